@@ -1,1 +1,58 @@
-//! (crate documentation)
+//! Tensor shapes as types: a length mismatch is a type mismatch.
+//!
+//! A shape is a tuple of named axes, `(Batch, Seq, Hidden<M>)`. An axis carries a *role* and, for the axes of a
+//! model, the *environment* `M` that gives it a length; it never carries a number. Two values of one axis type have
+//! one length, also for sizes that were read from a file, so equal types mean equal sizes and no operation on typed
+//! tensors can fail.
+//!
+//! | question | answer in types |
+//! |---|---|
+//! | which widths must agree? | the same axis type: [`Hidden<M>`](Hidden), [`Ffn<M>`](Ffn), [`Vocab<M>`](Vocab) |
+//! | how do heads make up a width? | products: `QWidth = Heads x HeadDim`, `Heads = KvHeads x Group` ([`Product`]) |
+//! | which positions may attention see? | a sum: `Plus<Past, Seq>` ([`Plus`]) |
+//! | was this normalised, and by which gain? | [`Normed<AttnNorm, Hidden<M>>`](Normed) |
+//! | was this rotated? | [`Rotated<HeadDim<M>>`](Rotated) |
+//! | is this id in the vocabulary? | [`Idx<Vocab<M>>`](Idx) |
+//! | do two models share a vocabulary? | [`Same<Vocab<A>, Vocab<B>>`](Same), made by one check |
+//!
+//! An environment `M` is one of three: [`static_model!`] (dimensions in the source, zero-sized, constants fold),
+//! [`pinned_model!`] (dimensions of a file, fixed once for a nominal `'static` type) or [`Dyn`] (dimensions of a
+//! file, branded by a scope). [`dispatch`] runs one program on the static model whose dimensions a file has, and on
+//! `Dyn` otherwise.
+//!
+//! The crate holds types only: no arithmetic on elements, no element types of files, no files.
+#![forbid(unsafe_code)]
+
+mod axis;
+mod dims;
+mod environment;
+mod index;
+mod model;
+mod number;
+mod role;
+mod same;
+mod scoped;
+mod shape;
+mod tensor;
+mod weight;
+
+pub use axis::{Axis, Fixed, Flat, Plus, Product};
+pub use dims::{Dims, DimsError};
+pub use environment::{Bitnet2B4T, Dyn, WithModel, dispatch};
+pub use index::{Idx, NotAnIndex};
+pub use model::{Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, QWidth, Vocab};
+pub use role::{AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, NormRole, Normed, OutputNorm, Rotated};
+pub use same::{NotSame, Same};
+pub use scoped::{Batch, Past, Seq};
+pub use shape::Shape;
+pub use tensor::{ShapeError, Tensor, View};
+pub use weight::{RowMajor, Weight};
+
+/// What the macros of this crate expand to; not for direct use.
+#[doc(hidden)]
+pub mod macro_support {
+    pub use crate::number::{Bit, Push};
+    pub use generic_array::GenericArray;
+    pub use std::sync::OnceLock;
+    pub use typenum::UTerm;
+}

@@ -1,0 +1,225 @@
+//! The three kinds of environment, and the choice between them for a file.
+//!
+//! | | dimensions | size | may live in a `'static` struct | how many |
+//! |---|---|---|---|---|
+//! | [`static_model!`](crate::static_model) | in the source | 0 | yes | as declared |
+//! | [`pinned_model!`](crate::pinned_model) | of a file, fixed once | 0 | yes | one set per declared type |
+//! | [`Dyn`] | of a file | one pointer | no, only inside its scope | any number |
+
+use crate::dims::Dims;
+use crate::model::Model;
+use crate::scoped::Brand;
+use core::fmt;
+use core::marker::PhantomData;
+
+/// Declares a model whose dimensions are constants of the source: zero-sized, and its lengths fold.
+///
+/// Dimensions that contradict each other do not compile.
+///
+/// ```
+/// trine_shapes::static_model! {
+///     /// A toy.
+///     pub struct Toy { vocab: 64, hidden: 32, ffn: 96, heads: 4, kv_heads: 2, head_dim: 16 }
+/// }
+/// use trine_shapes::{Axis, QWidth};
+/// assert_eq!(QWidth::of(Toy).len(), 64);
+/// ```
+/// ```compile_fail
+/// trine_shapes::static_model! {
+///     struct Bad { vocab: 64, hidden: 32, ffn: 96, heads: 4, kv_heads: 3, head_dim: 16 }
+/// }
+/// ```
+#[macro_export]
+macro_rules! static_model {
+    ($(#[$doc:meta])* $vis:vis struct $name:ident {
+        vocab: $vocab:expr, hidden: $hidden:expr, ffn: $ffn:expr,
+        heads: $heads:expr, kv_heads: $kv_heads:expr, head_dim: $head_dim:expr $(,)?
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        $vis struct $name;
+
+        const _: () = assert!($heads % $kv_heads == 0, concat!(stringify!($name), ": kv_heads must divide heads"));
+        const _: () = assert!($head_dim % 2 == 0, concat!(stringify!($name), ": head_dim must be even (RoPE)"));
+
+        // Lawful: a constant.
+        #[diagnostic::do_not_recommend]
+        impl $crate::Model for $name {
+            const NAME: &'static str = stringify!($name);
+            type HeadBuf<T: Copy + Default> = $crate::macro_support::GenericArray<T, $crate::tn!($head_dim)>;
+
+            #[inline(always)]
+            fn dims(self) -> $crate::Dims {
+                const DIMS: $crate::Dims =
+                    match $crate::Dims::new($vocab, $hidden, $ffn, $heads, $kv_heads, $head_dim) {
+                        Ok(dims) => dims,
+                        Err(_) => panic!("contradictory dimensions"),
+                    };
+                DIMS
+            }
+
+            #[inline(always)]
+            fn head_buf<T: Copy + Default>(self) -> Self::HeadBuf<T> {
+                Default::default()
+            }
+        }
+    };
+}
+
+static_model! {
+    /// microsoft/bitnet-b1.58-2B-4T.
+    pub struct Bitnet2B4T { vocab: 128256, hidden: 2560, ffn: 6912, heads: 20, kv_heads: 5, head_dim: 128 }
+}
+
+/// Declares a model type whose dimensions are those of a file, fixed once for the life of the process.
+///
+/// It is nominal, zero-sized and `'static`: what an application that owns a model in a struct wants. Pinning the same
+/// type again succeeds only with the same dimensions.
+///
+/// ```
+/// use trine_shapes::{Axis, Dims, Hidden};
+/// trine_shapes::pinned_model! { pub struct Served; }
+///
+/// let dims = Dims::new(320, 256, 512, 8, 2, 32)?;
+/// let served = Served::pin(dims)?;
+/// assert_eq!(Hidden::of(served).len(), 256);
+/// assert!(Served::pin(Dims { hidden: 512, ..dims }).is_err());
+/// # Ok::<(), trine_shapes::DimsError>(())
+/// ```
+#[macro_export]
+macro_rules! pinned_model {
+    ($(#[$doc:meta])* $vis:vis struct $name:ident;) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        $vis struct $name(());
+
+        impl $name {
+            /// Fixes the dimensions of this type for the life of the process.
+            ///
+            /// # Errors
+            /// The type already has other dimensions.
+            $vis fn pin(dims: $crate::Dims) -> Result<Self, $crate::DimsError> {
+                let expected = *Self::cell().get_or_init(|| dims);
+                if expected == dims {
+                    Ok(Self(()))
+                } else {
+                    Err($crate::DimsError::NotThisModel { model: stringify!($name), expected, found: dims })
+                }
+            }
+
+            fn cell() -> &'static $crate::macro_support::OnceLock<$crate::Dims> {
+                static CELL: $crate::macro_support::OnceLock<$crate::Dims> = $crate::macro_support::OnceLock::new();
+                &CELL
+            }
+        }
+
+        // Lawful: a value exists only after `pin`, and the cell is written once.
+        #[diagnostic::do_not_recommend]
+        impl $crate::Model for $name {
+            const NAME: &'static str = stringify!($name);
+            type HeadBuf<T: Copy + Default> = Vec<T>;
+
+            #[inline]
+            fn dims(self) -> $crate::Dims {
+                *Self::cell().get().expect("a value of a pinned model exists only after `pin`")
+            }
+
+            fn head_buf<T: Copy + Default>(self) -> Vec<T> {
+                vec![T::default(); self.dims().head_dim]
+            }
+        }
+    };
+}
+
+/// A model with the dimensions of a file, branded by a scope: any number of them, and no two mix.
+#[derive(Clone, Copy)]
+pub struct Dyn<'scope>(&'scope Dims, Brand<'scope>);
+
+impl fmt::Debug for Dyn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Dyn").field(self.0).finish()
+    }
+}
+
+impl Dyn<'_> {
+    /// Runs `body` with a model of these dimensions. No other scope can make this type.
+    ///
+    /// ```
+    /// use trine_shapes::{Axis, Dims, Dyn, Ffn};
+    /// let dims = Dims::new(320, 256, 512, 8, 2, 32)?;
+    /// assert_eq!(Dyn::scope(dims, |model| Ffn::of(model).len()), 512);
+    /// # Ok::<(), trine_shapes::DimsError>(())
+    /// ```
+    pub fn scope<R>(dims: Dims, body: impl for<'fresh> FnOnce(Dyn<'fresh>) -> R) -> R {
+        body(Dyn(&dims, PhantomData))
+    }
+}
+
+// Lawful: `scope` is the only maker and each call has its own invariant lifetime.
+#[diagnostic::do_not_recommend]
+impl Model for Dyn<'_> {
+    const NAME: &'static str = "Dyn";
+    type HeadBuf<T: Copy + Default> = Vec<T>;
+
+    #[inline(always)]
+    fn dims(self) -> Dims {
+        *self.0
+    }
+
+    fn head_buf<T: Copy + Default>(self) -> Vec<T> {
+        vec![T::default(); self.0.head_dim]
+    }
+}
+
+/// A program that runs on any model: what a generic closure would be.
+pub trait WithModel {
+    /// What the program returns.
+    type Out;
+
+    /// Runs the program on `m`.
+    fn run<M: Model>(self, m: M) -> Self::Out;
+}
+
+/// Runs `program` on the static model that has these dimensions, else on a [`Dyn`].
+///
+/// The static models it knows: [`Bitnet2B4T`].
+pub fn dispatch<V: WithModel>(dims: Dims, program: V) -> V::Out {
+    if dims == Bitnet2B4T.dims() { program.run(Bitnet2B4T) } else { Dyn::scope(dims, |model| program.run(model)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::axis::Axis;
+    use crate::{HeadDim, Heads, KvWidth, QWidth};
+
+    struct Describe;
+    impl WithModel for Describe {
+        type Out = (&'static str, usize, usize);
+        fn run<M: Model>(self, m: M) -> Self::Out {
+            (M::NAME, QWidth::of(m).len(), KvWidth::of(m).len())
+        }
+    }
+
+    #[test]
+    fn dispatch_prefers_the_static_model() {
+        assert_eq!(dispatch(Bitnet2B4T.dims(), Describe), ("Bitnet2B4T", 2560, 640));
+        assert_eq!(dispatch(Dims::new(320, 256, 512, 8, 2, 48).unwrap(), Describe), ("Dyn", 384, 96));
+    }
+
+    #[test]
+    fn static_axes_take_no_space_and_their_head_buffer_is_an_array() {
+        assert_eq!(size_of::<(Heads<Bitnet2B4T>, QWidth<Bitnet2B4T>)>(), 0);
+        assert_eq!(size_of_val(&HeadDim::of(Bitnet2B4T).buf::<f32>()), 128 * 4);
+    }
+
+    #[test]
+    fn a_pinned_model_keeps_its_first_dimensions() {
+        pinned_model! { struct Pinned; }
+        let dims = Dims::new(320, 256, 512, 8, 2, 32).unwrap();
+        let pinned = Pinned::pin(dims).unwrap();
+        assert_eq!(Pinned::pin(dims).unwrap().dims(), pinned.dims());
+        let error = Pinned::pin(Dims { ffn: 768, ..dims }).unwrap_err().to_string();
+        assert!(error.contains("`Pinned` has") && error.contains("768"), "{error}");
+    }
+}

@@ -1,0 +1,61 @@
+//! Indices that are known to lie on their axis.
+
+use crate::axis::Axis;
+use crate::same::Same;
+use core::marker::PhantomData;
+
+/// A checked index: `Idx<Vocab<M>>` is a token id that is in the vocabulary of `M`, so looking up its embedding cannot
+/// fail, and an id of another model's vocabulary has another type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Idx<A>(u32, PhantomData<A>);
+
+/// An index beyond its axis.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("index {index} is not on axis `{axis}` of length {len}")]
+pub struct NotAnIndex {
+    /// The axis.
+    pub axis: &'static str,
+    /// Its length.
+    pub len: usize,
+    /// The index that was offered.
+    pub index: u32,
+}
+
+impl<A: Axis> Idx<A> {
+    /// Checks `index < axis.len()`.
+    ///
+    /// # Errors
+    /// [`NotAnIndex`] where it is not.
+    pub fn new(axis: A, index: u32) -> Result<Self, NotAnIndex> {
+        if (index as usize) < axis.len() {
+            Ok(Idx(index, PhantomData))
+        } else {
+            Err(NotAnIndex { axis: A::NAME, len: axis.len(), index })
+        }
+    }
+
+    /// The index as a number.
+    #[inline]
+    pub fn get(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The same index on an axis of equal length.
+    pub fn relabel<B: Axis>(self, _proof: Same<A, B>) -> Idx<B> {
+        Idx(self.0, PhantomData)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::axis::Fixed;
+
+    #[test]
+    fn an_index_is_checked_when_made() {
+        assert_eq!(Idx::new(Fixed::<7>, 6).unwrap().get(), 6);
+        let error = Idx::new(Fixed::<7>, 7).unwrap_err();
+        assert_eq!(error.to_string(), "index 7 is not on axis `Fixed` of length 7");
+    }
+}

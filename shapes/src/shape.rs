@@ -1,0 +1,60 @@
+//! Shapes: tuples of one to four axes.
+
+use crate::axis::Axis;
+use core::fmt::Debug;
+
+/// A tuple of one to four axes, outermost first; tensors of it are contiguous and row-major.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a shape",
+    label = "expected a tuple of 1 to 4 axes, such as `(Batch, Seq, Hidden<M>)`"
+)]
+pub trait Shape: Copy + Debug + Send + Sync {
+    /// Lengths, outermost first.
+    type Lens: AsRef<[usize]>;
+
+    /// Names of the axes, outermost first.
+    const NAMES: &'static [&'static str];
+
+    /// Lengths of the axes, outermost first.
+    fn lens(self) -> Self::Lens;
+
+    /// Number of elements: the product of the lengths.
+    fn elements(self) -> usize;
+}
+
+macro_rules! shape {
+    ($count:literal: $($axis:ident $field:tt)*) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($axis: Axis),*> Shape for ($($axis,)*) {
+            type Lens = [usize; $count];
+            const NAMES: &'static [&'static str] = &[$($axis::NAME),*];
+
+            #[inline]
+            fn lens(self) -> [usize; $count] {
+                [$(self.$field.len()),*]
+            }
+
+            #[inline]
+            fn elements(self) -> usize {
+                1 $(* self.$field.len())*
+            }
+        }
+    };
+}
+shape!(1: A 0);
+shape!(2: A 0 B 1);
+shape!(3: A 0 B 1 C 2);
+shape!(4: A 0 B 1 C 2 D 3);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::axis::Fixed;
+
+    #[test]
+    fn lengths_names_and_elements() {
+        let shape = (Fixed::<2>, Fixed::<3>, Fixed::<5>, Fixed::<7>);
+        assert_eq!((shape.lens(), shape.elements()), ([2, 3, 5, 7], 210));
+        assert_eq!(<(Fixed<2>, Fixed<3>) as Shape>::NAMES, ["Fixed", "Fixed"]);
+    }
+}

@@ -1,0 +1,226 @@
+//! Owned tensors, borrowed views, and the relabellings between shapes that cost nothing.
+
+use crate::axis::{Axis, Fixed, Flat, Product};
+use crate::same::Same;
+use crate::shape::Shape;
+
+/// An owned, contiguous, row-major tensor. It always holds `shape.elements()` elements.
+#[derive(Clone, Debug)]
+pub struct Tensor<T, S> {
+    data: Box<[T]>,
+    shape: S,
+}
+
+/// A borrowed tensor: the elements of a [`Tensor`], of a scratch buffer or of a file.
+#[derive(Debug)]
+pub struct View<'a, T, S> {
+    data: &'a [T],
+    shape: S,
+}
+
+impl<T, S: Copy> Copy for View<'_, T, S> {}
+impl<T, S: Copy> Clone for View<'_, T, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+/// Data that does not have the shape it is offered for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShapeError {
+    /// The dimensions differ from the lengths of the axes.
+    #[error("`{name}` should be {expected} but is {found:?}{}", transposed_hint(expected_lens, found))]
+    Dimensions {
+        /// What was checked, such as a tensor's name.
+        name: String,
+        /// The axes with their lengths, such as `[Hidden = 256, Ffn = 768]`.
+        expected: String,
+        /// Their lengths alone.
+        expected_lens: Vec<usize>,
+        /// The dimensions that were offered, outermost first.
+        found: Vec<usize>,
+    },
+    /// The dimensions fit but the number of elements does not.
+    #[error("`{name}` should hold {expected} elements but holds {found}")]
+    Elements {
+        /// What was checked.
+        name: String,
+        /// The product of the lengths.
+        expected: usize,
+        /// The number of elements that were offered.
+        found: usize,
+    },
+}
+
+fn transposed_hint(expected: &[usize], found: &[usize]) -> &'static str {
+    if expected.len() > 1 && expected.iter().eq(found.iter().rev()) { " (it looks transposed)" } else { "" }
+}
+
+impl ShapeError {
+    /// Compares `found` dimensions (outermost first) with those of `shape`.
+    pub(crate) fn check<S: Shape>(name: &str, found: &[usize], shape: S) -> Result<(), ShapeError> {
+        let lens = shape.lens();
+        if lens.as_ref() == found {
+            return Ok(());
+        }
+        let axes: Vec<_> = S::NAMES.iter().zip(lens.as_ref()).map(|(name, len)| format!("{name} = {len}")).collect();
+        Err(ShapeError::Dimensions {
+            name: name.to_owned(),
+            expected: format!("[{}]", axes.join(", ")),
+            expected_lens: lens.as_ref().to_vec(),
+            found: found.to_vec(),
+        })
+    }
+}
+
+impl<'a, T, S: Shape> View<'a, T, S> {
+    /// The one checked conversion into a typed view: `dims` (outermost first) and the number of elements must be
+    /// those of `shape`.
+    ///
+    /// # Errors
+    /// [`ShapeError`], which says so when the reversed dimensions would fit.
+    pub fn check(name: &str, data: &'a [T], dims: &[usize], shape: S) -> Result<Self, ShapeError> {
+        ShapeError::check(name, dims, shape)?;
+        if data.len() != shape.elements() {
+            return Err(ShapeError::Elements { name: name.to_owned(), expected: shape.elements(), found: data.len() });
+        }
+        Ok(View { data, shape })
+    }
+
+    /// The elements, row-major.
+    #[inline]
+    pub fn data(self) -> &'a [T] {
+        self.data
+    }
+
+    /// The axes.
+    #[inline]
+    pub fn shape(self) -> S {
+        self.shape
+    }
+}
+
+impl<T, S: Shape> Tensor<T, S> {
+    /// A tensor of default elements (zeros for numbers).
+    pub fn zeros(shape: S) -> Self
+    where
+        T: Copy + Default,
+    {
+        Tensor { data: vec![T::default(); shape.elements()].into(), shape }
+    }
+
+    /// A tensor whose element at row-major position `i` is `element(i)`.
+    pub fn from_fn(shape: S, element: impl FnMut(usize) -> T) -> Self {
+        Tensor { data: (0..shape.elements()).map(element).collect(), shape }
+    }
+
+    /// The one checked conversion of owned data; see [`View::check`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] as for [`View::check`].
+    pub fn check(name: &str, data: impl Into<Box<[T]>>, dims: &[usize], shape: S) -> Result<Self, ShapeError> {
+        let data = data.into();
+        View::check(name, &data, dims, shape)?;
+        Ok(Tensor { data, shape })
+    }
+
+    /// Borrows the tensor.
+    #[inline]
+    pub fn view(&self) -> View<'_, T, S> {
+        View { data: &self.data, shape: self.shape }
+    }
+
+    /// The elements, row-major.
+    #[inline]
+    pub fn data(&self) -> &[T] {
+        &self.data
+    }
+
+    /// The elements, row-major, to write.
+    #[inline]
+    pub fn data_mut(&mut self) -> &mut [T] {
+        &mut self.data
+    }
+
+    /// The elements without their shape.
+    pub fn into_data(self) -> Box<[T]> {
+        self.data
+    }
+
+    /// The axes.
+    #[inline]
+    pub fn shape(&self) -> S {
+        self.shape
+    }
+
+    /// The same elements under another shape of the same length; callers prove it by their signature.
+    #[inline]
+    fn with_shape<Z: Shape>(self, shape: Z) -> Tensor<T, Z> {
+        debug_assert_eq!(self.data.len(), shape.elements());
+        Tensor { data: self.data, shape }
+    }
+}
+
+impl<T, A: Axis, B: Axis, P: Axis> Tensor<T, (A, B, P)> {
+    /// `(A, B, Outer x Inner) -> (A, B, Outer, Inner)`: total and free.
+    // `O` and `I` are inferred: naming `P::Outer` in the signature would lose the message of `Product`.
+    #[inline]
+    pub fn split<O: Axis, I: Axis>(self) -> Tensor<T, (A, B, O, I)>
+    where
+        P: Product<Outer = O, Inner = I>,
+    {
+        let (a, b, p) = self.shape;
+        let (outer, inner) = p.factors();
+        self.with_shape((a, b, outer, inner))
+    }
+
+    /// `(A, B, P) -> (A x B, P)`: all tokens of a batch as rows; total and free.
+    #[inline]
+    pub fn rows(self) -> Tensor<T, (Flat<A, B>, P)> {
+        let (a, b, p) = self.shape;
+        self.with_shape((Flat(a, b), p))
+    }
+
+    /// The same tensor with its last axis renamed to one of equal length.
+    #[inline]
+    pub fn relabel<Q: Axis>(self, last: Q, _proof: Same<P, Q>) -> Tensor<T, (A, B, Q)> {
+        let (a, b, _) = self.shape;
+        self.with_shape((a, b, last))
+    }
+}
+
+impl<T, A: Axis, B: Axis, O: Axis, I: Axis> Tensor<T, (A, B, O, I)> {
+    /// `(A, B, Outer, Inner) -> (A, B, Outer x Inner)`: total and free.
+    #[inline]
+    pub fn merge<P: Product<Outer = O, Inner = I>>(self) -> Tensor<T, (A, B, P)> {
+        let (a, b, outer, inner) = self.shape;
+        self.with_shape((a, b, P::product(outer, inner)))
+    }
+}
+
+impl<T, A: Axis, B: Axis, C: Axis> Tensor<T, (Flat<A, B>, C)> {
+    /// `(A x B, C) -> (A, B, C)`: the inverse of [`rows`](Tensor::rows).
+    #[inline]
+    pub fn unrows(self) -> Tensor<T, (A, B, C)> {
+        let (Flat(a, b), c) = self.shape;
+        self.with_shape((a, b, c))
+    }
+}
+
+impl<T: Copy, A: Axis, S: Axis, C: Axis> View<'_, T, (A, S, C)> {
+    /// The last position of every sequence: `(A, S, C) -> (A, 1, C)`, a copy.
+    ///
+    /// # Panics
+    /// If axis `S` is empty; a step of a model never is.
+    pub fn last(self) -> Tensor<T, (A, Fixed<1>, C)> {
+        let (a, s, c) = self.shape;
+        assert!(s.len() > 0, "`{}` has no last position: it is empty", S::NAME);
+        let rows = self.data.chunks_exact(c.len().max(1)).skip(s.len() - 1).step_by(s.len());
+        let data = rows.flatten().copied().collect();
+        Tensor { data, shape: (a, Fixed, c) }
+    }
+}
+
+#[cfg(test)]
+#[path = "tensor_tests.rs"]
+mod tests;

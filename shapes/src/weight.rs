@@ -1,0 +1,76 @@
+//! Weight matrices: `Out` rows of `In` values, in whatever storage.
+
+use crate::axis::Axis;
+use crate::tensor::ShapeError;
+
+/// Storage of a matrix that knows its size.
+pub trait RowMajor {
+    /// Number of rows: output features.
+    fn rows(&self) -> usize;
+    /// Number of columns: input features.
+    fn cols(&self) -> usize;
+}
+
+/// A matrix with `Out` rows and `In` columns, row-major, in storage `D` (a packing, or a choice among packings).
+///
+/// `y = W x` takes `In` to `Out`. The orientation is part of the type, so a square matrix cannot be used the wrong way
+/// round either, and a tied embedding is one `Weight<D, Vocab<M>, Hidden<M>>` that is used twice.
+#[derive(Clone, Debug)]
+pub struct Weight<D, Out, In> {
+    data: D,
+    out: Out,
+    input: In,
+}
+
+impl<D: RowMajor, Out: Axis, In: Axis> Weight<D, Out, In> {
+    /// The one checked conversion into a typed matrix.
+    ///
+    /// # Errors
+    /// [`ShapeError`], which says so when the matrix would fit transposed.
+    pub fn check(name: &str, data: D, (out, input): (Out, In)) -> Result<Self, ShapeError> {
+        ShapeError::check(name, &[data.rows(), data.cols()], (out, input))?;
+        Ok(Weight { data, out, input })
+    }
+
+    /// The storage.
+    #[inline]
+    pub fn data(&self) -> &D {
+        &self.data
+    }
+
+    /// The axis of the rows.
+    #[inline]
+    pub fn out(&self) -> Out {
+        self.out
+    }
+
+    /// The axis of the columns.
+    #[inline]
+    pub fn input(&self) -> In {
+        self.input
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::axis::Fixed;
+
+    struct Size(usize, usize);
+    impl RowMajor for Size {
+        fn rows(&self) -> usize {
+            self.0
+        }
+        fn cols(&self) -> usize {
+            self.1
+        }
+    }
+
+    #[test]
+    fn a_weight_is_checked_once() {
+        let weight = Weight::check("w", Size(3, 5), (Fixed::<3>, Fixed::<5>)).unwrap();
+        assert_eq!((weight.out().len(), weight.input().len()), (3, 5));
+        let error = Weight::check("w", Size(5, 3), (Fixed::<3>, Fixed::<5>)).err().unwrap();
+        assert_eq!(error.to_string(), "`w` should be [Fixed = 3, Fixed = 5] but is [5, 3] (it looks transposed)");
+    }
+}
