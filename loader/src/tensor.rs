@@ -1,0 +1,129 @@
+//! The shape of a tensor in a file, and its line in the tensor table.
+//!
+//! The turn from GGUF's dimension order to row-major order is made here and nowhere else. Axis names and the tensors'
+//! contents belong to other crates.
+
+use std::fmt;
+
+use crate::{TensorType, limits};
+
+/// Dimensions in GGUF's order: the fastest-varying one first (ggml's `ne`).
+///
+/// A weight matrix that maps `K` inputs to `R` outputs is stored row-major `[R, K]` and written as `[K, R]`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ne {
+    /// Unused ones are 1.
+    dimensions: [usize; limits::DIMENSIONS],
+    count: u8,
+}
+
+impl Ne {
+    /// Checks dimensions in the order of the file: 1 to 4 of them, none zero, at most `isize::MAX` elements.
+    ///
+    /// # Errors
+    /// [`ShapeError::Count`], [`ShapeError::Zero`], [`ShapeError::TooLarge`].
+    pub fn new(file_order: &[u64]) -> Result<Ne, ShapeError> {
+        let count = file_order.len();
+        if count == 0 || count > limits::DIMENSIONS {
+            return Err(ShapeError::Count { found: count as u64 });
+        }
+        if let Some(position) = file_order.iter().position(|&n| n == 0) {
+            return Err(ShapeError::Zero { position });
+        }
+        let elements = file_order.iter().try_fold(1u64, |product, &n| product.checked_mul(n));
+        if elements.and_then(|n| isize::try_from(n).ok()).is_none() {
+            return Err(ShapeError::TooLarge { ne: file_order.to_vec() });
+        }
+        let mut dimensions = [1; limits::DIMENSIONS];
+        for (to, &from) in dimensions.iter_mut().zip(file_order) {
+            *to = from as usize; // no factor exceeds the product
+        }
+        Ok(Ne { dimensions, count: count as u8 })
+    }
+
+    /// Checks dimensions in row-major order, the slowest first.
+    ///
+    /// # Errors
+    /// As [`Ne::new`].
+    pub fn from_row_major(dimensions: &[usize]) -> Result<Ne, ShapeError> {
+        let file_order: Vec<u64> = dimensions.iter().rev().map(|&n| n as u64).collect();
+        Ne::new(&file_order)
+    }
+
+    /// The dimensions in row-major order, the slowest first: `[R, K]` for a matrix of `R` outputs and `K` inputs.
+    pub fn row_major(&self) -> Vec<usize> {
+        self.file_order().rev().collect()
+    }
+
+    /// The dimensions in the order of the file.
+    pub fn file_order(&self) -> impl DoubleEndedIterator<Item = usize> {
+        self.dimensions.into_iter().take(self.count.into())
+    }
+
+    /// The length of a row: the fastest-varying dimension.
+    pub fn fastest(&self) -> usize {
+        self.dimensions[0]
+    }
+
+    /// The number of elements.
+    pub fn elements(&self) -> usize {
+        self.dimensions.iter().product()
+    }
+}
+
+/// Printed in row-major order, as the rest of the program speaks of shapes: `[R, K]`.
+impl fmt::Debug for Ne {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.row_major())
+    }
+}
+
+/// A tensor of a file: a line of its tensor table, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TensorInfo {
+    /// Its name.
+    pub name: String,
+    /// Its dimensions.
+    pub ne: Ne,
+    /// Its element type.
+    pub kind: TensorType,
+    /// The first byte of its data, counted from the start of the file.
+    pub offset: u64,
+    /// The exact length of its data in bytes.
+    pub len: u64,
+}
+
+/// Dimensions that no tensor can have, or none of the given type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShapeError {
+    /// Too few or too many dimensions.
+    #[error("expected 1 to {limit} dimensions, found {found}", limit = limits::DIMENSIONS)]
+    Count {
+        /// The number of dimensions.
+        found: u64,
+    },
+    /// An empty dimension.
+    #[error("expected dimensions of at least 1, found 0 as dimension {position} in file order")]
+    Zero {
+        /// Its index in the order of the file.
+        position: usize,
+    },
+    /// More elements than can be addressed.
+    #[error("expected a tensor that fits in memory, found dimensions {ne:?} in file order")]
+    TooLarge {
+        /// The dimensions in the order of the file.
+        ne: Vec<u64>,
+    },
+    /// Rows that are no whole number of blocks.
+    #[error("expected rows of a multiple of {expected} elements, as {kind} packs them, found rows of {found}")]
+    RowLength {
+        /// Name of the element type.
+        kind: &'static str,
+        /// Elements of a block.
+        expected: u64,
+        /// Elements of a row.
+        found: u64,
+    },
+}

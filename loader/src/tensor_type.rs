@@ -1,0 +1,179 @@
+//! The table of tensor types: number, name and exact byte length of each.
+//!
+//! This is the one place that knows how many bytes elements take. How the bytes encode values belongs to the kernels.
+//! Sources: FORMATS (ternary types: microsoft/BitNet, llama.cpp), `GGML_QUANT_SIZES` of the `gguf` package.
+
+use crate::{Ne, ShapeError};
+
+/// An element type whose tensors can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TensorType {
+    /// IEEE 754 single precision.
+    F32,
+    /// IEEE 754 half precision.
+    F16,
+    /// The upper half of single precision.
+    BF16,
+    /// 8-bit integers, one half-precision scale per 32.
+    Q8_0,
+    /// 4-bit integers, one half-precision scale per 32.
+    Q4_0,
+    /// 4-bit integers, one half-precision scale and minimum per 32.
+    Q4_1,
+    /// 6-bit integers in sub-blocks of 16 with 8-bit scales, one half-precision scale per 256.
+    #[allow(non_camel_case_types, reason = "the name that every program of this field uses")]
+    Q6_K,
+    /// Ternary, 2 bits each, one single-precision scale per tensor in the 32 bytes after the codes.
+    I2S,
+    /// Ternary, base 3 in bytes (1.6875 bits each with the half-precision scale per 256).
+    TQ1_0,
+    /// Ternary, 2 bits each, one half-precision scale per 256.
+    TQ2_0,
+}
+
+struct Row {
+    kind: TensorType,
+    /// Number in the tensor table of a file (`ggml_type`).
+    id: u32,
+    name: &'static str,
+    /// Elements of one block; a row of a tensor is a whole number of blocks.
+    block_elements: u64,
+    /// Bytes of one block.
+    block_bytes: u64,
+    /// Bytes after the last block of a tensor.
+    tail_bytes: u64,
+}
+
+const fn row(
+    kind: TensorType,
+    id: u32,
+    name: &'static str,
+    block_elements: u64,
+    block_bytes: u64,
+    tail_bytes: u64,
+) -> Row {
+    Row { kind, id, name, block_elements, block_bytes, tail_bytes }
+}
+
+/// In the order of the enumeration.
+const TABLE: [Row; 10] = [
+    row(TensorType::F32, 0, "F32", 1, 4, 0),
+    row(TensorType::F16, 1, "F16", 1, 2, 0),
+    row(TensorType::BF16, 30, "BF16", 1, 2, 0),
+    row(TensorType::Q8_0, 8, "Q8_0", 32, 34, 0),
+    row(TensorType::Q4_0, 2, "Q4_0", 32, 18, 0),
+    row(TensorType::Q4_1, 3, "Q4_1", 32, 20, 0),
+    row(TensorType::Q6_K, 14, "Q6_K", 256, 210, 0),
+    row(TensorType::I2S, 36, "I2_S", 128, 32, 32),
+    row(TensorType::TQ1_0, 34, "TQ1_0", 256, 54, 0),
+    row(TensorType::TQ2_0, 35, "TQ2_0", 256, 66, 0),
+];
+
+const _: () = {
+    let mut index = 0;
+    while index < TABLE.len() {
+        assert!(TABLE[index].kind as usize == index);
+        index += 1;
+    }
+};
+
+/// Types that other programs write and that are refused by name. Numbers from 100 on are ik_llama.cpp's.
+const UNSUPPORTED: [(u32, &str); 36] = [
+    (4, "Q4_2, removed from ggml"),
+    (5, "Q4_3, removed from ggml"),
+    (6, "Q5_0"),
+    (7, "Q5_1"),
+    (9, "Q8_1"),
+    (10, "Q2_K"),
+    (11, "Q3_K"),
+    (12, "Q4_K"),
+    (13, "Q5_K"),
+    (15, "Q8_K"),
+    (16, "IQ2_XXS"),
+    (17, "IQ2_XS"),
+    (18, "IQ3_XXS"),
+    (19, "IQ1_S"),
+    (20, "IQ4_NL"),
+    (21, "IQ3_S"),
+    (22, "IQ2_S"),
+    (23, "IQ4_XS"),
+    (24, "I8"),
+    (25, "I16"),
+    (26, "I32"),
+    (27, "I64"),
+    (28, "F64"),
+    (29, "IQ1_M"),
+    (31, "Q4_0_4_4, removed from ggml"),
+    (32, "Q4_0_4_8, removed from ggml"),
+    (33, "Q4_0_8_8, removed from ggml"),
+    (37, "IQ4_NL_4_8, removed from ggml"),
+    (38, "TL1 of bitnet.cpp"),
+    (39, "MXFP4 of llama.cpp or TL2 of bitnet.cpp"),
+    (40, "NVFP4"),
+    (41, "Q1_0"),
+    (42, "Q2_0"),
+    (134, "IQ1_BN"),
+    (135, "IQ2_BN"),
+    (335, "IQ2_BN_R4"),
+];
+
+impl TensorType {
+    /// The type with this number in a file; otherwise the name of the unsupported type, where the number is known.
+    pub fn from_id(id: u32) -> Result<TensorType, Option<&'static str>> {
+        let unsupported = || UNSUPPORTED.iter().find(|known| known.0 == id).map(|known| known.1);
+        TABLE.iter().find(|row| row.id == id).map(|row| row.kind).ok_or_else(unsupported)
+    }
+
+    /// Every supported type.
+    pub fn all() -> impl Iterator<Item = TensorType> {
+        TABLE.iter().map(|row| row.kind)
+    }
+
+    /// The names of all supported types, separated by commas.
+    pub(crate) fn names() -> String {
+        TABLE.map(|row| row.name).join(", ")
+    }
+
+    const fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+
+    /// Its number in the tensor table of a file.
+    pub const fn id(self) -> u32 {
+        self.row().id
+    }
+
+    /// Its name as ggml's programs print it.
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// Elements of one block: the row length of a tensor is a multiple of this.
+    pub const fn block_elements(self) -> u64 {
+        self.row().block_elements
+    }
+
+    /// The exact length in bytes of a tensor: `elements / block_elements * block_bytes`, and for I2_S 32 more.
+    ///
+    /// # Errors
+    /// [`ShapeError::RowLength`] where the fastest dimension is no multiple of the block, [`ShapeError::TooLarge`]
+    /// where the length exceeds 64 bits.
+    pub fn byte_len(self, ne: &Ne) -> Result<u64, ShapeError> {
+        let Row { name, block_elements, block_bytes, tail_bytes, .. } = *self.row();
+        let found = ne.fastest() as u64;
+        if !found.is_multiple_of(block_elements) {
+            return Err(ShapeError::RowLength { kind: name, expected: block_elements, found });
+        }
+        (ne.elements() as u64 / block_elements)
+            .checked_mul(block_bytes)
+            .and_then(|bytes| bytes.checked_add(tail_bytes))
+            .ok_or_else(|| ShapeError::TooLarge { ne: ne.file_order().map(|n| n as u64).collect() })
+    }
+}
+
+impl std::fmt::Display for TensorType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
