@@ -1,0 +1,99 @@
+//! Instruction sets: which there are, which this machine has, and how a kernel body is compiled for each.
+//!
+//! What belongs here: detection, the `#[target_feature]` wrappers, and intrinsics behind the small [`Vector`] trait. What
+//! does not: algorithms. A kernel is written once, as [`Kernel::run`], and [`Isa::run`] runs it compiled for one set.
+
+mod portable;
+mod vector;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use std::fmt;
+
+pub(crate) use vector::Vector;
+
+/// An instruction set that the kernels are compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Isa {
+    /// What every machine of the target architecture has.
+    Portable,
+    /// x86-64 with AVX2 and F16C: 256-bit integers.
+    Avx2,
+    /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI: 512-bit integers and the four-byte dot product `vpdpbusd`.
+    Avx512Vnni,
+}
+
+/// A kernel body, compiled once for each instruction set.
+///
+/// `run` is marked `#[inline(always)]` in every implementation, and so is all it calls in its loops: only what is inlined
+/// into the wrapper is compiled with the wrapper's instructions.
+pub(crate) trait Kernel {
+    /// What the kernel returns.
+    type Output;
+
+    /// The body. Kernels of floats ignore `V` and leave it to the compiler to use the instructions of the set.
+    fn run<V: Vector>(self) -> Self::Output;
+}
+
+impl Isa {
+    /// Every instruction set that Trine knows, in order of preference from the least.
+    pub const ALL: [Isa; 3] = [Isa::Portable, Isa::Avx2, Isa::Avx512Vnni];
+
+    /// The name, in lower case, as command lines spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Portable => "portable",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512Vnni => "avx512vnni",
+        }
+    }
+
+    /// The best instruction set of this machine.
+    pub fn detect() -> Isa {
+        Isa::available().pop().unwrap_or(Isa::Portable)
+    }
+
+    /// The instruction sets of this machine, the best last.
+    pub fn available() -> Vec<Isa> {
+        Isa::ALL.into_iter().filter(|isa| isa.is_available()).collect()
+    }
+
+    /// Whether this machine has the instruction set.
+    pub fn is_available(self) -> bool {
+        match self {
+            Isa::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => x86::has_avx2(),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => x86::has_avx512_vnni(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Isa::Avx2 | Isa::Avx512Vnni => false,
+        }
+    }
+
+    /// Runs `kernel` compiled for this instruction set.
+    ///
+    /// # Panics
+    /// If the machine does not have it: running it would be undefined behaviour. [`crate::Cpu`] holds only available sets;
+    /// the check is a load and a compare.
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        assert!(self.is_available(), "instruction set {self} is not available on this machine");
+        match self {
+            Isa::Portable => kernel.run::<portable::Bytes>(),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_avx2`.
+            Isa::Avx2 => unsafe { x86::run_avx2(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_avx512_vnni`.
+            Isa::Avx512Vnni => unsafe { x86::run_avx512_vnni(kernel) },
+            #[cfg(not(target_arch = "x86_64"))]
+            Isa::Avx2 | Isa::Avx512Vnni => unreachable!("asserted to be available"),
+        }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,93 @@
+//! The few vector operations that ternary products need.
+//!
+//! What belongs here: the trait, with the meaning and the bounds of each operation. What does not: its implementations
+//! (one file for each instruction set) and the algorithms written with it ([`crate::ternary`]).
+
+/// A vector of bytes: one or two *parts* of 32 bytes, or eight or sixteen *lanes* of four bytes.
+///
+/// A dot product is accumulated in two stages. A [`Vector::Run`] takes up to [`Vector::RUN`] steps of [`Vector::dot`], then
+/// it is widened into [`Vector::Sums`], whose lanes are `i32`. Both are exact within the stated bounds.
+///
+/// # Safety of implementations
+/// A value of an implementing type is a proof that the machine has its instructions: values come from the `unsafe`
+/// constructors only, whose callers vouch for it. So the operations on values are safe.
+pub(crate) trait Vector: Copy {
+    /// Parts of 32 bytes: 1 or 2.
+    const PARTS: usize;
+    /// Lanes of four bytes: `8 * PARTS`.
+    const LANES: usize = 8 * Self::PARTS;
+    /// Steps of [`Vector::dot`] that a run holds without overflow, for codes up to 2 and any `i8`.
+    const RUN: usize;
+    /// Tokens of one register tile of [`crate::ternary`]'s matrix product, with two vectors of rows.
+    const TOKENS: usize;
+
+    /// A running dot product.
+    type Run: Copy;
+    /// [`Vector::LANES`] lanes of `i32`.
+    type Sums: Copy;
+
+    /// One part from each of the first [`Vector::PARTS`] pointers.
+    ///
+    /// # Safety
+    /// The machine has the instructions of the type; each pointer used is readable for 32 bytes, at any alignment.
+    unsafe fn load_parts(parts: [*const u8; 2]) -> Self;
+
+    /// The 32 bytes at `part` in every part.
+    ///
+    /// # Safety
+    /// The machine has the instructions of the type; `part` is readable for 32 bytes, at any alignment.
+    unsafe fn repeat_part(part: *const i8) -> Self;
+
+    /// The four bytes at `lane` in every lane.
+    ///
+    /// # Safety
+    /// The machine has the instructions of the type; `lane` is readable for 4 bytes, at any alignment.
+    unsafe fn repeat_lane(lane: *const i8) -> Self;
+
+    /// The `4 * LANES` bytes at `bytes`.
+    ///
+    /// # Safety
+    /// The machine has the instructions of the type; `bytes` is readable for `4 * LANES` bytes, at any alignment.
+    unsafe fn load(bytes: *const u8) -> Self;
+
+    /// Writes the `4 * LANES` bytes of the vector to `bytes`.
+    ///
+    /// # Safety
+    /// `bytes` is writable for `4 * LANES` bytes, at any alignment.
+    unsafe fn store(self, bytes: *mut u8);
+
+    /// Bits `SHIFT` and `SHIFT + 1` of each byte, as a number 0..=3. `SHIFT` is 0, 2, 4 or 6.
+    fn two_bits<const SHIFT: u32>(self) -> Self;
+
+    /// Three times each byte, modulo 256.
+    fn triple(self) -> Self;
+
+    /// `floor(3 * byte / 256)` of each byte: the leading digit, 0..=2, of the base-3 fraction `byte / 256`.
+    fn leading_trit(self) -> Self;
+
+    /// A run of zeros.
+    ///
+    /// # Safety
+    /// The machine has the instructions of the type.
+    unsafe fn zero_run() -> Self::Run;
+
+    /// Sums of zeros.
+    ///
+    /// # Safety
+    /// The machine has the instructions of the type.
+    unsafe fn zero_sums() -> Self::Sums;
+
+    /// Adds `self[i] * activations[i]` to `run`, bytes of `self` as `u8`, of `activations` as `i8`. The four products of a
+    /// lane stay in that lane.
+    fn dot(self, activations: Self, run: Self::Run) -> Self::Run;
+
+    /// Adds the lanes of `run` to `sums`.
+    fn widen(run: Self::Run, sums: Self::Sums) -> Self::Sums;
+
+    /// The sum of each part of eight vectors: entry `8 * p + v` is the sum of part `p` of vector `v`. The first
+    /// [`Vector::LANES`] entries are used.
+    fn sum_parts(sums: [Self::Sums; 8]) -> [i32; 16];
+
+    /// The lanes; the first [`Vector::LANES`] entries are used.
+    fn lanes(sums: Self::Sums) -> [i32; 16];
+}

@@ -1,0 +1,133 @@
+//! [`Vector`] with AVX2: 32 bytes, one part, eight lanes.
+
+use std::arch::x86_64::*;
+
+use crate::arch::Vector;
+
+/// 32 bytes. A value exists only on a machine with AVX2.
+#[derive(Clone, Copy)]
+pub(crate) struct Bytes(__m256i);
+
+/// Sixteen `i16`, each holding two of the four products of a lane in each step.
+#[derive(Clone, Copy)]
+pub(crate) struct Run(__m256i);
+
+/// Eight `i32`.
+#[derive(Clone, Copy)]
+pub(crate) struct Sums(__m256i);
+
+impl Vector for Bytes {
+    const PARTS: usize = 1;
+    // A step adds two products of a code up to 2 and an `i8`, a number in -512..=508, to each `i16` of a run: 64 steps
+    // stay in -32768..=32512, which `i16` holds. The two products of `vpmaddubsw` do not saturate for the same reason.
+    const RUN: usize = 64;
+    const TOKENS: usize = 4;
+
+    type Run = Run;
+    type Sums = Sums;
+
+    #[inline(always)]
+    unsafe fn load_parts(parts: [*const u8; 2]) -> Self {
+        // SAFETY: the caller vouches for AVX2 and 32 readable bytes at the first pointer.
+        unsafe { Self::load(parts[0]) }
+    }
+
+    #[inline(always)]
+    unsafe fn repeat_part(part: *const i8) -> Self {
+        // SAFETY: the caller vouches for AVX2 and 32 readable bytes.
+        unsafe { Self::load(part.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn repeat_lane(lane: *const i8) -> Self {
+        // SAFETY: the caller vouches for AVX2 and 4 readable bytes; the read is unaligned.
+        Bytes(unsafe { _mm256_set1_epi32(lane.cast::<i32>().read_unaligned()) })
+    }
+
+    #[inline(always)]
+    unsafe fn load(bytes: *const u8) -> Self {
+        // SAFETY: the caller vouches for AVX2 and 32 readable bytes; the load is unaligned.
+        Bytes(unsafe { _mm256_loadu_si256(bytes.cast()) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, bytes: *mut u8) {
+        // SAFETY: `self` proves AVX2; the caller vouches for 32 writable bytes; the store is unaligned.
+        unsafe { _mm256_storeu_si256(bytes.cast(), self.0) }
+    }
+
+    #[inline(always)]
+    fn two_bits<const SHIFT: u32>(self) -> Self {
+        // SAFETY: `self` proves AVX2. Bits that a 16-bit shift moves across bytes land above the two that are kept.
+        Bytes(unsafe {
+            let shifted = match SHIFT {
+                0 => self.0,
+                2 => _mm256_srli_epi16::<2>(self.0),
+                4 => _mm256_srli_epi16::<4>(self.0),
+                _ => _mm256_srli_epi16::<6>(self.0),
+            };
+            _mm256_and_si256(shifted, _mm256_set1_epi8(3))
+        })
+    }
+
+    #[inline(always)]
+    fn triple(self) -> Self {
+        // SAFETY: `self` proves AVX2.
+        Bytes(unsafe { _mm256_add_epi8(self.0, _mm256_add_epi8(self.0, self.0)) })
+    }
+
+    #[inline(always)]
+    fn leading_trit(self) -> Self {
+        // SAFETY: `self` proves AVX2. 3 * byte reaches 256 at byte 86 and 512 at byte 171.
+        Bytes(unsafe {
+            let one = _mm256_set1_epi8(1);
+            let first = _mm256_min_epu8(_mm256_subs_epu8(self.0, _mm256_set1_epi8(85)), one);
+            let second = _mm256_min_epu8(_mm256_subs_epu8(self.0, _mm256_set1_epi8(170_u8 as i8)), one);
+            _mm256_add_epi8(first, second)
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn zero_run() -> Run {
+        // SAFETY: the caller vouches for AVX2.
+        Run(unsafe { _mm256_setzero_si256() })
+    }
+
+    #[inline(always)]
+    unsafe fn zero_sums() -> Sums {
+        // SAFETY: the caller vouches for AVX2.
+        Sums(unsafe { _mm256_setzero_si256() })
+    }
+
+    #[inline(always)]
+    fn dot(self, activations: Self, run: Run) -> Run {
+        // SAFETY: `self` proves AVX2.
+        Run(unsafe { _mm256_add_epi16(run.0, _mm256_maddubs_epi16(self.0, activations.0)) })
+    }
+
+    #[inline(always)]
+    fn widen(run: Run, sums: Sums) -> Sums {
+        // SAFETY: a `Run` comes from `zero_run` or `dot`, both of which prove AVX2.
+        Sums(unsafe { _mm256_add_epi32(sums.0, _mm256_madd_epi16(run.0, _mm256_set1_epi16(1))) })
+    }
+
+    #[inline(always)]
+    fn sum_parts(sums: [Sums; 8]) -> [i32; 16] {
+        let [a, b, c, d, e, f, g, h] = sums.map(|sums| sums.0);
+        // SAFETY: a `Sums` comes from `zero_sums` or `widen`, both of which prove AVX2.
+        Self::lanes(Sums(unsafe {
+            // Each 128-bit half of `low` has the sums of that half of a, b, c, d; of `high` those of e, f, g, h.
+            let low = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+            let high = _mm256_hadd_epi32(_mm256_hadd_epi32(e, f), _mm256_hadd_epi32(g, h));
+            _mm256_add_epi32(_mm256_permute2x128_si256::<0x20>(low, high), _mm256_permute2x128_si256::<0x31>(low, high))
+        }))
+    }
+
+    #[inline(always)]
+    fn lanes(sums: Sums) -> [i32; 16] {
+        let mut out = [0; 16];
+        // SAFETY: a `Sums` proves AVX2; `out` has room for 32 bytes; the store is unaligned.
+        unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), sums.0) };
+        out
+    }
+}

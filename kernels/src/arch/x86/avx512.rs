@@ -1,0 +1,152 @@
+//! [`Vector`] with AVX-512 and VNNI: 64 bytes, two parts, sixteen lanes.
+
+use std::arch::x86_64::*;
+
+use crate::arch::Vector;
+
+/// 64 bytes. A value exists only on a machine with AVX-512 F, BW and VNNI.
+#[derive(Clone, Copy)]
+pub(crate) struct Bytes(__m512i);
+
+/// Sixteen `i32`: what `vpdpbusd` accumulates into.
+#[derive(Clone, Copy)]
+pub(crate) struct Sums(__m512i);
+
+impl Vector for Bytes {
+    const PARTS: usize = 2;
+    // A lane grows by at most 4 * 2 * 128 a step.
+    const RUN: usize = i32::MAX as usize / 1024;
+    const TOKENS: usize = 12;
+
+    type Run = Sums;
+    type Sums = Sums;
+
+    #[inline(always)]
+    unsafe fn load_parts(parts: [*const u8; 2]) -> Self {
+        // SAFETY: the caller vouches for AVX-512 and 32 readable bytes at each pointer; the loads are unaligned.
+        Bytes(unsafe {
+            let low = _mm256_loadu_si256(parts[0].cast());
+            let high = _mm256_loadu_si256(parts[1].cast());
+            _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn repeat_part(part: *const i8) -> Self {
+        // SAFETY: the caller vouches for AVX-512 and 32 readable bytes; the load is unaligned.
+        Bytes(unsafe { _mm512_broadcast_i64x4(_mm256_loadu_si256(part.cast())) })
+    }
+
+    #[inline(always)]
+    unsafe fn repeat_lane(lane: *const i8) -> Self {
+        // SAFETY: the caller vouches for AVX-512 and 4 readable bytes; the read is unaligned.
+        Bytes(unsafe { _mm512_set1_epi32(lane.cast::<i32>().read_unaligned()) })
+    }
+
+    #[inline(always)]
+    unsafe fn load(bytes: *const u8) -> Self {
+        // SAFETY: the caller vouches for AVX-512 and 64 readable bytes; the load is unaligned.
+        Bytes(unsafe { _mm512_loadu_si512(bytes.cast()) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, bytes: *mut u8) {
+        // SAFETY: `self` proves AVX-512; the caller vouches for 64 writable bytes; the store is unaligned.
+        unsafe { _mm512_storeu_si512(bytes.cast(), self.0) }
+    }
+
+    #[inline(always)]
+    fn two_bits<const SHIFT: u32>(self) -> Self {
+        // SAFETY: `self` proves AVX-512. Bits that a 16-bit shift moves across bytes land above the two that are kept.
+        Bytes(unsafe {
+            let shifted = match SHIFT {
+                0 => self.0,
+                2 => _mm512_srli_epi16::<2>(self.0),
+                4 => _mm512_srli_epi16::<4>(self.0),
+                _ => _mm512_srli_epi16::<6>(self.0),
+            };
+            _mm512_and_si512(shifted, _mm512_set1_epi8(3))
+        })
+    }
+
+    #[inline(always)]
+    fn triple(self) -> Self {
+        // SAFETY: `self` proves AVX-512 BW.
+        Bytes(unsafe { _mm512_add_epi8(self.0, _mm512_add_epi8(self.0, self.0)) })
+    }
+
+    #[inline(always)]
+    fn leading_trit(self) -> Self {
+        // SAFETY: `self` proves AVX-512 BW. 3 * byte reaches 256 at byte 86 and 512 at byte 171.
+        Bytes(unsafe {
+            let one = _mm512_set1_epi8(1);
+            let first = _mm512_min_epu8(_mm512_subs_epu8(self.0, _mm512_set1_epi8(85)), one);
+            let second = _mm512_min_epu8(_mm512_subs_epu8(self.0, _mm512_set1_epi8(170_u8 as i8)), one);
+            _mm512_add_epi8(first, second)
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn zero_run() -> Sums {
+        // SAFETY: the caller vouches for AVX-512.
+        Sums(unsafe { _mm512_setzero_si512() })
+    }
+
+    #[inline(always)]
+    unsafe fn zero_sums() -> Sums {
+        // SAFETY: the caller vouches for AVX-512.
+        Sums(unsafe { _mm512_setzero_si512() })
+    }
+
+    #[inline(always)]
+    fn dot(self, activations: Self, run: Sums) -> Sums {
+        // SAFETY: `self` proves AVX-512 VNNI.
+        Sums(unsafe { _mm512_dpbusd_epi32(run.0, self.0, activations.0) })
+    }
+
+    #[inline(always)]
+    fn widen(run: Sums, sums: Sums) -> Sums {
+        // SAFETY: a `Sums` comes from `zero_run`, `zero_sums`, `dot` or `widen`, all of which prove AVX-512.
+        Sums(unsafe { _mm512_add_epi32(run.0, sums.0) })
+    }
+
+    #[inline(always)]
+    fn sum_parts(sums: [Sums; 8]) -> [i32; 16] {
+        let [a, b, c, d, e, f, g, h] = sums.map(|sums| sums.0);
+        // SAFETY: a `Sums` proves AVX-512.
+        Self::lanes(Sums(unsafe {
+            // Quarters 0 and 1 of `low` have the sums of those quarters, all of part 0, of a, b, c, d; 2 and 3 those of
+            // part 1. `high` has those of e, f, g, h.
+            let low = add_pairs(add_pairs(a, b), add_pairs(c, d));
+            let high = add_pairs(add_pairs(e, f), add_pairs(g, h));
+            let even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+            let odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+            let first = _mm512_permutex2var_epi64(low, even, high);
+            let second = _mm512_permutex2var_epi64(low, odd, high);
+            _mm512_add_epi32(first, second)
+        }))
+    }
+
+    #[inline(always)]
+    fn lanes(sums: Sums) -> [i32; 16] {
+        let mut out = [0; 16];
+        // SAFETY: a `Sums` proves AVX-512; `out` has 64 bytes; the store is unaligned.
+        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sums.0) };
+        out
+    }
+}
+
+/// Sums of neighbouring `i32` in each quarter: `[x0 + x1, x2 + x3, y0 + y1, y2 + y3]`, as `vphaddd` does for 256 bits.
+///
+/// # Safety
+/// The machine has AVX-512 F.
+#[inline(always)]
+unsafe fn add_pairs(x: __m512i, y: __m512i) -> __m512i {
+    // SAFETY: the caller vouches for AVX-512 F.
+    unsafe {
+        let (x, y) = (_mm512_castsi512_ps(x), _mm512_castsi512_ps(y));
+        let even = _mm512_castps_si512(_mm512_shuffle_ps::<0b10_00_10_00>(x, y));
+        let odd = _mm512_castps_si512(_mm512_shuffle_ps::<0b11_01_11_01>(x, y));
+        _mm512_add_epi32(even, odd)
+    }
+}

@@ -1,0 +1,39 @@
+//! x86-64: the sets of features that kernels are compiled for, each list beside the detection that it must agree with.
+
+mod avx2;
+mod avx512;
+
+use super::Kernel;
+
+/// Whether the machine has what [`run_avx2`] enables.
+pub(super) fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c")
+}
+
+/// Runs `kernel` compiled with AVX2.
+///
+/// # Safety
+/// [`has_avx2`] is true.
+#[target_feature(enable = "avx2,f16c")]
+pub(super) unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<avx2::Bytes>()
+}
+
+/// Whether the machine has what [`run_avx512_vnni`] enables.
+pub(super) fn has_avx512_vnni() -> bool {
+    has_avx2()
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512vnni")
+}
+
+/// Runs `kernel` compiled with AVX-512 and VNNI.
+///
+/// # Safety
+/// [`has_avx512_vnni`] is true.
+#[target_feature(enable = "avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(super) unsafe fn run_avx512_vnni<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<avx512::Bytes>()
+}

@@ -1,0 +1,137 @@
+//! The machine that kernels run on: an instruction set and a pool of threads, chosen once.
+//!
+//! What belongs here: options, the pool, and how work is cut over threads. What does not: arithmetic (its modules) and
+//! the detection of instruction sets ([`crate::arch`]). Nothing here reads environment variables.
+
+use std::num::NonZeroUsize;
+
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::arch::Isa;
+
+/// What a [`Cpu`] should use; the default is everything the machine has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CpuOptions {
+    /// Number of worker threads. `None`: one per physical core.
+    pub threads: Option<NonZeroUsize>,
+    /// Instruction set of the kernels. `None`: the best that the machine has. Results do not depend on it.
+    pub isa: Option<Isa>,
+}
+
+/// Why a [`Cpu`] could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CpuError {
+    /// The instruction set asked for is not in this machine.
+    #[error("instruction set {requested} is not available on this machine, which has {}", list(.available))]
+    IsaUnavailable {
+        /// What was asked for.
+        requested: Isa,
+        /// What the machine has.
+        available: Vec<Isa>,
+    },
+    /// The operating system did not give the threads.
+    #[error("cannot start a pool of {threads} threads; ask for fewer")]
+    Threads {
+        /// Number of threads asked for.
+        threads: usize,
+        /// The pool's own error.
+        source: rayon::ThreadPoolBuildError,
+    },
+}
+
+fn list(isas: &[Isa]) -> String {
+    isas.iter().map(Isa::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// An instruction set and a pool of threads; the receiver of every operation of this crate.
+#[derive(Debug)]
+pub struct Cpu {
+    isa: Isa,
+    pool: ThreadPool,
+}
+
+impl Cpu {
+    /// Starts the threads of `options` and fixes the instruction set.
+    ///
+    /// # Errors
+    /// [`CpuError::IsaUnavailable`] where the machine lacks the instruction set asked for; [`CpuError::Threads`] where the
+    /// threads cannot be started.
+    pub fn new(options: CpuOptions) -> Result<Cpu, CpuError> {
+        let isa = options.isa.unwrap_or_else(Isa::detect);
+        if !isa.is_available() {
+            return Err(CpuError::IsaUnavailable { requested: isa, available: Isa::available() });
+        }
+        let threads = options.threads.map_or_else(num_cpus::get_physical, NonZeroUsize::get).max(1);
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|index| format!("trine-{index}"))
+            .build()
+            .map_err(|source| CpuError::Threads { threads, source })?;
+        Ok(Cpu { isa, pool })
+    }
+
+    /// The instruction set that kernels use.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// The number of threads of the pool.
+    pub fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    /// Runs `work` inside the pool, so that the operations in it start without crossing threads.
+    ///
+    /// Operations called from outside enter the pool on their own; a whole step of a model is better entered once.
+    pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        if self.threads() == 1 { work() } else { self.pool.install(work) }
+    }
+
+    /// Cuts the columns of a row-major `[rows, columns]` output into chunks and fills them in parallel.
+    ///
+    /// `fill(first_column, parts)` receives, for one chunk, the part of each row that belongs to it, in row order. Chunks
+    /// start at multiples of `granule` columns; there are about four for each thread, and no split where the whole output
+    /// is one granule. A product `y[token, out]` is cut this way over `out`, which is over the rows of the weight matrix.
+    ///
+    /// # Panics
+    /// If `columns` does not divide the length of `y`, or `granule` is 0.
+    pub(crate) fn for_column_chunks<F>(&self, y: &mut [f32], columns: usize, granule: usize, fill: F)
+    where
+        F: Fn(usize, &mut [&mut [f32]]) + Send + Sync,
+    {
+        assert!(granule > 0, "a chunk has at least one column");
+        if y.is_empty() {
+            return;
+        }
+        assert_eq!(y.len() % columns, 0, "the output has whole rows");
+        let threads = self.threads();
+        let wanted = if threads == 1 { 1 } else { 4 * threads };
+        let width = columns.div_ceil(wanted).next_multiple_of(granule);
+        let mut chunks: Vec<Vec<&mut [f32]>> = Vec::new();
+        chunks.resize_with(columns.div_ceil(width), Vec::new);
+        for row in y.chunks_exact_mut(columns) {
+            for (chunk, part) in chunks.iter_mut().zip(row.chunks_mut(width)) {
+                chunk.push(part);
+            }
+        }
+        if chunks.len() == 1 {
+            return fill(0, &mut chunks[0]);
+        }
+        self.run(|| {
+            chunks.par_iter_mut().enumerate().with_max_len(1).for_each(|(index, parts)| fill(index * width, parts));
+        });
+    }
+
+    /// Calls `work(index, item)` for every item of `items`, in parallel.
+    pub(crate) fn for_each<T, F>(&self, items: &mut [T], work: F)
+    where
+        T: Send,
+        F: Fn(usize, &mut T) + Send + Sync,
+    {
+        if self.threads() == 1 || items.len() == 1 {
+            return items.iter_mut().enumerate().for_each(|(index, item)| work(index, item));
+        }
+        self.run(|| items.par_iter_mut().enumerate().for_each(|(index, item)| work(index, item)));
+    }
+}

@@ -1,0 +1,99 @@
+//! Why bytes are not a matrix of a packing, with the place of the fault.
+
+/// What is wrong with one block.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum BlockFault {
+    /// A ternary code is 3.
+    #[error("element {element} has code 3; ternary codes are 0, 1 and 2 (-1, 0 and +1)")]
+    Code {
+        /// Index of the element in the block.
+        element: usize,
+    },
+    /// A scale or offset is not finite.
+    #[error("the {name} is {found}; it must be finite")]
+    NotFinite {
+        /// Which number of the block: `scale`, `minimum` or `value`.
+        name: &'static str,
+        /// The number.
+        found: f32,
+    },
+    /// A scale of zero would erase codes that mean non-zero weights.
+    #[error("the scale is 0 but element {element} has a non-zero code")]
+    ZeroScale {
+        /// Index in the block of the first element with a non-zero code.
+        element: usize,
+    },
+}
+
+/// Why bytes are not a matrix, or a matrix cannot be used as asked.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PackingError {
+    /// A dimension is 0 or too large.
+    #[error(
+        "{packing} matrix of {rows} rows and {columns} columns: both must be positive, columns at most {max_columns}"
+    )]
+    Dimensions {
+        /// Packing.
+        packing: &'static str,
+        /// Rows found.
+        rows: usize,
+        /// Columns found.
+        columns: usize,
+        /// Columns allowed.
+        max_columns: usize,
+    },
+    /// Rows are not whole blocks.
+    #[error("{packing} matrix has {columns} columns; the packing needs a multiple of {multiple}")]
+    Columns {
+        /// Packing.
+        packing: &'static str,
+        /// Columns found.
+        columns: usize,
+        /// Elements of a block.
+        multiple: usize,
+    },
+    /// The bytes are too many or too few.
+    #[error("{packing} matrix of {rows} rows and {columns} columns takes {expected} bytes, found {found}")]
+    Length {
+        /// Packing.
+        packing: &'static str,
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        columns: usize,
+        /// Bytes that the matrix takes.
+        expected: usize,
+        /// Bytes found.
+        found: usize,
+    },
+    /// A block is not valid.
+    #[error("{packing} block {block} of row {row} (byte {offset} of the tensor): {fault}")]
+    Block {
+        /// Packing.
+        packing: &'static str,
+        /// Row of the block.
+        row: usize,
+        /// Index of the block in its row.
+        block: usize,
+        /// First byte of the block, counted from the start of the matrix.
+        offset: usize,
+        /// What is wrong.
+        fault: BlockFault,
+    },
+    /// The scale of the whole tensor is not finite.
+    #[error("{packing} scale at byte {offset} of the tensor is {found}; it must be finite")]
+    Scale {
+        /// Packing.
+        packing: &'static str,
+        /// Byte of the scale, counted from the start of the matrix.
+        offset: usize,
+        /// The scale.
+        found: f32,
+    },
+    /// A multiplier is not finite.
+    #[error("the multiplier of a matrix is {found}; it must be finite")]
+    Multiplier {
+        /// The multiplier.
+        found: f32,
+    },
+}

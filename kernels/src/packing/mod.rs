@@ -1,0 +1,176 @@
+//! How weights lie in memory: one zero-sized type for each packing, and [`Packed`], a checked matrix of one packing.
+//!
+//! What belongs here: block sizes, byte layouts, validation, decoding, packing. What does not: products (they are in
+//! [`crate::ternary`] and [`crate::dense`]), files, tensor names. Numbers are little-endian at any alignment.
+
+mod error;
+
+use std::fmt::Debug;
+
+use bytes::Bytes;
+
+pub use error::{BlockFault, PackingError};
+
+/// The largest number of columns of a matrix. Integer sums of codes up to 2 times activations down to -128 stay below 2^31.
+pub const MAX_COLUMNS: usize = 1 << 22;
+
+/// A layout of matrix elements in blocks; rows are whole numbers of blocks, one after the other.
+///
+/// Implementations are zero-sized types. `blocks` arguments hold whole blocks of one matrix, `BLOCK_BYTES` each.
+pub trait Packing: Debug + Copy + Send + Sync + 'static {
+    /// The name in lower case, as GGUF tools spell it.
+    const NAME: &'static str;
+    /// Elements of a block.
+    const BLOCK: usize;
+    /// Bytes of a block.
+    const BLOCK_BYTES: usize;
+    /// Bytes after the last block of a matrix.
+    const TRAILER: usize = 0;
+
+    /// What the blocks of a matrix share, computed once; `()` where blocks stand alone.
+    type Shared: Debug + Copy + Send + Sync;
+
+    /// Computes what the blocks share from all of them and from the trailer.
+    ///
+    /// # Errors
+    /// [`PackingError::Scale`] where the trailer's scale is not one.
+    fn shared(blocks: &[u8], trailer: &[u8]) -> Result<Self::Shared, PackingError>;
+
+    /// The first block that is not valid, counted from the start of `blocks`, and why.
+    fn find_fault(blocks: &[u8], shared: Self::Shared) -> Option<(usize, BlockFault)>;
+
+    /// Decodes whole blocks to `f32`; `out` has `BLOCK` elements for each block.
+    fn decode(blocks: &[u8], shared: Self::Shared, out: &mut [f32]);
+}
+
+/// A `[rows, columns]` row-major matrix in the packing `P`, checked: its length is exact and every block is valid.
+///
+/// Rows are padded to whole blocks; matrices of files have no padding, because their packings require whole blocks.
+/// Clones share the bytes.
+#[derive(Debug, Clone)]
+pub struct Packed<P: Packing> {
+    bytes: Bytes,
+    rows: usize,
+    columns: usize,
+    multiplier: f32,
+    shared: P::Shared,
+}
+
+impl<P: Packing> Packed<P> {
+    /// Checks `bytes` as a matrix whose rows are whole blocks, without copying it.
+    ///
+    /// # Errors
+    /// A [`PackingError`] that names the row, block and byte offset at fault: a dimension that is 0, too large or not a
+    /// multiple of the block; a wrong length; a code or scale that is not valid.
+    pub fn new(rows: usize, columns: usize, bytes: Bytes) -> Result<Self, PackingError> {
+        if !columns.is_multiple_of(P::BLOCK) {
+            return Err(PackingError::Columns { packing: P::NAME, columns, multiple: P::BLOCK });
+        }
+        Self::with_padded_rows(rows, columns, bytes)
+    }
+
+    /// Checks `bytes` as a matrix whose rows are padded to whole blocks.
+    pub(crate) fn with_padded_rows(rows: usize, columns: usize, bytes: Bytes) -> Result<Self, PackingError> {
+        let too_large = PackingError::Dimensions { packing: P::NAME, rows, columns, max_columns: MAX_COLUMNS };
+        if rows == 0 || columns == 0 || columns > MAX_COLUMNS {
+            return Err(too_large);
+        }
+        let expected = Self::row_bytes_of(columns).checked_mul(rows).and_then(|n| n.checked_add(P::TRAILER));
+        let Some(expected) = expected else { return Err(too_large) };
+        if bytes.len() != expected {
+            let found = bytes.len();
+            return Err(PackingError::Length { packing: P::NAME, rows, columns, expected, found });
+        }
+        let (blocks, trailer) = bytes.split_at(expected - P::TRAILER);
+        let shared = P::shared(blocks, trailer)?;
+        if let Some((index, fault)) = P::find_fault(blocks, shared) {
+            let in_row = columns.div_ceil(P::BLOCK);
+            let (row, block, offset) = (index / in_row, index % in_row, index * P::BLOCK_BYTES);
+            return Err(PackingError::Block { packing: P::NAME, row, block, offset, fault });
+        }
+        Ok(Packed { bytes, rows, columns, multiplier: 1.0, shared })
+    }
+
+    /// The same matrix times `multiplier`, which products apply last: `y = (W x) * multiplier`.
+    ///
+    /// # Errors
+    /// [`PackingError::Multiplier`] unless `multiplier` is finite.
+    pub fn with_multiplier(mut self, multiplier: f32) -> Result<Self, PackingError> {
+        if !multiplier.is_finite() {
+            return Err(PackingError::Multiplier { found: multiplier });
+        }
+        self.multiplier = multiplier;
+        Ok(self)
+    }
+
+    /// Number of rows: outputs of the product.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns: inputs of the product.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The factor that products apply last; 1 unless set.
+    pub fn multiplier(&self) -> f32 {
+        self.multiplier
+    }
+
+    /// What the blocks share.
+    pub fn shared(&self) -> P::Shared {
+        self.shared
+    }
+
+    /// Blocks of a row.
+    pub fn blocks_per_row(&self) -> usize {
+        self.columns.div_ceil(P::BLOCK)
+    }
+
+    /// Bytes of a row.
+    pub fn row_bytes(&self) -> usize {
+        Self::row_bytes_of(self.columns)
+    }
+
+    fn row_bytes_of(columns: usize) -> usize {
+        columns.div_ceil(P::BLOCK) * P::BLOCK_BYTES
+    }
+
+    /// All bytes, the trailer too.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The blocks of all rows, without the trailer.
+    pub fn blocks(&self) -> &[u8] {
+        &self.bytes[..self.rows * self.row_bytes()]
+    }
+
+    /// The blocks of one row.
+    ///
+    /// # Panics
+    /// If `row` is not below [`Packed::rows`].
+    pub fn row(&self, row: usize) -> &[u8] {
+        &self.bytes[row * self.row_bytes()..(row + 1) * self.row_bytes()]
+    }
+
+    /// Decodes one row to `f32`, the multiplier included.
+    ///
+    /// # Panics
+    /// If `row` is not below [`Packed::rows`] or `out` does not have [`Packed::columns`] elements.
+    pub fn decode_row(&self, row: usize, out: &mut [f32]) {
+        assert_eq!(out.len(), self.columns, "a row has as many elements as the matrix has columns");
+        let blocks = self.row(row);
+        if self.columns.is_multiple_of(P::BLOCK) {
+            P::decode(blocks, self.shared, out);
+        } else {
+            let mut padded = vec![0.0; self.blocks_per_row() * P::BLOCK];
+            P::decode(blocks, self.shared, &mut padded);
+            out.copy_from_slice(&padded[..self.columns]);
+        }
+        if self.multiplier != 1.0 {
+            out.iter_mut().for_each(|value| *value *= self.multiplier);
+        }
+    }
+}
