@@ -30,7 +30,7 @@ pub enum BlockFault {
 pub enum PackingError {
     /// A dimension is 0 or too large.
     #[error(
-        "{packing} matrix of {rows} rows and {columns} columns: both must be positive, columns at most {max_columns}"
+        "{packing} matrix of {rows} rows and {cols} columns: both must be positive, columns at most {max_cols}"
     )]
     Dimensions {
         /// Packing.
@@ -38,29 +38,29 @@ pub enum PackingError {
         /// Rows found.
         rows: usize,
         /// Columns found.
-        columns: usize,
+        cols: usize,
         /// Columns allowed.
-        max_columns: usize,
+        max_cols: usize,
     },
     /// Rows are not whole blocks.
-    #[error("{packing} matrix has {columns} columns; the packing needs a multiple of {multiple}")]
+    #[error("{packing} matrix has {cols} columns; the packing needs a multiple of {multiple}")]
     Columns {
         /// Packing.
         packing: &'static str,
         /// Columns found.
-        columns: usize,
+        cols: usize,
         /// Elements of a block.
         multiple: usize,
     },
     /// The bytes are too many or too few.
-    #[error("{packing} matrix of {rows} rows and {columns} columns takes {expected} bytes, found {found}")]
+    #[error("{packing} matrix of {rows} rows and {cols} columns takes {expected} bytes, found {found}")]
     Length {
         /// Packing.
         packing: &'static str,
         /// Rows.
         rows: usize,
         /// Columns.
-        columns: usize,
+        cols: usize,
         /// Bytes that the matrix takes.
         expected: usize,
         /// Bytes found.

@@ -6,13 +6,14 @@
 mod error;
 
 use std::fmt::Debug;
+use std::ops::Range;
 
 use bytes::Bytes;
 
 pub use error::{BlockFault, PackingError};
 
 /// The largest number of columns of a matrix. Integer sums of codes up to 2 times activations down to -128 stay below 2^31.
-pub const MAX_COLUMNS: usize = 1 << 22;
+pub const MAX_COLS: usize = 1 << 22;
 
 /// A layout of matrix elements in blocks; rows are whole numbers of blocks, one after the other.
 ///
@@ -51,7 +52,7 @@ pub trait Packing: Debug + Copy + Send + Sync + 'static {
 pub struct Packed<P: Packing> {
     bytes: Bytes,
     rows: usize,
-    columns: usize,
+    cols: usize,
     multiplier: f32,
     shared: P::Shared,
 }
@@ -62,33 +63,33 @@ impl<P: Packing> Packed<P> {
     /// # Errors
     /// A [`PackingError`] that names the row, block and byte offset at fault: a dimension that is 0, too large or not a
     /// multiple of the block; a wrong length; a code or scale that is not valid.
-    pub fn new(rows: usize, columns: usize, bytes: Bytes) -> Result<Self, PackingError> {
-        if !columns.is_multiple_of(P::BLOCK) {
-            return Err(PackingError::Columns { packing: P::NAME, columns, multiple: P::BLOCK });
+    pub fn new(rows: usize, cols: usize, bytes: Bytes) -> Result<Self, PackingError> {
+        if !cols.is_multiple_of(P::BLOCK) {
+            return Err(PackingError::Columns { packing: P::NAME, cols, multiple: P::BLOCK });
         }
-        Self::with_padded_rows(rows, columns, bytes)
+        Self::with_padded_rows(rows, cols, bytes)
     }
 
     /// Checks `bytes` as a matrix whose rows are padded to whole blocks.
-    pub(crate) fn with_padded_rows(rows: usize, columns: usize, bytes: Bytes) -> Result<Self, PackingError> {
-        let too_large = PackingError::Dimensions { packing: P::NAME, rows, columns, max_columns: MAX_COLUMNS };
-        if rows == 0 || columns == 0 || columns > MAX_COLUMNS {
+    pub(crate) fn with_padded_rows(rows: usize, cols: usize, bytes: Bytes) -> Result<Self, PackingError> {
+        let too_large = PackingError::Dimensions { packing: P::NAME, rows, cols, max_cols: MAX_COLS };
+        if rows == 0 || cols == 0 || cols > MAX_COLS {
             return Err(too_large);
         }
-        let expected = Self::row_bytes_of(columns).checked_mul(rows).and_then(|n| n.checked_add(P::TRAILER));
+        let expected = Self::row_bytes_of(cols).checked_mul(rows).and_then(|n| n.checked_add(P::TRAILER));
         let Some(expected) = expected else { return Err(too_large) };
         if bytes.len() != expected {
             let found = bytes.len();
-            return Err(PackingError::Length { packing: P::NAME, rows, columns, expected, found });
+            return Err(PackingError::Length { packing: P::NAME, rows, cols, expected, found });
         }
         let (blocks, trailer) = bytes.split_at(expected - P::TRAILER);
         let shared = P::shared(blocks, trailer)?;
         if let Some((index, fault)) = P::find_fault(blocks, shared) {
-            let in_row = columns.div_ceil(P::BLOCK);
+            let in_row = cols.div_ceil(P::BLOCK);
             let (row, block, offset) = (index / in_row, index % in_row, index * P::BLOCK_BYTES);
             return Err(PackingError::Block { packing: P::NAME, row, block, offset, fault });
         }
-        Ok(Packed { bytes, rows, columns, multiplier: 1.0, shared })
+        Ok(Packed { bytes, rows, cols, multiplier: 1.0, shared })
     }
 
     /// The same matrix times `multiplier`, which products apply last: `y = (W x) * multiplier`.
@@ -109,8 +110,8 @@ impl<P: Packing> Packed<P> {
     }
 
     /// Number of columns: inputs of the product.
-    pub fn columns(&self) -> usize {
-        self.columns
+    pub fn cols(&self) -> usize {
+        self.cols
     }
 
     /// The factor that products apply last; 1 unless set.
@@ -125,16 +126,16 @@ impl<P: Packing> Packed<P> {
 
     /// Blocks of a row.
     pub fn blocks_per_row(&self) -> usize {
-        self.columns.div_ceil(P::BLOCK)
+        self.cols.div_ceil(P::BLOCK)
     }
 
     /// Bytes of a row.
     pub fn row_bytes(&self) -> usize {
-        Self::row_bytes_of(self.columns)
+        Self::row_bytes_of(self.cols)
     }
 
-    fn row_bytes_of(columns: usize) -> usize {
-        columns.div_ceil(P::BLOCK) * P::BLOCK_BYTES
+    fn row_bytes_of(cols: usize) -> usize {
+        cols.div_ceil(P::BLOCK) * P::BLOCK_BYTES
     }
 
     /// All bytes, the trailer too.
@@ -155,19 +156,28 @@ impl<P: Packing> Packed<P> {
         &self.bytes[row * self.row_bytes()..(row + 1) * self.row_bytes()]
     }
 
+    /// The blocks of one row that hold the columns `cols`; both ends are multiples of [`Packing::BLOCK`] or the last column.
+    ///
+    /// # Panics
+    /// If the row or the columns are not in the matrix, or the start is not at a block.
+    pub fn row_segment(&self, row: usize, cols: Range<usize>) -> &[u8] {
+        assert!(cols.start.is_multiple_of(P::BLOCK) && cols.end <= self.cols, "columns {cols:?} of {}", self.cols);
+        &self.row(row)[cols.start / P::BLOCK * P::BLOCK_BYTES..cols.end.div_ceil(P::BLOCK) * P::BLOCK_BYTES]
+    }
+
     /// Decodes one row to `f32`, the multiplier included.
     ///
     /// # Panics
-    /// If `row` is not below [`Packed::rows`] or `out` does not have [`Packed::columns`] elements.
+    /// If `row` is not below [`Packed::rows`] or `out` does not have [`Packed::cols`] elements.
     pub fn decode_row(&self, row: usize, out: &mut [f32]) {
-        assert_eq!(out.len(), self.columns, "a row has as many elements as the matrix has columns");
+        assert_eq!(out.len(), self.cols, "a row has as many elements as the matrix has columns");
         let blocks = self.row(row);
-        if self.columns.is_multiple_of(P::BLOCK) {
+        if self.cols.is_multiple_of(P::BLOCK) {
             P::decode(blocks, self.shared, out);
         } else {
             let mut padded = vec![0.0; self.blocks_per_row() * P::BLOCK];
             P::decode(blocks, self.shared, &mut padded);
-            out.copy_from_slice(&padded[..self.columns]);
+            out.copy_from_slice(&padded[..self.cols]);
         }
         if self.multiplier != 1.0 {
             out.iter_mut().for_each(|value| *value *= self.multiplier);
