@@ -1,6 +1,7 @@
 //! Owned tensors, borrowed views, and the relabellings between shapes that cost nothing.
 
 use crate::axis::{Axis, Fixed, Flat, Product};
+use crate::role::{NormRole, Normed};
 use crate::same::Same;
 use crate::shape::Shape;
 
@@ -179,6 +180,13 @@ impl<T, A: Axis, B: Axis, P: Axis> Tensor<T, (A, B, P)> {
     pub fn rows(self) -> Tensor<T, (Flat<A, B>, P)> {
         let (a, b, p) = self.shape;
         self.with_shape((Flat(a, b), p))
+    }
+
+    /// The same tensor where an architecture has no norm with role `R`: the identity takes its place.
+    #[inline]
+    pub fn without_norm<R: NormRole>(self) -> Tensor<T, (A, B, Normed<R, P>)> {
+        let (a, b, p) = self.shape;
+        self.with_shape((a, b, Normed::of(p)))
     }
 
     /// The same tensor with its last axis renamed to one of equal length.

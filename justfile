@@ -1,0 +1,25 @@
+# Formatting, lints and documentation, with warnings as errors.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Every test that needs Rust alone.
+test:
+    cargo test --workspace
+
+# The compile-fail gallery alone.
+ui:
+    cargo test -p trine-ui-tests
+
+# Writes the compiler's messages anew; read the difference before committing it.
+bless:
+    TRYBUILD=overwrite cargo test -p trine-ui-tests
+
+# Kernel benchmarks.
+bench:
+    cargo bench -p trine-kernels
+
+# The documentation, opened in a browser.
+docs:
+    cargo doc --workspace --no-deps --open
