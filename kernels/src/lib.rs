@@ -12,7 +12,10 @@
 
 pub mod arch;
 pub mod cpu;
+pub(crate) mod dense;
+pub mod float;
 pub mod packing;
+pub mod reference;
 
 pub use arch::Isa;
 pub use cpu::{Cpu, CpuError, CpuOptions};

@@ -3,6 +3,7 @@
 //! What belongs here: detection, the `#[target_feature]` wrappers, and intrinsics behind the small [`Vector`] trait. What
 //! does not: algorithms. A kernel is written once, as [`Kernel::run`], and [`Isa::run`] runs it compiled for one set.
 
+pub(crate) mod floats;
 mod portable;
 mod vector;
 #[cfg(target_arch = "x86_64")]

@@ -1,6 +1,7 @@
 //! [`Vector`] in plain Rust, for every machine; loops of fixed length, which the compiler vectorises.
 
 use super::Vector;
+use crate::arch::floats::Portable;
 
 /// 32 bytes: one part, eight lanes.
 #[derive(Clone, Copy)]
@@ -21,6 +22,12 @@ impl Vector for Bytes {
 
     type Run = [i32; 8];
     type Sums = [i32; 8];
+    type Floats = Portable;
+
+    #[inline(always)]
+    unsafe fn floats() -> Portable {
+        Portable
+    }
 
     #[inline(always)]
     unsafe fn load_parts(parts: [*const u8; 2]) -> Self {

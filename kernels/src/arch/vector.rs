@@ -3,6 +3,8 @@
 //! What belongs here: the trait, with the meaning and the bounds of each operation. What does not: its implementations
 //! (one file for each instruction set) and the algorithms written with it ([`crate::ternary`]).
 
+use crate::arch::floats::Floats;
+
 /// A vector of bytes: one or two *parts* of 32 bytes, or eight or sixteen *lanes* of four bytes.
 ///
 /// A dot product is accumulated in two stages. A [`Vector::Run`] takes up to [`Vector::RUN`] steps of [`Vector::dot`], then
@@ -25,6 +27,14 @@ pub(crate) trait Vector: Copy {
     type Run: Copy;
     /// [`Vector::LANES`] lanes of `i32`.
     type Sums: Copy;
+    /// The operations on `f32` of the same instruction set.
+    type Floats: Floats;
+
+    /// The proof that float kernels take.
+    ///
+    /// # Safety
+    /// The machine has the instructions of the type.
+    unsafe fn floats() -> Self::Floats;
 
     /// One part from each of the first [`Vector::PARTS`] pointers.
     ///

@@ -25,6 +25,19 @@ pub enum BlockFault {
     },
 }
 
+impl BlockFault {
+    /// The fault of a block's scale, if it has one: not finite, or 0 over the element that `first_non_zero` finds.
+    pub(crate) fn of_scale(scale: f32, first_non_zero: impl FnOnce() -> Option<usize>) -> Option<BlockFault> {
+        if !scale.is_finite() {
+            Some(BlockFault::NotFinite { name: "scale", found: scale })
+        } else if scale == 0.0 {
+            first_non_zero().map(|element| BlockFault::ZeroScale { element })
+        } else {
+            None
+        }
+    }
+}
+
 /// Why bytes are not a matrix, or a matrix cannot be used as asked.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PackingError {
@@ -95,5 +108,53 @@ pub enum PackingError {
     Multiplier {
         /// The multiplier.
         found: f32,
+    },
+    /// Not one code for each element.
+    #[error("{packing} matrix of {rows} rows and {cols} columns needs {expected} elements, found {found}")]
+    Elements {
+        /// Packing.
+        packing: &'static str,
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        cols: usize,
+        /// Elements of the matrix.
+        expected: usize,
+        /// Elements found.
+        found: usize,
+    },
+    /// A code to pack is not ternary.
+    #[error("element {element} to pack as {packing} has code {found}; ternary codes are 0, 1 and 2")]
+    Code {
+        /// Packing.
+        packing: &'static str,
+        /// Index of the element in the matrix.
+        element: usize,
+        /// The code.
+        found: u8,
+    },
+    /// Not one scale for each block.
+    #[error("{packing} matrix has {expected} blocks, found {found} scales")]
+    ScaleCount {
+        /// Packing.
+        packing: &'static str,
+        /// Blocks.
+        expected: usize,
+        /// Scales found.
+        found: usize,
+    },
+    /// A scale to pack is not a half-precision number.
+    #[error("scale {found} cannot be packed as {packing}: its scales are f16, which does not hold it exactly")]
+    ScaleNotHalf {
+        /// Packing.
+        packing: &'static str,
+        /// The scale.
+        found: f32,
+    },
+    /// Blocks differ in scale, and the packing has one for the tensor.
+    #[error("blocks differ in scale and cannot be packed as {packing}, which has one scale for the tensor")]
+    ScalesDiffer {
+        /// Packing.
+        packing: &'static str,
     },
 }

@@ -4,6 +4,15 @@
 //! [`crate::ternary`] and [`crate::dense`]), files, tensor names. Numbers are little-endian at any alignment.
 
 mod error;
+mod i2s;
+mod ternary;
+mod tq1_0;
+mod tq2_0;
+mod float;
+mod q4_0;
+mod q4_1;
+mod q6_k;
+mod q8_0;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -11,6 +20,17 @@ use std::ops::Range;
 use bytes::Bytes;
 
 pub use error::{BlockFault, PackingError};
+pub use i2s::I2S;
+pub use ternary::{MAX_FIELDS, PackScales, Scales, Section, Ternary};
+pub use tq1_0::Tq1_0;
+pub use tq2_0::Tq2_0;
+
+pub(crate) use ternary::{block_scale, ZERO_CODE};
+pub use float::{BF16, F16, F32};
+pub use q4_0::Q4_0;
+pub use q4_1::Q4_1;
+pub use q6_k::Q6K;
+pub use q8_0::Q8_0;
 
 /// The largest number of columns of a matrix. Integer sums of codes up to 2 times activations down to -128 stay below 2^31.
 pub const MAX_COLS: usize = 1 << 22;

@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use crate::arch::Vector;
+use super::floats::Avx2;
 
 /// 32 bytes. A value exists only on a machine with AVX2.
 #[derive(Clone, Copy)]
@@ -25,6 +26,13 @@ impl Vector for Bytes {
 
     type Run = Run;
     type Sums = Sums;
+    type Floats = Avx2;
+
+    #[inline(always)]
+    unsafe fn floats() -> Avx2 {
+        // SAFETY: the caller vouches for the instructions of this file, which are more than the token needs.
+        unsafe { Avx2::new() }
+    }
 
     #[inline(always)]
     unsafe fn load_parts(parts: [*const u8; 2]) -> Self {

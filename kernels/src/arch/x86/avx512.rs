@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use crate::arch::Vector;
+use super::floats::Avx512;
 
 /// 64 bytes. A value exists only on a machine with AVX-512 F, BW and VNNI.
 #[derive(Clone, Copy)]
@@ -20,6 +21,13 @@ impl Vector for Bytes {
 
     type Run = Sums;
     type Sums = Sums;
+    type Floats = Avx512;
+
+    #[inline(always)]
+    unsafe fn floats() -> Avx512 {
+        // SAFETY: the caller vouches for the instructions of this file, which are more than the token needs.
+        unsafe { Avx512::new() }
+    }
 
     #[inline(always)]
     unsafe fn load_parts(parts: [*const u8; 2]) -> Self {

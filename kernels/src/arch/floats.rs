@@ -1,0 +1,132 @@
+//! Sixteen `f32` at a time: the few vector operations that the float kernels need, for each instruction set.
+//!
+//! A kernel is a type that implements [`FloatKernel`]: its `run` is compiled once for every instruction set and receives
+//! the [`Floats`] token of the one it was compiled for. Loops over slices need no more than that, the compiler
+//! vectorises them; the token's operations serve where accumulators must stay in registers.
+//!
+//! All operations are lane-wise IEEE 754 with one rounding each, so every instruction set gives the same bits.
+//! Not here: integer operations of the ternary kernels (`arch`), algorithms.
+
+use crate::arch::{Isa, Kernel, Vector};
+
+/// Number of `f32` in a vector, the same on every instruction set.
+pub(crate) const LANES: usize = 16;
+
+/// Proof that an instruction set is present, and its operations.
+pub(crate) trait Floats: Copy {
+    /// Sixteen `f32`.
+    type F32x16: Copy;
+
+    /// Whether the register file holds at least 24 vectors, enough for a 4 x 4 tile of accumulators.
+    const MANY_REGISTERS: bool;
+
+    /// `value` in every lane.
+    fn splat(self, value: f32) -> Self::F32x16;
+
+    /// Reads sixteen values.
+    fn load(self, from: &[f32; LANES]) -> Self::F32x16;
+
+    /// Writes sixteen values.
+    fn store(self, v: Self::F32x16, to: &mut [f32; LANES]);
+
+    /// `a + b`, lane by lane.
+    fn add(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
+
+    /// `a * b`, lane by lane.
+    fn mul(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
+
+    /// Reads sixteen little-endian half-precision values; exact.
+    fn load_f16(self, from: &[u8; 2 * LANES]) -> Self::F32x16;
+}
+
+/// A computation to be compiled for every instruction set.
+pub(crate) trait FloatKernel {
+    /// What it returns.
+    type Output;
+
+    /// The computation. Implementations are `#[inline(always)]`, so that they are compiled with the features of `S`.
+    fn run<S: Floats>(self, floats: S) -> Self::Output;
+}
+
+/// Runs `kernel` compiled for `isa`.
+///
+/// # Panics
+/// If the machine does not have the instruction set.
+pub(crate) fn run<K: FloatKernel>(isa: Isa, kernel: K) -> K::Output {
+    struct WithToken<K>(K);
+    impl<K: FloatKernel> Kernel for WithToken<K> {
+        type Output = K::Output;
+
+        #[inline(always)]
+        fn run<V: Vector>(self) -> K::Output {
+            // SAFETY: `Isa::run`, the one caller, runs a kernel with the instruction set that it found on this machine.
+            self.0.run(unsafe { V::floats() })
+        }
+    }
+    isa.run(WithToken(kernel))
+}
+
+/// Sum of the lanes as a balanced tree: lanes 8 apart, then 4, 2 and 1 apart.
+#[inline(always)]
+pub(crate) fn tree_sum(mut lanes: [f32; LANES]) -> f32 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] += lanes[i + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// Operations on arrays, for any processor.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable;
+
+impl Floats for Portable {
+    type F32x16 = [f32; LANES];
+    const MANY_REGISTERS: bool = false;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> [f32; LANES] {
+        [value; LANES]
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> [f32; LANES] {
+        *from
+    }
+
+    #[inline(always)]
+    fn store(self, v: [f32; LANES], to: &mut [f32; LANES]) {
+        *to = v;
+    }
+
+    #[inline(always)]
+    fn add(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        core::array::from_fn(|i| a[i] + b[i])
+    }
+
+    #[inline(always)]
+    fn mul(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        core::array::from_fn(|i| a[i] * b[i])
+    }
+
+    #[inline(always)]
+    fn load_f16(self, from: &[u8; 2 * LANES]) -> [f32; LANES] {
+        core::array::from_fn(|i| widen_f16(u16::from_le_bytes([from[2 * i], from[2 * i + 1]])))
+    }
+}
+
+/// Half precision to single precision, exact, without branches. NaN becomes a quiet NaN with the same payload.
+#[inline(always)]
+pub(crate) fn widen_f16(bits: u16) -> f32 {
+    // Exponent and mantissa moved to their place in f32 mean 2^-112 times the value, also for subnormal halves.
+    const REBIAS: f32 = f32::from_bits((254 - 15) << 23);
+    let magnitude = u32::from(bits & 0x7fff) << 13;
+    let finite = (f32::from_bits(magnitude) * REBIAS).to_bits();
+    let quiet = u32::from(bits & 0x7fff > 0x7c00) << 22;
+    let special = magnitude | 0x7f80_0000 | quiet;
+    let sign = u32::from(bits & 0x8000) << 16;
+    f32::from_bits(sign | if bits & 0x7c00 == 0x7c00 { special } else { finite })
+}

@@ -1,0 +1,118 @@
+//! The vector operations of [`floats`](super::floats) on x86-64: two 256-bit registers, or one of 512 bits.
+
+use crate::arch::floats::{Floats, LANES};
+use core::arch::x86_64::*;
+
+/// Proof that AVX2 and F16C are present.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    /// # Safety
+    /// The processor must have AVX2 and F16C.
+    #[inline(always)]
+    pub(crate) unsafe fn new() -> Self {
+        Avx2(())
+    }
+}
+
+impl Floats for Avx2 {
+    type F32x16 = [__m256; 2];
+    const MANY_REGISTERS: bool = false;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> [__m256; 2] {
+        // SAFETY: `self` proves that AVX, which AVX2 implies, is present.
+        [unsafe { _mm256_set1_ps(value) }; 2]
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> [__m256; 2] {
+        let from = from.as_ptr();
+        // SAFETY: `self` proves AVX; the sixteen values at `from` are read as two unaligned groups of eight.
+        unsafe { [_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))] }
+    }
+
+    #[inline(always)]
+    fn store(self, v: [__m256; 2], to: &mut [f32; LANES]) {
+        let to = to.as_mut_ptr();
+        // SAFETY: `self` proves AVX; the sixteen values at `to` are written as two unaligned groups of eight.
+        unsafe {
+            _mm256_storeu_ps(to, v[0]);
+            _mm256_storeu_ps(to.add(8), v[1]);
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        // SAFETY: `self` proves AVX.
+        unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        // SAFETY: `self` proves AVX.
+        unsafe { [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn load_f16(self, from: &[u8; 2 * LANES]) -> [__m256; 2] {
+        let from = from.as_ptr().cast::<__m128i>();
+        // SAFETY: `self` proves AVX2 and F16C; the 32 bytes at `from` are read as two unaligned groups of sixteen.
+        unsafe { [_mm256_cvtph_ps(_mm_loadu_si128(from)), _mm256_cvtph_ps(_mm_loadu_si128(from.add(1)))] }
+    }
+}
+
+/// Proof that AVX-512 F is present.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512(());
+
+impl Avx512 {
+    /// # Safety
+    /// The processor must have AVX-512 F.
+    #[inline(always)]
+    pub(crate) unsafe fn new() -> Self {
+        Avx512(())
+    }
+}
+
+impl Floats for Avx512 {
+    type F32x16 = __m512;
+    const MANY_REGISTERS: bool = true;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F.
+        unsafe { _mm512_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F; `from` holds sixteen values and the load needs no alignment.
+        unsafe { _mm512_loadu_ps(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, v: __m512, to: &mut [f32; LANES]) {
+        // SAFETY: `self` proves AVX-512 F; `to` holds sixteen values and the store needs no alignment.
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), v) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F.
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn load_f16(self, from: &[u8; 2 * LANES]) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F; `from` holds the 32 bytes that the unaligned load reads.
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
+    }
+}

@@ -1,0 +1,16 @@
+//! Floating-point kernels over slices: norms, activation functions, softmax, rotary embedding, attention.
+//!
+//! Every kernel is one portable body, compiled once for each instruction set (see [`crate::arch::floats`]). Sums run in an order that
+//! the body fixes, nothing is contracted into fused multiply-adds, so the same input gives the same bits on every
+//! instruction set and every number of threads.
+//!
+//! Not here: matrix products (`dense`, `ternary`), storage formats (`packing`), tensors and axes (`ops`).
+
+pub(crate) mod attention;
+pub(crate) mod dot;
+pub(crate) mod elementwise;
+pub(crate) mod exp;
+pub(crate) mod half_precision;
+pub(crate) mod norm;
+pub(crate) mod rope;
+pub(crate) mod softmax;

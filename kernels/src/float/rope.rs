@@ -1,0 +1,111 @@
+//! Rotary position embedding: the table of angles and the rotation of heads.
+
+use crate::arch::floats::{FloatKernel, Floats};
+use std::sync::OnceLock;
+
+/// Which elements of a head rotate together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RopePairing {
+    /// Element `i` with element `i + n/2`: GPT-NeoX, HF transformers, the `bitnet*` architectures.
+    NeoX,
+    /// Element `2i` with element `2i + 1`: the original paper, the `llama` architecture in GGUF files.
+    Adjacent,
+}
+
+/// Frequencies and the cosines and sines of all positions, computed as positions come into use.
+///
+/// Angles are those of HF transformers, in f32: `angle = position * inverse`, `inverse = 1 / base^(2i/n)`, divided by
+/// the factor of its pair where the file has factors. Cosine and sine of that f32 angle are rounded once, from f64.
+#[derive(Debug)]
+pub(crate) struct RopeTable {
+    inverse: Box<[f32]>,
+    blocks: Box<[OnceLock<Box<[f32]>>]>,
+}
+
+/// Positions that are computed together.
+const BLOCK: usize = 64;
+
+impl RopeTable {
+    /// A table for `positions` positions and `2 * inverse.len()` rotated elements per head.
+    pub(crate) fn new(inverse: Box<[f32]>, positions: usize) -> Self {
+        RopeTable { inverse, blocks: (0..positions.div_ceil(BLOCK)).map(|_| OnceLock::new()).collect() }
+    }
+
+    /// Number of elements of a head that rotate.
+    pub(crate) fn rotated(&self) -> usize {
+        2 * self.inverse.len()
+    }
+
+    /// Cosines and sines of `position`, one of each per pair.
+    ///
+    /// # Panics
+    /// If the table was not made for this position.
+    pub(crate) fn angles(&self, position: usize) -> (&[f32], &[f32]) {
+        let pairs = self.inverse.len();
+        let block = self.blocks.get(position / BLOCK);
+        let block = block.unwrap_or_else(|| panic!("position {position} is beyond the context of the rotary table"));
+        let block = block.get_or_init(|| self.block(position / BLOCK * BLOCK));
+        block[position % BLOCK * 2 * pairs..][..2 * pairs].split_at(pairs)
+    }
+
+    fn block(&self, first: usize) -> Box<[f32]> {
+        let mut block = Vec::with_capacity(BLOCK * 2 * self.inverse.len());
+        for position in first..first + BLOCK {
+            let angles = self.inverse.iter().map(|inverse| f64::from(position as f32 * inverse));
+            block.extend(angles.clone().map(|angle| angle.cos() as f32));
+            block.extend(angles.map(|angle| angle.sin() as f32));
+        }
+        block.into()
+    }
+}
+
+/// `1 / base^(2i/n)` for `i < n/2`, in f32, divided by `factors[i]` where given.
+pub(crate) fn inverse_frequencies(base: f32, n: usize, factors: Option<&[f32]>) -> Box<[f32]> {
+    let frequency = |i: usize| {
+        let exponent = (2 * i) as f32 / n as f32;
+        1.0 / f64::from(base).powf(f64::from(exponent)) as f32
+    };
+    match factors {
+        None => (0..n / 2).map(frequency).collect(),
+        Some(factors) => (0..n / 2).map(|i| frequency(i) / factors[i]).collect(),
+    }
+}
+
+/// Rotates every head of one token in place: `(a, b) -> (a cos - b sin, b cos + a sin)`, in f32.
+///
+/// `heads` holds heads of `head_dim` elements; the first `2 * cos.len()` elements of each rotate.
+pub(crate) struct Rotate<'a> {
+    pub(crate) heads: &'a mut [f32],
+    pub(crate) head_dim: usize,
+    pub(crate) pairing: RopePairing,
+    pub(crate) cos: &'a [f32],
+    pub(crate) sin: &'a [f32],
+}
+
+impl FloatKernel for Rotate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Floats>(self, _: S) {
+        let pairs = self.cos.len();
+        let angles = || self.cos.iter().zip(self.sin);
+        for head in self.heads.chunks_exact_mut(self.head_dim) {
+            let head = &mut head[..2 * pairs];
+            match self.pairing {
+                RopePairing::NeoX => {
+                    let (a, b) = head.split_at_mut(pairs);
+                    a.iter_mut().zip(b).zip(angles()).for_each(|((a, b), (c, s))| rotate(a, b, *c, *s));
+                }
+                RopePairing::Adjacent => {
+                    let pairs = head.as_chunks_mut::<2>().0;
+                    pairs.iter_mut().zip(angles()).for_each(|([a, b], (c, s))| rotate(a, b, *c, *s));
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn rotate(a: &mut f32, b: &mut f32, cos: f32, sin: f32) {
+    (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+}

@@ -1,0 +1,80 @@
+//! The float operations of a transformer as plain loops, in the order of additions that the kernels keep.
+//!
+//! The exponential is the kernels' own; its accuracy is tested where it is defined.
+
+use crate::float::elementwise::GateActivation;
+use crate::float::exp::exp;
+use crate::float::rope::RopePairing;
+
+/// Adds the numbers in sixteen lanes, number `i` in lane `i % 16`, then lanes 8, 4, 2 and 1 apart.
+fn lane_sum<T: Copy + Default + core::ops::Add<Output = T>>(numbers: impl Iterator<Item = T>) -> T {
+    let mut lanes = [T::default(); 16];
+    for (i, number) in numbers.enumerate() {
+        lanes[i % 16] = lanes[i % 16] + number;
+    }
+    for width in [8, 4, 2, 1] {
+        for i in 0..width {
+            lanes[i] = lanes[i] + lanes[i + width];
+        }
+    }
+    lanes[0]
+}
+
+/// `sum_i a[i] b[i]` in f32.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    lane_sum(a.iter().zip(b).map(|(a, b)| a * b))
+}
+
+/// `x * (1 / sqrt(mean(x^2) + eps)) * gain`, the factor computed in f64.
+pub fn rms_norm(x: &[f32], gain: &[f32], eps: f32) -> Vec<f32> {
+    let squares = lane_sum(x.iter().map(|&x| f64::from(x) * f64::from(x)));
+    let factor = (1.0 / (squares / x.len() as f64 + f64::from(eps)).sqrt()) as f32;
+    x.iter().zip(gain).map(|(x, gain)| x * factor * gain).collect()
+}
+
+/// `e^(x[i] - max) / sum_j e^(x[j] - max)`.
+pub fn softmax(x: &[f32]) -> Vec<f32> {
+    let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f32> = x.iter().map(|x| exp(x - max)).collect();
+    let total = lane_sum(powers.iter().copied());
+    powers.iter().map(|power| power / total).collect()
+}
+
+/// `activation(gate) * up`.
+pub fn gated(activation: GateActivation, gate: &[f32], up: &[f32]) -> Vec<f32> {
+    let activate = |g: f32| match activation {
+        GateActivation::Silu => g / (1.0 + exp(-g)),
+        GateActivation::ReluSquared if g < 0.0 => 0.0,
+        GateActivation::ReluSquared => g * g,
+    };
+    gate.iter().zip(up).map(|(g, up)| activate(*g) * up).collect()
+}
+
+/// Rotates the first `2 * cos.len()` elements of one head by the given angles; the others stay.
+pub fn rotate(head: &[f32], pairing: RopePairing, cos: &[f32], sin: &[f32]) -> Vec<f32> {
+    let mut rotated = head.to_vec();
+    for i in 0..cos.len() {
+        let (a, b) = match pairing {
+            RopePairing::NeoX => (i, i + cos.len()),
+            RopePairing::Adjacent => (2 * i, 2 * i + 1),
+        };
+        rotated[a] = head[a] * cos[i] - head[b] * sin[i];
+        rotated[b] = head[b] * cos[i] + head[a] * sin[i];
+    }
+    rotated
+}
+
+/// Attention of one query head over the positions it sees: `softmax(query . keys^T / sqrt(n)) . values`.
+///
+/// `keys` and `values` hold one row of the length of `query` for each position.
+pub fn attend(query: &[f32], keys: &[f32], values: &[f32]) -> Vec<f32> {
+    let scale = (1.0 / (query.len() as f64).sqrt()) as f32;
+    let scores: Vec<f32> = keys.chunks_exact(query.len()).map(|key| dot(query, key) * scale).collect();
+    let mut output = vec![0.0; query.len()];
+    for (weight, value) in softmax(&scores).iter().zip(values.chunks_exact(query.len())) {
+        for (output, value) in output.iter_mut().zip(value) {
+            *output += weight * value;
+        }
+    }
+    output
+}
