@@ -44,19 +44,16 @@ pub(crate) fn header(reader: &mut Reader<'_>, start: &[u8]) -> Result<Header, Gg
 
 /// The metadata, in the order of the file.
 pub(crate) fn entries(reader: &mut Reader<'_>, count: u64) -> Result<Vec<Entry>, GgufError> {
-    let mut entries = Vec::with_capacity(count as usize); // `header` found the file long enough
-    for index in 0..count {
-        reader.place = Place::Entry(index);
-        let offset = reader.position();
-        let key = reader.name("metadata key", limits::KEY_BYTES)?.to_owned();
-        reader.place = Place::Key(key.clone());
-        let value = match value_type(reader)? {
-            ValueType::Array => Value::Array(array(reader, 1)?),
-            scalar => self::scalar(reader, scalar)?,
-        };
-        entries.push(Entry { key, value, offset });
-    }
-    Ok(entries)
+    (0..count).map(|index| entry(reader, index)).collect()
+}
+
+fn entry(reader: &mut Reader<'_>, index: u64) -> Result<Entry, GgufError> {
+    reader.place = Place::Entry(index);
+    let offset = reader.position();
+    let key = reader.name("metadata key", limits::KEY_BYTES)?.to_owned();
+    reader.place = Place::Key(key.clone());
+    let value_type = value_type(reader)?;
+    Ok(Entry { key, value: value(reader, value_type)?, offset })
 }
 
 fn value_type(reader: &mut Reader<'_>) -> Result<ValueType, GgufError> {
@@ -65,7 +62,7 @@ fn value_type(reader: &mut Reader<'_>) -> Result<ValueType, GgufError> {
     ValueType::from_id(found).ok_or_else(|| reader.fail(offset, Problem::UnknownValueType { found }))
 }
 
-fn scalar(reader: &mut Reader<'_>, value_type: ValueType) -> Result<Value, GgufError> {
+fn value(reader: &mut Reader<'_>, value_type: ValueType) -> Result<Value, GgufError> {
     fn number<T: Number>(reader: &mut Reader<'_>) -> Result<T, GgufError> {
         reader.number("a metadata value")
     }

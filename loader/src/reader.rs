@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
     /// A count of things of at least `least` bytes each, of which the rest of the file can hold so many.
     pub fn count(&mut self, what: &'static str, least: u64) -> Result<u64, GgufError> {
         let offset = self.position();
-        let count = self.number(what)?;
+        let count = self.number("a count")?;
         self.holds(count, least, what, offset)?;
         Ok(count)
     }

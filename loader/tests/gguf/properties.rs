@@ -1,0 +1,147 @@
+//! Properties: what is written is read back, and no bytes whatever make the reader panic.
+
+use bytes::Bytes;
+use proptest::{collection::vec, prelude::*, sample::select};
+use trine_loader::{Array, Gguf, GgufWriter, StringArray, TensorType, Value};
+
+use crate::builder::valid;
+
+fn array() -> impl Strategy<Value = Array> {
+    let plain = prop_oneof![
+        vec(any::<u8>(), 0..9).prop_map(Array::U8),
+        vec(any::<i8>(), 0..9).prop_map(Array::I8),
+        vec(any::<u16>(), 0..9).prop_map(Array::U16),
+        vec(any::<i16>(), 0..9).prop_map(Array::I16),
+        vec(any::<u32>(), 0..9).prop_map(Array::U32),
+        vec(any::<i32>(), 0..9).prop_map(Array::I32),
+        vec(any::<f32>(), 0..9).prop_map(Array::F32),
+        vec(any::<bool>(), 0..9).prop_map(Array::Bool),
+        vec(any::<String>(), 0..9).prop_map(|strings| Array::String(strings.into_iter().collect::<StringArray>())),
+        vec(any::<u64>(), 0..9).prop_map(Array::U64),
+        vec(any::<i64>(), 0..9).prop_map(Array::I64),
+        vec(any::<f64>(), 0..9).prop_map(Array::F64),
+    ];
+    plain.prop_recursive(3, 24, 4, |inner| vec(inner, 0..4).prop_map(Array::Array))
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<u8>().prop_map(Value::U8),
+        any::<i8>().prop_map(Value::I8),
+        any::<u16>().prop_map(Value::U16),
+        any::<i16>().prop_map(Value::I16),
+        any::<u32>().prop_map(Value::U32),
+        any::<i32>().prop_map(Value::I32),
+        any::<f32>().prop_map(Value::F32),
+        any::<bool>().prop_map(Value::Bool),
+        any::<String>().prop_map(Value::String),
+        array().prop_map(Value::Array),
+        any::<u64>().prop_map(Value::U64),
+        any::<i64>().prop_map(Value::I64),
+        any::<f64>().prop_map(Value::F64),
+    ]
+}
+
+#[derive(Debug, Clone)]
+struct Tensor {
+    shape: Vec<usize>,
+    kind: TensorType,
+    bytes: Vec<u8>,
+}
+
+fn tensor() -> impl Strategy<Value = Tensor> {
+    let kinds: Vec<TensorType> = TensorType::all().collect();
+    (select(kinds), vec(1..4usize, 0..4), 1..4usize, any::<u8>()).prop_map(|(kind, mut shape, blocks, seed)| {
+        shape.push(blocks * kind.block_elements() as usize);
+        let len = kind.byte_len(&trine_loader::Ne::from_row_major(&shape).unwrap()).unwrap();
+        let bytes = (0..len).map(|i| (i as u8).wrapping_mul(31) ^ seed).collect();
+        Tensor { shape, kind, bytes }
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(
+        version in 2..=3u32,
+        alignment in prop::option::of(3..10u32),
+        entries in vec(("[a-z.]{1,9}", value()), 0..6),
+        tensors in vec(tensor(), 0..6),
+    ) {
+        let mut writer = GgufWriter::new();
+        writer.version(version).unwrap();
+        for (index, (key, value)) in entries.iter().enumerate() {
+            writer.set(format!("{key}{index}"), value.clone()).unwrap();
+        }
+        if let Some(bits) = alignment {
+            writer.set("general.alignment", 1u32 << bits).unwrap();
+        }
+        for (index, Tensor { shape, kind, bytes }) in tensors.iter().enumerate() {
+            writer.tensor(format!("tensor {index}"), shape, *kind, bytes.clone()).unwrap();
+        }
+        let mut file = Vec::new();
+        writer.write_to(&mut file).unwrap();
+        let gguf = Gguf::from_bytes("written", file.into()).unwrap();
+
+        prop_assert_eq!(gguf.version(), version);
+        prop_assert_eq!(gguf.alignment(), alignment.map_or(32, |bits| 1 << bits));
+        prop_assert_eq!(gguf.metadata().len(), entries.len() + usize::from(alignment.is_some()));
+        for (index, (key, value)) in entries.iter().enumerate() {
+            prop_assert_eq!(gguf.metadata().get(&format!("{key}{index}")), Some(value));
+        }
+        prop_assert_eq!(gguf.tensors().len(), tensors.len());
+        for (index, (Tensor { shape, kind, bytes }, read)) in tensors.iter().zip(gguf.tensors()).enumerate() {
+            prop_assert_eq!(&read.name, &format!("tensor {index}"));
+            prop_assert_eq!((&read.ne.row_major(), read.kind), (shape, *kind));
+            prop_assert_eq!(read.offset % gguf.alignment(), 0);
+            prop_assert_eq!(&gguf.bytes(read)[..], &bytes[..]);
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_do_not_panic(bytes in vec(any::<u8>(), 0..400), version in 0..5u32, counts in (0..4u8, 0..4u8)) {
+        let mut file = b"GGUF".to_vec();
+        file.extend(version.to_le_bytes());
+        file.extend(u64::from(counts.0).to_le_bytes());
+        file.extend(u64::from(counts.1).to_le_bytes());
+        file.extend(&bytes);
+        read_everything(file);
+        read_everything(bytes);
+    }
+
+    #[test]
+    fn several_wrong_bytes_do_not_panic(changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
+        let mut file = valid().0;
+        for (index, byte) in changes {
+            let index = index.index(file.len());
+            file[index] = byte;
+        }
+        read_everything(file);
+    }
+}
+
+#[test]
+fn no_single_wrong_byte_panics() {
+    let whole = valid().0;
+    for index in 0..whole.len() {
+        for byte in [0, 1, 0x7f, 0x80, 0xff, whole[index] ^ 1, whole[index].wrapping_add(1)] {
+            let mut file = whole.clone();
+            file[index] = byte;
+            read_everything(file);
+        }
+    }
+}
+
+/// Opens a file; where that succeeds, every byte of every tensor must be there.
+fn read_everything(file: Vec<u8>) {
+    match Gguf::from_bytes("any", Bytes::from(file)) {
+        Ok(gguf) => {
+            for tensor in gguf.tensors() {
+                assert_eq!(gguf.bytes(tensor).len() as u64, tensor.len);
+            }
+        }
+        Err(error) => {
+            let message = error.to_string();
+            assert!(message.starts_with("any: ") && !message.contains('\n'), "{message}");
+        }
+    }
+}
