@@ -7,7 +7,6 @@ use crate::{Ne, ShapeError};
 
 /// An element type whose tensors can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum TensorType {
     /// IEEE 754 single precision.
     F32,
