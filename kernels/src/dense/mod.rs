@@ -1,17 +1,19 @@
-//! Products of dense matrices (F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q6_K) with f32 activations.
+//! Products with f32 activations: dense matrices, and ternary ones where their activations are not to be quantized.
 //!
 //! What belongs here: the product and what it needs of a packing. What does not: the layouts themselves
-//! ([`crate::packing`]), ternary matrices ([`crate::ternary`]).
+//! ([`crate::packing`]), products with quantized activations ([`crate::ternary`]).
 
 mod product;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use product::product;
 
 use crate::arch::floats::Floats;
 use crate::packing::Packing;
 
-/// A packing whose blocks decode to `f32` on their own, fast enough to be decoded in every product.
-pub(crate) trait DensePacking: Packing<Shared = ()> {
+/// A packing that is decoded to `f32` in every product.
+pub(crate) trait DensePacking: Packing {
     /// [`Packing::decode`] compiled for the instruction set of `floats`; the same bits on all of them.
-    fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], out: &mut [f32]);
+    fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], shared: Self::Shared, out: &mut [f32]);
 }

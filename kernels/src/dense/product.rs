@@ -83,7 +83,9 @@ fn multiply_panel<S: Floats, P: DensePacking>(
     for start in (0..cols).step_by(SEGMENT) {
         let end = cols.min(start + SEGMENT);
         for (weights, row) in weights.iter_mut().zip(panel.clone()) {
-            P::decode_blocks(floats, matrix.row_segment(row, start..end), &mut weights[..end - start]);
+            // Whole blocks: a padded row ends within one.
+            let weights = &mut weights[..(end - start).next_multiple_of(P::BLOCK)];
+            P::decode_blocks(floats, matrix.row_segment(row, start..end), matrix.shared(), weights);
         }
         let rows: [&[f32]; ROWS] = [&weights[0], &weights[1], &weights[2], &weights[3]].map(|row| &row[..end - start]);
         let token = |t: usize| &x[t * cols + start..t * cols + end];

@@ -14,3 +14,9 @@ pub(crate) mod half_precision;
 pub(crate) mod norm;
 pub(crate) mod rope;
 pub(crate) mod softmax;
+
+#[cfg(test)]
+mod tests;
+
+pub use elementwise::GateActivation;
+pub use rope::RopePairing;

@@ -43,7 +43,7 @@ macro_rules! float_packing {
             }
 
             fn decode(blocks: &[u8], (): (), out: &mut [f32]) {
-                Self::decode_blocks(Portable, blocks, out);
+                Self::decode_blocks(Portable, blocks, (), out);
             }
         }
     };
@@ -54,7 +54,7 @@ float_packing!(BF16, "bf16", 2, bf16);
 
 impl DensePacking for F32 {
     #[inline(always)]
-    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], out: &mut [f32]) {
+    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], _: (), out: &mut [f32]) {
         for (out, bytes) in out.iter_mut().zip(blocks.as_chunks::<4>().0) {
             *out = f32::from_le_bytes(*bytes);
         }
@@ -63,14 +63,14 @@ impl DensePacking for F32 {
 
 impl DensePacking for F16 {
     #[inline(always)]
-    fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], out: &mut [f32]) {
+    fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], _: (), out: &mut [f32]) {
         half_precision::widen(floats, blocks, out);
     }
 }
 
 impl DensePacking for BF16 {
     #[inline(always)]
-    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], out: &mut [f32]) {
+    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], _: (), out: &mut [f32]) {
         for (out, bytes) in out.iter_mut().zip(blocks.as_chunks::<2>().0) {
             *out = bf16(*bytes);
         }

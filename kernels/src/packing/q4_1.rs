@@ -38,13 +38,13 @@ impl Packing for Q4_1 {
     }
 
     fn decode(blocks: &[u8], (): (), out: &mut [f32]) {
-        Self::decode_blocks(Portable, blocks, out);
+        Self::decode_blocks(Portable, blocks, (), out);
     }
 }
 
 impl DensePacking for Q4_1 {
     #[inline(always)]
-    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], out: &mut [f32]) {
+    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], _: (), out: &mut [f32]) {
         for ([low, high], block) in out.as_chunks_mut::<16>().0.as_chunks_mut().0.iter_mut().zip(blocks.as_chunks().0) {
             let (scale, minimum, codes) = parts(block);
             for ((low, high), byte) in low.iter_mut().zip(high).zip(codes) {

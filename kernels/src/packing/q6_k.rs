@@ -66,13 +66,13 @@ impl Packing for Q6K {
     }
 
     fn decode(blocks: &[u8], (): (), out: &mut [f32]) {
-        Self::decode_blocks(Portable, blocks, out);
+        Self::decode_blocks(Portable, blocks, (), out);
     }
 }
 
 impl DensePacking for Q6K {
     #[inline(always)]
-    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], out: &mut [f32]) {
+    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], _: (), out: &mut [f32]) {
         for (out, block) in out.as_chunks_mut::<256>().0.iter_mut().zip(blocks.as_chunks().0) {
             let parts = parts(block);
             for (group, out) in out.as_chunks_mut::<16>().0.iter_mut().enumerate() {

@@ -33,13 +33,13 @@ impl Packing for Q8_0 {
     }
 
     fn decode(blocks: &[u8], (): (), out: &mut [f32]) {
-        Self::decode_blocks(Portable, blocks, out);
+        Self::decode_blocks(Portable, blocks, (), out);
     }
 }
 
 impl DensePacking for Q8_0 {
     #[inline(always)]
-    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], out: &mut [f32]) {
+    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], _: (), out: &mut [f32]) {
         for (out, block) in out.as_chunks_mut::<32>().0.iter_mut().zip(blocks.as_chunks().0) {
             let (scale, codes) = parts(block);
             for (out, code) in out.iter_mut().zip(codes) {
