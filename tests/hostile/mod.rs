@@ -1,0 +1,42 @@
+//! Hostile files: every file of the corpus is refused with one clear line, before anything is computed from it.
+
+pub mod corpus;
+
+use bytes::Bytes;
+use corpus::Case;
+use trine::loader::Gguf;
+use trine::model::{Config, LoadOptions, Tokenizer, TokenizerOptions, load};
+use trine::shapes::Dyn;
+
+/// Loads everything that a run needs of a file; the error is the line that it prints.
+fn load_all(file: Vec<u8>) -> Result<(), String> {
+    let file = Gguf::from_bytes("hostile.gguf", Bytes::from(file)).map_err(|error| error.to_string())?;
+    let config = Config::from_gguf(&file).map_err(|error| error.to_string())?;
+    Tokenizer::from_gguf(&file, &TokenizerOptions::default()).map_err(|error| error.to_string())?;
+    Dyn::scope(config.dims, |model| load(model, &config, &file, &LoadOptions::default()).map(drop))
+        .map_err(|error| error.to_string())
+}
+
+/// What is wrong with the refusal of a file, if anything is.
+fn fault(case: &Case) -> Option<String> {
+    let name = &case.name;
+    let Err(message) = load_all(case.file()) else { return Some(format!("{name}: the file loads")) };
+    if message.contains('\n') || !message.starts_with("hostile.gguf: ") {
+        return Some(format!("{name}: not one line that begins with the file: {message}"));
+    }
+    let unsaid = case.says.iter().find(|part| !message.contains(part.as_str()))?;
+    Some(format!("{name}: expected {unsaid:?} in: {message}"))
+}
+
+#[test]
+fn the_undamaged_file_loads() {
+    let file = include_bytes!("../../assets/stories-i2_s.gguf").to_vec();
+    assert_eq!(load_all(file), Ok(()));
+}
+
+#[test]
+fn every_damaged_file_is_refused_with_one_clear_line() {
+    let cases = corpus::cases();
+    let faults: Vec<String> = cases.iter().filter_map(fault).collect();
+    assert!(faults.is_empty(), "{} of {} files:\n{}", faults.len(), cases.len(), faults.join("\n"));
+}
