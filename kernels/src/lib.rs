@@ -14,9 +14,14 @@ pub mod arch;
 pub mod cpu;
 pub(crate) mod dense;
 pub mod float;
+pub mod matrix;
 pub mod packing;
+pub mod quantize;
 pub mod reference;
+pub(crate) mod ternary;
 
 pub use arch::Isa;
 pub use cpu::{Cpu, CpuError, CpuOptions};
+pub use matrix::{ActivationMode, Matrix, PackingKind};
 pub use packing::{Packed, Packing, PackingError};
+pub use quantize::ActivationRows;

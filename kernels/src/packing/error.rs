@@ -42,9 +42,7 @@ impl BlockFault {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PackingError {
     /// A dimension is 0 or too large.
-    #[error(
-        "{packing} matrix of {rows} rows and {cols} columns: both must be positive, columns at most {max_cols}"
-    )]
+    #[error("{packing} matrix of {rows} rows and {cols} columns: both must be positive, columns at most {max_cols}")]
     Dimensions {
         /// Packing.
         packing: &'static str,
@@ -156,5 +154,18 @@ pub enum PackingError {
     ScalesDiffer {
         /// Packing.
         packing: &'static str,
+    },
+    /// The matrix cannot be multiplied with activations in this mode.
+    #[error(
+        "{packing} matrix of {cols} columns has no activation mode {mode}: int8 and q8_k are for ternary packings, q8_k for \
+         columns in multiples of 256; f32 is for all"
+    )]
+    ActivationMode {
+        /// Packing.
+        packing: &'static str,
+        /// Columns.
+        cols: usize,
+        /// The mode asked for.
+        mode: String,
     },
 }

@@ -4,15 +4,16 @@
 //! [`crate::ternary`] and [`crate::dense`]), files, tensor names. Numbers are little-endian at any alignment.
 
 mod error;
-mod i2s;
-mod ternary;
-mod tq1_0;
-mod tq2_0;
 mod float;
+mod from_float;
+mod i2s;
 mod q4_0;
 mod q4_1;
 mod q6_k;
 mod q8_0;
+mod ternary;
+mod tq1_0;
+mod tq2_0;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -20,17 +21,18 @@ use std::ops::Range;
 use bytes::Bytes;
 
 pub use error::{BlockFault, PackingError};
+pub use from_float::{ABSMEAN_FLOOR, absmean, ternary_from_f32};
 pub use i2s::I2S;
 pub use ternary::{MAX_FIELDS, PackScales, Scales, Section, Ternary};
 pub use tq1_0::Tq1_0;
 pub use tq2_0::Tq2_0;
 
-pub(crate) use ternary::{block_scale, ZERO_CODE};
 pub use float::{BF16, F16, F32};
 pub use q4_0::Q4_0;
 pub use q4_1::Q4_1;
 pub use q6_k::Q6K;
 pub use q8_0::Q8_0;
+pub(crate) use ternary::{ZERO_CODE, block_scale};
 
 /// The largest number of columns of a matrix. Integer sums of codes up to 2 times activations down to -128 stay below 2^31.
 pub const MAX_COLS: usize = 1 << 22;
@@ -60,7 +62,8 @@ pub trait Packing: Debug + Copy + Send + Sync + 'static {
     /// The first block that is not valid, counted from the start of `blocks`, and why.
     fn find_fault(blocks: &[u8], shared: Self::Shared) -> Option<(usize, BlockFault)>;
 
-    /// Decodes whole blocks to `f32`; `out` has `BLOCK` elements for each block.
+    /// Decodes blocks to `f32`. `out` has `BLOCK` elements for each block; only where the packing has padded rows (I2_S), it
+    /// may end within the last.
     fn decode(blocks: &[u8], shared: Self::Shared, out: &mut [f32]);
 }
 
@@ -191,14 +194,7 @@ impl<P: Packing> Packed<P> {
     /// If `row` is not below [`Packed::rows`] or `out` does not have [`Packed::cols`] elements.
     pub fn decode_row(&self, row: usize, out: &mut [f32]) {
         assert_eq!(out.len(), self.cols, "a row has as many elements as the matrix has columns");
-        let blocks = self.row(row);
-        if self.cols.is_multiple_of(P::BLOCK) {
-            P::decode(blocks, self.shared, out);
-        } else {
-            let mut padded = vec![0.0; self.blocks_per_row() * P::BLOCK];
-            P::decode(blocks, self.shared, &mut padded);
-            out.copy_from_slice(&padded[..self.cols]);
-        }
+        P::decode(self.row(row), self.shared, out);
         if self.multiplier != 1.0 {
             out.iter_mut().for_each(|value| *value *= self.multiplier);
         }

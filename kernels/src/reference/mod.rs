@@ -4,3 +4,4 @@
 
 pub mod dense;
 pub mod float;
+pub mod ternary;

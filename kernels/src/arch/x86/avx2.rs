@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use crate::arch::Vector;
 use super::floats::Avx2;
+use crate::arch::Vector;
 
 /// 32 bytes. A value exists only on a machine with AVX2.
 #[derive(Clone, Copy)]

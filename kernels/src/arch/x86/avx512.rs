@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use crate::arch::Vector;
 use super::floats::Avx512;
+use crate::arch::Vector;
 
 /// 64 bytes. A value exists only on a machine with AVX-512 F, BW and VNNI.
 #[derive(Clone, Copy)]

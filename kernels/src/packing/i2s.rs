@@ -1,0 +1,67 @@
+//! I2_S: four codes a byte, one scale for the tensor.
+//!
+//! This is the layout that x86 builds of bitnet.cpp and Microsoft's Python converter write (blocks of 128 columns). Two
+//! other layouts share its type id and length and cannot be told apart by the file.
+
+use super::ternary::{self, MAX_FIELDS, Scales, Section, Ternary};
+use super::{BlockFault, Packing, PackingError};
+use crate::arch::floats::Floats;
+use crate::dense::DensePacking;
+
+/// The packing of GGUF type 36: blocks of 128 codes in 32 bytes, most significant bits first, then a trailer of 32 bytes
+/// that starts with the scale as f32 (its other 28 bytes mean nothing).
+#[derive(Debug, Clone, Copy)]
+pub struct I2S;
+
+impl Packing for I2S {
+    const NAME: &'static str = "i2_s";
+    const BLOCK: usize = 128;
+    const BLOCK_BYTES: usize = 32;
+    const TRAILER: usize = 32;
+
+    type Shared = Scales;
+
+    fn shared(blocks: &[u8], trailer: &[u8]) -> Result<Scales, PackingError> {
+        let scale = f32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]);
+        if !scale.is_finite() {
+            return Err(PackingError::Scale { packing: Self::NAME, offset: blocks.len(), found: scale });
+        }
+        Ok(Scales::Tensor(scale))
+    }
+
+    fn find_fault(blocks: &[u8], shared: Scales) -> Option<(usize, BlockFault)> {
+        ternary::find_fault::<Self>(blocks, shared)
+    }
+
+    fn decode(blocks: &[u8], shared: Scales, out: &mut [f32]) {
+        ternary::decode::<Self>(blocks, shared, out);
+    }
+}
+
+impl DensePacking for I2S {
+    #[inline(always)]
+    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], shared: Scales, out: &mut [f32]) {
+        ternary::decode::<Self>(blocks, shared, out);
+    }
+}
+
+impl Ternary for I2S {
+    const SECTIONS: &'static [Section] = &[Section { offset: 0, bytes: 32, fields: 4, element: 0 }];
+    const SCALE_OFFSET: Option<usize> = None;
+
+    #[inline(always)]
+    fn code(byte: u8, field: usize) -> u8 {
+        byte >> (6 - 2 * field) & 3
+    }
+
+    #[inline(always)]
+    fn byte(codes: [u8; MAX_FIELDS]) -> u8 {
+        codes[0] << 6 | codes[1] << 4 | codes[2] << 2 | codes[3]
+    }
+
+    fn trailer(scale: f32) -> Vec<u8> {
+        let mut trailer = vec![0; Self::TRAILER];
+        trailer[..4].copy_from_slice(&scale.to_le_bytes());
+        trailer
+    }
+}

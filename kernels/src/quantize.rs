@@ -1,0 +1,278 @@
+//! Quantization of activations to int8: one scale for each token ([`Int8Rows`]), or for each 256 columns ([`Q8KRows`]).
+//!
+//! What belongs here: the two formulas, their results, and [`ActivationRows`], which computes each at most once. What does
+//! not: quantization of weights ([`crate::packing`]) and products ([`crate::ternary`]).
+//!
+//! Both round half to even. A row of codes is padded with zeros to a multiple of 256, so that kernels read whole blocks.
+
+use std::sync::OnceLock;
+
+use crate::arch::{Kernel, Vector};
+use crate::cpu::Cpu;
+
+/// Columns that share a sum, and in [`Q8KRows`] a scale.
+pub const BLOCK: usize = 256;
+
+/// The least absolute maximum of a row that [`Int8Rows`] divides by.
+pub const ABSMAX_FLOOR: f32 = 1e-5;
+
+/// Rows of activations (one for each token) in f32, with their quantized forms, which are computed when first needed and
+/// then shared: the query, key and value projections quantize their input once.
+#[derive(Debug)]
+pub struct ActivationRows {
+    values: Vec<f32>,
+    rows: usize,
+    cols: usize,
+    int8: OnceLock<Int8Rows>,
+    q8k: OnceLock<Q8KRows>,
+}
+
+impl ActivationRows {
+    /// Rows of `cols` values each, row after row.
+    ///
+    /// # Panics
+    /// If `cols` is 0 or does not divide the number of values.
+    pub fn new(cols: usize, values: Vec<f32>) -> Self {
+        assert!(cols > 0 && values.len().is_multiple_of(cols), "{} values are not rows of {cols}", values.len());
+        let rows = values.len() / cols;
+        ActivationRows { values, rows, cols, int8: OnceLock::new(), q8k: OnceLock::new() }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Values of a row.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// The values, row after row.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The values, row after row, without the quantized forms.
+    pub fn into_values(self) -> Vec<f32> {
+        self.values
+    }
+
+    /// The rows quantized with one scale each.
+    pub fn int8(&self, cpu: &Cpu) -> &Int8Rows {
+        self.int8.get_or_init(|| Int8Rows::quantize(cpu, self.cols, &self.values))
+    }
+
+    /// The rows quantized with one scale for each 256 columns.
+    ///
+    /// # Panics
+    /// If [`ActivationRows::cols`] is not a multiple of 256.
+    pub fn q8k(&self, cpu: &Cpu) -> &Q8KRows {
+        self.q8k.get_or_init(|| Q8KRows::quantize(cpu, self.cols, &self.values))
+    }
+}
+
+/// Codes of rows and the sums of their blocks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuantizedRows {
+    rows: usize,
+    stride: usize,
+    codes: Vec<i8>,
+    block_sums: Vec<i32>,
+}
+
+impl QuantizedRows {
+    fn zeros(rows: usize, cols: usize) -> Self {
+        let stride = cols.next_multiple_of(BLOCK);
+        QuantizedRows { rows, stride, codes: vec![0; rows * stride], block_sums: vec![0; rows * (stride / BLOCK)] }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Codes of a row, padding included: a multiple of 256.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// All codes, row after row.
+    pub fn codes(&self) -> &[i8] {
+        &self.codes
+    }
+
+    /// The sum of the codes of each block of 256, row after row.
+    pub fn block_sums(&self) -> &[i32] {
+        &self.block_sums
+    }
+
+    /// For each row its codes and the sums of its blocks.
+    fn rows_mut(&mut self) -> impl Iterator<Item = (&mut [i8], &mut [i32])> {
+        self.codes.chunks_exact_mut(self.stride).zip(self.block_sums.chunks_exact_mut(self.stride / BLOCK))
+    }
+}
+
+/// Rows quantized with one scale each, as BitNet is trained: `s = 127 / max(absmax(x), 1e-5)`,
+/// `q = clamp(round(x * s), -128, 127)`, in f32. The value of `q` is `q / s`.
+///
+/// Source: BitNet b1.58 (arXiv 2402.17764, section 2); `ActQuant` of HF transformers' `integrations/bitnet.py`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Int8Rows {
+    quantized: QuantizedRows,
+    scales: Vec<f32>,
+    sums: Vec<i32>,
+}
+
+impl Int8Rows {
+    /// Quantizes rows of `cols` values. A NaN becomes 0; a row with an infinity has `s = 0` and codes 0.
+    pub fn quantize(cpu: &Cpu, cols: usize, values: &[f32]) -> Self {
+        let rows = values.len() / cols;
+        let mut quantized = QuantizedRows::zeros(rows, cols);
+        let mut scales = vec![0.0; rows];
+        let mut sums = vec![0; rows];
+        let mut work: Vec<_> =
+            values.chunks_exact(cols).zip(quantized.rows_mut()).zip(scales.iter_mut().zip(&mut sums)).collect();
+        cpu.for_each(&mut work, |_, ((values, (codes, block_sums)), (scale, sum))| {
+            **scale = cpu.isa().run(QuantizeInt8 { values, codes, block_sums });
+            **sum = block_sums.iter().sum();
+        });
+        Int8Rows { quantized, scales, sums }
+    }
+
+    /// Codes and sums of blocks.
+    pub fn quantized(&self) -> &QuantizedRows {
+        &self.quantized
+    }
+
+    /// The scale `s` of each row.
+    pub fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+
+    /// The sum of the codes of each row.
+    pub fn sums(&self) -> &[i32] {
+        &self.sums
+    }
+}
+
+/// Rows quantized with one scale for each 256 columns, as llama.cpp does for TQ1_0 and TQ2_0: `m` is the value of largest
+/// magnitude with its sign (the first of equals), `i = -127 / m`, `q = min(round(x * i), 127)`, `d = 1 / i`. The value of
+/// `q` is `q * d`. A block of zeros has `d = 0`.
+///
+/// Source: `quantize_row_q8_K_ref` of llama.cpp's `ggml-quants.c`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Q8KRows {
+    quantized: QuantizedRows,
+    scales: Vec<f32>,
+}
+
+impl Q8KRows {
+    /// Quantizes rows of `cols` values. A NaN becomes 0; a block with an infinity has codes 0.
+    ///
+    /// # Panics
+    /// If `cols` is not a multiple of 256.
+    pub fn quantize(cpu: &Cpu, cols: usize, values: &[f32]) -> Self {
+        assert!(cols.is_multiple_of(BLOCK), "{cols} columns are not blocks of {BLOCK}");
+        let mut quantized = QuantizedRows::zeros(values.len() / cols, cols);
+        let mut scales = vec![0.0; values.len() / BLOCK];
+        let scales_of_row = scales.chunks_exact_mut(cols / BLOCK);
+        let mut work: Vec<_> = values.chunks_exact(cols).zip(quantized.rows_mut()).zip(scales_of_row).collect();
+        cpu.for_each(&mut work, |_, ((values, (codes, block_sums)), scales)| {
+            cpu.isa().run(QuantizeQ8K { values, codes, block_sums, scales });
+        });
+        Q8KRows { quantized, scales }
+    }
+
+    /// Codes and sums of blocks.
+    pub fn quantized(&self) -> &QuantizedRows {
+        &self.quantized
+    }
+
+    /// The scale `d` of each block, row after row.
+    pub fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+}
+
+/// `x` rounded to the nearest integer, halves to even, for `|x|` up to 2^22: adding 1.5 * 2^23 leaves no bits for a fraction.
+/// A NaN becomes 0.
+#[inline(always)]
+fn round(x: f32) -> i32 {
+    const SHIFT: f32 = 12_582_912.0;
+    let x = if x.is_nan() { 0.0 } else { x };
+    (x + SHIFT).to_bits() as i32 - SHIFT.to_bits() as i32
+}
+
+/// The largest magnitude; NaN is passed over.
+#[inline(always)]
+fn absmax(values: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; 32];
+    let (chunks, rest) = values.as_chunks::<32>();
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            // A comparison with NaN is false.
+            *lane = if value.abs() > *lane { value.abs() } else { *lane };
+        }
+    }
+    rest.iter().chain(&lanes).fold(0.0, |max, value| if value.abs() > max { value.abs() } else { max })
+}
+
+/// Writes `clamp(round(x * factor), -128, 127)` of each value; returns nothing, the sums of blocks go to `block_sums`.
+#[inline(always)]
+fn quantize_codes(values: &[f32], factor: f32, codes: &mut [i8]) -> i32 {
+    let mut sum = 0;
+    for (code, value) in codes.iter_mut().zip(values) {
+        let rounded = round(value * factor).clamp(-128, 127);
+        *code = rounded as i8;
+        sum += rounded;
+    }
+    sum
+}
+
+/// One row of [`Int8Rows`]; returns the scale.
+struct QuantizeInt8<'a> {
+    values: &'a [f32],
+    codes: &'a mut [i8],
+    block_sums: &'a mut [i32],
+}
+
+impl Kernel for QuantizeInt8<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> f32 {
+        let scale = 127.0 / absmax(self.values).max(ABSMAX_FLOOR);
+        let blocks = self.values.chunks(BLOCK).zip(self.codes.chunks_mut(BLOCK));
+        for ((values, codes), sum) in blocks.zip(self.block_sums) {
+            *sum = quantize_codes(values, scale, codes);
+        }
+        scale
+    }
+}
+
+/// One row of [`Q8KRows`].
+struct QuantizeQ8K<'a> {
+    values: &'a [f32],
+    codes: &'a mut [i8],
+    block_sums: &'a mut [i32],
+    scales: &'a mut [f32],
+}
+
+impl Kernel for QuantizeQ8K<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let blocks = self.values.chunks_exact(BLOCK).zip(self.codes.chunks_exact_mut(BLOCK));
+        for (((values, codes), sum), scale) in blocks.zip(self.block_sums).zip(self.scales) {
+            let largest = absmax(values);
+            let Some(&signed) = values.iter().find(|value| largest > 0.0 && value.abs() == largest) else {
+                continue; // all zero: codes, sum and scale are 0 already
+            };
+            let inverse = -127.0 / signed;
+            *sum = quantize_codes(values, inverse, codes);
+            *scale = 1.0 / inverse;
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Ternary packings, quantization and products as plain loops.
+
+/// What the scales of a ternary matrix are, in a product.
+#[derive(Debug, Clone, Copy)]
+pub enum WeightScales<'a> {
+    /// One scale.
+    Tensor(f32),
+    /// One scale for each 256 columns, `[rows][cols / 256]`.
+    Blocks(&'a [f32]),
+}
+
+/// Code of element `index` of a matrix packed as I2_S: blocks of 128 elements in 32 bytes, the first in the highest bits.
+pub fn i2s_code(bytes: &[u8], index: usize) -> u8 {
+    let (block, element) = (index / 128, index % 128);
+    let shift = 6 - 2 * (element / 32);
+    bytes[block * 32 + element % 32] >> shift & 3
+}
+
+/// Code of element `index` of a matrix packed as TQ2_0: blocks of 256 elements in 64 bytes and an f16 scale.
+pub fn tq2_0_code(bytes: &[u8], index: usize) -> u8 {
+    let (block, element) = (index / 256, index % 256);
+    let byte = bytes[block * 66 + 32 * (element / 128) + element % 32];
+    byte >> (2 * (element % 128 / 32)) & 3
+}
+
+/// Code of element `index` of a matrix packed as TQ1_0: blocks of 256 elements in 52 bytes and an f16 scale.
+pub fn tq1_0_code(bytes: &[u8], index: usize) -> u8 {
+    let (block, element) = (index / 256, index % 256);
+    let (byte, digit) = match element {
+        0..160 => (element % 32, element / 32),
+        160..240 => (32 + (element - 160) % 16, (element - 160) / 16),
+        _ => (48 + (element - 240) % 4, (element - 240) / 4),
+    };
+    let fraction = u32::from(bytes[block * 54 + byte]) * 3_u32.pow(digit as u32) % 256;
+    (fraction * 3 / 256) as u8
+}
+
+/// A row quantized with one scale: codes and `s`, with `s = 127 / max(absmax, 1e-5)`, `q = clamp(round(x * s), -128, 127)`.
+pub fn quantize_int8(x: &[f32]) -> (Vec<i8>, f32) {
+    let absmax = x.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
+    let s = 127.0 / absmax.max(1e-5);
+    let codes = x.iter().map(|x| (x * s).round_ties_even().clamp(-128.0, 127.0) as i8).collect();
+    (codes, s)
+}
+
+/// A row quantized with one scale for each 256 columns: codes and `d`, with `i = -127 / m`, `q = min(round(x * i), 127)`,
+/// `d = 1 / i`, where `m` is the value of largest magnitude, the first of equals.
+pub fn quantize_q8k(x: &[f32]) -> (Vec<i8>, Vec<f32>) {
+    let (mut codes, mut scales) = (Vec::new(), Vec::new());
+    for block in x.chunks_exact(256) {
+        let mut m = 0.0_f32;
+        for &x in block {
+            if x.abs() > m.abs() {
+                m = x;
+            }
+        }
+        if m == 0.0 {
+            codes.extend([0; 256]);
+            scales.push(0.0);
+            continue;
+        }
+        let i = -127.0 / m;
+        codes.extend(block.iter().map(|x| (x * i).round_ties_even().min(127.0) as i8));
+        scales.push(1.0 / i);
+    }
+    (codes, scales)
+}
+
+/// Sum of `(code - 1) * q`, in i64.
+fn dot(codes: &[u8], q: &[i8]) -> i64 {
+    codes.iter().zip(q).map(|(&code, &q)| (i64::from(code) - 1) * i64::from(q)).sum()
+}
+
+/// `y[t][r]` with one activation scale for each token. `codes` is `[rows][cols]`, `x` is `[tokens][cols]`.
+///
+/// With one weight scale `y = int / s * scale * multiplier`; with one for each block
+/// `y = (0 + int[0] * scale[0] + int[1] * scale[1] + ...) / s * multiplier`.
+pub fn product_int8(codes: &[u8], scales: WeightScales<'_>, multiplier: f32, x: &[f32], cols: usize) -> Vec<f32> {
+    let mut y = Vec::new();
+    for x in x.chunks_exact(cols) {
+        let (q, s) = quantize_int8(x);
+        for (r, row) in codes.chunks_exact(cols).enumerate() {
+            y.push(match scales {
+                WeightScales::Tensor(scale) => dot(row, &q) as f32 / s * scale * multiplier,
+                WeightScales::Blocks(scales) => {
+                    let mut acc = 0.0;
+                    for b in 0..cols / 256 {
+                        let block = b * 256..(b + 1) * 256;
+                        acc += dot(&row[block.clone()], &q[block]) as f32 * scales[r * (cols / 256) + b];
+                    }
+                    acc / s * multiplier
+                }
+            });
+        }
+    }
+    y
+}
+
+/// `y[t][r]` with one activation scale for each 256 columns: `y = (0 + int[0] * (d[0] * scale[0]) + ...) * multiplier`.
+/// `codes` is `[rows][cols]`, `x` is `[tokens][cols]`.
+pub fn product_q8k(codes: &[u8], scales: WeightScales<'_>, multiplier: f32, x: &[f32], cols: usize) -> Vec<f32> {
+    let mut y = Vec::new();
+    for x in x.chunks_exact(cols) {
+        let (q, d) = quantize_q8k(x);
+        for (r, row) in codes.chunks_exact(cols).enumerate() {
+            let mut acc = 0.0;
+            for b in 0..cols / 256 {
+                let block = b * 256..(b + 1) * 256;
+                let scale = match scales {
+                    WeightScales::Tensor(scale) => scale,
+                    WeightScales::Blocks(scales) => scales[r * (cols / 256) + b],
+                };
+                acc += dot(&row[block.clone()], &q[block]) as f32 * (d[b] * scale);
+            }
+            y.push(acc * multiplier);
+        }
+    }
+    y
+}
+
+/// Codes and scale of weights quantized by their mean magnitude: `m = max(mean |w|, 1e-5)`,
+/// `code = clamp(round(w * (1 / m)), -1, 1) + 1`, scale `m`. The mean is computed in f64 and rounded once.
+pub fn absmean(weights: &[f32]) -> (Vec<u8>, f32) {
+    let sum: f64 = weights.iter().map(|w| f64::from(w.abs())).sum();
+    let m = ((sum / weights.len() as f64) as f32).max(1e-5);
+    let codes = weights.iter().map(|w| ((w * (1.0 / m)).round_ties_even().clamp(-1.0, 1.0) + 1.0) as u8).collect();
+    (codes, m)
+}

@@ -1,0 +1,180 @@
+//! The product for many tokens: a panel of rows is unpacked once and meets all tokens in register tiles.
+//!
+//! A panel holds the codes of two vectors of rows, four columns at a time: lane `r` of a vector has four columns of row `r`.
+//! A tile is a panel times a few tokens; each step loads two vectors of codes, repeats four activations of a token in every
+//! lane, and accumulates the outputs in lanes, so nothing is added across a vector.
+
+use std::ops::Range;
+
+use super::Unpack;
+use super::terms::{TILE, Terms};
+use crate::arch::{Kernel, Vector};
+use crate::packing::{Packed, Section};
+
+/// Rows that start a chunk of work are multiples of this, the rows of the largest panel.
+pub(super) const GRANULE: usize = 2 * TILE;
+
+/// Columns of a step.
+const STEP: usize = 4;
+
+/// The product of some rows with all tokens.
+pub(super) struct Gemm<'a, 'y, P: Unpack> {
+    pub(super) matrix: &'a Packed<P>,
+    pub(super) terms: &'a Terms<'a>,
+    pub(super) first_row: usize,
+    /// For each token, the outputs of the rows from `first_row` on.
+    pub(super) outputs: &'a mut [&'y mut [f32]],
+}
+
+/// The codes and scales of two vectors of rows.
+struct Panel {
+    /// `[steps][2][LANES][4]`
+    codes: Vec<u8>,
+    /// `[segments][2]`
+    factors: Vec<[[f32; TILE]; 2]>,
+    /// Steps of a segment.
+    steps: usize,
+}
+
+impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Gemm { matrix, terms, first_row, outputs } = self;
+        let rows = outputs[0].len();
+        let cols = matrix.blocks_per_row() * P::BLOCK;
+        let mut panel = Panel {
+            codes: vec![0; cols * 2 * V::LANES],
+            factors: vec![[[0.0; TILE]; 2]; terms.segments()],
+            steps: cols / terms.segments() / STEP,
+        };
+        for first in (0..rows).step_by(2 * V::LANES) {
+            let used = (2 * V::LANES).min(rows - first);
+            for half in 0..2 {
+                // Rows beyond the last are the last: computed and dropped.
+                let row = |i: usize| matrix.row(first_row + first + (half * V::LANES + i).min(used - 1));
+                let tile: [&[u8]; TILE] = std::array::from_fn(row);
+                unpack_rows::<V, P>(&tile, half, &mut panel.codes);
+                for (segment, factors) in panel.factors.iter_mut().enumerate() {
+                    factors[half] = terms.weight_factors::<P>(&tile, segment);
+                }
+            }
+            let columns = first..first + used;
+            let mut token = 0;
+            while V::TOKENS == 12 && token + 12 <= terms.tokens() {
+                tile::<V, 12>(&panel, terms, token, &mut outputs[token..token + 12], columns.clone());
+                token += 12;
+            }
+            while token < terms.tokens() {
+                let end = terms.tokens().min(token + 4);
+                tile::<V, 4>(&panel, terms, token, &mut outputs[token..end], columns.clone());
+                token = end;
+            }
+        }
+    }
+}
+
+/// Writes the codes of a vector of rows (the first [`V::LANES`] of `rows`) into half `half` of a panel.
+///
+/// # Panics
+/// If the rows are not as long as the first, or the panel has another number of columns.
+#[inline(always)]
+fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, panel: &mut [u8]) {
+    let vector = STEP * V::LANES;
+    let blocks = rows[0].len() / P::BLOCK_BYTES;
+    assert!(rows.iter().all(|row| row.len() == blocks * P::BLOCK_BYTES), "rows of one matrix");
+    assert!(half < 2 && panel.len() == blocks * P::BLOCK / STEP * 2 * vector, "a panel of the rows' columns");
+    for block in 0..blocks {
+        for &Section { offset, bytes, fields, element } in P::SECTIONS {
+            for m in (0..bytes).step_by(STEP) {
+                let mut lanes = [[0_u8; STEP]; TILE];
+                for (lane, row) in lanes.iter_mut().zip(rows).take(V::LANES) {
+                    let at = block * P::BLOCK_BYTES + offset + m;
+                    // SAFETY: sections lie in their block, and the row has `blocks` blocks; `[u8; 4]` has alignment 1.
+                    *lane = unsafe { row.as_ptr().add(at).cast::<[u8; STEP]>().read() };
+                }
+                // SAFETY: kernels run compiled for an instruction set that the machine has, which is that of `V`; `lanes`
+                // has 64 bytes, and a vector at most 64.
+                let codes = P::fields(unsafe { V::load(lanes.as_ptr().cast()) });
+                for (n, codes) in codes.into_iter().enumerate().take(fields) {
+                    let step = (block * P::BLOCK + element + n * bytes + m) / STEP;
+                    // SAFETY: element indices are below `P::BLOCK`, so `step` is below the steps of the panel, each of
+                    // which has two vectors.
+                    unsafe { codes.store(panel.as_mut_ptr().add((2 * step + half) * vector)) };
+                }
+            }
+        }
+    }
+}
+
+/// The outputs in `columns` of the tokens from `first_token` on, as many as there are in `outputs` (at most `T`).
+#[inline(always)]
+fn tile<V: Vector, const T: usize>(
+    panel: &Panel,
+    terms: &Terms<'_>,
+    first_token: usize,
+    outputs: &mut [&mut [f32]],
+    columns: Range<usize>,
+) {
+    let mut acc = [[[0.0; TILE]; 2]; T];
+    let last = outputs.len() - 1;
+    for (segment, factors) in panel.factors.iter().enumerate() {
+        // Tokens beyond the last are the last: computed and dropped.
+        let activations: [&[i8]; T] = std::array::from_fn(|t| {
+            &terms.codes()[(first_token + t.min(last)) * terms.stride() + segment * panel.steps * STEP..]
+                [..panel.steps * STEP]
+        });
+        let codes = &panel.codes[segment * panel.steps * 2 * STEP * V::LANES..];
+        let dots = dot_tile::<V, T>(codes, panel.steps, &activations);
+        for (t, (acc, dots)) in acc.iter_mut().zip(dots).enumerate() {
+            for half in 0..2 {
+                terms.add_segment(&mut acc[half], dots[half], &factors[half], first_token + t.min(last), segment);
+            }
+        }
+    }
+    for (t, (acc, output)) in acc.iter().zip(outputs).enumerate() {
+        let (low, high) = output[columns.clone()].split_at_mut(V::LANES.min(columns.len()));
+        terms.finish(&acc[0], first_token + t, low);
+        terms.finish(&acc[1], first_token + t, high);
+    }
+}
+
+/// The sums of code times activation of two vectors of rows and `T` tokens over `steps` steps.
+///
+/// # Panics
+/// If `codes` or the activations have fewer steps.
+#[inline(always)]
+fn dot_tile<V: Vector, const T: usize>(codes: &[u8], steps: usize, activations: &[&[i8]; T]) -> [[[i32; TILE]; 2]; T] {
+    let vector = STEP * V::LANES;
+    assert!(codes.len() >= steps * 2 * vector, "codes of {steps} steps");
+    assert!(activations.iter().all(|codes| codes.len() >= steps * STEP), "activations of {steps} steps");
+    let codes = codes.as_ptr();
+    let activations = activations.map(<[i8]>::as_ptr);
+    // SAFETY: kernels run compiled for an instruction set that the machine has, which is that of `V`. Steps are below
+    // `steps`, for which the assertions found two vectors of codes and four activations of each token.
+    unsafe {
+        let mut sums = [[V::zero_sums(); 2]; T];
+        let mut start = 0;
+        while start < steps {
+            let stop = steps.min(start.saturating_add(V::RUN));
+            let mut runs = [[V::zero_run(); 2]; T];
+            for step in start..stop {
+                let low = V::load(codes.add(2 * step * vector));
+                let high = V::load(codes.add((2 * step + 1) * vector));
+                for (runs, activations) in runs.iter_mut().zip(activations) {
+                    let activations = V::repeat_lane(activations.add(step * STEP));
+                    runs[0] = low.dot(activations, runs[0]);
+                    runs[1] = high.dot(activations, runs[1]);
+                }
+            }
+            for (sums, runs) in sums.iter_mut().zip(runs) {
+                for half in 0..2 {
+                    sums[half] = V::widen(runs[half], sums[half]);
+                }
+            }
+            start = stop;
+        }
+        sums.map(|halves| halves.map(V::lanes))
+    }
+}

@@ -1,0 +1,65 @@
+//! Products of ternary matrices with quantized activations: `y[token, row] = W[row] . x[token]`.
+//!
+//! What belongs here: the terms of the product ([`Terms`]), how bytes become codes in registers ([`Unpack`]), the kernels
+//! for few tokens ([`gemv`]) and for many ([`gemm`]). What does not: layouts ([`crate::packing`]), quantization
+//! ([`crate::quantize`]), intrinsics ([`crate::arch`]).
+//!
+//! # Arithmetic
+//!
+//! The columns are cut into segments: one of all columns, or one for each block of 256. With codes `c` and `q`,
+//!
+//! ```text
+//! int[g] = sum over the columns k of segment g of c[k] * q[k]  -  sum of q[k]        exact, in i32
+//! acc    = 0; for g in order: acc = acc + f32(int[g]) * (dx[g] * dw[g])              f32, nothing fused
+//! y      = acc / s * scale * multiplier                                              f32, left to right
+//! ```
+//!
+//! | activations | scales of the matrix | segments | `dx` | `dw` | `s` | `scale` |
+//! |---|---|---|---|---|---|---|
+//! | int8 per token | one | one | 1 | 1 | of the token | of the matrix |
+//! | int8 per token | by block | blocks | 1 | of the block | of the token | 1 |
+//! | Q8_K | one | blocks | of the block | of the matrix | 1 | 1 |
+//! | Q8_K | by block | blocks | of the block | of the block | 1 | 1 |
+//!
+//! A factor 1 changes no bit, so the first line is BitNet's `(dot(c, q) - sum(q)) / s * scale`. The integer part does not
+//! depend on the order of its terms, and the rest is the same for each output; so every instruction set, every number of
+//! threads, and one token or many give the same bits.
+
+mod gemm;
+mod gemv;
+mod terms;
+mod unpack;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use terms::Terms;
+pub(crate) use unpack::Unpack;
+
+use crate::cpu::Cpu;
+use crate::packing::Packed;
+
+/// Up to this many tokens the kernel for few tokens is the faster one: it does not rearrange the weights.
+const GEMV_TOKENS: usize = 4;
+
+/// `y[token, row]` for every token of `terms` and every row of `matrix`, in the arithmetic of this module.
+///
+/// Shapes: `y` is `[tokens, rows]`.
+///
+/// # Panics
+/// If the activations have another number of columns than the matrix, or `y` has another length.
+pub(crate) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_>, y: &mut [f32]) {
+    let (rows, tokens) = (matrix.rows(), terms.tokens());
+    assert_eq!(y.len(), tokens * rows, "one output for each token and row");
+    assert_eq!(terms.stride(), matrix.cols().next_multiple_of(crate::quantize::BLOCK), "columns of the activations");
+    if tokens <= GEMV_TOKENS {
+        let activations = P::arrange(terms.codes());
+        cpu.for_column_chunks(y, rows, gemv::GRANULE, |first_row, outputs| {
+            cpu.isa().run(gemv::Gemv { matrix, terms, activations: &activations, first_row, outputs });
+        });
+    } else {
+        cpu.for_column_chunks(y, rows, gemm::GRANULE, |first_row, outputs| {
+            cpu.isa().run(gemm::Gemm { matrix, terms, first_row, outputs });
+        });
+    }
+}

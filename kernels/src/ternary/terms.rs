@@ -1,0 +1,145 @@
+//! The terms of a ternary product that are not codes of weights: activations, sums, scales.
+//!
+//! What belongs here: one form for all combinations of activation mode and weight scales, as the table of
+//! [`crate::ternary`] lists them, and the last steps of its arithmetic. What does not: integer dot products.
+
+use crate::packing::{Packed, Scales, Ternary, block_scale};
+use crate::quantize::{BLOCK, Int8Rows, Q8KRows};
+
+/// Rows that kernels finish together.
+pub(super) const TILE: usize = 16;
+
+/// The activations of a product and the scales around its integer sums.
+pub(crate) struct Terms<'a> {
+    codes: &'a [i8],
+    stride: usize,
+    tokens: usize,
+    /// Sums of the activation codes, `[tokens, segments]`.
+    sums: &'a [i32],
+    segments: usize,
+    /// `dx`, `[tokens, segments]`; 1 where absent.
+    factors: Option<&'a [f32]>,
+    /// `dw` where it does not come from the blocks.
+    weight_factor: Option<f32>,
+    /// `s`, by token; 1 where absent.
+    divisors: Option<&'a [f32]>,
+    scale: f32,
+    multiplier: f32,
+}
+
+impl<'a> Terms<'a> {
+    /// The terms of a product of `matrix` with activations that have one scale for each token.
+    pub(crate) fn int8<P: Ternary>(x: &'a Int8Rows, matrix: &Packed<P>) -> Self {
+        let quantized = x.quantized();
+        let (sums, segments, weight_factor, scale) = match matrix.shared() {
+            Scales::Tensor(scale) => (x.sums(), 1, Some(1.0), scale),
+            Scales::Blocks => (quantized.block_sums(), quantized.stride() / BLOCK, None, 1.0),
+        };
+        Terms {
+            codes: quantized.codes(),
+            stride: quantized.stride(),
+            tokens: quantized.rows(),
+            sums,
+            segments,
+            factors: None,
+            weight_factor,
+            divisors: Some(x.scales()),
+            scale,
+            multiplier: matrix.multiplier(),
+        }
+    }
+
+    /// The terms of a product of `matrix` with activations that have one scale for each 256 columns.
+    pub(crate) fn q8k<P: Ternary>(x: &'a Q8KRows, matrix: &Packed<P>) -> Self {
+        let quantized = x.quantized();
+        let weight_factor = match matrix.shared() {
+            Scales::Tensor(scale) => Some(scale),
+            Scales::Blocks => None,
+        };
+        Terms {
+            codes: quantized.codes(),
+            stride: quantized.stride(),
+            tokens: quantized.rows(),
+            sums: quantized.block_sums(),
+            segments: quantized.stride() / BLOCK,
+            factors: Some(x.scales()),
+            weight_factor,
+            divisors: None,
+            scale: 1.0,
+            multiplier: matrix.multiplier(),
+        }
+    }
+
+    /// Terms with all scales 1, for codes that quantization does not give.
+    #[cfg(test)]
+    pub(super) fn of_codes(codes: &'a [i8], stride: usize, sums: &'a [i32]) -> Self {
+        Terms {
+            codes,
+            stride,
+            tokens: sums.len(),
+            sums,
+            segments: 1,
+            factors: None,
+            weight_factor: Some(1.0),
+            divisors: None,
+            scale: 1.0,
+            multiplier: 1.0,
+        }
+    }
+
+    /// Codes of all tokens, token after token.
+    pub(super) fn codes(&self) -> &'a [i8] {
+        self.codes
+    }
+
+    /// Codes of a token, padding included: a multiple of 256.
+    pub(super) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Number of tokens.
+    pub(super) fn tokens(&self) -> usize {
+        self.tokens
+    }
+
+    /// Number of segments.
+    pub(super) fn segments(&self) -> usize {
+        self.segments
+    }
+
+    /// `dw` of one segment of some rows.
+    #[inline(always)]
+    pub(super) fn weight_factors<P: Ternary>(&self, rows: &[&[u8]; TILE], segment: usize) -> [f32; TILE] {
+        match self.weight_factor {
+            Some(factor) => [factor; TILE],
+            None => rows.map(|row| block_scale::<P>(&row[segment * P::BLOCK_BYTES..][..P::BLOCK_BYTES], 0.0)),
+        }
+    }
+
+    /// Adds segment `segment` to the accumulators of some rows for one token: `dots` are the sums of `c * q`.
+    #[inline(always)]
+    pub(super) fn add_segment(
+        &self,
+        acc: &mut [f32; TILE],
+        dots: [i32; TILE],
+        weight_factors: &[f32; TILE],
+        token: usize,
+        segment: usize,
+    ) {
+        let at = token * self.segments + segment;
+        let sum = self.sums[at];
+        let factor = self.factors.map_or(1.0, |factors| factors[at]);
+        for ((acc, dot), weight_factor) in acc.iter_mut().zip(dots).zip(weight_factors) {
+            *acc += (dot - sum) as f32 * (factor * weight_factor);
+        }
+    }
+
+    /// The outputs of some rows for one token from their accumulators; writes as many as `y` has.
+    #[inline(always)]
+    pub(super) fn finish(&self, acc: &[f32; TILE], token: usize, y: &mut [f32]) {
+        let divisor = self.divisors.map_or(1.0, |divisors| divisors[token]);
+        let outputs = acc.map(|acc| acc / divisor * self.scale * self.multiplier);
+        let used = y.len();
+        y.copy_from_slice(&outputs[..used]);
+    }
+}
