@@ -5,6 +5,9 @@
 //!
 //! Both round half to even. A row of codes is padded with zeros to a multiple of 256, so that kernels read whole blocks.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::OnceLock;
 
 use crate::arch::{Kernel, Vector};

@@ -35,6 +35,9 @@ pub(crate) trait Floats: Copy {
     /// `a * b`, lane by lane.
     fn mul(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
 
+    /// Sixteen signed bytes as numbers; exact.
+    fn from_i8(self, from: [i8; LANES]) -> Self::F32x16;
+
     /// Reads sixteen little-endian half-precision values; exact.
     fn load_f16(self, from: &[u8; 2 * LANES]) -> Self::F32x16;
 }
@@ -110,6 +113,11 @@ impl Floats for Portable {
     #[inline(always)]
     fn mul(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         core::array::from_fn(|i| a[i] * b[i])
+    }
+
+    #[inline(always)]
+    fn from_i8(self, from: [i8; LANES]) -> [f32; LANES] {
+        from.map(f32::from)
     }
 
     #[inline(always)]

@@ -12,6 +12,8 @@ mod q4_1;
 mod q6_k;
 mod q8_0;
 mod ternary;
+#[cfg(test)]
+mod tests;
 mod tq1_0;
 mod tq2_0;
 

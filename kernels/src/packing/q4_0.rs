@@ -44,13 +44,14 @@ impl Packing for Q4_0 {
 
 impl DensePacking for Q4_0 {
     #[inline(always)]
-    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], _: (), out: &mut [f32]) {
+    fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], _: (), out: &mut [f32]) {
         for ([low, high], block) in out.as_chunks_mut::<16>().0.as_chunks_mut().0.iter_mut().zip(blocks.as_chunks().0) {
             let (scale, codes) = parts(block);
-            for ((low, high), byte) in low.iter_mut().zip(high).zip(codes) {
-                *low = scale * f32::from((byte & 15) as i8 - ZERO as i8);
-                *high = scale * f32::from((byte >> 4) as i8 - ZERO as i8);
-            }
+            let scale = floats.splat(scale);
+            let low_codes = codes.map(|byte| (byte & 15) as i8 - ZERO as i8);
+            let high_codes = codes.map(|byte| (byte >> 4) as i8 - ZERO as i8);
+            floats.store(floats.mul(scale, floats.from_i8(low_codes)), low);
+            floats.store(floats.mul(scale, floats.from_i8(high_codes)), high);
         }
     }
 }

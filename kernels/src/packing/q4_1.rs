@@ -44,13 +44,13 @@ impl Packing for Q4_1 {
 
 impl DensePacking for Q4_1 {
     #[inline(always)]
-    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], _: (), out: &mut [f32]) {
+    fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], _: (), out: &mut [f32]) {
         for ([low, high], block) in out.as_chunks_mut::<16>().0.as_chunks_mut().0.iter_mut().zip(blocks.as_chunks().0) {
             let (scale, minimum, codes) = parts(block);
-            for ((low, high), byte) in low.iter_mut().zip(high).zip(codes) {
-                *low = f32::from(byte & 15) * scale + minimum;
-                *high = f32::from(byte >> 4) * scale + minimum;
-            }
+            let (scale, minimum) = (floats.splat(scale), floats.splat(minimum));
+            let (low_codes, high_codes) = (codes.map(|byte| (byte & 15) as i8), codes.map(|byte| (byte >> 4) as i8));
+            floats.store(floats.add(floats.mul(floats.from_i8(low_codes), scale), minimum), low);
+            floats.store(floats.add(floats.mul(floats.from_i8(high_codes), scale), minimum), high);
         }
     }
 }

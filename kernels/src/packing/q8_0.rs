@@ -39,11 +39,13 @@ impl Packing for Q8_0 {
 
 impl DensePacking for Q8_0 {
     #[inline(always)]
-    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], _: (), out: &mut [f32]) {
+    fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], _: (), out: &mut [f32]) {
         for (out, block) in out.as_chunks_mut::<32>().0.iter_mut().zip(blocks.as_chunks().0) {
             let (scale, codes) = parts(block);
-            for (out, code) in out.iter_mut().zip(codes) {
-                *out = scale * f32::from(*code as i8);
+            let scale = floats.splat(scale);
+            for (out, codes) in out.as_chunks_mut().0.iter_mut().zip(codes.as_chunks().0) {
+                let codes = floats.from_i8(codes.map(|code: u8| code as i8));
+                floats.store(floats.mul(scale, codes), out);
             }
         }
     }

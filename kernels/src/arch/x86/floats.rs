@@ -56,6 +56,18 @@ impl Floats for Avx2 {
     }
 
     #[inline(always)]
+    fn from_i8(self, from: [i8; LANES]) -> [__m256; 2] {
+        let from = from.as_ptr().cast::<__m128i>();
+        // SAFETY: `self` proves AVX2; the sixteen bytes at `from` are read, at any alignment, and the shift of the
+        // register by eight bytes leaves the upper half of them.
+        unsafe {
+            let bytes = _mm_loadu_si128(from);
+            let (low, high) = (_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_srli_si128::<8>(bytes)));
+            [_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high)]
+        }
+    }
+
+    #[inline(always)]
     fn load_f16(self, from: &[u8; 2 * LANES]) -> [__m256; 2] {
         let from = from.as_ptr().cast::<__m128i>();
         // SAFETY: `self` proves AVX2 and F16C; the 32 bytes at `from` are read as two unaligned groups of sixteen.
@@ -108,6 +120,12 @@ impl Floats for Avx512 {
     fn mul(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: `self` proves AVX-512 F.
         unsafe { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn from_i8(self, from: [i8; LANES]) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F; `from` holds the sixteen bytes that the unaligned load reads.
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from.as_ptr().cast()))) }
     }
 
     #[inline(always)]
