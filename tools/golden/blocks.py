@@ -48,7 +48,8 @@ def ternary_blocks(random, name, rows, columns):
 
 def half_precision(random):
     """F16 and BF16: normal, subnormal, largest and zero values of both signs."""
-    half = np.concatenate([random.standard_normal(30), [0, -0.0, 65504, -65504, 6e-8, -6e-8, 6e-5, -1e-5, 2**-14, 1 / 3]])
+    edges = [0, -0.0, 65504, -65504, 6e-8, -6e-8, 6e-5, -1e-5, 2**-14, 1 / 3]
+    half = np.concatenate([random.standard_normal(30), edges])
     half = half.astype(np.float16).reshape(5, 8)
     brain = (random.integers(0, 1 << 16, 42) & 0xBFFF).astype(np.uint16)
     brain[:4] = [0x0000, 0x8000, 0x7F7F, 0x0001]

@@ -17,7 +17,7 @@ I2_S_BLOCK = 128
 I2_S_TRAILER = 32
 """Bytes after the codes: the float32 scale, then 28 bytes without meaning."""
 
-FILE_TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q8_0": 7, "TQ1_0": 36, "TQ2_0": 37, "I2_S": 40}
+FILE_TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q8_0": 7, "BF16": 32, "TQ1_0": 36, "TQ2_0": 37, "I2_S": 40}
 """`general.file_type` by the name of the type that the matrices have."""
 
 

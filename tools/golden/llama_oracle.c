@@ -1,0 +1,147 @@
+// What llama.cpp computes, through its own library; built by setup.sh.
+//
+//   llama_oracle logits MODEL OUT ID...          logits of every position, little-endian float32, one row each
+//   llama_oracle greedy MODEL STEPS ID...        per step: best id, its logit, second id, its logit
+//   llama_oracle tokenize MODEL SPECIAL TEXT...  ids of each text on one line; SPECIAL 1 adds BOS or EOS as the file
+//                                                says and recognises special tokens in the text
+//   llama_oracle quantize IN OUT FILE_TYPE EMBEDDING_TYPE
+//                                                numbers of enum llama_ftype and enum ggml_type
+//
+// The key/value cache is float32, flash attention is off, and weights are not repacked. The CPU library is fixed
+// (AVX2) so that every x86-64 machine of the last ten years gives the same bits.
+
+#include "ggml-backend.h"
+#include "llama.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONTEXT = 512, MAX_TOKENS = 4096 };
+
+static void fail(const char * message) {
+    fprintf(stderr, "llama_oracle: %s\n", message);
+    exit(1);
+}
+
+static void print_errors(enum ggml_log_level level, const char * text, void * data) {
+    (void) data;
+    if (level >= GGML_LOG_LEVEL_ERROR) fputs(text, stderr);
+}
+
+static struct llama_model * load(const char * path, bool vocab_only) {
+    struct llama_model_params params = llama_model_default_params();
+    params.vocab_only = vocab_only;
+    params.n_gpu_layers = 0;
+    params.use_extra_bufts = false;
+    struct llama_model * model = llama_model_load_from_file(path, params);
+    if (model == NULL) fail("the model does not load");
+    return model;
+}
+
+static struct llama_context * open_context(struct llama_model * model) {
+    struct llama_context_params params = llama_context_default_params();
+    params.n_ctx = params.n_batch = params.n_ubatch = CONTEXT;
+    params.n_threads = params.n_threads_batch = 2;
+    params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    params.type_k = params.type_v = GGML_TYPE_F32;
+    struct llama_context * context = llama_init_from_model(model, params);
+    if (context == NULL) fail("no context");
+    return context;
+}
+
+// Runs `count` tokens from position `past` on and asks for the logits of each.
+static void decode(struct llama_context * context, const llama_token * ids, int count, int past) {
+    struct llama_batch batch = llama_batch_init(count, 0, 1);
+    batch.n_tokens = count;
+    for (int i = 0; i < count; i++) {
+        batch.token[i] = ids[i];
+        batch.pos[i] = past + i;
+        batch.n_seq_id[i] = 1;
+        batch.seq_id[i][0] = 0;
+        batch.logits[i] = 1;
+    }
+    if (llama_decode(context, batch) != 0) fail("decoding failed");
+    llama_batch_free(batch);
+}
+
+static int parse_ids(int count, char ** texts, llama_token * ids) {
+    if (count < 1 || count > CONTEXT) fail("no ids, or more than the context holds");
+    for (int i = 0; i < count; i++) ids[i] = atoi(texts[i]);
+    return count;
+}
+
+static void logits(const char * model_path, const char * out_path, int count, char ** texts) {
+    llama_token ids[CONTEXT];
+    parse_ids(count, texts, ids);
+    struct llama_model * model = load(model_path, false);
+    struct llama_context * context = open_context(model);
+    decode(context, ids, count, 0);
+    size_t vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(model));
+    FILE * out = fopen(out_path, "wb");
+    if (out == NULL) fail("cannot write the logits");
+    for (int i = 0; i < count; i++) fwrite(llama_get_logits_ith(context, i), sizeof(float), vocabulary, out);
+    fclose(out);
+}
+
+static void greedy(const char * model_path, int steps, int count, char ** texts) {
+    llama_token ids[CONTEXT];
+    parse_ids(count, texts, ids);
+    struct llama_model * model = load(model_path, false);
+    struct llama_context * context = open_context(model);
+    int vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(model));
+    decode(context, ids, count, 0);
+    const float * row = llama_get_logits_ith(context, count - 1);
+    for (int step = 0; step < steps; step++) {
+        llama_token best = row[1] > row[0], second = !best;
+        for (llama_token id = 2; id < vocabulary; id++) {
+            if (row[id] > row[best]) {
+                second = best;
+                best = id;
+            } else if (row[id] > row[second]) {
+                second = id;
+            }
+        }
+        printf("%d %.6f %d %.6f\n", best, row[best], second, row[second]);
+        decode(context, &best, 1, count + step);
+        row = llama_get_logits_ith(context, 0);
+    }
+}
+
+static void tokenize(const char * model_path, bool special, int count, char ** texts) {
+    const struct llama_vocab * vocabulary = llama_model_get_vocab(load(model_path, true));
+    for (int i = 0; i < count; i++) {
+        llama_token ids[MAX_TOKENS];
+        int tokens = llama_tokenize(vocabulary, texts[i], strlen(texts[i]), ids, MAX_TOKENS, special, special);
+        if (tokens < 0) fail("the text is too long");
+        for (int k = 0; k < tokens; k++) printf(k ? " %d" : "%d", ids[k]);
+        putchar('\n');
+    }
+}
+
+static void quantize(const char * in, const char * out, int file_type, int embedding_type) {
+    struct llama_model_quantize_params params = llama_model_quantize_default_params();
+    params.ftype = file_type;
+    params.token_embedding_type = params.output_tensor_type = embedding_type;
+    params.pure = true;
+    if (llama_model_quantize(in, out, &params) != 0) fail("quantization failed");
+}
+
+int main(int count, char ** arguments) {
+    llama_log_set(print_errors, NULL);
+    if (ggml_backend_load(GGML_CPU_LIBRARY) == NULL) fail("cannot load " GGML_CPU_LIBRARY);
+    llama_backend_init();
+    const char * command = count > 4 ? arguments[1] : "";
+    if (!strcmp(command, "logits")) {
+        logits(arguments[2], arguments[3], count - 4, arguments + 4);
+    } else if (!strcmp(command, "greedy")) {
+        greedy(arguments[2], atoi(arguments[3]), count - 4, arguments + 4);
+    } else if (!strcmp(command, "tokenize")) {
+        tokenize(arguments[2], atoi(arguments[3]), count - 4, arguments + 4);
+    } else if (!strcmp(command, "quantize") && count == 6) {
+        quantize(arguments[2], arguments[3], atoi(arguments[4]), atoi(arguments[5]));
+    } else {
+        fail("see the first lines of llama_oracle.c for the arguments");
+    }
+    return 0;
+}
