@@ -1,0 +1,100 @@
+//! Embedding, linear layers and the head.
+
+use crate::cpu::Cpu;
+use crate::matrix::Matrix;
+use crate::packing::{Packed, Packing};
+use crate::quantize::ActivationRows;
+use trine_shapes::{Axis, Idx, Normed, OutputNorm, RowMajor, Tensor, View, Weight};
+
+impl RowMajor for Matrix {
+    fn rows(&self) -> usize {
+        Matrix::rows(self)
+    }
+    fn cols(&self) -> usize {
+        Matrix::cols(self)
+    }
+}
+
+impl<P: Packing> RowMajor for Packed<P> {
+    fn rows(&self) -> usize {
+        Packed::rows(self)
+    }
+    fn cols(&self) -> usize {
+        Packed::cols(self)
+    }
+}
+
+/// A tensor that is about to meet weights: f32 values and, made when a matrix first asks for them and then shared, their
+/// quantized forms. The query, key and value projections quantize their input once.
+#[derive(Debug)]
+pub struct Activations<B, S, I> {
+    rows: ActivationRows,
+    shape: (B, S, I),
+}
+
+impl<B: Axis, S: Axis, I: Axis> Activations<B, S, I> {
+    /// Takes a tensor; nothing is computed yet.
+    pub fn new(x: Tensor<f32, (B, S, I)>) -> Self {
+        let shape = x.shape();
+        Activations { rows: ActivationRows::new(shape.2.len(), x.into_data().into_vec()), shape }
+    }
+
+    /// The axes.
+    pub fn shape(&self) -> (B, S, I) {
+        self.shape
+    }
+
+    /// The f32 values, row-major.
+    pub fn values(&self) -> &[f32] {
+        self.rows.values()
+    }
+}
+
+impl Cpu {
+    /// The rows of `table` that `ids` name: `(B, S) -> (B, S, H)`, in f32.
+    pub fn embed<B: Axis, S: Axis, V: Axis, H: Axis>(
+        &self,
+        ids: View<'_, Idx<V>, (B, S)>,
+        table: &Weight<Matrix, V, H>,
+    ) -> Tensor<f32, (B, S, H)> {
+        let ((batch, seq), hidden) = (ids.shape(), table.input());
+        let mut x = Tensor::zeros((batch, seq, hidden));
+        let rows = x.data_mut().chunks_exact_mut(hidden.len());
+        let mut tasks: Vec<_> = ids.data().iter().zip(rows).collect();
+        self.for_each(&mut tasks, |_, (id, row)| table.data().decode_row(id.get(), row));
+        x
+    }
+
+    /// `y = W x` for every position: `(B, S, I) -> (B, S, O)`, in the activation mode of the matrix.
+    ///
+    /// Ternary matrices in the default mode compute, for each token, `s = 127 / max(absmax(x), 1e-5)`,
+    /// `q = clamp(round(x s), -128, 127)`, `y = (sum(code q) - sum(q)) / s * scale`, where the sums are exact.
+    pub fn linear<B: Axis, S: Axis, I: Axis, O: Axis>(
+        &self,
+        x: &Activations<B, S, I>,
+        weight: &Weight<Matrix, O, I>,
+    ) -> Tensor<f32, (B, S, O)> {
+        self.product(x, weight)
+    }
+
+    /// `logits = W x` with a head `W` that has the axes of an embedding, and may be the embedding itself:
+    /// `(B, S, Normed<OutputNorm, H>) -> (B, S, V)`.
+    pub fn logits<B: Axis, S: Axis, V: Axis, H: Axis>(
+        &self,
+        x: &Activations<B, S, Normed<OutputNorm, H>>,
+        head: &Weight<Matrix, V, H>,
+    ) -> Tensor<f32, (B, S, V)> {
+        self.product(x, head)
+    }
+
+    fn product<B: Axis, S: Axis, I: Axis, O: Axis, J: Axis>(
+        &self,
+        x: &Activations<B, S, I>,
+        weight: &Weight<Matrix, O, J>,
+    ) -> Tensor<f32, (B, S, O)> {
+        let (batch, seq, _) = x.shape;
+        let mut y = Tensor::zeros((batch, seq, weight.out()));
+        self.matmul(&x.rows, weight.data(), y.data_mut());
+        y
+    }
+}

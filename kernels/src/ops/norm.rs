@@ -1,0 +1,60 @@
+//! RMSNorm with its role in the type.
+
+use crate::arch::floats;
+use crate::cpu::Cpu;
+use crate::float::norm;
+use std::marker::PhantomData;
+use trine_shapes::{Axis, NormRole, Normed, Tensor, View};
+
+/// Rows for which it pays to ask other threads.
+const ROWS_PER_TASK: usize = 8;
+
+/// A root-mean-square norm: its gains, its epsilon, and which norm of the block it is.
+///
+/// It never subtracts a mean: that would be a LayerNorm, which is another function.
+#[derive(Clone, Debug)]
+pub struct RmsNorm<R, A> {
+    gain: Tensor<f32, (A,)>,
+    epsilon: f32,
+    role: PhantomData<R>,
+}
+
+impl<R: NormRole, A: Axis> RmsNorm<R, A> {
+    /// A norm with role `R` over axis `A`.
+    pub fn new(gain: Tensor<f32, (A,)>, epsilon: f32) -> Self {
+        RmsNorm { gain, epsilon, role: PhantomData }
+    }
+
+    /// The gains.
+    pub fn gain(&self) -> View<'_, f32, (A,)> {
+        self.gain.view()
+    }
+
+    /// What is added to the mean square.
+    pub fn epsilon(&self) -> f32 {
+        self.epsilon
+    }
+}
+
+impl Cpu {
+    /// `y = x / sqrt(mean(x^2) + epsilon) * gain` for every position, in f32 (the mean in f64, the factor rounded once).
+    ///
+    /// Source: Zhang and Sennrich 2019 (arXiv 1910.07467), equation 4.
+    pub fn rms_norm<B: Axis, S: Axis, A: Axis, R: NormRole>(
+        &self,
+        x: View<'_, f32, (B, S, A)>,
+        norm: &RmsNorm<R, A>,
+    ) -> Tensor<f32, (B, S, Normed<R, A>)> {
+        let (batch, seq, axis) = x.shape();
+        let mut y = Tensor::zeros((batch, seq, Normed::of(axis)));
+        let (gain, eps, width) = (norm.gain.data(), norm.epsilon, axis.len());
+        let chunk = width * ROWS_PER_TASK;
+        let mut tasks: Vec<_> = x.data().chunks(chunk).zip(y.data_mut().chunks_mut(chunk)).collect();
+        self.for_each(&mut tasks, |_, (x, y)| {
+            for (x, y) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)) {
+                floats::run(self.isa(), norm::RmsNorm { x, gain, eps, y });
+            }
+        });
+        y
+    }
+}
