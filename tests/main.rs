@@ -1,1 +1,7 @@
-//! Integration tests.
+//! What crosses crates: golden data of other engines, hostile files, properties of whole models, and the project's
+//! own rules. Tests of one crate live in that crate.
+
+mod golden;
+mod support;
+mod tidy;
+mod tokenizer;

@@ -1,0 +1,133 @@
+//! Byte-level BPE (GPT-2 and its descendants): words by a pre-tokenizer, bytes written as printable characters, merges
+//! by the `tokenizers` crate. The special tokens of a text are cut out before it comes here.
+
+use std::collections::HashSet;
+
+use tokenizers::Model as _;
+use tokenizers::models::bpe::{BPE, Merges, Vocab};
+
+use super::error::TokenizerError;
+use super::pre::{PreTokenizer, Splitter};
+use super::vocabulary::Vocabulary;
+
+/// A byte-level BPE engine for one vocabulary.
+#[derive(Debug)]
+pub struct ByteLevelBpe {
+    splitter: Splitter,
+    engine: BPE,
+    /// Which bytes are tokens by themselves, as every word is made of them before it is merged.
+    known: [bool; 256],
+}
+
+impl ByteLevelBpe {
+    /// Builds the engine. Of a merge that stands twice the first one counts, as in llama.cpp.
+    ///
+    /// # Errors
+    /// [`TokenizerError`] where a merge has not two parts, or its parts or their union are no tokens.
+    pub fn new(
+        vocabulary: &Vocabulary,
+        merges: &[String],
+        pre: &'static PreTokenizer,
+    ) -> Result<ByteLevelBpe, TokenizerError> {
+        let vocab: Vocab = vocabulary.iter().map(|(id, text)| (text.to_owned(), id)).collect();
+        let engine = BPE::builder()
+            .vocab_and_merges(vocab, read_merges(vocabulary, merges)?)
+            .ignore_merges(pre.ignore_merges)
+            .build()
+            .map_err(bpe_error)?;
+        let known = std::array::from_fn(|byte| vocabulary.id(BYTE_CHARS[byte].encode_utf8(&mut [0; 4])).is_some());
+        Ok(ByteLevelBpe { splitter: pre.splitter()?, engine, known })
+    }
+
+    /// The pre-tokenizer in use.
+    pub fn pre(&self) -> &'static PreTokenizer {
+        self.splitter.pre()
+    }
+
+    /// Appends the ids of a text without special tokens.
+    ///
+    /// # Errors
+    /// [`TokenizerError::NoTokenForByte`] where a byte of the text is no token; [`TokenizerError::Split`] where the
+    /// pre-tokenizer gives up.
+    pub fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
+        if let Some(offset) = text.bytes().position(|byte| !self.known[usize::from(byte)]) {
+            return Err(TokenizerError::NoTokenForByte { byte: text.as_bytes()[offset], offset });
+        }
+        let mut word = String::new();
+        for piece in self.splitter.split(text)? {
+            word.clear();
+            word.extend(piece.bytes().map(|byte| BYTE_CHARS[usize::from(byte)]));
+            ids.extend(self.engine.tokenize(&word).map_err(bpe_error)?.iter().map(|token| token.id));
+        }
+        Ok(())
+    }
+
+    /// Appends the bytes that a token's text stands for. A character outside the byte alphabet stands for itself.
+    pub fn decode(text: &str, bytes: &mut Vec<u8>) {
+        for character in text.chars() {
+            match byte_of_char(character) {
+                Some(byte) => bytes.push(byte),
+                None => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+    }
+}
+
+fn bpe_error(error: tokenizers::Error) -> TokenizerError {
+    TokenizerError::Bpe { message: error.to_string() }
+}
+
+/// Splits each merge into its two tokens and checks that they and their union exist.
+fn read_merges(vocabulary: &Vocabulary, merges: &[String]) -> Result<Merges, TokenizerError> {
+    let mut seen = HashSet::with_capacity(merges.len());
+    let mut pairs = Merges::with_capacity(merges.len());
+    for (index, merge) in merges.iter().enumerate() {
+        let bad = || TokenizerError::BadMerge { index, merge: merge.clone() };
+        let (left, right) = merge.split_once(' ').ok_or_else(bad)?;
+        if left.is_empty() || right.is_empty() || right.contains(' ') {
+            return Err(bad());
+        }
+        let union = [left, right].concat();
+        if let Some(token) = [left, right, &union].into_iter().find(|token| vocabulary.id(token).is_none()) {
+            let (merge, token) = (merge.clone(), token.to_owned());
+            return Err(TokenizerError::UnknownMergeToken { index, merge, token });
+        }
+        if seen.insert(merge) {
+            pairs.push((left.to_owned(), right.to_owned()));
+        }
+    }
+    Ok(pairs)
+}
+
+/// The character that stands for each byte: printable ones for themselves, the others, in order, for U+0100 onwards.
+/// (GPT-2's `bytes_to_unicode`; the alphabet of every byte-level BPE.)
+static BYTE_CHARS: [char; 256] = byte_chars();
+
+const fn stands_for_itself(byte: u8) -> bool {
+    matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff)
+}
+
+const fn byte_chars() -> [char; 256] {
+    let mut chars = ['\0'; 256];
+    let (mut byte, mut next) = (0, 0x100u32);
+    while byte < 256 {
+        if stands_for_itself(byte as u8) {
+            chars[byte] = byte as u8 as char;
+        } else {
+            chars[byte] = match char::from_u32(next) {
+                Some(character) => character,
+                None => panic!("U+0100 to U+0143 are characters"),
+            };
+            next += 1;
+        }
+        byte += 1;
+    }
+    chars
+}
+
+fn byte_of_char(character: char) -> Option<u8> {
+    match u8::try_from(u32::from(character)) {
+        Ok(byte) => stands_for_itself(byte).then_some(byte),
+        Err(_) => BYTE_CHARS.iter().position(|&c| c == character).and_then(|byte| u8::try_from(byte).ok()),
+    }
+}

@@ -1,0 +1,187 @@
+//! SentencePiece with scores (`tokenizer.ggml.model = "llama"`): neighbouring pieces whose union is a token are merged,
+//! the highest score first and the leftmost of equals, until none is left; what is no token then becomes bytes.
+//!
+//! The algorithm is llama.cpp's (`llm_tokenizer_spm`), which agrees with SentencePiece's BPE mode; the `tokenizers`
+//! crate has none that merges by score. The special tokens of a text are cut out before it comes here.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::ops::Range;
+
+use super::error::TokenizerError;
+use super::vocabulary::{TokenKind, Vocabulary, byte_of_token, check_length};
+
+/// The character that stands for a space in the tokens' texts.
+const SPACE: &str = "\u{2581}";
+
+/// A SentencePiece engine for one vocabulary.
+#[derive(Debug)]
+pub struct SentencePiece {
+    scores: Vec<f32>,
+    /// The token of each byte, where there is one.
+    bytes: [Option<u32>; 256],
+    unknown: Option<u32>,
+    /// Whether a space is put before a text that begins the input or follows a special token.
+    pub add_space_prefix: bool,
+}
+
+impl SentencePiece {
+    /// Builds the engine from one score for each token.
+    ///
+    /// # Errors
+    /// [`TokenizerError`] where the number of scores is another, or a score is not finite.
+    pub fn new(
+        vocabulary: &Vocabulary,
+        mut scores: Vec<f32>,
+        add_space_prefix: bool,
+    ) -> Result<SentencePiece, TokenizerError> {
+        check_length("tokenizer.ggml.scores", vocabulary.len(), scores.len())?;
+        for (id, score) in (0u32..).zip(&mut scores) {
+            if !score.is_finite() {
+                return Err(TokenizerError::BadScore { id, found: *score });
+            }
+            *score += 0.0; // -0.0 becomes 0.0, so that total order is numeric order
+        }
+        let mut bytes = [None; 256];
+        for (id, text) in vocabulary.iter() {
+            if let Some(byte) = byte_of_token(text) {
+                bytes[usize::from(byte)].get_or_insert(id);
+            }
+        }
+        Ok(SentencePiece { scores, bytes, unknown: vocabulary.special().unknown, add_space_prefix })
+    }
+
+    /// Appends the ids of a text without special tokens. `after_special`: the text begins the input or follows a
+    /// special token, which is where a space is put before it if the vocabulary wants one.
+    ///
+    /// # Errors
+    /// [`TokenizerError::NoTokenForByte`] where a byte has no token and the vocabulary has none for the unknown.
+    pub fn encode(
+        &self,
+        vocabulary: &Vocabulary,
+        text: &str,
+        after_special: bool,
+        ids: &mut Vec<u32>,
+    ) -> Result<(), TokenizerError> {
+        let prefix = if self.add_space_prefix && after_special { SPACE } else { "" };
+        let text = [prefix, &text.replace(' ', SPACE)].concat();
+        for piece in Merger::new(self, vocabulary, &text).run() {
+            match vocabulary.id(&text[piece.clone()]) {
+                Some(id) => ids.push(id),
+                None => self.encode_bytes(&text, piece, ids)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends one token for each byte of a piece that is no token, or the unknown token once.
+    fn encode_bytes(&self, text: &str, piece: Range<usize>, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
+        let (offset, bytes) = (piece.start, &text.as_bytes()[piece]);
+        let tokens: Option<Vec<u32>> = bytes.iter().map(|&byte| self.bytes[usize::from(byte)]).collect();
+        match (tokens, self.unknown) {
+            (Some(tokens), _) => ids.extend(tokens),
+            (None, Some(unknown)) => ids.push(unknown),
+            (None, None) => return Err(TokenizerError::NoTokenForByte { byte: bytes[0], offset }),
+        }
+        Ok(())
+    }
+
+    /// Appends the bytes of a token.
+    pub fn decode(kind: TokenKind, text: &str, bytes: &mut Vec<u8>) {
+        match byte_of_token(text).filter(|_| kind == TokenKind::Byte) {
+            Some(byte) => bytes.push(byte),
+            None => bytes.extend_from_slice(text.replace(SPACE, " ").as_bytes()),
+        }
+    }
+}
+
+/// A stretch of the text; the stretches in force form a doubly linked list and cover the text.
+#[derive(Clone, Copy)]
+struct Piece {
+    start: usize,
+    end: usize,
+    previous: Option<usize>,
+    next: Option<usize>,
+}
+
+/// Two neighbours whose union is a token. `len` tells whether they still are what they were when this was queued.
+#[derive(PartialEq)]
+struct Candidate {
+    score: f32,
+    left: usize,
+    right: usize,
+    len: usize,
+}
+
+impl Eq for Candidate {}
+
+impl Ord for Candidate {
+    fn cmp(&self, other: &Candidate) -> Ordering {
+        let better = self.score.total_cmp(&other.score).then(other.left.cmp(&self.left));
+        better.then(other.right.cmp(&self.right)).then(other.len.cmp(&self.len))
+    }
+}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Candidate) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The state of merging one text.
+struct Merger<'a> {
+    engine: &'a SentencePiece,
+    vocabulary: &'a Vocabulary,
+    text: &'a str,
+    pieces: Vec<Piece>,
+    queue: BinaryHeap<Candidate>,
+}
+
+impl<'a> Merger<'a> {
+    fn new(engine: &'a SentencePiece, vocabulary: &'a Vocabulary, text: &'a str) -> Merger<'a> {
+        let count = text.chars().count();
+        let piece = |(index, (start, character)): (usize, (usize, char))| Piece {
+            start,
+            end: start + character.len_utf8(),
+            previous: index.checked_sub(1),
+            next: Some(index + 1).filter(|&next| next < count),
+        };
+        let pieces = text.char_indices().enumerate().map(piece).collect();
+        Merger { engine, vocabulary, text, pieces, queue: BinaryHeap::new() }
+    }
+
+    /// Merges until nothing can be merged, and gives the pieces in order.
+    fn run(mut self) -> Vec<Range<usize>> {
+        for left in 0..self.pieces.len() {
+            self.propose(left, self.pieces[left].next);
+        }
+        while let Some(Candidate { left, right, len, .. }) = self.queue.pop() {
+            let (l, r) = (self.pieces[left], self.pieces[right]);
+            let alive = l.end > l.start && r.end > r.start && r.end - l.start == len;
+            if !alive {
+                continue;
+            }
+            self.pieces[left] = Piece { end: r.end, next: r.next, ..l };
+            self.pieces[right].end = r.start;
+            if let Some(next) = r.next {
+                self.pieces[next].previous = Some(left);
+            }
+            if let Some(previous) = l.previous {
+                self.propose(previous, Some(left));
+            }
+            self.propose(left, r.next);
+        }
+        let live = self.pieces.iter().filter(|piece| piece.end > piece.start);
+        live.map(|piece| piece.start..piece.end).collect()
+    }
+
+    /// Queues a pair if its union is a token.
+    fn propose(&mut self, left: usize, right: Option<usize>) {
+        let Some(right) = right else { return };
+        let union = &self.text[self.pieces[left].start..self.pieces[right].end];
+        if let Some(id) = self.vocabulary.id(union) {
+            let score = self.engine.scores[id as usize];
+            self.queue.push(Candidate { score, left, right, len: union.len() });
+        }
+    }
+}
