@@ -35,6 +35,12 @@ pub(crate) trait Floats: Copy {
     /// `a * b`, lane by lane.
     fn mul(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
 
+    /// Sum of the lanes as a balanced tree: lanes 8 apart, then 4, 2 and 1 apart.
+    fn sum(self, v: Self::F32x16) -> f32;
+
+    /// The little-endian half-precision value in every lane; exact.
+    fn splat_f16(self, from: [u8; 2]) -> Self::F32x16;
+
     /// Sixteen signed bytes as numbers; exact.
     fn from_i8(self, from: [i8; LANES]) -> Self::F32x16;
 
@@ -69,19 +75,6 @@ pub(crate) fn run<K: FloatKernel>(isa: Isa, kernel: K) -> K::Output {
     isa.run(WithToken(kernel))
 }
 
-/// Sum of the lanes as a balanced tree: lanes 8 apart, then 4, 2 and 1 apart.
-#[inline(always)]
-pub(crate) fn tree_sum(mut lanes: [f32; LANES]) -> f32 {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] += lanes[i + width];
-        }
-        width /= 2;
-    }
-    lanes[0]
-}
-
 /// Operations on arrays, for any processor.
 #[derive(Clone, Copy)]
 pub(crate) struct Portable;
@@ -113,6 +106,18 @@ impl Floats for Portable {
     #[inline(always)]
     fn mul(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         core::array::from_fn(|i| a[i] * b[i])
+    }
+
+    #[inline(always)]
+    fn sum(self, v: [f32; LANES]) -> f32 {
+        let eight: [f32; 8] = core::array::from_fn(|i| v[i] + v[i + 8]);
+        let four: [f32; 4] = core::array::from_fn(|i| eight[i] + eight[i + 4]);
+        (four[0] + four[2]) + (four[1] + four[3])
+    }
+
+    #[inline(always)]
+    fn splat_f16(self, from: [u8; 2]) -> [f32; LANES] {
+        [widen_f16(u16::from_le_bytes(from)); LANES]
     }
 
     #[inline(always)]

@@ -1,13 +1,13 @@
 //! The product of a dense matrix with rows of f32 activations.
 
 use super::DensePacking;
-use crate::arch::floats::{self, FloatKernel, Floats, LANES, tree_sum};
+use crate::arch::floats::{self, FloatKernel, Floats, LANES};
 use crate::cpu::Cpu;
 use crate::float::dot::{Lanes, accumulate};
 use crate::packing::Packed;
 
-/// Rows of the matrix that are decoded together.
-const ROWS: usize = 4;
+/// Rows and tokens of a tile: while there are fewer tokens, rows are decoded one after the other, as they lie in memory.
+const TILE: usize = 4;
 /// Columns that are decoded at once: a multiple of every block and of the lanes; four rows of them stay in the L1 cache.
 const SEGMENT: usize = 512;
 /// Tokens that share one decoding of the matrix; their activations stay in the L2 cache.
@@ -23,7 +23,7 @@ const TOKENS: usize = 32;
 pub(crate) fn product<P: DensePacking>(cpu: &Cpu, x: &[f32], matrix: &Packed<P>, y: &mut [f32]) {
     let (rows, cols) = (matrix.rows(), matrix.cols());
     assert!(rows > 0 && cols > 0 && x.len() % cols == 0 && x.len() / cols * rows == y.len(), "sizes of the product");
-    cpu.for_column_chunks(y, rows, ROWS, |first_row, outputs| {
+    cpu.for_column_chunks(y, rows, TILE, |first_row, outputs| {
         floats::run(cpu.isa(), RowsTimesTokens { matrix, first_row, x, outputs });
     });
 }
@@ -37,68 +37,79 @@ struct RowsTimesTokens<'a, 'y, P: DensePacking> {
     outputs: &'a mut [&'y mut [f32]],
 }
 
-/// Scratch for one panel of rows.
-struct Scratch {
-    weights: [[f32; SEGMENT]; ROWS],
-    lanes: [[Lanes; ROWS]; TOKENS],
-}
-
 impl<P: DensePacking> FloatKernel for RowsTimesTokens<'_, '_, P> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Floats>(self, floats: S) {
         let RowsTimesTokens { matrix, first_row, x, outputs } = self;
-        let cols = matrix.cols();
-        let mut scratch = Scratch { weights: [[0.0; SEGMENT]; ROWS], lanes: [[[0.0; LANES]; ROWS]; TOKENS] };
-        for (x, outputs) in x.chunks(TOKENS * cols).zip(outputs.chunks_mut(TOKENS)) {
+        let mut tile = Panel::<TILE>::new();
+        let mut single = Panel::<1>::new();
+        for (x, outputs) in x.chunks(TOKENS * matrix.cols()).zip(outputs.chunks_mut(TOKENS)) {
             let rows = outputs[0].len();
-            for row in (0..rows).step_by(ROWS) {
-                let panel = ROWS.min(rows - row);
-                multiply_panel(floats, matrix, first_row + row..first_row + row + panel, x, &mut scratch);
-                for (output, lanes) in outputs.iter_mut().zip(&scratch.lanes) {
-                    for (y, lanes) in output[row..row + panel].iter_mut().zip(lanes) {
-                        *y = tree_sum(*lanes) * matrix.multiplier();
-                    }
-                }
+            let tiled = if outputs.len() < TILE { 0 } else { rows - rows % TILE };
+            for row in (0..tiled).step_by(TILE) {
+                tile.multiply(floats, matrix, first_row + row, x);
+                tile.finish(floats, matrix.multiplier(), row, outputs);
+            }
+            for row in tiled..rows {
+                single.multiply(floats, matrix, first_row + row, x);
+                single.finish(floats, matrix.multiplier(), row, outputs);
             }
         }
     }
 }
 
-/// The running sums of up to [`ROWS`] rows for up to [`TOKENS`] tokens, into `scratch.lanes`. Rows that the panel lacks
-/// are computed from what the scratch holds and mean nothing.
-#[inline(always)]
-fn multiply_panel<S: Floats, P: DensePacking>(
-    floats: S,
-    matrix: &Packed<P>,
-    panel: core::ops::Range<usize>,
-    x: &[f32],
-    scratch: &mut Scratch,
-) {
-    let cols = matrix.cols();
-    let Scratch { weights, lanes } = scratch;
-    let lanes = &mut lanes[..x.len() / cols];
-    lanes.fill([[0.0; LANES]; ROWS]);
-    for start in (0..cols).step_by(SEGMENT) {
-        let end = cols.min(start + SEGMENT);
-        for (weights, row) in weights.iter_mut().zip(panel.clone()) {
-            // Whole blocks: a padded row ends within one.
-            let weights = &mut weights[..(end - start).next_multiple_of(P::BLOCK)];
-            P::decode_blocks(floats, matrix.row_segment(row, start..end), matrix.shared(), weights);
-        }
-        let rows: [&[f32]; ROWS] = [&weights[0], &weights[1], &weights[2], &weights[3]].map(|row| &row[..end - start]);
-        let token = |t: usize| &x[t * cols + start..t * cols + end];
-        let mut t = 0;
-        if S::MANY_REGISTERS {
-            for tile in lanes.as_chunks_mut::<4>().0 {
-                accumulate(floats, [token(t), token(t + 1), token(t + 2), token(t + 3)], rows, tile);
-                t += 4;
+/// `R` consecutive rows: a segment of their weights, and their running sums for each token.
+struct Panel<const R: usize> {
+    weights: [[f32; SEGMENT]; R],
+    lanes: [[Lanes; R]; TOKENS],
+}
+
+impl<const R: usize> Panel<R> {
+    #[inline(always)]
+    fn new() -> Self {
+        Panel { weights: [[0.0; SEGMENT]; R], lanes: [[[0.0; LANES]; R]; TOKENS] }
+    }
+
+    /// The running sums of the rows from `first_row` for the tokens of `x`, at most [`TOKENS`].
+    #[inline(always)]
+    fn multiply<S: Floats, P: DensePacking>(&mut self, floats: S, matrix: &Packed<P>, first_row: usize, x: &[f32]) {
+        let cols = matrix.cols();
+        let Panel { weights, lanes } = self;
+        let lanes = &mut lanes[..x.len() / cols];
+        lanes.fill([[0.0; LANES]; R]);
+        for start in (0..cols).step_by(SEGMENT) {
+            let end = cols.min(start + SEGMENT);
+            for (row, weights) in weights.iter_mut().enumerate() {
+                // Whole blocks: a padded row ends within one.
+                let weights = &mut weights[..(end - start).next_multiple_of(P::BLOCK)];
+                let blocks = matrix.row_segment(first_row + row, start..end);
+                P::decode_blocks(floats, blocks, matrix.shared(), weights);
+            }
+            let rows: [&[f32]; R] = core::array::from_fn(|row| &weights[row][..end - start]);
+            let token = |t: usize| &x[t * cols + start..t * cols + end];
+            let mut t = 0;
+            if S::MANY_REGISTERS {
+                for tile in lanes.as_chunks_mut::<TILE>().0 {
+                    accumulate(floats, [token(t), token(t + 1), token(t + 2), token(t + 3)], rows, tile);
+                    t += TILE;
+                }
+            }
+            for tile in lanes[t..].as_chunks_mut::<1>().0 {
+                accumulate(floats, [token(t)], rows, tile);
+                t += 1;
             }
         }
-        for tile in lanes[t..].as_chunks_mut::<1>().0 {
-            accumulate(floats, [token(t)], rows, tile);
-            t += 1;
+    }
+
+    /// Writes the results of the last `multiply` to `outputs[token][row..row + R]`.
+    #[inline(always)]
+    fn finish<S: Floats>(&self, floats: S, multiplier: f32, row: usize, outputs: &mut [&mut [f32]]) {
+        for (output, lanes) in outputs.iter_mut().zip(&self.lanes) {
+            for (y, lanes) in output[row..row + R].iter_mut().zip(lanes) {
+                *y = floats.sum(floats.load(lanes)) * multiplier;
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Dot products of `f32` rows in one fixed order, and their transpose, sums of weighted rows.
 
-use crate::arch::floats::{Floats, LANES, tree_sum};
+use crate::arch::floats::{Floats, LANES};
 
 /// The sixteen running sums of one dot product.
 pub(crate) type Lanes = [f32; LANES];
@@ -9,7 +9,7 @@ pub(crate) type Lanes = [f32; LANES];
 /// vectors[t][k]`, for ascending `k`, each product and each sum rounded to f32.
 ///
 /// All rows and vectors have one length. A long dot product is the sum over segments whose lengths, but for the last,
-/// are multiples of sixteen. [`tree_sum`] of the lanes is the result.
+/// are multiples of sixteen. [`Floats::sum`] of the lanes is the result.
 #[inline(always)]
 pub(crate) fn accumulate<S: Floats, const R: usize, const T: usize>(
     floats: S,
@@ -56,13 +56,13 @@ pub(crate) fn dot_rows<S: Floats>(floats: S, rows: &[f32], vector: &[f32], out: 
         let mut lanes = [[[0.0; LANES]; 1]; 4];
         accumulate(floats, [a, b, c, d], [vector], &mut lanes);
         for (out, [lanes]) in out.iter_mut().zip(lanes) {
-            *out = tree_sum(lanes);
+            *out = floats.sum(floats.load(&lanes));
         }
     }
     for (out, row) in rest.iter_mut().zip(rest_rows.chunks_exact(width)) {
         let mut lanes = [[[0.0; LANES]; 1]; 1];
         accumulate(floats, [row], [vector], &mut lanes);
-        *out = tree_sum(lanes[0][0]);
+        *out = floats.sum(floats.load(&lanes[0][0]));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Softmax of one row.
 
 use super::exp::exp;
-use crate::arch::floats::{FloatKernel, Floats, LANES, tree_sum};
+use crate::arch::floats::{FloatKernel, Floats, LANES};
 
 /// `x[i] = e^(x[i] - max) / sum_j e^(x[j] - max)`, in place, in f32.
 ///
@@ -53,5 +53,5 @@ fn sum<S: Floats>(floats: S, x: &[f32]) -> f32 {
     for (lane, &x) in lanes.iter_mut().zip(rest) {
         *lane += x;
     }
-    tree_sum(lanes)
+    floats.sum(floats.load(&lanes))
 }

@@ -6,7 +6,7 @@ use super::norm::RmsNorm;
 use super::rope::{RopePairing, RopeTable, Rotate, inverse_frequencies};
 use super::softmax::Softmax;
 use super::{dot, half_precision};
-use crate::arch::floats::{self, FloatKernel, Floats, LANES, tree_sum};
+use crate::arch::floats::{self, FloatKernel, Floats, LANES};
 use crate::{Cpu, CpuOptions, Isa, reference};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -176,7 +176,7 @@ impl FloatKernel for Dots<'_> {
             let mut lanes = [[[0.0; LANES]; 1]; 1];
             dot::accumulate(floats, [&row[..cut]], [&self.vector[..cut]], &mut lanes);
             dot::accumulate(floats, [&row[cut..]], [&self.vector[cut..]], &mut lanes);
-            *sum = tree_sum(lanes[0][0]);
+            *sum = floats.sum(floats.load(&lanes[0][0]));
         }
         [whole, parts]
     }

@@ -14,9 +14,9 @@ const ZERO: u8 = 8;
 
 /// The scale and the code bytes of a block.
 #[inline(always)]
-fn parts(block: &[u8; 18]) -> (f32, &[u8; 16]) {
+fn parts(block: &[u8; 18]) -> ([u8; 2], &[u8; 16]) {
     let [low, high, codes @ ..] = block;
-    (widen_f16(u16::from_le_bytes([*low, *high])), codes)
+    ([*low, *high], codes)
 }
 
 impl Packing for Q4_0 {
@@ -33,7 +33,10 @@ impl Packing for Q4_0 {
         blocks.as_chunks().0.iter().enumerate().find_map(|(index, block)| {
             let (scale, codes) = parts(block);
             let nibbles = || codes.iter().map(|byte| byte & 15).chain(codes.iter().map(|byte| byte >> 4));
-            Some((index, BlockFault::of_scale(scale, || nibbles().position(|code| code != ZERO))?))
+            Some((
+                index,
+                BlockFault::of_scale(widen_f16(u16::from_le_bytes(scale)), || nibbles().position(|code| code != ZERO))?,
+            ))
         })
     }
 
@@ -47,7 +50,7 @@ impl DensePacking for Q4_0 {
     fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], _: (), out: &mut [f32]) {
         for ([low, high], block) in out.as_chunks_mut::<16>().0.as_chunks_mut().0.iter_mut().zip(blocks.as_chunks().0) {
             let (scale, codes) = parts(block);
-            let scale = floats.splat(scale);
+            let scale = floats.splat_f16(scale);
             let low_codes = codes.map(|byte| (byte & 15) as i8 - ZERO as i8);
             let high_codes = codes.map(|byte| (byte >> 4) as i8 - ZERO as i8);
             floats.store(floats.mul(scale, floats.from_i8(low_codes)), low);

@@ -11,9 +11,9 @@ pub struct Q4_1;
 
 /// The scale, the minimum and the code bytes of a block.
 #[inline(always)]
-fn parts(block: &[u8; 20]) -> (f32, f32, &[u8; 16]) {
+fn parts(block: &[u8; 20]) -> ([u8; 2], [u8; 2], &[u8; 16]) {
     let [a, b, c, d, codes @ ..] = block;
-    (widen_f16(u16::from_le_bytes([*a, *b])), widen_f16(u16::from_le_bytes([*c, *d])), codes)
+    ([*a, *b], [*c, *d], codes)
 }
 
 impl Packing for Q4_1 {
@@ -29,6 +29,7 @@ impl Packing for Q4_1 {
     fn find_fault(blocks: &[u8], (): ()) -> Option<(usize, BlockFault)> {
         blocks.as_chunks().0.iter().enumerate().find_map(|(index, block)| {
             let (scale, minimum, codes) = parts(block);
+            let [scale, minimum] = [scale, minimum].map(|half| widen_f16(u16::from_le_bytes(half)));
             if !minimum.is_finite() {
                 return Some((index, BlockFault::NotFinite { name: "minimum", found: minimum }));
             }
@@ -47,7 +48,7 @@ impl DensePacking for Q4_1 {
     fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], _: (), out: &mut [f32]) {
         for ([low, high], block) in out.as_chunks_mut::<16>().0.as_chunks_mut().0.iter_mut().zip(blocks.as_chunks().0) {
             let (scale, minimum, codes) = parts(block);
-            let (scale, minimum) = (floats.splat(scale), floats.splat(minimum));
+            let (scale, minimum) = (floats.splat_f16(scale), floats.splat_f16(minimum));
             let (low_codes, high_codes) = (codes.map(|byte| (byte & 15) as i8), codes.map(|byte| (byte >> 4) as i8));
             floats.store(floats.add(floats.mul(floats.from_i8(low_codes), scale), minimum), low);
             floats.store(floats.add(floats.mul(floats.from_i8(high_codes), scale), minimum), high);

@@ -16,36 +16,48 @@ pub struct Q6K;
 /// The code of zero.
 const ZERO: i8 = 32;
 
-/// The four regions of a block.
-struct Parts<'a> {
-    low: &'a [u8],
-    upper: &'a [u8],
-    scales: &'a [u8],
-    scale: f32,
-}
-
+/// The f16 scale over the scales of the groups.
 #[inline(always)]
-fn parts(block: &[u8; 210]) -> Parts<'_> {
-    let scale = widen_f16(u16::from_le_bytes([block[208], block[209]]));
-    Parts { low: &block[..128], upper: &block[128..192], scales: &block[192..208], scale }
+fn block_scale(block: &[u8; 210]) -> [u8; 2] {
+    [block[208], block[209]]
 }
 
-/// Element `l` of quarter `k` of the half whose bytes are `low` and `upper`, zero at 0.
+/// The scale of a group of sixteen elements, as stored.
 #[inline(always)]
-fn code(low: &[u8], upper: &[u8], k: usize, l: usize) -> i8 {
-    let nibble = low[l + 32 * (k % 2)] >> (4 * (k / 2)) & 15;
-    let pair = upper[l] >> (2 * k) & 3;
-    (nibble | pair << 4) as i8 - ZERO
+fn group_scale(block: &[u8; 210], group: usize) -> i8 {
+    block[192 + group] as i8
 }
 
-/// The first element that a scale of zero would erase: its own scale is not zero, nor is its code's meaning. Quantizers
-/// leave the codes of a group alone where the group's scale is zero, so those say nothing.
-fn first_erased(parts: &Parts) -> Option<usize> {
-    (0..256).find(|&element| {
-        let (half, k, l) = (element / 128, element / 32 % 4, element % 32);
-        let code = code(&parts.low[64 * half..64 * half + 64], &parts.upper[32 * half..32 * half + 32], k, l);
-        parts.scales[element / 16] != 0 && code != 0
-    })
+/// The codes of a group of sixteen elements, less the code of zero.
+#[inline(always)]
+fn group_codes(block: &[u8; 210], group: usize) -> [i8; 16] {
+    let (half, quarter, first) = (group / 8, group / 2 % 4, group % 2 * 16);
+    let bytes = |start: usize| block[start..].first_chunk().expect("a block has sixteen bytes for each group");
+    let low = bytes(64 * half + 32 * (quarter % 2) + first);
+    let upper = bytes(128 + 32 * half + first);
+    match quarter {
+        0 => join::<0, 0>(low, upper),
+        1 => join::<0, 2>(low, upper),
+        2 => join::<4, 4>(low, upper),
+        _ => join::<4, 6>(low, upper),
+    }
+}
+
+/// Joins the nibble at bit `LOW` of each byte of `low` with the bit pair at bit `UPPER` of that of `upper`.
+#[inline(always)]
+fn join<const LOW: u32, const UPPER: u32>(low: &[u8; 16], upper: &[u8; 16]) -> [i8; 16] {
+    let mut codes = [0; 16];
+    for i in 0..16 {
+        codes[i] = (low[i] >> LOW & 15 | (upper[i] >> UPPER & 3) << 4) as i8 - ZERO;
+    }
+    codes
+}
+
+/// The first element that a block scale of zero would erase: neither its group's scale nor its code means zero.
+/// Quantizers leave any codes in a group whose scale is zero, so those say nothing.
+fn first_erased(block: &[u8; 210]) -> Option<usize> {
+    let group = (0..16).find(|&group| group_scale(block, group) != 0 && group_codes(block, group) != [0; 16])?;
+    Some(16 * group + group_codes(block, group).iter().position(|&code| code != 0)?)
 }
 
 impl Packing for Q6K {
@@ -60,8 +72,10 @@ impl Packing for Q6K {
 
     fn find_fault(blocks: &[u8], (): ()) -> Option<(usize, BlockFault)> {
         blocks.as_chunks().0.iter().enumerate().find_map(|(index, block)| {
-            let parts = parts(block);
-            Some((index, BlockFault::of_scale(parts.scale, || first_erased(&parts))?))
+            Some((
+                index,
+                BlockFault::of_scale(widen_f16(u16::from_le_bytes(block_scale(block))), || first_erased(block))?,
+            ))
         })
     }
 
@@ -72,16 +86,12 @@ impl Packing for Q6K {
 
 impl DensePacking for Q6K {
     #[inline(always)]
-    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], _: (), out: &mut [f32]) {
+    fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], _: (), out: &mut [f32]) {
         for (out, block) in out.as_chunks_mut::<256>().0.iter_mut().zip(blocks.as_chunks().0) {
-            let parts = parts(block);
             for (group, out) in out.as_chunks_mut::<16>().0.iter_mut().enumerate() {
-                let (half, k, first) = (group / 8, group / 2 % 4, group % 2 * 16);
-                let (low, upper) = (&parts.low[64 * half..64 * half + 64], &parts.upper[32 * half..32 * half + 32]);
-                let scale = parts.scale * f32::from(parts.scales[group] as i8);
-                for (l, out) in out.iter_mut().enumerate() {
-                    *out = scale * f32::from(code(low, upper, k, first + l));
-                }
+                let group_scale = floats.splat(f32::from(group_scale(block, group)));
+                let scale = floats.mul(floats.splat_f16(block_scale(block)), group_scale);
+                floats.store(floats.mul(scale, floats.from_i8(group_codes(block, group))), out);
             }
         }
     }

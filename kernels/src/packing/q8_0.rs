@@ -10,9 +10,9 @@ pub struct Q8_0;
 
 /// The scale and the codes of a block.
 #[inline(always)]
-fn parts(block: &[u8; 34]) -> (f32, &[u8; 32]) {
+fn parts(block: &[u8; 34]) -> ([u8; 2], &[u8; 32]) {
     let [low, high, codes @ ..] = block;
-    (widen_f16(u16::from_le_bytes([*low, *high])), codes)
+    ([*low, *high], codes)
 }
 
 impl Packing for Q8_0 {
@@ -28,7 +28,12 @@ impl Packing for Q8_0 {
     fn find_fault(blocks: &[u8], (): ()) -> Option<(usize, BlockFault)> {
         blocks.as_chunks().0.iter().enumerate().find_map(|(index, block)| {
             let (scale, codes) = parts(block);
-            Some((index, BlockFault::of_scale(scale, || codes.iter().position(|&code| code != 0))?))
+            Some((
+                index,
+                BlockFault::of_scale(widen_f16(u16::from_le_bytes(scale)), || {
+                    codes.iter().position(|&code| code != 0)
+                })?,
+            ))
         })
     }
 
@@ -42,7 +47,7 @@ impl DensePacking for Q8_0 {
     fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], _: (), out: &mut [f32]) {
         for (out, block) in out.as_chunks_mut::<32>().0.iter_mut().zip(blocks.as_chunks().0) {
             let (scale, codes) = parts(block);
-            let scale = floats.splat(scale);
+            let scale = floats.splat_f16(scale);
             for (out, codes) in out.as_chunks_mut().0.iter_mut().zip(codes.as_chunks().0) {
                 let codes = floats.from_i8(codes.map(|code: u8| code as i8));
                 floats.store(floats.mul(scale, codes), out);

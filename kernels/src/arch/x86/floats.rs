@@ -56,6 +56,18 @@ impl Floats for Avx2 {
     }
 
     #[inline(always)]
+    fn sum(self, v: [__m256; 2]) -> f32 {
+        // SAFETY: `self` proves AVX.
+        unsafe { sum_eight(_mm256_add_ps(v[0], v[1])) }
+    }
+
+    #[inline(always)]
+    fn splat_f16(self, from: [u8; 2]) -> [__m256; 2] {
+        // SAFETY: `self` proves AVX2 and F16C.
+        [unsafe { _mm256_cvtph_ps(_mm_set1_epi16(i16::from_le_bytes(from))) }; 2]
+    }
+
+    #[inline(always)]
     fn from_i8(self, from: [i8; LANES]) -> [__m256; 2] {
         let from = from.as_ptr().cast::<__m128i>();
         // SAFETY: `self` proves AVX2; the sixteen bytes at `from` are read, at any alignment, and the shift of the
@@ -123,6 +135,21 @@ impl Floats for Avx512 {
     }
 
     #[inline(always)]
+    fn sum(self, v: __m512) -> f32 {
+        // SAFETY: `self` proves AVX-512 F, which implies AVX. The casts keep the bits.
+        unsafe {
+            let high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v)));
+            sum_eight(_mm256_add_ps(_mm512_castps512_ps256(v), high))
+        }
+    }
+
+    #[inline(always)]
+    fn splat_f16(self, from: [u8; 2]) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F, which implies AVX.
+        unsafe { _mm512_cvtph_ps(_mm256_set1_epi16(i16::from_le_bytes(from))) }
+    }
+
+    #[inline(always)]
     fn from_i8(self, from: [i8; LANES]) -> __m512 {
         // SAFETY: `self` proves AVX-512 F; `from` holds the sixteen bytes that the unaligned load reads.
         unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from.as_ptr().cast()))) }
@@ -132,5 +159,19 @@ impl Floats for Avx512 {
     fn load_f16(self, from: &[u8; 2 * LANES]) -> __m512 {
         // SAFETY: `self` proves AVX-512 F; `from` holds the 32 bytes that the unaligned load reads.
         unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
+    }
+}
+
+/// Sum of eight lanes as a balanced tree: lanes 4 apart, then 2 and 1 apart.
+///
+/// # Safety
+/// The processor must have AVX.
+#[inline(always)]
+unsafe fn sum_eight(v: __m256) -> f32 {
+    // SAFETY: the caller vouches for AVX, which implies SSE.
+    unsafe {
+        let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
     }
 }
