@@ -1,1 +1,55 @@
-//! Facade.
+//! Trine runs ternary (BitNet b1.58) language models, and checks the shapes of their tensors at compile time.
+//!
+//! A GGUF file is checked once, while it is loaded, into weights whose types name their axes. From there to the logits
+//! every function takes and returns typed tensors, and a mismatch of width, role, model or step does not compile.
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//! use trine::prelude::*;
+//!
+//! pinned_model! { struct Stories; }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let file = trine::embedded_model()?;
+//!     let config = Config::from_gguf(&file)?;
+//!     let model = load(Stories::pin(config.dims)?, &config, &file, &LoadOptions::default())?.transformer;
+//!     let (tokenizer, cpu) = (Tokenizer::from_gguf(&file, &TokenizerOptions::default())?, Cpu::new(CpuOptions::default())?);
+//!     let prompt = tokenizer.encode("Once upon a time", EncodeOptions::PROMPT)?;
+//!     let mut session = Session::new(&model, &cpu, config.context, CacheType::F16)?;
+//!     let mut print = |text: &str| { print!("{text}"); ControlFlow::Continue(()) };
+//!     session.generate(&prompt, &tokenizer, &mut Sampler::greedy(), &GenerateOptions::default(), &mut print)?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! | crate | what is in it |
+//! |---|---|
+//! | [`shapes`] | axes, products, sums, roles, tensors, the three kinds of environment |
+//! | [`kernels`] | all arithmetic: typed operations outside, plain slices inside |
+//! | [`loader`] | GGUF files, read and written |
+//! | [`model`] | configuration, weights, the transformer, KV cache, tokenizer, sampling, generation |
+#![forbid(unsafe_code)]
+
+pub use trine_kernels as kernels;
+pub use trine_loader as loader;
+pub use trine_model as model;
+pub use trine_shapes as shapes;
+
+pub use trine_shapes::{pinned_model, static_model};
+
+/// Everything that a program with typed tensors or a model usually needs.
+pub mod prelude {
+    pub use trine_kernels::*;
+    pub use trine_loader::{Gguf, GgufError, GgufWriter, TensorType};
+    pub use trine_model::*;
+    pub use trine_shapes::*;
+}
+
+/// The small BitNet b1.58 story model that comes with this crate (1.9 MB, I2_S, English).
+///
+/// # Errors
+/// None for the file that this crate was published with.
+pub fn embedded_model() -> Result<loader::Gguf, loader::GgufError> {
+    const FILE: &[u8] = include_bytes!("../assets/stories-i2_s.gguf");
+    loader::Gguf::from_bytes("embedded model", bytes::Bytes::from_static(FILE))
+}

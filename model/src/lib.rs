@@ -1,1 +1,30 @@
-//! (crate documentation)
+//! BitNet b1.58 and Llama transformers over typed tensors.
+//!
+//! [`Config`] reads a file's description, [`load`] claims its tensors by role, [`Transformer`] is the forward pass,
+//!
+//! Arithmetic is in `trine-kernels`, reading files in `trine-loader`, arguments and printing in the `trine` command.
+#![forbid(unsafe_code)]
+
+mod architecture;
+mod cache;
+mod config;
+pub mod inspect;
+mod perplexity;
+mod role;
+mod session;
+mod tokenizer;
+mod transformer;
+mod weights;
+
+pub use architecture::Architecture;
+pub use cache::{KvCache, Step, StepError};
+pub use config::{Config, ConfigError, RopeConfig};
+pub use perplexity::{Perplexity, PerplexityError, Windows, perplexity};
+pub use role::{BlockNorm, Projection, Role};
+pub use session::{Session, SessionError};
+pub use tokenizer::{
+    EncodeOptions, SpecialIds, TextStream, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, VocabularyData,
+    known_pre_tokenizers,
+};
+pub use transformer::{Layer, Linear, Shared, SubNorm, Transformer};
+pub use weights::{LoadError, LoadOptions, Loaded, Quantize, load};

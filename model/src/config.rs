@@ -1,0 +1,221 @@
+//! What a file's metadata says about its model. Shapes of tensors are checked in [`weights`](crate::weights).
+
+use crate::architecture::Architecture;
+use trine_loader::{Gguf, GgufError};
+use trine_shapes::{Dims, DimsError};
+
+/// A model's description: everything the forward pass needs besides the weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Which architecture.
+    pub architecture: Architecture,
+    /// `general.name`, where the file has one.
+    pub name: Option<String>,
+    /// Number of blocks.
+    pub layers: usize,
+    /// Positions the model was trained for.
+    pub context: usize,
+    /// The lengths of the axes.
+    pub dims: Dims,
+    /// Epsilon of every RMSNorm.
+    pub rms_epsilon: f32,
+    /// Rotary position embedding.
+    pub rope: RopeConfig,
+}
+
+/// Rotary position embedding: pair `i` turns by `position * base^(-2i / rotated) / factor` radians.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RopeConfig {
+    /// Base of the frequencies, theta.
+    pub base: f32,
+    /// How many leading elements of a head rotate.
+    pub rotated: usize,
+    /// Linear position scaling; 1 for none.
+    pub factor: f32,
+}
+
+/// Metadata that describes no model that Trine runs.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A key is missing, or has another type.
+    #[error(transparent)]
+    Metadata(#[from] GgufError),
+    /// An architecture Trine does not know.
+    #[error("{file}: architecture `{found}` is not supported; supported: {}", Architecture::ALL.map(|a| a.name()).join(", "))]
+    Architecture {
+        /// The file.
+        file: String,
+        /// `general.architecture`.
+        found: String,
+    },
+    /// Dimensions that contradict each other.
+    #[error("{file}: {source}")]
+    Dims {
+        /// The file.
+        file: String,
+        /// The contradiction.
+        source: DimsError,
+    },
+    /// A value outside its range.
+    #[error("{file}: key `{key}` is {found}, expected {expected}")]
+    Value {
+        /// The file.
+        file: String,
+        /// The key.
+        key: String,
+        /// Its value.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// A key that changes the arithmetic in a way Trine does not implement.
+    #[error("{file}: key `{key}` is {found}: this changes the arithmetic and is not supported")]
+    Unsupported {
+        /// The file.
+        file: String,
+        /// The key.
+        key: String,
+        /// Its value.
+        found: String,
+    },
+}
+
+impl Config {
+    /// Reads the keys under the file's architecture.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the file, the key, what was found and what was expected.
+    pub fn from_gguf(file: &Gguf) -> Result<Config, ConfigError> {
+        let meta = file.metadata();
+        let found = meta.str("general.architecture")?;
+        let architecture = Architecture::from_name(found)
+            .ok_or_else(|| ConfigError::Architecture { file: file.label().to_owned(), found: found.to_owned() })?;
+        let keys = Keys { file, architecture };
+        keys.refuse_other_arithmetic()?;
+        let heads = keys.count("attention.head_count")?;
+        let kv_heads = keys.count_or("attention.head_count_kv", heads)?;
+        let hidden = keys.count("embedding_length")?;
+        let head_dim = keys.count_or("attention.key_length", hidden / heads.max(1))?;
+        let value_length = keys.count_or("attention.value_length", head_dim)?;
+        if value_length != head_dim {
+            return Err(keys.value("attention.value_length", value_length, format!("{head_dim}, the key length")));
+        }
+        let dims = Dims::new(keys.vocab()?, hidden, keys.count("feed_forward_length")?, heads, kv_heads, head_dim)
+            .map_err(|source| ConfigError::Dims { file: file.label().to_owned(), source })?;
+        Ok(Config {
+            architecture,
+            name: meta.opt_str("general.name")?.map(str::to_owned),
+            layers: keys.layers()?,
+            context: keys.context()?,
+            dims,
+            rms_epsilon: keys.positive("attention.layer_norm_rms_epsilon", None)?,
+            rope: keys.rope(head_dim)?,
+        })
+    }
+}
+
+/// The longest context that is believed: longer ones are damage, and the largest known is 10 million.
+const MAX_CONTEXT: usize = 1 << 24;
+
+/// Reads keys under one architecture's name.
+struct Keys<'f> {
+    file: &'f Gguf,
+    architecture: Architecture,
+}
+
+impl Keys<'_> {
+    fn key(&self, suffix: &str) -> String {
+        format!("{}.{suffix}", self.architecture)
+    }
+
+    fn value(&self, suffix: &str, found: impl ToString, expected: impl Into<String>) -> ConfigError {
+        ConfigError::Value {
+            file: self.file.label().to_owned(),
+            key: self.key(suffix),
+            found: found.to_string(),
+            expected: expected.into(),
+        }
+    }
+
+    fn count(&self, suffix: &str) -> Result<usize, ConfigError> {
+        match self.file.metadata().u32(&self.key(suffix))? {
+            0 => Err(self.value(suffix, 0, "at least 1")),
+            count => Ok(count as usize),
+        }
+    }
+
+    fn count_or(&self, suffix: &str, default: usize) -> Result<usize, ConfigError> {
+        match self.file.metadata().opt_u32(&self.key(suffix))? {
+            Some(0) => Err(self.value(suffix, 0, "at least 1")),
+            count => Ok(count.map_or(default, |count| count as usize)),
+        }
+    }
+
+    fn positive(&self, suffix: &str, default: Option<f32>) -> Result<f32, ConfigError> {
+        let key = self.key(suffix);
+        let found = match default {
+            Some(default) => self.file.metadata().opt_f32(&key)?.unwrap_or(default),
+            None => self.file.metadata().f32(&key)?,
+        };
+        if found.is_finite() && found > 0.0 { Ok(found) } else { Err(self.value(suffix, found, "a positive number")) }
+    }
+
+    fn context(&self) -> Result<usize, ConfigError> {
+        let context = self.count("context_length")?;
+        let expected = || format!("at most {MAX_CONTEXT}");
+        if context <= MAX_CONTEXT { Ok(context) } else { Err(self.value("context_length", context, expected())) }
+    }
+
+    /// The number of blocks, each of which needs tensors.
+    fn layers(&self) -> Result<usize, ConfigError> {
+        let (layers, tensors) = (self.count("block_count")?, self.file.tensors().len());
+        let expected = || format!("less than {tensors}, the number of tensors in the file");
+        if layers < tensors { Ok(layers) } else { Err(self.value("block_count", layers, expected())) }
+    }
+
+    /// The vocabulary's size: its key, else the number of the tokenizer's tokens.
+    fn vocab(&self) -> Result<usize, ConfigError> {
+        match self.file.metadata().opt_u32(&self.key("vocab_size"))? {
+            Some(0) => Err(self.value("vocab_size", 0, "at least 1")),
+            Some(size) => Ok(size as usize),
+            None => Ok(self.file.metadata().string_array("tokenizer.ggml.tokens")?.len()),
+        }
+    }
+
+    fn rope(&self, head_dim: usize) -> Result<RopeConfig, ConfigError> {
+        let rotated = self.count_or("rope.dimension_count", head_dim)?;
+        if rotated > head_dim || !rotated.is_multiple_of(2) {
+            return Err(self.value("rope.dimension_count", rotated, format!("an even number up to {head_dim}")));
+        }
+        let factor = match self.file.metadata().opt_str(&self.key("rope.scaling.type"))? {
+            None | Some("none") => 1.0,
+            Some("linear") => self.positive("rope.scaling.factor", Some(1.0))?,
+            Some(other) => return Err(self.unsupported("rope.scaling.type", other)),
+        };
+        Ok(RopeConfig { base: self.positive("rope.freq_base", Some(10_000.0))?, rotated, factor })
+    }
+
+    fn unsupported(&self, suffix: &str, found: impl ToString) -> ConfigError {
+        ConfigError::Unsupported { file: self.file.label().to_owned(), key: self.key(suffix), found: found.to_string() }
+    }
+
+    /// Keys that other engines obey and whose neglect would give wrong text silently.
+    fn refuse_other_arithmetic(&self) -> Result<(), ConfigError> {
+        let meta = self.file.metadata();
+        for suffix in ["expert_count", "attention.sliding_window"] {
+            if let Some(found @ 1..) = meta.opt_u32(&self.key(suffix))? {
+                return Err(self.unsupported(suffix, found));
+            }
+        }
+        for suffix in ["logit_scale", "attention.scale", "residual_scale", "embedding_scale", "attn_logit_softcapping"]
+        {
+            if let Some(found) = meta.opt_f32(&self.key(suffix))?.filter(|found| *found != 0.0) {
+                return Err(self.unsupported(suffix, found));
+            }
+        }
+        if meta.opt_bool(&self.key("attention.causal"))? == Some(false) {
+            return Err(self.unsupported("attention.causal", false));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! What a file holds, tensor by tensor, for people who look for what is wrong with it.
+//!
+//! Nothing here refuses a file: [`Config`](crate::Config), [`load`](crate::load) and
+//! [`Tokenizer`](crate::Tokenizer) do that.
+
+use crate::config::Config;
+use crate::role::{BlockNorm, Projection, Role};
+use crate::weights::packing_kind;
+use trine_kernels::Matrix;
+use trine_loader::{Array, Gguf, TensorInfo, Value};
+
+/// One tensor of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorReport {
+    /// Its name.
+    pub name: String,
+    /// Its role in words, such as `query projection of block 3`, where it has one.
+    pub role: Option<String>,
+    /// The axes of its role, outermost first.
+    pub axes: &'static [&'static str],
+    /// Its dimensions, outermost first.
+    pub dims: Vec<usize>,
+    /// Its type.
+    pub kind: &'static str,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Its first byte in the file.
+    pub offset: u64,
+    /// For norms: the root mean square of the gains, `sqrt(mean(gain^2))`, where they can be read.
+    pub gain_rms: Option<f64>,
+}
+
+/// Describes every tensor in file order. `config` narrows the roles to those of its architecture.
+pub fn tensors(file: &Gguf, config: Option<&Config>) -> Vec<TensorReport> {
+    let expected = config.map(Role::all);
+    let known = |role: &Role| expected.as_ref().is_none_or(|all| all.contains(role));
+    let report = |tensor: &TensorInfo| {
+        let role = Role::from_name(&tensor.name).filter(known);
+        let is_norm = matches!(role, Some(Role::Norm(..) | Role::OutputNorm));
+        TensorReport {
+            name: tensor.name.clone(),
+            role: role.map(in_words),
+            axes: role.map_or(&[], axes),
+            dims: tensor.ne.row_major(),
+            kind: tensor.kind.name(),
+            bytes: tensor.len,
+            offset: tensor.offset,
+            gain_rms: if is_norm { gain_rms(file, tensor) } else { None },
+        }
+    };
+    file.tensors().iter().map(report).collect()
+}
+
+fn gain_rms(file: &Gguf, tensor: &TensorInfo) -> Option<f64> {
+    let count = tensor.ne.elements();
+    let matrix = Matrix::new(packing_kind(tensor.kind), 1, count, file.bytes(tensor)).ok()?;
+    let mut gains = vec![0.0f32; count];
+    matrix.decode_row(0, &mut gains);
+    Some((gains.iter().map(|&gain| f64::from(gain).powi(2)).sum::<f64>() / count as f64).sqrt())
+}
+
+fn in_words(role: Role) -> String {
+    let projection = |projection| match projection {
+        Projection::Query => "query projection",
+        Projection::Key => "key projection",
+        Projection::Value => "value projection",
+        Projection::AttnOutput => "attention output projection",
+        Projection::Gate => "gate projection",
+        Projection::Up => "up projection",
+        Projection::Down => "down projection",
+    };
+    match role {
+        Role::TokenEmbedding => "token embedding".to_owned(),
+        Role::OutputNorm => "norm before the head".to_owned(),
+        Role::Output => "head".to_owned(),
+        Role::RopeFrequencies => "divisors of the RoPE frequencies".to_owned(),
+        Role::Norm(block, norm) => {
+            let place = match norm {
+                BlockNorm::Attn => "attention",
+                BlockNorm::AttnSub => "the attention output projection",
+                BlockNorm::Ffn => "the feed-forward network",
+                BlockNorm::FfnSub => "the down projection",
+            };
+            format!("norm before {place} of block {block}")
+        }
+        Role::Matrix(block, matrix) => format!("{} of block {block}", projection(matrix)),
+        Role::Scale(block, matrix) => format!("scale of the {} of block {block}", projection(matrix)),
+    }
+}
+
+fn axes(role: Role) -> &'static [&'static str] {
+    match role {
+        Role::TokenEmbedding | Role::Output => &["Vocab", "Hidden"],
+        Role::OutputNorm | Role::Norm(_, BlockNorm::Attn | BlockNorm::Ffn) => &["Hidden"],
+        Role::Norm(_, BlockNorm::AttnSub) => &["QWidth"],
+        Role::Norm(_, BlockNorm::FfnSub) => &["Ffn"],
+        Role::RopeFrequencies => &["HeadDim / 2"],
+        Role::Scale(..) => &["1"],
+        Role::Matrix(_, Projection::Query) => &["QWidth", "Hidden"],
+        Role::Matrix(_, Projection::Key | Projection::Value) => &["KvWidth", "Hidden"],
+        Role::Matrix(_, Projection::AttnOutput) => &["Hidden", "QWidth"],
+        Role::Matrix(_, Projection::Gate | Projection::Up) => &["Ffn", "Hidden"],
+        Role::Matrix(_, Projection::Down) => &["Hidden", "Ffn"],
+    }
+}
+
+/// A metadata value on one line: long texts and arrays are cut after `limit` characters.
+pub fn shown(value: &Value, limit: usize) -> String {
+    let text = match value {
+        Value::String(text) => format!("{text:?}"),
+        Value::Array(array) => format!("{} x {}: {}", array.len(), array.element_type().name(), elements(array)),
+        Value::U8(n) => n.to_string(),
+        Value::I8(n) => n.to_string(),
+        Value::U16(n) => n.to_string(),
+        Value::I16(n) => n.to_string(),
+        Value::U32(n) => n.to_string(),
+        Value::I32(n) => n.to_string(),
+        Value::U64(n) => n.to_string(),
+        Value::I64(n) => n.to_string(),
+        Value::F32(n) => n.to_string(),
+        Value::F64(n) => n.to_string(),
+        Value::Bool(truth) => truth.to_string(),
+    };
+    match text.char_indices().nth(limit) {
+        None => text,
+        Some((cut, _)) => format!("{}...", &text[..cut]),
+    }
+}
+
+/// The first elements of an array.
+fn elements(array: &Array) -> String {
+    const SHOWN: usize = 8;
+    fn join<T: std::fmt::Debug>(items: impl Iterator<Item = T>) -> String {
+        items.take(SHOWN).map(|item| format!("{item:?}")).collect::<Vec<_>>().join(" ")
+    }
+    match array {
+        Array::U8(items) => join(items.iter()),
+        Array::I8(items) => join(items.iter()),
+        Array::U16(items) => join(items.iter()),
+        Array::I16(items) => join(items.iter()),
+        Array::U32(items) => join(items.iter()),
+        Array::I32(items) => join(items.iter()),
+        Array::U64(items) => join(items.iter()),
+        Array::I64(items) => join(items.iter()),
+        Array::F32(items) => join(items.iter()),
+        Array::F64(items) => join(items.iter()),
+        Array::Bool(items) => join(items.iter()),
+        Array::String(items) => join(items.iter()),
+        Array::Array(items) => format!("{} arrays", items.len()),
+    }
+}

@@ -1,0 +1,172 @@
+//! The roles tensors play, and the one correspondence between roles and tensor names.
+
+use crate::config::Config;
+use std::fmt;
+
+/// A matrix of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Projection {
+    /// Queries: `[QWidth, Hidden]`.
+    Query,
+    /// Keys: `[KvWidth, Hidden]`.
+    Key,
+    /// Values: `[KvWidth, Hidden]`.
+    Value,
+    /// Output of attention: `[Hidden, QWidth]`.
+    AttnOutput,
+    /// Gate of the feed-forward network: `[Ffn, Hidden]`.
+    Gate,
+    /// What the gate multiplies: `[Ffn, Hidden]`.
+    Up,
+    /// Back to the residual width: `[Hidden, Ffn]`.
+    Down,
+}
+
+impl Projection {
+    /// Every projection, in the order of the forward pass.
+    pub const ALL: [Projection; 7] = [
+        Projection::Query,
+        Projection::Key,
+        Projection::Value,
+        Projection::AttnOutput,
+        Projection::Gate,
+        Projection::Up,
+        Projection::Down,
+    ];
+
+    fn stem(self) -> &'static str {
+        match self {
+            Projection::Query => "attn_q",
+            Projection::Key => "attn_k",
+            Projection::Value => "attn_v",
+            Projection::AttnOutput => "attn_output",
+            Projection::Gate => "ffn_gate",
+            Projection::Up => "ffn_up",
+            Projection::Down => "ffn_down",
+        }
+    }
+}
+
+/// A norm of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BlockNorm {
+    /// Before attention.
+    Attn,
+    /// Between attention and its output projection.
+    AttnSub,
+    /// Before the feed-forward network.
+    Ffn,
+    /// Before the down projection.
+    FfnSub,
+}
+
+impl BlockNorm {
+    /// Every norm of a block, in the order of the forward pass.
+    pub const ALL: [BlockNorm; 4] = [BlockNorm::Attn, BlockNorm::AttnSub, BlockNorm::Ffn, BlockNorm::FfnSub];
+
+    fn stem(self) -> &'static str {
+        match self {
+            BlockNorm::Attn => "attn_norm",
+            BlockNorm::AttnSub => "attn_sub_norm",
+            BlockNorm::Ffn => "ffn_norm",
+            BlockNorm::FfnSub => "ffn_sub_norm",
+        }
+    }
+
+    fn is_sub_norm(self) -> bool {
+        matches!(self, BlockNorm::AttnSub | BlockNorm::FfnSub)
+    }
+}
+
+/// What a tensor of a file is for. [`Display`](fmt::Display) gives the tensor's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// `[Vocab, Hidden]`; also the head where there is no [`Role::Output`].
+    TokenEmbedding,
+    /// Norm before the head.
+    OutputNorm,
+    /// A head of its own: `[Vocab, Hidden]`.
+    Output,
+    /// Divisors of the RoPE frequencies.
+    RopeFrequencies,
+    /// A norm of block `.0`.
+    Norm(usize, BlockNorm),
+    /// A matrix of block `.0`.
+    Matrix(usize, Projection),
+    /// A factor for a matrix of block `.0`.
+    Scale(usize, Projection),
+}
+
+impl Role {
+    /// The role of the tensor with this name, if it has one in any architecture.
+    pub fn from_name(name: &str) -> Option<Role> {
+        match name {
+            "token_embd.weight" => return Some(Role::TokenEmbedding),
+            "output_norm.weight" => return Some(Role::OutputNorm),
+            "output.weight" => return Some(Role::Output),
+            "rope_freqs.weight" => return Some(Role::RopeFrequencies),
+            _ => {}
+        }
+        let (block, rest) = name.strip_prefix("blk.")?.split_once('.')?;
+        let (stem, kind) = rest.split_once('.')?;
+        let number: usize = block.parse().ok()?;
+        let norm = BlockNorm::ALL.into_iter().find(|norm| norm.stem() == stem).map(|norm| Role::Norm(number, norm));
+        let matrix = Projection::ALL.into_iter().find(|matrix| matrix.stem() == stem);
+        let role = match kind {
+            "weight" => norm.or(matrix.map(|matrix| Role::Matrix(number, matrix))),
+            "scale" | "weight.scale" => matrix.map(|matrix| Role::Scale(number, matrix)),
+            _ => None,
+        };
+        // `blk.007` and `blk.+7` are other names for block 7, which no writer makes.
+        role.filter(|_| number.to_string() == block)
+    }
+
+    /// Whether a file may lack it.
+    pub fn is_optional(self) -> bool {
+        matches!(self, Role::Output | Role::RopeFrequencies | Role::Scale(..))
+    }
+
+    /// Every role of a model, in the order of the forward pass.
+    pub fn all(config: &Config) -> Vec<Role> {
+        let mut roles = vec![Role::TokenEmbedding, Role::RopeFrequencies];
+        for block in 0..config.layers {
+            let norms = BlockNorm::ALL.into_iter().filter(|n| config.architecture.has_sub_norms() || !n.is_sub_norm());
+            roles.extend(norms.map(|norm| Role::Norm(block, norm)));
+            roles.extend(Projection::ALL.map(|matrix| Role::Matrix(block, matrix)));
+            roles.extend(Projection::ALL.map(|matrix| Role::Scale(block, matrix)));
+        }
+        roles.extend([Role::OutputNorm, Role::Output]);
+        roles
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Role::TokenEmbedding => f.write_str("token_embd.weight"),
+            Role::OutputNorm => f.write_str("output_norm.weight"),
+            Role::Output => f.write_str("output.weight"),
+            Role::RopeFrequencies => f.write_str("rope_freqs.weight"),
+            Role::Norm(block, norm) => write!(f, "blk.{block}.{}.weight", norm.stem()),
+            Role::Matrix(block, matrix) => write!(f, "blk.{block}.{}.weight", matrix.stem()),
+            Role::Scale(block, matrix) => write!(f, "blk.{block}.{}.scale", matrix.stem()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_roles_correspond() {
+        for name in ["token_embd.weight", "output.weight", "blk.0.attn_sub_norm.weight", "blk.12.ffn_down.weight"] {
+            assert_eq!(Role::from_name(name).unwrap().to_string(), name);
+        }
+        assert_eq!(Role::from_name("blk.3.attn_q.scale"), Some(Role::Scale(3, Projection::Query)));
+        let strangers = ["blk.x.attn_q.weight", "blk.1.attn_q.bias", "blk.01.attn_q.weight", "attn_q.weight"];
+        for name in strangers.into_iter().chain(["blk.+1.attn_q.weight", "blk.1.attn_norm.scale", ""]) {
+            assert_eq!(Role::from_name(name), None, "{name}");
+        }
+    }
+}

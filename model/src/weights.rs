@@ -1,0 +1,100 @@
+//! From names to typed weights: every tensor of a file is claimed by exactly one role, checked against its axes, and
+//! brought into the packing that the kernels run. Reading the file is the loader's part.
+
+mod claims;
+mod error;
+mod matrices;
+
+pub use error::LoadError;
+pub(crate) use matrices::packing_kind;
+
+use crate::config::Config;
+use crate::role::{BlockNorm, Projection, Role};
+use crate::transformer::{Layer, Shared, SubNorm, Transformer};
+use claims::Claims;
+use trine_kernels::ActivationMode;
+use trine_loader::Gguf;
+use trine_shapes::{Axis, Ffn, HeadDim, Hidden, KvWidth, Model, NormRole, Normed, QWidth, Vocab};
+
+/// How a file's weights are taken.
+#[derive(Default)]
+pub struct LoadOptions<'p> {
+    /// Quantize float matrices that are not ternary; `None` runs them as they are.
+    pub quantize: Option<Quantize>,
+    /// Activations of ternary matrices; `None` is the default of the packing and architecture.
+    pub activations: Option<ActivationMode>,
+    /// Called after each tensor with the number of tensors done and their total.
+    pub progress: Option<&'p dyn Fn(usize, usize)>,
+}
+
+/// A quantizer for float masters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantize {
+    /// BitNet b1.58's own: scale `mean |W|`, codes `clamp(round(W / scale), -1, 1)`.
+    Absmean,
+}
+
+/// A model, and what was noticed while it was loaded.
+#[derive(Debug)]
+pub struct Loaded<M> {
+    /// The transformer.
+    pub transformer: Transformer<M>,
+    /// Remarks for the user, such as float matrices that were not quantized.
+    pub warnings: Vec<String>,
+}
+
+/// Loads every weight of `file`, whose metadata gave `config`, with the axes of `model`.
+///
+/// # Errors
+/// [`LoadError`] names the file and the tensors that are missing, unknown, misshapen or damaged.
+///
+/// # Panics
+/// If `model` has other dimensions than `config`.
+pub fn load<M: Model>(
+    model: M,
+    config: &Config,
+    file: &Gguf,
+    options: &LoadOptions<'_>,
+) -> Result<Loaded<M>, LoadError> {
+    assert_eq!(model.dims(), config.dims, "`{}` has other dimensions than the configuration", M::NAME);
+    let mut claims = Claims::new(file, config, options)?;
+    let (vocab, hidden) = (Vocab::of(model), Hidden::of(model));
+    let embedding = claims.table(Role::TokenEmbedding, (vocab, hidden))?;
+    let rope = claims.rope(HeadDim::of(model))?;
+    let layers = (0..config.layers).map(|block| layer(model, &mut claims, block)).collect::<Result<_, _>>()?;
+    let output_norm = claims.norm(Role::OutputNorm, hidden)?;
+    let output = match claims.has(Role::Output) {
+        true => Some(claims.table(Role::Output, (vocab, hidden))?),
+        false => None,
+    };
+    let shared = Shared { rope, gate_activation: config.architecture.gate_activation() };
+    let transformer = Transformer { model, config: config.clone(), embedding, shared, layers, output_norm, output };
+    Ok(Loaded { transformer, warnings: claims.into_warnings() })
+}
+
+fn layer<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<Layer<M>, LoadError> {
+    let (hidden, ffn) = (Hidden::of(model), Ffn::of(model));
+    let (q_width, kv_width) = (QWidth::of(model), KvWidth::of(model));
+    let norm = |norm| Role::Norm(block, norm);
+    let matrix = |projection| Role::Matrix(block, projection);
+    Ok(Layer {
+        attn_norm: claims.norm(norm(BlockNorm::Attn), hidden)?,
+        query: claims.linear(matrix(Projection::Query), (q_width, Normed::of(hidden)))?,
+        key: claims.linear(matrix(Projection::Key), (kv_width, Normed::of(hidden)))?,
+        value: claims.linear(matrix(Projection::Value), (kv_width, Normed::of(hidden)))?,
+        attn_sub_norm: sub_norm(claims, norm(BlockNorm::AttnSub), q_width)?,
+        attn_output: claims.linear(matrix(Projection::AttnOutput), (hidden, Normed::of(q_width)))?,
+        ffn_norm: claims.norm(norm(BlockNorm::Ffn), hidden)?,
+        gate: claims.linear(matrix(Projection::Gate), (ffn, Normed::of(hidden)))?,
+        up: claims.linear(matrix(Projection::Up), (ffn, Normed::of(hidden)))?,
+        ffn_sub_norm: sub_norm(claims, norm(BlockNorm::FfnSub), ffn)?,
+        down: claims.linear(matrix(Projection::Down), (hidden, Normed::of(ffn)))?,
+    })
+}
+
+fn sub_norm<R: NormRole, A: Axis>(claims: &mut Claims<'_>, role: Role, axis: A) -> Result<SubNorm<R, A>, LoadError> {
+    match claims.config().architecture.has_sub_norms() {
+        true => Ok(SubNorm::RmsNorm(claims.norm(role, axis)?)),
+        false => Ok(SubNorm::Identity),
+    }
+}

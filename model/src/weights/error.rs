@@ -1,0 +1,108 @@
+//! What can be wrong with the tensors of a file, as one line that names the file and the tensor.
+
+use crate::architecture::Architecture;
+use trine_kernels::PackingError;
+use trine_loader::TensorType;
+use trine_shapes::ShapeError;
+
+/// Tensors that do not make up the model that the metadata describes.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Tensors are missing or have no role.
+    #[error("{file}: {}", inventory(*.architecture, missing, extra))]
+    Inventory {
+        /// The file.
+        file: String,
+        /// Its architecture.
+        architecture: Architecture,
+        /// Names of missing tensors.
+        missing: Vec<String>,
+        /// Names of tensors without a role.
+        extra: Vec<String>,
+    },
+    /// Two tensors with one role.
+    #[error("{file}: tensors `{first}` and `{second}` have the same role")]
+    SameRole {
+        /// The file.
+        file: String,
+        /// Name of the first.
+        first: String,
+        /// Name of the second.
+        second: String,
+    },
+    /// A tensor of another shape than its role has.
+    #[error("{file}: tensor {source}")]
+    Shape {
+        /// The file.
+        file: String,
+        /// Tensor, expected and found shape.
+        source: ShapeError,
+    },
+    /// A tensor that is no matrix.
+    #[error("{file}: tensor `{tensor}` should be a matrix but has dimensions {found:?}")]
+    NotAMatrix {
+        /// The file.
+        file: String,
+        /// The tensor.
+        tensor: String,
+        /// Its dimensions.
+        found: Vec<usize>,
+    },
+    /// Damaged or impossible contents.
+    #[error("{file}: tensor `{tensor}` at byte {offset}: {source}")]
+    Contents {
+        /// The file.
+        file: String,
+        /// The tensor.
+        tensor: String,
+        /// Its first byte in the file.
+        offset: u64,
+        /// What is wrong.
+        source: PackingError,
+    },
+    /// A norm's gains or a scale in a quantized type.
+    #[error("{file}: tensor `{tensor}` is {found}, expected F32, F16 or BF16: {what} must not be quantized")]
+    Quantized {
+        /// The file.
+        file: String,
+        /// The tensor.
+        tensor: String,
+        /// Norm gains, or another vector.
+        what: &'static str,
+        /// Its type.
+        found: TensorType,
+    },
+    /// Values that no such tensor can have.
+    #[error("{file}: tensor `{tensor}` holds {found}, expected {expected}")]
+    Value {
+        /// The file.
+        file: String,
+        /// The tensor.
+        tensor: String,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+}
+
+fn inventory(architecture: Architecture, missing: &[String], extra: &[String]) -> String {
+    let mut parts = Vec::new();
+    if !missing.is_empty() {
+        parts.push(format!("tensors are missing: {}", shortened(missing)));
+    }
+    if !extra.is_empty() {
+        parts.push(format!("tensors have no role in architecture `{architecture}`: {}", shortened(extra)));
+    }
+    parts.join("; ")
+}
+
+/// The first names of a list, and how many more there are.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,83 @@
+//! Which packing a tensor type is, how float matrices become ternary ones, and what ternary ones do with activations.
+
+use crate::architecture::Architecture;
+use trine_kernels::packing::{absmean as absmean_of, ternary_from_f32};
+use trine_kernels::{ActivationMode, Matrix, PackingError, PackingKind};
+use trine_loader::TensorType;
+use trine_shapes::RowMajor;
+
+/// The size of a matrix before its contents are looked at.
+pub(super) struct Size(pub usize, pub usize);
+
+impl RowMajor for Size {
+    fn rows(&self) -> usize {
+        self.0
+    }
+    fn cols(&self) -> usize {
+        self.1
+    }
+}
+
+/// The packing that a file's tensor type is.
+pub(crate) fn packing_kind(kind: TensorType) -> PackingKind {
+    match kind {
+        TensorType::F32 => PackingKind::F32,
+        TensorType::F16 => PackingKind::F16,
+        TensorType::BF16 => PackingKind::BF16,
+        TensorType::Q8_0 => PackingKind::Q8_0,
+        TensorType::Q4_0 => PackingKind::Q4_0,
+        TensorType::Q4_1 => PackingKind::Q4_1,
+        TensorType::Q6_K => PackingKind::Q6K,
+        TensorType::I2S => PackingKind::I2S,
+        TensorType::TQ1_0 => PackingKind::Tq1_0,
+        TensorType::TQ2_0 => PackingKind::Tq2_0,
+    }
+}
+
+/// A float matrix whose values are exactly {-s, 0, s}, as ternary codes and that s.
+pub(super) fn as_ternary(matrix: &Matrix) -> Option<Matrix> {
+    if !matches!(matrix.kind(), PackingKind::F32 | PackingKind::F16 | PackingKind::BF16) {
+        return None;
+    }
+    // One row tells almost every other matrix.
+    let mut first = vec![0.0f32; matrix.cols()];
+    matrix.decode_row(0, &mut first);
+    let mut magnitudes = first.iter().map(|value| value.abs()).filter(|value| *value != 0.0);
+    let scale = magnitudes.next();
+    if magnitudes.any(|value| Some(value) != scale) {
+        return None;
+    }
+    ternary_from_f32(matrix.rows(), matrix.cols(), &values(matrix)).map(Matrix::from)
+}
+
+/// A float matrix quantized as BitNet b1.58 quantizes its masters.
+pub(super) fn absmean(matrix: &Matrix) -> Result<Matrix, PackingError> {
+    absmean_of(matrix.rows(), matrix.cols(), &values(matrix)).map(Matrix::from)
+}
+
+fn values(matrix: &Matrix) -> Vec<f32> {
+    let mut values = vec![0.0; matrix.rows() * matrix.cols()];
+    for (row, out) in values.chunks_exact_mut(matrix.cols()).enumerate() {
+        matrix.decode_row(row, out);
+    }
+    values
+}
+
+/// What a matrix does with activations: `asked` for ternary ones, else the default of its packing and architecture.
+///
+/// TQ1_0 and TQ2_0 in the `llama` architecture are models that were trained without int8 activations (TriLM), so they
+/// get the finer block scales, as in llama.cpp; every other ternary matrix gets BitNet's one scale for each token.
+pub(super) fn activation_mode(
+    matrix: &Matrix,
+    architecture: Architecture,
+    asked: Option<ActivationMode>,
+) -> ActivationMode {
+    if !matrix.is_ternary() {
+        return ActivationMode::F32;
+    }
+    let has_block_scales = matches!(matrix.kind(), PackingKind::Tq1_0 | PackingKind::Tq2_0);
+    asked.unwrap_or(match has_block_scales && architecture == Architecture::Llama {
+        true => ActivationMode::Q8K,
+        false => ActivationMode::Int8PerToken,
+    })
+}

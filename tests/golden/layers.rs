@@ -1,0 +1,122 @@
+//! Every sublayer against HF transformers, each with the reference's own input, so that no error hides behind another.
+
+use crate::support::{Reference, assert_close, cpu, open, with_model};
+use trine::prelude::*;
+
+const TOLERANCE: f64 = 1e-5;
+
+/// The reference's tensors of one layer, as tensors of ours.
+struct Given<'r> {
+    reference: &'r Reference,
+    layer: usize,
+}
+
+impl Given<'_> {
+    fn name(&self, what: &str) -> String {
+        format!("layer.{}.{what}", self.layer)
+    }
+
+    /// `what` with one sequence of `S` positions and the axis `A`.
+    fn tensor<S: Axis, A: Axis>(&self, what: &str, seq: S, axis: A) -> Tensor<f32, (Fixed<1>, S, A)> {
+        let name = self.name(what);
+        let data = self.reference.floats(&name);
+        Tensor::check(&name, data, &[1, seq.len(), axis.len()], (Fixed, seq, axis)).expect("the shape of the model")
+    }
+
+    fn check(&self, file: &str, what: &str, found: &[f32]) {
+        let name = self.name(what);
+        assert_close(&format!("{file}, {name}"), found, &self.reference.floats(&name), TOLERANCE);
+    }
+}
+
+fn attention<M: Model, S: Axis>(
+    cpu: &Cpu,
+    file: &str,
+    t: &Transformer<M>,
+    layer: &Layer<M>,
+    given: &Given<'_>,
+    seq: S,
+) {
+    let (hidden, q_width, kv_width) = (Hidden::of(t.model), QWidth::of(t.model), KvWidth::of(t.model));
+    let at = Plus(Fixed::<0>, seq);
+    let normed = cpu.rms_norm(given.tensor("input", seq, hidden).view(), &layer.attn_norm);
+    given.check(file, "attn_norm", normed.data());
+    let h = Activations::new(given.tensor("attn_norm", seq, Normed::<AttnNorm, _>::of(hidden)));
+    given.check(file, "attn_q", cpu.linear(&h, &layer.query).data());
+    given.check(file, "attn_k", cpu.linear(&h, &layer.key).data());
+    given.check(file, "attn_v", cpu.linear(&h, &layer.value).data());
+    let q = cpu.rope(given.tensor("attn_q", seq, q_width).split(), &t.shared.rope, at);
+    let k = cpu.rope(given.tensor("attn_k", seq, kv_width).split(), &t.shared.rope, at);
+    given.check(file, "attn_q_rope", q.data());
+    given.check(file, "attn_k_rope", k.data());
+    let (heads, head) = (KvHeads::of(t.model), HeadDim::of(t.model));
+    let mut keys = CacheBuffer::new(Fixed::<1>, heads, Rotated::of(head), seq.len(), CacheType::F32).expect("it fits");
+    let mut values = CacheBuffer::new(Fixed::<1>, heads, head, seq.len(), CacheType::F32).expect("it fits");
+    let v = given.tensor("attn_v", seq, kv_width).split();
+    let attended = cpu.attention(q.view(), keys.append(k.view(), at), values.append(v.view(), at));
+    given.check(file, "attention", attended.data());
+    let SubNorm::RmsNorm(sub_norm) = &layer.attn_sub_norm else { panic!("{file} has sub-norms") };
+    given.check(file, "attn_sub_norm", cpu.rms_norm(given.tensor("attention", seq, q_width).view(), sub_norm).data());
+    let h = Activations::new(given.tensor("attn_sub_norm", seq, Normed::<AttnSubNorm, _>::of(q_width)));
+    given.check(file, "attn_output", cpu.linear(&h, &layer.attn_output).data());
+    let mut residual = given.tensor("input", seq, hidden);
+    cpu.add_assign(&mut residual, given.tensor("attn_output", seq, hidden).view());
+    given.check(file, "residual", residual.data());
+}
+
+fn feed_forward<M: Model, S: Axis>(
+    cpu: &Cpu,
+    file: &str,
+    t: &Transformer<M>,
+    layer: &Layer<M>,
+    given: &Given<'_>,
+    seq: S,
+) {
+    let (hidden, ffn) = (Hidden::of(t.model), Ffn::of(t.model));
+    given.check(file, "ffn_norm", cpu.rms_norm(given.tensor("residual", seq, hidden).view(), &layer.ffn_norm).data());
+    let h = Activations::new(given.tensor("ffn_norm", seq, Normed::<FfnNorm, _>::of(hidden)));
+    given.check(file, "ffn_gate", cpu.linear(&h, &layer.gate).data());
+    given.check(file, "ffn_up", cpu.linear(&h, &layer.up).data());
+    let (gate, up) = (given.tensor("ffn_gate", seq, ffn), given.tensor("ffn_up", seq, ffn));
+    given.check(file, "ffn_product", cpu.gated(t.shared.gate_activation, gate, up.view()).data());
+    let SubNorm::RmsNorm(sub_norm) = &layer.ffn_sub_norm else { panic!("{file} has sub-norms") };
+    given.check(file, "ffn_sub_norm", cpu.rms_norm(given.tensor("ffn_product", seq, ffn).view(), sub_norm).data());
+    let h = Activations::new(given.tensor("ffn_sub_norm", seq, Normed::<FfnSubNorm, _>::of(ffn)));
+    given.check(file, "ffn_down", cpu.linear(&h, &layer.down).data());
+    let mut output = given.tensor("residual", seq, hidden);
+    cpu.add_assign(&mut output, given.tensor("ffn_down", seq, hidden).view());
+    given.check(file, "output", output.data());
+}
+
+fn head<M: Model, S: Axis>(cpu: &Cpu, file: &str, t: &Transformer<M>, reference: &Reference, seq: S) {
+    let hidden = Hidden::of(t.model);
+    let last = Given { reference, layer: t.layers.len() - 1 };
+    let normed = cpu.rms_norm(last.tensor("output", seq, hidden).view(), &t.output_norm);
+    assert_close(&format!("{file}, output_norm"), normed.data(), &reference.floats("output_norm"), TOLERANCE);
+    let data = reference.floats("output_norm");
+    let shape = (Fixed::<1>, seq, Normed::of(hidden));
+    let h = Tensor::check("output_norm", data, &[1, seq.len(), hidden.len()], shape).expect("the shape of the model");
+    let logits = cpu.logits(&Activations::new(h), &t.embedding);
+    assert_close(&format!("{file}, logits"), logits.data(), &reference.floats("logits"), TOLERANCE);
+}
+
+#[test]
+fn every_sublayer_agrees_with_transformers() {
+    let cpu = cpu();
+    for model in ["a", "b"] {
+        let reference = Reference::open(&format!("hf/{model}.safetensors"));
+        for kind in ["i2_s", "tq1_0", "tq2_0"] {
+            let name = format!("hf/{model}-{kind}.gguf");
+            with_model(&open(&name), &LoadOptions::default(), |t| {
+                Seq::scope(reference.ids("prompt.ids").len(), |seq| {
+                    for (index, layer) in t.layers.iter().enumerate() {
+                        let given = Given { reference: &reference, layer: index };
+                        attention(&cpu, &name, t, layer, &given, seq);
+                        feed_forward(&cpu, &name, t, layer, &given, seq);
+                    }
+                    head(&cpu, &name, t, &reference, seq);
+                });
+            });
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Trine against other engines, on data they computed. `docs/golden.md` says which program made which file.
+
+mod hf;
+mod layers;
+mod llama_cpp;
+mod tiny;

@@ -1,0 +1,11 @@
+#![allow(unused)]
+use trine::prelude::*;
+
+fn embedded<B: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    tokens: View<u32, (B, S)>,
+    table: &Linear<Vocab<M>, Hidden<M>>,
+) {
+    cpu.embed(tokens, table);
+}
+fn main() {}

@@ -1,0 +1,11 @@
+#![allow(unused)]
+use trine::prelude::*;
+
+fn attention_input<B: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    x: View<f32, (B, S, Hidden<M>)>,
+    norm: &RmsNorm<AttnNorm, QWidth<M>>,
+) {
+    cpu.rms_norm(x, norm);
+}
+fn main() {}

@@ -1,0 +1,14 @@
+#![allow(unused)]
+use trine::prelude::*;
+
+pinned_model! { struct Draft; }
+pinned_model! { struct Target; }
+
+fn embedded<B: Axis, S: Axis>(
+    cpu: &Cpu,
+    tokens: View<Idx<Vocab<Target>>, (B, S)>,
+    table: &Linear<Vocab<Target>, Hidden<Target>>,
+) {
+    cpu.embed(tokens, table);
+}
+fn main() {}

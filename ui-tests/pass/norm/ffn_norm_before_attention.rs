@@ -1,0 +1,13 @@
+#![allow(unused)]
+use trine::prelude::*;
+
+fn queries<B: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    x: View<f32, (B, S, Hidden<M>)>,
+    norm: &RmsNorm<AttnNorm, Hidden<M>>,
+    query: &Linear<QWidth<M>, Normed<AttnNorm, Hidden<M>>>,
+) {
+    let h = Activations::new(cpu.rms_norm(x, norm));
+    cpu.linear(&h, query);
+}
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use trine::prelude::*;
+
+fn gains(x: &[f32]) {
+    let _ = View::check("attn_norm.weight", x, &[x.len()], (Fixed::<8>,));
+}
+fn main() {}
