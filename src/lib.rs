@@ -17,7 +17,7 @@
 //!     let prompt = tokenizer.encode("Once upon a time", EncodeOptions::PROMPT)?;
 //!     let mut session = Session::new(&model, &cpu, config.context, CacheType::F16)?;
 //!     let mut print = |text: &str| { print!("{text}"); ControlFlow::Continue(()) };
-//!     session.generate(&prompt, &tokenizer, &mut Sampler::greedy(), &GenerateOptions::default(), &mut print)?;
+//!     session.generate(&prompt, &tokenizer, &mut Sampler::new(SamplerOptions::greedy())?, &GenerateOptions::default(), &mut print)?;
 //!     Ok(())
 //! }
 //! ```

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
+use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, context};
 use trine_loader::{Gguf, GgufError};
@@ -14,8 +15,8 @@ use crate::tokenizer::Tokenizer;
 /// The key of the template.
 const KEY: &str = "tokenizer.chat_template";
 
-/// Steps that a template may take; a conversation of a hundred messages takes some ten thousand.
-const FUEL: u64 = 20_000_000;
+/// Steps that a template may take; a conversation of a hundred messages takes about ten thousand.
+const FUEL: u64 = 2_000_000;
 
 /// One message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,13 +90,15 @@ impl ChatTemplate {
     /// [`ChatError::Syntax`] where the source is not valid.
     pub fn new(source: &str, bos_token: &str, eos_token: &str) -> Result<ChatTemplate, ChatError> {
         let mut environment = Environment::new();
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
+        let syntax = |error: Error| ChatError::Syntax { message: error.to_string() };
+        let blocks = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(syntax)?;
+        environment.set_syntax(blocks);
         environment.set_fuel(Some(FUEL));
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        // In Jinja2 `none`, which stands for absent tools, cannot be iterated.
+        environment.add_test("iterable", |value: &Value| !value.is_none() && value.try_iter().is_ok());
         environment.add_function("raise_exception", raise_exception);
         environment.add_function("strftime_now", strftime_now);
-        let syntax = |error: Error| ChatError::Syntax { message: error.to_string() };
         environment.add_template_owned("chat", source.to_owned()).map_err(syntax)?;
         Ok(ChatTemplate { environment, bos_token: bos_token.to_owned(), eos_token: eos_token.to_owned() })
     }
@@ -107,12 +110,12 @@ impl ChatTemplate {
     /// # Errors
     /// [`ChatError::Render`] where the template refuses the conversation or fails.
     pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, ChatError> {
-        let message = |message: &Message| context! { role => message.role, content => message.content };
+        let message = |message: &Message| context! { role => &message.role, content => &message.content };
         let variables = context! {
             messages => messages.iter().map(message).collect::<Vec<Value>>(),
             add_generation_prompt,
-            bos_token => self.bos_token,
-            eos_token => self.eos_token,
+            bos_token => &self.bos_token,
+            eos_token => &self.eos_token,
             tools => (),
             documents => (),
         };

@@ -1,8 +1,8 @@
 //! Text generation: sampled tokens, their text, and when to stop.
 
+use crate::sampling::{Sampler, SamplerError};
 use crate::session::{Session, SessionError};
-use crate::sampling::Sampler;
-use crate::stop::StopStrings;
+use crate::stop::{Released, StopStrings};
 use crate::tokenizer::{TextStream, Tokenizer, TokenizerError};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -19,6 +19,13 @@ pub struct GenerateOptions {
     pub stop_ids: Vec<u32>,
     /// Whether the tokenizer's end-of-text tokens end it.
     pub stop_at_end_of_text: bool,
+}
+
+impl Default for GenerateOptions {
+    /// 256 tokens, until the model ends its text.
+    fn default() -> Self {
+        GenerateOptions { max_tokens: 256, stop_strings: Vec::new(), stop_ids: Vec::new(), stop_at_end_of_text: true }
+    }
 }
 
 impl GenerateOptions {
@@ -61,6 +68,9 @@ pub enum GenerateError {
     /// The prompt is empty, does not fit, or has ids beyond the vocabulary.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// Logits without a token to choose.
+    #[error(transparent)]
+    Sampler(#[from] SamplerError),
     /// An id without a text.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
@@ -71,6 +81,34 @@ struct Text<'t> {
     stream: TextStream,
     stops: StopStrings,
     on_text: &'t mut dyn FnMut(&str) -> ControlFlow<()>,
+}
+
+impl Text<'_> {
+    /// Passes on what is complete with the token `id`; says whether that ends the generation.
+    fn push(&mut self, tokenizer: &Tokenizer, id: u32) -> Result<Option<Finish>, TokenizerError> {
+        let mut bytes = Vec::new();
+        tokenizer.decode_into(id, false, &mut bytes)?;
+        let piece = self.stream.push(&bytes);
+        let Released { text, stop } = self.stops.push(&piece);
+        let interrupted = !text.is_empty() && (self.on_text)(&text).is_break();
+        Ok(stop.map(Finish::StopString).or(interrupted.then_some(Finish::Interrupted)))
+    }
+
+    /// Passes on what was held back, unless a stop string or the receiver ended the generation.
+    fn finish(mut self, finish: Finish) -> Finish {
+        if matches!(finish, Finish::StopString(_) | Finish::Interrupted) {
+            return finish;
+        }
+        let piece = self.stream.finish();
+        let Released { mut text, stop } = self.stops.push(&piece);
+        if stop.is_none() {
+            text += &self.stops.finish();
+        }
+        if !text.is_empty() && (self.on_text)(&text).is_break() {
+            return Finish::Interrupted;
+        }
+        stop.map_or(finish, Finish::StopString)
+    }
 }
 
 impl<M: Model> Session<'_, M> {
@@ -100,7 +138,7 @@ impl<M: Model> Session<'_, M> {
             if options.max_tokens == 0 {
                 break Finish::MaxTokens;
             }
-            let id = sampler.sample(&logits, self.tokens());
+            let id = sampler.sample(&logits, self.tokens())?;
             if options.ends(id, tokenizer) {
                 break Finish::Token(id);
             }

@@ -1,27 +1,36 @@
 //! BitNet b1.58 and Llama transformers over typed tensors.
 //!
 //! [`Config`] reads a file's description, [`load`] claims its tensors by role, [`Transformer`] is the forward pass,
+//! [`KvCache`] its memory, [`Tokenizer`] turns text into ids, [`Session`] generates.
 //!
 //! Arithmetic is in `trine-kernels`, reading files in `trine-loader`, arguments and printing in the `trine` command.
 #![forbid(unsafe_code)]
 
 mod architecture;
 mod cache;
+mod chat;
 mod config;
+mod generate;
 pub mod inspect;
 mod perplexity;
 mod role;
+mod sampling;
 mod session;
+mod stop;
 mod tokenizer;
 mod transformer;
 mod weights;
 
 pub use architecture::Architecture;
 pub use cache::{KvCache, Step, StepError};
+pub use chat::{ChatError, ChatTemplate, Message};
 pub use config::{Config, ConfigError, RopeConfig};
+pub use generate::{Finish, GenerateError, GenerateOptions, Generated};
 pub use perplexity::{Perplexity, PerplexityError, Windows, perplexity};
 pub use role::{BlockNorm, Projection, Role};
+pub use sampling::{Sampler, SamplerError, SamplerOptions};
 pub use session::{Session, SessionError};
+pub use stop::{Released, StopStrings};
 pub use tokenizer::{
     EncodeOptions, SpecialIds, TextStream, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, VocabularyData,
     known_pre_tokenizers,

@@ -120,7 +120,7 @@ impl Cpu {
     ///
     /// # Panics
     /// If keys and values are of caches with different capacities or element types.
-    pub fn attention<B: Axis, P: Axis, S: Axis, H: Axis, K: Axis, G: Axis, D: Axis>(
+    pub fn attention<B: Axis, P: Axis, S: Axis, H, K: Axis, G: Axis, D: Axis>(
         &self,
         q: View<'_, f32, (B, S, H, Rotated<D>)>,
         keys: Cached<'_, B, Plus<P, S>, K, Rotated<D>>,

@@ -1,1 +1,212 @@
-//! (tests)
+//! The typed operations against the plain loops: axes in the right order, heads with their key/value heads, positions
+//! with their angles.
+
+use super::{Activations, CacheBuffer, CacheType, RmsNorm, Rope};
+use crate::float::{GateActivation, RopePairing};
+use crate::{Cpu, CpuOptions, Matrix, PackingKind, reference};
+use bytes::Bytes;
+use std::num::NonZeroUsize;
+use trine_shapes::{
+    Axis, Ffn, Fixed, HeadDim, Heads, Hidden, Idx, KvHeads, KvWidth, Normed, OutputNorm, Plus, QWidth, Shape, Tensor,
+    View, Vocab, Weight, static_model,
+};
+
+static_model! {
+    struct Toy { vocab: 17, hidden: 10, ffn: 27, heads: 6, kv_heads: 2, head_dim: 8 }
+}
+
+type Batch = Fixed<2>;
+type Seq = Fixed<5>;
+type Past = Fixed<3>;
+
+fn cpu() -> Cpu {
+    Cpu::new(CpuOptions { threads: NonZeroUsize::new(3), isa: None }).unwrap()
+}
+
+/// Distinct numbers of both signs below 2.
+fn numbers(seed: usize, count: usize) -> Vec<f32> {
+    (0..count).map(|i| ((i * 7919 + seed * 104_729) % 4001) as f32 / 1000.0 - 2.0).collect()
+}
+
+fn tensor<S: Shape>(seed: usize, shape: S) -> Tensor<f32, S> {
+    let numbers = numbers(seed, shape.elements());
+    Tensor::from_fn(shape, |i| numbers[i])
+}
+
+fn weight<O: Axis, I: Axis>(seed: usize, out: O, input: I) -> (Weight<Matrix, O, I>, Vec<f32>) {
+    let values = numbers(seed, out.len() * input.len());
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let matrix = Matrix::new(PackingKind::F32, out.len(), input.len(), Bytes::from(bytes)).unwrap();
+    (Weight::check("weight", matrix, (out, input)).unwrap(), values)
+}
+
+#[test]
+fn linear_and_logits_multiply_every_position() {
+    let (hidden, vocab) = (Hidden::of(Toy), Vocab::of(Toy));
+    let (w, values) = weight(1, QWidth::of(Toy), hidden);
+    let x: Tensor<f32, (Batch, Seq, Hidden<Toy>)> = tensor(2, (Fixed, Fixed, hidden));
+    let y = cpu().linear(&Activations::new(x.clone()), &w);
+    assert_eq!(y.shape().lens(), [2, 5, 48]);
+    assert_eq!(y.data(), reference::dense::product(&values, 1.0, x.data(), 10));
+
+    let (table, values) = weight(3, vocab, hidden);
+    let normed: Tensor<f32, (Batch, Seq, Normed<OutputNorm, Hidden<Toy>>)> =
+        tensor(4, (Fixed, Fixed, Normed::of(hidden)));
+    let logits = cpu().logits(&Activations::new(normed.clone()), &table);
+    assert_eq!(logits.shape().lens(), [2, 5, 17]);
+    assert_eq!(logits.data(), reference::dense::product(&values, 1.0, normed.data(), 10));
+}
+
+#[test]
+fn embed_takes_the_rows_of_its_ids() {
+    let (vocab, hidden) = (Vocab::of(Toy), Hidden::of(Toy));
+    let (table, values) = weight(5, vocab, hidden);
+    let ids = [3, 16, 0, 3, 7, 1].map(|id| Idx::new(vocab, id).unwrap());
+    let ids = View::check("ids", &ids, &[2, 3], (Fixed::<2>, Fixed::<3>)).unwrap();
+    let x = cpu().embed(ids, &table);
+    for (row, id) in x.data().chunks_exact(10).zip([3, 16, 0, 3, 7, 1]) {
+        assert_eq!(row, &values[id * 10..(id + 1) * 10]);
+    }
+}
+
+#[test]
+fn norms_and_gates_and_sums() {
+    let shape = (Fixed::<2>, Fixed::<11>, Ffn::of(Toy));
+    let (x, other) = (tensor(6, shape), tensor(7, shape));
+    let norm: RmsNorm<OutputNorm, Ffn<Toy>> = RmsNorm::new(tensor(8, (Ffn::of(Toy),)), 1e-5);
+    let normed = cpu().rms_norm(x.view(), &norm);
+    let norm_of = |row| reference::float::rms_norm(row, norm.gain().data(), 1e-5);
+    assert_eq!(normed.data(), x.data().chunks_exact(27).flat_map(norm_of).collect::<Vec<f32>>());
+
+    for activation in [GateActivation::Silu, GateActivation::ReluSquared] {
+        let gated = cpu().gated(activation, x.clone(), other.view());
+        assert_eq!(gated.data(), reference::float::gated(activation, x.data(), other.data()));
+    }
+
+    let mut sum = x.clone();
+    cpu().add_assign(&mut sum, other.view());
+    assert!(sum.data().iter().zip(x.data()).zip(other.data()).all(|((sum, x), y)| *sum == x + y));
+}
+
+/// Long enough to be cut into tasks of every operation.
+#[test]
+fn long_tensors_are_cut_without_a_seam() {
+    let shape = (Fixed::<1>, Fixed::<1300>, Ffn::of(Toy));
+    let (x, other) = (tensor(9, shape), tensor(10, shape));
+    let gated = cpu().gated(GateActivation::Silu, x.clone(), other.view());
+    assert_eq!(gated.data(), reference::float::gated(GateActivation::Silu, x.data(), other.data()));
+}
+
+#[test]
+fn rope_turns_every_head_by_its_position() {
+    let (heads, head) = (Heads::of(Toy), HeadDim::of(Toy));
+    let at = Plus(Fixed::<3>, Fixed::<5>);
+    // Three of four pairs rotate, the third at half the speed.
+    let rope = Rope::new(head, RopePairing::NeoX, 100.0, &[1.0, 1.0, 2.0], 8);
+    let x: Tensor<f32, (Batch, Seq, Heads<Toy>, HeadDim<Toy>)> = tensor(11, (Fixed, Fixed, heads, head));
+    let rotated = cpu().rope(x.clone(), &rope, at);
+    let inverse = [0, 1, 2].map(|i| 1.0 / 100f64.powf(f64::from(2.0 * i as f32 / 6.0)) as f32);
+    let inverse = [inverse[0], inverse[1], inverse[2] / 2.0];
+    for (row, (found, x)) in rotated.data().chunks_exact(8).zip(x.data().chunks_exact(8)).enumerate() {
+        let position = 3 + row / 6 % 5;
+        let angles = inverse.map(|inverse| f64::from(position as f32 * inverse));
+        let [cos, sin] = [angles.map(|angle| angle.cos() as f32), angles.map(|angle| angle.sin() as f32)];
+        assert_eq!(found, reference::float::rotate(x, RopePairing::NeoX, &cos, &sin), "row {row}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "position 64 is beyond the context")]
+fn rope_refuses_a_position_beyond_its_context() {
+    let rope = Rope::new(HeadDim::of(Toy), RopePairing::Adjacent, 1e4, &[1.0; 4], 64);
+    let x: Tensor<f32, (Fixed<1>, Fixed<1>, Heads<Toy>, HeadDim<Toy>)> =
+        tensor(12, (Fixed, Fixed, Heads::of(Toy), HeadDim::of(Toy)));
+    cpu().rope(x, &rope, Plus(Fixed::<64>, Fixed::<1>));
+}
+
+/// Keys and values of `n` positions: `[batch][position][kv_head][head_dim]`.
+fn key_rows(seed: usize, n: usize) -> Vec<f32> {
+    numbers(seed, 2 * n * 2 * 8)
+}
+
+/// Positions `range` of all sequences.
+fn positions(rows: &[f32], n: usize, range: std::ops::Range<usize>) -> Vec<f32> {
+    let (first, last) = (range.start * 16, range.end * 16);
+    rows.chunks_exact(n * 16).flat_map(|sequence| sequence[first..last].to_vec()).collect()
+}
+
+/// A first step of three positions, then one of five: what each query head sees is what the plain loops say.
+#[test]
+fn attention_sees_the_past_and_itself() {
+    let cpu = cpu();
+    let (kv_heads, head) = (KvHeads::of(Toy), HeadDim::of(Toy));
+    let rope = Rope::new(head, RopePairing::NeoX, 1e4, &[], 16);
+    let (keys, values) = (key_rows(13, 8), key_rows(14, 8));
+    for kind in [CacheType::F32, CacheType::F16] {
+        let round = |x: &f32| if kind == CacheType::F16 { half::f16::from_f32(*x).to_f32() } else { *x };
+        let mut key_cache = {
+            let rotated =
+                cpu.rope(tensor(0, (Fixed::<2>, Fixed::<1>, kv_heads, head)), &rope, Plus(Fixed::<0>, Fixed::<1>));
+            CacheBuffer::new(Fixed::<2>, kv_heads, rotated.shape().3, 9, kind).unwrap()
+        };
+        let mut value_cache = CacheBuffer::new(Fixed::<2>, kv_heads, head, 9, kind).unwrap();
+        let rows = |from: &[f32], range: std::ops::Range<usize>| positions(from, 8, range);
+
+        let first = (Fixed::<2>, Fixed::<3>, kv_heads, head);
+        let (k, v) = (rows(&keys, 0..3), rows(&values, 0..3));
+        let start = Plus(Fixed::<0>, Fixed::<3>);
+        let k = cpu.rope(Tensor::from_fn(first, |i| k[i]), &rope, start);
+        key_cache.append(k.view(), start);
+        value_cache.append(Tensor::from_fn(first, |i| v[i]).view(), start);
+
+        let second = (Fixed::<2>, Fixed::<5>, kv_heads, head);
+        let (k, v) = (rows(&keys, 3..8), rows(&values, 3..8));
+        let at: Plus<Past, Seq> = Plus(Fixed, Fixed);
+        let k = cpu.rope(Tensor::from_fn(second, |i| k[i]), &rope, at);
+        let q: Tensor<f32, (Batch, Seq, Heads<Toy>, HeadDim<Toy>)> = tensor(15, (Fixed, Fixed, Heads::of(Toy), head));
+        let queries = q.data().to_vec();
+        let q = cpu.rope(q, &rope, at);
+        let keys_seen = key_cache.append(k.view(), at);
+        let values_seen = value_cache.append(Tensor::from_fn(second, |i| v[i]).view(), at);
+        let y = cpu.attention(q.view(), keys_seen, values_seen);
+        assert_eq!(y.shape().lens(), [2, 5, 6, 8]);
+
+        for (row, (found, query)) in y.data().chunks_exact(8).zip(queries.chunks_exact(8)).enumerate() {
+            let (sequence, position, kv_head) = (row / 30, row / 6 % 5, row % 6 / 3);
+            let seen = |rows: &[f32]| -> Vec<f32> {
+                let of_position = |p: usize| rows[((sequence * 8 + p) * 2 + kv_head) * 8..][..8].iter().map(round);
+                (0..3 + position + 1).flat_map(of_position).collect()
+            };
+            assert_eq!(found, reference::float::attend(query, &seen(&keys), &seen(&values)), "{kind:?}, row {row}");
+        }
+    }
+}
+
+#[test]
+fn a_cache_beyond_memory_is_an_error() {
+    for capacity in [usize::MAX, 1 << 59, 1 << 55] {
+        let error = CacheBuffer::new(Fixed::<2>, KvHeads::of(Toy), HeadDim::of(Toy), capacity, CacheType::F16);
+        let message = error.err().unwrap().to_string();
+        assert!(message.starts_with(&format!("a cache of 2 sequences of {capacity} positions")), "{message}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "8 positions in a cache of 7")]
+fn a_full_cache_takes_no_more() {
+    let mut cache = CacheBuffer::new(Fixed::<2>, KvHeads::of(Toy), HeadDim::of(Toy), 7, CacheType::F32).unwrap();
+    let rows: Tensor<f32, (Batch, Seq, KvHeads<Toy>, HeadDim<Toy>)> =
+        tensor(16, (Fixed, Fixed, KvHeads::of(Toy), HeadDim::of(Toy)));
+    cache.append(rows.view(), Plus(Fixed::<3>, Fixed::<5>));
+}
+
+/// The projections of a block meet: widths split into heads, and heads merge back.
+#[test]
+fn projections_split_into_heads() {
+    let hidden = Hidden::of(Toy);
+    let x = Activations::new(tensor(17, (Fixed::<2>, Fixed::<5>, hidden)));
+    let (k, _) = weight(18, KvWidth::of(Toy), hidden);
+    let k = cpu().linear(&x, &k);
+    let merged: Tensor<f32, (Batch, Seq, KvWidth<Toy>)> = k.clone().split::<KvHeads<Toy>, HeadDim<Toy>>().merge();
+    assert_eq!(merged.data(), k.data());
+}
