@@ -19,7 +19,7 @@ def model(name, architecture, seed, sizes, **others):
 
 HF_MODELS = [
     model("a", "bitnet-b1.58", 11, (2, 256, 512, 4, 2, 64, 320, 128), rope_theta=500000.0, rms_eps=1e-5),
-    model("b", "bitnet-b1.58", 46, (2, 512, 256, 16, 2, 32, 288, 96), rope_theta=10000.0, rms_eps=1e-6),
+    model("b", "bitnet-b1.58", 48, (2, 512, 256, 16, 2, 32, 288, 96), rope_theta=10000.0, rms_eps=1e-6),
 ]
 """Run by HF transformers: squared ReLU, sub-norms, per-token int8 activations."""
 
