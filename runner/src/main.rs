@@ -1,1 +1,52 @@
-fn main() {}
+//! The `trine` command: arguments, progress, printing and exit codes. One file for each command; what they compute is
+//! in the library, and anything that a user of the library would want belongs there.
+//!
+//! Results go to standard output, everything else to standard error. Exit codes: 0 for success, 1 where a file or an
+//! input is wrong, 2 where the arguments are, 130 after Ctrl-C.
+#![forbid(unsafe_code)]
+
+mod args;
+mod chat;
+mod check;
+mod generation;
+mod input;
+mod inspect;
+mod interrupt;
+mod load;
+mod logits;
+mod message;
+mod outcome;
+mod perplexity;
+mod progress;
+mod run;
+mod tokenize;
+
+use anyhow::Result;
+use args::{Arguments, Command};
+use outcome::Outcome;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::of(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    match execute(arguments.command) {
+        Ok(outcome) => outcome.exit_code(),
+        Err(error) if outcome::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            message::error(&error);
+            outcome::exit_code_of(&error)
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<Outcome> {
+    interrupt::install()?;
+    match command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Chat(arguments) => chat::chat(&arguments),
+        Command::Inspect(arguments) => inspect::inspect(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Logits(arguments) => logits::logits(&arguments),
+        Command::Tokenize(arguments) => tokenize::tokenize(&arguments),
+        Command::Perplexity(arguments) => perplexity::perplexity(&arguments),
+    }
+}

@@ -1,0 +1,298 @@
+//! The arguments of every command, and the texts that `--help` shows. What the commands do is in their own files.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use trine::kernels::{ActivationMode, CacheType, Isa};
+use trine::model::{Quantize, known_pre_tokenizers};
+
+/// Run ternary (BitNet b1.58) language models.
+///
+/// Without a command: a story from the model that is built in.
+#[derive(Debug, Parser)]
+#[command(name = "trine", version, max_term_width = 110, subcommand_value_name = "COMMAND")]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The prompt where there is none: the first words of many a story.
+pub const DEFAULT_PROMPT: &str = "Once upon a time";
+
+impl Arguments {
+    /// Parses the words of a command line, the first of which is the program. That word alone is `run` with
+    /// [`DEFAULT_PROMPT`], whatever standard input is.
+    ///
+    /// # Errors
+    /// What clap says of words that mean nothing; also the texts of `--help` and `--version`.
+    pub fn of(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+        let mut words: Vec<OsString> = words.into_iter().collect();
+        if words.len() <= 1 {
+            words = ["trine", "run", "--prompt", DEFAULT_PROMPT].map(OsString::from).to_vec();
+        }
+        Arguments::try_parse_from(words)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Continue or answer a prompt.
+    Run(RunArguments),
+    /// Talk with a model that has a chat template.
+    Chat(ChatArguments),
+    /// Show metadata and tensors of a file, whether or not it can be run.
+    Inspect(InspectArguments),
+    /// Say whether a file would load, and why not.
+    Check(CheckArguments),
+    /// Write the logits of every position as raw little-endian f32, one row for each id.
+    Logits(LogitsArguments),
+    /// Turn text on standard input into token ids on standard output.
+    Tokenize(TokenizeArguments),
+    /// Measure the perplexity of a text: the strided sliding-window measure.
+    Perplexity(PerplexityArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// GGUF file; without one the built-in story model runs.
+    #[arg(value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// The prompt; `-` reads it from standard input, as does a pipe where there is neither this nor --file.
+    #[arg(short, long, value_name = "TEXT", conflicts_with = "file", allow_hyphen_values = true)]
+    pub prompt: Option<String>,
+    /// Read the prompt from a file; a line break at its end is dropped.
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Continue the prompt as a text, also where the file has a chat template.
+    #[arg(long)]
+    pub complete: bool,
+    /// Take the prompt as it is: no chat template, and no BOS token before it.
+    #[arg(long)]
+    pub raw: bool,
+    /// Most tokens to generate.
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 256)]
+    pub tokens: usize,
+    #[command(flatten)]
+    pub generation: GenerationArguments,
+    #[command(flatten)]
+    pub load: LoadArguments,
+    #[command(flatten)]
+    pub cpu: CpuArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct ChatArguments {
+    /// GGUF file with a chat template.
+    #[arg(value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// What the model is told before the conversation.
+    #[arg(long, value_name = "TEXT")]
+    pub system: Option<String>,
+    /// Most tokens of an answer.
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1024)]
+    pub tokens: usize,
+    #[command(flatten)]
+    pub generation: GenerationArguments,
+    #[command(flatten)]
+    pub load: LoadArguments,
+    #[command(flatten)]
+    pub cpu: CpuArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct InspectArguments {
+    /// GGUF file; without one the built-in model is shown.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Print one JSON document; docs/cli.md describes it.
+    #[arg(long)]
+    pub json: bool,
+    /// Leave the tensors out.
+    #[arg(long)]
+    pub metadata_only: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// GGUF file; without one the built-in model is checked.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub load: LoadArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct LogitsArguments {
+    /// GGUF file; without one the built-in model runs.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Token ids, separated by commas.
+    #[arg(long, value_name = "IDS", required = true, value_delimiter = ',', value_parser = token_id)]
+    pub ids: Vec<u32>,
+    /// Type of the keys and values in the cache.
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = cache_types())]
+    pub kv: CacheType,
+    /// Write to this file, which appears when it is complete, instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub load: LoadArguments,
+    #[command(flatten)]
+    pub cpu: CpuArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct TokenizeArguments {
+    /// GGUF file, which may hold a vocabulary alone; without one the built-in model's vocabulary is used.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Add no BOS or EOS token, and take special tokens in the text as plain text.
+    #[arg(long)]
+    pub no_special: bool,
+    #[command(flatten)]
+    pub vocabulary: VocabularyArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(allow_missing_positional = true)]
+pub struct PerplexityArguments {
+    /// GGUF file; without one the built-in model is measured.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// File with the text; `-` is standard input.
+    #[arg(value_name = "TEXT", required = true)]
+    pub text: PathBuf,
+    /// Tokens in a window [default: 512, or the model's context where that is shorter].
+    #[arg(long, value_name = "COUNT")]
+    pub window: Option<usize>,
+    /// Tokens between the starts of two windows [default: half a window].
+    #[arg(long, value_name = "COUNT")]
+    pub stride: Option<usize>,
+    /// Type of the keys and values in the cache.
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = cache_types())]
+    pub kv: CacheType,
+    #[command(flatten)]
+    pub load: LoadArguments,
+    #[command(flatten)]
+    pub cpu: CpuArguments,
+}
+
+/// How text is generated.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Generation")]
+pub struct GenerationArguments {
+    /// Spread of the choice: 0 takes the likeliest token, 1 draws as the model predicts.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.8)]
+    pub temperature: f32,
+    /// Draw among this many likeliest tokens; 0 is no limit.
+    #[arg(long, value_name = "COUNT", default_value_t = 40)]
+    pub top_k: usize,
+    /// Draw among the likeliest tokens that together have this probability; 1 is no limit.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.95)]
+    pub top_p: f32,
+    /// Draw among tokens that are at least this fraction as likely as the likeliest; 0 is no limit.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.05)]
+    pub min_p: f32,
+    /// Make tokens that occurred lately less likely; 1 is off.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1.0)]
+    pub repetition_penalty: f32,
+    /// How many tokens back --repetition-penalty looks.
+    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    pub repetition_window: usize,
+    /// Draw the same tokens again; without it each run draws its own, and its last line names the seed.
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Always take the likeliest token.
+    #[arg(long, conflicts_with_all = ["temperature", "top_k", "top_p", "min_p", "seed"])]
+    pub greedy: bool,
+    /// End before this text; may be given several times.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub stop: Vec<String>,
+    /// End at this token; may be given several times.
+    #[arg(long, value_name = "ID")]
+    pub stop_id: Vec<u32>,
+    /// Go on after the model has ended its text.
+    #[arg(long)]
+    pub ignore_eos: bool,
+    /// Positions of all text together [default: what prompt and tokens need, in a chat 4096; at most the model's].
+    #[arg(long, value_name = "COUNT")]
+    pub context: Option<NonZeroUsize>,
+    /// Type of the keys and values in the cache.
+    #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = cache_types())]
+    pub kv: CacheType,
+}
+
+/// How the vocabulary is taken from a file.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Loading")]
+pub struct VocabularyArguments {
+    /// Split text as this pre-tokenizer does, instead of the one that the file names.
+    #[arg(long, value_name = "NAME", value_parser = pre_tokenizers(), hide_possible_values = true)]
+    pub pre: Option<String>,
+}
+
+/// How a file is loaded.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Loading")]
+pub struct LoadArguments {
+    /// Activations of ternary matrices [default: what the model was trained for].
+    #[arg(long, value_name = "MODE", value_parser = activation_modes())]
+    pub activations: Option<ActivationMode>,
+    /// Quantize float matrices that are not ternary.
+    #[arg(long, value_name = "METHOD", value_parser = quantizers())]
+    pub quantize: Option<Quantize>,
+    #[command(flatten)]
+    pub vocabulary: VocabularyArguments,
+}
+
+/// What the computation runs on.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Machine")]
+pub struct CpuArguments {
+    /// Number of threads [default: one for each physical core].
+    #[arg(long, value_name = "COUNT")]
+    pub threads: Option<NonZeroUsize>,
+    /// Instruction set [default: the best that the machine has].
+    #[arg(long, value_name = "NAME", value_parser = instruction_sets())]
+    pub isa: Option<Isa>,
+}
+
+fn token_id(text: &str) -> Result<u32, std::num::ParseIntError> {
+    text.trim().parse()
+}
+
+/// A parser of the names in a table, which `--help` lists.
+fn named<T: Clone + Send + Sync + 'static, const N: usize>(
+    table: [(&'static str, T); N],
+) -> impl TypedValueParser<Value = T> {
+    let names = table.clone().map(|(name, _)| name);
+    PossibleValuesParser::new(names).try_map(move |given| {
+        let found = table.iter().find(|(name, _)| *name == given);
+        found.map(|(_, value)| value.clone()).ok_or("not in the table")
+    })
+}
+
+fn cache_types() -> impl TypedValueParser<Value = CacheType> {
+    named([("f16", CacheType::F16), ("f32", CacheType::F32)])
+}
+
+fn activation_modes() -> impl TypedValueParser<Value = ActivationMode> {
+    named([("int8", ActivationMode::Int8PerToken), ("q8_k", ActivationMode::Q8K), ("f32", ActivationMode::F32)])
+}
+
+fn quantizers() -> impl TypedValueParser<Value = Quantize> {
+    named([("absmean", Quantize::Absmean)])
+}
+
+fn instruction_sets() -> impl TypedValueParser<Value = Isa> {
+    named(Isa::ALL.map(|isa| (isa.name(), isa)))
+}
+
+fn pre_tokenizers() -> PossibleValuesParser {
+    PossibleValuesParser::new(known_pre_tokenizers())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! What `run` and `chat` share: the first ids of a text, how tokens are chosen, and text on standard output as it is
+//! generated.
+
+use crate::args::GenerationArguments;
+use crate::interrupt::Watch;
+use crate::message::Usage;
+use anyhow::{Context, Result, bail};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use trine::model::{Config, EncodeOptions, GenerateOptions, Generated, Sampler, SamplerOptions, Session, Tokenizer};
+use trine::shapes::Model;
+
+/// The ids of a text that goes on: BOS where the vocabulary asks for it, and never EOS.
+///
+/// # Errors
+/// Text that the vocabulary cannot express.
+pub fn begin_text(tokenizer: &Tokenizer, text: &str, parse_special: bool) -> Result<Vec<u32>> {
+    let mut ids = tokenizer.encode(text, EncodeOptions { add_special: false, parse_special })?;
+    if let Some(bos) = tokenizer.bos().filter(|bos| tokenizer.adds_bos() && ids.first() != Some(bos)) {
+        ids.insert(0, bos);
+    }
+    Ok(ids)
+}
+
+/// Positions of the cache: what was asked for, else what is needed, as far as the model has them.
+///
+/// # Errors
+/// [`Usage`] where more are asked for than the model has.
+pub fn context(arguments: &GenerationArguments, needed: usize, config: &Config) -> Result<usize> {
+    match arguments.context {
+        None => Ok(needed.min(config.context)),
+        Some(asked) if asked.get() <= config.context => Ok(asked.get()),
+        Some(asked) => bail!(Usage(format!("--context {asked}: the model has {} positions", config.context))),
+    }
+}
+
+/// How tokens are chosen, and when they end.
+pub struct Generation {
+    sampler: Sampler,
+    options: GenerateOptions,
+    /// The seed, where tokens are drawn.
+    pub seed: Option<u64>,
+}
+
+/// A generation that was printed.
+pub struct Streamed {
+    /// What was done.
+    pub generated: Generated,
+    /// The text that was printed.
+    pub text: String,
+}
+
+impl Generation {
+    /// What the arguments ask for, with at most `max_tokens` tokens.
+    ///
+    /// # Errors
+    /// [`Usage`] where a number is out of its range.
+    pub fn new(arguments: &GenerationArguments, max_tokens: usize) -> Result<Generation> {
+        let greedy = arguments.greedy || arguments.temperature == 0.0;
+        let seed = (!greedy).then(|| arguments.seed.unwrap_or_else(any_seed));
+        let options = SamplerOptions {
+            temperature: if greedy { 0.0 } else { arguments.temperature },
+            top_k: arguments.top_k,
+            top_p: arguments.top_p,
+            min_p: arguments.min_p,
+            repetition_penalty: arguments.repetition_penalty,
+            repetition_window: arguments.repetition_window,
+            seed: seed.unwrap_or_default(),
+        };
+        let sampler = Sampler::new(options).map_err(|error| Usage(error.to_string()))?;
+        let options = GenerateOptions {
+            max_tokens,
+            stop_strings: arguments.stop.clone(),
+            stop_ids: arguments.stop_id.clone(),
+            stop_at_end_of_text: !arguments.ignore_eos,
+        };
+        Ok(Generation { sampler, options, seed })
+    }
+
+    /// Continues `prompt` on standard output. The first Ctrl-C ends it with the text so far.
+    ///
+    /// # Errors
+    /// The prompt cannot be continued, or the output cannot be written.
+    pub fn stream<M: Model>(
+        &mut self,
+        session: &mut Session<'_, M>,
+        tokenizer: &Tokenizer,
+        prompt: &[u32],
+    ) -> Result<Streamed> {
+        let watch = Watch::begin();
+        let (mut text, mut written) = (String::new(), Ok(()));
+        let mut on_text = |piece: &str| {
+            text.push_str(piece);
+            written = print(piece);
+            if written.is_err() || watch.interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let generated = session.generate(prompt, tokenizer, &mut self.sampler, &self.options, &mut on_text)?;
+        written?;
+        Ok(Streamed { generated, text })
+    }
+}
+
+/// Prints text at once.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
+}
+
+/// A seed that nobody chose, short enough to be typed again.
+fn any_seed() -> u64 {
+    RandomState::new().hash_one(()) % 1_000_000_000
+}

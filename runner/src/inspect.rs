@@ -1,0 +1,126 @@
+//! `trine inspect`: a file's metadata and tensors as a text for people; [`json`] is the one for programs.
+
+mod json;
+
+use crate::args::InspectArguments;
+use crate::load;
+use crate::message::one_line;
+use crate::outcome::Outcome;
+use anyhow::Result;
+use std::collections::BTreeMap;
+use std::io::{BufWriter, Write};
+use trine::loader::Gguf;
+use trine::model::inspect::{TensorReport, shown, tensors};
+use trine::model::{Config, ConfigError};
+
+/// Characters of a metadata value that are shown.
+const VALUE_WIDTH: usize = 80;
+
+/// What is known of a file.
+struct Report<'f> {
+    file: &'f Gguf,
+    config: Result<Config, ConfigError>,
+    /// `None` where only metadata was asked for.
+    tensors: Option<Vec<TensorReport>>,
+}
+
+/// Tensors of one type: how many, and their bytes together.
+type Totals = BTreeMap<&'static str, (usize, u64)>;
+
+/// Runs the command.
+///
+/// # Errors
+/// The file is no sound GGUF file, or the output cannot be written.
+pub fn inspect(arguments: &InspectArguments) -> Result<Outcome> {
+    let file = load::open(arguments.file.as_deref())?;
+    let config = Config::from_gguf(&file);
+    let tensors = (!arguments.metadata_only).then(|| tensors(&file, config.as_ref().ok()));
+    let report = Report { file: &file, config, tensors };
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    if arguments.json {
+        serde_json::to_writer_pretty(&mut out, &json::document(&report)).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        print(&mut out, &report)?;
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+impl Report<'_> {
+    fn totals(&self) -> Totals {
+        let mut totals = Totals::new();
+        for tensor in self.tensors.iter().flatten() {
+            let (count, bytes) = totals.entry(tensor.kind).or_default();
+            *count += 1;
+            *bytes += tensor.bytes;
+        }
+        totals
+    }
+}
+
+fn print(out: &mut impl Write, report: &Report<'_>) -> Result<()> {
+    let file = report.file;
+    writeln!(out, "file    {}", one_line(file.label()))?;
+    let (version, alignment, length) = (file.version(), file.alignment(), file.file_len());
+    writeln!(out, "format  GGUF version {version}, {length} bytes, data aligned to {alignment}")?;
+    match &report.config {
+        Ok(config) => writeln!(out, "model   {}", one_line(&describe(config)))?,
+        Err(error) => writeln!(out, "model   none that runs: {}", one_line(&error.to_string()))?,
+    }
+    writeln!(out, "\nmetadata ({})", file.metadata().len())?;
+    let row = |(key, value)| [one_line(key), one_line(&shown(value, VALUE_WIDTH))];
+    table(out, &file.metadata().iter().map(row).collect::<Vec<_>>())?;
+    let Some(tensors) = &report.tensors else { return Ok(()) };
+    writeln!(out, "\ntensors ({})", tensors.len())?;
+    table(out, &tensors.iter().map(tensor_row).collect::<Vec<_>>())?;
+    writeln!(out, "\nbytes by type")?;
+    let totals = report.totals();
+    let row = |(kind, (count, bytes)): (&&str, &(usize, u64))| {
+        [kind.to_string(), format!("{count} tensors"), bytes.to_string()]
+    };
+    table(out, &totals.iter().map(row).collect::<Vec<_>>())
+}
+
+fn tensor_row(tensor: &TensorReport) -> [String; 6] {
+    let dims = tensor.dims.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+    let axes = if tensor.axes.is_empty() { String::new() } else { format!("[{}]", tensor.axes.join(", ")) };
+    let role = tensor.role.as_deref().unwrap_or("no role");
+    let gains = tensor.gain_rms.map(|rms| format!(", RMS of gains {rms:.4}")).unwrap_or_default();
+    [
+        one_line(&tensor.name),
+        tensor.kind.to_owned(),
+        dims,
+        format!("{} bytes", tensor.bytes),
+        axes,
+        format!("{role}{gains}"),
+    ]
+}
+
+/// A model on one line.
+pub fn describe(config: &Config) -> String {
+    let dims = config.dims;
+    format!(
+        "{}, {} blocks, hidden {}, ffn {}, {} heads over {} of {}, vocabulary {}, context {}",
+        config.architecture,
+        config.layers,
+        dims.hidden,
+        dims.ffn,
+        dims.heads(),
+        dims.kv_heads,
+        dims.head_dim,
+        dims.vocab,
+        config.context
+    )
+}
+
+/// Prints rows with their cells under each other.
+fn table<const N: usize>(out: &mut impl Write, rows: &[[String; N]]) -> Result<()> {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    for row in rows {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! The JSON document of `trine inspect --json`. Its schema is a promise, stated in docs/cli.md.
+
+use super::Report;
+use serde_json::{Map, Value as Json, json};
+use trine::loader::{Array, Value};
+use trine::model::Config;
+use trine::model::inspect::TensorReport;
+
+/// The whole document.
+pub fn document(report: &Report<'_>) -> Json {
+    let file = report.file;
+    let metadata: Map<String, Json> =
+        file.metadata().iter().map(|(key, value)| (key.to_owned(), entry(value))).collect();
+    let mut document = json!({
+        "file": file.label(),
+        "version": file.version(),
+        "alignment": file.alignment(),
+        "bytes": file.file_len(),
+        "model": report.config.as_ref().ok().map(model),
+        "problem": report.config.as_ref().err().map(ToString::to_string),
+        "metadata": metadata,
+    });
+    if let Some(tensors) = &report.tensors {
+        document["tensors"] = tensors.iter().map(tensor).collect();
+        let totals = report.totals();
+        let total = |(kind, (tensors, bytes)): (&str, (usize, u64))| {
+            (kind.to_owned(), json!({ "tensors": tensors, "bytes": bytes }))
+        };
+        document["types"] = Json::Object(totals.into_iter().map(total).collect());
+    }
+    document
+}
+
+fn model(config: &Config) -> Json {
+    json!({
+        "architecture": config.architecture.name(),
+        "name": config.name,
+        "blocks": config.layers,
+        "context": config.context,
+        "vocab": config.dims.vocab,
+        "hidden": config.dims.hidden,
+        "ffn": config.dims.ffn,
+        "heads": config.dims.heads(),
+        "kv_heads": config.dims.kv_heads,
+        "head_dim": config.dims.head_dim,
+        "rms_epsilon": shortest(config.rms_epsilon),
+        "rope_base": shortest(config.rope.base),
+        "rope_rotated": config.rope.rotated,
+        "rope_factor": shortest(config.rope.factor),
+    })
+}
+
+fn tensor(tensor: &TensorReport) -> Json {
+    json!({
+        "name": tensor.name,
+        "role": tensor.role,
+        "axes": tensor.axes,
+        "dims": tensor.dims,
+        "type": tensor.kind,
+        "bytes": tensor.bytes,
+        "offset": tensor.offset,
+        "gain_rms": tensor.gain_rms,
+    })
+}
+
+fn entry(value: &Value) -> Json {
+    let kind = value.value_type().name();
+    match value {
+        Value::Array(array) => {
+            let element = array.element_type().name();
+            json!({ "type": kind, "element_type": element, "length": array.len(), "value": elements(array) })
+        }
+        _ => json!({ "type": kind, "value": scalar(value) }),
+    }
+}
+
+fn scalar(value: &Value) -> Json {
+    match value {
+        Value::U8(n) => json!(n),
+        Value::I8(n) => json!(n),
+        Value::U16(n) => json!(n),
+        Value::I16(n) => json!(n),
+        Value::U32(n) => json!(n),
+        Value::I32(n) => json!(n),
+        Value::U64(n) => json!(n),
+        Value::I64(n) => json!(n),
+        Value::F32(n) => shortest(*n),
+        Value::F64(n) => json!(n),
+        Value::Bool(truth) => json!(truth),
+        Value::String(text) => json!(text),
+        Value::Array(array) => elements(array),
+    }
+}
+
+fn elements(array: &Array) -> Json {
+    match array {
+        Array::U8(items) => json!(items),
+        Array::I8(items) => json!(items),
+        Array::U16(items) => json!(items),
+        Array::I16(items) => json!(items),
+        Array::U32(items) => json!(items),
+        Array::I32(items) => json!(items),
+        Array::U64(items) => json!(items),
+        Array::I64(items) => json!(items),
+        Array::F32(items) => items.iter().map(|&n| shortest(n)).collect(),
+        Array::F64(items) => json!(items),
+        Array::Bool(items) => json!(items),
+        Array::String(items) => items.iter().collect(),
+        Array::Array(items) => items.iter().map(elements).collect(),
+    }
+}
+
+/// The number with the fewest digits that is this `f32`, where plain widening would show digits that nobody wrote
+/// (`0.00001` as `0.000009999999747378752`). JSON has no infinity and no NaN: they are null.
+fn shortest(number: f32) -> Json {
+    number.to_string().parse::<f64>().map_or(Json::Null, |number| json!(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_numbers_with_the_digits_that_were_meant() {
+        assert_eq!(entry(&Value::F32(1e-5)).to_string(), r#"{"type":"f32","value":0.00001}"#);
+        assert_eq!(scalar(&Value::U64(u64::MAX)).to_string(), "18446744073709551615");
+        assert_eq!(scalar(&Value::F32(f32::NAN)), Json::Null);
+        assert_eq!(scalar(&Value::F32(f32::INFINITY)), Json::Null);
+    }
+
+    #[test]
+    fn arrays_say_what_they_hold() {
+        let array = entry(&Value::from(vec![-3i32, 7]));
+        assert_eq!(array, json!({ "type": "array", "element_type": "i32", "length": 2, "value": [-3, 7] }));
+    }
+}

@@ -1,0 +1,97 @@
+//! `trine logits`: the logits of every position as raw little-endian f32, for comparison with other engines.
+
+use crate::args::LogitsArguments;
+use crate::interrupt::Watch;
+use crate::load::{self, Program};
+use crate::message::Usage;
+use crate::outcome::Outcome;
+use crate::progress::Progress;
+use anyhow::{Context, Result, bail};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use tempfile::NamedTempFile;
+use trine::kernels::{CacheType, Cpu};
+use trine::model::{KvCache, Transformer};
+use trine::shapes::{Fixed, Idx, Model, Vocab};
+
+/// Positions that are computed together: their logits are in memory at a time.
+const POSITIONS: usize = 32;
+
+/// Runs the command.
+///
+/// # Errors
+/// The model does not load, an id is beyond its vocabulary, there are more ids than positions, or the output cannot be
+/// written.
+pub fn logits(arguments: &LogitsArguments) -> Result<Outcome> {
+    if arguments.out.is_none() && io::stdout().is_terminal() {
+        bail!(Usage(
+            "logits are binary and would garble the terminal: name a file with --out, or use a pipe".to_owned()
+        ));
+    }
+    let file = load::open(arguments.file.as_deref())?;
+    let cpu = load::cpu(&arguments.cpu)?;
+    let (ids, kv) = (arguments.ids.as_slice(), arguments.kv);
+    let write = |out: &mut dyn Write| load::with_model(&file, &arguments.load, Logits { ids, kv, cpu: &cpu, out });
+    match &arguments.out {
+        Some(path) => write_file(path, write),
+        None => write(&mut BufWriter::new(io::stdout().lock())),
+    }
+}
+
+/// Lets `write` write a file that replaces the one at `path` once it is complete, and otherwise leaves nothing.
+fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<Outcome>) -> Result<Outcome> {
+    let failed = || format!("{}: cannot write it", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".trine-logits-");
+    #[cfg(unix)]
+    {
+        // As any new file, subject to the umask; temporary files are otherwise private.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let file: NamedTempFile = builder.tempfile_in(folder).with_context(failed)?;
+    let mut out = BufWriter::new(file);
+    let outcome = write(&mut out)?;
+    if outcome == Outcome::Done {
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error).with_context(failed)?;
+        file.persist(path).with_context(failed)?;
+    }
+    Ok(outcome)
+}
+
+struct Logits<'l> {
+    ids: &'l [u32],
+    kv: CacheType,
+    cpu: &'l Cpu,
+    out: &'l mut dyn Write,
+}
+
+impl Program for Logits<'_> {
+    type Out = Outcome;
+
+    fn run<M: Model>(self, model: &Transformer<M>) -> Result<Outcome> {
+        let (positions, context) = (self.ids.len(), model.config.context);
+        if positions > context {
+            bail!("--ids has {positions} ids, but the context of the model has {context} positions");
+        }
+        let vocab = Vocab::of(model.model);
+        let index = |&id: &u32| Idx::new(vocab, id);
+        let tokens = self.ids.iter().map(index).collect::<Result<Vec<_>, _>>().context("--ids")?;
+        let mut cache = KvCache::new(model.model, &model.config, Fixed::<1>, positions, self.kv)?;
+        let progress = Progress::new("computing");
+        let watch = Watch::begin();
+        for chunk in tokens.chunks(POSITIONS) {
+            let logits = cache.step(chunk, |step| model.logits(self.cpu, step).into_data())?;
+            for logit in &logits {
+                self.out.write_all(&logit.to_le_bytes()).context("cannot write the logits")?;
+            }
+            progress.set(cache.len(), positions);
+            if watch.interrupted() {
+                return Ok(Outcome::Interrupted);
+            }
+        }
+        self.out.flush().context("cannot write the logits")?;
+        Ok(Outcome::Done)
+    }
+}

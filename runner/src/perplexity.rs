@@ -1,0 +1,51 @@
+//! `trine perplexity`: how well a model predicts a text.
+
+use crate::args::PerplexityArguments;
+use crate::load::{self, Program};
+use crate::outcome::Outcome;
+use crate::progress::Progress;
+use crate::{generation, input};
+use anyhow::Result;
+use std::io::Write;
+use trine::kernels::Cpu;
+use trine::model::{Perplexity, Transformer, Windows};
+use trine::shapes::{Idx, Model, Vocab};
+
+/// Tokens of a window where none are asked for and the model has as many positions.
+const WINDOW: usize = 512;
+
+/// Runs the command.
+///
+/// # Errors
+/// The model does not load, the text is not UTF-8 or too short, or the windows do not cover it.
+pub fn perplexity(arguments: &PerplexityArguments) -> Result<Outcome> {
+    let text = input::read_text(&arguments.text)?;
+    let file = load::open(arguments.file.as_deref())?;
+    let ids = generation::begin_text(&load::tokenizer(&file, &arguments.load.vocabulary)?, &text, false)?;
+    let cpu = load::cpu(&arguments.cpu)?;
+    let measured = load::with_model(&file, &arguments.load, Measure { ids: &ids, arguments, cpu: &cpu })?;
+    let Perplexity { mean_loss, predicted } = measured;
+    let perplexity = measured.perplexity();
+    writeln!(std::io::stdout(), "perplexity {perplexity:.4} ({predicted} tokens, mean loss {mean_loss:.6} nats)")?;
+    Ok(Outcome::Done)
+}
+
+struct Measure<'m> {
+    ids: &'m [u32],
+    arguments: &'m PerplexityArguments,
+    cpu: &'m Cpu,
+}
+
+impl Program for Measure<'_> {
+    type Out = Perplexity;
+
+    fn run<M: Model>(self, model: &Transformer<M>) -> Result<Perplexity> {
+        let vocab = Vocab::of(model.model);
+        let tokens = self.ids.iter().map(|&id| Idx::new(vocab, id)).collect::<Result<Vec<_>, _>>()?;
+        let window = self.arguments.window.unwrap_or(WINDOW.min(model.config.context));
+        let windows = Windows { window, stride: self.arguments.stride.unwrap_or(window / 2) };
+        let progress = Progress::new("measuring");
+        let show = |done, total| progress.set(done, total);
+        Ok(trine::model::perplexity(model, self.cpu, self.arguments.kv, &tokens, windows, &show)?)
+    }
+}

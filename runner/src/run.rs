@@ -1,0 +1,134 @@
+//! `trine run`: a prompt is continued, or answered where the file has a chat template.
+
+use crate::args::{DEFAULT_PROMPT, RunArguments};
+use crate::generation::{self, Generation, Streamed, print};
+use crate::input;
+use crate::load::{self, Program};
+use crate::message::note;
+use crate::outcome::Outcome;
+use anyhow::{Result, bail};
+use std::io::IsTerminal;
+use std::time::Duration;
+use trine::kernels::Cpu;
+use trine::loader::Gguf;
+use trine::model::{
+    ChatError, ChatTemplate, EncodeOptions, Finish, Generated, Message, Session, Tokenizer, Transformer,
+};
+use trine::shapes::Model;
+
+/// Runs the command.
+///
+/// # Errors
+/// The prompt cannot be read or is empty, the model does not load, or the output cannot be written.
+pub fn run(arguments: &RunArguments) -> Result<Outcome> {
+    let text = prompt_text(arguments)?;
+    let generation = Generation::new(&arguments.generation, arguments.tokens)?;
+    let cpu = load::cpu(&arguments.cpu)?;
+    let file = load::open(arguments.model.as_deref())?;
+    let tokenizer = load::tokenizer(&file, &arguments.load.vocabulary)?;
+    let prompt = Prompt::new(&file, &tokenizer, text, arguments)?;
+    load::with_model(&file, &arguments.load, Run { arguments, prompt, tokenizer: &tokenizer, generation, cpu: &cpu })
+}
+
+/// The prompt from wherever it comes.
+fn prompt_text(arguments: &RunArguments) -> Result<String> {
+    let text = match (&arguments.prompt, &arguments.file) {
+        (Some(text), _) if text != "-" => return Ok(text.clone()),
+        (Some(_), _) => input::read_standard_input()?,
+        (None, Some(path)) => input::read_text(path)?,
+        (None, None) if std::io::stdin().is_terminal() => String::new(),
+        (None, None) => input::read_standard_input()?,
+    };
+    let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    let nothing_asked = arguments.prompt.is_none() && arguments.file.is_none() && text.is_empty();
+    Ok(if nothing_asked { DEFAULT_PROMPT.to_owned() } else { text.to_owned() })
+}
+
+/// Nothing is added; special tokens are what they name.
+const RAW: EncodeOptions = EncodeOptions { add_special: false, parse_special: true };
+
+/// A prompt as the model takes it.
+struct Prompt {
+    ids: Vec<u32>,
+    /// What is printed before the generated text: the beginning of the same text.
+    shown: String,
+}
+
+impl Prompt {
+    fn new(file: &Gguf, tokenizer: &Tokenizer, text: String, arguments: &RunArguments) -> Result<Prompt> {
+        let template = match ChatTemplate::from_gguf(file, tokenizer) {
+            _ if arguments.raw || arguments.complete => None,
+            Err(ChatError::Missing { .. }) => None,
+            template => Some(template?),
+        };
+        let (ids, shown) = match template {
+            None if arguments.raw => (tokenizer.encode(&text, RAW)?, text),
+            None => (generation::begin_text(tokenizer, &text, true)?, text),
+            Some(template) => {
+                let turn = template.render(&[Message::new("user", text)], true)?;
+                (generation::begin_text(tokenizer, &turn, true)?, String::new())
+            }
+        };
+        if ids.is_empty() {
+            bail!("the prompt is empty, and this vocabulary puts no BOS token before a text: give it some text");
+        }
+        Ok(Prompt { ids, shown })
+    }
+}
+
+struct Run<'r> {
+    arguments: &'r RunArguments,
+    prompt: Prompt,
+    tokenizer: &'r Tokenizer,
+    generation: Generation,
+    cpu: &'r Cpu,
+}
+
+impl Program for Run<'_> {
+    type Out = Outcome;
+
+    fn run<M: Model>(mut self, model: &Transformer<M>) -> Result<Outcome> {
+        let Prompt { ids, shown } = &self.prompt;
+        let needed = ids.len() + self.arguments.tokens;
+        let context = generation::context(&self.arguments.generation, needed, &model.config)?;
+        let mut session = Session::new(model, self.cpu, context, self.arguments.generation.kv)?;
+        print(shown)?;
+        let Streamed { generated, text } = self.generation.stream(&mut session, self.tokenizer, ids)?;
+        if !text.ends_with('\n') {
+            print("\n")?;
+        }
+        if generated.finish == Finish::ContextFull {
+            note(&format!("note: all {context} positions of the context are used"));
+        }
+        note(&statistics(&generated, self.generation.seed));
+        Ok(if generated.finish == Finish::Interrupted { Outcome::Interrupted } else { Outcome::Done })
+    }
+}
+
+/// How fast it was.
+fn statistics(generated: &Generated, seed: Option<u64>) -> String {
+    let speed = |(tokens, time): (usize, Duration)| {
+        let each_second = if tokens == 0 { 0.0 } else { tokens as f64 / time.as_secs_f64() };
+        format!("{tokens} tokens, {each_second:.1} tokens/s")
+    };
+    let seed = seed.map_or(String::new(), |seed| format!("; seed {seed}"));
+    format!("prompt {}; decode {}{seed}", speed(generated.prompt), speed(generated.decode))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_are_tokens_over_time() {
+        let generated = Generated {
+            tokens: vec![4, 5],
+            finish: Finish::MaxTokens,
+            prompt: (30, Duration::from_millis(250)),
+            decode: (0, Duration::ZERO),
+        };
+        let line = "prompt 30 tokens, 120.0 tokens/s; decode 0 tokens, 0.0 tokens/s";
+        assert_eq!(statistics(&generated, None), line);
+        assert_eq!(statistics(&generated, Some(7)), format!("{line}; seed 7"));
+    }
+}
