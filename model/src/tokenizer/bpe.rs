@@ -47,11 +47,12 @@ impl ByteLevelBpe {
     /// Appends the ids of a text without special tokens.
     ///
     /// # Errors
-    /// [`TokenizerError::NoTokenForByte`] where a byte of the text is no token; [`TokenizerError::Split`] where the
+    /// [`TokenizerError::NoTokens`] where a byte of the text is no token; [`TokenizerError::Split`] where the
     /// pre-tokenizer gives up.
     pub fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
-        if let Some(offset) = text.bytes().position(|byte| !self.known[usize::from(byte)]) {
-            return Err(TokenizerError::NoTokenForByte { byte: text.as_bytes()[offset], offset });
+        let is_known = |c: &char| c.encode_utf8(&mut [0; 4]).bytes().all(|byte| self.known[usize::from(byte)]);
+        if let Some(character) = text.chars().find(|c| !is_known(c)) {
+            return Err(TokenizerError::NoTokens { character });
         }
         let mut word = String::new();
         for piece in self.splitter.split(text)? {

@@ -166,13 +166,11 @@ pub enum TokenizerError {
         key: &'static str,
     },
 
-    /// A byte of the text has no token, alone or inside another.
-    #[error("byte {byte:#04x} at offset {offset} of the text has no token in this vocabulary")]
-    NoTokenForByte {
-        /// The byte.
-        byte: u8,
-        /// Where in the text, in bytes (of the stretch between special tokens).
-        offset: usize,
+    /// A character that the vocabulary cannot write, not even byte by byte.
+    #[error("the character {character:?} (U+{:04X}) of the text has no tokens in this vocabulary", u32::from(*.character))]
+    NoTokens {
+        /// The character.
+        character: char,
     },
 
     /// The pre-tokenizer's regular expression gave up.

@@ -125,7 +125,7 @@ impl Tokenizer {
     /// The ids of a text.
     ///
     /// # Errors
-    /// [`TokenizerError::NoTokenForByte`] or [`TokenizerError::Split`].
+    /// [`TokenizerError::NoTokens`] or [`TokenizerError::Split`].
     pub fn encode(&self, text: &str, options: EncodeOptions) -> Result<Vec<u32>, TokenizerError> {
         let mut ids = Vec::with_capacity(text.len() / 3 + 2);
         let mut after_special = true;

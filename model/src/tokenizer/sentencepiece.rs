@@ -21,6 +21,8 @@ pub struct SentencePiece {
     /// The token of each byte, where there is one.
     bytes: [Option<u32>; 256],
     unknown: Option<u32>,
+    /// Whether no token goes on from another character to a space, so that no merge does.
+    words_are_separate: bool,
     /// Whether a space is put before a text that begins the input or follows a special token.
     pub add_space_prefix: bool,
 }
@@ -48,14 +50,15 @@ impl SentencePiece {
                 bytes[usize::from(byte)].get_or_insert(id);
             }
         }
-        Ok(SentencePiece { scores, bytes, unknown: vocabulary.special().unknown, add_space_prefix })
+        let words_are_separate = vocabulary.iter().all(|(_, text)| words(text).count() <= 1);
+        Ok(SentencePiece { scores, bytes, unknown: vocabulary.special().unknown, words_are_separate, add_space_prefix })
     }
 
     /// Appends the ids of a text without special tokens. `after_special`: the text begins the input or follows a
     /// special token, which is where a space is put before it if the vocabulary wants one.
     ///
     /// # Errors
-    /// [`TokenizerError::NoTokenForByte`] where a byte has no token and the vocabulary has none for the unknown.
+    /// [`TokenizerError::NoTokens`] where a byte has no token and the vocabulary has none for the unknown.
     pub fn encode(
         &self,
         vocabulary: &Vocabulary,
@@ -65,23 +68,33 @@ impl SentencePiece {
     ) -> Result<(), TokenizerError> {
         let prefix = if self.add_space_prefix && after_special { SPACE } else { "" };
         let text = [prefix, &text.replace(' ', SPACE)].concat();
-        for piece in Merger::new(self, vocabulary, &text).run() {
+        if !self.words_are_separate {
+            return self.encode_merged(vocabulary, &text, ids);
+        }
+        words(&text).try_for_each(|word| self.encode_merged(vocabulary, word, ids))
+    }
+
+    /// Appends the ids of a stretch of text that merges within itself alone.
+    fn encode_merged(&self, vocabulary: &Vocabulary, text: &str, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
+        for piece in Merger::new(self, vocabulary, text).run() {
             match vocabulary.id(&text[piece.clone()]) {
                 Some(id) => ids.push(id),
-                None => self.encode_bytes(&text, piece, ids)?,
+                None => self.encode_bytes(&text[piece], ids)?,
             }
         }
         Ok(())
     }
 
     /// Appends one token for each byte of a piece that is no token, or the unknown token once.
-    fn encode_bytes(&self, text: &str, piece: Range<usize>, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
-        let (offset, bytes) = (piece.start, &text.as_bytes()[piece]);
-        let tokens: Option<Vec<u32>> = bytes.iter().map(|&byte| self.bytes[usize::from(byte)]).collect();
+    fn encode_bytes(&self, piece: &str, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
+        let tokens: Option<Vec<u32>> = piece.bytes().map(|byte| self.bytes[usize::from(byte)]).collect();
         match (tokens, self.unknown) {
             (Some(tokens), _) => ids.extend(tokens),
             (None, Some(unknown)) => ids.push(unknown),
-            (None, None) => return Err(TokenizerError::NoTokenForByte { byte: bytes[0], offset }),
+            (None, None) => {
+                let character = piece.chars().next().unwrap_or(char::REPLACEMENT_CHARACTER);
+                return Err(TokenizerError::NoTokens { character });
+            }
         }
         Ok(())
     }
@@ -93,6 +106,18 @@ impl SentencePiece {
             None => bytes.extend_from_slice(text.replace(SPACE, " ").as_bytes()),
         }
     }
+}
+
+/// The text cut before every run of spaces: merging word by word costs time in proportion to the text.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let spaces = rest.len() - rest.trim_start_matches(SPACE).len();
+        let end = rest[spaces..].find(SPACE).map_or(rest.len(), |letters| spaces + letters);
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        (!word.is_empty()).then_some(word)
+    })
 }
 
 /// A stretch of the text; the stretches in force form a doubly linked list and cover the text.
