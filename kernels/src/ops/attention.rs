@@ -51,18 +51,15 @@ impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, D> {
     /// An empty buffer of up to `capacity` positions, zeroed by the system as it comes into use.
     ///
     /// # Errors
-    /// [`CacheFull`] where so much memory cannot be addressed.
+    /// [`CacheFull`] where the system does not give so much memory.
     pub fn new(batch: B, heads: K, head: D, capacity: usize, kind: CacheType) -> Result<Self, CacheFull> {
         let lens = [batch.len(), heads.len(), capacity, head.len()];
         let elements = lens.iter().try_fold(1usize, |product, len| product.checked_mul(*len));
-        // Both element types are at most four bytes.
-        let Some(elements) = elements.filter(|elements| *elements <= isize::MAX as usize / 4) else {
-            return Err(CacheFull { batch: batch.len(), capacity });
-        };
-        let elements = match kind {
-            CacheType::F32 => Elements::F32(vec![0.0; elements]),
-            CacheType::F16 => Elements::F16(vec![[0; 2]; elements]),
-        };
+        let elements = elements.and_then(|elements| match kind {
+            CacheType::F32 => zeros(elements).map(Elements::F32),
+            CacheType::F16 => zeros(elements).map(Elements::F16),
+        });
+        let elements = elements.ok_or(CacheFull { batch: batch.len(), capacity })?;
         Ok(CacheBuffer { elements, batch, heads, head, capacity })
     }
 
@@ -93,6 +90,13 @@ impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, D> {
         }
         Cached { buffer: self, positions: at }
     }
+}
+
+/// `len` zeros, in pages that the system provides when they are first written; `None` where it refuses them.
+fn zeros<E: CacheElement>(len: usize) -> Option<Vec<E>> {
+    // `vec!` has the system zero the pages, but ends the process where there are none: so ask for as much before.
+    Vec::<E>::new().try_reserve_exact(len).ok()?;
+    Some(vec![E::default(); len])
 }
 
 /// Copies `[batch][positions][heads][head_dim]` to positions `past..` of `[batch][heads][capacity][head_dim]`.

@@ -28,27 +28,19 @@ fn group_scale(block: &[u8; 210], group: usize) -> i8 {
     block[192 + group] as i8
 }
 
-/// The codes of a group of sixteen elements, less the code of zero.
+/// The codes of a block, 0..=63.
 #[inline(always)]
-fn group_codes(block: &[u8; 210], group: usize) -> [i8; 16] {
-    let (half, quarter, first) = (group / 8, group / 2 % 4, group % 2 * 16);
-    let bytes = |start: usize| block[start..].first_chunk().expect("a block has sixteen bytes for each group");
-    let low = bytes(64 * half + 32 * (quarter % 2) + first);
-    let upper = bytes(128 + 32 * half + first);
-    match quarter {
-        0 => join::<0, 0>(low, upper),
-        1 => join::<0, 2>(low, upper),
-        2 => join::<4, 4>(low, upper),
-        _ => join::<4, 6>(low, upper),
-    }
-}
-
-/// Joins the nibble at bit `LOW` of each byte of `low` with the bit pair at bit `UPPER` of that of `upper`.
-#[inline(always)]
-fn join<const LOW: u32, const UPPER: u32>(low: &[u8; 16], upper: &[u8; 16]) -> [i8; 16] {
-    let mut codes = [0; 16];
-    for i in 0..16 {
-        codes[i] = (low[i] >> LOW & 15 | (upper[i] >> UPPER & 3) << 4) as i8 - ZERO;
+fn codes(block: &[u8; 210]) -> [i8; 256] {
+    let mut codes = [0; 256];
+    let (low, upper) = (block[..128].as_chunks::<64>().0, block[128..192].as_chunks::<32>().0);
+    for ((codes, low), upper) in codes.as_chunks_mut::<128>().0.iter_mut().zip(low).zip(upper) {
+        for l in 0..32 {
+            let (a, b, pairs) = (low[l], low[l + 32], upper[l]);
+            codes[l] = (a & 15 | (pairs & 3) << 4) as i8;
+            codes[l + 32] = (b & 15 | (pairs >> 2 & 3) << 4) as i8;
+            codes[l + 64] = (a >> 4 | (pairs >> 4 & 3) << 4) as i8;
+            codes[l + 96] = (b >> 4 | pairs >> 6 << 4) as i8;
+        }
     }
     codes
 }
@@ -56,8 +48,8 @@ fn join<const LOW: u32, const UPPER: u32>(low: &[u8; 16], upper: &[u8; 16]) -> [
 /// The first element that a block scale of zero would erase: neither its group's scale nor its code means zero.
 /// Quantizers leave any codes in a group whose scale is zero, so those say nothing.
 fn first_erased(block: &[u8; 210]) -> Option<usize> {
-    let group = (0..16).find(|&group| group_scale(block, group) != 0 && group_codes(block, group) != [0; 16])?;
-    Some(16 * group + group_codes(block, group).iter().position(|&code| code != 0)?)
+    let codes = codes(block);
+    (0..256).find(|&element| group_scale(block, element / 16) != 0 && codes[element] != ZERO)
 }
 
 impl Packing for Q6K {
@@ -88,10 +80,12 @@ impl DensePacking for Q6K {
     #[inline(always)]
     fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], _: (), out: &mut [f32]) {
         for (out, block) in out.as_chunks_mut::<256>().0.iter_mut().zip(blocks.as_chunks().0) {
-            for (group, out) in out.as_chunks_mut::<16>().0.iter_mut().enumerate() {
-                let group_scale = floats.splat(f32::from(group_scale(block, group)));
-                let scale = floats.mul(floats.splat_f16(block_scale(block)), group_scale);
-                floats.store(floats.mul(scale, floats.from_i8(group_codes(block, group))), out);
+            let block_scale = floats.splat_f16(block_scale(block));
+            let codes = codes(block);
+            for (group, (out, codes)) in out.as_chunks_mut().0.iter_mut().zip(codes.as_chunks().0).enumerate() {
+                let scale = floats.mul(block_scale, floats.splat(f32::from(group_scale(block, group))));
+                let codes = floats.add(floats.from_i8(*codes), floats.splat(f32::from(-ZERO)));
+                floats.store(floats.mul(scale, codes), out);
             }
         }
     }
