@@ -3,6 +3,9 @@
 //! What belongs here: the choice among packings and activation modes. What does not: layouts ([`crate::packing`]) and
 //! arithmetic ([`crate::ternary`], [`crate::dense`]).
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use bytes::Bytes;

@@ -1,11 +1,11 @@
 //! Sixteen `f32` at a time: the few vector operations that the float kernels need, for each instruction set.
 //!
-//! A kernel is a type that implements [`FloatKernel`]: its `run` is compiled once for every instruction set and receives
-//! the [`Floats`] token of the one it was compiled for. Loops over slices need no more than that, the compiler
+//! A kernel is a type that implements [`FloatKernel`]: its `run` is compiled once for every instruction set and
+//! receives the [`Floats`] token of the one it was compiled for. Loops over slices need no more than that, the compiler
 //! vectorises them; the token's operations serve where accumulators must stay in registers.
 //!
-//! All operations are lane-wise IEEE 754 with one rounding each, so every instruction set gives the same bits.
-//! Not here: integer operations of the ternary kernels (`arch`), algorithms.
+//! Every operation rounds once, lane by lane, and sums have one order, so every instruction set gives the same bits.
+//! Not here: integer operations of the ternary kernels ([`Vector`]), algorithms.
 
 use crate::arch::{Isa, Kernel, Vector};
 
@@ -42,7 +42,7 @@ pub(crate) trait Floats: Copy {
     fn splat_f16(self, from: [u8; 2]) -> Self::F32x16;
 
     /// Sixteen signed bytes as numbers; exact.
-    fn from_i8(self, from: [i8; LANES]) -> Self::F32x16;
+    fn widen_i8(self, from: [i8; LANES]) -> Self::F32x16;
 
     /// Reads sixteen little-endian half-precision values; exact.
     fn load_f16(self, from: &[u8; 2 * LANES]) -> Self::F32x16;
@@ -121,7 +121,7 @@ impl Floats for Portable {
     }
 
     #[inline(always)]
-    fn from_i8(self, from: [i8; LANES]) -> [f32; LANES] {
+    fn widen_i8(self, from: [i8; LANES]) -> [f32; LANES] {
         from.map(f32::from)
     }
 

@@ -66,6 +66,13 @@ pub(crate) trait Vector: Copy {
     /// `bytes` is writable for `4 * LANES` bytes, at any alignment.
     unsafe fn store(self, bytes: *mut u8);
 
+    /// Exchanges lanes and vectors in each part: lane `j` of part `p` of vector `v` goes to lane `v` of part `p` of vector
+    /// `j`, so that vector `j` of the result has the lanes `j` of all parts, in the order of [`Vector::sum_parts`].
+    fn transpose_lanes(vectors: [Self; 8]) -> [Self; 8];
+
+    /// Asks for the cache line at `address`, which need not be valid.
+    fn prefetch(address: *const u8);
+
     /// Bits `SHIFT` and `SHIFT + 1` of each byte, as a number 0..=3. `SHIFT` is 0, 2, 4 or 6.
     fn two_bits<const SHIFT: u32>(self) -> Self;
 

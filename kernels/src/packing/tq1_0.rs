@@ -51,7 +51,7 @@ impl Ternary for Tq1_0 {
     fn code(byte: u8, field: usize) -> u8 {
         const POWERS: [u8; MAX_FIELDS] = [1, 3, 9, 27, 81];
         let rest = byte.wrapping_mul(POWERS[field]);
-        (u16::from(rest) * 3 >> 8) as u8
+        ((u16::from(rest) * 3) >> 8) as u8
     }
 
     #[inline(always)]

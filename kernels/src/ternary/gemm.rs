@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::Unpack;
 use super::terms::{TILE, Terms};
+use super::unpack::WINDOW;
 use crate::arch::{Kernel, Vector};
 use crate::packing::{Packed, Section};
 
@@ -26,10 +27,18 @@ pub(super) struct Gemm<'a, 'y, P: Unpack> {
     pub(super) outputs: &'a mut [&'y mut [f32]],
 }
 
+/// 64 bytes, aligned so that no vector crosses a cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; LINE]);
+
+/// Bytes of a line.
+const LINE: usize = 64;
+
 /// The codes and scales of two vectors of rows.
 struct Panel {
     /// `[steps][2][LANES][4]`
-    codes: Vec<u8>,
+    codes: Vec<Line>,
     /// `[segments][2]`
     factors: Vec<[[f32; TILE]; 2]>,
     /// Steps of a segment.
@@ -45,7 +54,7 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
         let rows = outputs[0].len();
         let cols = matrix.blocks_per_row() * P::BLOCK;
         let mut panel = Panel {
-            codes: vec![0; cols * 2 * V::LANES],
+            codes: vec![Line([0; LINE]); cols * 2 * V::LANES / LINE],
             factors: vec![[[0.0; TILE]; 2]; terms.segments()],
             steps: cols / terms.segments() / STEP,
         };
@@ -80,32 +89,41 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
 /// # Panics
 /// If the rows are not as long as the first, or the panel has another number of columns.
 #[inline(always)]
-fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, panel: &mut [u8]) {
+fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, panel: &mut [Line]) {
     let vector = STEP * V::LANES;
     let blocks = rows[0].len() / P::BLOCK_BYTES;
     assert!(rows.iter().all(|row| row.len() == blocks * P::BLOCK_BYTES), "rows of one matrix");
-    assert!(half < 2 && panel.len() == blocks * P::BLOCK / STEP * 2 * vector, "a panel of the rows' columns");
+    assert!(half < 2 && panel.len() * LINE == blocks * P::BLOCK / STEP * 2 * vector, "a panel of the rows' columns");
+    let rows = rows.map(<[u8]>::as_ptr);
     for block in 0..blocks {
-        for &Section { offset, bytes, fields, element } in P::SECTIONS {
-            for m in (0..bytes).step_by(STEP) {
-                let mut lanes = [[0_u8; STEP]; TILE];
-                for (lane, row) in lanes.iter_mut().zip(rows).take(V::LANES) {
-                    let at = block * P::BLOCK_BYTES + offset + m;
-                    // SAFETY: sections lie in their block, and the row has `blocks` blocks; `[u8; 4]` has alignment 1.
-                    *lane = unsafe { row.as_ptr().add(at).cast::<[u8; STEP]>().read() };
-                }
-                // SAFETY: kernels run compiled for an instruction set that the machine has, which is that of `V`; `lanes`
-                // has 64 bytes, and a vector at most 64.
-                let codes = P::fields(unsafe { V::load(lanes.as_ptr().cast()) });
-                for (n, codes) in codes.into_iter().enumerate().take(fields) {
-                    let step = (block * P::BLOCK + element + n * bytes + m) / STEP;
-                    // SAFETY: element indices are below `P::BLOCK`, so `step` is below the steps of the panel, each of
-                    // which has two vectors.
-                    unsafe { codes.store(panel.as_mut_ptr().add((2 * step + half) * vector)) };
+        let mut new = 0;
+        for &window in P::WINDOWS {
+            let at = block * P::BLOCK_BYTES + window;
+            // SAFETY: kernels run compiled for an instruction set that the machine has, which is that of `V`; windows lie
+            // in their block, and rows have `blocks` blocks.
+            let parts = std::array::from_fn(|i| unsafe { V::load_parts([rows[i].add(at), rows[8 + i].add(at)]) });
+            let lanes = V::transpose_lanes(parts);
+            for (j, lanes) in lanes.into_iter().enumerate() {
+                let byte = window + STEP * j;
+                let Some(section) = section_at::<P>(byte).filter(|_| byte >= new) else { continue };
+                let element = section.element + byte - section.offset;
+                let codes = P::fields(lanes);
+                for (n, codes) in codes.iter().enumerate().take(section.fields) {
+                    let step = (block * P::BLOCK + element + n * section.bytes) / STEP;
+                    // SAFETY: elements are below `P::BLOCK`, so `step` is below the steps of the panel, each of which has
+                    // two vectors.
+                    unsafe { codes.store(panel.as_mut_ptr().cast::<u8>().add((2 * step + half) * vector)) };
                 }
             }
+            new = window + WINDOW;
         }
     }
+}
+
+/// The section that byte `byte` of a block is in; `None` for the scale.
+#[inline(always)]
+fn section_at<P: Unpack>(byte: usize) -> Option<&'static Section> {
+    P::SECTIONS.iter().find(|section| (section.offset..section.offset + section.bytes).contains(&byte))
 }
 
 /// The outputs in `columns` of the tokens from `first_token` on, as many as there are in `outputs` (at most `T`).
@@ -125,7 +143,7 @@ fn tile<V: Vector, const T: usize>(
             &terms.codes()[(first_token + t.min(last)) * terms.stride() + segment * panel.steps * STEP..]
                 [..panel.steps * STEP]
         });
-        let codes = &panel.codes[segment * panel.steps * 2 * STEP * V::LANES..];
+        let codes = &panel.codes[segment * panel.steps * 2 * STEP * V::LANES / LINE..];
         let dots = dot_tile::<V, T>(codes, panel.steps, &activations);
         for (t, (acc, dots)) in acc.iter_mut().zip(dots).enumerate() {
             for half in 0..2 {
@@ -145,11 +163,15 @@ fn tile<V: Vector, const T: usize>(
 /// # Panics
 /// If `codes` or the activations have fewer steps.
 #[inline(always)]
-fn dot_tile<V: Vector, const T: usize>(codes: &[u8], steps: usize, activations: &[&[i8]; T]) -> [[[i32; TILE]; 2]; T] {
+fn dot_tile<V: Vector, const T: usize>(
+    codes: &[Line],
+    steps: usize,
+    activations: &[&[i8]; T],
+) -> [[[i32; TILE]; 2]; T] {
     let vector = STEP * V::LANES;
-    assert!(codes.len() >= steps * 2 * vector, "codes of {steps} steps");
+    assert!(codes.len() * LINE >= steps * 2 * vector, "codes of {steps} steps");
     assert!(activations.iter().all(|codes| codes.len() >= steps * STEP), "activations of {steps} steps");
-    let codes = codes.as_ptr();
+    let codes = codes.as_ptr().cast::<u8>();
     let activations = activations.map(<[i8]>::as_ptr);
     // SAFETY: kernels run compiled for an instruction set that the machine has, which is that of `V`. Steps are below
     // `steps`, for which the assertions found two vectors of codes and four activations of each token.

@@ -12,6 +12,9 @@ use crate::packing::Packed;
 /// Rows that start a chunk of work are multiples of this.
 pub(super) const GRANULE: usize = TILE;
 
+/// Bytes that one prefetch brings.
+const CACHE_LINE: usize = 64;
+
 /// The product of some rows with all tokens.
 pub(super) struct Gemv<'a, 'y, P: Unpack> {
     pub(super) matrix: &'a Packed<P>,
@@ -58,6 +61,7 @@ impl<P: Unpack> Kernel for Gemv<'_, '_, P> {
 fn dot_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], activations: &[i8], start: usize, end: usize) -> [i32; TILE] {
     assert!(rows.iter().all(|row| row.len() >= end * P::BLOCK_BYTES), "rows have {end} blocks");
     assert!(activations.len() >= end * P::STEPS * WINDOW, "activations have {end} blocks");
+    let next = rows[0].as_ptr().wrapping_add(V::LANES * rows[0].len());
     let rows = rows.map(<[u8]>::as_ptr);
     let activations = activations.as_ptr();
     // SAFETY: kernels run compiled for an instruction set that the machine has (`Isa::run`), which is that of `V`. Window
@@ -70,12 +74,16 @@ fn dot_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], activations: &[i8], star
             let stop = end.min(block.saturating_add(V::RUN / P::STEPS));
             let mut runs = [V::zero_run(); 8];
             for block in block..stop {
+                // The next rows follow in memory: as many bytes of them as the rows read of this block.
+                for line in (0..V::LANES * P::BLOCK_BYTES).step_by(CACHE_LINE) {
+                    V::prefetch(next.wrapping_add(block * V::LANES * P::BLOCK_BYTES + line));
+                }
                 for (w, offset) in P::WINDOWS.iter().enumerate() {
                     let step = activations.add((block * P::STEPS + w * P::FIELDS) * WINDOW);
                     let at = block * P::BLOCK_BYTES + offset;
                     for (i, run) in runs.iter_mut().enumerate() {
                         let fields = P::fields(V::load_parts([rows[i].add(at), rows[8 + i].add(at)]));
-                        for (n, codes) in fields.into_iter().enumerate().take(P::FIELDS) {
+                        for (n, codes) in fields.iter().enumerate().take(P::FIELDS) {
                             *run = codes.dot(V::repeat_part(step.add(n * WINDOW)), *run);
                         }
                     }

@@ -39,9 +39,6 @@ pub(crate) use unpack::Unpack;
 use crate::cpu::Cpu;
 use crate::packing::Packed;
 
-/// Up to this many tokens the kernel for few tokens is the faster one: it does not rearrange the weights.
-const GEMV_TOKENS: usize = 4;
-
 /// `y[token, row]` for every token of `terms` and every row of `matrix`, in the arithmetic of this module.
 ///
 /// Shapes: `y` is `[tokens, rows]`.
@@ -52,7 +49,7 @@ pub(crate) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_
     let (rows, tokens) = (matrix.rows(), terms.tokens());
     assert_eq!(y.len(), tokens * rows, "one output for each token and row");
     assert_eq!(terms.stride(), matrix.cols().next_multiple_of(crate::quantize::BLOCK), "columns of the activations");
-    if tokens <= GEMV_TOKENS {
+    if tokens <= P::GEMV_TOKENS {
         let activations = P::arrange(terms.codes());
         cpu.for_column_chunks(y, rows, gemv::GRANULE, |first_row, outputs| {
             cpu.isa().run(gemv::Gemv { matrix, terms, activations: &activations, first_row, outputs });

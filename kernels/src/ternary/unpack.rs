@@ -16,12 +16,16 @@ pub(crate) trait Unpack: Ternary {
     /// The most codes that a byte of a block holds.
     const FIELDS: usize;
 
-    /// First bytes of the windows of [`WINDOW`] bytes that cover the codes of a block. Windows lie in the block; what they
-    /// hold besides new codes meets activations of 0.
+    /// First bytes of the windows of [`WINDOW`] bytes that cover the codes of a block, multiples of 4. A window may start
+    /// with bytes of the one before it: those meet activations of 0.
     const WINDOWS: &'static [usize];
 
     /// Steps of a window of codes with the activations it meets: `FIELDS` for each window.
     const STEPS: usize = Self::FIELDS * Self::WINDOWS.len();
+
+    /// Up to this many tokens the kernel for few tokens is the faster one: it does not rearrange the weights, but unpacks
+    /// them again for each token.
+    const GEMV_TOKENS: usize;
 
     /// The codes of each byte, field by field; entries from `FIELDS` on mean nothing.
     fn fields<V: Vector>(bytes: V) -> [V; MAX_FIELDS];
@@ -38,6 +42,7 @@ pub(crate) trait Unpack: Ternary {
 impl Unpack for I2S {
     const FIELDS: usize = 4;
     const WINDOWS: &'static [usize] = &[0];
+    const GEMV_TOKENS: usize = 6;
 
     #[inline(always)]
     fn fields<V: Vector>(bytes: V) -> [V; MAX_FIELDS] {
@@ -48,6 +53,7 @@ impl Unpack for I2S {
 impl Unpack for Tq2_0 {
     const FIELDS: usize = 4;
     const WINDOWS: &'static [usize] = &[0, 32];
+    const GEMV_TOKENS: usize = 6;
 
     #[inline(always)]
     fn fields<V: Vector>(bytes: V) -> [V; MAX_FIELDS] {
@@ -57,8 +63,9 @@ impl Unpack for Tq2_0 {
 
 impl Unpack for Tq1_0 {
     const FIELDS: usize = 5;
-    // The second window starts with ten bytes of the first and ends with the scale.
-    const WINDOWS: &'static [usize] = &[0, 22];
+    // The second window starts with twelve bytes of the first.
+    const WINDOWS: &'static [usize] = &[0, 20];
+    const GEMV_TOKENS: usize = 2;
 
     #[inline(always)]
     fn fields<V: Vector>(bytes: V) -> [V; MAX_FIELDS] {

@@ -65,6 +65,34 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
+    fn transpose_lanes(vectors: [Self; 8]) -> [Self; 8] {
+        let [a, b, c, d, e, f, g, h] = vectors.map(|vector| vector.0);
+        // SAFETY: the vectors prove AVX2.
+        unsafe {
+            // Each 128-bit half of `low[i]` has lane `i` of that half of a, b, c, d; of `high[i]` those of e, f, g, h.
+            let low = transpose_quarters([a, b, c, d]);
+            let high = transpose_quarters([e, f, g, h]);
+            let joined: [__m256i; 8] = [
+                _mm256_permute2x128_si256::<0x20>(low[0], high[0]),
+                _mm256_permute2x128_si256::<0x20>(low[1], high[1]),
+                _mm256_permute2x128_si256::<0x20>(low[2], high[2]),
+                _mm256_permute2x128_si256::<0x20>(low[3], high[3]),
+                _mm256_permute2x128_si256::<0x31>(low[0], high[0]),
+                _mm256_permute2x128_si256::<0x31>(low[1], high[1]),
+                _mm256_permute2x128_si256::<0x31>(low[2], high[2]),
+                _mm256_permute2x128_si256::<0x31>(low[3], high[3]),
+            ];
+            joined.map(Bytes)
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(address: *const u8) {
+        // SAFETY: every x86-64 machine has SSE, and a prefetch of an address that is not mapped does nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+
+    #[inline(always)]
     fn two_bits<const SHIFT: u32>(self) -> Self {
         // SAFETY: `self` proves AVX2. Bits that a 16-bit shift moves across bytes land above the two that are kept.
         Bytes(unsafe {
@@ -137,5 +165,24 @@ impl Vector for Bytes {
         // SAFETY: a `Sums` proves AVX2; `out` has room for 32 bytes; the store is unaligned.
         unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), sums.0) };
         out
+    }
+}
+
+/// Transposes the 4 x 4 `i32` that four vectors have in each 128-bit half.
+///
+/// # Safety
+/// The machine has AVX2.
+#[inline(always)]
+unsafe fn transpose_quarters([a, b, c, d]: [__m256i; 4]) -> [__m256i; 4] {
+    // SAFETY: the caller vouches for AVX2.
+    unsafe {
+        let (ab_low, ab_high) = (_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+        let (cd_low, cd_high) = (_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
+        [
+            _mm256_unpacklo_epi64(ab_low, cd_low),
+            _mm256_unpackhi_epi64(ab_low, cd_low),
+            _mm256_unpacklo_epi64(ab_high, cd_high),
+            _mm256_unpackhi_epi64(ab_high, cd_high),
+        ]
     }
 }

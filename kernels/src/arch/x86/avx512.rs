@@ -64,6 +64,28 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
+    fn transpose_lanes(vectors: [Self; 8]) -> [Self; 8] {
+        let [a, b, c, d, e, f, g, h] = vectors.map(|vector| vector.0);
+        // SAFETY: the vectors prove AVX-512.
+        unsafe {
+            // Each quarter of `low[i]` has lane `i` of that quarter of a, b, c, d; of `high[i]` those of e, f, g, h.
+            let low = transpose_quarters([a, b, c, d]);
+            let high = transpose_quarters([e, f, g, h]);
+            let [v0, v4] = join_quarters(low[0], high[0]);
+            let [v1, v5] = join_quarters(low[1], high[1]);
+            let [v2, v6] = join_quarters(low[2], high[2]);
+            let [v3, v7] = join_quarters(low[3], high[3]);
+            [v0, v1, v2, v3, v4, v5, v6, v7].map(Bytes)
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(address: *const u8) {
+        // SAFETY: every x86-64 machine has SSE, and a prefetch of an address that is not mapped does nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+
+    #[inline(always)]
     fn two_bits<const SHIFT: u32>(self) -> Self {
         // SAFETY: `self` proves AVX-512. Bits that a 16-bit shift moves across bytes land above the two that are kept.
         Bytes(unsafe {
@@ -127,11 +149,8 @@ impl Vector for Bytes {
             // part 1. `high` has those of e, f, g, h.
             let low = add_pairs(add_pairs(a, b), add_pairs(c, d));
             let high = add_pairs(add_pairs(e, f), add_pairs(g, h));
-            let even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
-            let odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
-            let first = _mm512_permutex2var_epi64(low, even, high);
-            let second = _mm512_permutex2var_epi64(low, odd, high);
-            _mm512_add_epi32(first, second)
+            let [even, odd] = join_quarters(low, high);
+            _mm512_add_epi32(even, odd)
         }))
     }
 
@@ -156,5 +175,38 @@ unsafe fn add_pairs(x: __m512i, y: __m512i) -> __m512i {
         let even = _mm512_castps_si512(_mm512_shuffle_ps::<0b10_00_10_00>(x, y));
         let odd = _mm512_castps_si512(_mm512_shuffle_ps::<0b11_01_11_01>(x, y));
         _mm512_add_epi32(even, odd)
+    }
+}
+
+/// The even quarters of each part of `low` and `high`, `[low 0, high 0, low 2, high 2]`, and the odd ones.
+///
+/// # Safety
+/// The machine has AVX-512 F.
+#[inline(always)]
+unsafe fn join_quarters(low: __m512i, high: __m512i) -> [__m512i; 2] {
+    // SAFETY: the caller vouches for AVX-512 F.
+    unsafe {
+        let even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+        let odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+        [_mm512_permutex2var_epi64(low, even, high), _mm512_permutex2var_epi64(low, odd, high)]
+    }
+}
+
+/// Transposes the 4 x 4 `i32` that four vectors have in each quarter.
+///
+/// # Safety
+/// The machine has AVX-512 F.
+#[inline(always)]
+unsafe fn transpose_quarters([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
+    // SAFETY: the caller vouches for AVX-512 F.
+    unsafe {
+        let (ab_low, ab_high) = (_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+        let (cd_low, cd_high) = (_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+        [
+            _mm512_unpacklo_epi64(ab_low, cd_low),
+            _mm512_unpackhi_epi64(ab_low, cd_low),
+            _mm512_unpacklo_epi64(ab_high, cd_high),
+            _mm512_unpackhi_epi64(ab_high, cd_high),
+        ]
     }
 }

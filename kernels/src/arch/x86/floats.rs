@@ -68,7 +68,7 @@ impl Floats for Avx2 {
     }
 
     #[inline(always)]
-    fn from_i8(self, from: [i8; LANES]) -> [__m256; 2] {
+    fn widen_i8(self, from: [i8; LANES]) -> [__m256; 2] {
         let from = from.as_ptr().cast::<__m128i>();
         // SAFETY: `self` proves AVX2; the sixteen bytes at `from` are read, at any alignment, and the shift of the
         // register by eight bytes leaves the upper half of them.
@@ -150,7 +150,7 @@ impl Floats for Avx512 {
     }
 
     #[inline(always)]
-    fn from_i8(self, from: [i8; LANES]) -> __m512 {
+    fn widen_i8(self, from: [i8; LANES]) -> __m512 {
         // SAFETY: `self` proves AVX-512 F; `from` holds the sixteen bytes that the unaligned load reads.
         unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from.as_ptr().cast()))) }
     }
