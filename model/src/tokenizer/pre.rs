@@ -129,7 +129,7 @@ static PRE_TOKENIZERS: &[PreTokenizer] = &[
     },
 ];
 
-/// Every name that [`PreTokenizer::named`] knows, for messages and for the documentation.
+/// Every name that `tokenizer.ggml.pre` or `--pre` may give.
 pub fn known_names() -> impl Iterator<Item = &'static str> {
     PRE_TOKENIZERS.iter().flat_map(|pre| pre.names).copied()
 }
