@@ -1,6 +1,6 @@
 //! Stop strings in text that arrives in pieces. Stop tokens are compared where tokens are (`generate.rs`).
 
-/// Finds the first of several strings in a text that arrives in pieces, and holds back what may be the beginning of one.
+/// Finds the first of several strings in a text that arrives in pieces, and holds back what may begin one.
 ///
 /// A text ends where the first stop string is complete; of several that are complete at once the longest is meant. So
 /// the output does not depend on where the pieces were cut. An empty string stops nothing.
@@ -120,7 +120,9 @@ mod tests {
     proptest! {
         /// The output is the same however the text is cut, and is the text up to the first stop.
         #[test]
-        fn pieces_do_not_matter(text in "[abé]{0,30}", stops in prop::collection::vec("[abé]{1,4}", 0..4), size in 1usize..6) {
+        fn pieces_do_not_matter(
+            text in "[abé]{0,30}", stops in prop::collection::vec("[abé]{1,4}", 0..4), size in 1usize..6,
+        ) {
             let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
             let whole = run(&stops, [text.as_str()]);
             let characters: Vec<char> = text.chars().collect();

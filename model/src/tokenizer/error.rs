@@ -167,7 +167,7 @@ pub enum TokenizerError {
     },
 
     /// A character that the vocabulary cannot write, not even byte by byte.
-    #[error("the character {character:?} (U+{:04X}) of the text has no tokens in this vocabulary", u32::from(*.character))]
+    #[error("the text has {character:?} (U+{:04X}), which has no tokens in this vocabulary", u32::from(*.character))]
     NoTokens {
         /// The character.
         character: char,
