@@ -13,7 +13,7 @@
 pub mod arch;
 pub mod cpu;
 pub(crate) mod dense;
-pub mod float;
+pub(crate) mod float;
 pub mod matrix;
 pub mod ops;
 pub mod packing;
@@ -23,8 +23,8 @@ pub(crate) mod ternary;
 
 pub use arch::Isa;
 pub use cpu::{Cpu, CpuError, CpuOptions};
-pub use matrix::{ActivationMode, Matrix, PackingKind};
 pub use float::{GateActivation, RopePairing};
+pub use matrix::{ActivationMode, Matrix, PackingKind};
 pub use ops::{Activations, CacheBuffer, CacheFull, CacheType, Cached, RmsNorm, Rope};
 pub use packing::{Packed, Packing, PackingError};
 pub use quantize::ActivationRows;

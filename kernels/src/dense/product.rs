@@ -6,23 +6,25 @@ use crate::cpu::Cpu;
 use crate::float::dot::{Lanes, accumulate};
 use crate::packing::Packed;
 
-/// Rows and tokens of a tile: while there are fewer tokens, rows are decoded one after the other, as they lie in memory.
+/// Rows and tokens of a tile. While there are fewer tokens, rows are decoded one after the other, as they lie in
+/// memory.
 const TILE: usize = 4;
-/// Columns that are decoded at once: a multiple of every block and of the lanes; four rows of them stay in the L1 cache.
+/// Columns that are decoded at once: a multiple of every block and of the lanes; four rows of them stay in the L1
+/// cache.
 const SEGMENT: usize = 512;
 /// Tokens that share one decoding of the matrix; their activations stay in the L2 cache.
 const TOKENS: usize = 32;
 
 /// `y[t][r] = (row r . x[t]) * multiplier`, in f32; `x` is `[tokens][cols]`, `y` is `[tokens][rows]`.
 ///
-/// Weights are decoded to f32 and multiplied in the order of [`accumulate`]: product `k` into lane `k % 16`, lanes added
-/// as a balanced tree, nothing fused. One token or many, the same bits.
+/// Weights are decoded to f32 and multiplied in the order of [`accumulate`]: product `k` into lane `k % 16`, lanes
+/// added as a balanced tree, nothing fused. One token or many, the same bits.
 ///
 /// # Panics
 /// If the lengths of `x` and `y` are not those of the same number of tokens.
 pub(crate) fn product<P: DensePacking>(cpu: &Cpu, x: &[f32], matrix: &Packed<P>, y: &mut [f32]) {
     let (rows, cols) = (matrix.rows(), matrix.cols());
-    assert!(rows > 0 && cols > 0 && x.len() % cols == 0 && x.len() / cols * rows == y.len(), "sizes of the product");
+    assert!(x.len().is_multiple_of(cols) && x.len() / cols * rows == y.len(), "sizes of the product");
     cpu.for_column_chunks(y, rows, TILE, |first_row, outputs| {
         floats::run(cpu.isa(), RowsTimesTokens { matrix, first_row, x, outputs });
     });

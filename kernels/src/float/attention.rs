@@ -62,7 +62,7 @@ const BLOCK: usize = 32;
 /// `y = softmax(q . k^T / sqrt(head_dim)) . v` for every query head, in f32, over the positions up to the query's own.
 ///
 /// For one query: the scores are dot products in the order of [`super::dot::accumulate`], times `1 / sqrt(head_dim)`
-/// rounded to f32; then [`super::softmax::Softmax`]; then the values, weighted and summed in order of position. A
+/// rounded to f32; then [`softmax`]; then the values, weighted and summed in order of position. A
 /// query's result depends on nothing else, so it has the same bits alone, in a prompt, and on any number of threads.
 ///
 /// # Panics

@@ -31,11 +31,6 @@ impl RopeTable {
         RopeTable { inverse, blocks: (0..positions.div_ceil(BLOCK)).map(|_| OnceLock::new()).collect() }
     }
 
-    /// Number of elements of a head that rotate.
-    pub(crate) fn rotated(&self) -> usize {
-        2 * self.inverse.len()
-    }
-
     /// Cosines and sines of `position`, one of each per pair.
     ///
     /// # Panics

@@ -1,24 +1,12 @@
 //! Softmax of one row.
 
 use super::exp::exp;
-use crate::arch::floats::{FloatKernel, Floats, LANES};
+use crate::arch::floats::{Floats, LANES};
 
 /// `x[i] = e^(x[i] - max) / sum_j e^(x[j] - max)`, in place, in f32.
 ///
 /// The sum runs in sixteen lanes (element `i` in lane `i % 16`), which are then added as a balanced tree; every
 /// element is divided by it. The row must not be empty and its largest element must be finite; else the result is NaN.
-pub(crate) struct Softmax<'a>(pub(crate) &'a mut [f32]);
-
-impl FloatKernel for Softmax<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Floats>(self, floats: S) {
-        softmax(floats, self.0);
-    }
-}
-
-/// [`Softmax`] inside another kernel.
 #[inline(always)]
 pub(crate) fn softmax<S: Floats>(floats: S, x: &mut [f32]) {
     let largest = max(x);

@@ -37,7 +37,8 @@ impl<R: NormRole, A: Axis> RmsNorm<R, A> {
 }
 
 impl Cpu {
-    /// `y = x / sqrt(mean(x^2) + epsilon) * gain` for every position, in f32 (the mean in f64, the factor rounded once).
+    /// `y = x / sqrt(mean(x^2) + epsilon) * gain` for every position, in f32; the mean is taken in f64 and the factor
+    /// rounded once.
     ///
     /// Source: Zhang and Sennrich 2019 (arXiv 1910.07467), equation 4.
     pub fn rms_norm<B: Axis, S: Axis, A: Axis, R: NormRole>(

@@ -8,8 +8,8 @@ use trine_shapes::{Axis, Plus, Rotated, Shape, Tensor};
 
 /// The rotation of heads with axis `D`: frequencies, the pairs they turn, and angles of all positions of a context.
 ///
-/// Pair `i` of position `p` turns by `p * base^(-2i / rotated) / factor[i]` radians (RoFormer, arXiv 2104.09864, section
-/// 3.2.2). Angles are computed as positions come into use.
+/// Pair `i` of position `p` turns by `p * base^(-2i / rotated) / factor[i]` radians (RoFormer, arXiv 2104.09864,
+/// section 3.2.2). Angles are computed as positions come into use.
 #[derive(Debug)]
 pub struct Rope<D> {
     head: D,

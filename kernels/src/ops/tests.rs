@@ -50,8 +50,7 @@ fn linear_and_logits_multiply_every_position() {
     assert_eq!(y.data(), reference::dense::product(&values, 1.0, x.data(), 10));
 
     let (table, values) = weight(3, vocab, hidden);
-    let normed: Tensor<f32, (Batch, Seq, Normed<OutputNorm, Hidden<Toy>>)> =
-        tensor(4, (Fixed, Fixed, Normed::of(hidden)));
+    let normed = tensor(4, (Fixed::<2>, Fixed::<5>, Normed::<OutputNorm, _>::of(hidden)));
     let logits = cpu().logits(&Activations::new(normed.clone()), &table);
     assert_eq!(logits.shape().lens(), [2, 5, 17]);
     assert_eq!(logits.data(), reference::dense::product(&values, 1.0, normed.data(), 10));

@@ -53,8 +53,8 @@ impl DensePacking for Q4_0 {
             let scale = floats.splat_f16(scale);
             let low_codes = codes.map(|byte| (byte & 15) as i8 - ZERO as i8);
             let high_codes = codes.map(|byte| (byte >> 4) as i8 - ZERO as i8);
-            floats.store(floats.mul(scale, floats.from_i8(low_codes)), low);
-            floats.store(floats.mul(scale, floats.from_i8(high_codes)), high);
+            floats.store(floats.mul(scale, floats.widen_i8(low_codes)), low);
+            floats.store(floats.mul(scale, floats.widen_i8(high_codes)), high);
         }
     }
 }

@@ -50,8 +50,8 @@ impl DensePacking for Q4_1 {
             let (scale, minimum, codes) = parts(block);
             let (scale, minimum) = (floats.splat_f16(scale), floats.splat_f16(minimum));
             let (low_codes, high_codes) = (codes.map(|byte| (byte & 15) as i8), codes.map(|byte| (byte >> 4) as i8));
-            floats.store(floats.add(floats.mul(floats.from_i8(low_codes), scale), minimum), low);
-            floats.store(floats.add(floats.mul(floats.from_i8(high_codes), scale), minimum), high);
+            floats.store(floats.add(floats.mul(floats.widen_i8(low_codes), scale), minimum), low);
+            floats.store(floats.add(floats.mul(floats.widen_i8(high_codes), scale), minimum), high);
         }
     }
 }

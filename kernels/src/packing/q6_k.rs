@@ -84,7 +84,7 @@ impl DensePacking for Q6K {
             let codes = codes(block);
             for (group, (out, codes)) in out.as_chunks_mut().0.iter_mut().zip(codes.as_chunks().0).enumerate() {
                 let scale = floats.mul(block_scale, floats.splat(f32::from(group_scale(block, group))));
-                let codes = floats.add(floats.from_i8(*codes), floats.splat(f32::from(-ZERO)));
+                let codes = floats.add(floats.widen_i8(*codes), floats.splat(f32::from(-ZERO)));
                 floats.store(floats.mul(scale, codes), out);
             }
         }

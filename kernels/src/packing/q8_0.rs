@@ -49,7 +49,7 @@ impl DensePacking for Q8_0 {
             let (scale, codes) = parts(block);
             let scale = floats.splat_f16(scale);
             for (out, codes) in out.as_chunks_mut().0.iter_mut().zip(codes.as_chunks().0) {
-                let codes = floats.from_i8(codes.map(|code: u8| code as i8));
+                let codes = floats.widen_i8(codes.map(|code: u8| code as i8));
                 floats.store(floats.mul(scale, codes), out);
             }
         }
