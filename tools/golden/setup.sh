@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the engines that make the golden data: HF transformers on the CPU, the gguf package, and llama.cpp.
-#   usage: setup.sh FOLDER     (about 3 GB; needs python3, npm, git, gcc and readelf; PyPI and npm only)
+#   usage: setup.sh FOLDER     (about 2 GB; needs python3, npm, git, gcc and readelf; PyPI and npm only)
+# pip complains that packages for CUDA are missing: torch_stubs.py stands in for them.
 # Afterwards: FOLDER/venv/bin/python runs the scripts, FOLDER/llama_oracle is the program built from llama_oracle.c.
 set -euo pipefail
 
@@ -18,7 +19,7 @@ pip=("$folder/venv/bin/python" -m pip install --quiet --no-input --disable-pip-v
 mkdir -p "$folder/llama"
 cd "$folder/llama"
 npm pack --silent "@node-llama-cpp/linux-x64@$llama_version" "node-llama-cpp@$llama_version" >/dev/null
-tar -xzf "node-llama-cpp-linux-x64-$llama_version.tgz" --strip-components=3 package/bins/linux-x64
+tar -xzf "node-llama-cpp-linux-x64-$llama_version.tgz" --strip-components=2 package/bins/linux-x64
 tar -xzf "node-llama-cpp-$llama_version.tgz" --strip-components=2 package/llama/gitRelease.bundle
 rm -rf source && git clone --quiet gitRelease.bundle source 2>/dev/null
 
