@@ -127,7 +127,8 @@ impl Floats for Portable {
 
     #[inline(always)]
     fn load_f16(self, from: &[u8; 2 * LANES]) -> [f32; LANES] {
-        core::array::from_fn(|i| widen_f16(u16::from_le_bytes([from[2 * i], from[2 * i + 1]])))
+        let bits: [u16; LANES] = core::array::from_fn(|i| u16::from_le_bytes([from[2 * i], from[2 * i + 1]]));
+        bits.map(widen_f16)
     }
 }
 
@@ -136,10 +137,10 @@ impl Floats for Portable {
 pub(crate) fn widen_f16(bits: u16) -> f32 {
     // Exponent and mantissa moved to their place in f32 mean 2^-112 times the value, also for subnormal halves.
     const REBIAS: f32 = f32::from_bits((254 - 15) << 23);
-    let magnitude = u32::from(bits & 0x7fff) << 13;
-    let finite = (f32::from_bits(magnitude) * REBIAS).to_bits();
-    let quiet = u32::from(bits & 0x7fff > 0x7c00) << 22;
-    let special = magnitude | 0x7f80_0000 | quiet;
-    let sign = u32::from(bits & 0x8000) << 16;
-    f32::from_bits(sign | if bits & 0x7c00 == 0x7c00 { special } else { finite })
+    // What an infinite half becomes by that rule; halves above it are NaN.
+    const INFINITE: f32 = 65536.0;
+    let value = f32::from_bits(u32::from(bits & 0x7fff) << 13) * REBIAS;
+    let special = if value >= INFINITE { 0x7f80_0000 } else { 0 };
+    let quiet = if value > INFINITE { 0x0040_0000 } else { 0 };
+    f32::from_bits(value.to_bits() | special | quiet | u32::from(bits & 0x8000) << 16)
 }

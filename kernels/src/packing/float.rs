@@ -21,8 +21,12 @@ fn bf16(bytes: [u8; 2]) -> f32 {
     f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)
 }
 
+/// Elements that are searched together for one that is not finite.
+const PAGE: usize = 2048;
+
+/// A number is finite unless all bits of its exponent are set.
 macro_rules! float_packing {
-    ($packing:ident, $name:literal, $bytes:literal, $value:expr) => {
+    ($packing:ident, $name:literal, $bytes:literal, $value:expr, exponent $exponent:literal of $bits:ident) => {
         impl Packing for $packing {
             const NAME: &'static str = $name;
             const BLOCK: usize = 1;
@@ -35,10 +39,12 @@ macro_rules! float_packing {
 
             fn find_fault(blocks: &[u8], (): ()) -> Option<(usize, BlockFault)> {
                 let value: fn([u8; $bytes]) -> f32 = $value;
+                let finite = |bytes: &[u8; $bytes]| $bits::from_le_bytes(*bytes) & $exponent != $exponent;
                 let elements = blocks.as_chunks::<$bytes>().0;
                 // Whole pages first: without an early exit the compiler vectorises the search.
-                let page = elements.chunks(2048).position(|page| page.iter().any(|&e| !value(e).is_finite()))?;
-                let index = page * 2048 + elements[page * 2048..].iter().position(|&e| !value(e).is_finite())?;
+                let all_finite = |page: &[[u8; $bytes]]| page.iter().fold(true, |all, element| all & finite(element));
+                let page = elements.chunks(PAGE).position(|page| !all_finite(page))?;
+                let index = page * PAGE + elements[page * PAGE..].iter().position(|element| !finite(element))?;
                 Some((index, BlockFault::NotFinite { name: "value", found: value(elements[index]) }))
             }
 
@@ -48,9 +54,9 @@ macro_rules! float_packing {
         }
     };
 }
-float_packing!(F32, "f32", 4, f32::from_le_bytes);
-float_packing!(F16, "f16", 2, |bytes| widen_f16(u16::from_le_bytes(bytes)));
-float_packing!(BF16, "bf16", 2, bf16);
+float_packing!(F32, "f32", 4, f32::from_le_bytes, exponent 0x7f80_0000 of u32);
+float_packing!(F16, "f16", 2, |bytes| widen_f16(u16::from_le_bytes(bytes)), exponent 0x7c00 of u16);
+float_packing!(BF16, "bf16", 2, bf16, exponent 0x7f80 of u16);
 
 impl DensePacking for F32 {
     #[inline(always)]
