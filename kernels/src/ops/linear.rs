@@ -24,8 +24,8 @@ impl<P: Packing> RowMajor for Packed<P> {
     }
 }
 
-/// A tensor that is about to meet weights: f32 values and their quantized forms, which are made when a matrix first asks
-/// for them and then shared. The query, key and value projections quantize their input once.
+/// A tensor that is about to meet weights: f32 values and their quantized forms, which are made when a matrix first
+/// asks for them and then shared. The query, key and value projections quantize their input once.
 #[derive(Debug)]
 pub struct Activations<B, S, I> {
     rows: ActivationRows,
