@@ -2,6 +2,7 @@
 //! own rules. Tests of one crate live in that crate.
 
 mod chat;
+mod examples;
 mod golden;
 mod hostile;
 mod support;

@@ -37,6 +37,11 @@ impl Architecture {
         }
     }
 
+    /// All names, separated by commas.
+    pub(crate) fn names() -> String {
+        Architecture::ALL.map(Architecture::name).join(", ")
+    }
+
     /// The architecture of that name.
     pub fn from_name(name: &str) -> Option<Architecture> {
         Architecture::ALL.into_iter().find(|architecture| architecture.name() == name)

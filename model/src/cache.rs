@@ -16,7 +16,7 @@ pub(crate) struct LayerCache<M, B> {
 
 /// The rotated keys of all positions so far, and their values.
 type KeysAndValues<'c, M, B, T> =
-    (Cached<'c, B, T, KvHeads<M>, Rotated<HeadDim<M>>>, Cached<'c, B, T, KvHeads<M>, HeadDim<M>>);
+    (Cached<'c, B, KvHeads<M>, Rotated<HeadDim<M>>, T>, Cached<'c, B, KvHeads<M>, HeadDim<M>, T>);
 
 impl<M: Model, B: Axis> LayerCache<M, B> {
     /// Stores the keys and values of this step behind those of the past, and lends them all.
@@ -72,8 +72,8 @@ pub enum StepError {
 }
 
 impl<M: Model, B: Axis> KvCache<M, B> {
-    /// An empty cache for `batch` sequences of up to `capacity` positions, or as many as the model was trained for where
-    /// that is less.
+    /// An empty cache for `batch` sequences of up to `capacity` positions, or as many as the model was trained for
+    /// where that is less.
     ///
     /// # Errors
     /// [`CacheFull`] where so much memory cannot be addressed.

@@ -41,7 +41,7 @@ pub enum ConfigError {
     #[error(transparent)]
     Metadata(#[from] GgufError),
     /// An architecture Trine does not know.
-    #[error("{file}: architecture `{found}` is not supported; supported: {}", Architecture::ALL.map(|a| a.name()).join(", "))]
+    #[error("{file}: architecture `{found}` is not supported; supported: {}", Architecture::names())]
     Architecture {
         /// The file.
         file: String,
@@ -173,12 +173,14 @@ impl Keys<'_> {
         if layers < tensors { Ok(layers) } else { Err(self.value("block_count", layers, expected())) }
     }
 
-    /// The vocabulary's size: its key, else the number of the tokenizer's tokens.
+    /// The number of the tokenizer's tokens, which the architecture's own key repeats.
     fn vocab(&self) -> Result<usize, ConfigError> {
+        let tokens = self.file.metadata().string_array("tokenizer.ggml.tokens")?.len();
         match self.file.metadata().opt_u32(&self.key("vocab_size"))? {
-            Some(0) => Err(self.value("vocab_size", 0, "at least 1")),
-            Some(size) => Ok(size as usize),
-            None => Ok(self.file.metadata().string_array("tokenizer.ggml.tokens")?.len()),
+            Some(size) if size as usize != tokens => {
+                Err(self.value("vocab_size", size, format!("{tokens}, the number of tokens in the vocabulary")))
+            }
+            _ => Ok(tokens),
         }
     }
 

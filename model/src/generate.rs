@@ -90,7 +90,7 @@ impl Text<'_> {
         tokenizer.decode_into(id, false, &mut bytes)?;
         let piece = self.stream.push(&bytes);
         let Released { text, stop } = self.stops.push(&piece);
-        let interrupted = !text.is_empty() && (self.on_text)(&text).is_break();
+        let interrupted = (self.on_text)(&text).is_break();
         Ok(stop.map(Finish::StopString).or(interrupted.then_some(Finish::Interrupted)))
     }
 
@@ -112,7 +112,8 @@ impl Text<'_> {
 }
 
 impl<M: Model> Session<'_, M> {
-    /// Generates what follows `prompt`; the text goes to `on_text` as it is complete.
+    /// Generates what follows `prompt`. After each token `on_text` gets the text that became complete with it, often
+    /// none.
     ///
     /// Where the prompt begins with the tokens of the session, as a growing conversation does, only the rest of it is
     /// processed.

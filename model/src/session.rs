@@ -73,7 +73,8 @@ impl<'m, M: Model> Session<'m, M> {
         Ok(logits.into_data())
     }
 
-    /// Goes back to the longest common beginning of the session and `ids`, short of the last id, and returns its length.
+    /// Goes back to the longest common beginning of the session and `ids`, short of the last id, and returns its
+    /// length.
     pub fn rewind(&mut self, ids: &[u32]) -> usize {
         let common = self.tokens.iter().zip(ids).take_while(|(old, new)| old == new).count();
         let kept = common.min(ids.len().saturating_sub(1));

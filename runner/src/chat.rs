@@ -8,7 +8,9 @@ use crate::outcome::Outcome;
 use anyhow::{Context, Result};
 use std::io::{self, BufRead, IsTerminal, Write};
 use trine::kernels::Cpu;
-use trine::model::{ChatTemplate, GenerateError, Message, Session, SessionError, StepError, Tokenizer, Transformer};
+use trine::model::{
+    ChatTemplate, EncodeOptions, GenerateError, Message, Session, SessionError, StepError, Tokenizer, Transformer,
+};
 use trine::shapes::Model;
 
 /// Positions of a conversation where none are asked for.
@@ -65,7 +67,7 @@ impl Chat<'_> {
         line: String,
     ) -> Result<()> {
         messages.push(Message::new("user", line));
-        let prompt = generation::begin_text(self.tokenizer, &self.template.render(messages, true)?, true)?;
+        let prompt = self.tokenizer.encode(&self.template.render(messages, true)?, EncodeOptions::PROMPT)?;
         match self.generation.stream(session, self.tokenizer, &prompt) {
             Ok(Streamed { text, .. }) => {
                 print("\n")?;

@@ -8,20 +8,8 @@ use anyhow::{Context, Result, bail};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use trine::model::{Config, EncodeOptions, GenerateOptions, Generated, Sampler, SamplerOptions, Session, Tokenizer};
+use trine::model::{Config, GenerateOptions, Generated, Sampler, SamplerOptions, Session, Tokenizer};
 use trine::shapes::Model;
-
-/// The ids of a text that goes on: BOS where the vocabulary asks for it, and never EOS.
-///
-/// # Errors
-/// Text that the vocabulary cannot express.
-pub fn begin_text(tokenizer: &Tokenizer, text: &str, parse_special: bool) -> Result<Vec<u32>> {
-    let mut ids = tokenizer.encode(text, EncodeOptions { add_special: false, parse_special })?;
-    if let Some(bos) = tokenizer.bos().filter(|bos| tokenizer.adds_bos() && ids.first() != Some(bos)) {
-        ids.insert(0, bos);
-    }
-    Ok(ids)
-}
 
 /// Positions of the cache: what was asked for, else what is needed, as far as the model has them.
 ///

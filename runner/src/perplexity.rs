@@ -1,14 +1,14 @@
 //! `trine perplexity`: how well a model predicts a text.
 
 use crate::args::PerplexityArguments;
+use crate::input;
 use crate::load::{self, Program};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
-use crate::{generation, input};
 use anyhow::Result;
 use std::io::Write;
 use trine::kernels::Cpu;
-use trine::model::{Perplexity, Transformer, Windows};
+use trine::model::{EncodeOptions, Perplexity, Transformer, Windows};
 use trine::shapes::{Idx, Model, Vocab};
 
 /// Tokens of a window where none are asked for and the model has as many positions.
@@ -21,7 +21,8 @@ const WINDOW: usize = 512;
 pub fn perplexity(arguments: &PerplexityArguments) -> Result<Outcome> {
     let text = input::read_text(&arguments.text)?;
     let file = load::open(arguments.file.as_deref())?;
-    let ids = generation::begin_text(&load::tokenizer(&file, &arguments.load.vocabulary)?, &text, false)?;
+    let ids = load::tokenizer(&file, &arguments.load.vocabulary)?
+        .encode(&text, EncodeOptions { parse_special: false, ..EncodeOptions::PROMPT })?;
     let cpu = load::cpu(&arguments.cpu)?;
     let measured = load::with_model(&file, &arguments.load, Measure { ids: &ids, arguments, cpu: &cpu })?;
     let Perplexity { mean_loss, predicted } = measured;

@@ -45,7 +45,7 @@ fn prompt_text(arguments: &RunArguments) -> Result<String> {
 }
 
 /// Nothing is added; special tokens are what they name.
-const RAW: EncodeOptions = EncodeOptions { add_special: false, parse_special: true };
+const RAW: EncodeOptions = EncodeOptions { parse_special: true, ..EncodeOptions::PLAIN };
 
 /// A prompt as the model takes it.
 struct Prompt {
@@ -63,10 +63,10 @@ impl Prompt {
         };
         let (ids, shown) = match template {
             None if arguments.raw => (tokenizer.encode(&text, RAW)?, text),
-            None => (generation::begin_text(tokenizer, &text, true)?, text),
+            None => (tokenizer.encode(&text, EncodeOptions::PROMPT)?, text),
             Some(template) => {
                 let turn = template.render(&[Message::new("user", text)], true)?;
-                (generation::begin_text(tokenizer, &turn, true)?, String::new())
+                (tokenizer.encode(&turn, EncodeOptions::PROMPT)?, String::new())
             }
         };
         if ids.is_empty() {

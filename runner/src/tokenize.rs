@@ -15,7 +15,7 @@ pub fn tokenize(arguments: &TokenizeArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref())?;
     let tokenizer = load::tokenizer(&file, &arguments.vocabulary)?;
     let special = !arguments.no_special;
-    let options = EncodeOptions { add_special: special, parse_special: special };
+    let options = EncodeOptions { add_bos: special, add_eos: special, parse_special: special };
     let ids = tokenizer.encode(&input::read_standard_input()?, options)?;
     let line = ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
     writeln!(std::io::stdout(), "{line}")?;

@@ -39,8 +39,12 @@ macro_rules! static_model {
         #[derive(Clone, Copy, Debug)]
         $vis struct $name;
 
-        const _: () = assert!($heads % $kv_heads == 0, concat!(stringify!($name), ": kv_heads must divide heads"));
-        const _: () = assert!($head_dim % 2 == 0, concat!(stringify!($name), ": head_dim must be even (RoPE)"));
+        const _: () = match $crate::Dims::new($vocab, $hidden, $ffn, $heads, $kv_heads, $head_dim) {
+            Ok(_) => {}
+            Err($crate::DimsError::Heads { .. }) => panic!(concat!(stringify!($name), ": kv_heads must divide heads")),
+            Err($crate::DimsError::OddHead(_)) => panic!(concat!(stringify!($name), ": head_dim must be even (RoPE)")),
+            Err(_) => panic!(concat!(stringify!($name), ": every length must be positive and below 2^31")),
+        };
 
         // Lawful: a constant.
         #[diagnostic::do_not_recommend]
@@ -50,12 +54,14 @@ macro_rules! static_model {
 
             #[inline(always)]
             fn dims(self) -> $crate::Dims {
-                const DIMS: $crate::Dims =
-                    match $crate::Dims::new($vocab, $hidden, $ffn, $heads, $kv_heads, $head_dim) {
-                        Ok(dims) => dims,
-                        Err(_) => panic!("contradictory dimensions"),
-                    };
-                DIMS
+                $crate::Dims {
+                    vocab: $vocab,
+                    hidden: $hidden,
+                    ffn: $ffn,
+                    kv_heads: $kv_heads,
+                    group: $heads / $kv_heads,
+                    head_dim: $head_dim,
+                }
             }
 
             #[inline(always)]

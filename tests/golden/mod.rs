@@ -3,4 +3,5 @@
 mod hf;
 mod layers;
 mod llama_cpp;
+mod smollm2;
 mod tiny;

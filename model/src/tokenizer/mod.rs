@@ -40,8 +40,10 @@ pub struct TokenizerOptions {
 /// How a text is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncodeOptions {
-    /// Put BOS before and EOS after the text where the vocabulary asks for them and they do not stand there already.
-    pub add_special: bool,
+    /// Put BOS before the text where the vocabulary asks for it and it does not stand there already.
+    pub add_bos: bool,
+    /// Put EOS after the text where the vocabulary asks for it and it does not stand there already.
+    pub add_eos: bool,
     /// Take `<|eot_id|>` and the like for the tokens that they name. Without it they are text; user-defined tokens are
     /// matched in both cases.
     pub parse_special: bool,
@@ -49,9 +51,11 @@ pub struct EncodeOptions {
 
 impl EncodeOptions {
     /// Text and nothing else: what a user typed.
-    pub const PLAIN: EncodeOptions = EncodeOptions { add_special: false, parse_special: false };
+    pub const PLAIN: EncodeOptions = EncodeOptions { add_bos: false, add_eos: false, parse_special: false };
     /// A whole prompt: BOS is added and special tokens are parsed.
-    pub const PROMPT: EncodeOptions = EncodeOptions { add_special: true, parse_special: true };
+    pub const PROMPT: EncodeOptions = EncodeOptions { add_bos: true, add_eos: false, parse_special: true };
+    /// A whole text that does not go on: BOS and EOS are added, and special tokens are parsed.
+    pub const DOCUMENT: EncodeOptions = EncodeOptions { add_bos: true, add_eos: true, parse_special: true };
 }
 
 /// A file's tokenizer.
@@ -139,13 +143,13 @@ impl Tokenizer {
             }
             after_special = matches!(fragment, Fragment::Token(_));
         }
-        if options.add_special {
-            if let Some(bos) = self.bos().filter(|bos| self.add_bos && ids.first() != Some(bos)) {
-                ids.insert(0, bos);
-            }
-            if let Some(eos) = self.eos().filter(|eos| self.add_eos && ids.last() != Some(eos)) {
-                ids.push(eos);
-            }
+        let wants_bos = options.add_bos && self.add_bos;
+        if let Some(bos) = self.bos().filter(|bos| wants_bos && ids.first() != Some(bos)) {
+            ids.insert(0, bos);
+        }
+        let wants_eos = options.add_eos && self.add_eos;
+        if let Some(eos) = self.eos().filter(|eos| wants_eos && ids.last() != Some(eos)) {
+            ids.push(eos);
         }
         Ok(ids)
     }
@@ -223,12 +227,12 @@ impl Tokenizer {
         self.vocabulary.special().eos
     }
 
-    /// Whether [`EncodeOptions::add_special`] puts BOS before a text.
+    /// Whether [`EncodeOptions::add_bos`] puts BOS before a text.
     pub fn adds_bos(&self) -> bool {
         self.add_bos
     }
 
-    /// Whether [`EncodeOptions::add_special`] puts EOS after a text.
+    /// Whether [`EncodeOptions::add_eos`] puts EOS after a text.
     pub fn adds_eos(&self) -> bool {
         self.add_eos
     }

@@ -1,0 +1,28 @@
+//! Three sequences in one batch: the axis `Fixed<3>` says so, and the logits have it too.
+
+use trine::prelude::*;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let file = trine::embedded_model()?;
+    let config = Config::from_gguf(&file)?;
+    let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default())?;
+    let cpu = Cpu::new(CpuOptions::default())?;
+
+    Dyn::scope(config.dims, |model| {
+        let transformer = load(model, &config, &file, &LoadOptions::default())?.transformer;
+        let vocab = Vocab::of(model);
+        let mut tokens = Vec::new();
+        for text in ["The king", "The fox", "The girl"] {
+            let ids = tokenizer.encode(text, EncodeOptions::PROMPT)?;
+            tokens.extend(ids.into_iter().map(|id| Idx::new(vocab, id)).collect::<Result<Vec<_>, _>>()?);
+        }
+        let mut cache = KvCache::new(model, &config, Fixed::<3>, 16, CacheType::F32)?;
+        let logits: Tensor<f32, (Fixed<3>, Fixed<1>, Vocab<_>)> =
+            cache.step(&tokens, |step| transformer.next_logits(&cpu, step))?;
+        for row in logits.data().chunks_exact(vocab.len()) {
+            let best = (0..vocab.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or_default();
+            println!("{:?}", tokenizer.decode(&[best as u32], false)?);
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,36 @@
+//! Every program in `examples/` runs and prints what it promises. Cargo builds them with the tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folder of built examples, beside that of this test.
+fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test.parent().and_then(Path::parent).expect("a build folder");
+    profile.join("examples").join(name).with_extension(std::env::consts::EXE_EXTENSION)
+}
+
+fn output_of(name: &str) -> String {
+    let path = built(name);
+    let output = Command::new(&path).output().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}: {errors}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn every_example_prints_what_it_promises() {
+    let promised = [
+        ("story", "there was"),
+        ("batch", "\""),
+        ("attention", "5 positions of 96 values"),
+        ("shared_vocabulary", "token 17 is in both vocabularies"),
+        ("write_gguf", "output_norm.weight [6] F32 24 bytes"),
+    ];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    assert_eq!(folder.read_dir().expect("a folder").count(), promised.len(), "an example is not in the list");
+    for (name, words) in promised {
+        let output = output_of(name);
+        assert!(output.contains(words), "{name} printed: {output}");
+    }
+}
