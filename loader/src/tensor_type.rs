@@ -1,7 +1,7 @@
 //! The table of tensor types: number, name and exact byte length of each.
 //!
 //! This is the one place that knows how many bytes elements take. How the bytes encode values belongs to the kernels.
-//! Sources: FORMATS (ternary types: microsoft/BitNet, llama.cpp), `GGML_QUANT_SIZES` of the `gguf` package.
+//! Sources: `docs/formats.md` (ternary types: microsoft/BitNet, llama.cpp), `GGML_QUANT_SIZES` of the `gguf` package.
 
 use crate::{Ne, ShapeError};
 
