@@ -55,8 +55,8 @@ impl Cpu {
     /// Starts the threads of `options` and fixes the instruction set.
     ///
     /// # Errors
-    /// [`CpuError::IsaUnavailable`] where the machine lacks the instruction set asked for; [`CpuError::Threads`] where the
-    /// threads cannot be started.
+    /// [`CpuError::IsaUnavailable`] where the machine lacks the instruction set asked for; [`CpuError::Threads`] where
+    /// the threads cannot be started.
     pub fn new(options: CpuOptions) -> Result<Cpu, CpuError> {
         let isa = options.isa.unwrap_or_else(Isa::detect);
         if !isa.is_available() {
@@ -90,9 +90,10 @@ impl Cpu {
 
     /// Cuts the columns of a row-major `[rows, columns]` output into chunks and fills them in parallel.
     ///
-    /// `fill(first_column, parts)` receives, for one chunk, the part of each row that belongs to it, in row order. Chunks
-    /// start at multiples of `granule` columns; there are about four for each thread, and no split where the whole output
-    /// is one granule. A product `y[token, out]` is cut this way over `out`, which is over the rows of the weight matrix.
+    /// `fill(first_column, parts)` receives, for one chunk, the part of each row that belongs to it, in row order.
+    /// Chunks start at multiples of `granule` columns; there are about four for each thread, and no split where the
+    /// whole output is one granule. A product `y[token, out]` is cut this way over `out`, which is over the rows of the
+    /// weight matrix.
     ///
     /// # Panics
     /// If `columns` does not divide the length of `y`, or `granule` is 0.
@@ -129,9 +130,78 @@ impl Cpu {
         T: Send,
         F: Fn(usize, &mut T) + Send + Sync,
     {
-        if self.threads() == 1 || items.len() == 1 {
+        self.for_each_by(items, 1, work);
+    }
+
+    /// As [`Cpu::for_each`], with at least `least` items for a thread, so that small items are worth their start.
+    pub(crate) fn for_each_by<T, F>(&self, items: &mut [T], least: usize, work: F)
+    where
+        T: Send,
+        F: Fn(usize, &mut T) + Send + Sync,
+    {
+        if self.threads() == 1 || items.len() <= least {
             return items.iter_mut().enumerate().for_each(|(index, item)| work(index, item));
         }
-        self.run(|| items.par_iter_mut().enumerate().for_each(|(index, item)| work(index, item)));
+        let items = items.par_iter_mut().with_min_len(least).enumerate();
+        self.run(|| items.for_each(|(index, item)| work(index, item)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cpu(threads: usize) -> Cpu {
+        Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: Some(Isa::Portable) }).unwrap()
+    }
+
+    #[test]
+    fn options_are_kept_and_the_default_is_the_best_of_the_machine() {
+        assert_eq!((cpu(3).threads(), cpu(3).isa()), (3, Isa::Portable));
+        let default = Cpu::new(CpuOptions::default()).unwrap();
+        assert_eq!((default.threads(), default.isa()), (num_cpus::get_physical(), Isa::detect()));
+    }
+
+    #[test]
+    fn a_missing_instruction_set_is_refused() {
+        for isa in Isa::ALL {
+            let cpu = Cpu::new(CpuOptions { isa: Some(isa), ..CpuOptions::default() });
+            match cpu {
+                Ok(cpu) => assert!(isa.is_available() && cpu.isa() == isa),
+                Err(error) => {
+                    assert!(!isa.is_available());
+                    assert!(error.to_string().contains(isa.name()), "{error}");
+                }
+            }
+        }
+    }
+
+    /// Every column of every row is given out once, in chunks that start at the granule.
+    #[test]
+    fn chunks_cover_the_output() {
+        for (threads, rows, columns, granule) in
+            [(1, 2, 5, 4), (2, 3, 100, 16), (3, 1, 7, 1), (4, 5, 33, 32), (2, 4, 6, 64)]
+        {
+            let mut y = vec![0.0; rows * columns];
+            cpu(threads).for_column_chunks(&mut y, columns, granule, |first, parts| {
+                assert!(first.is_multiple_of(granule) && parts.len() == rows);
+                for (row, part) in parts.iter_mut().enumerate() {
+                    for (i, value) in part.iter_mut().enumerate() {
+                        *value += (row * columns + first + i) as f32;
+                    }
+                }
+            });
+            let expected: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
+            assert_eq!(y, expected, "{threads} threads, {rows} x {columns}, granule {granule}");
+        }
+    }
+
+    #[test]
+    fn items_are_visited_once() {
+        for (threads, count, least) in [(1, 9, 1), (3, 100, 1), (3, 100, 40), (2, 3, 8)] {
+            let mut items = vec![0; count];
+            cpu(threads).for_each_by(&mut items, least, |index, item| *item += index);
+            assert_eq!(items, (0..count).collect::<Vec<_>>());
+        }
     }
 }

@@ -1,25 +1,26 @@
-//! All arithmetic of Trine on the CPU: packed weights, ternary and dense products, and the float operations of a transformer.
+//! All arithmetic of Trine on the CPU: packed weights, ternary and dense products, and the float operations of a
+//! transformer.
 //!
 //! What belongs here: number formats of weights ([`packing`]), quantization of activations, matrix products, norms,
 //! attention, and the threads and instruction sets they run on ([`Cpu`]). What does not: files, tensor names, metadata,
 //! the layers of a model, and allocation inside hot loops.
 //!
 //! Results do not depend on the machine: integer parts are exact, float operations have a stated order, and the same
-//! inputs give the same bits on every instruction set and for every number of threads. [`reference`] defines each operation
-//! in plain loops; every fast kernel is tested against it.
+//! inputs give the same bits on every instruction set and for every number of threads. [`mod@reference`] defines each
+//! operation in plain loops; every fast kernel is tested against it.
 //!
 //! `unsafe` occurs in this crate for SIMD alone, and each block proves why it is sound.
 
 pub mod arch;
 pub mod cpu;
-pub(crate) mod dense;
+pub mod dense;
 pub(crate) mod float;
 pub mod matrix;
 pub mod ops;
 pub mod packing;
 pub mod quantize;
 pub mod reference;
-pub(crate) mod ternary;
+pub mod ternary;
 
 pub use arch::Isa;
 pub use cpu::{Cpu, CpuError, CpuOptions};

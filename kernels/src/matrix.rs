@@ -23,8 +23,8 @@ use crate::ternary::{self, Terms};
 pub enum ActivationMode {
     /// Int8 with one scale for each token, as BitNet is trained. For ternary matrices.
     Int8PerToken,
-    /// Int8 with one scale for each 256 columns, as llama.cpp does for TQ1_0 and TQ2_0. For ternary matrices whose columns
-    /// are a multiple of 256.
+    /// Int8 with one scale for each 256 columns, as llama.cpp does for TQ1_0 and TQ2_0. For ternary matrices whose
+    /// columns are a multiple of 256.
     Q8K,
     /// Nothing: weights are decoded to f32. For every matrix.
     F32,
@@ -94,25 +94,25 @@ macro_rules! packings {
 }
 
 packings! {
-    /// Ternary, four codes a byte, one scale ([`I2S`](crate::packing::I2S)).
+    /// Ternary, four codes a byte, one scale ([`I2S`](struct@I2S)).
     I2S,
-    /// Ternary, five codes a byte, a scale for 256 columns ([`Tq1_0`](crate::packing::Tq1_0)).
+    /// Ternary, five codes a byte, a scale for 256 columns ([`Tq1_0`](struct@Tq1_0)).
     Tq1_0,
-    /// Ternary, four codes a byte, a scale for 256 columns ([`Tq2_0`](crate::packing::Tq2_0)).
+    /// Ternary, four codes a byte, a scale for 256 columns ([`Tq2_0`](struct@Tq2_0)).
     Tq2_0,
-    /// Single precision ([`F32`](crate::packing::F32)).
+    /// Single precision ([`F32`](struct@F32)).
     F32,
-    /// Half precision ([`F16`](crate::packing::F16)).
+    /// Half precision ([`F16`](struct@F16)).
     F16,
-    /// Brain floats ([`BF16`](crate::packing::BF16)).
+    /// Brain floats ([`BF16`](struct@BF16)).
     BF16,
-    /// Eight bits, a scale for 32 columns ([`Q8_0`](crate::packing::Q8_0)).
+    /// Eight bits, a scale for 32 columns ([`Q8_0`](struct@Q8_0)).
     Q8_0,
-    /// Four bits, a scale for 32 columns ([`Q4_0`](crate::packing::Q4_0)).
+    /// Four bits, a scale for 32 columns ([`Q4_0`](struct@Q4_0)).
     Q4_0,
-    /// Four bits, a scale and a minimum for 32 columns ([`Q4_1`](crate::packing::Q4_1)).
+    /// Four bits, a scale and a minimum for 32 columns ([`Q4_1`](struct@Q4_1)).
     Q4_1,
-    /// Six bits, scales for 16 and 256 columns ([`Q6K`](crate::packing::Q6K)).
+    /// Six bits, scales for 16 and 256 columns ([`Q6K`](struct@Q6K)).
     Q6K,
 }
 
@@ -261,8 +261,8 @@ fn count_zero_codes<P: Ternary>(packed: &Packed<P>) -> usize {
 impl Cpu {
     /// The product of a matrix with rows of activations: `y[t, r] = W[r] . x[t]`, in the matrix' activation mode.
     ///
-    /// Shapes: `x` is `[tokens, cols]`, `y` is `[tokens, rows]`. The order of operations is that of [`crate::ternary`] for
-    /// the int8 modes and of [`crate::dense`] for f32. One token or many give the same bits.
+    /// Shapes: `x` is `[tokens, cols]`, `y` is `[tokens, rows]`. The order of operations is that of [`crate::ternary`]
+    /// for the int8 modes and of [`crate::dense`] for f32. One token or many give the same bits.
     ///
     /// # Panics
     /// If `x` has another number of columns than the matrix, or `y` has another length than `tokens * rows`.

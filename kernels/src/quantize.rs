@@ -1,9 +1,10 @@
 //! Quantization of activations to int8: one scale for each token ([`Int8Rows`]), or for each 256 columns ([`Q8KRows`]).
 //!
-//! What belongs here: the two formulas, their results, and [`ActivationRows`], which computes each at most once. What does
-//! not: quantization of weights ([`crate::packing`]) and products ([`crate::ternary`]).
+//! What belongs here: the two formulas, their results, and [`ActivationRows`], which computes each at most once. What
+//! does not: quantization of weights ([`crate::packing`]) and products ([`crate::ternary`]).
 //!
-//! Both round half to even. A row of codes is padded with zeros to a multiple of 256, so that kernels read whole blocks.
+//! Both round half to even. A row of codes is padded with zeros to a multiple of 256, so that kernels read whole
+//! blocks.
 
 #[cfg(test)]
 mod tests;
@@ -16,11 +17,14 @@ use crate::cpu::Cpu;
 /// Columns that share a sum, and in [`Q8KRows`] a scale.
 pub const BLOCK: usize = 256;
 
+/// Values that are worth a thread: a few microseconds of work.
+const LEAST_VALUES: usize = 1 << 14;
+
 /// The least absolute maximum of a row that [`Int8Rows`] divides by.
 pub const ABSMAX_FLOOR: f32 = 1e-5;
 
-/// Rows of activations (one for each token) in f32, with their quantized forms, which are computed when first needed and
-/// then shared: the query, key and value projections quantize their input once.
+/// Rows of activations (one for each token) in f32, with their quantized forms, which are computed when first needed
+/// and then shared: the query, key and value projections quantize their input once.
 #[derive(Debug)]
 pub struct ActivationRows {
     values: Vec<f32>,
@@ -136,7 +140,7 @@ impl Int8Rows {
         let mut sums = vec![0; rows];
         let mut work: Vec<_> =
             values.chunks_exact(cols).zip(quantized.rows_mut()).zip(scales.iter_mut().zip(&mut sums)).collect();
-        cpu.for_each(&mut work, |_, ((values, (codes, block_sums)), (scale, sum))| {
+        cpu.for_each_by(&mut work, LEAST_VALUES.div_ceil(cols), |_, ((values, (codes, block_sums)), (scale, sum))| {
             **scale = cpu.isa().run(QuantizeInt8 { values, codes, block_sums });
             **sum = block_sums.iter().sum();
         });
@@ -159,8 +163,9 @@ impl Int8Rows {
     }
 }
 
-/// Rows quantized with one scale for each 256 columns, as llama.cpp does for TQ1_0 and TQ2_0: `m` is the value of largest
-/// magnitude with its sign (the first of equals), `i = -127 / m`, `q = min(round(x * i), 127)`, `d = 1 / i`. The value of
+/// Rows quantized with one scale for each 256 columns, as llama.cpp does for TQ1_0 and TQ2_0: `m` is the value of
+/// largest magnitude with its sign (the first of equals), `i = -127 / m`, `q = min(round(x * i), 127)`, `d = 1 / i`.
+/// The value of
 /// `q` is `q * d`. A block of zeros has `d = 0`.
 ///
 /// Source: `quantize_row_q8_K_ref` of llama.cpp's `ggml-quants.c`.
@@ -181,7 +186,7 @@ impl Q8KRows {
         let mut scales = vec![0.0; values.len() / BLOCK];
         let scales_of_row = scales.chunks_exact_mut(cols / BLOCK);
         let mut work: Vec<_> = values.chunks_exact(cols).zip(quantized.rows_mut()).zip(scales_of_row).collect();
-        cpu.for_each(&mut work, |_, ((values, (codes, block_sums)), scales)| {
+        cpu.for_each_by(&mut work, LEAST_VALUES.div_ceil(cols), |_, ((values, (codes, block_sums)), scales)| {
             cpu.isa().run(QuantizeQ8K { values, codes, block_sums, scales });
         });
         Q8KRows { quantized, scales }
@@ -198,8 +203,8 @@ impl Q8KRows {
     }
 }
 
-/// `x` rounded to the nearest integer, halves to even, for `|x|` up to 2^22: adding 1.5 * 2^23 leaves no bits for a fraction.
-/// A NaN becomes 0.
+/// `x` rounded to the nearest integer, halves to even, for `|x|` up to 2^22: adding 1.5 * 2^23 leaves no bits for a
+/// fraction. A NaN becomes 0.
 #[inline(always)]
 fn round(x: f32) -> i32 {
     const SHIFT: f32 = 12_582_912.0;

@@ -1,7 +1,7 @@
 //! Ternary blocks that other programs wrote, and the values that those programs decode them to.
 //!
-//! `tests/fixtures/blocks.safetensors` is written by `tools/golden/blocks.py`: TQ1_0 and TQ2_0 with the `gguf` package, I2_S
-//! with bitnet.cpp's quantizer.
+//! `tests/fixtures/blocks.safetensors` is written by `tools/golden/blocks.py`: TQ1_0 and TQ2_0 with the `gguf` package,
+//! I2_S with bitnet.cpp's quantizer.
 
 use bytes::Bytes;
 use safetensors::SafeTensors;

@@ -1,7 +1,8 @@
 //! Instruction sets: which there are, which this machine has, and how a kernel body is compiled for each.
 //!
-//! What belongs here: detection, the `#[target_feature]` wrappers, and intrinsics behind the small [`Vector`] trait. What
-//! does not: algorithms. A kernel is written once, as [`Kernel::run`], and [`Isa::run`] runs it compiled for one set.
+//! What belongs here: detection, the `#[target_feature]` wrappers, and intrinsics behind the small `Vector` trait.
+//! What does not: algorithms. A kernel is written once, as `Kernel::run`, and `Isa::run` runs it compiled for one
+//! set.
 
 pub(crate) mod floats;
 mod portable;
@@ -26,8 +27,8 @@ pub enum Isa {
 
 /// A kernel body, compiled once for each instruction set.
 ///
-/// `run` is marked `#[inline(always)]` in every implementation, and so is all it calls in its loops: only what is inlined
-/// into the wrapper is compiled with the wrapper's instructions.
+/// `run` is marked `#[inline(always)]` in every implementation, and so is all it calls in its loops: only what is
+/// inlined into the wrapper is compiled with the wrapper's instructions.
 pub(crate) trait Kernel {
     /// What the kernel returns.
     type Output;
@@ -75,8 +76,8 @@ impl Isa {
     /// Runs `kernel` compiled for this instruction set.
     ///
     /// # Panics
-    /// If the machine does not have it: running it would be undefined behaviour. [`crate::Cpu`] holds only available sets;
-    /// the check is a load and a compare.
+    /// If the machine does not have it: running it would be undefined behaviour. [`crate::Cpu`] holds only available
+    /// sets; the check is a load and a compare.
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         assert!(self.is_available(), "instruction set {self} is not available on this machine");
         match self {

@@ -1,5 +1,5 @@
-//! [`Vector`] in plain Rust, for every machine: loops of fixed length over 16-bit words, which the compiler vectorises with
-//! whatever the target has (SSE2 and NEON have what they need).
+//! [`Vector`] in plain Rust, for every machine: loops of fixed length over 16-bit words, which the compiler vectorises
+//! with whatever the target has (SSE2 and NEON have what they need).
 
 use super::Vector;
 use crate::arch::floats::Portable;

@@ -7,8 +7,8 @@ use crate::arch::floats::Floats;
 
 /// A vector of bytes: one or two *parts* of 32 bytes, or eight or sixteen *lanes* of four bytes.
 ///
-/// A dot product is accumulated in two stages. A [`Vector::Run`] takes up to [`Vector::RUN`] steps of [`Vector::dot`], then
-/// it is widened into [`Vector::Sums`], whose lanes are `i32`. Both are exact within the stated bounds.
+/// A dot product is accumulated in two stages. A [`Vector::Run`] takes up to [`Vector::RUN`] steps of [`Vector::dot`],
+/// then it is widened into [`Vector::Sums`], whose lanes are `i32`. Both are exact within the stated bounds.
 ///
 /// # Safety of implementations
 /// A value of an implementing type is a proof that the machine has its instructions: values come from the `unsafe`
@@ -66,7 +66,8 @@ pub(crate) trait Vector: Copy {
     /// `bytes` is writable for `4 * LANES` bytes, at any alignment.
     unsafe fn store(self, bytes: *mut u8);
 
-    /// Exchanges lanes and vectors in each part: lane `j` of part `p` of vector `v` goes to lane `v` of part `p` of vector
+    /// Exchanges lanes and vectors in each part: lane `j` of part `p` of vector `v` goes to lane `v` of part `p` of
+    /// vector
     /// `j`, so that vector `j` of the result has the lanes `j` of all parts, in the order of [`Vector::sum_parts`].
     fn transpose_lanes(vectors: [Self; 8]) -> [Self; 8];
 
@@ -94,8 +95,8 @@ pub(crate) trait Vector: Copy {
     /// The machine has the instructions of the type.
     unsafe fn zero_sums() -> Self::Sums;
 
-    /// Adds `self[i] * activations[i]` to `run`, bytes of `self` as `u8`, of `activations` as `i8`. The four products of a
-    /// lane stay in that lane.
+    /// Adds `self[i] * activations[i]` to `run`, bytes of `self` as `u8`, of `activations` as `i8`. The four products
+    /// of a lane stay in that lane.
     fn dot(self, activations: Self, run: Self::Run) -> Self::Run;
 
     /// Adds the lanes of `run` to `sums`.

@@ -157,8 +157,8 @@ pub enum PackingError {
     },
     /// The matrix cannot be multiplied with activations in this mode.
     #[error(
-        "{packing} matrix of {cols} columns has no activation mode {mode}: int8 and q8_k are for ternary packings, q8_k for \
-         columns in multiples of 256; f32 is for all"
+        "{packing} matrix of {cols} columns has no activation mode {mode}: int8 and q8_k are for ternary packings, \
+         q8_k for columns in multiples of 256; f32 is for all"
     )]
     ActivationMode {
         /// Packing.

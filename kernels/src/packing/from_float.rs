@@ -7,8 +7,8 @@ use super::{I2S, PackScales, Packed, PackingError, ZERO_CODE};
 /// The least scale that [`absmean`] gives.
 pub const ABSMEAN_FLOOR: f32 = 1e-5;
 
-/// The matrix of `values` (row by row) if each of them is `-s`, `0` or `s` for one finite `s > 0`; exact. `None` for other
-/// values, for zeros alone, and for dimensions that are not those of a matrix.
+/// The matrix of `values` (row by row) if each of them is `-s`, `0` or `s` for one finite `s > 0`; exact. `None` for
+/// other values, for zeros alone, and for dimensions that are not those of a matrix.
 ///
 /// # Panics
 /// If there are not `rows * cols` values.
@@ -17,7 +17,8 @@ pub fn ternary_from_f32(rows: usize, cols: usize, values: &[f32]) -> Option<Pack
     let scale = values.iter().find(|&&value| value != 0.0)?.abs();
     let mut codes = Vec::with_capacity(values.len());
     for chunk in values.chunks(4096) {
-        if !chunk.iter().all(|&value| value == 0.0 || value.abs() == scale) {
+        // Not `all`, which stops at the first: a chunk is checked in vectors.
+        if chunk.iter().fold(false, |other, &value| other | (value != 0.0 && value.abs() != scale)) {
             return None;
         }
         codes.extend(chunk.iter().map(|&value| ZERO_CODE + u8::from(value > 0.0) - u8::from(value < 0.0)));
@@ -28,12 +29,13 @@ pub fn ternary_from_f32(rows: usize, cols: usize, values: &[f32]) -> Option<Pack
 /// Float weights quantized to ternary ones as BitNet does in training: `m = max(mean |w|, 1e-5)` over the whole matrix,
 /// `code = clamp(round(w * (1 / m)), -1, 1) + 1` with halves rounded to even, scale `m`.
 ///
-/// The mean is summed in f64, where the sum of 2^29 floats is off by at most 2^-24 of itself, and rounded once to f32; the
-/// rest is f32. Source: BitNet b1.58 (arXiv 2402.17764, section 2); `WeightQuant` of HF transformers'
+/// The mean is summed in f64, where the sum of 2^29 floats is off by at most 2^-24 of itself, and rounded once to f32;
+/// the rest is f32. Source: BitNet b1.58 (arXiv 2402.17764, section 2); `WeightQuant` of HF transformers'
 /// `integrations/bitnet.py`.
 ///
 /// # Errors
-/// A [`PackingError`] where a value is not finite (then the scale is not either) or the dimensions are not those of a matrix.
+/// A [`PackingError`] where a value is not finite (then the scale is not either) or the dimensions are not those of a
+/// matrix.
 ///
 /// # Panics
 /// If there are not `rows * cols` values.

@@ -8,8 +8,8 @@ use super::{BlockFault, Packing, PackingError};
 use crate::arch::floats::Floats;
 use crate::dense::DensePacking;
 
-/// The packing of GGUF type 36: blocks of 128 codes in 32 bytes, most significant bits first, then a trailer of 32 bytes
-/// that starts with the scale as f32 (its other 28 bytes mean nothing).
+/// The packing of GGUF type 36: blocks of 128 codes in 32 bytes, most significant bits first, then a trailer of 32
+/// bytes that starts with the scale as f32 (its other 28 bytes mean nothing).
 #[derive(Debug, Clone, Copy)]
 pub struct I2S;
 
@@ -52,6 +52,11 @@ impl Ternary for I2S {
     #[inline(always)]
     fn code(byte: u8, field: usize) -> u8 {
         byte >> (6 - 2 * field) & 3
+    }
+
+    #[inline(always)]
+    fn has_code_3(byte: u8) -> bool {
+        byte & (byte >> 1) & 0x55 != 0
     }
 
     #[inline(always)]

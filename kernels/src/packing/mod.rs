@@ -36,7 +36,8 @@ pub use q6_k::Q6K;
 pub use q8_0::Q8_0;
 pub(crate) use ternary::{ZERO_CODE, block_scale};
 
-/// The largest number of columns of a matrix. Integer sums of codes up to 2 times activations down to -128 stay below 2^31.
+/// The largest number of columns of a matrix. Integer sums of codes up to 2 times activations down to -128 stay below
+/// 2^31.
 pub const MAX_COLS: usize = 1 << 22;
 
 /// A layout of matrix elements in blocks; rows are whole numbers of blocks, one after the other.
@@ -64,8 +65,8 @@ pub trait Packing: Debug + Copy + Send + Sync + 'static {
     /// The first block that is not valid, counted from the start of `blocks`, and why.
     fn find_fault(blocks: &[u8], shared: Self::Shared) -> Option<(usize, BlockFault)>;
 
-    /// Decodes blocks to `f32`. `out` has `BLOCK` elements for each block; only where the packing has padded rows (I2_S), it
-    /// may end within the last.
+    /// Decodes blocks to `f32`. `out` has `BLOCK` elements for each block; only where the packing has padded rows
+    /// (I2_S), it may end within the last.
     fn decode(blocks: &[u8], shared: Self::Shared, out: &mut [f32]);
 }
 
@@ -97,12 +98,7 @@ impl<P: Packing> Packed<P> {
 
     /// Checks `bytes` as a matrix whose rows are padded to whole blocks.
     pub(crate) fn with_padded_rows(rows: usize, cols: usize, bytes: Bytes) -> Result<Self, PackingError> {
-        let too_large = PackingError::Dimensions { packing: P::NAME, rows, cols, max_cols: MAX_COLS };
-        if rows == 0 || cols == 0 || cols > MAX_COLS {
-            return Err(too_large);
-        }
-        let expected = Self::row_bytes_of(cols).checked_mul(rows).and_then(|n| n.checked_add(P::TRAILER));
-        let Some(expected) = expected else { return Err(too_large) };
+        let expected = Self::total_bytes_of(rows, cols)?;
         if bytes.len() != expected {
             let found = bytes.len();
             return Err(PackingError::Length { packing: P::NAME, rows, cols, expected, found });
@@ -159,6 +155,14 @@ impl<P: Packing> Packed<P> {
         Self::row_bytes_of(self.cols)
     }
 
+    /// Bytes of a matrix of checked dimensions, the trailer included.
+    fn total_bytes_of(rows: usize, cols: usize) -> Result<usize, PackingError> {
+        let bytes = Self::row_bytes_of(cols.min(MAX_COLS)).checked_mul(rows).and_then(|n| n.checked_add(P::TRAILER));
+        let fits = rows > 0 && (1..=MAX_COLS).contains(&cols);
+        let refused = PackingError::Dimensions { packing: P::NAME, rows, cols, max_cols: MAX_COLS };
+        bytes.filter(|_| fits).ok_or(refused)
+    }
+
     fn row_bytes_of(cols: usize) -> usize {
         cols.div_ceil(P::BLOCK) * P::BLOCK_BYTES
     }
@@ -181,7 +185,8 @@ impl<P: Packing> Packed<P> {
         &self.bytes[row * self.row_bytes()..(row + 1) * self.row_bytes()]
     }
 
-    /// The blocks of one row that hold the columns `cols`; both ends are multiples of [`Packing::BLOCK`] or the last column.
+    /// The blocks of one row that hold the columns `cols`; both ends are multiples of [`Packing::BLOCK`] or the last
+    /// column.
     ///
     /// # Panics
     /// If the row or the columns are not in the matrix, or the start is not at a block.

@@ -1,4 +1,5 @@
-//! What the ternary packings have in common: where codes lie in a block, which scales there are, packing and conversion.
+//! What the ternary packings have in common: where codes lie in a block, which scales there are, packing and
+//! conversion.
 //!
 //! What belongs here: everything that follows from the table of sections of a packing. What does not: the tables
 //! themselves (one file for each packing) and products ([`crate::ternary`]).
@@ -17,12 +18,15 @@ pub(crate) const ZERO_CODE: u8 = 1;
 /// The most codes that a byte holds in any packing.
 pub const MAX_FIELDS: usize = 5;
 
+/// The most bytes of a section in any packing.
+const MAX_SECTION: usize = 32;
+
 /// A run of bytes of a block: field `n` of byte `offset + m` is the code of element `element + n * bytes + m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Section {
     /// First byte in the block.
     pub offset: usize,
-    /// Number of bytes; a multiple of 4.
+    /// Number of bytes; a multiple of 4, at most 32.
     pub bytes: usize,
     /// Codes in each byte.
     pub fields: usize,
@@ -58,6 +62,9 @@ pub trait Ternary: Packing<Shared = Scales> {
 
     /// The code in field `field` of `byte`; 3 is possible only where two bits hold a code, and is not valid.
     fn code(byte: u8, field: usize) -> u8;
+
+    /// Whether a field of `byte` has the code 3.
+    fn has_code_3(byte: u8) -> bool;
 
     /// The byte with these codes; fields that a section lacks are 0.
     fn byte(codes: [u8; MAX_FIELDS]) -> u8;
@@ -97,8 +104,8 @@ pub(crate) fn shared_of_blocks<P: Ternary>(blocks: &[u8]) -> Scales {
     if scales.all(|scale| scale == first) { Scales::Tensor(first) } else { Scales::Blocks }
 }
 
-/// [`Packing::find_fault`] of the ternary packings: a code of 3, a scale that is not finite, or a zero scale over non-zero
-/// weights.
+/// [`Packing::find_fault`] of the ternary packings: a code of 3, a scale that is not finite, or a zero scale over
+/// non-zero weights.
 pub(crate) fn find_fault<P: Ternary>(blocks: &[u8], shared: Scales) -> Option<(usize, BlockFault)> {
     let tensor = if let Scales::Tensor(scale) = shared { scale } else { 0.0 };
     let fault = |block: &[u8]| {
@@ -106,17 +113,18 @@ pub(crate) fn find_fault<P: Ternary>(blocks: &[u8], shared: Scales) -> Option<(u
         if !scale.is_finite() {
             return Some(BlockFault::NotFinite { name: "scale", found: scale });
         }
+        let bytes = &block[..P::SCALE_OFFSET.unwrap_or(P::BLOCK_BYTES)];
+        let suspect = bytes.iter().fold(false, |found, &byte| found | P::has_code_3(byte));
+        if !suspect && scale != 0.0 {
+            return None;
+        }
         let mut codes = [0; 256];
         let codes = &mut codes[..P::BLOCK];
         block_codes::<P>(block, codes);
-        // The maximum alone is cheap for the usual block, which has no fault.
-        if codes.iter().fold(0, |max, &code| max.max(code)) > 2 {
-            return codes.iter().position(|&code| code > 2).map(|element| BlockFault::Code { element });
+        if let Some(element) = codes.iter().position(|&code| code > 2) {
+            return Some(BlockFault::Code { element });
         }
-        if scale == 0.0 {
-            return codes.iter().position(|&code| code != ZERO_CODE).map(|element| BlockFault::ZeroScale { element });
-        }
-        None
+        codes.iter().position(|&code| code != ZERO_CODE).map(|element| BlockFault::ZeroScale { element })
     };
     blocks.chunks_exact(P::BLOCK_BYTES).enumerate().find_map(|(index, block)| Some((index, fault(block)?)))
 }
@@ -142,7 +150,8 @@ impl<P: Ternary> Packed<P> {
     /// A [`PackingError`]: dimensions, number of codes or scales, a code above 2, a scale that the packing cannot hold
     /// exactly, or scales that differ where the packing has one.
     pub fn pack(rows: usize, cols: usize, codes: &[u8], scales: PackScales<'_>) -> Result<Self, PackingError> {
-        let expected = rows.saturating_mul(cols);
+        let total = Self::total_bytes_of(rows, cols)?;
+        let expected = rows * cols;
         if codes.len() != expected {
             return Err(PackingError::Elements { packing: P::NAME, rows, cols, expected, found: codes.len() });
         }
@@ -151,9 +160,9 @@ impl<P: Ternary> Packed<P> {
         }
         let in_row = cols.div_ceil(P::BLOCK);
         let scale_of = block_scales::<P>(rows * in_row, scales)?;
-        let mut bytes = Vec::with_capacity(rows * in_row * P::BLOCK_BYTES + P::TRAILER);
+        let mut bytes = Vec::with_capacity(total);
         let mut padded = vec![ZERO_CODE; in_row * P::BLOCK];
-        for row in codes.chunks_exact(cols.max(1)) {
+        for row in codes.chunks_exact(cols) {
             padded[..cols].copy_from_slice(row);
             for block in padded.chunks_exact(P::BLOCK) {
                 let scale = scale_of(bytes.len() / P::BLOCK_BYTES);
@@ -237,13 +246,13 @@ fn pack_block<P: Ternary>(codes: &[u8], scale: f32, bytes: &mut Vec<u8>) {
     bytes.resize(start + P::BLOCK_BYTES, 0);
     let block = &mut bytes[start..];
     for section in P::SECTIONS {
-        for m in 0..section.bytes {
-            let mut fields = [0; MAX_FIELDS];
-            for (n, field) in fields.iter_mut().enumerate().take(section.fields) {
-                *field = codes[section.element + n * section.bytes + m];
-            }
-            block[section.offset + m] = P::byte(fields);
+        let mut fields = [[0; MAX_SECTION]; MAX_FIELDS];
+        for (n, field) in fields.iter_mut().enumerate().take(section.fields) {
+            let from = &codes[section.element + n * section.bytes..][..section.bytes];
+            field[..section.bytes].copy_from_slice(from);
         }
+        let packed: [u8; MAX_SECTION] = std::array::from_fn(|m| P::byte(fields.map(|field| field[m])));
+        block[section.offset..][..section.bytes].copy_from_slice(&packed[..section.bytes]);
     }
     if let Some(at) = P::SCALE_OFFSET {
         block[at..at + 2].copy_from_slice(&f16::from_f32(scale).to_le_bytes());

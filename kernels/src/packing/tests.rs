@@ -188,6 +188,8 @@ fn packing_refuses_bad_arguments() {
     let pack =
         |codes: &[u8], scales: &[f32]| Packed::<Tq2_0>::pack(1, 512, codes, PackScales::Blocks(scales)).unwrap_err();
     let codes = codes(1, 512);
+    let none = Packed::<Tq2_0>::pack(0, usize::MAX, &[], PackScales::One(1.0)).unwrap_err();
+    assert!(matches!(none, PackingError::Dimensions { rows: 0, cols: usize::MAX, .. }), "{none}");
     let elements = PackingError::Elements { packing: "tq2_0", rows: 1, cols: 512, expected: 512, found: 511 };
     assert_eq!(pack(&codes[1..], &[1.0; 2]), elements);
     assert_eq!(pack(&codes, &[1.0; 3]), PackingError::ScaleCount { packing: "tq2_0", expected: 2, found: 3 });
@@ -233,6 +235,10 @@ fn absmean_follows_the_formula() {
     }
 }
 
+fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), 0..400)
+}
+
 proptest! {
     #[test]
     fn absmean_equals_plain_loops(values in prop::collection::vec(-2.0_f32..2.0, 21)) {
@@ -244,7 +250,7 @@ proptest! {
 
     /// Any bytes either make a matrix, whose codes are then ternary, or an error; never a panic.
     #[test]
-    fn any_bytes_are_checked(rows in 0_usize..4, cols in 0_usize..600, bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn any_bytes_are_checked(rows in 0_usize..4, cols in 0_usize..600, bytes in any_bytes()) {
         let bytes = Bytes::from(bytes);
         if let Ok(packed) = Packed::<Tq1_0>::new(rows, cols, bytes.clone()) {
             prop_assert!(all_codes(&packed).iter().all(|&code| code < 3));

@@ -7,8 +7,9 @@ use crate::dense::DensePacking;
 
 /// The packing of GGUF type 34: blocks of 256 codes in 52 bytes, then the scale.
 ///
-/// A byte is a fraction `byte / 256` in base 3 whose leading digits are the codes: `ceil(value * 256 / 243)` where `value`
-/// has the codes as its five digits, the first the most significant. The last four bytes hold four codes and a digit 0.
+/// A byte is a fraction `byte / 256` in base 3 whose leading digits are the codes: `ceil(value * 256 / 243)` where
+/// `value` has the codes as its five digits, the first the most significant. The last four bytes hold four codes and a
+/// digit 0.
 #[derive(Debug, Clone, Copy)]
 pub struct Tq1_0;
 
@@ -52,6 +53,11 @@ impl Ternary for Tq1_0 {
         const POWERS: [u8; MAX_FIELDS] = [1, 3, 9, 27, 81];
         let rest = byte.wrapping_mul(POWERS[field]);
         ((u16::from(rest) * 3) >> 8) as u8
+    }
+
+    #[inline(always)]
+    fn has_code_3(_byte: u8) -> bool {
+        false
     }
 
     #[inline(always)]

@@ -49,6 +49,11 @@ impl Ternary for Tq2_0 {
     }
 
     #[inline(always)]
+    fn has_code_3(byte: u8) -> bool {
+        byte & (byte >> 1) & 0x55 != 0
+    }
+
+    #[inline(always)]
     fn byte(codes: [u8; MAX_FIELDS]) -> u8 {
         codes[0] | codes[1] << 2 | codes[2] << 4 | codes[3] << 6
     }

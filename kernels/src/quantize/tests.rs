@@ -109,18 +109,24 @@ fn activations_are_quantized_once() {
     assert_eq!((x.rows(), x.cols(), x.values().len()), (3, 256, 768));
 }
 
+/// Values that rows are made of.
+fn seeds() -> impl Strategy<Value = Vec<f32>> {
+    prop::collection::vec(-9.0_f32..9.0, 1..50)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn int8_equals_plain_loops(cols in 1_usize..600, tokens in 1_usize..4, seed in prop::collection::vec(-9.0_f32..9.0, 1..50)) {
+    fn int8_equals_plain_loops(cols in 1_usize..600, tokens in 1_usize..4, seed in seeds()) {
         let values: Vec<f32> = (0..cols * tokens).map(|i| seed[i % seed.len()] * (1.0 + i as f32 / 7.0)).collect();
         int8_matches(cols, &values);
     }
 
     #[test]
-    fn q8k_equals_plain_loops(blocks in 1_usize..4, tokens in 1_usize..4, seed in prop::collection::vec(-9.0_f32..9.0, 1..50)) {
-        let values: Vec<f32> = (0..256 * blocks * tokens).map(|i| seed[i * 7 % seed.len()] * (1.0 + i as f32 / 7.0)).collect();
+    fn q8k_equals_plain_loops(blocks in 1_usize..4, tokens in 1_usize..4, seed in seeds()) {
+        let value = |i: usize| seed[i * 7 % seed.len()] * (1.0 + i as f32 / 7.0);
+        let values: Vec<f32> = (0..256 * blocks * tokens).map(value).collect();
         q8k_matches(256 * blocks, &values);
     }
 }

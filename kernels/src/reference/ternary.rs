@@ -9,7 +9,8 @@ pub enum WeightScales<'a> {
     Blocks(&'a [f32]),
 }
 
-/// Code of element `index` of a matrix packed as I2_S: blocks of 128 elements in 32 bytes, the first in the highest bits.
+/// Code of element `index` of a matrix packed as I2_S: blocks of 128 elements in 32 bytes, the first in the highest
+/// bits.
 pub fn i2s_code(bytes: &[u8], index: usize) -> u8 {
     let (block, element) = (index / 128, index % 128);
     let shift = 6 - 2 * (element / 32);
@@ -35,7 +36,8 @@ pub fn tq1_0_code(bytes: &[u8], index: usize) -> u8 {
     (fraction * 3 / 256) as u8
 }
 
-/// A row quantized with one scale: codes and `s`, with `s = 127 / max(absmax, 1e-5)`, `q = clamp(round(x * s), -128, 127)`.
+/// A row quantized with one scale: codes and `s`, with `s = 127 / max(absmax, 1e-5)`, `q = clamp(round(x * s), -128,
+/// 127)`.
 pub fn quantize_int8(x: &[f32]) -> (Vec<i8>, f32) {
     let absmax = x.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
     let s = 127.0 / absmax.max(1e-5);
@@ -43,7 +45,8 @@ pub fn quantize_int8(x: &[f32]) -> (Vec<i8>, f32) {
     (codes, s)
 }
 
-/// A row quantized with one scale for each 256 columns: codes and `d`, with `i = -127 / m`, `q = min(round(x * i), 127)`,
+/// A row quantized with one scale for each 256 columns: codes and `d`, with `i = -127 / m`, `q = min(round(x * i),
+/// 127)`,
 /// `d = 1 / i`, where `m` is the value of largest magnitude, the first of equals.
 pub fn quantize_q8k(x: &[f32]) -> (Vec<i8>, Vec<f32>) {
     let (mut codes, mut scales) = (Vec::new(), Vec::new());

@@ -1,14 +1,14 @@
 //! The product for many tokens: a panel of rows is unpacked once and meets all tokens in register tiles.
 //!
-//! A panel holds the codes of two vectors of rows, four columns at a time: lane `r` of a vector has four columns of row `r`.
-//! A tile is a panel times a few tokens; each step loads two vectors of codes, repeats four activations of a token in every
-//! lane, and accumulates the outputs in lanes, so nothing is added across a vector.
+//! A panel holds the codes of two vectors of rows, four columns at a time: lane `r` of a vector has four columns of row
+//! `r`. A tile is a panel times a few tokens; each step loads two vectors of codes, repeats four activations of a token
+//! in every lane, and accumulates the outputs in lanes, so nothing is added across a vector.
 
 use std::ops::Range;
 
-use super::Unpack;
 use super::terms::{TILE, Terms};
 use super::unpack::WINDOW;
+use super::{Unpack, pointers};
 use crate::arch::{Kernel, Vector};
 use crate::packing::{Packed, Section};
 
@@ -62,8 +62,10 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
             let used = (2 * V::LANES).min(rows - first);
             for half in 0..2 {
                 // Rows beyond the last are the last: computed and dropped.
-                let row = |i: usize| matrix.row(first_row + first + (half * V::LANES + i).min(used - 1));
-                let tile: [&[u8]; TILE] = std::array::from_fn(row);
+                let mut tile: [&[u8]; TILE] = [&[]; TILE];
+                for (i, row) in tile.iter_mut().enumerate() {
+                    *row = matrix.row(first_row + first + (half * V::LANES + i).min(used - 1));
+                }
                 unpack_rows::<V, P>(&tile, half, &mut panel.codes);
                 for (segment, factors) in panel.factors.iter_mut().enumerate() {
                     factors[half] = terms.weight_factors::<P>(&tile, segment);
@@ -94,15 +96,14 @@ fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, panel: &
     let blocks = rows[0].len() / P::BLOCK_BYTES;
     assert!(rows.iter().all(|row| row.len() == blocks * P::BLOCK_BYTES), "rows of one matrix");
     assert!(half < 2 && panel.len() * LINE == blocks * P::BLOCK / STEP * 2 * vector, "a panel of the rows' columns");
-    let rows = rows.map(<[u8]>::as_ptr);
+    let rows = pointers(rows);
     for block in 0..blocks {
         let mut new = 0;
         for &window in P::WINDOWS {
             let at = block * P::BLOCK_BYTES + window;
-            // SAFETY: kernels run compiled for an instruction set that the machine has, which is that of `V`; windows lie
-            // in their block, and rows have `blocks` blocks.
-            let parts = std::array::from_fn(|i| unsafe { V::load_parts([rows[i].add(at), rows[8 + i].add(at)]) });
-            let lanes = V::transpose_lanes(parts);
+            // SAFETY: kernels run compiled for an instruction set that the machine has, which is that of `V`; windows
+            // lie in their block, and rows have `blocks` blocks.
+            let lanes = V::transpose_lanes(unsafe { load_parts::<V>(&rows, at) });
             for (j, lanes) in lanes.into_iter().enumerate() {
                 let byte = window + STEP * j;
                 let Some(section) = section_at::<P>(byte).filter(|_| byte >= new) else { continue };
@@ -110,13 +111,29 @@ fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, panel: &
                 let codes = P::fields(lanes);
                 for (n, codes) in codes.iter().enumerate().take(section.fields) {
                     let step = (block * P::BLOCK + element + n * section.bytes) / STEP;
-                    // SAFETY: elements are below `P::BLOCK`, so `step` is below the steps of the panel, each of which has
-                    // two vectors.
+                    // SAFETY: elements are below `P::BLOCK`, so `step` is below the steps of the panel, each of which
+                    // has two vectors.
                     unsafe { codes.store(panel.as_mut_ptr().cast::<u8>().add((2 * step + half) * vector)) };
                 }
             }
             new = window + WINDOW;
         }
+    }
+}
+
+/// 32 bytes of each of sixteen rows, from byte `at` on, as [`Vector::sum_parts`] orders them.
+///
+/// # Safety
+/// The machine has the instructions of `V`; each pointer is readable for `at + 32` bytes.
+#[inline(always)]
+unsafe fn load_parts<V: Vector>(rows: &[*const u8; TILE], at: usize) -> [V; 8] {
+    // SAFETY: the caller vouches for the instructions and the bytes.
+    unsafe {
+        let mut parts = [V::load_parts([rows[0].add(at), rows[8].add(at)]); 8];
+        for (i, part) in parts.iter_mut().enumerate().skip(1) {
+            *part = V::load_parts([rows[i].add(at), rows[8 + i].add(at)]);
+        }
+        parts
     }
 }
 
@@ -139,15 +156,16 @@ fn tile<V: Vector, const T: usize>(
     let last = outputs.len() - 1;
     for (segment, factors) in panel.factors.iter().enumerate() {
         // Tokens beyond the last are the last: computed and dropped.
-        let activations: [&[i8]; T] = std::array::from_fn(|t| {
-            &terms.codes()[(first_token + t.min(last)) * terms.stride() + segment * panel.steps * STEP..]
-                [..panel.steps * STEP]
-        });
+        let mut activations: [&[i8]; T] = [&[]; T];
+        for (t, codes) in activations.iter_mut().enumerate() {
+            let at = (first_token + t.min(last)) * terms.stride() + segment * panel.steps * STEP;
+            *codes = &terms.codes()[at..at + panel.steps * STEP];
+        }
         let codes = &panel.codes[segment * panel.steps * 2 * STEP * V::LANES / LINE..];
         let dots = dot_tile::<V, T>(codes, panel.steps, &activations);
-        for (t, (acc, dots)) in acc.iter_mut().zip(dots).enumerate() {
+        for (t, (acc, dots)) in acc.iter_mut().zip(&dots).enumerate() {
             for half in 0..2 {
-                terms.add_segment(&mut acc[half], dots[half], &factors[half], first_token + t.min(last), segment);
+                terms.add_segment(&mut acc[half], &dots[half], &factors[half], first_token + t.min(last), segment);
             }
         }
     }
@@ -172,7 +190,7 @@ fn dot_tile<V: Vector, const T: usize>(
     assert!(codes.len() * LINE >= steps * 2 * vector, "codes of {steps} steps");
     assert!(activations.iter().all(|codes| codes.len() >= steps * STEP), "activations of {steps} steps");
     let codes = codes.as_ptr().cast::<u8>();
-    let activations = activations.map(<[i8]>::as_ptr);
+    let activations = pointers(activations);
     // SAFETY: kernels run compiled for an instruction set that the machine has, which is that of `V`. Steps are below
     // `steps`, for which the assertions found two vectors of codes and four activations of each token.
     unsafe {
@@ -184,19 +202,23 @@ fn dot_tile<V: Vector, const T: usize>(
             for step in start..stop {
                 let low = V::load(codes.add(2 * step * vector));
                 let high = V::load(codes.add((2 * step + 1) * vector));
-                for (runs, activations) in runs.iter_mut().zip(activations) {
+                for (runs, activations) in runs.iter_mut().zip(&activations) {
                     let activations = V::repeat_lane(activations.add(step * STEP));
                     runs[0] = low.dot(activations, runs[0]);
                     runs[1] = high.dot(activations, runs[1]);
                 }
             }
-            for (sums, runs) in sums.iter_mut().zip(runs) {
+            for (sums, runs) in sums.iter_mut().zip(&runs) {
                 for half in 0..2 {
                     sums[half] = V::widen(runs[half], sums[half]);
                 }
             }
             start = stop;
         }
-        sums.map(|halves| halves.map(V::lanes))
+        let mut dots = [[[0; TILE]; 2]; T];
+        for (dots, sums) in dots.iter_mut().zip(&sums) {
+            *dots = [V::lanes(sums[0]), V::lanes(sums[1])];
+        }
+        dots
     }
 }

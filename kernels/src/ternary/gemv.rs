@@ -1,11 +1,11 @@
 //! The product for few tokens: each byte of the matrix is read once and unpacked in registers.
 //!
-//! Sixteen rows (eight where a vector has one part) are computed together, each part of eight vectors holding one row, so
-//! that sixteen streams of weights share the loads of activations and the additions across a vector.
+//! Sixteen rows (eight where a vector has one part) are computed together, each part of eight vectors holding one row,
+//! so that sixteen streams of weights share the loads of activations and the additions across a vector.
 
-use super::Unpack;
 use super::terms::{TILE, Terms};
 use super::unpack::WINDOW;
+use super::{Unpack, pointers};
 use crate::arch::{Kernel, Vector};
 use crate::packing::Packed;
 
@@ -38,14 +38,17 @@ impl<P: Unpack> Kernel for Gemv<'_, '_, P> {
         for first in (0..rows).step_by(V::LANES) {
             let used = V::LANES.min(rows - first);
             // Rows beyond the last are the last: computed and dropped.
-            let tile: [&[u8]; TILE] = std::array::from_fn(|i| matrix.row(first_row + first + i.min(used - 1)));
+            let mut tile: [&[u8]; TILE] = [&[]; TILE];
+            for (i, row) in tile.iter_mut().enumerate() {
+                *row = matrix.row(first_row + first + i.min(used - 1));
+            }
             for (token, output) in outputs.iter_mut().enumerate() {
                 let activations = &activations[token * per_token..][..per_token];
                 let mut acc = [0.0; TILE];
                 for segment in 0..terms.segments() {
                     let factors = terms.weight_factors::<P>(&tile, segment);
                     let dots = dot_rows::<V, P>(&tile, activations, segment * blocks, (segment + 1) * blocks);
-                    terms.add_segment(&mut acc, dots, &factors, token, segment);
+                    terms.add_segment(&mut acc, &dots, &factors, token, segment);
                 }
                 terms.finish(&acc, token, &mut output[first..first + used]);
             }
@@ -62,9 +65,10 @@ fn dot_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], activations: &[i8], star
     assert!(rows.iter().all(|row| row.len() >= end * P::BLOCK_BYTES), "rows have {end} blocks");
     assert!(activations.len() >= end * P::STEPS * WINDOW, "activations have {end} blocks");
     let next = rows[0].as_ptr().wrapping_add(V::LANES * rows[0].len());
-    let rows = rows.map(<[u8]>::as_ptr);
+    let rows = pointers(rows);
     let activations = activations.as_ptr();
-    // SAFETY: kernels run compiled for an instruction set that the machine has (`Isa::run`), which is that of `V`. Window
+    // SAFETY: kernels run compiled for an instruction set that the machine has (`Isa::run`), which is that of `V`.
+    // Window
     // `w` of block `b < end` ends by byte `(b + 1) * BLOCK_BYTES` of a row, and step `s < STEPS` of it by
     // `(b + 1) * STEPS * WINDOW` of the activations: both are inside by the assertions.
     unsafe {
@@ -89,8 +93,8 @@ fn dot_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], activations: &[i8], star
                     }
                 }
             }
-            for (sums, run) in sums.iter_mut().zip(runs) {
-                *sums = V::widen(run, *sums);
+            for (sums, run) in sums.iter_mut().zip(&runs) {
+                *sums = V::widen(*run, *sums);
             }
             block = stop;
         }

@@ -1,7 +1,7 @@
 //! Products of ternary matrices with quantized activations: `y[token, row] = W[row] . x[token]`.
 //!
-//! What belongs here: the terms of the product ([`Terms`]), how bytes become codes in registers ([`Unpack`]), the kernels
-//! for few tokens ([`gemv`]) and for many ([`gemm`]). What does not: layouts ([`crate::packing`]), quantization
+//! What belongs here: the terms of the product (`Terms`), how bytes become codes in registers (`Unpack`), the
+//! kernels for few tokens (`gemv`) and for many (`gemm`). What does not: layouts ([`crate::packing`]), quantization
 //! ([`crate::quantize`]), intrinsics ([`crate::arch`]).
 //!
 //! # Arithmetic
@@ -21,9 +21,9 @@
 //! | Q8_K | one | blocks | of the block | of the matrix | 1 | 1 |
 //! | Q8_K | by block | blocks | of the block | of the block | 1 | 1 |
 //!
-//! A factor 1 changes no bit, so the first line is BitNet's `(dot(c, q) - sum(q)) / s * scale`. The integer part does not
-//! depend on the order of its terms, and the rest is the same for each output; so every instruction set, every number of
-//! threads, and one token or many give the same bits.
+//! A factor 1 changes no bit, so the first line is BitNet's `(dot(c, q) - sum(q)) / s * scale`. The integer part does
+//! not depend on the order of its terms, and the rest is the same for each output; so every instruction set, every
+//! number of threads, and one token or many give the same bits.
 
 mod gemm;
 mod gemv;
@@ -39,6 +39,9 @@ pub(crate) use unpack::Unpack;
 use crate::cpu::Cpu;
 use crate::packing::Packed;
 
+/// Products of codes that are worth a thread: some microseconds of work.
+const LEAST_PRODUCTS: usize = 1 << 19;
+
 /// `y[token, row]` for every token of `terms` and every row of `matrix`, in the arithmetic of this module.
 ///
 /// Shapes: `y` is `[tokens, rows]`.
@@ -49,14 +52,27 @@ pub(crate) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_
     let (rows, tokens) = (matrix.rows(), terms.tokens());
     assert_eq!(y.len(), tokens * rows, "one output for each token and row");
     assert_eq!(terms.stride(), matrix.cols().next_multiple_of(crate::quantize::BLOCK), "columns of the activations");
+    let least_rows = LEAST_PRODUCTS / (tokens.max(1) * matrix.cols());
+    let granule = |tile: usize| least_rows.max(1).next_multiple_of(tile);
     if tokens <= P::GEMV_TOKENS {
         let activations = P::arrange(terms.codes());
-        cpu.for_column_chunks(y, rows, gemv::GRANULE, |first_row, outputs| {
+        cpu.for_column_chunks(y, rows, granule(gemv::GRANULE), |first_row, outputs| {
             cpu.isa().run(gemv::Gemv { matrix, terms, activations: &activations, first_row, outputs });
         });
     } else {
-        cpu.for_column_chunks(y, rows, gemm::GRANULE, |first_row, outputs| {
+        cpu.for_column_chunks(y, rows, granule(gemm::GRANULE), |first_row, outputs| {
             cpu.isa().run(gemm::Gemm { matrix, terms, first_row, outputs });
         });
     }
+}
+
+/// The starts of slices. Kernels use loops where arrays have methods with closures: those are not always inlined, and
+/// what is not inlined into a kernel is not compiled for its instruction set.
+#[inline(always)]
+fn pointers<T, const N: usize>(slices: &[&[T]; N]) -> [*const T; N] {
+    let mut pointers = [std::ptr::null(); N];
+    for (pointer, slice) in pointers.iter_mut().zip(slices) {
+        *pointer = slice.as_ptr();
+    }
+    pointers
 }

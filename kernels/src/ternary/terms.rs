@@ -112,7 +112,13 @@ impl<'a> Terms<'a> {
     pub(super) fn weight_factors<P: Ternary>(&self, rows: &[&[u8]; TILE], segment: usize) -> [f32; TILE] {
         match self.weight_factor {
             Some(factor) => [factor; TILE],
-            None => rows.map(|row| block_scale::<P>(&row[segment * P::BLOCK_BYTES..][..P::BLOCK_BYTES], 0.0)),
+            None => {
+                let mut factors = [0.0; TILE];
+                for (factor, row) in factors.iter_mut().zip(rows) {
+                    *factor = block_scale::<P>(&row[segment * P::BLOCK_BYTES..][..P::BLOCK_BYTES], 0.0);
+                }
+                factors
+            }
         }
     }
 
@@ -121,7 +127,7 @@ impl<'a> Terms<'a> {
     pub(super) fn add_segment(
         &self,
         acc: &mut [f32; TILE],
-        dots: [i32; TILE],
+        dots: &[i32; TILE],
         weight_factors: &[f32; TILE],
         token: usize,
         segment: usize,
@@ -138,8 +144,8 @@ impl<'a> Terms<'a> {
     #[inline(always)]
     pub(super) fn finish(&self, acc: &[f32; TILE], token: usize, y: &mut [f32]) {
         let divisor = self.divisors.map_or(1.0, |divisors| divisors[token]);
-        let outputs = acc.map(|acc| acc / divisor * self.scale * self.multiplier);
-        let used = y.len();
-        y.copy_from_slice(&outputs[..used]);
+        for (y, acc) in y.iter_mut().zip(acc) {
+            *y = acc / divisor * self.scale * self.multiplier;
+        }
     }
 }

@@ -117,6 +117,18 @@ fn block_scales_equal_plain_loops_at_all_edges() {
     }
 }
 
+/// Large enough that threads share the rows, in chunks that are no multiple of a tile in the end.
+#[test]
+fn matrices_that_threads_share_equal_plain_loops() {
+    let cpus = cpus();
+    for (rows, cols, tokens) in [(701, 2560, 1), (333, 2304, 3), (77, 1024, 29)] {
+        let x = activations(cols, tokens);
+        check::<I2S>(&Case::random(rows, cols, false), &x, &cpus);
+        check::<Tq1_0>(&Case::random(rows, cols, true), &x, &cpus);
+        check::<Tq2_0>(&Case::random(rows, cols, true), &x, &cpus);
+    }
+}
+
 #[test]
 fn i2s_takes_any_number_of_columns() {
     let cpus = cpus();

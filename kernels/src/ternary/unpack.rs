@@ -1,7 +1,7 @@
 //! How the bytes of each ternary packing become codes in vector registers.
 //!
-//! What belongs here: fields of bytes, and the order of activations that the whole bytes of a block meet. What does not:
-//! where codes lie in a block ([`Ternary::SECTIONS`]).
+//! What belongs here: fields of bytes, and the order of activations that the whole bytes of a block meet. What does
+//! not: where codes lie in a block ([`Ternary::SECTIONS`]).
 
 use std::borrow::Cow;
 
@@ -16,22 +16,22 @@ pub(crate) trait Unpack: Ternary {
     /// The most codes that a byte of a block holds.
     const FIELDS: usize;
 
-    /// First bytes of the windows of [`WINDOW`] bytes that cover the codes of a block, multiples of 4. A window may start
-    /// with bytes of the one before it: those meet activations of 0.
+    /// First bytes of the windows of [`WINDOW`] bytes that cover the codes of a block, multiples of 4. A window may
+    /// start with bytes of the one before it: those meet activations of 0.
     const WINDOWS: &'static [usize];
 
     /// Steps of a window of codes with the activations it meets: `FIELDS` for each window.
     const STEPS: usize = Self::FIELDS * Self::WINDOWS.len();
 
-    /// Up to this many tokens the kernel for few tokens is the faster one: it does not rearrange the weights, but unpacks
-    /// them again for each token.
+    /// Up to this many tokens the kernel for few tokens is the faster one: it does not rearrange the weights, but
+    /// unpacks them again for each token.
     const GEMV_TOKENS: usize;
 
     /// The codes of each byte, field by field; entries from `FIELDS` on mean nothing.
     fn fields<V: Vector>(bytes: V) -> [V; MAX_FIELDS];
 
-    /// Activations in the order that windows meet them: for each block of columns, window by window and field by field, the
-    /// [`WINDOW`] activations of the codes there. Borrowed where that is the order of columns.
+    /// Activations in the order that windows meet them: for each block of columns, window by window and field by field,
+    /// the [`WINDOW`] activations of the codes there. Borrowed where that is the order of columns.
     ///
     /// The length of `activations` is a multiple of 256; the result has `STEPS * WINDOW` for each `BLOCK` of them.
     fn arrange(activations: &[i8]) -> Cow<'_, [i8]> {

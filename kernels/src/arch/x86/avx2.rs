@@ -66,23 +66,22 @@ impl Vector for Bytes {
 
     #[inline(always)]
     fn transpose_lanes(vectors: [Self; 8]) -> [Self; 8] {
-        let [a, b, c, d, e, f, g, h] = vectors.map(|vector| vector.0);
+        let [Bytes(a), Bytes(b), Bytes(c), Bytes(d), Bytes(e), Bytes(f), Bytes(g), Bytes(h)] = vectors;
         // SAFETY: the vectors prove AVX2.
         unsafe {
             // Each 128-bit half of `low[i]` has lane `i` of that half of a, b, c, d; of `high[i]` those of e, f, g, h.
             let low = transpose_quarters([a, b, c, d]);
             let high = transpose_quarters([e, f, g, h]);
-            let joined: [__m256i; 8] = [
-                _mm256_permute2x128_si256::<0x20>(low[0], high[0]),
-                _mm256_permute2x128_si256::<0x20>(low[1], high[1]),
-                _mm256_permute2x128_si256::<0x20>(low[2], high[2]),
-                _mm256_permute2x128_si256::<0x20>(low[3], high[3]),
-                _mm256_permute2x128_si256::<0x31>(low[0], high[0]),
-                _mm256_permute2x128_si256::<0x31>(low[1], high[1]),
-                _mm256_permute2x128_si256::<0x31>(low[2], high[2]),
-                _mm256_permute2x128_si256::<0x31>(low[3], high[3]),
-            ];
-            joined.map(Bytes)
+            [
+                Bytes(_mm256_permute2x128_si256::<0x20>(low[0], high[0])),
+                Bytes(_mm256_permute2x128_si256::<0x20>(low[1], high[1])),
+                Bytes(_mm256_permute2x128_si256::<0x20>(low[2], high[2])),
+                Bytes(_mm256_permute2x128_si256::<0x20>(low[3], high[3])),
+                Bytes(_mm256_permute2x128_si256::<0x31>(low[0], high[0])),
+                Bytes(_mm256_permute2x128_si256::<0x31>(low[1], high[1])),
+                Bytes(_mm256_permute2x128_si256::<0x31>(low[2], high[2])),
+                Bytes(_mm256_permute2x128_si256::<0x31>(low[3], high[3])),
+            ]
         }
     }
 
@@ -149,7 +148,7 @@ impl Vector for Bytes {
 
     #[inline(always)]
     fn sum_parts(sums: [Sums; 8]) -> [i32; 16] {
-        let [a, b, c, d, e, f, g, h] = sums.map(|sums| sums.0);
+        let [Sums(a), Sums(b), Sums(c), Sums(d), Sums(e), Sums(f), Sums(g), Sums(h)] = sums;
         // SAFETY: a `Sums` comes from `zero_sums` or `widen`, both of which prove AVX2.
         Self::lanes(Sums(unsafe {
             // Each 128-bit half of `low` has the sums of that half of a, b, c, d; of `high` those of e, f, g, h.

@@ -65,7 +65,7 @@ impl Vector for Bytes {
 
     #[inline(always)]
     fn transpose_lanes(vectors: [Self; 8]) -> [Self; 8] {
-        let [a, b, c, d, e, f, g, h] = vectors.map(|vector| vector.0);
+        let [Bytes(a), Bytes(b), Bytes(c), Bytes(d), Bytes(e), Bytes(f), Bytes(g), Bytes(h)] = vectors;
         // SAFETY: the vectors prove AVX-512.
         unsafe {
             // Each quarter of `low[i]` has lane `i` of that quarter of a, b, c, d; of `high[i]` those of e, f, g, h.
@@ -75,7 +75,7 @@ impl Vector for Bytes {
             let [v1, v5] = join_quarters(low[1], high[1]);
             let [v2, v6] = join_quarters(low[2], high[2]);
             let [v3, v7] = join_quarters(low[3], high[3]);
-            [v0, v1, v2, v3, v4, v5, v6, v7].map(Bytes)
+            [Bytes(v0), Bytes(v1), Bytes(v2), Bytes(v3), Bytes(v4), Bytes(v5), Bytes(v6), Bytes(v7)]
         }
     }
 
@@ -142,7 +142,7 @@ impl Vector for Bytes {
 
     #[inline(always)]
     fn sum_parts(sums: [Sums; 8]) -> [i32; 16] {
-        let [a, b, c, d, e, f, g, h] = sums.map(|sums| sums.0);
+        let [Sums(a), Sums(b), Sums(c), Sums(d), Sums(e), Sums(f), Sums(g), Sums(h)] = sums;
         // SAFETY: a `Sums` proves AVX-512.
         Self::lanes(Sums(unsafe {
             // Quarters 0 and 1 of `low` have the sums of those quarters, all of part 0, of a, b, c, d; 2 and 3 those of
