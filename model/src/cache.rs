@@ -14,9 +14,10 @@ pub(crate) struct LayerCache<M, B> {
     values: CacheBuffer<B, KvHeads<M>, HeadDim<M>>,
 }
 
-/// The rotated keys of all positions so far, and their values.
-type KeysAndValues<'c, M, B, T> =
-    (Cached<'c, B, KvHeads<M>, Rotated<HeadDim<M>>, T>, Cached<'c, B, KvHeads<M>, HeadDim<M>, T>);
+/// The rotated keys of the positions `T`.
+type Keys<'c, M, B, T> = Cached<'c, B, KvHeads<M>, Rotated<HeadDim<M>>, T>;
+/// The values of the positions `T`.
+type Values<'c, M, B, T> = Cached<'c, B, KvHeads<M>, HeadDim<M>, T>;
 
 impl<M: Model, B: Axis> LayerCache<M, B> {
     /// Stores the keys and values of this step behind those of the past, and lends them all.
@@ -25,7 +26,7 @@ impl<M: Model, B: Axis> LayerCache<M, B> {
         keys: View<'_, f32, (B, S, KvHeads<M>, Rotated<HeadDim<M>>)>,
         values: View<'_, f32, (B, S, KvHeads<M>, HeadDim<M>)>,
         at: Plus<P, S>,
-    ) -> KeysAndValues<'_, M, B, Plus<P, S>> {
+    ) -> (Keys<'_, M, B, Plus<P, S>>, Values<'_, M, B, Plus<P, S>>) {
         (self.keys.append(keys, at), self.values.append(values, at))
     }
 }

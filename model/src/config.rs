@@ -54,7 +54,7 @@ pub enum ConfigError {
         /// The file.
         file: String,
         /// The contradiction.
-        source: DimsError,
+        source: Box<DimsError>,
     },
     /// A value outside its range.
     #[error("{file}: key `{key}` is {found}, expected {expected}")]
@@ -101,7 +101,7 @@ impl Config {
             return Err(keys.value("attention.value_length", value_length, format!("{head_dim}, the key length")));
         }
         let dims = Dims::new(keys.vocab()?, hidden, keys.count("feed_forward_length")?, heads, kv_heads, head_dim)
-            .map_err(|source| ConfigError::Dims { file: file.label().to_owned(), source })?;
+            .map_err(|source| ConfigError::Dims { file: file.label().to_owned(), source: Box::new(source) })?;
         Ok(Config {
             architecture,
             name: meta.opt_str("general.name")?.map(str::to_owned),

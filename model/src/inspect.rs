@@ -1,6 +1,6 @@
 //! What a file holds, tensor by tensor, for people who look for what is wrong with it.
 //!
-//! Nothing here refuses a file: [`Config`](crate::Config), [`load`](crate::load) and
+//! Nothing here refuses a file: [`Config`], [`load`](crate::load) and
 //! [`Tokenizer`](crate::Tokenizer) do that.
 
 use crate::config::Config;

@@ -40,9 +40,9 @@ pub struct CacheFull {
     pub capacity: usize,
 }
 
-/// What a cache holds of the positions `T`, borrowed for attention.
+/// What a cache with the axes `B`, `K` and `D` holds of the positions `T`, borrowed for attention.
 #[derive(Debug)]
-pub struct Cached<'c, B, T, K, D> {
+pub struct Cached<'c, B, K, D, T> {
     buffer: &'c CacheBuffer<B, K, D>,
     positions: T,
 }
@@ -81,7 +81,7 @@ impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, D> {
         &mut self,
         x: View<'_, f32, (B, S, K, D)>,
         at: Plus<P, S>,
-    ) -> Cached<'_, B, Plus<P, S>, K, D> {
+    ) -> Cached<'_, B, K, D, Plus<P, S>> {
         assert!(at.len() <= self.capacity, "{} positions in a cache of {}", at.len(), self.capacity);
         let sizes = (self.heads.len(), self.head.len(), self.capacity);
         match &mut self.elements {
@@ -127,8 +127,8 @@ impl Cpu {
     pub fn attention<B: Axis, P: Axis, S: Axis, H, K: Axis, G: Axis, D: Axis>(
         &self,
         q: View<'_, f32, (B, S, H, Rotated<D>)>,
-        keys: Cached<'_, B, Plus<P, S>, K, Rotated<D>>,
-        values: Cached<'_, B, Plus<P, S>, K, D>,
+        keys: Cached<'_, B, K, Rotated<D>, Plus<P, S>>,
+        values: Cached<'_, B, K, D, Plus<P, S>>,
     ) -> Tensor<f32, (B, S, H, D)>
     where
         H: Product<Outer = K, Inner = G>,
