@@ -13,11 +13,13 @@
 //!     let file = trine::embedded_model()?;
 //!     let config = Config::from_gguf(&file)?;
 //!     let model = load(Stories::pin(config.dims)?, &config, &file, &LoadOptions::default())?.transformer;
-//!     let (tokenizer, cpu) = (Tokenizer::from_gguf(&file, &TokenizerOptions::default())?, Cpu::new(CpuOptions::default())?);
+//!     let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default())?;
+//!     let cpu = Cpu::new(CpuOptions::default())?;
 //!     let prompt = tokenizer.encode("Once upon a time", EncodeOptions::PROMPT)?;
 //!     let mut session = Session::new(&model, &cpu, config.context, CacheType::F16)?;
 //!     let mut print = |text: &str| { print!("{text}"); ControlFlow::Continue(()) };
-//!     session.generate(&prompt, &tokenizer, &mut Sampler::new(SamplerOptions::greedy())?, &GenerateOptions::default(), &mut print)?;
+//!     let mut sampler = Sampler::new(SamplerOptions::greedy())?;
+//!     session.generate(&prompt, &tokenizer, &mut sampler, &GenerateOptions::default(), &mut print)?;
 //!     Ok(())
 //! }
 //! ```
@@ -53,3 +55,8 @@ pub fn embedded_model() -> Result<loader::Gguf, loader::GgufError> {
     const FILE: &[u8] = include_bytes!("../assets/stories-i2_s.gguf");
     loader::Gguf::from_bytes("embedded model", bytes::Bytes::from_static(FILE))
 }
+
+/// The programs of the README compile, and the wrong one does not.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -112,8 +112,8 @@ fn names() -> Vec<Case> {
         Case::patch("key that is no UTF-8", &["metadata entry 1", "UTF-8"], string_at("general.name") + 10, [0xff]),
         Case::patch("text that is no UTF-8", &["general.name", "UTF-8"], value_at("general.name") + 9, [0xc3, 0x28]),
         Case::patch("tensor name that is no UTF-8", &["tensor table line 2", "UTF-8"], norm + 9, [0xfe]),
-        Case::patch("key twice", &[bos, "twice"], string_at(eos) + 8, bos.as_bytes().to_vec()),
-        Case::patch("tensor twice", &[first, "twice"], string_at(second) + 8, first.as_bytes().to_vec()),
+        Case::patch("key twice", &[bos, "twice"], string_at(eos) + 8, bos.as_bytes()),
+        Case::patch("tensor twice", &[first, "twice"], string_at(second) + 8, first.as_bytes()),
         Case::patch("value of an unknown type", &["general.name", "value type"], value_at("general.name") - 4, [13]),
         Case::patch("count of type f32", &[layers, "type u32"], value_at(layers) - 4, [6]),
     ]

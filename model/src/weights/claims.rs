@@ -193,12 +193,12 @@ impl<'l> Claims<'l> {
     }
 
     fn shape(&self, source: ShapeError) -> LoadError {
-        LoadError::Shape { file: self.file.label().to_owned(), source }
+        LoadError::Shape { file: self.file.label().to_owned(), source: Box::new(source) }
     }
 
     fn contents(&self, tensor: &TensorInfo, source: trine_kernels::PackingError) -> LoadError {
         let file = self.file.label().to_owned();
-        LoadError::Contents { file, tensor: tensor.name.clone(), offset: tensor.offset, source }
+        LoadError::Contents { file, tensor: tensor.name.clone(), offset: tensor.offset, source: Box::new(source) }
     }
 
     fn value(&self, tensor: &TensorInfo, found: impl ToString, expected: &'static str) -> LoadError {

@@ -36,7 +36,7 @@ pub enum LoadError {
         /// The file.
         file: String,
         /// Tensor, expected and found shape.
-        source: ShapeError,
+        source: Box<ShapeError>,
     },
     /// A tensor that is no matrix.
     #[error("{file}: tensor `{tensor}` should be a matrix but has dimensions {found:?}")]
@@ -58,7 +58,7 @@ pub enum LoadError {
         /// Its first byte in the file.
         offset: u64,
         /// What is wrong.
-        source: PackingError,
+        source: Box<PackingError>,
     },
     /// A norm's gains or a scale in a quantized type.
     #[error("{file}: tensor `{tensor}` is {found}, expected F32, F16 or BF16: {what} must not be quantized")]
