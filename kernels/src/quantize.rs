@@ -165,8 +165,7 @@ impl Int8Rows {
 
 /// Rows quantized with one scale for each 256 columns, as llama.cpp does for TQ1_0 and TQ2_0: `m` is the value of
 /// largest magnitude with its sign (the first of equals), `i = -127 / m`, `q = min(round(x * i), 127)`, `d = 1 / i`.
-/// The value of
-/// `q` is `q * d`. A block of zeros has `d = 0`.
+/// The value of `q` is `q * d`. A block of zeros has `d = 0`.
 ///
 /// Source: `quantize_row_q8_K_ref` of llama.cpp's `ggml-quants.c`.
 #[derive(Debug, Clone, PartialEq)]
@@ -249,7 +248,7 @@ impl Kernel for QuantizeInt8<'_> {
     type Output = f32;
 
     #[inline(always)]
-    fn run<V: Vector>(self) -> f32 {
+    unsafe fn run<V: Vector>(self) -> f32 {
         let scale = 127.0 / absmax(self.values).max(ABSMAX_FLOOR);
         let blocks = self.values.chunks(BLOCK).zip(self.codes.chunks_mut(BLOCK));
         for ((values, codes), sum) in blocks.zip(self.block_sums) {
@@ -271,7 +270,7 @@ impl Kernel for QuantizeQ8K<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Vector>(self) {
+    unsafe fn run<V: Vector>(self) {
         let blocks = self.values.chunks_exact(BLOCK).zip(self.codes.chunks_exact_mut(BLOCK));
         for (((values, codes), sum), scale) in blocks.zip(self.block_sums).zip(self.scales) {
             let largest = absmax(values);

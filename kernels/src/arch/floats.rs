@@ -67,8 +67,8 @@ pub(crate) fn run<K: FloatKernel>(isa: Isa, kernel: K) -> K::Output {
         type Output = K::Output;
 
         #[inline(always)]
-        fn run<V: Vector>(self) -> K::Output {
-            // SAFETY: `Isa::run`, the one caller, runs a kernel with the instruction set that it found on this machine.
+        unsafe fn run<V: Vector>(self) -> K::Output {
+            // SAFETY: the caller vouches for the instructions of `V`.
             self.0.run(unsafe { V::floats() })
         }
     }

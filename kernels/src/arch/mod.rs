@@ -34,7 +34,10 @@ pub(crate) trait Kernel {
     type Output;
 
     /// The body. Kernels of floats ignore `V` and leave it to the compiler to use the instructions of the set.
-    fn run<V: Vector>(self) -> Self::Output;
+    ///
+    /// # Safety
+    /// The machine has the instructions of `V`.
+    unsafe fn run<V: Vector>(self) -> Self::Output;
 }
 
 impl Isa {
@@ -81,7 +84,8 @@ impl Isa {
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         assert!(self.is_available(), "instruction set {self} is not available on this machine");
         match self {
-            Isa::Portable => kernel.run::<portable::Bytes>(),
+            // SAFETY: this `Vector` is plain Rust.
+            Isa::Portable => unsafe { kernel.run::<portable::Bytes>() },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_avx2`.
             Isa::Avx2 => unsafe { x86::run_avx2(kernel) },

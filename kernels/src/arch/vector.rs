@@ -20,7 +20,7 @@ pub(crate) trait Vector: Copy {
     const LANES: usize = 8 * Self::PARTS;
     /// Steps of [`Vector::dot`] that a run holds without overflow, for codes up to 2 and any `i8`.
     const RUN: usize;
-    /// Tokens of one register tile of [`crate::ternary`]'s matrix product, with two vectors of rows.
+    /// Tokens of one register tile of [`crate::ternary`]'s matrix product, with two vectors of rows: 4 or 12.
     const TOKENS: usize;
 
     /// A running dot product.
@@ -67,8 +67,8 @@ pub(crate) trait Vector: Copy {
     unsafe fn store(self, bytes: *mut u8);
 
     /// Exchanges lanes and vectors in each part: lane `j` of part `p` of vector `v` goes to lane `v` of part `p` of
-    /// vector
-    /// `j`, so that vector `j` of the result has the lanes `j` of all parts, in the order of [`Vector::sum_parts`].
+    /// vector `j`, so that vector `j` of the result has the lanes `j` of all parts, in the order of
+    /// [`Vector::sum_parts`].
     fn transpose_lanes(vectors: [Self; 8]) -> [Self; 8];
 
     /// Asks for the cache line at `address`, which need not be valid.

@@ -45,9 +45,8 @@ pub fn quantize_int8(x: &[f32]) -> (Vec<i8>, f32) {
     (codes, s)
 }
 
-/// A row quantized with one scale for each 256 columns: codes and `d`, with `i = -127 / m`, `q = min(round(x * i),
-/// 127)`,
-/// `d = 1 / i`, where `m` is the value of largest magnitude, the first of equals.
+/// A row quantized with one scale for each 256 columns: codes and `d`, with `i = -127 / m`,
+/// `q = min(round(x * i), 127)`, `d = 1 / i`, where `m` is the value of largest magnitude, the first of equals.
 pub fn quantize_q8k(x: &[f32]) -> (Vec<i8>, Vec<f32>) {
     let (mut codes, mut scales) = (Vec::new(), Vec::new());
     for block in x.chunks_exact(256) {

@@ -49,7 +49,7 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Vector>(self) {
+    unsafe fn run<V: Vector>(self) {
         let Gemm { matrix, terms, first_row, outputs } = self;
         let rows = outputs[0].len();
         let cols = matrix.blocks_per_row() * P::BLOCK;
@@ -66,7 +66,8 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
                 for (i, row) in tile.iter_mut().enumerate() {
                     *row = matrix.row(first_row + first + (half * V::LANES + i).min(used - 1));
                 }
-                unpack_rows::<V, P>(&tile, half, &mut panel.codes);
+                // SAFETY: the caller vouches for the instructions of `V`.
+                unsafe { unpack_rows::<V, P>(&tile, half, &mut panel.codes) };
                 for (segment, factors) in panel.factors.iter_mut().enumerate() {
                     factors[half] = terms.weight_factors::<P>(&tile, segment);
                 }
@@ -74,24 +75,29 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
             let columns = first..first + used;
             let mut token = 0;
             while V::TOKENS == 12 && token + 12 <= terms.tokens() {
-                tile::<V, 12>(&panel, terms, token, &mut outputs[token..token + 12], columns.clone());
+                // SAFETY: the caller vouches for the instructions of `V`.
+                unsafe { tile::<V, 12>(&panel, terms, token, &mut outputs[token..token + 12], columns.clone()) };
                 token += 12;
             }
             while token < terms.tokens() {
                 let end = terms.tokens().min(token + 4);
-                tile::<V, 4>(&panel, terms, token, &mut outputs[token..end], columns.clone());
+                // SAFETY: the caller vouches for the instructions of `V`.
+                unsafe { tile::<V, 4>(&panel, terms, token, &mut outputs[token..end], columns.clone()) };
                 token = end;
             }
         }
     }
 }
 
-/// Writes the codes of a vector of rows (the first [`V::LANES`] of `rows`) into half `half` of a panel.
+/// Writes the codes of a vector of rows (the first [`Vector::LANES`] of `rows`) into half `half` of a panel.
+///
+/// # Safety
+/// The machine has the instructions of `V`.
 ///
 /// # Panics
 /// If the rows are not as long as the first, or the panel has another number of columns.
 #[inline(always)]
-fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, panel: &mut [Line]) {
+unsafe fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, panel: &mut [Line]) {
     let vector = STEP * V::LANES;
     let blocks = rows[0].len() / P::BLOCK_BYTES;
     assert!(rows.iter().all(|row| row.len() == blocks * P::BLOCK_BYTES), "rows of one matrix");
@@ -101,8 +107,8 @@ fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, panel: &
         let mut new = 0;
         for &window in P::WINDOWS {
             let at = block * P::BLOCK_BYTES + window;
-            // SAFETY: kernels run compiled for an instruction set that the machine has, which is that of `V`; windows
-            // lie in their block, and rows have `blocks` blocks.
+            // SAFETY: the caller vouches for the instructions of `V`; windows lie in their block, and rows have
+            // `blocks` blocks.
             let lanes = V::transpose_lanes(unsafe { load_parts::<V>(&rows, at) });
             for (j, lanes) in lanes.into_iter().enumerate() {
                 let byte = window + STEP * j;
@@ -144,8 +150,11 @@ fn section_at<P: Unpack>(byte: usize) -> Option<&'static Section> {
 }
 
 /// The outputs in `columns` of the tokens from `first_token` on, as many as there are in `outputs` (at most `T`).
+///
+/// # Safety
+/// The machine has the instructions of `V`.
 #[inline(always)]
-fn tile<V: Vector, const T: usize>(
+unsafe fn tile<V: Vector, const T: usize>(
     panel: &Panel,
     terms: &Terms<'_>,
     first_token: usize,
@@ -162,7 +171,8 @@ fn tile<V: Vector, const T: usize>(
             *codes = &terms.codes()[at..at + panel.steps * STEP];
         }
         let codes = &panel.codes[segment * panel.steps * 2 * STEP * V::LANES / LINE..];
-        let dots = dot_tile::<V, T>(codes, panel.steps, &activations);
+        // SAFETY: the caller vouches for the instructions of `V`.
+        let dots = unsafe { dot_tile::<V, T>(codes, panel.steps, &activations) };
         for (t, (acc, dots)) in acc.iter_mut().zip(&dots).enumerate() {
             for half in 0..2 {
                 terms.add_segment(&mut acc[half], &dots[half], &factors[half], first_token + t.min(last), segment);
@@ -178,10 +188,13 @@ fn tile<V: Vector, const T: usize>(
 
 /// The sums of code times activation of two vectors of rows and `T` tokens over `steps` steps.
 ///
+/// # Safety
+/// The machine has the instructions of `V`.
+///
 /// # Panics
 /// If `codes` or the activations have fewer steps.
 #[inline(always)]
-fn dot_tile<V: Vector, const T: usize>(
+unsafe fn dot_tile<V: Vector, const T: usize>(
     codes: &[Line],
     steps: usize,
     activations: &[&[i8]; T],
@@ -191,8 +204,8 @@ fn dot_tile<V: Vector, const T: usize>(
     assert!(activations.iter().all(|codes| codes.len() >= steps * STEP), "activations of {steps} steps");
     let codes = codes.as_ptr().cast::<u8>();
     let activations = pointers(activations);
-    // SAFETY: kernels run compiled for an instruction set that the machine has, which is that of `V`. Steps are below
-    // `steps`, for which the assertions found two vectors of codes and four activations of each token.
+    // SAFETY: the caller vouches for the instructions of `V`. Steps are below `steps`, for which the assertions found
+    // two vectors of codes and four activations of each token.
     unsafe {
         let mut sums = [[V::zero_sums(); 2]; T];
         let mut start = 0;

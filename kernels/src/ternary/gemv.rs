@@ -3,6 +3,8 @@
 //! Sixteen rows (eight where a vector has one part) are computed together, each part of eight vectors holding one row,
 //! so that sixteen streams of weights share the loads of activations and the additions across a vector.
 
+use std::ops::Range;
+
 use super::terms::{TILE, Terms};
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
@@ -30,7 +32,7 @@ impl<P: Unpack> Kernel for Gemv<'_, '_, P> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Vector>(self) {
+    unsafe fn run<V: Vector>(self) {
         let Gemv { matrix, terms, activations, first_row, outputs } = self;
         let rows = outputs[0].len();
         let per_token = activations.len() / terms.tokens();
@@ -47,7 +49,9 @@ impl<P: Unpack> Kernel for Gemv<'_, '_, P> {
                 let mut acc = [0.0; TILE];
                 for segment in 0..terms.segments() {
                     let factors = terms.weight_factors::<P>(&tile, segment);
-                    let dots = dot_rows::<V, P>(&tile, activations, segment * blocks, (segment + 1) * blocks);
+                    let segment_blocks = segment * blocks..(segment + 1) * blocks;
+                    // SAFETY: the caller vouches for the instructions of `V`.
+                    let dots = unsafe { dot_rows::<V, P>(&tile, activations, segment_blocks) };
                     terms.add_segment(&mut acc, &dots, &factors, token, segment);
                 }
                 terms.finish(&acc, token, &mut output[first..first + used]);
@@ -56,24 +60,31 @@ impl<P: Unpack> Kernel for Gemv<'_, '_, P> {
     }
 }
 
-/// The sums of code times activation over the blocks `start..end` of sixteen rows (the first [`V::LANES`] of them).
+/// The sums of code times activation over some blocks of sixteen rows (the first [`Vector::LANES`] of them).
+///
+/// # Safety
+/// The machine has the instructions of `V`.
 ///
 /// # Panics
 /// If a row or the activations do not have these blocks.
 #[inline(always)]
-fn dot_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], activations: &[i8], start: usize, end: usize) -> [i32; TILE] {
+unsafe fn dot_rows<V: Vector, P: Unpack>(
+    rows: &[&[u8]; TILE],
+    activations: &[i8],
+    blocks: Range<usize>,
+) -> [i32; TILE] {
+    let end = blocks.end;
     assert!(rows.iter().all(|row| row.len() >= end * P::BLOCK_BYTES), "rows have {end} blocks");
     assert!(activations.len() >= end * P::STEPS * WINDOW, "activations have {end} blocks");
     let next = rows[0].as_ptr().wrapping_add(V::LANES * rows[0].len());
     let rows = pointers(rows);
     let activations = activations.as_ptr();
-    // SAFETY: kernels run compiled for an instruction set that the machine has (`Isa::run`), which is that of `V`.
-    // Window
-    // `w` of block `b < end` ends by byte `(b + 1) * BLOCK_BYTES` of a row, and step `s < STEPS` of it by
-    // `(b + 1) * STEPS * WINDOW` of the activations: both are inside by the assertions.
+    // SAFETY: the caller vouches for the instructions of `V`. Each window of block `b < end` ends by byte
+    // `(b + 1) * BLOCK_BYTES` of a row, and each step of it by `(b + 1) * STEPS * WINDOW` of the activations: both are
+    // inside by the assertions.
     unsafe {
         let mut sums = [V::zero_sums(); 8];
-        let mut block = start;
+        let mut block = blocks.start;
         while block < end {
             let stop = end.min(block.saturating_add(V::RUN / P::STEPS));
             let mut runs = [V::zero_run(); 8];

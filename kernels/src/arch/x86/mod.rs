@@ -17,7 +17,8 @@ pub(super) fn has_avx2() -> bool {
 /// [`has_avx2`] is true.
 #[target_feature(enable = "avx2,f16c")]
 pub(super) unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<avx2::Bytes>()
+    // SAFETY: the caller vouches for AVX2.
+    unsafe { kernel.run::<avx2::Bytes>() }
 }
 
 /// Whether the machine has what [`run_avx512_vnni`] enables.
@@ -36,5 +37,6 @@ pub(super) fn has_avx512_vnni() -> bool {
 /// [`has_avx512_vnni`] is true.
 #[target_feature(enable = "avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 pub(super) unsafe fn run_avx512_vnni<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<avx512::Bytes>()
+    // SAFETY: the caller vouches for AVX-512 and VNNI.
+    unsafe { kernel.run::<avx512::Bytes>() }
 }
