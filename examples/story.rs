@@ -1,6 +1,5 @@
 //! Text from a model file, or from the embedded model: `cargo run --release --example story [FILE]`.
 
-use std::ops::ControlFlow;
 use trine::prelude::*;
 
 pinned_model! {

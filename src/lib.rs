@@ -4,7 +4,6 @@
 //! every function takes and returns typed tensors, and a mismatch of width, role, model or step does not compile.
 //!
 //! ```
-//! use std::ops::ControlFlow;
 //! use trine::prelude::*;
 //!
 //! pinned_model! { struct Stories; }
@@ -41,6 +40,7 @@ pub use trine_shapes::{pinned_model, static_model};
 
 /// Everything that a program with typed tensors or a model usually needs.
 pub mod prelude {
+    pub use std::ops::ControlFlow;
     pub use trine_kernels::*;
     pub use trine_loader::{Gguf, GgufError, GgufWriter, TensorType};
     pub use trine_model::*;

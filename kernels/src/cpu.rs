@@ -19,6 +19,9 @@ pub struct CpuOptions {
     pub isa: Option<Isa>,
 }
 
+/// The most threads of a [`Cpu`]: far more than cores of a machine, and few enough to start.
+pub const MAX_THREADS: usize = 1024;
+
 /// Why a [`Cpu`] could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CpuError {
@@ -29,6 +32,12 @@ pub enum CpuError {
         requested: Isa,
         /// What the machine has.
         available: Vec<Isa>,
+    },
+    /// More threads than [`MAX_THREADS`].
+    #[error("{threads} threads are more than {MAX_THREADS}; a thread for each physical core is best")]
+    TooManyThreads {
+        /// Number of threads asked for.
+        threads: usize,
     },
     /// The operating system did not give the threads.
     #[error("cannot start a pool of {threads} threads; ask for fewer")]
@@ -63,6 +72,9 @@ impl Cpu {
             return Err(CpuError::IsaUnavailable { requested: isa, available: Isa::available() });
         }
         let threads = options.threads.map_or_else(num_cpus::get_physical, NonZeroUsize::get).max(1);
+        if threads > MAX_THREADS {
+            return Err(CpuError::TooManyThreads { threads });
+        }
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("trine-{index}"))
