@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let ids = tokenizer.encode(text, EncodeOptions::PROMPT)?;
             tokens.extend(ids.into_iter().map(|id| Idx::new(vocab, id)).collect::<Result<Vec<_>, _>>()?);
         }
-        let mut cache = KvCache::new(model, &config, Fixed::<3>, 16, CacheType::F32)?;
+        let mut cache = KvCache::new(&transformer, Fixed::<3>, 16, CacheType::F32)?;
         let logits: Tensor<f32, (Fixed<3>, Fixed<1>, Vocab<_>)> =
             cache.step(&tokens, |step| transformer.next_logits(&cpu, step))?;
         for row in logits.data().chunks_exact(vocab.len()) {

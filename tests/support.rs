@@ -1,11 +1,17 @@
 //! What several tests need: fixtures, models loaded from them, and distances between tensors.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use trine::prelude::*;
 
 /// A file of `tests/fixtures`.
 pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// Says on standard error that a test is skipped, also where the output of passing tests is captured.
+pub fn skipped(why: &str) {
+    writeln!(std::io::stderr(), "SKIPPED: {why}").expect("standard error");
 }
 
 /// Two threads and the best instruction set of the machine.
@@ -38,7 +44,7 @@ pub fn tokens<M: Model>(model: M, ids: &[u32]) -> Vec<Idx<Vocab<M>>> {
 
 /// Logits of every position of a fresh sequence, with an f32 cache.
 pub fn logits_of<M: Model>(cpu: &Cpu, transformer: &Transformer<M>, ids: &[u32]) -> Vec<f32> {
-    let cache = KvCache::new(transformer.model, &transformer.config, Fixed::<1>, ids.len(), CacheType::F32);
+    let cache = KvCache::new(transformer, Fixed::<1>, ids.len(), CacheType::F32);
     let mut cache = cache.expect("it fits in memory");
     let tokens = tokens(transformer.model, ids);
     cache.step(&tokens, |step| transformer.logits(cpu, step).into_data()).expect("they fit").into_vec()

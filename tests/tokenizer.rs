@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::skipped;
 use serde_json::Value;
 use trine_loader::Gguf;
 use trine_model::{EncodeOptions, TextStream, Tokenizer, TokenizerOptions};
@@ -19,7 +20,7 @@ fn open(vocabulary: &str, pre: Option<&str>) -> Option<Tokenizer> {
     let name = if vocabulary == "pairs" { "pairs.gguf".to_owned() } else { format!("ggml-vocab-{vocabulary}.gguf") };
     let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/tokenizer");
     let Some(path) = [fixtures(), fetched].iter().map(|folder| folder.join(&name)).find(|path| path.exists()) else {
-        eprintln!("SKIPPED: no {name}; `python3 tools/tokenizer/fetch_vectors.py` fetches it");
+        skipped(&format!("no {name}; `python3 tools/tokenizer/fetch_vectors.py` fetches it"));
         return None;
     };
     let gguf = Gguf::open(path).unwrap_or_else(|error| panic!("{error}"));

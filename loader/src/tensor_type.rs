@@ -148,6 +148,11 @@ impl TensorType {
         self.row().name
     }
 
+    /// Whether each element is a number of its own: F32, F16 and BF16.
+    pub const fn is_float(self) -> bool {
+        matches!(self, TensorType::F32 | TensorType::F16 | TensorType::BF16)
+    }
+
     /// Elements of one block: the row length of a tensor is a multiple of this.
     pub const fn block_elements(self) -> u64 {
         self.row().block_elements

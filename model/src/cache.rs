@@ -3,7 +3,7 @@
 //! A step is opened by [`KvCache::step`]: there, and only there, is it checked that the tokens fit. Inside, the
 //! positions of earlier steps ([`Past`]) and of this one ([`Seq`]) are axes of their own.
 
-use crate::config::Config;
+use crate::transformer::Transformer;
 use trine_kernels::{CacheBuffer, CacheFull, CacheType, Cached};
 use trine_shapes::{Axis, HeadDim, Idx, KvHeads, Model, Past, Plus, Rotated, Seq, View, Vocab};
 
@@ -73,20 +73,21 @@ pub enum StepError {
 }
 
 impl<M: Model, B: Axis> KvCache<M, B> {
-    /// An empty cache for `batch` sequences of up to `capacity` positions, or as many as the model was trained for
-    /// where that is less.
+    /// An empty cache of `transformer` for `batch` sequences of up to `capacity` positions, or as many as the model was
+    /// trained for where that is less.
     ///
     /// # Errors
     /// [`CacheFull`] where so much memory cannot be addressed.
-    pub fn new(model: M, config: &Config, batch: B, capacity: usize, kind: CacheType) -> Result<Self, CacheFull> {
+    pub fn new(transformer: &Transformer<M>, batch: B, capacity: usize, kind: CacheType) -> Result<Self, CacheFull> {
+        let model = transformer.model;
         let (heads, head) = (KvHeads::of(model), HeadDim::of(model));
-        let capacity = capacity.min(config.context);
+        let capacity = capacity.min(transformer.config.context);
         let layer = |_| {
             let keys = CacheBuffer::new(batch, heads, Rotated::of(head), capacity, kind)?;
             let values = CacheBuffer::new(batch, heads, head, capacity, kind)?;
             Ok(LayerCache { keys, values })
         };
-        let layers = (0..config.layers).map(layer).collect::<Result<_, _>>()?;
+        let layers = transformer.layers.iter().map(layer).collect::<Result<_, _>>()?;
         Ok(KvCache { layers, batch, vocab: Vocab::of(model), len: 0, capacity })
     }
 

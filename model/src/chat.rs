@@ -50,6 +50,14 @@ pub enum ChatError {
         /// The label of the file.
         file: String,
     },
+    /// What is wrong with the template of a file.
+    #[error("{file}: {error}")]
+    InFile {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        error: Box<ChatError>,
+    },
     /// The template is no valid Jinja.
     #[error("{KEY} is not a valid template: {message}")]
     Syntax {
@@ -64,6 +72,13 @@ pub enum ChatError {
     },
 }
 
+/// The longest template that is read, in bytes; the longest known has 20,000.
+const MAX_TEMPLATE: usize = 1 << 16;
+
+/// Stack of the thread that reads templates, in bytes: 8 KiB for each byte of the longest one. It is address space, not
+/// memory, until it is used.
+const STACK: usize = MAX_TEMPLATE << 13;
+
 /// A model's way to write conversations.
 #[derive(Debug)]
 pub struct ChatTemplate {
@@ -76,12 +91,13 @@ impl ChatTemplate {
     /// The template of a file.
     ///
     /// # Errors
-    /// [`ChatError::Missing`] where the file has none, [`ChatError::Syntax`] where it is not valid.
+    /// [`ChatError::Missing`] where the file has none, [`ChatError::InFile`] where it is not valid.
     pub fn from_gguf(gguf: &Gguf, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
         let missing = || ChatError::Missing { file: gguf.label().to_owned() };
         let source = gguf.metadata().opt_str(KEY)?.ok_or_else(missing)?;
         let text = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
         ChatTemplate::new(source, text(tokenizer.bos()), text(tokenizer.eos()))
+            .map_err(|error| ChatError::InFile { file: gguf.label().to_owned(), error: Box::new(error) })
     }
 
     /// A template from its source, and the texts that it sees as `bos_token` and `eos_token`.
@@ -89,6 +105,15 @@ impl ChatTemplate {
     /// # Errors
     /// [`ChatError::Syntax`] where the source is not valid.
     pub fn new(source: &str, bos_token: &str, eos_token: &str) -> Result<ChatTemplate, ChatError> {
+        if source.len() > MAX_TEMPLATE {
+            let message = format!("it has {} bytes, more than {MAX_TEMPLATE}", source.len());
+            return Err(ChatError::Syntax { message });
+        }
+        let environment = with_deep_stack(|| Self::compile(source))?;
+        Ok(ChatTemplate { environment, bos_token: bos_token.to_owned(), eos_token: eos_token.to_owned() })
+    }
+
+    fn compile(source: &str) -> Result<Environment<'static>, ChatError> {
         let mut environment = Environment::new();
         let syntax = |error: Error| ChatError::Syntax { message: error.to_string() };
         let blocks = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(syntax)?;
@@ -100,7 +125,7 @@ impl ChatTemplate {
         environment.add_function("raise_exception", raise_exception);
         environment.add_function("strftime_now", strftime_now);
         environment.add_template_owned("chat", source.to_owned()).map_err(syntax)?;
-        Ok(ChatTemplate { environment, bos_token: bos_token.to_owned(), eos_token: eos_token.to_owned() })
+        Ok(environment)
     }
 
     /// The text of a conversation; with `add_generation_prompt` it ends where the assistant's answer begins.
@@ -119,9 +144,20 @@ impl ChatTemplate {
             tools => (),
             documents => (),
         };
-        let rendered = self.environment.get_template("chat").and_then(|template| template.render(variables));
+        let rendered =
+            with_deep_stack(|| self.environment.get_template("chat").and_then(|template| template.render(variables)));
         rendered.map_err(|error| ChatError::Render { message: error.to_string() })
     }
+}
+
+/// Runs `work` where a template of [`MAX_TEMPLATE`] bytes cannot overflow the stack, however deep it nests: the parser
+/// descends once for each operator.
+fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        let thread = thread.expect("the system gives a thread for a chat template");
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// The function by which templates refuse a conversation.
@@ -147,6 +183,25 @@ mod tests {
 
     fn render(source: &str, messages: &[Message]) -> Result<String, ChatError> {
         ChatTemplate::new(source, "<s>", "</s>").unwrap().render(messages, true)
+    }
+
+    #[test]
+    fn deep_templates_are_read_or_refused_but_never_overflow() {
+        let longest = |piece: &str| piece.repeat((MAX_TEMPLATE - 16) / piece.len());
+        let sources = [
+            format!("{{{{ {}1 }}}}", longest("-")),
+            format!("{{{{ 1{} }}}}", longest("+1")),
+            format!("{{{{ {}1 }}}}", longest("not ")),
+            format!("{{{{ a{} }}}}", longest(".b")),
+            format!("{{{{ {} }}}}", longest("[")),
+            longest("{% if 1 %}"),
+        ];
+        for source in sources {
+            let template = ChatTemplate::new(&source, "<s>", "</s>");
+            drop(template.and_then(|template| template.render(&[], true)));
+        }
+        let error = ChatTemplate::new(&"a".repeat(MAX_TEMPLATE + 1), "", "").unwrap_err();
+        assert!(error.to_string().contains("65537 bytes, more than 65536"), "{error}");
     }
 
     #[test]

@@ -40,6 +40,12 @@ pub enum ConfigError {
     /// A key is missing, or has another type.
     #[error(transparent)]
     Metadata(#[from] GgufError),
+    /// A file without tensors.
+    #[error("{file}: the file holds a vocabulary and no tensors, so there is no model to run")]
+    VocabularyOnly {
+        /// The file.
+        file: String,
+    },
     /// An architecture Trine does not know.
     #[error("{file}: architecture `{found}` is not supported; supported: {}", Architecture::names())]
     Architecture {
@@ -117,6 +123,16 @@ impl Config {
 /// The longest context that is believed: longer ones are damage, and the largest known is 10 million.
 const MAX_CONTEXT: usize = 1 << 24;
 
+/// Numbers that scale or cap what a model computes; 0 is none.
+const SCALES: [&str; 6] = [
+    "logit_scale",
+    "attention.scale",
+    "residual_scale",
+    "embedding_scale",
+    "attn_logit_softcapping",
+    "final_logit_softcapping",
+];
+
 /// Reads keys under one architecture's name.
 struct Keys<'f> {
     file: &'f Gguf,
@@ -169,6 +185,9 @@ impl Keys<'_> {
     /// The number of blocks, each of which needs tensors.
     fn layers(&self) -> Result<usize, ConfigError> {
         let (layers, tensors) = (self.count("block_count")?, self.file.tensors().len());
+        if tensors == 0 {
+            return Err(ConfigError::VocabularyOnly { file: self.file.label().to_owned() });
+        }
         let expected = || format!("less than {tensors}, the number of tensors in the file");
         if layers < tensors { Ok(layers) } else { Err(self.value("block_count", layers, expected())) }
     }
@@ -189,9 +208,13 @@ impl Keys<'_> {
         if rotated > head_dim || !rotated.is_multiple_of(2) {
             return Err(self.value("rope.dimension_count", rotated, format!("an even number up to {head_dim}")));
         }
+        // A factor without a type is linear, and older files have it under a key of its own (llama.cpp).
         let factor = match self.file.metadata().opt_str(&self.key("rope.scaling.type"))? {
-            None | Some("none") => 1.0,
-            Some("linear") => self.positive("rope.scaling.factor", Some(1.0))?,
+            Some("none") => 1.0,
+            None | Some("linear") => {
+                let older = self.positive("rope.scale_linear", Some(1.0))?;
+                self.positive("rope.scaling.factor", Some(older))?
+            }
             Some(other) => return Err(self.unsupported("rope.scaling.type", other)),
         };
         Ok(RopeConfig { base: self.positive("rope.freq_base", Some(10_000.0))?, rotated, factor })
@@ -209,8 +232,7 @@ impl Keys<'_> {
                 return Err(self.unsupported(suffix, found));
             }
         }
-        for suffix in ["logit_scale", "attention.scale", "residual_scale", "embedding_scale", "attn_logit_softcapping"]
-        {
+        for suffix in SCALES {
             if let Some(found) = meta.opt_f32(&self.key(suffix))?.filter(|found| *found != 0.0) {
                 return Err(self.unsupported(suffix, found));
             }

@@ -113,7 +113,7 @@ impl Text<'_> {
 
 impl<M: Model> Session<'_, M> {
     /// Generates what follows `prompt`. After each token `on_text` gets the text that became complete with it, often
-    /// none.
+    /// none; it is also asked, with no text, after each batch of a long prompt.
     ///
     /// Where the prompt begins with the tokens of the session, as a growing conversation does, only the rest of it is
     /// processed.
@@ -130,11 +130,14 @@ impl<M: Model> Session<'_, M> {
     ) -> Result<Generated, GenerateError> {
         let started = Instant::now();
         let fresh = &prompt[self.rewind(prompt)..];
-        let mut logits = self.feed(fresh)?;
+        let logits = self.feed_while(fresh, &mut || on_text(""))?;
         let prompt = (fresh.len(), started.elapsed());
+        let (mut tokens, mut steps) = (Vec::new(), 0);
+        let Some(mut logits) = logits else {
+            return Ok(Generated { tokens, finish: Finish::Interrupted, prompt, decode: (0, Duration::ZERO) });
+        };
         let started = Instant::now();
         let mut text = Text { stream: TextStream::new(), stops: StopStrings::new(&options.stop_strings), on_text };
-        let (mut tokens, mut steps) = (Vec::new(), 0);
         let finish = loop {
             if options.max_tokens == 0 {
                 break Finish::MaxTokens;

@@ -88,7 +88,7 @@ pub fn perplexity<M: Model>(
     let (mut loss, mut predicted, mut start) = (0.0, 0, 0);
     while predicted < total {
         let end = tokens.len().min(start + window);
-        let mut cache = KvCache::new(transformer.model, &transformer.config, Fixed::<1>, window, kind)?;
+        let mut cache = KvCache::new(transformer, Fixed::<1>, window, kind)?;
         // The last token of the window predicts nothing in it.
         let mut at = start;
         while at < end - 1 {

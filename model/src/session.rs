@@ -2,6 +2,7 @@
 
 use crate::cache::{KvCache, StepError};
 use crate::transformer::Transformer;
+use std::ops::ControlFlow;
 use trine_kernels::{CacheFull, CacheType, Cpu};
 use trine_shapes::{Fixed, Idx, Model, NotAnIndex, Vocab};
 
@@ -38,7 +39,7 @@ impl<'m, M: Model> Session<'m, M> {
         context: usize,
         kind: CacheType,
     ) -> Result<Self, CacheFull> {
-        let cache = KvCache::new(transformer.model, &transformer.config, Fixed, context, kind)?;
+        let cache = KvCache::new(transformer, Fixed, context, kind)?;
         Ok(Session { transformer, cpu, cache, tokens: Vec::new() })
     }
 
@@ -57,6 +58,20 @@ impl<'m, M: Model> Session<'m, M> {
     /// # Errors
     /// An id beyond the vocabulary, no token, or a full context; the session is then as before.
     pub fn feed(&mut self, ids: &[u32]) -> Result<Box<[f32]>, SessionError> {
+        let logits = self.feed_while(ids, &mut || ControlFlow::Continue(()))?;
+        Ok(logits.expect("nothing interrupts it"))
+    }
+
+    /// As [`feed`](Session::feed), in batches of 256 tokens between which `proceed` is asked. `None` where it broke off;
+    /// the batches before that are part of the session.
+    ///
+    /// # Errors
+    /// As for [`feed`](Session::feed).
+    pub fn feed_while(
+        &mut self,
+        ids: &[u32],
+        proceed: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Option<Box<[f32]>>, SessionError> {
         let vocab = self.cache.vocab();
         let tokens: Vec<Idx<Vocab<M>>> = ids.iter().map(|&id| Idx::new(vocab, id)).collect::<Result<_, _>>()?;
         let (used, capacity) = (self.cache.len(), self.cache.capacity());
@@ -65,12 +80,16 @@ impl<'m, M: Model> Session<'m, M> {
         }
         let (transformer, cpu) = (self.transformer, self.cpu);
         let (before, last) = tokens.split_at(tokens.len().saturating_sub(1) / PROMPT_BATCH * PROMPT_BATCH);
-        for batch in before.chunks(PROMPT_BATCH) {
+        for (batch, ids) in before.chunks(PROMPT_BATCH).zip(ids.chunks(PROMPT_BATCH)) {
             self.cache.step(batch, |step| transformer.prefill(cpu, step))?;
+            self.tokens.extend_from_slice(ids);
+            if proceed().is_break() {
+                return Ok(None);
+            }
         }
         let logits = self.cache.step(last, |step| transformer.next_logits(cpu, step))?;
-        self.tokens.extend_from_slice(ids);
-        Ok(logits.into_data())
+        self.tokens.extend_from_slice(&ids[before.len()..]);
+        Ok(Some(logits.into_data()))
     }
 
     /// Goes back to the longest common beginning of the session and `ids`, short of the last id, and returns its

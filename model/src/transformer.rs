@@ -124,6 +124,9 @@ pub struct Transformer<M> {
 
 impl<M: Model> Transformer<M> {
     /// Runs one step and returns the logits of every position.
+    ///
+    /// # Panics
+    /// If the cache of the step was made for a transformer with another number of blocks.
     pub fn logits<B: Axis, P: Axis, S: Axis>(
         &self,
         cpu: &Cpu,
@@ -134,6 +137,9 @@ impl<M: Model> Transformer<M> {
     }
 
     /// Runs one step and returns the logits of its last position, which predict the next token.
+    ///
+    /// # Panics
+    /// If the cache of the step was made for a transformer with another number of blocks.
     pub fn next_logits<B: Axis, P: Axis, S: Axis>(
         &self,
         cpu: &Cpu,
@@ -144,6 +150,9 @@ impl<M: Model> Transformer<M> {
     }
 
     /// Runs one step for its keys and values alone: a prompt that goes on.
+    ///
+    /// # Panics
+    /// If the cache of the step was made for a transformer with another number of blocks.
     pub fn prefill<B: Axis, P: Axis, S: Axis>(&self, cpu: &Cpu, step: Step<'_, M, B, P, S>) {
         self.residual(cpu, step);
     }
@@ -154,6 +163,7 @@ impl<M: Model> Transformer<M> {
         cpu: &Cpu,
         mut step: Step<'_, M, B, P, S>,
     ) -> Tensor<f32, (B, S, Hidden<M>)> {
+        assert_eq!(step.layers_mut().len(), self.layers.len(), "the cache is another transformer's");
         let mut x = cpu.embed(step.tokens(), &self.embedding);
         let at = step.positions();
         for (layer, cache) in self.layers.iter().zip(step.layers_mut()) {

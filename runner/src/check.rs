@@ -7,7 +7,8 @@ use crate::message;
 use crate::outcome::Outcome;
 use anyhow::Result;
 use std::io::Write;
-use trine::model::Transformer;
+use trine::loader::Gguf;
+use trine::model::{ChatError, ChatTemplate, Tokenizer, Transformer};
 use trine::shapes::Model;
 
 struct Describe;
@@ -20,18 +21,30 @@ impl Program for Describe {
     }
 }
 
+/// A file without a chat template is as good as one with a valid one.
+fn check_template(file: &Gguf, tokenizer: &Tokenizer) -> Result<()> {
+    match ChatTemplate::from_gguf(file, tokenizer) {
+        Err(ChatError::Missing { .. }) | Ok(_) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Runs the command: one line for each problem, or one that says what loads.
 ///
 /// # Errors
 /// The file is no sound GGUF file, or the output cannot be written.
 pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref())?;
-    let tokenizer = load::tokenizer(&file, &arguments.load.vocabulary);
     let model = load::with_model(&file, &arguments.load, Describe);
-    if let (Ok(model), Ok(_)) = (&model, &tokenizer) {
+    let text =
+        load::tokenizer(&file, &arguments.load.vocabulary).and_then(|tokenizer| check_template(&file, &tokenizer));
+    if let (Ok(model), Ok(())) = (&model, &text) {
         writeln!(std::io::stdout(), "{} loads: {}", message::one_line(file.label()), message::one_line(model))?;
         return Ok(Outcome::Done);
     }
-    [model.err(), tokenizer.err()].iter().flatten().for_each(message::error);
+    let mut errors: Vec<_> = [model.err(), text.err()].into_iter().flatten().collect();
+    // Both may miss the same key.
+    errors.dedup_by_key(|error| format!("{error:#}"));
+    errors.iter().for_each(message::error);
     Ok(Outcome::Refused)
 }

@@ -78,7 +78,7 @@ impl Program for Logits<'_> {
         let vocab = Vocab::of(model.model);
         let index = |&id: &u32| Idx::new(vocab, id);
         let tokens = self.ids.iter().map(index).collect::<Result<Vec<_>, _>>().context("--ids")?;
-        let mut cache = KvCache::new(model.model, &model.config, Fixed::<1>, positions, self.kv)?;
+        let mut cache = KvCache::new(model, Fixed::<1>, positions, self.kv)?;
         let progress = Progress::new("computing");
         let watch = Watch::begin();
         for chunk in tokens.chunks(POSITIONS) {

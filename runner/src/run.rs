@@ -89,7 +89,7 @@ impl Program for Run<'_> {
 
     fn run<M: Model>(mut self, model: &Transformer<M>) -> Result<Outcome> {
         let Prompt { ids, shown } = &self.prompt;
-        let needed = ids.len() + self.arguments.tokens;
+        let needed = ids.len().saturating_add(self.arguments.tokens);
         let context = generation::context(&self.arguments.generation, needed, &model.config)?;
         let mut session = Session::new(model, self.cpu, context, self.arguments.generation.kv)?;
         print(shown)?;

@@ -72,7 +72,7 @@ fn a_batch_of_three_equals_three_runs() {
             let shape = reference.shape("batch.ids");
             let (ids, expected) = (reference.ids("batch.ids"), reference.floats("batch.logits"));
             assert_eq!(shape[0], 3);
-            let cache = KvCache::new(transformer.model, &transformer.config, Fixed::<3>, shape[1], CacheType::F32);
+            let cache = KvCache::new(transformer, Fixed::<3>, shape[1], CacheType::F32);
             let mut cache = cache.expect("it fits in memory");
             let tokens = tokens(transformer.model, &ids);
             let batch = cache.step(&tokens, |step| transformer.logits(cpu, step).into_data()).expect("they fit");

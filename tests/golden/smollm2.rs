@@ -2,7 +2,7 @@
 //!
 //! `tools/fetch_smollm2.py` fetches the file; without it these tests say that they are skipped.
 
-use crate::support::{argmax, cpu, fixture, with_model};
+use crate::support::{argmax, cpu, fixture, skipped, with_model};
 use serde_json::Value;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -17,7 +17,7 @@ const RAW: EncodeOptions = EncodeOptions { parse_special: true, ..EncodeOptions:
 fn file() -> Option<Gguf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
     if !path.exists() {
-        eprintln!("SKIPPED: {} is not there; `python3 tools/fetch_smollm2.py` fetches it", path.display());
+        skipped(&format!("{} is not there; `python3 tools/fetch_smollm2.py` fetches it", path.display()));
         return None;
     }
     Some(Gguf::open(path).unwrap_or_else(|error| panic!("{error}")))

@@ -112,8 +112,8 @@ fn bos_and_eos_are_added_as_the_file_says() {
     data.special = SpecialIds { bos: Some(3), eos: Some(7), ..SpecialIds::default() };
     (data.add_bos, data.add_eos) = (Some(true), Some(true));
     let tokenizer = Tokenizer::from_data(data).unwrap();
-    assert_eq!(tokenizer.encode("ab", EncodeOptions::PROMPT).unwrap(), [3, 4, 7]);
-    assert_eq!(tokenizer.encode("ab<|eot_id|>", EncodeOptions::PROMPT).unwrap(), [3, 4, 7]);
+    assert_eq!(tokenizer.encode("ab", EncodeOptions::DOCUMENT).unwrap(), [3, 4, 7]);
+    assert_eq!(tokenizer.encode("ab<|eot_id|>", EncodeOptions::DOCUMENT).unwrap(), [3, 4, 7]);
     assert_eq!(plain(&tokenizer, "ab"), [4]);
 }
 

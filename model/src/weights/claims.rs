@@ -6,7 +6,7 @@ use crate::role::Role;
 use crate::transformer::Linear;
 use std::collections::{HashMap, HashSet};
 use trine_kernels::{Matrix, RmsNorm, Rope};
-use trine_loader::{Gguf, TensorInfo, TensorType};
+use trine_loader::{Gguf, TensorInfo};
 use trine_shapes::{Axis, NormRole, ShapeError, Tensor, Weight};
 
 /// The tensors of a file by role, and what was noticed while they were claimed.
@@ -72,14 +72,14 @@ impl<'l> Claims<'l> {
     pub(super) fn linear<O: Axis, I: Axis>(&mut self, role: Role, axes: (O, I)) -> Result<Linear<O, I>, LoadError> {
         let tensor = self.claim(role);
         let mut matrix = self.matrix(tensor, axes)?;
-        if !matrix.is_ternary() {
-            if let Some(ternary) = matrices::as_ternary(&matrix) {
-                matrix = ternary;
-            } else if self.options.quantize == Some(Quantize::Absmean) {
-                matrix = matrices::absmean(&matrix).map_err(|source| self.contents(tensor, source))?;
-            } else if self.config.architecture.is_ternary() {
-                self.dense_masters.push(tensor.name.clone());
-            }
+        if tensor.kind.is_float()
+            && let Some(ternary) = matrices::as_ternary(&matrix)
+        {
+            matrix = ternary;
+        } else if !matrix.is_ternary() && self.options.quantize == Some(Quantize::Absmean) {
+            matrix = self.quantized(tensor, &matrix)?;
+        } else if !matrix.is_ternary() && self.config.architecture.is_ternary() {
+            self.dense_masters.push(tensor.name.clone());
         }
         if let Role::Matrix(block, projection) = role {
             let scale = Role::Scale(block, projection);
@@ -88,8 +88,7 @@ impl<'l> Claims<'l> {
                 matrix = matrix.with_multiplier(multiplier).map_err(|source| self.contents(tensor, source))?;
             }
         }
-        let mode = matrices::activation_mode(&matrix, self.config.architecture, self.options.activations);
-        let matrix = matrix.with_activation_mode(mode).map_err(|source| self.contents(tensor, source))?;
+        let matrix = self.with_activations(tensor, matrix)?;
         Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(source))
     }
 
@@ -97,6 +96,7 @@ impl<'l> Claims<'l> {
     pub(super) fn table<O: Axis, I: Axis>(&mut self, role: Role, axes: (O, I)) -> Result<Linear<O, I>, LoadError> {
         let tensor = self.claim(role);
         let matrix = self.matrix(tensor, axes)?;
+        let matrix = self.with_activations(tensor, matrix)?;
         Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(source))
     }
 
@@ -160,6 +160,20 @@ impl<'l> Claims<'l> {
         Matrix::new(kind, rows, cols, self.file.bytes(tensor)).map_err(|source| self.contents(tensor, source))
     }
 
+    /// The matrix with the activation mode that was asked for, or its default.
+    fn with_activations(&self, tensor: &TensorInfo, matrix: Matrix) -> Result<Matrix, LoadError> {
+        let mode = matrices::activation_mode(&matrix, self.config.architecture, self.options.activations);
+        matrix.with_activation_mode(mode).map_err(|source| self.contents(tensor, source))
+    }
+
+    /// A float master, quantized as was asked for.
+    fn quantized(&self, tensor: &TensorInfo, matrix: &Matrix) -> Result<Matrix, LoadError> {
+        if !tensor.kind.is_float() {
+            return Err(self.value(tensor, tensor.kind, "F32, F16 or BF16 masters, which quantizing to ternary needs"));
+        }
+        matrices::absmean(matrix).map_err(|source| self.contents(tensor, source))
+    }
+
     /// A factor for a whole matrix.
     fn scale(&mut self, role: Role) -> Result<f32, LoadError> {
         let tensor = self.claim(role);
@@ -181,7 +195,7 @@ impl<'l> Claims<'l> {
 
     /// The finite values of a float tensor.
     fn floats(&self, tensor: &TensorInfo, what: &'static str) -> Result<Vec<f32>, LoadError> {
-        if !matches!(tensor.kind, TensorType::F32 | TensorType::F16 | TensorType::BF16) {
+        if !tensor.kind.is_float() {
             let (file, tensor, found) = (self.file.label().to_owned(), tensor.name.clone(), tensor.kind);
             return Err(LoadError::Quantized { file, tensor, what, found });
         }

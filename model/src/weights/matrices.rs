@@ -36,9 +36,6 @@ pub(crate) fn packing_kind(kind: TensorType) -> PackingKind {
 
 /// A float matrix whose values are exactly {-s, 0, s}, as ternary codes and that s.
 pub(super) fn as_ternary(matrix: &Matrix) -> Option<Matrix> {
-    if !matches!(matrix.kind(), PackingKind::F32 | PackingKind::F16 | PackingKind::BF16) {
-        return None;
-    }
     // One row tells almost every other matrix.
     let mut first = vec![0.0f32; matrix.cols()];
     matrix.decode_row(0, &mut first);
