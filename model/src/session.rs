@@ -62,8 +62,8 @@ impl<'m, M: Model> Session<'m, M> {
         Ok(logits.expect("nothing interrupts it"))
     }
 
-    /// As [`feed`](Session::feed), in batches of 256 tokens between which `proceed` is asked. `None` where it broke off;
-    /// the batches before that are part of the session.
+    /// As [`feed`](Session::feed), in batches of 256 tokens between which `proceed` is asked. `None` where it broke
+    /// off; the batches before that are part of the session.
     ///
     /// # Errors
     /// As for [`feed`](Session::feed).
