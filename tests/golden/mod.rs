@@ -3,5 +3,6 @@
 mod hf;
 mod layers;
 mod llama_cpp;
+mod masters;
 mod smollm2;
 mod tiny;

@@ -3,6 +3,8 @@
 
 The same codes and scales go into a transformers checkpoint in its packed form (`BitNetForCausalLM`, quantization
 `bitnet`, linear class `autobitlinear`, offline) and into GGUF files as I2_S, TQ1_0 and TQ2_0; model `a` also as F32.
+The float masters of model `m` go into a checkpoint that transformers quantizes itself (online), and into files as F32
+and BF16; without a quantization, transformers also says what the masters compute as they are.
 The checkpoint is loaded with `from_pretrained`, forward hooks record every sublayer, `generate` continues the prompt.
 
 Before anything is kept, the logits must agree at every position with those of `numpy_model.py` in float64, in float32
@@ -52,9 +54,16 @@ NORM_INPUTS = {
 }
 """What the input of each normalisation is called in the golden file."""
 
+TERNARY_FILES = ("I2_S", "TQ1_0", "TQ2_0")
+MASTER_FILES = ("F32", "BF16")
+"""Types of the matrices in the files of a model."""
 
-def write_checkpoint(folder, parameters):
-    """Writes `config.json` and `model.safetensors` for `from_pretrained`."""
+OFFLINE, ONLINE, UNQUANTIZED = "offline", "online", None
+"""What transformers does with the weights: takes them as ternary, makes them ternary, runs them as they are."""
+
+
+def write_checkpoint(folder, parameters, quantization):
+    """Writes `config.json` and `model.safetensors` for `from_pretrained`; packed ternary weights where offline."""
     dimensions = parameters.dimensions
     config = BitNetConfig(
         vocab_size=dimensions.vocabulary,
@@ -72,11 +81,12 @@ def write_checkpoint(folder, parameters):
         tie_word_embeddings=True,
         architectures=["BitNetForCausalLM"],
     ).to_dict()
-    config["quantization_config"] = {
-        "quant_method": "bitnet",
-        "linear_class": "autobitlinear",
-        "quantization_mode": "offline",
-    }
+    if quantization is not UNQUANTIZED:
+        config["quantization_config"] = {
+            "quant_method": "bitnet",
+            "linear_class": "autobitlinear",
+            "quantization_mode": quantization,
+        }
     (folder / "config.json").write_text(json.dumps(config))
     tensors = {
         "model.embed_tokens.weight": torch.from_numpy(parameters.embedding),
@@ -86,23 +96,31 @@ def write_checkpoint(folder, parameters):
         prefix = f"model.layers.{layer}."
         for name, full_name in MATRIX_NAMES.items():
             key = f"blk.{layer}.{name}"
-            codes = torch.from_numpy(parameters.codes[key].astype(np.float32))
-            tensors[f"{prefix}{full_name}.weight"] = pack_weights(codes)
-            tensors[f"{prefix}{full_name}.weight_scale"] = torch.tensor([float(parameters.scales[key])])
+            if quantization == OFFLINE:
+                codes = torch.from_numpy(parameters.codes[key].astype(np.float32))
+                tensors[f"{prefix}{full_name}.weight"] = pack_weights(codes)
+                tensors[f"{prefix}{full_name}.weight_scale"] = torch.tensor([float(parameters.scales[key])])
+            else:
+                tensors[f"{prefix}{full_name}.weight"] = torch.from_numpy(parameters.masters[key])
         for name, full_name in NORM_NAMES.items():
             tensors[f"{prefix}{full_name}.weight"] = torch.from_numpy(parameters.gains[f"blk.{layer}.{name}"])
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
 
 
-def load(parameters):
+def load(parameters, quantization):
     """The model as transformers loads it, with the plain attention whose parts can be recorded."""
     with tempfile.TemporaryDirectory() as name:
-        write_checkpoint(Path(name), parameters)
+        write_checkpoint(Path(name), parameters, quantization)
         model, report = AutoModelForCausalLM.from_pretrained(
             name, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
         )
     assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), report
-    assert type(model.model.layers[0].mlp.up_proj).__name__ == "AutoBitLinear"
+    linear = "Linear" if quantization is UNQUANTIZED else "AutoBitLinear"
+    for layer in model.model.layers:
+        for full_name in MATRIX_NAMES.values():
+            module = layer.get_submodule(full_name)
+            assert type(module).__name__ == linear
+            assert getattr(module, "online_quant", False) == (quantization == ONLINE)
     return model.eval()
 
 
@@ -199,22 +217,42 @@ def verify(parameters, expected, golden):
     print(f"model {parameters.dimensions.name}: least lead of the best logit {lead:.4f}, largest logit {largest:.2f}")
 
 
+def write_ternary_model(folder, parameters, expected):
+    """The files of a model with ternary weights."""
+    name = parameters.dimensions.name
+    golden = run_transformers(load(parameters, OFFLINE), expected)
+    verify(parameters, expected, golden)
+    (folder / f"{name}.safetensors").write_bytes(save(golden))
+    for matrix_type in TERNARY_FILES:
+        write_gguf(folder / f"{name}-{matrix_type.lower()}.gguf", parameters, matrix_type)
+    if name == "a":
+        write_gguf(folder / "a-f32.gguf", parameters, "F32", table_type="F32")
+
+
+def write_master_model(folder, parameters, expected):
+    """The files of a model with float masters, of which whole runs are kept."""
+    name = parameters.dimensions.name
+    golden = run_transformers(load(parameters, ONLINE), expected)
+    verify(parameters, expected, golden)
+    kept = {key: golden[key] for key in golden if key.startswith(("prompt.", "logits", "greedy."))}
+    prompt = torch.tensor([expected["prompt"]])
+    kept["unquantized.logits"] = rows(load(parameters, UNQUANTIZED)(prompt).logits)
+    (folder / f"{name}.safetensors").write_bytes(save(kept))
+    for matrix_type in MASTER_FILES:
+        write_gguf(folder / f"{name}-{matrix_type.lower()}.gguf", parameters, matrix_type)
+
+
 @torch.no_grad()
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("tests/fixtures/hf"), help="folder of the files")
+    parser.add_argument("--model", action="append", help="only this model (repeatable)")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     for dimensions in HF_MODELS:
-        parameters, expected = random_parameters(dimensions), prompts(dimensions.name)
-        golden = run_transformers(load(parameters), expected)
-        verify(parameters, expected, golden)
-        (arguments.out / f"{dimensions.name}.safetensors").write_bytes(save(golden))
-        for matrix_type in ("I2_S", "TQ1_0", "TQ2_0"):
-            path = arguments.out / f"{dimensions.name}-{matrix_type.lower()}.gguf"
-            write_gguf(path, parameters, matrix_type)
-        if dimensions.name == "a":
-            write_gguf(arguments.out / "a-f32.gguf", parameters, "F32", table_type="F32")
+        if arguments.model is None or dimensions.name in arguments.model:
+            write = write_master_model if dimensions.masters else write_ternary_model
+            write(arguments.out, random_parameters(dimensions), prompts(dimensions.name))
 
 
 if __name__ == "__main__":

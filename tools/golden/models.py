@@ -20,8 +20,10 @@ def model(name, architecture, seed, sizes, **others):
 HF_MODELS = [
     model("a", "bitnet-b1.58", 11, (2, 256, 512, 4, 2, 64, 320, 128), rope_theta=500000.0, rms_eps=1e-5),
     model("b", "bitnet-b1.58", 48, (2, 512, 256, 16, 2, 32, 288, 96), rope_theta=10000.0, rms_eps=1e-6),
+    model("m", "bitnet-b1.58", 61, (2, 108, 150, 6, 3, 18, 275, 80), rope_theta=40000.0, rms_eps=3e-6, masters=True),
 ]
-"""Run by HF transformers: squared ReLU, sub-norms, per-token int8 activations."""
+"""Run by HF transformers: squared ReLU, sub-norms, per-token int8 activations. The widths of `m`, which is stored as
+float masters, are multiples of no quantized type's block."""
 
 LLAMA_TERNARY_MODELS = [
     model("bitnet", "bitnet", 21, (2, 256, 512, 4, 2, 64, 272, 144), rope_theta=500000.0, rms_eps=1e-5),

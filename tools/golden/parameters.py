@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import gguf
 import numpy as np
-from gguf import quants
+from gguf import GGMLQuantizationType, quants
 
 from gguf_io import FILE_TYPES, add_byte_tokenizer, add_matrix, finish
 
@@ -16,6 +16,9 @@ CONTROL_TOKENS = 3
 
 ZERO_SHARE = 0.4
 """Share of zeros among the ternary codes."""
+
+MASTER_DISTANCE = 1e-5
+"""Least distance of each |w| / mean|W| from 0.5, where its code changes; float32 arithmetic moves it by some 1e-7."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Dimensions:
     rope_theta: float
     rms_eps: float
     ternary: bool = True
+    masters: bool = False
     tied: bool = True
     rope_factors: bool = False
 
@@ -79,9 +83,13 @@ class Dimensions:
 
 @dataclass
 class Parameters:
-    """All parameters of a model in float32. A matrix is its codes times its scale; a dense one has the scale 1."""
+    """All parameters of a model in float32. A matrix is its codes times its scale; a dense one has the scale 1.
+
+    Where there are `masters`, files store those, and an engine makes the codes and the scale from them.
+    """
 
     dimensions: Dimensions
+    masters: dict = field(default_factory=dict)
     codes: dict = field(default_factory=dict)
     scales: dict = field(default_factory=dict)
     gains: dict = field(default_factory=dict)
@@ -91,12 +99,29 @@ class Parameters:
 
     def matrix(self, name):
         """The values of a matrix, as a file stores them; no negative zero."""
+        if name in self.masters:
+            return self.masters[name]
         return self.codes[name].astype(np.float32) * self.scales[name] + np.float32(0)
 
 
 def half_exact(values):
     """The nearest float32 values that float16 holds exactly, so that every weight type stores the same model."""
     return np.asarray(values, np.float32).astype(np.float16).astype(np.float32)
+
+
+def bfloat_exact(values):
+    """The nearest float32 values that bfloat16 holds exactly."""
+    encoded = quants.quantize(np.asarray(values, np.float32), GGMLQuantizationType.BF16)
+    return quants.dequantize(encoded, GGMLQuantizationType.BF16)
+
+
+def absmean(masters):
+    """BitNet's ternary weights of float ones: m = max(mean|W|, 1e-5), codes clamp(round(W / m), -1, 1), scale m."""
+    scale = np.maximum(np.abs(masters).mean(dtype=np.float64), 1e-5)
+    scaled = masters / scale
+    distance = np.abs(np.abs(scaled) - 0.5).min()
+    assert distance > MASTER_DISTANCE, f"a master lies {distance:.1e} from a rounding boundary: take another seed"
+    return np.clip(np.rint(scaled), -1, 1).astype(np.int8), np.float32(scale)
 
 
 def random_gain(random, width):
@@ -113,7 +138,11 @@ def random_parameters(dimensions):
     for layer in range(dimensions.layers):
         for name, shape in dimensions.matrices().items():
             key = f"blk.{layer}.{name}"
-            if dimensions.ternary:
+            if dimensions.masters:
+                typical = random.uniform(0.6, 1.4) / np.sqrt(shape[1])
+                parameters.masters[key] = bfloat_exact(typical * random.standard_normal(shape))
+                parameters.codes[key], parameters.scales[key] = absmean(parameters.masters[key])
+            elif dimensions.ternary:
                 parameters.codes[key] = random.choice([-1, 0, 1], shape, p=probabilities).astype(np.int8)
                 typical = 1 / np.sqrt((1 - ZERO_SHARE) * shape[1])
                 parameters.scales[key] = half_exact(random.uniform(0.6, 1.4) * typical)

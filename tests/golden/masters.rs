@@ -1,0 +1,66 @@
+//! Float masters against HF transformers: quantized at loading as transformers does online, and run as they are. The
+//! widths of this model are multiples of no quantized type's block.
+
+use crate::support::{Reference, argmax, assert_close, cpu, logits_of, open, relative_error};
+use trine::prelude::*;
+
+/// Two files with the same values.
+const FILES: [&str; 2] = ["hf/m-f32.gguf", "hf/m-bf16.gguf"];
+
+const TOLERANCE: f64 = 1e-5;
+
+/// Runs `body` on both files, loaded with `quantize`, and what was noticed meanwhile.
+fn for_every_file(quantize: Option<Quantize>, body: impl Fn(&str, &Reference, &Transformer<Dyn<'_>>, &[String])) {
+    let reference = Reference::open("hf/m.safetensors");
+    let options = LoadOptions { quantize, ..LoadOptions::default() };
+    for name in FILES {
+        let file = open(name);
+        let config = Config::from_gguf(&file).unwrap_or_else(|error| panic!("{error}"));
+        Dyn::scope(config.dims, |model| {
+            let loaded = load(model, &config, &file, &options).unwrap_or_else(|error| panic!("{error}"));
+            body(name, &reference, &loaded.transformer, &loaded.warnings);
+        });
+    }
+}
+
+#[test]
+fn quantized_masters_give_the_logits_of_transformers() {
+    let cpu = cpu();
+    for_every_file(Some(Quantize::Absmean), |name, reference, transformer, warnings| {
+        assert!(transformer.layers.iter().all(|layer| layer.down.data().is_ternary()), "{name}");
+        assert!(warnings.is_empty(), "{name}: {warnings:?}");
+        let found = logits_of(&cpu, transformer, &reference.ids("prompt.ids"));
+        assert_close(name, &found, &reference.floats("logits"), TOLERANCE);
+    });
+}
+
+#[test]
+fn quantized_masters_continue_as_transformers_does() {
+    let cpu = cpu();
+    for_every_file(Some(Quantize::Absmean), |name, reference, transformer, _| {
+        let (prompt, expected) = (reference.ids("prompt.ids"), reference.ids("greedy.ids"));
+        let expected_logits = reference.floats("greedy.logits");
+        assert_eq!(expected.len(), 64);
+        let capacity = prompt.len() + expected.len();
+        let mut session = Session::new(transformer, &cpu, capacity, CacheType::F32).expect("it fits in memory");
+        let mut logits = session.feed(&prompt).expect("the prompt fits");
+        for (step, (token, wanted)) in expected.iter().zip(expected_logits.chunks_exact(logits.len())).enumerate() {
+            assert_close(&format!("{name}, step {step}"), &logits, wanted, TOLERANCE);
+            assert_eq!(argmax(&logits), *token, "{name}: step {step}");
+            logits = session.feed(&[*token]).expect("the token fits");
+        }
+    });
+}
+
+#[test]
+fn masters_as_they_are_make_another_model_and_a_warning() {
+    let cpu = cpu();
+    for_every_file(None, |name, reference, transformer, warnings| {
+        assert!(transformer.layers.iter().all(|layer| !layer.down.data().is_ternary()), "{name}");
+        let [warning] = warnings else { panic!("{name}: {warnings:?}") };
+        assert!(warning.contains(name) && warning.contains("absmean"), "{warning}");
+        let found = logits_of(&cpu, transformer, &reference.ids("prompt.ids"));
+        assert_close(name, &found, &reference.floats("unquantized.logits"), TOLERANCE);
+        assert!(relative_error(&found, &reference.floats("logits")) > 1e-2, "{name}: the quantized model");
+    });
+}
