@@ -12,9 +12,10 @@ test:
 ui:
     cargo test -p trine-ui-tests
 
-# Writes the compiler's messages anew; read the difference before committing it.
+# Writes the compiler's messages and the gallery page anew; read the difference before committing it.
 bless:
-    TRYBUILD=overwrite cargo test -p trine-ui-tests
+    TRYBUILD=overwrite cargo test -p trine-ui-tests --test ui
+    cargo run -p trine-ui-tests --example gallery
 
 # Kernel benchmarks.
 bench:

@@ -90,6 +90,23 @@ impl<A: Axis, B: Axis> Product for Flat<A, B> {
 
 /// The indices of `A`, then those of `B`: `Plus<Past, Seq>` is the positions in the cache followed by those of this
 /// step. Attention takes its causal offset from here, so it cannot be told a wrong one.
+///
+/// ```
+/// use trine_shapes::*;
+/// fn attend<P: Axis, S: Axis>(queries: S, keys: Plus<P, S>) {}
+/// Past::scope(5, |past| Seq::scope(2, |seq| attend(seq, Plus(past, seq))));
+/// ```
+/// Keys in another order, or of this step alone, do not fit the queries:
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # fn attend<P: Axis, S: Axis>(queries: S, keys: Plus<P, S>) {}
+/// Past::scope(5, |past| Seq::scope(2, |seq| attend(seq, Plus(seq, past))));
+/// ```
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # fn attend<P: Axis, S: Axis>(queries: S, keys: Plus<P, S>) {}
+/// Past::scope(5, |past| Seq::scope(2, |seq| attend(seq, seq)));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Plus<A, B>(pub A, pub B);
 

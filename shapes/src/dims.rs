@@ -19,7 +19,7 @@ pub struct Dims {
     pub head_dim: usize,
 }
 
-/// Dimensions that no model can have, or that are not those of a given model.
+/// Dimensions that no model can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DimsError {
     /// A length is zero.
@@ -44,16 +44,6 @@ pub enum DimsError {
     /// RoPE rotates pairs.
     #[error("head width {0} is odd, but RoPE rotates pairs")]
     OddHead(usize),
-    /// A model type already has other dimensions.
-    #[error("the file has {found:?} but `{model}` has {expected:?}")]
-    NotThisModel {
-        /// The model type.
-        model: &'static str,
-        /// Its dimensions.
-        expected: Dims,
-        /// The dimensions that were offered.
-        found: Dims,
-    },
 }
 
 impl Dims {

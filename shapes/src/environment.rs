@@ -12,6 +12,34 @@ use crate::scoped::Brand;
 use core::fmt;
 use core::marker::PhantomData;
 
+/// What gives the axes of a program their lengths, which are the fields of `L`.
+///
+/// **Law:** all values of one `Environment` type that can exist at the same time report the same
+/// [`lengths`](Environment::lengths). [`environment!`](crate::environment) and [`Dyn`] keep it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not give the lengths of `{L}`",
+    note = "declare an environment with `environment!`, or enter any lengths with `Dyn::scope`"
+)]
+pub trait Environment<L>: Copy + fmt::Debug + Send + Sync {
+    /// The name in error messages.
+    const NAME: &'static str;
+
+    /// The lengths.
+    fn lengths(self) -> L;
+}
+
+/// Other lengths than a pinned environment already has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{environment}` is pinned to {expected:?} for this process and cannot take {found:?}")]
+pub struct AlreadyPinned<L: fmt::Debug> {
+    /// The pinned type.
+    pub environment: &'static str,
+    /// Its lengths.
+    pub expected: L,
+    /// The lengths that were offered.
+    pub found: L,
+}
+
 /// Declares a model whose dimensions are constants of the source: zero-sized, and its lengths fold.
 ///
 /// Dimensions that contradict each other do not compile.
@@ -35,9 +63,17 @@ macro_rules! static_model {
         vocab: $vocab:expr, hidden: $hidden:expr, ffn: $ffn:expr,
         heads: $heads:expr, kv_heads: $kv_heads:expr, head_dim: $head_dim:expr $(,)?
     }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug)]
-        $vis struct $name;
+        $crate::environment! {
+            $(#[$doc])*
+            $vis struct $name: $crate::Dims {
+                vocab: $vocab,
+                hidden: $hidden,
+                ffn: $ffn,
+                kv_heads: $kv_heads,
+                group: $heads / $kv_heads,
+                head_dim: $head_dim,
+            }
+        }
 
         const _: () = match $crate::Dims::new($vocab, $hidden, $ffn, $heads, $kv_heads, $head_dim) {
             Ok(_) => {}
@@ -46,23 +82,9 @@ macro_rules! static_model {
             Err(_) => panic!(concat!(stringify!($name), ": every length must be positive and below 2^31")),
         };
 
-        // Lawful: a constant.
         #[diagnostic::do_not_recommend]
         impl $crate::Model for $name {
-            const NAME: &'static str = stringify!($name);
             type HeadBuf<T: Copy + Default> = $crate::macro_support::GenericArray<T, $crate::tn!($head_dim)>;
-
-            #[inline(always)]
-            fn dims(self) -> $crate::Dims {
-                $crate::Dims {
-                    vocab: $vocab,
-                    hidden: $hidden,
-                    ffn: $ffn,
-                    kv_heads: $kv_heads,
-                    group: $heads / $kv_heads,
-                    head_dim: $head_dim,
-                }
-            }
 
             #[inline(always)]
             fn head_buf<T: Copy + Default>(self) -> Self::HeadBuf<T> {
@@ -90,65 +112,47 @@ static_model! {
 /// let served = Served::pin(dims)?;
 /// assert_eq!(Hidden::of(served).len(), 256);
 /// assert!(Served::pin(Dims { hidden: 512, ..dims }).is_err());
-/// # Ok::<(), trine_shapes::DimsError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+/// The axes of two such types differ:
+/// ```compile_fail,E0308
+/// use trine_shapes::Hidden;
+/// trine_shapes::pinned_model! { struct Draft; }
+/// trine_shapes::pinned_model! { struct Target; }
+/// fn target(hidden: Hidden<Draft>) -> Hidden<Target> {
+///     hidden
+/// }
 /// ```
 #[macro_export]
 macro_rules! pinned_model {
     ($(#[$doc:meta])* $vis:vis struct $name:ident;) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug)]
-        $vis struct $name(());
+        $crate::environment! { $(#[$doc])* $vis struct $name: $crate::Dims; }
 
-        impl $name {
-            /// Fixes the dimensions of this type for the life of the process.
-            ///
-            /// # Errors
-            /// The type already has other dimensions.
-            $vis fn pin(dims: $crate::Dims) -> Result<Self, $crate::DimsError> {
-                let expected = *Self::cell().get_or_init(|| dims);
-                if expected == dims {
-                    Ok(Self(()))
-                } else {
-                    Err($crate::DimsError::NotThisModel { model: stringify!($name), expected, found: dims })
-                }
-            }
-
-            fn cell() -> &'static $crate::macro_support::OnceLock<$crate::Dims> {
-                static CELL: $crate::macro_support::OnceLock<$crate::Dims> = $crate::macro_support::OnceLock::new();
-                &CELL
-            }
-        }
-
-        // Lawful: a value exists only after `pin`, and the cell is written once.
         #[diagnostic::do_not_recommend]
         impl $crate::Model for $name {
-            const NAME: &'static str = stringify!($name);
-            type HeadBuf<T: Copy + Default> = Vec<T>;
+            type HeadBuf<T: Copy + Default> = $crate::macro_support::Vec<T>;
 
-            #[inline]
-            fn dims(self) -> $crate::Dims {
-                *Self::cell().get().expect("a value of a pinned model exists only after `pin`")
-            }
-
-            fn head_buf<T: Copy + Default>(self) -> Vec<T> {
-                vec![T::default(); self.dims().head_dim]
+            fn head_buf<T: Copy + Default>(self) -> Self::HeadBuf<T> {
+                $crate::macro_support::zeros($crate::Environment::lengths(self).head_dim)
             }
         }
     };
 }
 
-/// A model with the dimensions of a file, branded by a scope: any number of them, and no two mix.
+/// An environment with lengths of run time, such as the dimensions of a file, branded by a scope: any number of them,
+/// and no two mix.
 #[derive(Clone, Copy)]
-pub struct Dyn<'scope>(&'scope Dims, Brand<'scope>);
+pub struct Dyn<'scope, L = Dims>(&'scope L, Brand<'scope>);
 
-impl fmt::Debug for Dyn<'_> {
+impl<L: fmt::Debug> fmt::Debug for Dyn<'_, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Dyn").field(self.0).finish()
     }
 }
 
-impl Dyn<'_> {
-    /// Runs `body` with a model of these dimensions. No other scope can make this type.
+impl<L> Dyn<'_, L> {
+    /// Runs `body` with a model of these dimensions. No other scope can make this type, so two models that are open at
+    /// the same time do not mix, not even where their dimensions agree.
     ///
     /// ```
     /// use trine_shapes::{Axis, Dims, Dyn, Ffn};
@@ -156,21 +160,39 @@ impl Dyn<'_> {
     /// assert_eq!(Dyn::scope(dims, |model| Ffn::of(model).len()), 512);
     /// # Ok::<(), trine_shapes::DimsError>(())
     /// ```
-    pub fn scope<R>(dims: Dims, body: impl for<'fresh> FnOnce(Dyn<'fresh>) -> R) -> R {
-        body(Dyn(&dims, PhantomData))
+    /// ```
+    /// use trine_shapes::*;
+    /// fn add<A: Axis>(left: A, right: A) {}
+    /// fn both(dims: Dims) {
+    ///     Dyn::scope(dims, |a| Dyn::scope(dims, |b| add(Hidden::of(a), Hidden::of(a))))
+    /// }
+    /// ```
+    /// ```compile_fail,E0521
+    /// # use trine_shapes::*;
+    /// # fn add<A: Axis>(left: A, right: A) {}
+    /// fn both(dims: Dims) {
+    ///     Dyn::scope(dims, |a| Dyn::scope(dims, |b| add(Hidden::of(a), Hidden::of(b))))
+    /// }
+    /// ```
+    pub fn scope<R>(lengths: L, body: impl for<'fresh> FnOnce(Dyn<'fresh, L>) -> R) -> R {
+        body(Dyn(&lengths, PhantomData))
     }
 }
 
 // Lawful: `scope` is the only maker and each call has its own invariant lifetime.
 #[diagnostic::do_not_recommend]
-impl Model for Dyn<'_> {
+impl<L: Copy + fmt::Debug + Send + Sync> Environment<L> for Dyn<'_, L> {
     const NAME: &'static str = "Dyn";
-    type HeadBuf<T: Copy + Default> = Vec<T>;
 
     #[inline(always)]
-    fn dims(self) -> Dims {
+    fn lengths(self) -> L {
         *self.0
     }
+}
+
+#[diagnostic::do_not_recommend]
+impl Model for Dyn<'_> {
+    type HeadBuf<T: Copy + Default> = Vec<T>;
 
     fn head_buf<T: Copy + Default>(self) -> Vec<T> {
         vec![T::default(); self.0.head_dim]
@@ -226,6 +248,6 @@ mod tests {
         let pinned = Pinned::pin(dims).unwrap();
         assert_eq!(Pinned::pin(dims).unwrap().dims(), pinned.dims());
         let error = Pinned::pin(Dims { ffn: 768, ..dims }).unwrap_err().to_string();
-        assert!(error.contains("`Pinned` has") && error.contains("768"), "{error}");
+        assert!(error.contains("`Pinned` is pinned to") && error.contains("768"), "{error}");
     }
 }

@@ -6,6 +6,27 @@ use core::marker::PhantomData;
 
 /// A checked index: `Idx<Vocab<M>>` is a token id that is in the vocabulary of `M`, so looking up its embedding cannot
 /// fail, and an id of another model's vocabulary has another type.
+///
+/// ```
+/// use trine_shapes::*;
+/// fn embedding<M: Model>(id: Idx<Vocab<M>>) {}
+/// let id = Idx::new(Vocab::of(Bitnet2B4T), 128_000)?;
+/// embedding::<Bitnet2B4T>(id);
+/// # Ok::<(), NotAnIndex>(())
+/// ```
+/// Neither a bare number nor an index of another axis passes for it:
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # fn embedding<M: Model>(id: Idx<Vocab<M>>) {}
+/// embedding::<Bitnet2B4T>(128_000);
+/// ```
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # fn embedding<M: Model>(id: Idx<Vocab<M>>) {}
+/// let id = Idx::new(Hidden::of(Bitnet2B4T), 128)?;
+/// embedding::<Bitnet2B4T>(id);
+/// # Ok::<(), NotAnIndex>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Idx<A>(u32, PhantomData<A>);

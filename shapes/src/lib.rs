@@ -20,8 +20,14 @@
 //! file, branded by a scope). [`dispatch`] runs one program on the static model whose dimensions a file has, and on
 //! `Dyn` otherwise.
 //!
+//! Programs that are not language models declare axes, products, environments and norms of their own with [`axis!`],
+//! [`product!`], [`environment!`] and [`norm_role!`]; the axes of this crate are made by the same macros.
+//!
 //! The crate holds types only: no arithmetic on elements, no element types of files, no files.
 #![forbid(unsafe_code)]
+
+#[macro_use]
+mod declare;
 
 mod axis;
 mod dims;
@@ -38,7 +44,7 @@ mod weight;
 
 pub use axis::{Axis, Fixed, Flat, Plus, Product};
 pub use dims::{Dims, DimsError};
-pub use environment::{Bitnet2B4T, Dyn, WithModel, dispatch};
+pub use environment::{AlreadyPinned, Bitnet2B4T, Dyn, Environment, WithModel, dispatch};
 pub use index::{Idx, NotAnIndex};
 pub use model::{Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, QWidth, Vocab};
 pub use role::{AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, NormRole, Normed, OutputNorm, Rotated};
@@ -52,7 +58,14 @@ pub use weight::{RowMajor, Weight};
 #[doc(hidden)]
 pub mod macro_support {
     pub use crate::number::{Bit, Push};
+    pub use crate::scoped::Length;
     pub use generic_array::GenericArray;
     pub use std::sync::OnceLock;
+    pub use std::vec::Vec;
     pub use typenum::UTerm;
+
+    /// Scratch of `len` default elements.
+    pub fn zeros<T: Copy + Default>(len: usize) -> Vec<T> {
+        vec![T::default(); len]
+    }
 }

@@ -18,30 +18,17 @@ pub trait NormRole: Copy + Debug + Send + Sync + 'static {
     const NAME: &'static str;
 }
 
-macro_rules! norm_role {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug)]
-        pub enum $name {}
-
-        #[diagnostic::do_not_recommend]
-        impl NormRole for $name {
-            const NAME: &'static str = $text;
-        }
-    )*};
-}
-
 norm_role! {
     /// Before attention (`attn_norm`).
-    AttnNorm = "attn_norm";
+    pub enum AttnNorm = "attn_norm";
     /// Between attention and its output projection (`attn_sub_norm`).
-    AttnSubNorm = "attn_sub_norm";
+    pub enum AttnSubNorm = "attn_sub_norm";
     /// Before the feed-forward network (`ffn_norm`).
-    FfnNorm = "ffn_norm";
+    pub enum FfnNorm = "ffn_norm";
     /// Before the down projection (`ffn_sub_norm`).
-    FfnSubNorm = "ffn_sub_norm";
+    pub enum FfnSubNorm = "ffn_sub_norm";
     /// Before the head (`output_norm`).
-    OutputNorm = "output_norm";
+    pub enum OutputNorm = "output_norm";
 }
 
 macro_rules! marked_axis {
@@ -65,6 +52,29 @@ macro_rules! marked_axis {
 }
 
 /// Axis `A` after the normalisation with role `R`: `Normed<AttnNorm, Hidden<M>>` is what the query projection takes.
+///
+/// ```
+/// use trine_shapes::*;
+/// fn queries<M: Model>(h: View<f32, (Normed<AttnNorm, Hidden<M>>,)>) {}
+/// fn attention<M: Model>(h: View<f32, (Normed<AttnNorm, Hidden<M>>,)>) {
+///     queries(h)
+/// }
+/// ```
+/// The output of another norm of the same width is another axis, and so is what was never normalised:
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # fn queries<M: Model>(h: View<f32, (Normed<AttnNorm, Hidden<M>>,)>) {}
+/// fn attention<M: Model>(h: View<f32, (Normed<FfnNorm, Hidden<M>>,)>) {
+///     queries(h)
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # fn queries<M: Model>(h: View<f32, (Normed<AttnNorm, Hidden<M>>,)>) {}
+/// fn attention<M: Model>(h: View<f32, (Hidden<M>,)>) {
+///     queries(h)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Normed<R, A>(A, PhantomData<R>);
 
@@ -84,6 +94,34 @@ impl<R: NormRole, A: Axis> Normed<R, A> {
 marked_axis!(Normed<R, A>, A, R: NormRole);
 
 /// Axis `D` after RoPE. Only rotated keys enter the cache, and nothing is rotated twice.
+///
+/// ```
+/// use trine_shapes::*;
+/// fn rotate<M: Model>(head: HeadDim<M>) -> Rotated<HeadDim<M>> {
+///     Rotated::of(head)
+/// }
+/// fn cached<M: Model>(head: Rotated<HeadDim<M>>) {}
+/// fn keys<M: Model>(head: HeadDim<M>) {
+///     cached(rotate(head))
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # fn cached<M: Model>(head: Rotated<HeadDim<M>>) {}
+/// fn keys<M: Model>(head: HeadDim<M>) {
+///     cached(head)
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # fn rotate<M: Model>(head: HeadDim<M>) -> Rotated<HeadDim<M>> {
+/// #     Rotated::of(head)
+/// # }
+/// # fn cached<M: Model>(head: Rotated<HeadDim<M>>) {}
+/// fn keys<M: Model>(head: HeadDim<M>) {
+///     cached(rotate(rotate(head)))
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Rotated<D>(D);
 

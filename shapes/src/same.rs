@@ -7,6 +7,32 @@ use core::marker::PhantomData;
 ///
 /// It is the only bridge between two models: speculative decoding needs `Same<Vocab<Draft>, Vocab<Target>>` to hand a
 /// token of one to the other.
+///
+/// ```
+/// use trine_shapes::*;
+/// pinned_model! { struct Draft; }
+/// pinned_model! { struct Target; }
+/// fn accepted(id: Idx<Vocab<Draft>>, same: Same<Vocab<Draft>, Vocab<Target>>) -> Idx<Vocab<Target>> {
+///     id.relabel(same)
+/// }
+/// ```
+/// Evidence about other axes, or in the other direction, is none:
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # pinned_model! { struct Draft; }
+/// # pinned_model! { struct Target; }
+/// fn accepted(id: Idx<Vocab<Draft>>, same: Same<Hidden<Draft>, Hidden<Target>>) -> Idx<Vocab<Target>> {
+///     id.relabel(same)
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # pinned_model! { struct Draft; }
+/// # pinned_model! { struct Target; }
+/// fn accepted(id: Idx<Vocab<Draft>>, same: Same<Vocab<Target>, Vocab<Draft>>) -> Idx<Vocab<Target>> {
+///     id.relabel(same)
+/// }
+/// ```
 pub struct Same<A, B>(PhantomData<(A, B)>);
 
 impl<A, B> Copy for Same<A, B> {}

@@ -1,67 +1,47 @@
 //! The axes of one computation: their lengths are run-time values, their types are unique to a scope.
 
-use crate::axis::Axis;
 use core::fmt;
 use core::marker::PhantomData;
 
 /// Invariant in `'scope`, so that no two scopes unify.
 pub(crate) type Brand<'scope> = PhantomData<fn(&'scope ()) -> &'scope ()>;
 
-macro_rules! scoped_axis {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        ///
-        /// [`scope`](Self::scope) makes a fresh type for each call, so two of them never mix.
-        #[derive(Clone, Copy)]
-        pub struct $name<'scope>(usize, Brand<'scope>);
+/// The length of a scoped axis: all that one type of it can hold are equal, because only `scope` makes a value.
+#[derive(Clone, Copy)]
+pub struct Length<'scope>(usize, Brand<'scope>);
 
-        impl<'scope> $name<'scope> {
-            /// Runs `body` with a fresh axis of `len` indices. No other scope can make this type.
-            pub fn scope<R>(len: usize, body: impl for<'fresh> FnOnce($name<'fresh>) -> R) -> R {
-                body($name(len, PhantomData))
-            }
-        }
+impl Length<'_> {
+    /// Runs `body` with a length that no other scope can make.
+    pub fn scope<R>(len: usize, body: impl for<'fresh> FnOnce(Length<'fresh>) -> R) -> R {
+        body(Length(len, PhantomData))
+    }
 
-        impl fmt::Debug for $name<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self.0)
-            }
-        }
-
-        // Lawful: the brand is invariant and only `scope` makes a value.
-        #[diagnostic::do_not_recommend]
-        impl Axis for $name<'_> {
-            const NAME: &'static str = stringify!($name);
-            type Buf<T: Copy + Default> = Vec<T>;
-
-            #[inline]
-            fn len(self) -> usize {
-                self.0
-            }
-
-            fn buf<T: Copy + Default>(self) -> Vec<T> {
-                vec![T::default(); self.0]
-            }
-        }
-    };
+    /// The number of indices.
+    #[inline]
+    pub fn get(self) -> usize {
+        self.0
+    }
 }
 
-scoped_axis! {
+impl fmt::Debug for Length<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+axis! {
     /// Sequences that are processed together.
-    Batch
-}
-scoped_axis! {
+    pub struct Batch<'scope>;
     /// Positions of one step.
-    Seq
-}
-scoped_axis! {
+    pub struct Seq<'scope>;
     /// Positions of earlier steps, in the cache.
-    Past
+    pub struct Past<'scope>;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::axis::Axis;
 
     #[test]
     fn a_scope_gives_its_axis_a_length() {

@@ -78,6 +78,19 @@ impl<'a, T, S: Shape> View<'a, T, S> {
     /// The one checked conversion into a typed view: `dims` (outermost first) and the number of elements must be
     /// those of `shape`.
     ///
+    /// ```
+    /// use trine_shapes::*;
+    /// let gain = View::check("attn_norm.weight", &[1.0; 2560], &[2560], (Hidden::of(Bitnet2B4T),))?;
+    /// assert_eq!(gain.data().len(), 2560);
+    /// # Ok::<(), ShapeError>(())
+    /// ```
+    /// A number says how many elements there are, not what they are:
+    /// ```compile_fail,E0277
+    /// use trine_shapes::*;
+    /// let gain = View::check("attn_norm.weight", &[1.0; 2560], &[2560], (2560_usize,))?;
+    /// # Ok::<(), ShapeError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ShapeError`], which says so when the reversed dimensions would fit.
     pub fn check(name: &str, data: &'a [T], dims: &[usize], shape: S) -> Result<Self, ShapeError> {
@@ -164,6 +177,22 @@ impl<T, S: Shape> Tensor<T, S> {
 
 impl<T, A: Axis, B: Axis, P: Axis> Tensor<T, (A, B, P)> {
     /// `(A, B, Outer x Inner) -> (A, B, Outer, Inner)`: total and free.
+    ///
+    /// ```
+    /// use trine_shapes::*;
+    /// type Queries<M> = Tensor<f32, (Fixed<1>, Fixed<8>, QWidth<M>)>;
+    /// fn heads<M: Model>(q: Queries<M>) -> Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, HeadDim<M>)> {
+    ///     q.split()
+    /// }
+    /// ```
+    /// The residual stream does not consist of heads, whatever its width:
+    /// ```compile_fail,E0277
+    /// use trine_shapes::*;
+    /// type Residual<M> = Tensor<f32, (Fixed<1>, Fixed<8>, Hidden<M>)>;
+    /// fn heads<M: Model>(x: Residual<M>) -> Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, HeadDim<M>)> {
+    ///     x.split()
+    /// }
+    /// ```
     // `O` and `I` are inferred: naming `P::Outer` in the signature would lose the message of `Product`.
     #[inline]
     pub fn split<O: Axis, I: Axis>(self) -> Tensor<T, (A, B, O, I)>
@@ -199,6 +228,29 @@ impl<T, A: Axis, B: Axis, P: Axis> Tensor<T, (A, B, P)> {
 
 impl<T, A: Axis, B: Axis, O: Axis, I: Axis> Tensor<T, (A, B, O, I)> {
     /// `(A, B, Outer, Inner) -> (A, B, Outer x Inner)`: total and free.
+    ///
+    /// ```
+    /// use trine_shapes::*;
+    /// type Attended<M> = Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, HeadDim<M>)>;
+    /// fn merged<M: Model>(heads: Attended<M>) -> Tensor<f32, (Fixed<1>, Fixed<8>, QWidth<M>)> {
+    ///     heads.merge()
+    /// }
+    /// ```
+    /// Query heads side by side are neither as wide as keys nor the residual stream:
+    /// ```compile_fail,E0271
+    /// use trine_shapes::*;
+    /// type Attended<M> = Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, HeadDim<M>)>;
+    /// fn merged<M: Model>(heads: Attended<M>) -> Tensor<f32, (Fixed<1>, Fixed<8>, KvWidth<M>)> {
+    ///     heads.merge()
+    /// }
+    /// ```
+    /// ```compile_fail,E0277
+    /// use trine_shapes::*;
+    /// type Attended<M> = Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, HeadDim<M>)>;
+    /// fn merged<M: Model>(heads: Attended<M>) -> Tensor<f32, (Fixed<1>, Fixed<8>, Hidden<M>)> {
+    ///     heads.merge()
+    /// }
+    /// ```
     #[inline]
     pub fn merge<P: Product<Outer = O, Inner = I>>(self) -> Tensor<T, (A, B, P)> {
         let (a, b, outer, inner) = self.shape;

@@ -15,6 +15,27 @@ pub trait RowMajor {
 ///
 /// `y = W x` takes `In` to `Out`. The orientation is part of the type, so a square matrix cannot be used the wrong way
 /// round either, and a tied embedding is one `Weight<D, Vocab<M>, Hidden<M>>` that is used twice.
+///
+/// ```
+/// use trine_shapes::*;
+/// fn output<D: RowMajor, O: Axis, I: Axis>(x: I, weight: &Weight<D, O, I>) -> O {
+///     weight.out()
+/// }
+/// type AttnOutput<D> = Weight<D, Hidden<Bitnet2B4T>, QWidth<Bitnet2B4T>>; // 2560 x 2560
+/// fn attention<D: RowMajor>(x: QWidth<Bitnet2B4T>, weight: &AttnOutput<D>) -> Hidden<Bitnet2B4T> {
+///     output(x, weight)
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # fn output<D: RowMajor, O: Axis, I: Axis>(x: I, weight: &Weight<D, O, I>) -> O {
+/// #     weight.out()
+/// # }
+/// type Transposed<D> = Weight<D, QWidth<Bitnet2B4T>, Hidden<Bitnet2B4T>>; // 2560 x 2560
+/// fn attention<D: RowMajor>(x: QWidth<Bitnet2B4T>, weight: &Transposed<D>) -> Hidden<Bitnet2B4T> {
+///     output(x, weight)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Weight<D, Out, In> {
     data: D,

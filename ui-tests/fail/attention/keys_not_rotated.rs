@@ -1,3 +1,4 @@
+//! Keys enter the cache before they are rotated to their positions.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -8,4 +9,5 @@ fn cached<B: Axis, P: Axis, S: Axis, M: Model>(
 ) {
     keys.append(k, at);
 }
+
 fn main() {}

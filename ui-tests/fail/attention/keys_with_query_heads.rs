@@ -1,12 +1,14 @@
+//! Keys have as many heads as queries, but each of theirs serves a group of query heads.
 #![allow(unused)]
 use trine::prelude::*;
 
 fn attended<B: Axis, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,
     q: View<f32, (B, S, Heads<M>, Rotated<HeadDim<M>>)>,
-    k: Cached<B, Plus<P, S>, Heads<M>, Rotated<HeadDim<M>>>,
-    v: Cached<B, Plus<P, S>, KvHeads<M>, HeadDim<M>>,
+    k: Cached<B, Heads<M>, Rotated<HeadDim<M>>, Plus<P, S>>,
+    v: Cached<B, KvHeads<M>, HeadDim<M>, Plus<P, S>>,
 ) {
     cpu.attention(q, k, v);
 }
+
 fn main() {}

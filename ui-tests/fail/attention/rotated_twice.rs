@@ -1,3 +1,4 @@
+//! Queries are rotated a second time.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -9,4 +10,5 @@ fn rotated<B: Axis, P: Axis, S: Axis, M: Model>(
 ) {
     cpu.rope(q, rope, at);
 }
+
 fn main() {}

@@ -1,3 +1,4 @@
+//! Tokens of one model are looked up in the embedding of another.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -11,4 +12,5 @@ fn embedded<B: Axis, S: Axis>(
 ) {
     cpu.embed(tokens, table);
 }
+
 fn main() {}

@@ -1,3 +1,4 @@
+//! Token ids are bare numbers that may exceed the vocabulary.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -5,7 +6,8 @@ fn embedded<B: Axis, S: Axis, M: Model>(
     cpu: &Cpu,
     tokens: View<u32, (B, S)>,
     table: &Linear<Vocab<M>, Hidden<M>>,
-) {
-    cpu.embed(tokens, table);
+) -> Tensor<f32, (B, S, Hidden<M>)> {
+    cpu.embed(tokens, table)
 }
+
 fn main() {}

@@ -1,3 +1,4 @@
+//! The residual stream is split into heads, but only the queries, keys and values consist of heads.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -6,4 +7,5 @@ fn heads<B: Axis, S: Axis, M: Model>(
 ) -> Tensor<f32, (B, S, Heads<M>, HeadDim<M>)> {
     x.split()
 }
+
 fn main() {}

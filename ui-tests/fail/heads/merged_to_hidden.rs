@@ -1,3 +1,4 @@
+//! Heads are merged to the residual stream; that takes the output projection.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -6,4 +7,5 @@ fn merged<B: Axis, S: Axis, M: Model>(
 ) -> Tensor<f32, (B, S, Hidden<M>)> {
     attended.merge()
 }
+
 fn main() {}

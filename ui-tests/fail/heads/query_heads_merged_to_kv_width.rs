@@ -1,3 +1,4 @@
+//! Query heads are merged to the width of keys and values, of which there are fewer heads.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -6,4 +7,5 @@ fn merged<B: Axis, S: Axis, M: Model>(
 ) -> Tensor<f32, (B, S, KvWidth<M>)> {
     attended.merge()
 }
+
 fn main() {}

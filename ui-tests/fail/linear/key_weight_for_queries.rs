@@ -1,3 +1,4 @@
+//! Queries are made with the matrix of the keys, which has fewer heads.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -8,4 +9,5 @@ fn queries<B: Axis, S: Axis, M: Model>(
 ) -> Tensor<f32, (B, S, QWidth<M>)> {
     cpu.linear(h, weight)
 }
+
 fn main() {}

@@ -1,3 +1,4 @@
+//! A declared model has 4 query heads over 3 key/value heads.
 #![allow(unused)]
 use trine::prelude::*;
 

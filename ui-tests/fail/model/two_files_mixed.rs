@@ -1,3 +1,4 @@
+//! Tensors of two files are added; the files are open at the same time, and each has dimensions of its own.
 #![allow(unused)]
 use trine::prelude::*;
 

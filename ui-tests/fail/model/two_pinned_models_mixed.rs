@@ -1,3 +1,4 @@
+//! Tensors of two models are added, each of which has a name.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -11,4 +12,5 @@ fn residual<B: Axis, S: Axis>(
 ) {
     cpu.add_assign(x, y);
 }
+
 fn main() {}

@@ -1,3 +1,4 @@
+//! The norm of one model is applied to the residual stream of another.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -12,4 +13,5 @@ fn attention_input<B: Axis, S: Axis>(
 ) {
     cpu.rms_norm(x, norm);
 }
+
 fn main() {}

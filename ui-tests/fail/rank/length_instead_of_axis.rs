@@ -1,7 +1,9 @@
+//! A length is given where an axis is wanted: a number does not say what it counts.
 #![allow(unused)]
 use trine::prelude::*;
 
-fn gains(x: &[f32]) {
+fn gains<M: Model>(model: M, x: &[f32]) {
     let _ = View::check("attn_norm.weight", x, &[x.len()], (x.len(),));
 }
+
 fn main() {}

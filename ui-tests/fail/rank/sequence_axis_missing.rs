@@ -1,3 +1,4 @@
+//! A tensor of whole sequences is expected, but this one has one row for each sequence.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -8,4 +9,5 @@ fn attention_input<B: Axis, S: Axis, M: Model>(
 ) -> Tensor<f32, (B, S, Normed<AttnNorm, Hidden<M>>)> {
     cpu.rms_norm(x, norm)
 }
+
 fn main() {}

@@ -1,3 +1,4 @@
+//! The cache of keys takes rotated keys.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -8,4 +9,5 @@ fn cached<B: Axis, P: Axis, S: Axis, M: Model>(
 ) {
     keys.append(k, at);
 }
+
 fn main() {}

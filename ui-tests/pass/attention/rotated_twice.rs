@@ -1,3 +1,4 @@
+//! What is rotated has not been rotated before.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -9,4 +10,5 @@ fn rotated<B: Axis, P: Axis, S: Axis, M: Model>(
 ) {
     cpu.rope(q, rope, at);
 }
+
 fn main() {}

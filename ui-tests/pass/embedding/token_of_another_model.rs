@@ -1,3 +1,4 @@
+//! Tokens and embedding are of the same vocabulary.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -6,9 +7,10 @@ pinned_model! { struct Target; }
 
 fn embedded<B: Axis, S: Axis>(
     cpu: &Cpu,
-    tokens: View<Idx<Vocab<Target>>, (B, S)>,
-    table: &Linear<Vocab<Target>, Hidden<Target>>,
+    tokens: View<Idx<Vocab<Draft>>, (B, S)>,
+    table: &Linear<Vocab<Draft>, Hidden<Draft>>,
 ) {
     cpu.embed(tokens, table);
 }
+
 fn main() {}

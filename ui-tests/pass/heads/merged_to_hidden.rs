@@ -1,3 +1,4 @@
+//! Heads side by side have the width of the queries.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -6,4 +7,5 @@ fn merged<B: Axis, S: Axis, M: Model>(
 ) -> Tensor<f32, (B, S, QWidth<M>)> {
     attended.merge()
 }
+
 fn main() {}

@@ -1,3 +1,4 @@
+//! The matrix of the queries has the width of the queries.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -8,4 +9,5 @@ fn queries<B: Axis, S: Axis, M: Model>(
 ) -> Tensor<f32, (B, S, QWidth<M>)> {
     cpu.linear(h, weight)
 }
+
 fn main() {}

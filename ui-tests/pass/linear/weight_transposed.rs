@@ -1,3 +1,4 @@
+//! A matrix names its outputs, then its inputs.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -5,7 +6,8 @@ fn up<B: Axis, S: Axis, M: Model>(
     cpu: &Cpu,
     x: &Activations<B, S, Hidden<M>>,
     weight: &Linear<Ffn<M>, Hidden<M>>,
-) {
-    cpu.linear(x, weight);
+) -> Tensor<f32, (B, S, Ffn<M>)> {
+    cpu.linear(x, weight)
 }
+
 fn main() {}

@@ -1,3 +1,4 @@
+//! Each key/value head serves equally many query heads.
 #![allow(unused)]
 use trine::prelude::*;
 

@@ -1,3 +1,4 @@
+//! Both tensors are of one file.
 #![allow(unused)]
 use trine::prelude::*;
 

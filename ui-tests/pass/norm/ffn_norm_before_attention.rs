@@ -1,3 +1,4 @@
+//! The query projection takes what the norm before attention has made.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -6,8 +7,9 @@ fn queries<B: Axis, S: Axis, M: Model>(
     x: View<f32, (B, S, Hidden<M>)>,
     norm: &RmsNorm<AttnNorm, Hidden<M>>,
     query: &Linear<QWidth<M>, Normed<AttnNorm, Hidden<M>>>,
-) {
+) -> Tensor<f32, (B, S, QWidth<M>)> {
     let h = Activations::new(cpu.rms_norm(x, norm));
-    cpu.linear(&h, query);
+    cpu.linear(&h, query)
 }
+
 fn main() {}

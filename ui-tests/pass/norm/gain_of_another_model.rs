@@ -1,3 +1,4 @@
+//! Norm and residual stream are of the same model.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -12,4 +13,5 @@ fn attention_input<B: Axis, S: Axis>(
 ) {
     cpu.rms_norm(x, norm);
 }
+
 fn main() {}

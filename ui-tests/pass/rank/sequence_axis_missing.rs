@@ -1,3 +1,4 @@
+//! The residual stream has an axis for the positions, also where there is only one.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -8,4 +9,5 @@ fn attention_input<B: Axis, S: Axis, M: Model>(
 ) -> Tensor<f32, (B, S, Normed<AttnNorm, Hidden<M>>)> {
     cpu.rms_norm(x, norm)
 }
+
 fn main() {}

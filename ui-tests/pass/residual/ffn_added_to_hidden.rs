@@ -1,3 +1,4 @@
+//! What is added to the residual stream has its width.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -8,4 +9,5 @@ fn residual<B: Axis, S: Axis, M: Model>(
 ) {
     cpu.add_assign(x, y.view());
 }
+
 fn main() {}

@@ -1,0 +1,14 @@
+//! Queries of one step meet keys that end with another, so no causal mask fits both.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn attended<'s, B: Axis, P: Axis, M: Model>(
+    cpu: &Cpu,
+    q: View<f32, (B, Seq<'s>, Heads<M>, Rotated<HeadDim<M>>)>,
+    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<P, Fixed<1>>>,
+    v: Cached<B, KvHeads<M>, HeadDim<M>, Plus<P, Seq<'s>>>,
+) {
+    cpu.attention(q, k, v);
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! Attention gets queries that were not rotated to their positions.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn attended<B: Axis, P: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    q: View<f32, (B, S, Heads<M>, HeadDim<M>)>,
+    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<P, S>>,
+    v: Cached<B, KvHeads<M>, HeadDim<M>, Plus<P, S>>,
+) -> Tensor<f32, (B, S, Heads<M>, HeadDim<M>)> {
+    cpu.attention(q, k, v)
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! The past is shortened while a step that counts on it is open.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn predicted<M: Model>(
+    cpu: &Cpu,
+    model: &Transformer<M>,
+    mut cache: KvCache<M, Fixed<1>>,
+    token: Idx<Vocab<M>>,
+) {
+    cache.truncate(0);
+    cache.step(&[token], |step| { cache.truncate(0); model.prefill(cpu, step) });
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+//! A model is given the cache of another.
+#![allow(unused)]
+use trine::prelude::*;
+
+pinned_model! { struct Draft; }
+pinned_model! { struct Target; }
+
+fn predicted<B: Axis, P: Axis, S: Axis>(
+    cpu: &Cpu,
+    model: &Transformer<Target>,
+    step: Step<Draft, B, P, S>,
+) -> Tensor<f32, (B, Fixed<1>, Vocab<Target>)> {
+    model.next_logits(cpu, step)
+}
+
+fn main() {}

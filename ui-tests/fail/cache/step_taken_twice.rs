@@ -1,0 +1,14 @@
+//! One step is taken twice; its keys and values are in the cache after the first time.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn predicted<B: Axis, P: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    model: &Transformer<M>,
+    step: Step<M, B, P, S>,
+) -> Tensor<f32, (B, S, Vocab<M>)> {
+    model.prefill(cpu, step);
+    model.logits(cpu, step)
+}
+
+fn main() {}

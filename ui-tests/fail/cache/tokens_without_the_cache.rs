@@ -1,0 +1,13 @@
+//! A token is decoded without the cache, which holds the prompt.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn predicted<B: Axis, P: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    model: &Transformer<M>,
+    next: View<Idx<Vocab<M>>, (B, S)>,
+) -> Tensor<f32, (B, Fixed<1>, Vocab<M>)> {
+    model.next_logits(cpu, next)
+}
+
+fn main() {}

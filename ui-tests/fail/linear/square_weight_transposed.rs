@@ -1,0 +1,13 @@
+//! A square matrix, 2560 by 2560, is used the wrong way round: its numbers would fit.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn attention_output<B: Axis, S: Axis>(
+    cpu: &Cpu,
+    attended: &Activations<B, S, QWidth<Bitnet2B4T>>,
+    weight: &Linear<QWidth<Bitnet2B4T>, Hidden<Bitnet2B4T>>,
+) -> Tensor<f32, (B, S, Hidden<Bitnet2B4T>)> {
+    cpu.linear(attended, weight)
+}
+
+fn main() {}

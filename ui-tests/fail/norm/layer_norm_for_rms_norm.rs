@@ -1,0 +1,18 @@
+//! A LayerNorm, which subtracts the mean, is given where an RMSNorm, which does not, is meant.
+#![allow(unused)]
+use trine::prelude::*;
+
+struct LayerNorm<R, A> {
+    gain: RmsNorm<R, A>,
+    bias: Tensor<f32, (A,)>,
+}
+
+fn attention_input<B: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    x: View<f32, (B, S, Hidden<M>)>,
+    norm: &LayerNorm<AttnNorm, Hidden<M>>,
+) {
+    cpu.rms_norm(x, norm);
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! Codes of one packing are read as those of another, which orders them differently.
+#![allow(unused)]
+use trine::prelude::*;
+use trine::kernels::packing::{I2S, Tq2_0};
+
+fn count_of_ones(weight: &Packed<I2S>, row: &mut [u8]) -> usize {
+    weight.row_codes(0, row);
+    row.iter().filter(|code| **code == 2).count()
+}
+
+fn ones_of_tq2_0(weight: &Packed<Tq2_0>, row: &mut [u8]) -> usize {
+    count_of_ones(weight, row)
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! The normed copy of the residual stream is added back to it.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn residual<B: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    x: &mut Tensor<f32, (B, S, Hidden<M>)>,
+    h: Tensor<f32, (B, S, Normed<FfnNorm, Hidden<M>>)>,
+    y: Tensor<f32, (B, S, Hidden<M>)>,
+) {
+    cpu.add_assign(x, h.view());
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! Query heads are groups, one for each key/value head.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn attended<B: Axis, P: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    q: View<f32, (B, S, Heads<M>, Rotated<HeadDim<M>>)>,
+    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<P, S>>,
+    v: Cached<B, KvHeads<M>, HeadDim<M>, Plus<P, S>>,
+) {
+    cpu.attention(q, k, v);
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! The past is shortened before the step is opened.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn predicted<M: Model>(
+    cpu: &Cpu,
+    model: &Transformer<M>,
+    mut cache: KvCache<M, Fixed<1>>,
+    token: Idx<Vocab<M>>,
+) {
+    cache.truncate(0);
+    cache.step(&[token], |step| model.prefill(cpu, step));
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+//! The step was opened on a cache of the same model.
+#![allow(unused)]
+use trine::prelude::*;
+
+pinned_model! { struct Draft; }
+pinned_model! { struct Target; }
+
+fn predicted<B: Axis, P: Axis, S: Axis>(
+    cpu: &Cpu,
+    model: &Transformer<Target>,
+    step: Step<Target, B, P, S>,
+) -> Tensor<f32, (B, Fixed<1>, Vocab<Target>)> {
+    model.next_logits(cpu, step)
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! A step is taken once.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn predicted<B: Axis, P: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    model: &Transformer<M>,
+    step: Step<M, B, P, S>,
+) -> Tensor<f32, (B, S, Vocab<M>)> {
+    let positions = step.positions();
+    model.logits(cpu, step)
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! An axis is asked for by its model, which knows the length.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn zeros<M: Model>(model: M) -> Tensor<f32, (Fixed<1>, Fixed<8>, Hidden<M>)> {
+    Tensor::zeros((Fixed, Fixed, Hidden::of(model)))
+}
+
+fn main() {}

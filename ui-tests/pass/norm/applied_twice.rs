@@ -1,0 +1,14 @@
+//! A norm is applied once, to the residual stream.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn attention_input<B: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    x: View<f32, (B, S, Hidden<M>)>,
+    norm: &RmsNorm<AttnNorm, Hidden<M>>,
+) -> Tensor<f32, (B, S, Normed<AttnNorm, Hidden<M>>)> {
+    let h = cpu.rms_norm(x, norm);
+    h
+}
+
+fn main() {}

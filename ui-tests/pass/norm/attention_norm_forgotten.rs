@@ -1,0 +1,15 @@
+//! The residual stream passes the norm before attention first.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn queries<B: Axis, S: Axis>(
+    cpu: &Cpu,
+    x: Tensor<f32, (B, S, Hidden<Bitnet2B4T>)>,
+    norm: &RmsNorm<AttnNorm, Hidden<Bitnet2B4T>>,
+    query: &Linear<QWidth<Bitnet2B4T>, Normed<AttnNorm, Hidden<Bitnet2B4T>>>,
+) -> Tensor<f32, (B, S, QWidth<Bitnet2B4T>)> {
+    let h = Activations::new(cpu.rms_norm(x.view(), norm));
+    cpu.linear(&h, query)
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! BitNet normalises by the root mean square.
+#![allow(unused)]
+use trine::prelude::*;
+
+struct LayerNorm<R, A> {
+    gain: RmsNorm<R, A>,
+    bias: Tensor<f32, (A,)>,
+}
+
+fn attention_input<B: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    x: View<f32, (B, S, Hidden<M>)>,
+    norm: &RmsNorm<AttnNorm, Hidden<M>>,
+) {
+    cpu.rms_norm(x, norm);
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! The residual stream passes the norm before the head first.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn logits<M: Model>(
+    cpu: &Cpu,
+    x: Tensor<f32, (Fixed<1>, Fixed<1>, Hidden<M>)>,
+    norm: &RmsNorm<OutputNorm, Hidden<M>>,
+    head: &Linear<Vocab<M>, Hidden<M>>,
+) -> Tensor<f32, (Fixed<1>, Fixed<1>, Vocab<M>)> {
+    let h = Activations::new(cpu.rms_norm(x.view(), norm));
+    cpu.logits(&h, head)
+}
+
+fn main() {}

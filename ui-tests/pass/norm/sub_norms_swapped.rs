@@ -1,0 +1,14 @@
+//! The result of attention has a sub-norm of its own.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn attention_output<B: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    attended: View<f32, (B, S, QWidth<M>)>,
+    ffn_sub_norm: &RmsNorm<FfnSubNorm, Ffn<M>>,
+    attn_sub_norm: &RmsNorm<AttnSubNorm, QWidth<M>>,
+) {
+    cpu.rms_norm(attended, attn_sub_norm);
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! Gate and up projection have the inner width.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn gated<B: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    gate: Tensor<f32, (B, S, Ffn<M>)>,
+    up: View<f32, (B, S, Ffn<M>)>,
+    x: View<f32, (B, S, Hidden<M>)>,
+) {
+    cpu.gated(GateActivation::ReluSquared, gate, up);
+}
+
+fn main() {}

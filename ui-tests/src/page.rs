@@ -1,0 +1,127 @@
+//! The gallery page, `ui-tests/README.md`, made from the cases.
+//!
+//! What belongs here: the order of the relations, their introductions, the layout. What does not: what a mistake is
+//! and what is right instead, which is in the case itself.
+
+use crate::case::{Case, cases};
+use std::fmt::Write;
+
+/// How to read a message and what the types mean. `{{message}}` stands for that of [`EXAMPLE`].
+const INTRODUCTION: &str = include_str!("introduction.md");
+
+/// What stands above the table of sizes.
+const SIZES: &str = include_str!("sizes.md");
+
+/// The case whose message the introduction explains.
+const EXAMPLE: &str = "residual/ffn_added_to_hidden";
+
+/// Folders in the order of the page, with title and introduction.
+const RELATIONS: [(&str, &str, &str); 10] = [
+    ("rank", "Axes of a tensor", "A tensor has the axes that its type lists, outermost first, and no others."),
+    (
+        "residual",
+        "The residual stream",
+        "What is added to the residual stream has its width, its model, its sequences and its positions.",
+    ),
+    (
+        "norm",
+        "Norms",
+        "A norm knows which norm of the block it is. What it makes is `Normed` by it, and each matrix says what it takes.",
+    ),
+    (
+        "linear",
+        "Matrices",
+        "`Linear<Out, In>` takes axis `In` to axis `Out`. In messages it is called `Weight<Matrix, Out, In>`.",
+    ),
+    (
+        "heads",
+        "Heads",
+        "Queries are `Heads x HeadDim`, keys and values are `KvHeads x HeadDim`, and nothing else splits into heads.",
+    ),
+    (
+        "attention",
+        "Attention",
+        "Queries and keys are rotated, values are not. Keys and values are those of `Plus<P, S>`: all earlier positions, \
+         then those of this step. The causal mask follows from that.",
+    ),
+    ("cache", "The cache", "A step is tokens together with the cache that they extend, and is taken once."),
+    (
+        "embedding",
+        "Tokens and embedding",
+        "A token is an index that was checked against one vocabulary; the embedding has one row for each.",
+    ),
+    (
+        "model",
+        "Models",
+        "Axes of two models differ, whatever their lengths. Two files that are open in scopes of their own have no names, so \
+         there the compiler tells them apart by lifetimes and speaks of borrowed data that escapes: `a` and `b` in that \
+         message are the two models. Models that are declared with `pinned_model!` have names, and the same mistake then \
+         reads like all others.",
+    ),
+    ("packing", "Packed numbers", "Codes are not values, and each packing has its own order of them."),
+];
+
+/// Lines and bytes of what other libraries print: case, dfdx, glowstick.
+const OTHERS: [(&str, &str, &str); 7] = [
+    ("attention/keys_with_query_heads", "20 / 2102", "18 / 2516"),
+    ("embedding/table_transposed", "13 / 1039", ""),
+    ("heads/merged_to_hidden", "21 / 1458, not by `cargo check`", "42 / 4682"),
+    ("linear/square_weight_transposed", "accepted", "accepted"),
+    ("linear/weight_transposed", "20 / 2059", "18 / 2443"),
+    ("norm/gain_of_another_width", "28 / 1995", "13 / 1964"),
+    ("residual/ffn_added_to_hidden", "24 / 1750", "32 / 2263"),
+];
+
+/// The whole page.
+///
+/// # Panics
+/// If a case does not have the form of a case, or its folder is not one that this page knows.
+pub fn page() -> String {
+    let cases = cases();
+    for case in &cases {
+        assert!(RELATIONS.iter().any(|relation| relation.0 == case.relation), "`{}` is not on the page", case.relation);
+    }
+    let example = cases.iter().find(|case| case.path() == EXAMPLE).expect("the example is a case");
+    let mut page = INTRODUCTION.replace("{{message}}", example.message.trim_end());
+    for (folder, title, introduction) in RELATIONS {
+        let _ = write!(page, "\n## {title}\n\n{introduction}\n");
+        for case in cases.iter().filter(|case| case.relation == folder) {
+            page.push_str(&section(case));
+        }
+    }
+    page.push('\n');
+    page.push_str(SIZES);
+    page.push_str(&sizes(&cases));
+    page
+}
+
+/// One mistake: what it is, the program, the message, the correction.
+fn section(case: &Case) -> String {
+    let Case { mistake, remedy, code, message, wrong, right, .. } = case;
+    let (path, title) = (case.path(), title(&case.name));
+    let message = message.trim_end();
+    format!(
+        "\n### [{title}](fail/{path}.rs)\n\n{mistake}\n\n```rust\n{code}\n```\n\n```text\n{message}\n```\n\n\
+         {remedy}\n\n```diff\n-{wrong}\n+{right}\n```\n"
+    )
+}
+
+/// `gain_of_another_width` as words.
+fn title(name: &str) -> String {
+    let words = name.replace('_', " ");
+    let (first, rest) = words.split_at(1);
+    first.to_uppercase() + rest
+}
+
+/// The table of sizes, one row for each case.
+fn sizes(cases: &[Case]) -> String {
+    let mut table = "| mistake | Trine | dfdx | glowstick |\n|---|---|---|---|\n".to_owned();
+    for case in cases {
+        let path = case.path();
+        let (lines, bytes) = (case.message.lines().count(), case.message.len());
+        let other = OTHERS.iter().find(|other| other.0 == path);
+        let (dfdx, glowstick) = other.map_or(("", ""), |other| (other.1, other.2));
+        let _ = writeln!(table, "| {path} | {lines} / {bytes} | {dfdx} | {glowstick} |");
+    }
+    table
+}
