@@ -132,7 +132,8 @@ pub struct Int8Rows {
 }
 
 impl Int8Rows {
-    /// Quantizes rows of `cols` values. A NaN becomes 0; a row with an infinity has `s = 0` and codes 0.
+    /// Quantizes rows of `cols` values. A row with a NaN has `s = NaN`, one with an infinity `s = 0` and codes 0, so
+    /// that products with them are NaN.
     pub fn quantize(cpu: &Cpu, cols: usize, values: &[f32]) -> Self {
         let rows = values.len() / cols;
         let mut quantized = QuantizedRows::zeros(rows, cols);
@@ -141,7 +142,8 @@ impl Int8Rows {
         let mut work: Vec<_> =
             values.chunks_exact(cols).zip(quantized.rows_mut()).zip(scales.iter_mut().zip(&mut sums)).collect();
         cpu.for_each_by(&mut work, LEAST_VALUES.div_ceil(cols), |_, ((values, (codes, block_sums)), (scale, sum))| {
-            **scale = cpu.isa().run(QuantizeInt8 { values, codes, block_sums });
+            let found = cpu.isa().run(QuantizeInt8 { values, codes, block_sums });
+            **scale = if has_nan(values) { f32::NAN } else { found };
             **sum = block_sums.iter().sum();
         });
         Int8Rows { quantized, scales, sums }
@@ -175,7 +177,7 @@ pub struct Q8KRows {
 }
 
 impl Q8KRows {
-    /// Quantizes rows of `cols` values. A NaN becomes 0; a block with an infinity has codes 0.
+    /// Quantizes rows of `cols` values. A block with a NaN has `d = NaN`, one with an infinity has codes 0.
     ///
     /// # Panics
     /// If `cols` is not a multiple of 256.
@@ -187,6 +189,9 @@ impl Q8KRows {
         let mut work: Vec<_> = values.chunks_exact(cols).zip(quantized.rows_mut()).zip(scales_of_row).collect();
         cpu.for_each_by(&mut work, LEAST_VALUES.div_ceil(cols), |_, ((values, (codes, block_sums)), scales)| {
             cpu.isa().run(QuantizeQ8K { values, codes, block_sums, scales });
+            for (scale, block) in scales.iter_mut().zip(values.chunks_exact(BLOCK)) {
+                *scale = if has_nan(block) { f32::NAN } else { *scale };
+            }
         });
         Q8KRows { quantized, scales }
     }
@@ -200,6 +205,11 @@ impl Q8KRows {
     pub fn scales(&self) -> &[f32] {
         &self.scales
     }
+}
+
+/// Whether a value is NaN: it must reach the logits and not pass for a zero.
+fn has_nan(values: &[f32]) -> bool {
+    values.iter().fold(false, |found, value| found | value.is_nan())
 }
 
 /// `x` rounded to the nearest integer, halves to even, for `|x|` up to 2^22: adding 1.5 * 2^23 leaves no bits for a

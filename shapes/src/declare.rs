@@ -8,8 +8,7 @@
 /// | | the length is | how many lengths can it have? |
 /// |---|---|---|
 /// | `struct Colours = 3;` | in the source | one |
-/// | `struct Patches<E: Environment<Vit>> = \|vit\| vit.patches;` | computed from the lengths that an [`environment!`]
-/// gives | one for each `E` |
+/// | `struct Patches<E: Environment<Vit>> = \|vit\| vit.patches;` | computed in `E` | one for each `E` |
 /// | `struct Images<'scope>;` | given to `Images::scope` | one for each scope, which has its own type |
 ///
 /// ```
@@ -213,10 +212,8 @@ macro_rules! product {
 /// | | |
 /// |---|---|
 /// | `struct Vit { patches, width }` | names the lengths |
-/// | `struct Small: Vit { patches: 196, width: 192 }` | an environment with these lengths in the source: zero-sized,
-/// they fold |
-/// | `struct Loaded: Vit;` | an environment whose lengths `Loaded::pin` fixes once for the process: zero-sized,
-/// `'static` |
+/// | `struct Small: Vit { patches: 196, width: 192 }` | an environment with these lengths in the source: they fold |
+/// | `struct Loaded: Vit;` | an environment whose lengths `Loaded::pin` fixes once for the process |
 ///
 /// For any number of sets of lengths that are known at run time, [`Dyn::scope`](crate::Dyn::scope) makes an environment
 /// for each. Functions take all three by the bound `E: Environment<Vit>`.

@@ -87,15 +87,17 @@ fn rows_of_zeros_and_of_tiny_values_are_zeros() {
 }
 
 #[test]
-fn values_that_are_no_numbers_do_no_harm() {
+fn values_that_are_no_numbers_reach_the_products() {
     let mut values = vec![1.0; 512];
     (values[3], values[300]) = (f32::NAN, f32::INFINITY);
     for cpu in cpus() {
         let rows = Int8Rows::quantize(&cpu, 256, &values);
         assert_eq!((rows.quantized().codes()[3], rows.quantized().codes()[4]), (0, 127), "{cpu:?}");
         assert_eq!((rows.scales()[1], rows.sums()[1]), (0.0, 0), "{cpu:?}");
+        assert!(rows.scales()[0].is_nan(), "{cpu:?}");
         let rows = Q8KRows::quantize(&cpu, 512, &values);
         assert_eq!((rows.quantized().codes()[3], rows.quantized().codes()[4]), (0, -127), "{cpu:?}");
+        assert!(rows.scales()[0].is_nan(), "{cpu:?}");
         assert!(rows.quantized().codes()[256..].iter().all(|&code| code == 0), "{cpu:?}");
     }
 }
