@@ -126,8 +126,8 @@ impl<'l> Claims<'l> {
         match self.dense_masters.as_slice() {
             [] => Vec::new(),
             [first, ..] => vec![format!(
-                "{}: {} matrices (first: `{first}`) are not ternary and run as they are, which is not what a `{}` model \
-                 computes; `--quantize absmean` quantizes float masters",
+                "{}: {} matrices (first: `{first}`) are not ternary and run as they are, which is not what a `{}` \
+                 model computes; `--quantize absmean` quantizes float masters",
                 self.file.label(),
                 self.dense_masters.len(),
                 self.config.architecture
