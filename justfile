@@ -14,7 +14,7 @@ ui:
 
 # Writes the compiler's messages and the gallery page anew; read the difference before committing it.
 bless:
-    TRYBUILD=overwrite cargo test -p trine-ui-tests --test ui
+    TRYBUILD=overwrite cargo test -p trine-ui-tests --test ui messages
     cargo run -p trine-ui-tests --example gallery
 
 # Kernel benchmarks.
