@@ -17,6 +17,7 @@ mod role;
 mod sampling;
 mod session;
 mod stop;
+mod synthetic;
 mod tokenizer;
 mod transformer;
 mod weights;
@@ -31,6 +32,7 @@ pub use role::{BlockNorm, Projection, Role};
 pub use sampling::{Sampler, SamplerError, SamplerOptions};
 pub use session::{Session, SessionError};
 pub use stop::{Released, StopStrings};
+pub use synthetic::{Synthetic, SyntheticError};
 pub use tokenizer::{
     EncodeOptions, SpecialIds, TextStream, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, VocabularyData,
     known_pre_tokenizers,
