@@ -20,6 +20,7 @@ pub mod ops;
 pub mod packing;
 pub mod quantize;
 pub mod reference;
+pub mod slices;
 pub mod ternary;
 
 pub use arch::Isa;

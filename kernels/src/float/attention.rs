@@ -11,14 +11,21 @@ use crate::cpu::Cpu;
 /// Queries and outputs are `[batch][positions][kv_heads * group][head_dim]`; keys and values are
 /// `[batch][kv_heads][capacity][head_dim]`, of which the first `past + positions` positions are filled.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct AttentionShape {
-    pub(crate) batch: usize,
-    pub(crate) positions: usize,
-    pub(crate) past: usize,
-    pub(crate) kv_heads: usize,
-    pub(crate) group: usize,
-    pub(crate) head_dim: usize,
-    pub(crate) capacity: usize,
+pub struct AttentionShape {
+    /// Sequences.
+    pub batch: usize,
+    /// Query positions of each sequence.
+    pub positions: usize,
+    /// Positions of the cache before them.
+    pub past: usize,
+    /// Key/value heads.
+    pub kv_heads: usize,
+    /// Query heads for each key/value head.
+    pub group: usize,
+    /// Elements of a head.
+    pub head_dim: usize,
+    /// Positions that the cache can hold.
+    pub capacity: usize,
 }
 
 /// Storage of one element of the cache: `f32`, or the two bytes of a little-endian half.

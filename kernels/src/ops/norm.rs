@@ -1,13 +1,9 @@
 //! RMSNorm with its role in the type.
 
-use crate::arch::floats;
 use crate::cpu::Cpu;
-use crate::float::norm;
+use crate::slices;
 use std::marker::PhantomData;
 use trine_shapes::{Axis, NormRole, Normed, Tensor, View};
-
-/// Rows for which it pays to ask other threads.
-const ROWS_PER_TASK: usize = 8;
 
 /// A root-mean-square norm: its gains, its epsilon, and which norm of the block it is.
 ///
@@ -48,14 +44,7 @@ impl Cpu {
     ) -> Tensor<f32, (B, S, Normed<R, A>)> {
         let (batch, seq, axis) = x.shape();
         let mut y = Tensor::zeros((batch, seq, Normed::of(axis)));
-        let (gain, eps, width) = (norm.gain.data(), norm.epsilon, axis.len());
-        let chunk = width * ROWS_PER_TASK;
-        let mut tasks: Vec<_> = x.data().chunks(chunk).zip(y.data_mut().chunks_mut(chunk)).collect();
-        self.for_each(&mut tasks, |_, (x, y)| {
-            for (x, y) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)) {
-                floats::run(self.isa(), norm::RmsNorm { x, gain, eps, y });
-            }
-        });
+        slices::rms_norm(self, x.data(), norm.gain.data(), norm.epsilon, y.data_mut());
         y
     }
 }

@@ -1,0 +1,75 @@
+//! The operations of a transformer on plain slices, for programs that keep tensors of their own.
+//!
+//! Each is what the typed operation of the same name ([`crate::ops`]) hands its slices to; the product with a matrix is
+//! [`Cpu::matmul`]. Lengths are asserted once a call, and nothing says what a slice means. What belongs here: cutting
+//! work over threads. What does not: arithmetic (`float`), and axes.
+
+use crate::arch::floats;
+use crate::cpu::Cpu;
+use crate::float::{GateActivation, attention as cached, elementwise, norm};
+
+pub use crate::float::attention::AttentionShape;
+
+/// Rows of a norm for which it pays to ask other threads.
+const ROWS_PER_TASK: usize = 8;
+
+/// Elements for which it pays to ask another thread.
+const ELEMENTS_PER_TASK: usize = 1 << 14;
+
+/// `y = x / sqrt(mean(x^2) + epsilon) * gain` for each row, in f32; rows are as long as `gain`.
+///
+/// Source: Zhang and Sennrich 2019 (arXiv 1910.07467), equation 4.
+///
+/// # Panics
+/// If `gain` is empty, or `x` and `y` are not equally many rows.
+pub fn rms_norm(cpu: &Cpu, x: &[f32], gain: &[f32], epsilon: f32, y: &mut [f32]) {
+    let width = gain.len();
+    assert!(x.len() == y.len() && x.len().is_multiple_of(width), "rows of {width} elements");
+    let chunk = width * ROWS_PER_TASK;
+    let mut tasks: Vec<_> = x.chunks(chunk).zip(y.chunks_mut(chunk)).collect();
+    cpu.for_each(&mut tasks, |_, (x, y)| {
+        for (x, y) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)) {
+            floats::run(cpu.isa(), norm::RmsNorm { x, gain, eps: epsilon, y });
+        }
+    });
+}
+
+/// `x += y`, the residual connection, in f32.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn add_assign(cpu: &Cpu, x: &mut [f32], y: &[f32]) {
+    zip_tasks(cpu, x, y, |x, y| floats::run(cpu.isa(), elementwise::Add { x, y }));
+}
+
+/// `gate = activation(gate) * up`, in f32.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn gated(cpu: &Cpu, activation: GateActivation, gate: &mut [f32], up: &[f32]) {
+    zip_tasks(cpu, gate, up, |gate, up| floats::run(cpu.isa(), elementwise::Gate { activation, gate, up }));
+}
+
+/// Causal grouped-query attention over keys and values in single precision: `softmax(q k^T / sqrt(head_dim)) v` for each
+/// query head, over the positions up to the query's own.
+///
+/// Source: Ainslie et al. 2023 (arXiv 2305.13245).
+///
+/// # Panics
+/// If the lengths are not those of `shape`.
+pub fn attention(
+    cpu: &Cpu,
+    shape: AttentionShape,
+    queries: &[f32],
+    (keys, values): (&[f32], &[f32]),
+    outputs: &mut [f32],
+) {
+    cached::attention(cpu, shape, queries, (keys, values), outputs);
+}
+
+/// Runs `work` on equal parts of both slices, on several threads where they are long.
+fn zip_tasks(cpu: &Cpu, x: &mut [f32], y: &[f32], work: impl Fn(&mut [f32], &[f32]) + Send + Sync) {
+    assert_eq!(x.len(), y.len(), "elements of two tensors of one shape");
+    let mut tasks: Vec<_> = x.chunks_mut(ELEMENTS_PER_TASK).zip(y.chunks(ELEMENTS_PER_TASK)).collect();
+    cpu.for_each(&mut tasks, |_, (x, y)| work(x, y));
+}
