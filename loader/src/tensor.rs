@@ -88,7 +88,9 @@ pub struct TensorInfo {
     pub ne: Ne,
     /// Its element type.
     pub kind: TensorType,
-    /// The first byte of its data, counted from the start of the file.
+    /// The index of the file with its data among those of the model; 0 unless the model is split.
+    pub file: usize,
+    /// The first byte of its data, counted from the start of that file.
     pub offset: u64,
     /// The exact length of its data in bytes.
     pub len: u64,

@@ -112,6 +112,8 @@ pub struct InspectArguments {
     /// Leave the tensors out.
     #[arg(long)]
     pub metadata_only: bool,
+    #[command(flatten)]
+    pub access: FileArguments,
 }
 
 #[derive(Debug, Args)]
@@ -153,6 +155,8 @@ pub struct TokenizeArguments {
     pub no_special: bool,
     #[command(flatten)]
     pub vocabulary: VocabularyArguments,
+    #[command(flatten)]
+    pub access: FileArguments,
 }
 
 #[derive(Debug, Args)]
@@ -224,6 +228,15 @@ pub struct GenerationArguments {
     pub kv: CacheType,
 }
 
+/// How a file is opened.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Loading")]
+pub struct FileArguments {
+    /// Read the file into memory instead of mapping it: it may change while it is in use.
+    #[arg(long)]
+    pub no_mmap: bool,
+}
+
 /// How the vocabulary is taken from a file.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Loading")]
@@ -245,6 +258,8 @@ pub struct LoadArguments {
     pub quantize: Option<Quantize>,
     #[command(flatten)]
     pub vocabulary: VocabularyArguments,
+    #[command(flatten)]
+    pub access: FileArguments,
 }
 
 /// What the computation runs on.

@@ -34,7 +34,7 @@ fn check_template(file: &Gguf, tokenizer: &Tokenizer) -> Result<()> {
 /// # Errors
 /// The file is no sound GGUF file, or the output cannot be written.
 pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
-    let file = load::open(arguments.file.as_deref())?;
+    let file = load::open(arguments.file.as_deref(), &arguments.load.access)?;
     let model = load::with_model(&file, &arguments.load, Describe);
     let text =
         load::tokenizer(&file, &arguments.load.vocabulary).and_then(|tokenizer| check_template(&file, &tokenizer));

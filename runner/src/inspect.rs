@@ -32,7 +32,7 @@ type Totals = BTreeMap<&'static str, (usize, u64)>;
 /// # Errors
 /// The file is no sound GGUF file, or the output cannot be written.
 pub fn inspect(arguments: &InspectArguments) -> Result<Outcome> {
-    let file = load::open(arguments.file.as_deref())?;
+    let file = load::open(arguments.file.as_deref(), &arguments.access)?;
     let config = Config::from_gguf(&file);
     let tensors = (!arguments.metadata_only).then(|| tensors(&file, config.as_ref().ok()));
     let report = Report { file: &file, config, tensors };

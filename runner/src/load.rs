@@ -1,13 +1,13 @@
 //! From arguments to what the commands work with: an open file, its tokenizer, a loaded model. Progress and warnings
 //! are shown here, so that all commands show them alike.
 
-use crate::args::{CpuArguments, LoadArguments, VocabularyArguments};
+use crate::args::{CpuArguments, FileArguments, LoadArguments, VocabularyArguments};
 use crate::message::{Usage, warning};
 use crate::progress::Progress;
 use anyhow::Result;
 use std::path::Path;
 use trine::kernels::{Cpu, CpuOptions};
-use trine::loader::Gguf;
+use trine::loader::{Access, Gguf};
 use trine::model::{Config, LoadOptions, Tokenizer, TokenizerOptions, Transformer, load};
 use trine::shapes::{Model, WithModel, dispatch};
 
@@ -15,9 +15,9 @@ use trine::shapes::{Model, WithModel, dispatch};
 ///
 /// # Errors
 /// The file cannot be read or is no sound GGUF file.
-pub fn open(file: Option<&Path>) -> Result<Gguf> {
+pub fn open(file: Option<&Path>, arguments: &FileArguments) -> Result<Gguf> {
     Ok(match file {
-        Some(path) => Gguf::open(path)?,
+        Some(path) => Gguf::open_with(path, if arguments.no_mmap { Access::Copy } else { Access::Map })?,
         None => trine::embedded_model()?,
     })
 }

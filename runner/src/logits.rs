@@ -9,8 +9,8 @@ use crate::progress::Progress;
 use anyhow::{Context, Result, bail};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
-use tempfile::NamedTempFile;
 use trine::kernels::{CacheType, Cpu};
+use trine::loader::write_atomically;
 use trine::model::{KvCache, Transformer};
 use trine::shapes::{Fixed, Idx, Model, Vocab};
 
@@ -28,7 +28,7 @@ pub fn logits(arguments: &LogitsArguments) -> Result<Outcome> {
             "logits are binary and would garble the terminal: name a file with --out, or use a pipe".to_owned()
         ));
     }
-    let file = load::open(arguments.file.as_deref())?;
+    let file = load::open(arguments.file.as_deref(), &arguments.load.access)?;
     let cpu = load::cpu(&arguments.cpu)?;
     let (ids, kv) = (arguments.ids.as_slice(), arguments.kv);
     let write = |out: &mut dyn Write| load::with_model(&file, &arguments.load, Logits { ids, kv, cpu: &cpu, out });
@@ -38,26 +38,34 @@ pub fn logits(arguments: &LogitsArguments) -> Result<Outcome> {
     }
 }
 
-/// Lets `write` write a file that replaces the one at `path` once it is complete, and otherwise leaves nothing.
+/// Lets `write` write the file at `path`, which appears once it is complete.
 fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<Outcome>) -> Result<Outcome> {
-    let failed = || format!("{}: cannot write it", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".trine-logits-");
-    #[cfg(unix)]
-    {
-        // As any new file, subject to the umask; temporary files are otherwise private.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    let written = write_atomically(path, |out| match write(out) {
+        Ok(Outcome::Done) => Ok(Outcome::Done),
+        Ok(other) => Err(Stopped::With(other)),
+        Err(error) => Err(Stopped::Failed(error)),
+    });
+    match written {
+        Ok(outcome) | Err(Stopped::With(outcome)) => Ok(outcome),
+        Err(Stopped::Failed(error)) => Err(error),
+        Err(Stopped::Io(error)) => Err(error).with_context(|| format!("{}: cannot write it", path.display())),
     }
-    let file: NamedTempFile = builder.tempfile_in(folder).with_context(failed)?;
-    let mut out = BufWriter::new(file);
-    let outcome = write(&mut out)?;
-    if outcome == Outcome::Done {
-        let file = out.into_inner().map_err(io::IntoInnerError::into_error).with_context(failed)?;
-        file.persist(path).with_context(failed)?;
+}
+
+/// Why a file does not appear.
+enum Stopped {
+    /// The command ended before it was complete.
+    With(Outcome),
+    /// Its contents could not be made.
+    Failed(anyhow::Error),
+    /// The file system refused.
+    Io(io::Error),
+}
+
+impl From<io::Error> for Stopped {
+    fn from(error: io::Error) -> Stopped {
+        Stopped::Io(error)
     }
-    Ok(outcome)
 }
 
 struct Logits<'l> {

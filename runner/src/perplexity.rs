@@ -20,7 +20,7 @@ const WINDOW: usize = 512;
 /// The model does not load, the text is not UTF-8 or too short, or the windows do not cover it.
 pub fn perplexity(arguments: &PerplexityArguments) -> Result<Outcome> {
     let text = input::read_text(&arguments.text)?;
-    let file = load::open(arguments.file.as_deref())?;
+    let file = load::open(arguments.file.as_deref(), &arguments.load.access)?;
     let ids = load::tokenizer(&file, &arguments.load.vocabulary)?
         .encode(&text, EncodeOptions { parse_special: false, ..EncodeOptions::PROMPT })?;
     let cpu = load::cpu(&arguments.cpu)?;

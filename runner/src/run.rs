@@ -24,7 +24,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let text = prompt_text(arguments)?;
     let generation = Generation::new(&arguments.generation, arguments.tokens)?;
     let cpu = load::cpu(&arguments.cpu)?;
-    let file = load::open(arguments.model.as_deref())?;
+    let file = load::open(arguments.model.as_deref(), &arguments.load.access)?;
     let tokenizer = load::tokenizer(&file, &arguments.load.vocabulary)?;
     let prompt = Prompt::new(&file, &tokenizer, text, arguments)?;
     load::with_model(&file, &arguments.load, Run { arguments, prompt, tokenizer: &tokenizer, generation, cpu: &cpu })

@@ -7,4 +7,5 @@ mod hostile_metadata;
 mod hostile_tensors;
 mod metadata;
 mod properties;
+mod split;
 mod writer;

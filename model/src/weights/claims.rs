@@ -148,7 +148,7 @@ impl<'l> Claims<'l> {
         // Shape first: a transposed matrix is better named than a row length that its packing does not have.
         let dims = tensor.ne.row_major();
         let [rows, cols] = dims[..] else {
-            let (file, tensor) = (self.file.label().to_owned(), tensor.name.clone());
+            let (file, tensor) = (self.file.label_of(tensor).to_owned(), tensor.name.clone());
             return Err(LoadError::NotAMatrix { file, tensor, found: dims });
         };
         Weight::check(&tensor.name, matrices::Size(rows, cols), axes).map_err(|source| self.shape(source))?;
@@ -196,7 +196,7 @@ impl<'l> Claims<'l> {
     /// The finite values of a float tensor.
     fn floats(&self, tensor: &TensorInfo, what: &'static str) -> Result<Vec<f32>, LoadError> {
         if !tensor.kind.is_float() {
-            let (file, tensor, found) = (self.file.label().to_owned(), tensor.name.clone(), tensor.kind);
+            let (file, tensor, found) = (self.file.label_of(tensor).to_owned(), tensor.name.clone(), tensor.kind);
             return Err(LoadError::Quantized { file, tensor, what, found });
         }
         let count = tensor.ne.elements();
@@ -211,12 +211,12 @@ impl<'l> Claims<'l> {
     }
 
     fn contents(&self, tensor: &TensorInfo, source: trine_kernels::PackingError) -> LoadError {
-        let file = self.file.label().to_owned();
+        let file = self.file.label_of(tensor).to_owned();
         LoadError::Contents { file, tensor: tensor.name.clone(), offset: tensor.offset, source: Box::new(source) }
     }
 
     fn value(&self, tensor: &TensorInfo, found: impl ToString, expected: &'static str) -> LoadError {
-        let (file, tensor) = (self.file.label().to_owned(), tensor.name.clone());
+        let (file, tensor) = (self.file.label_of(tensor).to_owned(), tensor.name.clone());
         LoadError::Value { file, tensor, found: found.to_string(), expected }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::{Array, GgufError, Place, Problem, StringArray, Value};
+use super::{Array, GgufError, Place, Problem, StringArray, Value};
 
 /// The metadata of a file, in its order, without duplicates.
 #[derive(Debug)]

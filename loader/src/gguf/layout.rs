@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use crate::{GgufError, Place, Problem, TensorInfo, limits, metadata::Metadata, parse::Line};
+use super::{GgufError, Metadata, Place, Problem, limits, parse::Line};
+use crate::TensorInfo;
 
 /// The alignment of tensor data: `general.alignment`, which must be a `u32`, or 32.
 pub(crate) fn alignment(metadata: &Metadata) -> Result<u64, GgufError> {
@@ -13,8 +14,8 @@ pub(crate) fn alignment(metadata: &Metadata) -> Result<u64, GgufError> {
     let Some(entry) = metadata.entry(KEY) else { return Ok(limits::DEFAULT_ALIGNMENT) };
     let fail = |problem| metadata.fail(KEY, problem);
     match entry.value {
-        crate::Value::U32(found) if limits::is_alignment(found.into()) => Ok(found.into()),
-        crate::Value::U32(found) => Err(fail(Problem::Alignment { found: found.into() })),
+        super::Value::U32(found) if limits::is_alignment(found.into()) => Ok(found.into()),
+        super::Value::U32(found) => Err(fail(Problem::Alignment { found: found.into() })),
         _ => Err(fail(Problem::WrongType { expected: "u32", found: entry.found() })),
     }
 }
@@ -47,7 +48,7 @@ pub(crate) fn place(
         if end > file_len {
             return fail(name, Problem::OutOfFile { start: offset, end, found: file_len });
         }
-        tensors.push(TensorInfo { name, ne, kind, offset, len });
+        tensors.push(TensorInfo { name, ne, kind, file: 0, offset, len });
     }
     side_by_side(file, &tensors, data_start, alignment, file_len)?;
     Ok(tensors)

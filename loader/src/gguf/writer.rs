@@ -5,13 +5,14 @@
 
 use std::{
     collections::HashSet,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::Path,
 };
 
 use bytes::Bytes;
 
-use crate::{Array, Ne, ShapeError, TensorType, Value, error::Quoted, layout::align_up, limits};
+use super::{Array, Value, error::Quoted, layout::align_up, limits};
+use crate::{Ne, ShapeError, TensorType, write_atomically};
 
 const ALIGNMENT_KEY: &str = "general.alignment";
 
@@ -146,25 +147,8 @@ impl GgufWriter {
     /// [`WriteError::Io`], which names the path.
     pub fn write_file(&self, path: impl AsRef<Path>) -> Result<(), WriteError> {
         let path = path.as_ref();
-        self.write_beside(path).map_err(|error| WriteError::Io { path: path.display().to_string(), error })
-    }
-
-    fn write_beside(&self, path: &Path) -> io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".").suffix(".gguf.tmp");
-        #[cfg(unix)]
-        {
-            // As any new file, subject to the umask; temporary files are otherwise private.
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let mut stream = BufWriter::new(builder.tempfile_in(folder)?);
-        self.write_to(&mut stream)?;
-        let file = stream.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
+        write_atomically(path, |stream| self.write_to(stream))
+            .map_err(|error| WriteError::Io { path: path.display().to_string(), error })
     }
 
     fn pad(&self, stream: &mut impl Write, written: u64) -> io::Result<()> {

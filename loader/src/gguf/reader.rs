@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::{GgufError, Place, Problem};
+use super::{GgufError, Place, Problem};
 
 pub(crate) struct Reader<'a> {
     file: &'a Arc<str>,

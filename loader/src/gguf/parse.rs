@@ -3,13 +3,12 @@
 //! Here each part is decoded and checked on its own. Whether the tensors fit into the file together is checked in
 //! `layout`. Source: the GGUF specification (ggml, docs/gguf.md).
 
-use crate::{
-    Array, GgufError, Ne, Place, Problem, ShapeError, StringArray, TensorType, Value, ValueType,
-    foreign::Foreign,
-    limits,
+use super::{
+    Array, GgufError, Place, Problem, StringArray, Value, ValueType, limits,
     metadata::Entry,
     reader::{Number, Reader},
 };
+use crate::{Foreign, Ne, ShapeError, TensorType};
 
 /// The smallest metadata entry: a key of one byte, a type, a value of one byte.
 const LEAST_ENTRY_BYTES: u64 = 8 + 1 + 4 + 1;

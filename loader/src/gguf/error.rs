@@ -3,9 +3,10 @@
 //! Every error of reading is one [`GgufError`]: the file, the place in it, the byte offset, and the [`Problem`].
 //! Errors of writing belong to `writer`; the checks themselves belong to the modules that make them.
 
-use std::{fmt, io, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use crate::{Foreign, ShapeError, TensorType, limits};
+use super::limits;
+use crate::{Foreign, OpenError, ShapeError, TensorType};
 
 /// A file that cannot be read as GGUF, or a metadata entry that is not what was asked for.
 ///
@@ -105,20 +106,9 @@ impl fmt::Display for Quoted<'_> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// The operating system refused to open or map the file.
-    #[error("cannot {action} it: {error}")]
-    Io {
-        /// What was tried: "open", "map".
-        action: &'static str,
-        /// What the operating system said.
-        error: io::Error,
-    },
-    /// A directory, pipe or device.
-    #[error("expected a regular file, found {found}")]
-    NotAFile {
-        /// What it is.
-        found: &'static str,
-    },
+    /// The path does not lead to bytes.
+    #[error(transparent)]
+    Open(OpenError),
     /// The file does not begin with `GGUF`.
     #[error("expected a GGUF file (first bytes \"GGUF\"), found {found}; {}", .found.advice())]
     NotGguf {
@@ -273,6 +263,51 @@ pub enum Problem {
         /// Where it starts.
         found: u64,
     },
+    /// A file that is one of several, and not the first.
+    #[error("it is part {} of a model in {count} files: open the first one{}", .number + 1, named(.first))]
+    NotTheFirst {
+        /// Which part it is, counted from 0.
+        number: u64,
+        /// Parts of the model.
+        count: u64,
+        /// The path of the first part, where the name of this one tells it.
+        first: Option<String>,
+    },
+    /// A file that is one of several, whose name does not tell those of the others.
+    #[error(
+        "it is the first of {count} files of a model, which are called NAME-00001-of-{count:05}.gguf and so on: give the \
+         files these names and open the first one by its path"
+    )]
+    NamesOfParts {
+        /// Parts of the model.
+        count: u64,
+    },
+    /// A tensor that two files of a model have.
+    #[error("the file {other} has a tensor of this name too")]
+    InTwoFiles {
+        /// The path of the other file.
+        other: String,
+    },
+    /// A part of a model that does not belong to the first.
+    #[error("expected {what} {expected}, as the first of the model's files says, found {found}")]
+    Part {
+        /// What differs.
+        what: &'static str,
+        /// Its value in the first part.
+        expected: u64,
+        /// Its value here.
+        found: u64,
+    },
+    /// A model in several files with more or fewer tensors than its first file says.
+    #[error(
+        "the files of the model have {found} tensors together, expected {expected}: one of them is of another model"
+    )]
+    PartTensors {
+        /// `split.tensors.count`.
+        expected: u64,
+        /// Tensors of all parts.
+        found: u64,
+    },
     /// More bytes after the last tensor than padding explains.
     #[error(
         "expected the end of the file at byte {expected}, after the last tensor and its padding, found {found} bytes: \
@@ -287,6 +322,10 @@ pub enum Problem {
 }
 
 const DAMAGED: &str = "the file is truncated or damaged; download or copy it again";
+
+fn named(first: &Option<String>) -> String {
+    first.as_ref().map(|first| format!(", {first}")).unwrap_or_default()
+}
 
 fn version_advice(found: u32) -> &'static str {
     match found {

@@ -1,0 +1,116 @@
+//! One file of a model, which may be split over several as llama.cpp's `gguf-split` does it.
+//!
+//! What belongs here: a file checked on its own, the `split.*` keys, and the names of the files. What does not: the
+//! order of the checks of a whole model.
+//!
+//! The first file has the model's metadata. Each has `split.count`, the number of files, and `split.no`, its own number
+//! from 0; `split.tensors.count` is the number of tensors in all of them. Source: llama.cpp, `llama-model-loader.cpp`.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+
+use super::{GgufError, Metadata, Place, Problem, layout, parse, reader::Reader};
+use crate::TensorInfo;
+
+const COUNT: &str = "split.count";
+const NUMBER: &str = "split.no";
+const TENSORS: &str = "split.tensors.count";
+
+/// A file, checked on its own.
+pub(super) struct Part {
+    pub file: Arc<str>,
+    pub bytes: Bytes,
+    pub version: u32,
+    pub alignment: u64,
+    pub metadata: Metadata,
+    pub tensors: Vec<TensorInfo>,
+}
+
+impl Part {
+    pub fn parse(file: Arc<str>, bytes: Bytes) -> Result<Part, GgufError> {
+        let mut reader = Reader::new(&file, &bytes);
+        let header = parse::header(&mut reader, &bytes)?;
+        let metadata = Metadata::new(file.clone(), parse::entries(&mut reader, header.entries)?)?;
+        let alignment = layout::alignment(&metadata)?;
+        let lines = parse::tensor_table(&mut reader, header.tensors)?;
+        no_name_twice(&file, &lines)?;
+        let tensors = layout::place(&file, lines, reader.position(), alignment, bytes.len() as u64)?;
+        Ok(Part { version: header.version, alignment, metadata, tensors, file, bytes })
+    }
+
+    /// An error about the file as a whole.
+    pub fn fail(&self, problem: Problem) -> GgufError {
+        GgufError::new(&self.file, Place::File, None, problem)
+    }
+
+    /// The number of files of the model, at least 1.
+    pub fn count(&self) -> Result<u64, GgufError> {
+        Ok(self.metadata.opt_u32(COUNT)?.unwrap_or(1).max(1).into())
+    }
+
+    /// The number of this file among them.
+    pub fn number(&self) -> Result<Option<u64>, GgufError> {
+        Ok(self.metadata.opt_u32(NUMBER)?.map(u64::from))
+    }
+
+    /// Checks that this is the file with this number of the same model as `first`.
+    pub fn belongs_to(&self, first: &Part, number: u64) -> Result<(), GgufError> {
+        let same = |what, expected, found| match expected == found {
+            true => Ok(()),
+            false => Err(self.fail(Problem::Part { what, expected, found })),
+        };
+        same(COUNT, first.count()?, self.count()?)?;
+        same(NUMBER, number, self.number()?.unwrap_or(0))
+    }
+
+    /// Checks that the files of the model have `found` tensors together.
+    pub fn has_all(&self, found: u64) -> Result<(), GgufError> {
+        match self.metadata.opt_u32(TENSORS)?.map(u64::from) {
+            Some(expected) if expected != found => Err(self.fail(Problem::PartTensors { expected, found })),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The paths of all `count` files of a model, given that of one of them, `NAME-00001-of-0000N.gguf`; `None` where its
+/// name is another.
+pub(super) fn paths(one: &Path, count: u64) -> Option<Vec<PathBuf>> {
+    let ending = format!("-of-{count:05}.gguf");
+    let name = one.file_name()?.to_str()?.strip_suffix(&ending)?;
+    let (stem, number) = name.rsplit_once('-')?;
+    if number.len() != 5 || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some((1..=count).map(|number| one.with_file_name(format!("{stem}-{number:05}{ending}"))).collect())
+}
+
+fn no_name_twice(file: &Arc<str>, lines: &[parse::Line]) -> Result<(), GgufError> {
+    let mut order: Vec<&parse::Line> = lines.iter().collect();
+    order.sort_by_key(|line| &line.name);
+    match order.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        Some(&[first, second]) => {
+            let problem = Problem::Duplicate { first: first.at };
+            Err(GgufError::new(file, Place::Tensor(second.name.clone()), Some(second.at), problem))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_the_files_follow_from_one() {
+        let found = paths(Path::new("a/m-2-00002-of-00003.gguf"), 3).unwrap();
+        let expected = ["a/m-2-00001-of-00003.gguf", "a/m-2-00002-of-00003.gguf", "a/m-2-00003-of-00003.gguf"];
+        assert_eq!(found, expected.map(PathBuf::from));
+        for other in ["m.gguf", "m-00001-of-00002.gguf", "m-001-of-00003.gguf", "m-0000x-of-00003.gguf", ""] {
+            assert_eq!(paths(Path::new(other), 3), None, "{other}");
+        }
+    }
+}
