@@ -275,8 +275,8 @@ pub enum Problem {
     },
     /// A file that is one of several, whose name does not tell those of the others.
     #[error(
-        "it is the first of {count} files of a model, which are called NAME-00001-of-{count:05}.gguf and so on: give the \
-         files these names and open the first one by its path"
+        "it is the first of {count} files of a model, which are called NAME-00001-of-{count:05}.gguf and so on: give \
+         the files these names and open the first one by its path"
     )]
     NamesOfParts {
         /// Parts of the model.
