@@ -5,6 +5,7 @@ mod chat;
 mod examples;
 mod golden;
 mod hostile;
+mod load_classes;
 mod support;
 mod tidy;
 mod tokenizer;

@@ -50,8 +50,8 @@ pub fn gated(cpu: &Cpu, activation: GateActivation, gate: &mut [f32], up: &[f32]
     zip_tasks(cpu, gate, up, |gate, up| floats::run(cpu.isa(), elementwise::Gate { activation, gate, up }));
 }
 
-/// Causal grouped-query attention over keys and values in single precision: `softmax(q k^T / sqrt(head_dim)) v` for each
-/// query head, over the positions up to the query's own.
+/// Causal grouped-query attention over keys and values in single precision: `softmax(q k^T / sqrt(head_dim)) v` for
+/// each query head, over the positions up to the query's own.
 ///
 /// Source: Ainslie et al. 2023 (arXiv 2305.13245).
 ///

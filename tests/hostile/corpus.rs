@@ -56,7 +56,8 @@ fn dimensions_at(tensor: &str) -> usize {
     string_at(tensor) + 8 + tensor.len() + 4
 }
 
-fn model() -> Gguf {
+/// The valid file.
+pub fn model() -> Gguf {
     Gguf::from_bytes("model", bytes::Bytes::from_static(MODEL)).expect("the embedded model is valid")
 }
 

@@ -9,7 +9,7 @@ use trine::model::{Config, LoadOptions, Tokenizer, TokenizerOptions, load};
 use trine::shapes::Dyn;
 
 /// Loads everything that a run needs of a file; the error is the line that it prints.
-fn load_all(file: Vec<u8>) -> Result<(), String> {
+pub fn load_all(file: Vec<u8>) -> Result<(), String> {
     let file = Gguf::from_bytes("hostile.gguf", Bytes::from(file)).map_err(|error| error.to_string())?;
     let config = Config::from_gguf(&file).map_err(|error| error.to_string())?;
     Tokenizer::from_gguf(&file, &TokenizerOptions::default()).map_err(|error| error.to_string())?;

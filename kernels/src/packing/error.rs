@@ -91,8 +91,8 @@ pub enum PackingError {
         /// What is wrong.
         fault: BlockFault,
     },
-    /// The scale of the whole tensor is not finite.
-    #[error("{packing} scale at byte {offset} of the tensor is {found}; it must be finite")]
+    /// The scale of the whole tensor is not finite, or negative.
+    #[error("{packing} scale at byte {offset} of the tensor is {found}; it must be finite and not negative")]
     Scale {
         /// Packing.
         packing: &'static str,

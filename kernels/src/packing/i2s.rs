@@ -23,7 +23,7 @@ impl Packing for I2S {
 
     fn shared(blocks: &[u8], trailer: &[u8]) -> Result<Scales, PackingError> {
         let scale = f32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]);
-        if !scale.is_finite() {
+        if !scale.is_finite() || scale < 0.0 {
             return Err(PackingError::Scale { packing: Self::NAME, offset: blocks.len(), found: scale });
         }
         Ok(Scales::Tensor(scale))
