@@ -11,8 +11,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cpu = Cpu::new(CpuOptions::default())?;
     let (heads, head) = (KvHeads::of(Small), HeadDim::of(Small));
     let rope = Rope::new(head, RopePairing::NeoX, 10_000.0, &[1.0; 8], 64);
-    let mut keys = CacheBuffer::new(Fixed::<1>, heads, Rotated::of(head), 64, CacheType::F32)?;
-    let mut values = CacheBuffer::new(Fixed::<1>, heads, head, 64, CacheType::F32)?;
+    let mut keys = CacheBuffer::keys(Fixed::<1>, heads, head, 64, CacheType::F32)?;
+    let mut values = CacheBuffer::values(Fixed::<1>, heads, head, 64, CacheType::F32)?;
 
     let width = Seq::scope(5, |seq| {
         let at = Plus(Fixed::<0>, seq);

@@ -167,47 +167,32 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
         let of_past = Tensor::from_fn((batch, past, kv_heads, head), |i| wave(i + 2));
         let of_step = Tensor::from_fn((batch, seq, kv_heads, head), |i| wave(i + 3));
         let rotated = cpu.rope(of_step.clone(), &rope, at);
-        let mut keys = CacheBuffer::new(batch, kv_heads, q.shape().3, CAPACITY, CacheType::F32).expect("memory");
-        let mut values = CacheBuffer::new(batch, kv_heads, head, CAPACITY, CacheType::F32).expect("memory");
+        let mut keys = CacheBuffer::keys(batch, kv_heads, head, CAPACITY, CacheType::F32).expect("memory");
+        let mut values = CacheBuffer::values(batch, kv_heads, head, CAPACITY, CacheType::F32).expect("memory");
         let rotated_past = cpu.rope(of_past.clone(), &rope, old);
         keys.append(rotated_past.view(), old);
         values.append(of_past.view(), old);
-        let key_slice = self.cache([rotated_past.data(), rotated.data()]);
-        let value_slice = self.cache([of_past.data(), of_step.data()]);
+        let Dims { kv_heads, group, head_dim, .. } = self.sizes.dims();
+        let mut cache = slices::KvCache::new(SEQUENCES, kv_heads, CAPACITY, head_dim);
+        cache.write(0, PAST, rotated_past.data(), of_past.data());
+        cache.write(PAST, POSITIONS, rotated.data(), of_step.data());
         let mut result = Box::default();
         for _ in 0..ROUNDS {
             result = if self.typed {
                 let (keys, values) = (keys.append(rotated.view(), at), values.append(of_step.view(), at));
                 measured(|| cpu.attention(q.view(), keys, values)).into_data()
             } else {
-                let (q, sizes) = (q.data(), black_box((SEQUENCES, POSITIONS, PAST, CAPACITY)));
+                let (q, sizes) = (q.data(), black_box((SEQUENCES, POSITIONS, PAST)));
                 measured(|| {
-                    let (batch, positions, past, capacity) = sizes;
-                    let Dims { kv_heads, group, head_dim, .. } = self.sizes.dims();
-                    let shape = AttentionShape { batch, positions, past, kv_heads, group, head_dim, capacity };
+                    let (batch, positions, past) = sizes;
+                    let shape = AttentionShape { batch, positions, past, kv_heads, group, head_dim };
                     let mut y = vec![0.0; q.len()].into_boxed_slice();
-                    slices::attention(cpu, shape, q, (&key_slice, &value_slice), &mut y);
+                    slices::attention(cpu, shape, q, &cache, &mut y);
                     y
                 })
             };
         }
         result.into_vec()
-    }
-
-    /// `[batch][kv_heads][capacity][head_dim]` from rows `[batch][positions][kv_heads][head_dim]` of two steps.
-    fn cache(&self, steps: [&[f32]; 2]) -> Vec<f32> {
-        let Dims { kv_heads, head_dim, .. } = self.sizes.dims();
-        let mut cache = vec![0.0; SEQUENCES * kv_heads * CAPACITY * head_dim];
-        for (rows, first) in steps.into_iter().zip([0, PAST]) {
-            let positions = rows.len() / (SEQUENCES * kv_heads * head_dim);
-            for (row, values) in rows.chunks_exact(head_dim).enumerate() {
-                let (token, head) = (row / kv_heads, row % kv_heads);
-                let (sequence, position) = (token / positions, first + token % positions);
-                let at = ((sequence * kv_heads + head) * CAPACITY + position) * head_dim;
-                cache[at..at + head_dim].copy_from_slice(values);
-            }
-        }
-        cache
     }
 }
 

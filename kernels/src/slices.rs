@@ -6,6 +6,8 @@
 
 use crate::arch::floats;
 use crate::cpu::Cpu;
+use crate::float::attention::layout::{Layout, Side};
+use crate::float::attention::product::FloatHead;
 use crate::float::{GateActivation, attention as cached, elementwise, norm};
 
 pub use crate::float::attention::AttentionShape;
@@ -50,6 +52,36 @@ pub fn gated(cpu: &Cpu, activation: GateActivation, gate: &mut [f32], up: &[f32]
     zip_tasks(cpu, gate, up, |gate, up| floats::run(cpu.isa(), elementwise::Gate { activation, gate, up }));
 }
 
+/// Keys and values in single precision, in the order in which attention reads them.
+#[derive(Debug)]
+pub struct KvCache {
+    layouts: [Layout; 2],
+    keys: Vec<f32>,
+    values: Vec<f32>,
+    kv_heads: usize,
+}
+
+impl KvCache {
+    /// An empty cache of `batch` sequences of up to `capacity` positions.
+    ///
+    /// # Panics
+    /// If memory does not hold so many.
+    pub fn new(batch: usize, kv_heads: usize, capacity: usize, head_dim: usize) -> Self {
+        let layouts = [Side::Keys, Side::Values].map(|side| Layout::new(side, capacity, head_dim).expect("a length"));
+        let [keys, values] = layouts.map(|layout| vec![0.0; layout.elements(batch * kv_heads).expect("a length")]);
+        KvCache { layouts, keys, values, kv_heads }
+    }
+
+    /// Writes the keys and values of `positions` positions, `[batch][positions][kv_heads][head_dim]`, behind `past`.
+    ///
+    /// # Panics
+    /// If they are beyond the capacity.
+    pub fn write(&mut self, past: usize, positions: usize, keys: &[f32], values: &[f32]) {
+        self.layouts[0].write(&mut self.keys, keys, self.kv_heads, past, positions);
+        self.layouts[1].write(&mut self.values, values, self.kv_heads, past, positions);
+    }
+}
+
 /// Causal grouped-query attention over keys and values in single precision: `softmax(q k^T / sqrt(head_dim)) v` for
 /// each query head, over the positions up to the query's own.
 ///
@@ -57,14 +89,10 @@ pub fn gated(cpu: &Cpu, activation: GateActivation, gate: &mut [f32], up: &[f32]
 ///
 /// # Panics
 /// If the lengths are not those of `shape`.
-pub fn attention(
-    cpu: &Cpu,
-    shape: AttentionShape,
-    queries: &[f32],
-    (keys, values): (&[f32], &[f32]),
-    outputs: &mut [f32],
-) {
-    cached::attention(cpu, shape, queries, (keys, values), outputs);
+pub fn attention(cpu: &Cpu, shape: AttentionShape, queries: &[f32], cache: &KvCache, outputs: &mut [f32]) {
+    let KvCache { layouts: [of_keys, of_values], keys, values, .. } = cache;
+    let head = |index| FloatHead { keys: of_keys.head(keys, index), values: of_values.head(values, index) };
+    cached::attention(cpu, shape, queries, head, outputs);
 }
 
 /// Runs `work` on equal parts of both slices, on several threads where they are long.

@@ -83,8 +83,8 @@ impl<M: Model, B: Axis> KvCache<M, B> {
         let (heads, head) = (KvHeads::of(model), HeadDim::of(model));
         let capacity = capacity.min(transformer.config.context);
         let layer = |_| {
-            let keys = CacheBuffer::new(batch, heads, Rotated::of(head), capacity, kind)?;
-            let values = CacheBuffer::new(batch, heads, head, capacity, kind)?;
+            let keys = CacheBuffer::keys(batch, heads, head, capacity, kind)?;
+            let values = CacheBuffer::values(batch, heads, head, capacity, kind)?;
             Ok(LayerCache { keys, values })
         };
         let layers = transformer.layers.iter().map(layer).collect::<Result<_, _>>()?;

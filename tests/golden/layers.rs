@@ -50,8 +50,8 @@ fn attention<M: Model, S: Axis>(
     given.check(file, "attn_q_rope", q.data());
     given.check(file, "attn_k_rope", k.data());
     let (heads, head) = (KvHeads::of(t.model), HeadDim::of(t.model));
-    let mut keys = CacheBuffer::new(Fixed::<1>, heads, Rotated::of(head), seq.len(), CacheType::F32).expect("it fits");
-    let mut values = CacheBuffer::new(Fixed::<1>, heads, head, seq.len(), CacheType::F32).expect("it fits");
+    let mut keys = CacheBuffer::keys(Fixed::<1>, heads, head, seq.len(), CacheType::F32).expect("it fits");
+    let mut values = CacheBuffer::values(Fixed::<1>, heads, head, seq.len(), CacheType::F32).expect("it fits");
     let v = given.tensor("attn_v", seq, kv_width).split();
     let attended = cpu.attention(q.view(), keys.append(k.view(), at), values.append(v.view(), at));
     given.check(file, "attention", attended.data());

@@ -1,15 +1,34 @@
-//! Causal grouped-query attention over a cache of keys and values.
+//! Causal grouped-query attention over a cache of keys and values: its definition, and how the work is cut.
+//!
+//! The positions of a cache are cut into chunks of [`CHUNK`]. Each chunk has a softmax of its own, and the chunks that
+//! a query sees are combined in their order. The cut depends on nothing else, so a query's result has the same bits
+//! alone, in a prompt, and on any number of threads: the chunks of one token are shared among threads, the queries of a
+//! prompt are cut into blocks that go through all chunks.
+//!
+//! Not here: how a cache lies in memory ([`layout`]), and the products of queries, keys, weights and values
+//! ([`product`]).
 
-use super::dot::{add_weighted_rows, dot_rows};
-use super::half_precision;
-use super::softmax::softmax;
-use crate::arch::floats::{self, FloatKernel, Floats};
+pub(crate) mod layout;
+pub(crate) mod product;
+#[cfg(test)]
+mod tests;
+
+use super::exp::exp;
+use super::softmax::exponentials;
+use crate::arch::floats::{self, FloatKernel, Floats, LANES};
 use crate::cpu::Cpu;
+use product::HeadCache;
+use std::ops::Range;
+
+/// Positions whose scores are put into one softmax: a multiple of all blocks of [`layout`].
+pub(crate) const CHUNK: usize = 256;
+/// Queries that go through the cache together: their scores of one chunk stay in the L2 cache.
+const ROWS: usize = 48;
 
 /// Sizes of one attention.
 ///
-/// Queries and outputs are `[batch][positions][kv_heads * group][head_dim]`; keys and values are
-/// `[batch][kv_heads][capacity][head_dim]`, of which the first `past + positions` positions are filled.
+/// Queries and outputs are `[batch][positions][kv_heads * group][head_dim]`. The first `past + positions` positions of
+/// the cache are filled.
 #[derive(Clone, Copy, Debug)]
 pub struct AttentionShape {
     /// Sequences.
@@ -24,143 +43,304 @@ pub struct AttentionShape {
     pub group: usize,
     /// Elements of a head.
     pub head_dim: usize,
-    /// Positions that the cache can hold.
-    pub capacity: usize,
 }
 
-/// Storage of one element of the cache: `f32`, or the two bytes of a little-endian half.
-pub(crate) trait CacheElement: Copy + Default + Send + Sync {
-    /// The values of `from`, converted in `scratch` (of the same length) where they are not `f32` already.
-    fn widen<'a, S: Floats>(floats: S, from: &'a [Self], scratch: &'a mut [f32]) -> &'a [f32];
-
-    /// Rounds `from` to the storage.
-    fn narrow(from: &[f32], to: &mut [Self]);
+/// Queries that share keys and values: those of the heads of a group, at some consecutive positions.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    /// `[position][head of the group][head_dim]`, times `1 / sqrt(head_dim)` rounded to f32.
+    pub(crate) queries: &'a [f32],
+    pub(crate) head_dim: usize,
+    pub(crate) group: usize,
+    /// Cached positions that the queries of the first position see; those of the next see one more.
+    pub(crate) visible: usize,
 }
 
-impl CacheElement for f32 {
+impl Rows<'_> {
+    pub(crate) fn len(&self) -> usize {
+        self.queries.len() / self.head_dim
+    }
+
+    /// How many of the positions `range` the query `row` sees.
     #[inline(always)]
-    fn widen<'a, S: Floats>(_: S, from: &'a [f32], _: &'a mut [f32]) -> &'a [f32] {
-        from
+    pub(crate) fn sees(&self, row: usize, range: Range<usize>) -> usize {
+        (self.visible + row / self.group).clamp(range.start, range.end) - range.start
     }
 
-    fn narrow(from: &[f32], to: &mut [f32]) {
-        to.copy_from_slice(from);
-    }
-}
-
-impl CacheElement for [u8; 2] {
-    #[inline(always)]
-    fn widen<'a, S: Floats>(floats: S, from: &'a [[u8; 2]], scratch: &'a mut [f32]) -> &'a [f32] {
-        let scratch = &mut scratch[..from.len()];
-        half_precision::widen(floats, from.as_flattened(), scratch);
-        scratch
+    /// The first query that sees `position`.
+    pub(crate) fn first_that_sees(&self, position: usize) -> usize {
+        (position + 1).saturating_sub(self.visible) * self.group
     }
 
-    fn narrow(from: &[f32], to: &mut [[u8; 2]]) {
-        half_precision::narrow(from, to);
+    /// Chunks that at least one query sees.
+    fn chunks(&self) -> usize {
+        (self.visible + (self.len() - 1) / self.group).div_ceil(CHUNK)
     }
 }
 
-/// Query positions whose heads share one pass over the keys and values.
-const POSITIONS: usize = 8;
-/// Cached positions that are widened together.
-const BLOCK: usize = 32;
-
-/// `y = softmax(q . k^T / sqrt(head_dim)) . v` for every query head, in f32, over the positions up to the query's own.
+/// `y = softmax(q . k^T / sqrt(head_dim)) . v` for every query head, over the positions up to the query's own.
 ///
-/// For one query: the scores are dot products in the order of [`super::dot::accumulate`], times `1 / sqrt(head_dim)`
-/// rounded to f32; then [`softmax`]; then the values, weighted and summed in order of position. A
-/// query's result depends on nothing else, so it has the same bits alone, in a prompt, and on any number of threads.
+/// `heads` gives the keys and values of one key/value head of one sequence by its number,
+/// `sequence * kv_heads + head`. In f32, for one query `q` and a chunk of positions `t`:
+///
+/// ```text
+/// s[t] = sum_d (q[d] * scale) * k[t][d]         for ascending d, with scale = 1 / sqrt(head_dim) rounded
+/// m = max_t s[t],  e[t] = exp(s[t] - m),  l = sum_t e[t] in sixteen lanes,  o = sum_t e[t] * v[t] for ascending t
+/// ```
+///
+/// Chunks `a` and `b` combine to `M = max(m_a, m_b)`, `l = l_a exp(m_a - M) + l_b exp(m_b - M)`, and `o` likewise; the
+/// result is `o / l`. A [`HeadCache`] may define `s` and `o` otherwise. The largest score of a chunk must be finite,
+/// else the result is NaN.
+///
+/// Source: Milakov and Gimelshein 2018 (arXiv 1805.02867), section 3, for the combination.
 ///
 /// # Panics
-/// If the lengths are not those of `shape`.
-pub(crate) fn attention<E: CacheElement>(
+/// If the lengths of queries and outputs are not those of `shape`.
+pub(crate) fn attention<C: HeadCache>(
     cpu: &Cpu,
     shape: AttentionShape,
     queries: &[f32],
-    (keys, values): (&[E], &[E]),
+    heads: impl Fn(usize) -> C + Send + Sync,
     outputs: &mut [f32],
 ) {
-    let AttentionShape { batch, positions, past, kv_heads, group, head_dim, capacity } = shape;
-    let cached = batch * kv_heads * capacity * head_dim;
-    assert!(keys.len() == cached && values.len() == cached && past + positions <= capacity, "sizes of the cache");
+    let AttentionShape { batch, positions, kv_heads, group, head_dim, .. } = shape;
     let elements = batch * positions * kv_heads * group * head_dim;
     assert!(queries.len() == elements && outputs.len() == elements, "sizes of queries and outputs");
-    let scale = (1.0 / (head_dim as f64).sqrt()) as f32;
-
-    // One task takes the queries of some positions and of a whole group, or of one head where tasks would be few.
-    let blocks = positions.div_ceil(POSITIONS);
-    let heads_per_task = if batch * kv_heads * blocks < 2 * cpu.threads() { 1 } else { group };
-    let per_kv_head = blocks * (group / heads_per_task);
-    let mut tasks: Vec<Vec<Query>> = Vec::new();
-    tasks.resize_with(batch * kv_heads * per_kv_head, Vec::new);
-    let rows = queries.chunks_exact(head_dim).zip(outputs.chunks_exact_mut(head_dim));
-    for (row, (query, output)) in rows.enumerate() {
-        let (token, head) = (row / (kv_heads * group), row % (kv_heads * group));
-        let (sequence, position) = (token / positions, token % positions);
-        let cache = sequence * kv_heads + head / group;
-        let task = (cache * blocks + position / POSITIONS) * (group / heads_per_task) + head % group / heads_per_task;
-        tasks[task].push(Query { query, output, visible: past + position + 1 });
+    if elements == 0 {
+        return;
     }
-    cpu.for_each(&mut tasks, |task, queries| {
-        let cache = task / per_kv_head * capacity * head_dim..(task / per_kv_head + 1) * capacity * head_dim;
-        let (keys, values) = (&keys[cache.clone()], &values[cache]);
-        floats::run(cpu.isa(), Attend { queries, keys, values, scale });
+    let block = (ROWS / group).max(1);
+    if positions <= block || batch * kv_heads * positions.div_ceil(block) < 4 * cpu.threads() {
+        share_chunks(cpu, shape, queries, heads, outputs);
+    } else {
+        share_queries(cpu, shape, block, queries, heads, outputs);
+    }
+}
+
+/// One task for each chunk of each key/value head: few queries, and a cache that may be long.
+fn share_chunks<C: HeadCache>(
+    cpu: &Cpu,
+    shape: AttentionShape,
+    queries: &[f32],
+    heads: impl Fn(usize) -> C + Send + Sync,
+    outputs: &mut [f32],
+) {
+    let AttentionShape { batch, positions, past, kv_heads, group, head_dim } = shape;
+    let (rows, partial) = (positions * group, Partial::len(head_dim));
+    let chunks = (past + positions).div_ceil(CHUNK);
+    let mut scaled = vec![0.0; queries.len()];
+    for (head, scaled) in scaled.chunks_exact_mut(rows * head_dim).enumerate() {
+        gather(shape, queries, head, 0, scaled);
+    }
+    let rows_of = |head: usize| {
+        let queries = &scaled[head * rows * head_dim..][..rows * head_dim];
+        Rows { queries, head_dim, group, visible: past + 1 }
+    };
+    let mut partials = vec![0.0; batch * kv_heads * chunks * rows * partial];
+    let mut tasks: Vec<&mut [f32]> = partials.chunks_exact_mut(rows * partial).collect();
+    cpu.for_each(&mut tasks, |task, partials| {
+        let (head, chunk) = (task / chunks, task % chunks);
+        floats::run(cpu.isa(), OneChunk { rows: rows_of(head), cache: heads(head), chunk, partials });
+    });
+    for (head, partials) in partials.chunks_exact_mut(chunks * rows * partial).enumerate() {
+        let (first, others) = partials.split_at_mut(rows * partial);
+        floats::run(cpu.isa(), Combine { rows: rows_of(head), first, others });
+        for (row, partial) in first.chunks_exact(partial).enumerate() {
+            let output = shape.row(head, row / group) + row % group * head_dim;
+            outputs[output..output + head_dim].copy_from_slice(&partial[..head_dim]);
+        }
+    }
+}
+
+/// One task for each block of query positions of each key/value head: many queries.
+fn share_queries<C: HeadCache>(
+    cpu: &Cpu,
+    shape: AttentionShape,
+    block: usize,
+    queries: &[f32],
+    heads: impl Fn(usize) -> C + Send + Sync,
+    outputs: &mut [f32],
+) {
+    let AttentionShape { batch, positions, past, kv_heads, group, head_dim } = shape;
+    let blocks = positions.div_ceil(block);
+    let mut tasks: Vec<Vec<&mut [f32]>> = Vec::new();
+    tasks.resize_with(batch * kv_heads * blocks, Vec::new);
+    for (index, output) in outputs.chunks_exact_mut(group * head_dim).enumerate() {
+        let (token, head) = (index / kv_heads, index % kv_heads);
+        let (sequence, position) = (token / positions, token % positions);
+        tasks[(sequence * kv_heads + head) * blocks + position / block].push(output);
+    }
+    cpu.for_each(&mut tasks, |task, outputs| {
+        let (head, position) = (task / blocks, task % blocks * block);
+        let mut scaled = vec![0.0; outputs.len() * group * head_dim];
+        gather(shape, queries, head, position, &mut scaled);
+        let rows = Rows { queries: &scaled, head_dim, group, visible: past + position + 1 };
+        floats::run(cpu.isa(), AllChunks { rows, cache: heads(head), outputs });
     });
 }
 
-/// One query of one head.
-struct Query<'a> {
-    query: &'a [f32],
-    output: &'a mut [f32],
-    /// Number of positions that it sees.
-    visible: usize,
+impl AttentionShape {
+    /// Where the group of queries of a key/value head at a position begins.
+    fn row(&self, head: usize, position: usize) -> usize {
+        let (sequence, head) = (head / self.kv_heads, head % self.kv_heads);
+        ((sequence * self.positions + position) * self.kv_heads + head) * self.group * self.head_dim
+    }
 }
 
-/// Queries that see the same keys and values: `[position][head_dim]`.
-struct Attend<'a, 'q, E> {
-    queries: &'a mut [Query<'q>],
-    keys: &'a [E],
-    values: &'a [E],
-    scale: f32,
+/// Copies the queries of a key/value head from `position` on, times `1 / sqrt(head_dim)`.
+fn gather(shape: AttentionShape, queries: &[f32], head: usize, position: usize, scaled: &mut [f32]) {
+    let scale = (1.0 / (shape.head_dim as f64).sqrt()) as f32;
+    let width = shape.group * shape.head_dim;
+    for (offset, scaled) in scaled.chunks_exact_mut(width).enumerate() {
+        let queries = &queries[shape.row(head, position + offset)..][..width];
+        scaled.iter_mut().zip(queries).for_each(|(scaled, query)| *scaled = query * scale);
+    }
 }
 
-impl<E: CacheElement> FloatKernel for Attend<'_, '_, E> {
+/// What a query got from some chunks: the weighted values, the largest score, and the sum of the weights.
+pub(crate) struct Partial<'a> {
+    /// `head_dim` elements, then zeros up to a multiple of sixteen.
+    values: &'a mut [f32],
+    max: &'a mut f32,
+    sum: &'a mut f32,
+}
+
+impl Partial<'_> {
+    /// Numbers of a partial result in memory.
+    pub(crate) fn len(head_dim: usize) -> usize {
+        head_dim.next_multiple_of(LANES) + 2
+    }
+
+    fn of(numbers: &mut [f32]) -> Partial<'_> {
+        let (values, [max, sum]) = numbers.split_last_chunk_mut().expect("a partial result ends with two numbers");
+        Partial { values, max, sum }
+    }
+
+    /// Adds the result of the next chunk.
+    #[inline(always)]
+    fn combine<S: Floats>(&mut self, floats: S, next: &Partial<'_>) {
+        let max = if *next.max > *self.max { *next.max } else { *self.max };
+        let (old, new) = (exp(*self.max - max), exp(*next.max - max));
+        *self.max = max;
+        *self.sum = *self.sum * old + *next.sum * new;
+        let (old, new) = (floats.splat(old), floats.splat(new));
+        for (sum, value) in self.values.as_chunks_mut().0.iter_mut().zip(next.values.as_chunks().0) {
+            let both = floats.add(floats.mul(floats.load(sum), old), floats.mul(floats.load(value), new));
+            floats.store(both, sum);
+        }
+    }
+}
+
+/// The partial results of some queries for one chunk.
+struct OneChunk<'a, C> {
+    rows: Rows<'a>,
+    cache: C,
+    chunk: usize,
+    partials: &'a mut [f32],
+}
+
+impl<C: HeadCache> FloatKernel for OneChunk<'_, C> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Floats>(self, floats: S) {
-        let Attend { queries, keys, values, scale } = self;
-        let Some(first) = queries.first() else { return };
-        let head_dim = first.query.len();
-        let positions = queries.iter().map(|query| query.visible).max().unwrap_or(0);
-        let mut scratch = vec![0.0; BLOCK * head_dim];
-        let mut scores = vec![0.0; queries.len() * positions];
+        let mut scores = vec![0.0; self.rows.len() * CHUNK];
+        let mut scratch = Vec::new();
+        let (rows, cache) = (self.rows, self.cache);
+        attend_chunk(floats, &rows, &cache, self.chunk, &mut scores, &mut scratch, self.partials);
+    }
+}
 
-        for start in (0..positions).step_by(BLOCK) {
-            let end = positions.min(start + BLOCK);
-            let keys = E::widen(floats, &keys[start * head_dim..end * head_dim], &mut scratch);
-            for (query, scores) in queries.iter().zip(scores.chunks_exact_mut(positions)) {
-                let end = end.min(query.visible);
-                if start < end {
-                    dot_rows(floats, keys, query.query, &mut scores[start..end]);
+/// Scores of a chunk, their exponentials, and the values weighted by them. Queries that do not see the chunk are left
+/// as they are.
+#[inline(always)]
+fn attend_chunk<S: Floats, C: HeadCache>(
+    floats: S,
+    rows: &Rows<'_>,
+    cache: &C,
+    chunk: usize,
+    scores: &mut [f32],
+    scratch: &mut Vec<f32>,
+    partials: &mut [f32],
+) {
+    let start = chunk * CHUNK;
+    let positions = start..start + rows.sees(rows.len() - 1, start..start + CHUNK);
+    let length = Partial::len(rows.head_dim);
+    cache.scores(floats, rows, positions.clone(), scores, scratch);
+    let first = rows.first_that_sees(start);
+    let of_rows = scores.chunks_exact_mut(CHUNK).zip(partials.chunks_exact_mut(length));
+    for (row, (scores, partial)) in of_rows.enumerate().skip(first) {
+        let partial = Partial::of(partial);
+        let seen = rows.sees(row, positions.clone());
+        let scores = &mut scores[..seen.next_multiple_of(LANES)];
+        scores[seen..].fill(f32::NEG_INFINITY);
+        (*partial.max, *partial.sum) = exponentials(floats, scores);
+        partial.values.fill(0.0);
+    }
+    cache.add_weighted(floats, rows, positions, scores, scratch, partials);
+}
+
+/// The combination of the chunks of some queries, divided by the sum of the weights.
+struct Combine<'a> {
+    rows: Rows<'a>,
+    /// Partial results of chunk 0; receives the result.
+    first: &'a mut [f32],
+    /// Those of the other chunks.
+    others: &'a mut [f32],
+}
+
+impl FloatKernel for Combine<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Floats>(self, floats: S) {
+        let length = Partial::len(self.rows.head_dim);
+        let chunk = self.first.len();
+        for (row, state) in self.first.chunks_exact_mut(length).enumerate() {
+            let mut state = Partial::of(state);
+            for (index, chunk) in self.others.chunks_exact_mut(chunk).enumerate() {
+                if row >= self.rows.first_that_sees((index + 1) * CHUNK) {
+                    state.combine(floats, &Partial::of(&mut chunk[row * length..][..length]));
                 }
             }
+            let sum = *state.sum;
+            state.values.iter_mut().for_each(|value| *value /= sum);
         }
-        for (query, scores) in queries.iter_mut().zip(scores.chunks_exact_mut(positions)) {
-            let scores = &mut scores[..query.visible];
-            scores.iter_mut().for_each(|score| *score *= scale);
-            softmax(floats, scores);
-            query.output.fill(0.0);
+    }
+}
+
+/// The results of some queries, chunk after chunk.
+struct AllChunks<'a, 'o, C> {
+    rows: Rows<'a>,
+    cache: C,
+    /// For each position, the outputs of the heads of the group.
+    outputs: &'a mut [&'o mut [f32]],
+}
+
+impl<C: HeadCache> FloatKernel for AllChunks<'_, '_, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Floats>(self, floats: S) {
+        let AllChunks { rows, cache, outputs } = self;
+        let length = Partial::len(rows.head_dim);
+        let mut scores = vec![0.0; rows.len() * CHUNK];
+        let mut scratch = Vec::new();
+        let mut states = vec![0.0; rows.len() * length];
+        let mut next = vec![0.0; rows.len() * length];
+        attend_chunk(floats, &rows, &cache, 0, &mut scores, &mut scratch, &mut states);
+        for chunk in 1..rows.chunks() {
+            attend_chunk(floats, &rows, &cache, chunk, &mut scores, &mut scratch, &mut next);
+            let pairs = states.chunks_exact_mut(length).zip(next.chunks_exact_mut(length));
+            for (state, next) in pairs.skip(rows.first_that_sees(chunk * CHUNK)) {
+                Partial::of(state).combine(floats, &Partial::of(next));
+            }
         }
-        for start in (0..positions).step_by(BLOCK) {
-            let end = positions.min(start + BLOCK);
-            let values = E::widen(floats, &values[start * head_dim..end * head_dim], &mut scratch);
-            for (query, weights) in queries.iter_mut().zip(scores.chunks_exact(positions)) {
-                let end = end.min(query.visible);
-                if start < end {
-                    add_weighted_rows(floats, &weights[start..end], values, query.output);
-                }
+        let outputs = outputs.iter_mut().flat_map(|outputs| outputs.chunks_exact_mut(rows.head_dim));
+        for (state, output) in states.chunks_exact_mut(length).zip(outputs) {
+            let state = Partial::of(state);
+            for (output, value) in output.iter_mut().zip(state.values) {
+                *output = *value / *state.sum;
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::arch::floats::{Floats, LANES};
 use half::f16;
+use half::slice::HalfFloatSliceExt;
 
 /// Half precision to single precision; exact. `from` holds two bytes for each element of `to`.
 #[inline(always)]
@@ -18,7 +19,10 @@ pub(crate) fn widen<S: Floats>(floats: S, from: &[u8], to: &mut [f32]) {
 
 /// Single precision to half precision, rounded to nearest, ties to even; beyond 65504 it becomes infinite.
 pub(crate) fn narrow(from: &[f32], to: &mut [[u8; 2]]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = f16::from_f32(*from).to_le_bytes();
+    let mut halves = [f16::ZERO; 4 * LANES];
+    for (from, to) in from.chunks(halves.len()).zip(to.chunks_mut(halves.len())) {
+        let halves = &mut halves[..from.len()];
+        halves.convert_from_f32_slice(from);
+        to.iter_mut().zip(halves).for_each(|(to, half)| *to = half.to_le_bytes());
     }
 }

@@ -16,7 +16,7 @@ pub(crate) mod rope;
 pub(crate) mod softmax;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use elementwise::GateActivation;
 pub use rope::RopePairing;

@@ -1,45 +1,34 @@
-//! Softmax of one row.
+//! The exponentials of a softmax over some scores.
 
 use super::exp::exp;
 use crate::arch::floats::{Floats, LANES};
 
-/// `x[i] = e^(x[i] - max) / sum_j e^(x[j] - max)`, in place, in f32.
+/// `x[i] = e^(x[i] - max)`, in place, in f32; returns the largest score and the sum of the exponentials.
 ///
-/// The sum runs in sixteen lanes (element `i` in lane `i % 16`), which are then added as a balanced tree; every
-/// element is divided by it. The row must not be empty and its largest element must be finite; else the result is NaN.
+/// The sum runs in sixteen lanes (element `i` in lane `i % 16`), which are then added as a balanced tree. Scores are
+/// padded with negative infinity to whole lanes, which adds zeros. The largest score must be finite; else the sum is
+/// NaN.
+///
+/// # Panics
+/// If the scores are not whole lanes.
 #[inline(always)]
-pub(crate) fn softmax<S: Floats>(floats: S, x: &mut [f32]) {
-    let largest = max(x);
-    for x in x.iter_mut() {
-        *x = exp(*x - largest);
-    }
-    let total = sum(floats, x);
-    for x in x.iter_mut() {
-        *x /= total;
-    }
-}
-
-#[inline(always)]
-fn max(x: &[f32]) -> f32 {
+pub(crate) fn exponentials<S: Floats>(floats: S, x: &mut [f32]) -> (f32, f32) {
+    let (chunks, rest) = x.as_chunks_mut::<LANES>();
+    assert!(rest.is_empty(), "scores fill whole lanes");
     let larger = |a: f32, b: f32| if b > a { b } else { a };
     let mut lanes = [f32::NEG_INFINITY; LANES];
-    let (chunks, rest) = x.as_chunks::<LANES>();
-    for chunk in chunks {
+    for chunk in chunks.iter() {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
             *lane = larger(*lane, x);
         }
     }
-    lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, larger)
-}
-
-#[inline(always)]
-fn sum<S: Floats>(floats: S, x: &[f32]) -> f32 {
-    let (chunks, rest) = x.as_chunks::<LANES>();
-    let total = chunks.iter().fold(floats.splat(0.0), |total, chunk| floats.add(total, floats.load(chunk)));
-    let mut lanes = [0.0; LANES];
-    floats.store(total, &mut lanes);
-    for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane += x;
+    let max = lanes.iter().copied().fold(f32::NEG_INFINITY, larger);
+    let mut total = floats.splat(0.0);
+    for chunk in chunks {
+        for x in chunk.iter_mut() {
+            *x = exp(*x - max);
+        }
+        total = floats.add(total, floats.load(chunk));
     }
-    floats.sum(floats.load(&lanes))
+    (max, floats.sum(total))
 }

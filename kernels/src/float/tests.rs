@@ -1,29 +1,27 @@
 //! Every float kernel on every instruction set against its plain loop, bit for bit, and against f64 within a bound.
 
-use super::attention::{AttentionShape, CacheElement, attention};
 use super::elementwise::{Add, Gate, GateActivation};
 use super::norm::RmsNorm;
 use super::rope::{RopePairing, RopeTable, Rotate, inverse_frequencies};
-use super::softmax::softmax;
+use super::softmax::exponentials;
 use super::{dot, half_precision};
 use crate::arch::floats::{self, FloatKernel, Floats, LANES};
-use crate::{Cpu, CpuOptions, Isa, reference};
+use crate::{Isa, reference};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::num::NonZeroUsize;
 
 /// Lengths below, at and above one vector, and beyond one tile of four.
 const LENGTHS: [usize; 9] = [1, 2, 15, 16, 17, 48, 64, 79, 160];
 
 /// Numbers in -2..2, half of them of small magnitude.
-fn numbers(seed: u64, count: usize) -> Vec<f32> {
+pub(crate) fn numbers(seed: u64, count: usize) -> Vec<f32> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut unit = move || (random.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0;
     (0..count).map(|_| if unit() < 0.0 { unit() * 2.0 } else { unit() * 0.01 }).collect()
 }
 
 #[track_caller]
-fn assert_same_bits(found: &[f32], expected: &[f32], what: impl std::fmt::Display) {
+pub(crate) fn assert_same_bits(found: &[f32], expected: &[f32], what: impl std::fmt::Display) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
         assert_eq!(found.to_bits(), expected.to_bits(), "{what}, element {i}: {found} and {expected}");
@@ -31,7 +29,7 @@ fn assert_same_bits(found: &[f32], expected: &[f32], what: impl std::fmt::Displa
 }
 
 /// The largest error, relative to the largest exact value.
-fn relative_error(found: &[f32], exact: &[f64]) -> f64 {
+pub(crate) fn relative_error(found: &[f32], exact: &[f64]) -> f64 {
     let scale = exact.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
     let error = found.iter().zip(exact).map(|(f, e)| (f64::from(*f) - e).abs()).fold(0.0, f64::max);
     error / scale
@@ -63,31 +61,31 @@ fn rms_norm_keeps_its_accuracy_for_long_and_large_rows() {
     assert!((mean - 1.0).abs() < 2e-7, "{mean}");
 }
 
-struct Softmax<'a>(&'a mut [f32]);
+struct Exponentials<'a>(&'a mut [f32]);
 
-impl FloatKernel for Softmax<'_> {
-    type Output = ();
+impl FloatKernel for Exponentials<'_> {
+    type Output = (f32, f32);
 
     #[inline(always)]
-    fn run<S: Floats>(self, floats: S) {
-        softmax(floats, self.0);
+    fn run<S: Floats>(self, floats: S) -> (f32, f32) {
+        exponentials(floats, self.0)
     }
 }
 
 #[test]
-fn softmax_on_every_isa() {
+fn exponentials_on_every_isa() {
     for n in LENGTHS {
         let x: Vec<f32> = numbers(4, n).iter().map(|x| x * 20.0).collect();
-        let expected = reference::float::softmax(&x);
+        let (expected, max) = reference::float::exponentials(&x);
+        let exact: f64 = x.iter().map(|x| (f64::from(*x) - f64::from(max)).exp()).sum();
         for isa in Isa::available() {
             let mut y = x.clone();
-            floats::run(isa, Softmax(&mut y));
-            assert_same_bits(&y, &expected, format_args!("{isa}, {n} elements"));
+            y.resize(n.next_multiple_of(LANES), f32::NEG_INFINITY);
+            let (found_max, sum) = floats::run(isa, Exponentials(&mut y));
+            assert_same_bits(&y[..n], &expected, format_args!("{isa}, {n} elements"));
+            assert!(y[n..].iter().all(|y| *y == 0.0) && found_max == max);
+            assert!((f64::from(sum) - exact).abs() < 1e-6 * exact, "{isa}, {n} elements");
         }
-        let max = x.iter().copied().fold(f32::MIN, f32::max);
-        let powers: Vec<f64> = x.iter().map(|x| (f64::from(*x) - f64::from(max)).exp()).collect();
-        let exact: Vec<f64> = powers.iter().map(|power| power / powers.iter().sum::<f64>()).collect();
-        assert!(relative_error(&expected, &exact) < 1e-6);
     }
 }
 
@@ -167,40 +165,30 @@ fn angles_are_those_of_f32_frequencies() {
     }
 }
 
-/// The dot products of four rows and of each alone, whole and in two segments.
-struct Dots<'a> {
-    rows: &'a [f32],
-    vector: &'a [f32],
-}
+/// A dot product in two segments.
+struct Dot<'a>(&'a [f32], &'a [f32]);
 
-impl FloatKernel for Dots<'_> {
-    type Output = [[f32; 5]; 2];
+impl FloatKernel for Dot<'_> {
+    type Output = f32;
 
     #[inline(always)]
-    fn run<S: Floats>(self, floats: S) -> [[f32; 5]; 2] {
-        let n = self.vector.len();
-        let (mut whole, mut parts) = ([0.0; 5], [0.0; 5]);
-        dot::dot_rows(floats, self.rows, self.vector, &mut whole);
-        for (sum, row) in parts.iter_mut().zip(self.rows.chunks_exact(n)) {
-            let cut = n / 2 / LANES * LANES;
-            let mut lanes = [[[0.0; LANES]; 1]; 1];
-            dot::accumulate(floats, [&row[..cut]], [&self.vector[..cut]], &mut lanes);
-            dot::accumulate(floats, [&row[cut..]], [&self.vector[cut..]], &mut lanes);
-            *sum = floats.sum(floats.load(&lanes[0][0]));
-        }
-        [whole, parts]
+    fn run<S: Floats>(self, floats: S) -> f32 {
+        let cut = self.0.len() / 2 / LANES * LANES;
+        let ((a, b), (x, y)) = (self.0.split_at(cut), self.1.split_at(cut));
+        let mut lanes = [[[0.0; LANES]; 1]; 1];
+        dot::accumulate(floats, [a], [x], &mut lanes);
+        dot::accumulate(floats, [b], [y], &mut lanes);
+        floats.sum(floats.load(&lanes[0][0]))
     }
 }
 
 #[test]
-fn dot_products_have_one_order_in_tiles_and_segments() {
+fn dot_products_have_one_order_in_segments() {
     for n in LENGTHS {
-        let (rows, vector) = (numbers(10, 5 * n), numbers(11, n));
-        let expected: Vec<f32> = rows.chunks_exact(n).map(|row| reference::float::dot(row, &vector)).collect();
+        let (row, vector) = (numbers(10, n), numbers(11, n));
+        let expected = reference::float::dot(&row, &vector);
         for isa in Isa::available() {
-            let [whole, parts] = floats::run(isa, Dots { rows: &rows, vector: &vector });
-            assert_same_bits(&whole, &expected, format_args!("{isa}, {n} elements"));
-            assert_same_bits(&parts, &expected, format_args!("{isa}, {n} elements in segments"));
+            assert_same_bits(&[floats::run(isa, Dot(&row, &vector))], &[expected], format_args!("{isa}, {n} elements"));
         }
     }
 }
@@ -236,86 +224,4 @@ fn halves_round_to_nearest_even() {
         half_precision::narrow(&[value], &mut half);
         assert_eq!(u16::from_le_bytes(half[0]), bits, "{value}");
     }
-}
-
-const SHAPE: AttentionShape =
-    AttentionShape { batch: 2, positions: 11, past: 30, kv_heads: 3, group: 2, head_dim: 20, capacity: 43 };
-
-fn cpus() -> impl Iterator<Item = Cpu> {
-    let options = |isa, threads| CpuOptions { isa: Some(isa), threads: NonZeroUsize::new(threads) };
-    Isa::available().into_iter().flat_map(move |isa| [1, 3, 8].map(|t| Cpu::new(options(isa, t)).unwrap()))
-}
-
-/// Queries, and keys and values in storage `E` together with what they hold, `[batch][kv_heads][capacity][head_dim]`.
-fn inputs<E: CacheElement>(shape: AttentionShape) -> (Vec<f32>, [Vec<E>; 2], [Vec<f32>; 2]) {
-    let cached = shape.batch * shape.kv_heads * shape.capacity * shape.head_dim;
-    let queries = shape.batch * shape.positions * shape.kv_heads * shape.group * shape.head_dim;
-    let exact = [12, 13].map(|seed| numbers(seed, cached));
-    let stored = exact.clone().map(|values| {
-        let mut stored = vec![E::default(); cached];
-        E::narrow(&values, &mut stored);
-        stored
-    });
-    (numbers(14, queries), stored, exact)
-}
-
-fn attention_matches<E: CacheElement>(round: impl Fn(f32) -> f32) {
-    let AttentionShape { batch, positions, past, kv_heads, group, head_dim, capacity } = SHAPE;
-    let (queries, [keys, values], exact) = inputs::<E>(SHAPE);
-    let [rounded_keys, rounded_values] = exact.map(|values| values.into_iter().map(&round).collect::<Vec<f32>>());
-    let mut expected = Vec::new();
-    for (row, query) in queries.chunks_exact(head_dim).enumerate() {
-        let (token, head) = (row / (kv_heads * group), row % (kv_heads * group));
-        let first = (token / positions * kv_heads + head / group) * capacity * head_dim;
-        let seen = first..first + (past + token % positions + 1) * head_dim;
-        expected.extend(reference::float::attend(query, &rounded_keys[seen.clone()], &rounded_values[seen]));
-    }
-    assert_eq!(expected.len(), batch * positions * kv_heads * group * head_dim);
-    for cpu in cpus() {
-        let mut outputs = vec![f32::NAN; queries.len()];
-        attention(&cpu, SHAPE, &queries, (&keys, &values), &mut outputs);
-        assert_same_bits(&outputs, &expected, format_args!("{} with {} threads", cpu.isa(), cpu.threads()));
-    }
-}
-
-#[test]
-fn attention_over_f32_on_every_isa_and_thread_count() {
-    attention_matches::<f32>(|value| value);
-}
-
-#[test]
-fn attention_over_f16_on_every_isa_and_thread_count() {
-    attention_matches::<[u8; 2]>(|value| half::f16::from_f32(value).to_f32());
-}
-
-#[test]
-fn a_prompt_attends_as_its_single_steps() {
-    let (queries, [keys, values], _) = inputs::<f32>(SHAPE);
-    let cpu = Cpu::new(CpuOptions::default()).unwrap();
-    let mut prompt = vec![0.0; queries.len()];
-    attention(&cpu, SHAPE, &queries, (&keys, &values), &mut prompt);
-    let (token, sequence) = (queries.len() / SHAPE.batch / SHAPE.positions, queries.len() / SHAPE.batch);
-    for position in 0..SHAPE.positions {
-        let step = AttentionShape { positions: 1, past: SHAPE.past + position, ..SHAPE };
-        let of_step = |all: &[f32]| -> Vec<f32> {
-            all.chunks_exact(sequence).flat_map(|all| all[position * token..][..token].to_vec()).collect()
-        };
-        let mut outputs = vec![0.0; SHAPE.batch * token];
-        attention(&cpu, step, &of_step(&queries), (&keys, &values), &mut outputs);
-        assert_same_bits(&outputs, &of_step(&prompt), format_args!("position {position}"));
-    }
-}
-
-#[test]
-fn attention_is_accurate() {
-    let (n, head_dim) = (1000, 64);
-    let query: Vec<f32> = numbers(15, head_dim).iter().map(|x| x * 3.0).collect();
-    let (keys, values) = (numbers(16, n * head_dim), numbers(17, n * head_dim));
-    let dot = |key: &[f32]| query.iter().zip(key).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
-    let powers: Vec<f64> = keys.chunks_exact(head_dim).map(|key| (dot(key) / (head_dim as f64).sqrt()).exp()).collect();
-    let total: f64 = powers.iter().sum();
-    let exact: Vec<f64> = (0..head_dim)
-        .map(|d| powers.iter().zip(values.chunks_exact(head_dim)).map(|(p, v)| p / total * f64::from(v[d])).sum())
-        .collect();
-    assert!(relative_error(&reference::float::attend(&query, &keys, &values), &exact) < 1e-5);
 }

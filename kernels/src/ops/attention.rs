@@ -1,7 +1,9 @@
 //! Attention over cached keys and values, and the buffers that hold them.
 
 use crate::cpu::Cpu;
-use crate::float::attention::{AttentionShape, CacheElement, attention};
+use crate::float::attention::layout::{Layout, Side};
+use crate::float::attention::product::{CacheElement, FloatHead};
+use crate::float::attention::{AttentionShape, attention};
 use trine_shapes::{Axis, Plus, Product, Rotated, Tensor, View};
 
 /// The type of the elements of a cache.
@@ -20,10 +22,14 @@ enum Elements {
     F16(Vec<[u8; 2]>),
 }
 
-/// The keys or the values of one block, for a batch of sequences: `[B][K][capacity][D]`.
+/// The keys or the values of one block, for a batch of sequences.
+///
+/// Memory is `[B][K]` heads of `capacity` positions, in the order in which attention reads them: positions are rounded
+/// up to a multiple of 64, and the elements of a value to a multiple of 16.
 #[derive(Debug)]
 pub struct CacheBuffer<B, K, D> {
     elements: Elements,
+    layout: Layout,
     batch: B,
     heads: K,
     head: D,
@@ -47,20 +53,36 @@ pub struct Cached<'c, B, K, D, T> {
     positions: T,
 }
 
-impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, D> {
-    /// An empty buffer of up to `capacity` positions, zeroed by the system as it comes into use.
+impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, Rotated<D>> {
+    /// An empty buffer of up to `capacity` keys, zeroed by the system as it comes into use.
     ///
     /// # Errors
     /// [`CacheFull`] where the system does not give so much memory.
-    pub fn new(batch: B, heads: K, head: D, capacity: usize, kind: CacheType) -> Result<Self, CacheFull> {
-        let lens = [batch.len(), heads.len(), capacity, head.len()];
-        let elements = lens.iter().try_fold(1usize, |product, len| product.checked_mul(*len));
-        let elements = elements.and_then(|elements| match kind {
+    pub fn keys(batch: B, heads: K, head: D, capacity: usize, kind: CacheType) -> Result<Self, CacheFull> {
+        CacheBuffer::new(Side::Keys, batch, heads, Rotated::of(head), capacity, kind)
+    }
+}
+
+impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, D> {
+    /// An empty buffer of up to `capacity` values, zeroed by the system as it comes into use.
+    ///
+    /// # Errors
+    /// [`CacheFull`] where the system does not give so much memory.
+    pub fn values(batch: B, heads: K, head: D, capacity: usize, kind: CacheType) -> Result<Self, CacheFull> {
+        CacheBuffer::new(Side::Values, batch, heads, head, capacity, kind)
+    }
+
+    fn new(side: Side, batch: B, heads: K, head: D, capacity: usize, kind: CacheType) -> Result<Self, CacheFull> {
+        let elements = |layout: &Layout| layout.elements(batch.len().checked_mul(heads.len())?);
+        let layout = Layout::new(side, capacity, head.len());
+        let elements = layout.as_ref().and_then(elements).and_then(|elements| match kind {
             CacheType::F32 => zeros(elements).map(Elements::F32),
             CacheType::F16 => zeros(elements).map(Elements::F16),
         });
-        let elements = elements.ok_or(CacheFull { batch: batch.len(), capacity })?;
-        Ok(CacheBuffer { elements, batch, heads, head, capacity })
+        match layout.zip(elements) {
+            Some((layout, elements)) => Ok(CacheBuffer { elements, layout, batch, heads, head, capacity }),
+            None => Err(CacheFull { batch: batch.len(), capacity }),
+        }
     }
 
     /// The axes of the batch, of the heads and of one head.
@@ -83,11 +105,19 @@ impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, D> {
         at: Plus<P, S>,
     ) -> Cached<'_, B, K, D, Plus<P, S>> {
         assert!(at.len() <= self.capacity, "{} positions in a cache of {}", at.len(), self.capacity);
-        let sizes = (self.heads.len(), self.head.len(), self.capacity);
         match &mut self.elements {
-            Elements::F32(elements) => write_rows(elements, x.data(), sizes, at.0.len(), at.1.len()),
-            Elements::F16(elements) => write_rows(elements, x.data(), sizes, at.0.len(), at.1.len()),
+            Elements::F32(to) => self.layout.write(to, x.data(), self.heads.len(), at.0.len(), at.1.len()),
+            Elements::F16(to) => self.layout.write(to, x.data(), self.heads.len(), at.0.len(), at.1.len()),
         }
+        self.positions(at)
+    }
+
+    /// Lends the rows of the positions `at`, which were written before.
+    ///
+    /// # Panics
+    /// If the positions exceed the capacity.
+    pub fn positions<P: Axis, S: Axis>(&self, at: Plus<P, S>) -> Cached<'_, B, K, D, Plus<P, S>> {
+        assert!(at.len() <= self.capacity, "{} positions in a cache of {}", at.len(), self.capacity);
         Cached { buffer: self, positions: at }
     }
 }
@@ -97,22 +127,6 @@ fn zeros<E: CacheElement>(len: usize) -> Option<Vec<E>> {
     // `vec!` has the system zero the pages, but ends the process where there are none: so ask for as much before.
     Vec::<E>::new().try_reserve_exact(len).ok()?;
     Some(vec![E::default(); len])
-}
-
-/// Copies `[batch][positions][heads][head_dim]` to positions `past..` of `[batch][heads][capacity][head_dim]`.
-fn write_rows<E: CacheElement>(
-    cache: &mut [E],
-    x: &[f32],
-    (heads, head_dim, capacity): (usize, usize, usize),
-    past: usize,
-    positions: usize,
-) {
-    for (row, x) in x.chunks_exact(head_dim).enumerate() {
-        let (token, head) = (row / heads, row % heads);
-        let (sequence, position) = (token / positions, past + token % positions);
-        let at = ((sequence * heads + head) * capacity + position) * head_dim;
-        E::narrow(x, &mut cache[at..at + head_dim]);
-    }
 }
 
 impl Cpu {
@@ -137,7 +151,12 @@ impl Cpu {
         let (kv_heads, group) = heads.factors();
         let (_, _, head) = values.buffer.axes();
         let mut y = Tensor::zeros((batch, seq, heads, head));
-        assert_eq!(keys.buffer.capacity, values.buffer.capacity, "capacities of the keys' and the values' cache");
+        let (of_keys, of_values) = (keys.buffer.layout, values.buffer.layout);
+        assert_eq!(
+            (of_keys.side, of_values.side),
+            (Side::Keys, Side::Values),
+            "what the keys' and the values' cache hold"
+        );
         let shape = AttentionShape {
             batch: batch.len(),
             positions: seq.len(),
@@ -145,14 +164,15 @@ impl Cpu {
             kv_heads: kv_heads.len(),
             group: group.len(),
             head_dim: head.len(),
-            capacity: keys.buffer.capacity,
         };
         match (&keys.buffer.elements, &values.buffer.elements) {
-            (Elements::F32(keys), Elements::F32(values)) => {
-                attention(self, shape, q.data(), (keys, values), y.data_mut());
+            (Elements::F32(k), Elements::F32(v)) => {
+                let head = |index| FloatHead { keys: of_keys.head(k, index), values: of_values.head(v, index) };
+                attention(self, shape, q.data(), head, y.data_mut());
             }
-            (Elements::F16(keys), Elements::F16(values)) => {
-                attention(self, shape, q.data(), (keys, values), y.data_mut());
+            (Elements::F16(k), Elements::F16(v)) => {
+                let head = |index| FloatHead { keys: of_keys.head(k, index), values: of_values.head(v, index) };
+                attention(self, shape, q.data(), head, y.data_mut());
             }
             _ => panic!("keys and values are cached in different types"),
         }

@@ -143,12 +143,8 @@ fn attention_sees_the_past_and_itself() {
     let (keys, values) = (key_rows(13, 8), key_rows(14, 8));
     for kind in [CacheType::F32, CacheType::F16] {
         let round = |x: &f32| if kind == CacheType::F16 { half::f16::from_f32(*x).to_f32() } else { *x };
-        let mut key_cache = {
-            let rotated =
-                cpu.rope(tensor(0, (Fixed::<2>, Fixed::<1>, kv_heads, head)), &rope, Plus(Fixed::<0>, Fixed::<1>));
-            CacheBuffer::new(Fixed::<2>, kv_heads, rotated.shape().3, 9, kind).unwrap()
-        };
-        let mut value_cache = CacheBuffer::new(Fixed::<2>, kv_heads, head, 9, kind).unwrap();
+        let mut key_cache = CacheBuffer::keys(Fixed::<2>, kv_heads, head, 9, kind).unwrap();
+        let mut value_cache = CacheBuffer::values(Fixed::<2>, kv_heads, head, 9, kind).unwrap();
         let rows = |from: &[f32], range: std::ops::Range<usize>| positions(from, 8, range);
 
         let first = (Fixed::<2>, Fixed::<3>, kv_heads, head);
@@ -184,7 +180,7 @@ fn attention_sees_the_past_and_itself() {
 #[test]
 fn a_cache_beyond_memory_is_an_error() {
     for capacity in [usize::MAX, 1 << 59, 1 << 55] {
-        let error = CacheBuffer::new(Fixed::<2>, KvHeads::of(Toy), HeadDim::of(Toy), capacity, CacheType::F16);
+        let error = CacheBuffer::values(Fixed::<2>, KvHeads::of(Toy), HeadDim::of(Toy), capacity, CacheType::F16);
         let message = error.err().unwrap().to_string();
         assert!(message.starts_with(&format!("a cache of 2 sequences of {capacity} positions")), "{message}");
     }
@@ -193,7 +189,7 @@ fn a_cache_beyond_memory_is_an_error() {
 #[test]
 #[should_panic(expected = "8 positions in a cache of 7")]
 fn a_full_cache_takes_no_more() {
-    let mut cache = CacheBuffer::new(Fixed::<2>, KvHeads::of(Toy), HeadDim::of(Toy), 7, CacheType::F32).unwrap();
+    let mut cache = CacheBuffer::values(Fixed::<2>, KvHeads::of(Toy), HeadDim::of(Toy), 7, CacheType::F32).unwrap();
     let rows: Tensor<f32, (Batch, Seq, KvHeads<Toy>, HeadDim<Toy>)> =
         tensor(16, (Fixed, Fixed, KvHeads::of(Toy), HeadDim::of(Toy)));
     cache.append(rows.view(), Plus(Fixed::<3>, Fixed::<5>));

@@ -2,6 +2,7 @@
 //!
 //! The exponential is the kernels' own; its accuracy is tested where it is defined.
 
+use crate::float::attention::CHUNK;
 use crate::float::elementwise::GateActivation;
 use crate::float::exp::exp;
 use crate::float::rope::RopePairing;
@@ -32,14 +33,6 @@ pub fn rms_norm(x: &[f32], gain: &[f32], eps: f32) -> Vec<f32> {
     x.iter().zip(gain).map(|(x, gain)| x * factor * gain).collect()
 }
 
-/// `e^(x[i] - max) / sum_j e^(x[j] - max)`.
-pub fn softmax(x: &[f32]) -> Vec<f32> {
-    let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f32> = x.iter().map(|x| exp(x - max)).collect();
-    let total = lane_sum(powers.iter().copied());
-    powers.iter().map(|power| power / total).collect()
-}
-
 /// `activation(gate) * up`.
 pub fn gated(activation: GateActivation, gate: &[f32], up: &[f32]) -> Vec<f32> {
     let activate = |g: f32| match activation {
@@ -64,17 +57,45 @@ pub fn rotate(head: &[f32], pairing: RopePairing, cos: &[f32], sin: &[f32]) -> V
     rotated
 }
 
+/// What a query got from the positions of some chunks: `sum_t e^(s[t] - max) v[t]`, `max`, `sum_t e^(s[t] - max)`.
+type Partial = (Vec<f32>, f32, f32);
+
 /// Attention of one query head over the positions it sees: `softmax(query . keys^T / sqrt(n)) . values`.
 ///
-/// `keys` and `values` hold one row of the length of `query` for each position.
+/// `keys` and `values` hold one row of the length of `query` for each position. Chunks of 256 positions each have a
+/// softmax of their own and are combined in order.
 pub fn attend(query: &[f32], keys: &[f32], values: &[f32]) -> Vec<f32> {
-    let scale = (1.0 / (query.len() as f64).sqrt()) as f32;
-    let scores: Vec<f32> = keys.chunks_exact(query.len()).map(|key| dot(query, key) * scale).collect();
-    let mut output = vec![0.0; query.len()];
-    for (weight, value) in softmax(&scores).iter().zip(values.chunks_exact(query.len())) {
-        for (output, value) in output.iter_mut().zip(value) {
-            *output += weight * value;
-        }
+    let n = query.len();
+    let scale = (1.0 / (n as f64).sqrt()) as f32;
+    let score = |key: &[f32]| query.iter().zip(key).fold(0.0, |sum, (q, k)| sum + q * scale * k);
+    let chunks = keys.chunks(CHUNK * n).zip(values.chunks(CHUNK * n));
+    let partials = chunks.map(|(keys, values)| {
+        let scores: Vec<f32> = keys.chunks_exact(n).map(score).collect();
+        let (weights, max) = exponentials(&scores);
+        (weighted(&weights, values, n), max, lane_sum(weights.iter().copied()))
+    });
+    let (values, _, sum) = partials.reduce(combine).expect("a query sees at least its own position");
+    values.iter().map(|value| value / sum).collect()
+}
+
+/// `e^(x[i] - max)`, and `max`.
+pub fn exponentials(x: &[f32]) -> (Vec<f32>, f32) {
+    let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    (x.iter().map(|x| exp(x - max)).collect(), max)
+}
+
+/// `sum_t weights[t] * values[t]` for ascending `t`; rows of `n` elements.
+fn weighted(weights: &[f32], values: &[f32], n: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; n];
+    for (weight, value) in weights.iter().zip(values.chunks_exact(n)) {
+        sums.iter_mut().zip(value).for_each(|(sum, value)| *sum += weight * value);
     }
-    output
+    sums
+}
+
+fn combine(a: Partial, b: Partial) -> Partial {
+    let max = f32::max(a.1, b.1);
+    let (old, new) = (exp(a.1 - max), exp(b.1 - max));
+    let values = a.0.iter().zip(&b.0).map(|(a, b)| a * old + b * new).collect();
+    (values, max, a.2 * old + b.2 * new)
 }

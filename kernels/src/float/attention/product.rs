@@ -1,0 +1,287 @@
+//! Scores and weighted values in f32: products of some queries with the keys and values of a chunk.
+//!
+//! Both are the same product, tile by tile: rows of numbers, each number times a vector of sixteen elements of the
+//! cache, added up for all rows of the tile while the vector is in a register.
+
+use super::layout::VALUE_BLOCK;
+use super::{CHUNK, Partial, Rows};
+use crate::arch::floats::{Floats, LANES};
+use crate::float::half_precision;
+use std::ops::Range;
+
+/// Keys and values of one key/value head of one sequence.
+pub(crate) trait HeadCache: Copy + Send + Sync {
+    /// Writes the scores of `positions`, which begin a chunk, for the queries that see them; `scores` has [`CHUNK`]
+    /// numbers for each query. What it writes for positions that a query does not see means nothing.
+    fn scores<S: Floats>(
+        &self,
+        floats: S,
+        rows: &Rows<'_>,
+        positions: Range<usize>,
+        scores: &mut [f32],
+        scratch: &mut Vec<f32>,
+    );
+
+    /// Adds the values of `positions` to the partial results of the queries that see them, weighted by `weights`,
+    /// which lie as scores do.
+    fn add_weighted<S: Floats>(
+        &self,
+        floats: S,
+        rows: &Rows<'_>,
+        positions: Range<usize>,
+        weights: &[f32],
+        scratch: &mut Vec<f32>,
+        partials: &mut [f32],
+    );
+}
+
+/// Storage of one element of a float cache: `f32`, or the two bytes of a little-endian half.
+pub(crate) trait CacheElement: Copy + Default + Send + Sync {
+    /// Sixteen elements as f32; exact.
+    fn load<S: Floats>(floats: S, from: &[Self; LANES]) -> S::F32x16;
+
+    /// `from` as f32, in `scratch` where it is not f32 already.
+    fn widen<'a, S: Floats>(floats: S, from: &'a [Self], scratch: &'a mut Vec<f32>) -> &'a [f32];
+
+    /// Rounds `from` to the storage.
+    fn narrow(from: &[f32], to: &mut [Self]);
+}
+
+impl CacheElement for f32 {
+    #[inline(always)]
+    fn load<S: Floats>(floats: S, from: &[f32; LANES]) -> S::F32x16 {
+        floats.load(from)
+    }
+
+    #[inline(always)]
+    fn widen<'a, S: Floats>(_: S, from: &'a [f32], _: &'a mut Vec<f32>) -> &'a [f32] {
+        from
+    }
+
+    fn narrow(from: &[f32], to: &mut [f32]) {
+        to.copy_from_slice(from);
+    }
+}
+
+impl CacheElement for [u8; 2] {
+    #[inline(always)]
+    fn load<S: Floats>(floats: S, from: &[[u8; 2]; LANES]) -> S::F32x16 {
+        let bytes = from.as_flattened().first_chunk().expect("two bytes for each of sixteen elements");
+        floats.load_f16(bytes)
+    }
+
+    #[inline(always)]
+    fn widen<'a, S: Floats>(floats: S, from: &'a [[u8; 2]], scratch: &'a mut Vec<f32>) -> &'a [f32] {
+        scratch.resize(from.len(), 0.0);
+        half_precision::widen(floats, from.as_flattened(), scratch);
+        scratch
+    }
+
+    fn narrow(from: &[f32], to: &mut [[u8; 2]]) {
+        half_precision::narrow(from, to);
+    }
+}
+
+/// Keys and values of one head, as [`layout`](super::layout) has them.
+#[derive(Clone, Copy)]
+pub(crate) struct FloatHead<'a, E> {
+    pub(crate) keys: &'a [E],
+    pub(crate) values: &'a [E],
+}
+
+/// Queries for which it pays to widen a chunk once, before the products.
+const WIDEN_FROM: usize = 3 * TILE;
+
+impl<E: CacheElement> HeadCache for FloatHead<'_, E> {
+    #[inline(always)]
+    fn scores<S: Floats>(
+        &self,
+        floats: S,
+        rows: &Rows<'_>,
+        positions: Range<usize>,
+        scores: &mut [f32],
+        scratch: &mut Vec<f32>,
+    ) {
+        let used = positions.start..positions.end.next_multiple_of(LANES);
+        let keys = &self.keys[used.start * rows.head_dim..used.end * rows.head_dim];
+        if rows.len() < WIDEN_FROM {
+            key_blocks(floats, rows, positions.start, keys, scores);
+        } else {
+            key_blocks(floats, rows, positions.start, E::widen(floats, keys, scratch), scores);
+        }
+    }
+
+    #[inline(always)]
+    fn add_weighted<S: Floats>(
+        &self,
+        floats: S,
+        rows: &Rows<'_>,
+        positions: Range<usize>,
+        weights: &[f32],
+        scratch: &mut Vec<f32>,
+        partials: &mut [f32],
+    ) {
+        let width = rows.head_dim.next_multiple_of(LANES);
+        let used = positions.start..positions.end.next_multiple_of(VALUE_BLOCK);
+        let values = &self.values[used.start * width..used.end * width];
+        if rows.len() < WIDEN_FROM {
+            value_blocks(floats, rows, positions.start, values, weights, partials);
+        } else {
+            value_blocks(floats, rows, positions.start, E::widen(floats, values, scratch), weights, partials);
+        }
+    }
+}
+
+/// Rows of a tile.
+const TILE: usize = 6;
+
+/// A product for `R` rows from `row` on.
+trait Tile {
+    fn run<const R: usize>(&mut self, row: usize);
+}
+
+/// Runs tiles over `rows`, as large as they come.
+#[inline(always)]
+fn run_tiles(rows: Range<usize>, tile: &mut impl Tile) {
+    let mut row = rows.start;
+    while row + TILE <= rows.end {
+        tile.run::<TILE>(row);
+        row += TILE;
+    }
+    if row + 4 <= rows.end {
+        tile.run::<4>(row);
+        row += 4;
+    }
+    if row + 2 <= rows.end {
+        tile.run::<2>(row);
+        row += 2;
+    }
+    if row < rows.end {
+        tile.run::<1>(row);
+    }
+}
+
+/// `sums[r] += numbers[r][k] * vectors[k]`, for ascending `k`, each product and each sum rounded to f32.
+#[inline(always)]
+fn accumulate<S: Floats, E: CacheElement, const R: usize>(
+    floats: S,
+    numbers: [&[f32]; R],
+    vectors: &[[E; LANES]],
+    sums: &mut [S::F32x16; R],
+) {
+    assert!(numbers.iter().all(|numbers| numbers.len() == vectors.len()), "a number for each vector");
+    for (k, vector) in vectors.iter().enumerate() {
+        let vector = E::load(floats, vector);
+        for r in 0..R {
+            // SAFETY: `k < vectors.len()`, which was just asserted to be the length of every row of numbers.
+            let number = unsafe { *numbers[r].get_unchecked(k) };
+            sums[r] = floats.add(sums[r], floats.mul(floats.splat(number), vector));
+        }
+    }
+}
+
+/// The scores of the keys from `position` on.
+#[inline(always)]
+fn key_blocks<S: Floats, E: CacheElement>(floats: S, rows: &Rows<'_>, position: usize, keys: &[E], scores: &mut [f32]) {
+    for (block, keys) in keys.chunks_exact(LANES * rows.head_dim).enumerate() {
+        let first = rows.first_that_sees(position + block * LANES);
+        let keys = keys.as_chunks().0;
+        run_tiles(first..rows.len(), &mut KeyBlock { floats, rows, keys, scores, column: block * LANES });
+    }
+}
+
+/// Sixteen keys.
+struct KeyBlock<'a, S, E> {
+    floats: S,
+    rows: &'a Rows<'a>,
+    keys: &'a [[E; LANES]],
+    scores: &'a mut [f32],
+    /// Where the scores of these keys are in a row.
+    column: usize,
+}
+
+impl<S: Floats, E: CacheElement> Tile for KeyBlock<'_, S, E> {
+    #[inline(always)]
+    fn run<const R: usize>(&mut self, row: usize) {
+        let width = self.rows.head_dim;
+        let queries = &self.rows.queries[row * width..];
+        let queries: [&[f32]; R] = std::array::from_fn(|r| &queries[r * width..][..width]);
+        let mut sums = [self.floats.splat(0.0); R];
+        accumulate(self.floats, queries, self.keys, &mut sums);
+        for (r, sum) in sums.into_iter().enumerate() {
+            let scores = &mut self.scores[(row + r) * CHUNK + self.column..];
+            self.floats.store(sum, scores.first_chunk_mut().expect("a chunk is whole vectors"));
+        }
+    }
+}
+
+/// Adds the values from `position` on.
+#[inline(always)]
+fn value_blocks<S: Floats, E: CacheElement>(
+    floats: S,
+    rows: &Rows<'_>,
+    position: usize,
+    values: &[E],
+    weights: &[f32],
+    partials: &mut [f32],
+) {
+    let width = rows.head_dim.next_multiple_of(LANES);
+    for (block, values) in values.chunks_exact(VALUE_BLOCK * width).enumerate() {
+        let column = block * VALUE_BLOCK;
+        let positions = position + column..position + column + VALUE_BLOCK;
+        let first = rows.first_that_sees(positions.start);
+        for (panel, values) in values.chunks_exact(VALUE_BLOCK * LANES).enumerate() {
+            let (positions, values) = (positions.clone(), values.as_chunks().0);
+            let element = panel * LANES;
+            let tile = &mut ValuePanel { floats, rows, positions, values, weights, column, partials, element };
+            run_tiles(first..rows.len(), tile);
+        }
+    }
+}
+
+/// Sixteen elements of a block of values.
+struct ValuePanel<'a, S, E> {
+    floats: S,
+    rows: &'a Rows<'a>,
+    positions: Range<usize>,
+    values: &'a [[E; LANES]],
+    weights: &'a [f32],
+    /// Where the weights of these positions are in a row.
+    column: usize,
+    partials: &'a mut [f32],
+    element: usize,
+}
+
+impl<S: Floats, E: CacheElement> ValuePanel<'_, S, E> {
+    /// Adds `positions` of the block for rows that see all of them.
+    #[inline(always)]
+    fn add<const R: usize>(&mut self, row: usize, positions: Range<usize>) {
+        let floats = self.floats;
+        let length = Partial::len(self.rows.head_dim);
+        let weights = &self.weights[row * CHUNK + self.column..];
+        let weights: [&[f32]; R] = std::array::from_fn(|r| &weights[r * CHUNK..][positions.clone()]);
+        let partials = &mut self.partials[row * length + self.element..];
+        let mut sums = [floats.splat(0.0); R];
+        for r in 0..R {
+            sums[r] = floats.load(partials[r * length..].first_chunk().expect("whole vectors"));
+        }
+        accumulate(floats, weights, &self.values[positions], &mut sums);
+        for r in 0..R {
+            floats.store(sums[r], partials[r * length..].first_chunk_mut().expect("whole vectors"));
+        }
+    }
+}
+
+impl<S: Floats, E: CacheElement> Tile for ValuePanel<'_, S, E> {
+    #[inline(always)]
+    fn run<const R: usize>(&mut self, row: usize) {
+        let common = self.rows.sees(row, self.positions.clone());
+        self.add::<R>(row, 0..common);
+        for later in row + 1..row + R {
+            let seen = self.rows.sees(later, self.positions.clone());
+            if seen > common {
+                self.add::<1>(later, common..seen);
+            }
+        }
+    }
+}
