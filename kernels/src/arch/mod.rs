@@ -4,6 +4,8 @@
 //! What does not: algorithms. A kernel is written once, as `Kernel::run`, and `Isa::run` runs it compiled for one
 //! set.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 pub(crate) mod floats;
 mod portable;
 mod vector;
@@ -23,6 +25,12 @@ pub enum Isa {
     Avx2,
     /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI: 512-bit integers and the four-byte dot product `vpdpbusd`.
     Avx512Vnni,
+    /// aarch64: 128-bit integers, products of bytes widened.
+    Neon,
+    /// aarch64 with the dot product of Armv8.2: four bytes at a time with `sdot`.
+    NeonDotprod,
+    /// aarch64 with the dot product and the matrix product of Armv8.6: blocks of bytes with `smmla`.
+    NeonI8mm,
 }
 
 /// A kernel body, compiled once for each instruction set.
@@ -41,8 +49,8 @@ pub(crate) trait Kernel {
 }
 
 impl Isa {
-    /// Every instruction set that Trine knows, in order of preference from the least.
-    pub const ALL: [Isa; 3] = [Isa::Portable, Isa::Avx2, Isa::Avx512Vnni];
+    /// Every instruction set that Trine knows, those of one architecture in order of preference from the least.
+    pub const ALL: [Isa; 6] = [Isa::Portable, Isa::Avx2, Isa::Avx512Vnni, Isa::Neon, Isa::NeonDotprod, Isa::NeonI8mm];
 
     /// The name, in lower case, as command lines spell it.
     pub fn name(self) -> &'static str {
@@ -50,6 +58,9 @@ impl Isa {
             Isa::Portable => "portable",
             Isa::Avx2 => "avx2",
             Isa::Avx512Vnni => "avx512vnni",
+            Isa::Neon => "neon",
+            Isa::NeonDotprod => "neon-dotprod",
+            Isa::NeonI8mm => "neon-i8mm",
         }
     }
 
@@ -71,8 +82,14 @@ impl Isa {
             Isa::Avx2 => x86::has_avx2(),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => x86::has_avx512_vnni(),
-            #[cfg(not(target_arch = "x86_64"))]
-            Isa::Avx2 | Isa::Avx512Vnni => false,
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => aarch64::has_neon(),
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDotprod => aarch64::has_neon_dotprod(),
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonI8mm => aarch64::has_neon_i8mm(),
+            // The sets of other architectures.
+            _ => false,
         }
     }
 
@@ -92,8 +109,16 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_avx512_vnni`.
             Isa::Avx512Vnni => unsafe { x86::run_avx512_vnni(kernel) },
-            #[cfg(not(target_arch = "x86_64"))]
-            Isa::Avx2 | Isa::Avx512Vnni => unreachable!("asserted to be available"),
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_neon`.
+            Isa::Neon => unsafe { aarch64::run_neon(kernel) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_neon_dotprod`.
+            Isa::NeonDotprod => unsafe { aarch64::run_neon_dotprod(kernel) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_neon_i8mm`.
+            Isa::NeonI8mm => unsafe { aarch64::run_neon_i8mm(kernel) },
+            _ => unreachable!("the sets of other architectures are not available"),
         }
     }
 }

@@ -23,6 +23,9 @@ pub(crate) trait Vector: Copy {
     /// Tokens of one register tile of [`crate::ternary`]'s matrix product, with two vectors of rows: 4 or 12.
     const TOKENS: usize;
 
+    /// Steps of four columns that [`Vector::tile_step`] takes at once: 1 or 2.
+    const STEPS: usize = 1;
+
     /// A running dot product.
     type Run: Copy;
     /// [`Vector::LANES`] lanes of `i32`.
@@ -99,6 +102,30 @@ pub(crate) trait Vector: Copy {
     /// of a lane stay in that lane.
     fn dot(self, activations: Self, run: Self::Run) -> Self::Run;
 
+    /// Puts the codes of two consecutive steps, of the same rows, in the order that [`Vector::tile_step`] reads where it
+    /// takes two steps.
+    fn pair_steps(steps: [Self; 2]) -> [Self; 2] {
+        steps
+    }
+
+    /// Adds [`Vector::STEPS`] steps of a tile to its runs: those of two vectors of rows, for each of `T` tokens.
+    ///
+    /// # Safety
+    /// The machine has the instructions of the type; `codes` is readable for the two vectors of each step, and each
+    /// pointer of `activations` for four bytes of each step.
+    #[inline(always)]
+    unsafe fn tile_step<const T: usize>(
+        codes: *const u8,
+        activations: &[*const i8; T],
+        runs: &mut [[Self::Run; 2]; T],
+    ) {
+        // SAFETY: the caller vouches for the same.
+        unsafe { lane_step::<Self, T>(codes, activations, runs) }
+    }
+
+    /// Gives each token of a tile its own runs, where [`Vector::tile_step`] mixes those of tokens.
+    fn separate_tokens<const T: usize>(_runs: &mut [[Self::Run; 2]; T]) {}
+
     /// Adds the lanes of `run` to `sums`.
     fn widen(run: Self::Run, sums: Self::Sums) -> Self::Sums;
 
@@ -108,4 +135,26 @@ pub(crate) trait Vector: Copy {
 
     /// The lanes; the first [`Vector::LANES`] entries are used.
     fn lanes(sums: Self::Sums) -> [i32; 16];
+}
+
+/// One step of a tile, lane by lane: four columns of each row meet four activations of each token.
+///
+/// # Safety
+/// As [`Vector::tile_step`], for one step.
+#[inline(always)]
+pub(crate) unsafe fn lane_step<V: Vector, const T: usize>(
+    codes: *const u8,
+    activations: &[*const i8; T],
+    runs: &mut [[V::Run; 2]; T],
+) {
+    // SAFETY: the caller vouches for the instructions, for two vectors at `codes` and for the activations.
+    unsafe {
+        let low = V::load(codes);
+        let high = V::load(codes.add(4 * V::LANES));
+        for (runs, activations) in runs.iter_mut().zip(activations) {
+            let activations = V::repeat_lane(*activations);
+            runs[0] = low.dot(activations, runs[0]);
+            runs[1] = high.dot(activations, runs[1]);
+        }
+    }
 }

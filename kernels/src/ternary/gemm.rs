@@ -72,6 +72,8 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
                     factors[half] = terms.weight_factors::<P>(&tile, segment);
                 }
             }
+            // SAFETY: the caller vouches for the instructions of `V`.
+            unsafe { pair_steps::<V>(&mut panel.codes) };
             let columns = first..first + used;
             let mut token = 0;
             while V::TOKENS == 12 && token + 12 <= terms.tokens() {
@@ -123,6 +125,30 @@ unsafe fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, p
                 }
             }
             new = window + WINDOW;
+        }
+    }
+}
+
+/// Puts the steps of a panel in the order that [`Vector::tile_step`] reads.
+///
+/// # Safety
+/// The machine has the instructions of `V`.
+#[inline(always)]
+unsafe fn pair_steps<V: Vector>(panel: &mut [Line]) {
+    if V::STEPS == 1 {
+        return;
+    }
+    let vector = STEP * V::LANES;
+    for steps in panel.chunks_exact_mut(4 * vector / LINE) {
+        let steps = steps.as_mut_ptr().cast::<u8>();
+        for half in 0..2 {
+            // SAFETY: the caller vouches for the instructions of `V`; a chunk has the two vectors of two steps.
+            unsafe {
+                let (first, second) = (steps.add(half * vector), steps.add((2 + half) * vector));
+                let [low, high] = V::pair_steps([V::load(first), V::load(second)]);
+                low.store(first);
+                high.store(second);
+            }
         }
     }
 }
@@ -200,27 +226,28 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
     activations: &[&[i8]; T],
 ) -> [[[i32; TILE]; 2]; T] {
     let vector = STEP * V::LANES;
+    assert!(steps.is_multiple_of(V::STEPS) && V::RUN.is_multiple_of(V::STEPS), "steps are taken {} at once", V::STEPS);
     assert!(codes.len() * LINE >= steps * 2 * vector, "codes of {steps} steps");
     assert!(activations.iter().all(|codes| codes.len() >= steps * STEP), "activations of {steps} steps");
     let codes = codes.as_ptr().cast::<u8>();
     let activations = pointers(activations);
     // SAFETY: the caller vouches for the instructions of `V`. Steps are below `steps`, for which the assertions found
-    // two vectors of codes and four activations of each token.
+    // two vectors of codes and four activations of each token; with a step the one after it is below `steps` where two
+    // are taken at once.
     unsafe {
         let mut sums = [[V::zero_sums(); 2]; T];
         let mut start = 0;
         while start < steps {
             let stop = steps.min(start.saturating_add(V::RUN));
             let mut runs = [[V::zero_run(); 2]; T];
-            for step in start..stop {
-                let low = V::load(codes.add(2 * step * vector));
-                let high = V::load(codes.add((2 * step + 1) * vector));
-                for (runs, activations) in runs.iter_mut().zip(&activations) {
-                    let activations = V::repeat_lane(activations.add(step * STEP));
-                    runs[0] = low.dot(activations, runs[0]);
-                    runs[1] = high.dot(activations, runs[1]);
+            for step in (start..stop).step_by(V::STEPS) {
+                let mut columns = activations;
+                for column in &mut columns {
+                    *column = column.add(step * STEP);
                 }
+                V::tile_step(codes.add(2 * step * vector), &columns, &mut runs);
             }
+            V::separate_tokens(&mut runs);
             for (sums, runs) in sums.iter_mut().zip(&runs) {
                 for half in 0..2 {
                     sums[half] = V::widen(runs[half], sums[half]);

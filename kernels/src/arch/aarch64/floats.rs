@@ -1,0 +1,121 @@
+//! The vector operations of [`floats`](crate::arch::floats) on aarch64: four registers of four.
+
+use std::arch::aarch64::*;
+use std::arch::asm;
+
+use crate::arch::floats::{Floats, LANES};
+
+/// Proof that NEON is present.
+#[derive(Clone, Copy)]
+pub(crate) struct Neon(());
+
+impl Neon {
+    /// # Safety
+    /// The processor must have NEON.
+    #[inline(always)]
+    pub(crate) unsafe fn new() -> Self {
+        Neon(())
+    }
+}
+
+impl Floats for Neon {
+    type F32x16 = [float32x4_t; 4];
+    const MANY_REGISTERS: bool = false;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> [float32x4_t; 4] {
+        // SAFETY: `self` proves NEON.
+        [unsafe { vdupq_n_f32(value) }; 4]
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> [float32x4_t; 4] {
+        let from = from.as_ptr();
+        // SAFETY: `self` proves NEON; the sixteen values at `from` are read as four groups of four.
+        unsafe { [vld1q_f32(from), vld1q_f32(from.add(4)), vld1q_f32(from.add(8)), vld1q_f32(from.add(12))] }
+    }
+
+    #[inline(always)]
+    fn store(self, v: [float32x4_t; 4], to: &mut [f32; LANES]) {
+        let to = to.as_mut_ptr();
+        // SAFETY: `self` proves NEON; the sixteen values at `to` are written as four groups of four.
+        unsafe {
+            vst1q_f32(to, v[0]);
+            vst1q_f32(to.add(4), v[1]);
+            vst1q_f32(to.add(8), v[2]);
+            vst1q_f32(to.add(12), v[3]);
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: [float32x4_t; 4], b: [float32x4_t; 4]) -> [float32x4_t; 4] {
+        // SAFETY: `self` proves NEON.
+        unsafe { [vaddq_f32(a[0], b[0]), vaddq_f32(a[1], b[1]), vaddq_f32(a[2], b[2]), vaddq_f32(a[3], b[3])] }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: [float32x4_t; 4], b: [float32x4_t; 4]) -> [float32x4_t; 4] {
+        // SAFETY: `self` proves NEON.
+        unsafe { [vmulq_f32(a[0], b[0]), vmulq_f32(a[1], b[1]), vmulq_f32(a[2], b[2]), vmulq_f32(a[3], b[3])] }
+    }
+
+    #[inline(always)]
+    fn sum(self, v: [float32x4_t; 4]) -> f32 {
+        // SAFETY: `self` proves NEON.
+        unsafe {
+            let four = vaddq_f32(vaddq_f32(v[0], v[2]), vaddq_f32(v[1], v[3]));
+            let two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+            vget_lane_f32::<0>(two) + vget_lane_f32::<1>(two)
+        }
+    }
+
+    #[inline(always)]
+    fn splat_f16(self, from: [u8; 2]) -> [float32x4_t; 4] {
+        // SAFETY: `self` proves NEON.
+        [unsafe { widen(vdup_n_u16(u16::from_le_bytes(from))) }; 4]
+    }
+
+    #[inline(always)]
+    fn widen_i8(self, from: [i8; LANES]) -> [float32x4_t; 4] {
+        // SAFETY: `self` proves NEON; `from` holds the sixteen bytes that are read.
+        unsafe {
+            let bytes = vld1q_s8(from.as_ptr());
+            let (low, high) = (vmovl_s8(vget_low_s8(bytes)), vmovl_high_s8(bytes));
+            [
+                vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))),
+                vcvtq_f32_s32(vmovl_high_s16(low)),
+                vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))),
+                vcvtq_f32_s32(vmovl_high_s16(high)),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn load_f16(self, from: &[u8; 2 * LANES]) -> [float32x4_t; 4] {
+        let from = from.as_ptr();
+        // SAFETY: `self` proves NEON; the 32 bytes at `from` are read as four groups of eight, at any alignment.
+        unsafe {
+            let eight = |offset: usize| widen(vreinterpret_u16_u8(vld1_u8(from.add(offset))));
+            [eight(0), eight(8), eight(16), eight(24)]
+        }
+    }
+}
+
+/// Half precision to single precision, exact.
+///
+/// # Safety
+/// The processor must have NEON.
+#[inline(always)]
+unsafe fn widen(halves: uint16x4_t) -> float32x4_t {
+    let values: float32x4_t;
+    // SAFETY: the caller vouches for the instruction, which reads and writes registers only.
+    unsafe {
+        asm!(
+            "fcvtl {values:v}.4s, {halves:v}.4h",
+            values = out(vreg) values,
+            halves = in(vreg) halves,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    values
+}

@@ -1,0 +1,57 @@
+//! aarch64: the sets of features that kernels are compiled for, each list beside the detection that it must agree with.
+//!
+//! The instructions that stable Rust has no intrinsics for (`sdot`, `smmla`, `fcvtl`) are written as `asm!` blocks of
+//! one instruction each, in the file of their vector type.
+
+mod dot;
+mod floats;
+mod neon;
+
+use std::arch::is_aarch64_feature_detected;
+
+use super::Kernel;
+
+/// Whether the machine has what [`run_neon`] enables. Every aarch64 machine that runs an operating system does.
+pub(super) fn has_neon() -> bool {
+    is_aarch64_feature_detected!("neon")
+}
+
+/// Runs `kernel` compiled with NEON.
+///
+/// # Safety
+/// [`has_neon`] is true.
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn run_neon<K: Kernel>(kernel: K) -> K::Output {
+    // SAFETY: the caller vouches for NEON.
+    unsafe { kernel.run::<neon::Bytes<dot::Widening>>() }
+}
+
+/// Whether the machine has what [`run_neon_dotprod`] enables.
+pub(super) fn has_neon_dotprod() -> bool {
+    has_neon() && is_aarch64_feature_detected!("dotprod")
+}
+
+/// Runs `kernel` compiled with NEON and its dot product (Armv8.2 `sdot`).
+///
+/// # Safety
+/// [`has_neon_dotprod`] is true.
+#[target_feature(enable = "neon,dotprod")]
+pub(super) unsafe fn run_neon_dotprod<K: Kernel>(kernel: K) -> K::Output {
+    // SAFETY: the caller vouches for NEON with its dot product.
+    unsafe { kernel.run::<neon::Bytes<dot::Sdot>>() }
+}
+
+/// Whether the machine has what [`run_neon_i8mm`] enables.
+pub(super) fn has_neon_i8mm() -> bool {
+    has_neon_dotprod() && is_aarch64_feature_detected!("i8mm")
+}
+
+/// Runs `kernel` compiled with NEON, its dot product and its matrix product (Armv8.6 `smmla`).
+///
+/// # Safety
+/// [`has_neon_i8mm`] is true.
+#[target_feature(enable = "neon,dotprod,i8mm")]
+pub(super) unsafe fn run_neon_i8mm<K: Kernel>(kernel: K) -> K::Output {
+    // SAFETY: the caller vouches for NEON with its dot product and matrix product.
+    unsafe { kernel.run::<neon::Bytes<dot::Smmla>>() }
+}
