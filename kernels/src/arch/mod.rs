@@ -128,3 +128,25 @@ impl fmt::Display for Isa {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Prints which levels the tests of this machine cover.
+    #[test]
+    fn levels_of_this_machine() {
+        let available = Isa::available();
+        for isa in Isa::ALL {
+            let tested = if available.contains(&isa) { "tested" } else { "skipped: not in this machine" };
+            println!("level {isa}: {tested}");
+        }
+        assert_eq!((available[0], available.last()), (Isa::Portable, Some(&Isa::detect())));
+    }
+
+    #[test]
+    fn names_are_distinct() {
+        let names: std::collections::BTreeSet<_> = Isa::ALL.map(Isa::name).into();
+        assert_eq!(names.len(), Isa::ALL.len());
+    }
+}
