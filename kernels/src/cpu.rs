@@ -4,6 +4,7 @@
 //! the detection of instruction sets ([`crate::arch`]). Nothing here reads environment variables.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -58,6 +59,7 @@ fn list(isas: &[Isa]) -> String {
 pub struct Cpu {
     isa: Isa,
     pool: ThreadPool,
+    hand_overs: AtomicU64,
 }
 
 impl Cpu {
@@ -80,7 +82,7 @@ impl Cpu {
             .thread_name(|index| format!("trine-{index}"))
             .build()
             .map_err(|source| CpuError::Threads { threads, source })?;
-        Ok(Cpu { isa, pool })
+        Ok(Cpu { isa, pool, hand_overs: AtomicU64::new(0) })
     }
 
     /// The instruction set that kernels use.
@@ -91,6 +93,11 @@ impl Cpu {
     /// The number of threads of the pool.
     pub fn threads(&self) -> usize {
         self.pool.current_num_threads()
+    }
+
+    /// How often work was handed over to all threads so far.
+    pub fn hand_overs(&self) -> u64 {
+        self.hand_overs.load(Ordering::Relaxed)
     }
 
     /// Runs `work` inside the pool, so that the operations in it start without crossing threads.
@@ -131,6 +138,7 @@ impl Cpu {
         if chunks.len() == 1 {
             return fill(0, &mut chunks[0]);
         }
+        self.hand_overs.fetch_add(1, Ordering::Relaxed);
         self.run(|| {
             chunks.par_iter_mut().enumerate().with_max_len(1).for_each(|(index, parts)| fill(index * width, parts));
         });
@@ -154,6 +162,7 @@ impl Cpu {
         if self.threads() == 1 || items.len() <= least {
             return items.iter_mut().enumerate().for_each(|(index, item)| work(index, item));
         }
+        self.hand_overs.fetch_add(1, Ordering::Relaxed);
         let items = items.par_iter_mut().with_min_len(least).enumerate();
         self.run(|| items.for_each(|(index, item)| work(index, item)));
     }

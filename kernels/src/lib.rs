@@ -15,6 +15,7 @@ pub mod arch;
 pub mod cpu;
 pub mod dense;
 pub(crate) mod float;
+pub mod limits;
 pub mod matrix;
 pub mod ops;
 pub mod packing;

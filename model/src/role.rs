@@ -34,7 +34,7 @@ impl Projection {
         Projection::Down,
     ];
 
-    fn stem(self) -> &'static str {
+    pub(crate) fn stem(self) -> &'static str {
         match self {
             Projection::Query => "attn_q",
             Projection::Key => "attn_k",
@@ -64,7 +64,7 @@ impl BlockNorm {
     /// Every norm of a block, in the order of the forward pass.
     pub const ALL: [BlockNorm; 4] = [BlockNorm::Attn, BlockNorm::AttnSub, BlockNorm::Ffn, BlockNorm::FfnSub];
 
-    fn stem(self) -> &'static str {
+    pub(crate) fn stem(self) -> &'static str {
         match self {
             BlockNorm::Attn => "attn_norm",
             BlockNorm::AttnSub => "attn_sub_norm",

@@ -1,6 +1,7 @@
 //! One sequence: its cache, its tokens so far, and the logits that follow them.
 
 use crate::cache::{KvCache, StepError};
+use crate::part::Part;
 use crate::transformer::Transformer;
 use std::ops::ControlFlow;
 use trine_kernels::{CacheFull, CacheType, Cpu};
@@ -62,6 +63,20 @@ impl<'m, M: Model> Session<'m, M> {
         Ok(logits.expect("nothing interrupts it"))
     }
 
+    /// As [`feed`](Session::feed), and calls `see` with the number of the block (`None` outside of blocks), each
+    /// [`Part`] of each batch as soon as it is computed, and its values, row by row.
+    ///
+    /// # Errors
+    /// As for [`feed`](Session::feed).
+    pub fn feed_watched(
+        &mut self,
+        ids: &[u32],
+        see: &mut impl FnMut(Option<usize>, Part, &[f32]),
+    ) -> Result<Box<[f32]>, SessionError> {
+        let logits = self.feed_parts(ids, &mut || ControlFlow::Continue(()), see)?;
+        Ok(logits.expect("nothing interrupts it"))
+    }
+
     /// As [`feed`](Session::feed), in batches of 256 tokens between which `proceed` is asked. `None` where it broke
     /// off; the batches before that are part of the session.
     ///
@@ -72,6 +87,15 @@ impl<'m, M: Model> Session<'m, M> {
         ids: &[u32],
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<Option<Box<[f32]>>, SessionError> {
+        self.feed_parts(ids, proceed, &mut |_, _, _| ())
+    }
+
+    fn feed_parts(
+        &mut self,
+        ids: &[u32],
+        proceed: &mut dyn FnMut() -> ControlFlow<()>,
+        see: &mut impl FnMut(Option<usize>, Part, &[f32]),
+    ) -> Result<Option<Box<[f32]>>, SessionError> {
         let vocab = self.cache.vocab();
         let tokens: Vec<Idx<Vocab<M>>> = ids.iter().map(|&id| Idx::new(vocab, id)).collect::<Result<_, _>>()?;
         let (used, capacity) = (self.cache.len(), self.cache.capacity());
@@ -81,13 +105,13 @@ impl<'m, M: Model> Session<'m, M> {
         let (transformer, cpu) = (self.transformer, self.cpu);
         let (before, last) = tokens.split_at(tokens.len().saturating_sub(1) / PROMPT_BATCH * PROMPT_BATCH);
         for (batch, ids) in before.chunks(PROMPT_BATCH).zip(ids.chunks(PROMPT_BATCH)) {
-            self.cache.step(batch, |step| transformer.prefill(cpu, step))?;
+            self.cache.step(batch, |step| transformer.watched_prefill(cpu, step, see))?;
             self.tokens.extend_from_slice(ids);
             if proceed().is_break() {
                 return Ok(None);
             }
         }
-        let logits = self.cache.step(last, |step| transformer.next_logits(cpu, step))?;
+        let logits = self.cache.step(last, |step| transformer.watched_logits(cpu, step, see))?;
         self.tokens.extend_from_slice(&ids[before.len()..]);
         Ok(Some(logits.into_data()))
     }

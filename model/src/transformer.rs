@@ -13,6 +13,8 @@
 
 use crate::cache::{LayerCache, Step};
 use crate::config::Config;
+use crate::part::{Part, Watch};
+use crate::role::{BlockNorm, Projection};
 use trine_kernels::{Activations, Cpu, GateActivation, Matrix, RmsNorm, Rope};
 use trine_shapes::{
     AttnNorm, AttnSubNorm, Axis, Ffn, FfnNorm, FfnSubNorm, Fixed, HeadDim, Hidden, KvWidth, Model, NormRole, Normed,
@@ -77,20 +79,31 @@ impl<M: Model> Layer<M> {
         x: &mut Tensor<f32, (B, S, Hidden<M>)>,
         cache: &mut LayerCache<M, B>,
         at: Plus<P, S>,
+        watch: &mut Watch<'_, impl FnMut(Option<usize>, Part, &[f32])>,
     ) {
-        let h = Activations::new(cpu.rms_norm(x.view(), &self.attn_norm));
-        let q = cpu.rope(cpu.linear(&h, &self.query).split(), &shared.rope, at);
-        let k = cpu.rope(cpu.linear(&h, &self.key).split(), &shared.rope, at);
-        let v = cpu.linear(&h, &self.value).split();
+        let h = watch.see(Part::Norm(BlockNorm::Attn), cpu.rms_norm(x.view(), &self.attn_norm));
+        let h = Activations::new(h);
+        let q = watch.see(Part::Matrix(Projection::Query), cpu.linear(&h, &self.query));
+        let k = watch.see(Part::Matrix(Projection::Key), cpu.linear(&h, &self.key));
+        let v = watch.see(Part::Matrix(Projection::Value), cpu.linear(&h, &self.value)).split();
+        let q = watch.see(Part::QueryRope, cpu.rope(q.split(), &shared.rope, at));
+        let k = watch.see(Part::KeyRope, cpu.rope(k.split(), &shared.rope, at));
         let (keys, values) = cache.append(k.view(), v.view(), at);
-        let a = cpu.attention(q.view(), keys, values).merge();
-        let a = Activations::new(self.attn_sub_norm.apply(cpu, a));
-        cpu.add_assign(x, cpu.linear(&a, &self.attn_output).view());
+        let a = watch.see(Part::Attention, cpu.attention(q.view(), keys, values)).merge();
+        let a = watch.see(Part::Norm(BlockNorm::AttnSub), self.attn_sub_norm.apply(cpu, a));
+        let a = watch.see(Part::Matrix(Projection::AttnOutput), cpu.linear(&Activations::new(a), &self.attn_output));
+        cpu.add_assign(x, a.view());
+        watch.see_values(Part::Residual, x.data());
 
-        let h = Activations::new(cpu.rms_norm(x.view(), &self.ffn_norm));
-        let gated = cpu.gated(shared.gate_activation, cpu.linear(&h, &self.gate), cpu.linear(&h, &self.up).view());
-        let gated = Activations::new(self.ffn_sub_norm.apply(cpu, gated));
-        cpu.add_assign(x, cpu.linear(&gated, &self.down).view());
+        let h = watch.see(Part::Norm(BlockNorm::Ffn), cpu.rms_norm(x.view(), &self.ffn_norm));
+        let h = Activations::new(h);
+        let gate = watch.see(Part::Matrix(Projection::Gate), cpu.linear(&h, &self.gate));
+        let up = watch.see(Part::Matrix(Projection::Up), cpu.linear(&h, &self.up));
+        let gated = watch.see(Part::Gated, cpu.gated(shared.gate_activation, gate, up.view()));
+        let gated = watch.see(Part::Norm(BlockNorm::FfnSub), self.ffn_sub_norm.apply(cpu, gated));
+        let down = watch.see(Part::Matrix(Projection::Down), cpu.linear(&Activations::new(gated), &self.down));
+        cpu.add_assign(x, down.view());
+        watch.see_values(Part::Output, x.data());
     }
 }
 
@@ -132,8 +145,10 @@ impl<M: Model> Transformer<M> {
         cpu: &Cpu,
         step: Step<'_, M, B, P, S>,
     ) -> Tensor<f32, (B, S, Vocab<M>)> {
-        let x = self.residual(cpu, step);
-        self.head(cpu, x)
+        let mut unseen = |_: Option<usize>, _: Part, _: &[f32]| ();
+        let watch = &mut Watch::new(&mut unseen);
+        let x = self.residual(cpu, step, watch);
+        self.head(cpu, x, watch)
     }
 
     /// Runs one step and returns the logits of its last position, which predict the next token.
@@ -145,8 +160,23 @@ impl<M: Model> Transformer<M> {
         cpu: &Cpu,
         step: Step<'_, M, B, P, S>,
     ) -> Tensor<f32, (B, Fixed<1>, Vocab<M>)> {
-        let x = self.residual(cpu, step);
-        self.head(cpu, x.view().last())
+        self.watched_logits(cpu, step, &mut |_, _, _| ())
+    }
+
+    /// As [`next_logits`](Transformer::next_logits), and calls `see` with the number of the block (`None` outside of
+    /// blocks), each [`Part`] as soon as it is computed, and its values, row by row. What is computed stays the same.
+    ///
+    /// # Panics
+    /// If the cache of the step was made for a transformer with another number of blocks.
+    pub fn watched_logits<B: Axis, P: Axis, S: Axis>(
+        &self,
+        cpu: &Cpu,
+        step: Step<'_, M, B, P, S>,
+        see: &mut impl FnMut(Option<usize>, Part, &[f32]),
+    ) -> Tensor<f32, (B, Fixed<1>, Vocab<M>)> {
+        let watch = &mut Watch::new(see);
+        let x = self.residual(cpu, step, watch);
+        self.head(cpu, x.view().last(), watch)
     }
 
     /// Runs one step for its keys and values alone: a prompt that goes on.
@@ -154,7 +184,20 @@ impl<M: Model> Transformer<M> {
     /// # Panics
     /// If the cache of the step was made for a transformer with another number of blocks.
     pub fn prefill<B: Axis, P: Axis, S: Axis>(&self, cpu: &Cpu, step: Step<'_, M, B, P, S>) {
-        self.residual(cpu, step);
+        self.watched_prefill(cpu, step, &mut |_, _, _| ());
+    }
+
+    /// As [`prefill`](Transformer::prefill), and shows each part as [`watched_logits`](Transformer::watched_logits).
+    ///
+    /// # Panics
+    /// If the cache of the step was made for a transformer with another number of blocks.
+    pub fn watched_prefill<B: Axis, P: Axis, S: Axis>(
+        &self,
+        cpu: &Cpu,
+        step: Step<'_, M, B, P, S>,
+        see: &mut impl FnMut(Option<usize>, Part, &[f32]),
+    ) {
+        self.residual(cpu, step, &mut Watch::new(see));
     }
 
     /// The residual stream after the last block.
@@ -162,20 +205,29 @@ impl<M: Model> Transformer<M> {
         &self,
         cpu: &Cpu,
         mut step: Step<'_, M, B, P, S>,
+        watch: &mut Watch<'_, impl FnMut(Option<usize>, Part, &[f32])>,
     ) -> Tensor<f32, (B, S, Hidden<M>)> {
         assert_eq!(step.layers_mut().len(), self.layers.len(), "the cache is another transformer's");
-        let mut x = cpu.embed(step.tokens(), &self.embedding);
+        let mut x = watch.see(Part::Embedding, cpu.embed(step.tokens(), &self.embedding));
         let at = step.positions();
-        for (layer, cache) in self.layers.iter().zip(step.layers_mut()) {
-            layer.forward(cpu, &self.shared, &mut x, cache, at);
+        for (block, (layer, cache)) in self.layers.iter().zip(step.layers_mut()).enumerate() {
+            watch.block = Some(block);
+            layer.forward(cpu, &self.shared, &mut x, cache, at, watch);
         }
+        watch.block = None;
         step.commit();
         x
     }
 
     /// `logits = W RMSNorm(x, output_norm)`, with `W` the head or, where it is tied, the embedding.
-    fn head<B: Axis, S: Axis>(&self, cpu: &Cpu, x: Tensor<f32, (B, S, Hidden<M>)>) -> Tensor<f32, (B, S, Vocab<M>)> {
-        let h = Activations::new(cpu.rms_norm(x.view(), &self.output_norm));
-        cpu.logits(&h, self.output.as_ref().unwrap_or(&self.embedding))
+    fn head<B: Axis, S: Axis>(
+        &self,
+        cpu: &Cpu,
+        x: Tensor<f32, (B, S, Hidden<M>)>,
+        watch: &mut Watch<'_, impl FnMut(Option<usize>, Part, &[f32])>,
+    ) -> Tensor<f32, (B, S, Vocab<M>)> {
+        let h = watch.see(Part::OutputNorm, cpu.rms_norm(x.view(), &self.output_norm));
+        let head = self.output.as_ref().unwrap_or(&self.embedding);
+        watch.see(Part::Logits, cpu.logits(&Activations::new(h), head))
     }
 }

@@ -1,5 +1,9 @@
 //! The arguments of every command, and the texts that `--help` shows. What the commands do is in their own files.
 
+mod bench;
+
+pub use bench::{BenchArguments, Like};
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -52,6 +56,8 @@ pub enum Command {
     Tokenize(TokenizeArguments),
     /// Measure the perplexity of a text: the strided sliding-window measure.
     Perplexity(PerplexityArguments),
+    /// Measure the speed of a model, of its parts and of the machine.
+    Bench(BenchArguments),
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod chat;
 mod check;
 mod generation;
@@ -48,5 +49,6 @@ fn execute(command: Command) -> Result<Outcome> {
         Command::Logits(arguments) => logits::logits(&arguments),
         Command::Tokenize(arguments) => tokenize::tokenize(&arguments),
         Command::Perplexity(arguments) => perplexity::perplexity(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
     }
 }

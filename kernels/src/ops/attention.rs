@@ -4,6 +4,7 @@ use crate::cpu::Cpu;
 use crate::float::attention::layout::{Layout, Side};
 use crate::float::attention::product::{CacheElement, FloatHead};
 use crate::float::attention::{AttentionShape, attention};
+use std::fmt;
 use trine_shapes::{Axis, Plus, Product, Rotated, Tensor, View};
 
 /// The type of the elements of a cache.
@@ -13,6 +14,15 @@ pub enum CacheType {
     F32,
     /// Half precision, rounded to nearest even: half the memory and bandwidth.
     F16,
+}
+
+impl fmt::Display for CacheType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CacheType::F32 => "f32",
+            CacheType::F16 => "f16",
+        })
+    }
 }
 
 /// Elements of a cache: single precision, or little-endian halves.

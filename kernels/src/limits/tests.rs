@@ -1,0 +1,44 @@
+//! The loops that are measured do what is counted; how fast they are is no matter of tests.
+
+use super::{CODE, DotPeak, Dots, LINE, OPERANDS, ReadAll};
+use crate::{Cpu, CpuOptions, Isa};
+use std::num::NonZeroUsize;
+
+/// The sum of all products that were counted, on every instruction set.
+#[test]
+fn dot_products_are_computed() {
+    let activations: Vec<i8> = (0..OPERANDS).map(|i| (i % 19) as i8 - 4).collect();
+    for isa in Isa::available() {
+        let Dots { products, sums } = isa.run(DotPeak { activations: &activations, steps: 5000 });
+        // Vectors of less than a line use the beginning of each.
+        let width = if isa == Isa::Avx512Vnni { LINE } else { LINE / 2 };
+        let used = activations.chunks_exact(LINE).flat_map(|line| &line[..width]);
+        let of_a_tile: i64 = used.map(|&activation| i64::from(activation) * i64::from(CODE)).sum();
+        let tiles = products as i64 / (OPERANDS / LINE * width) as i64;
+        assert!(tiles >= 2 * 5000, "{isa}: {tiles}");
+        assert_eq!(sums, tiles * of_a_tile, "{isa}");
+    }
+}
+
+#[test]
+fn operations_and_bytes_are_those_of_all_threads() {
+    for threads in [1, 3] {
+        let cpu = Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: None }).unwrap();
+        let (one, _) = Cpu::new(CpuOptions { threads: NonZeroUsize::new(1), isa: None }).unwrap().time_of_dots(100);
+        assert_eq!(cpu.time_of_dots(100).0, threads as u64 * one);
+        let bytes = vec![7; 1_000_000];
+        let read = cpu.time_of_reads(&bytes).0;
+        assert_eq!(read, (1_000_000 / threads / LINE * LINE * threads) as u64);
+        assert_eq!(cpu.time_of_reads(&bytes[..threads * LINE - 1]).0, 0);
+    }
+}
+
+#[test]
+fn every_byte_is_read() {
+    let bytes: Vec<u8> = (0..LINE * 1001).map(|i| (i * 7 + i / 256) as u8).collect();
+    let words = bytes.as_chunks::<8>().0.iter();
+    let expected = words.fold(0_u64, |sum, word| sum.wrapping_add(u64::from_ne_bytes(*word)));
+    for isa in Isa::available() {
+        assert_eq!(isa.run(ReadAll { bytes: &bytes }), expected, "{isa}");
+    }
+}

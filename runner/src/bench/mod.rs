@@ -1,0 +1,106 @@
+//! `trine bench`: how fast a model runs, which part of it takes how long, and what the machine could do.
+//!
+//! What belongs here: the model and the order of the tests. What does not: measuring ([`measure`]), what follows from
+//! the times ([`report`]), and showing it ([`table`] for people, [`json`] for programs).
+
+mod json;
+mod measure;
+mod report;
+mod table;
+
+use crate::args::{BenchArguments, Like};
+use crate::load::{self, Program};
+use crate::message::{Usage, note};
+use crate::outcome::Outcome;
+use crate::progress::Progress;
+use anyhow::Result;
+use measure::{Limits, Run, Test};
+use report::Report;
+use std::io::{BufWriter, Write};
+use std::time::Instant;
+use trine::kernels::Cpu;
+use trine::loader::Gguf;
+use trine::model::{Session, Synthetic, Transformer};
+use trine::shapes::Model;
+
+/// Runs the command.
+///
+/// # Errors
+/// The model does not load or has too few positions, or the output cannot be written.
+pub fn bench(arguments: &BenchArguments) -> Result<Outcome> {
+    let cpu = load::cpu(&arguments.cpu)?;
+    let file = match &arguments.file {
+        Some(path) => load::open(Some(path), &arguments.load.access)?,
+        None => synthetic(arguments)?,
+    };
+    let report = load::with_model(&file, &arguments.load, Bench { arguments, cpu: &cpu, started: Instant::now() })?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    if arguments.json {
+        serde_json::to_writer_pretty(&mut out, &json::document(&report)).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        table::print(&mut out, &report)?;
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+/// The model of random weights that the arguments describe.
+fn synthetic(arguments: &BenchArguments) -> Result<Gguf> {
+    let mut model = match arguments.like {
+        Like::Tiny => Synthetic::tiny(),
+        Like::Bitnet2B4T => Synthetic::bitnet_2b4t(),
+    };
+    (model.matrices, model.table) = (arguments.weights, arguments.head);
+    if let Some(blocks) = arguments.blocks {
+        model.config.layers = blocks.get();
+    }
+    note(&format!("making a model of random weights, {} and {}", model.matrices, model.table));
+    Ok(model.gguf()?)
+}
+
+struct Bench<'b> {
+    arguments: &'b BenchArguments,
+    cpu: &'b Cpu,
+    started: Instant,
+}
+
+impl Program for Bench<'_> {
+    type Out = Report;
+
+    fn run<M: Model>(self, model: &Transformer<M>) -> Result<Report> {
+        let Bench { arguments, cpu, started } = self;
+        let load_time = started.elapsed();
+        let tests = tests(arguments);
+        let positions = tests.iter().map(|test| test.positions()).max().unwrap_or(1);
+        let context = model.config.context;
+        if positions > context {
+            return Err(Usage(format!("a test takes {positions} positions, and the model has {context}")).into());
+        }
+        let ids = measure::ids(positions, model.config.dims.vocab);
+        let mut session = Session::new(model, cpu, positions, arguments.kv)?;
+        // All pages of the weights come into memory.
+        session.feed(&ids[..1])?;
+        let mut limits = Limits::new()?;
+        let mut runs: Vec<Vec<Run>> = tests.iter().map(|_| Vec::new()).collect();
+        let progress = Progress::new("measuring");
+        let rounds = arguments.repetitions.get();
+        for round in 0..rounds {
+            limits.measure(cpu);
+            for (index, (test, runs)) in tests.iter().zip(&mut runs).enumerate() {
+                progress.set(round * tests.len() + index, rounds * tests.len());
+                runs.push(measure::run(*test, &mut session, cpu, &ids)?);
+            }
+        }
+        limits.measure(cpu);
+        drop(progress);
+        Ok(Report::new(model, cpu, arguments.kv, load_time, &limits, tests.into_iter().zip(runs).collect()))
+    }
+}
+
+/// What the arguments ask for.
+fn tests(arguments: &BenchArguments) -> Vec<Test> {
+    let BenchArguments { decode, depth, .. } = *arguments;
+    let prompts = arguments.prompt.iter().filter(|tokens| **tokens > 0).map(|&tokens| Test::Prompt { tokens });
+    prompts.chain((decode > 0).then_some(Test::Decode { tokens: decode, depth })).collect()
+}

@@ -1,0 +1,275 @@
+//! What follows from the times: medians, rates, and fractions of the limits.
+
+use super::measure::{Limits, Run, Test};
+use crate::inspect::describe;
+use std::time::Duration;
+use trine::kernels::{CacheType, Cpu, Isa, Matrix};
+use trine::model::{Part, Projection, Transformer};
+use trine::shapes::Model;
+
+/// Everything that is shown.
+pub struct Report {
+    /// The model in a line.
+    pub model: String,
+    /// Seconds from the opened file to the loaded model.
+    pub load_seconds: f64,
+    /// The instruction set.
+    pub isa: Isa,
+    /// Threads.
+    pub threads: usize,
+    /// Type of the cache.
+    pub kv: CacheType,
+    /// Operations of the matrices of all blocks for a token.
+    pub operations_per_token: u64,
+    /// Bytes of weights that a decoded token reads.
+    pub bytes_per_token: u64,
+    /// What the machine can do at most.
+    pub limits: MachineLimits,
+    /// The tests, in order.
+    pub tests: Vec<Measured>,
+    /// The matrices of a block and the head.
+    pub matrices: Vec<MatrixRow>,
+}
+
+/// Medians of the limits.
+pub struct MachineLimits {
+    /// Operations of integer dot products in a second, a multiply and an add counted as two.
+    pub int8_ops: f64,
+    /// Bytes read from memory in a second.
+    pub read_bytes: f64,
+    /// Seconds of a hand-over of work to all threads.
+    pub hand_over: f64,
+}
+
+/// A test and its medians.
+pub struct Measured {
+    /// The test.
+    pub test: Test,
+    /// Tokens in a second.
+    pub tokens_per_second: f64,
+    /// Seconds for a token.
+    pub seconds: f64,
+    /// Seconds for a token in each row of the parts, in the order of [`Row::ALL`].
+    pub parts: Vec<f64>,
+    /// Hand-overs for a token.
+    pub hand_overs: f64,
+}
+
+/// A matrix of each block, or the head.
+pub struct MatrixRow {
+    /// Its row in the table of parts.
+    pub row: Row,
+    /// Rows and columns.
+    pub shape: (usize, usize),
+    /// Packing.
+    pub kind: &'static str,
+    /// Bytes in all blocks.
+    pub bytes: u64,
+    /// Weights in all blocks.
+    pub weights: u64,
+}
+
+/// A row of the table of parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// A matrix product, the quantization of its activations included.
+    Matrix(Projection),
+    /// The product with the head.
+    Head,
+    /// Attention, with the cache that keys and values are stored in.
+    Attention,
+    /// All norms.
+    Norms,
+    /// Rotation of queries and keys.
+    Rope,
+    /// The gate of the feed-forward network.
+    Gate,
+    /// Additions to the residual stream.
+    Residual,
+    /// The row of the embedding.
+    Embedding,
+    /// What is in no part: taking results apart, memory.
+    Rest,
+}
+
+impl Row {
+    /// Every row.
+    pub const ALL: [Row; 15] = [
+        Row::Matrix(Projection::Query),
+        Row::Matrix(Projection::Key),
+        Row::Matrix(Projection::Value),
+        Row::Matrix(Projection::AttnOutput),
+        Row::Matrix(Projection::Gate),
+        Row::Matrix(Projection::Up),
+        Row::Matrix(Projection::Down),
+        Row::Head,
+        Row::Attention,
+        Row::Norms,
+        Row::Rope,
+        Row::Gate,
+        Row::Residual,
+        Row::Embedding,
+        Row::Rest,
+    ];
+
+    /// The row that a part belongs to.
+    fn of(part: Part) -> Row {
+        match part {
+            Part::Matrix(projection) => Row::Matrix(projection),
+            Part::Logits => Row::Head,
+            Part::Attention => Row::Attention,
+            Part::Norm(_) | Part::OutputNorm => Row::Norms,
+            Part::QueryRope | Part::KeyRope => Row::Rope,
+            Part::Gated => Row::Gate,
+            Part::Residual | Part::Output => Row::Residual,
+            Part::Embedding => Row::Embedding,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> String {
+        match self {
+            Row::Matrix(projection) => Part::Matrix(projection).to_string(),
+            Row::Head => "head".to_owned(),
+            Row::Attention => "attention".to_owned(),
+            Row::Norms => "norms".to_owned(),
+            Row::Rope => "rope".to_owned(),
+            Row::Gate => "gate".to_owned(),
+            Row::Residual => "residual".to_owned(),
+            Row::Embedding => "embedding".to_owned(),
+            Row::Rest => "rest".to_owned(),
+        }
+    }
+}
+
+impl Report {
+    /// Medians of all runs.
+    pub fn new<M: Model>(
+        model: &Transformer<M>,
+        cpu: &Cpu,
+        kv: CacheType,
+        load_time: Duration,
+        limits: &Limits,
+        tests: Vec<(Test, Vec<Run>)>,
+    ) -> Report {
+        let limits = MachineLimits {
+            int8_ops: median(limits.int8_ops.clone()),
+            read_bytes: median(limits.read_bytes.clone()),
+            hand_over: median(limits.hand_over.clone()),
+        };
+        Report {
+            model: describe(&model.config),
+            load_seconds: load_time.as_secs_f64(),
+            isa: cpu.isa(),
+            threads: cpu.threads(),
+            kv,
+            operations_per_token: model.operations_per_token(),
+            bytes_per_token: model.bytes_per_token(),
+            limits,
+            tests: tests.into_iter().map(|(test, runs)| Measured::new(test, &runs)).collect(),
+            matrices: matrices(model),
+        }
+    }
+
+    /// Operations in a second of the matrices of blocks.
+    pub fn operations(&self, test: &Measured) -> f64 {
+        test.tokens_per_second * self.operations_per_token as f64
+    }
+
+    /// Bytes of weights read in a second by a decode.
+    pub fn bytes(&self, test: &Measured) -> f64 {
+        test.tokens_per_second * self.bytes_per_token as f64
+    }
+}
+
+impl Measured {
+    fn new(test: Test, runs: &[Run]) -> Measured {
+        let tokens = test.tokens() as f64;
+        let of_token = |time: Duration| time.as_secs_f64() / tokens;
+        let seconds = median(runs.iter().map(|run| of_token(run.time)).collect());
+        let part = |run: &Run, row: Row| -> Duration {
+            let of_row = run.parts.iter().filter(|(part, _)| Row::of(**part) == row);
+            match row {
+                Row::Rest => run.time.saturating_sub(run.parts.values().sum()),
+                _ => of_row.map(|(_, time)| *time).sum(),
+            }
+        };
+        let parts = Row::ALL.map(|row| median(runs.iter().map(|run| of_token(part(run, row))).collect()));
+        let hand_overs = median(runs.iter().map(|run| run.hand_overs as f64 / tokens).collect());
+        Measured { test, tokens_per_second: 1.0 / seconds, seconds, parts: parts.to_vec(), hand_overs }
+    }
+
+    /// Products with the head for a token: a prompt needs it for its last one.
+    pub fn heads_per_token(&self) -> f64 {
+        match self.test {
+            Test::Prompt { tokens } => 1.0 / tokens as f64,
+            Test::Decode { .. } => 1.0,
+        }
+    }
+
+    /// Seconds for a token in a row of the parts.
+    pub fn part(&self, row: Row) -> f64 {
+        let index = Row::ALL.iter().position(|other| *other == row).expect("every row is listed");
+        self.parts[index]
+    }
+}
+
+fn matrices<M: Model>(model: &Transformer<M>) -> Vec<MatrixRow> {
+    let row = |row: Row, all: Vec<&Matrix>| {
+        let bytes = all.iter().map(|matrix| matrix.bytes().len() as u64).sum();
+        let weights = all.iter().map(|matrix| (matrix.rows() * matrix.cols()) as u64).sum();
+        all.first().map(|first| MatrixRow {
+            row,
+            shape: (first.rows(), first.cols()),
+            kind: first.kind().name(),
+            bytes,
+            weights,
+        })
+    };
+    let of_blocks = Projection::ALL.map(|projection| {
+        row(Row::Matrix(projection), model.layers.iter().map(|layer| layer.matrix(projection)).collect())
+    });
+    of_blocks.into_iter().chain([row(Row::Head, vec![model.head_matrix()])]).flatten().collect()
+}
+
+/// The middle value, or the mean of the two in the middle.
+///
+/// # Panics
+/// If there is no value.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len().is_multiple_of(2) { (values[middle - 1] + values[middle]) / 2.0 } else { values[middle] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn medians_are_in_the_middle() {
+        assert_eq!(median(vec![9.0, 1.0, 4.0]), 4.0);
+        assert_eq!(median(vec![9.0, 1.0, 4.0, 2.0]), 3.0);
+    }
+
+    #[test]
+    fn times_are_of_a_token_and_parts_add_up() {
+        let millis = Duration::from_millis;
+        let run = |time| Run {
+            time: millis(time),
+            parts: HashMap::from([
+                (Part::Logits, millis(20)),
+                (Part::QueryRope, millis(4)),
+                (Part::KeyRope, millis(6)),
+            ]),
+            hand_overs: 50,
+        };
+        let test = Test::Decode { tokens: 10, depth: 3 };
+        let measured = Measured::new(test, &[run(200), run(50), run(40)]);
+        assert!((measured.tokens_per_second - 200.0).abs() < 1e-9 && (measured.seconds - 0.005).abs() < 1e-12);
+        let micros = |row| (measured.part(row) * 1e6).round();
+        assert_eq!((micros(Row::Head), micros(Row::Rope), micros(Row::Rest)), (2000.0, 1000.0, 2000.0));
+        assert_eq!((micros(Row::Norms), measured.hand_overs), (0.0, 5.0));
+    }
+}
