@@ -21,7 +21,7 @@ static void fail(const char * message) {
 
 static void print_errors(enum ggml_log_level level, const char * text, void * data) {
     (void) data;
-    if (level >= GGML_LOG_LEVEL_ERROR) fputs(text, stderr);
+    if (level == GGML_LOG_LEVEL_ERROR) fputs(text, stderr);
 }
 
 static double seconds(void) {

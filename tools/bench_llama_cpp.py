@@ -93,7 +93,7 @@ def main():
     for weights in arguments.weights.split(","):
         model = folder / f"{arguments.like}-{weights}-{arguments.head}.gguf"
         if not model.exists():
-            options = ["--weights", weights, "--head", arguments.head, "--architecture", "bitnet"]
+            options = ["--matrices", weights, "--table", arguments.head, "--architecture", "bitnet"]
             engines.run(engines.trine, "synth", model, "--like", arguments.like, *options)
         for threads in arguments.threads:
             for kind, tokens in tests:

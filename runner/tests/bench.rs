@@ -64,7 +64,7 @@ fn counts_are_those_of_the_dimensions() {
 
 #[test]
 fn types_and_blocks_are_those_asked_for() {
-    let report = json("--like tiny --blocks 3 --weights tq1_0 --head q8_0 --prompt 2 --decode 0 -r 2 --kv f32");
+    let report = json("--like tiny --blocks 3 --weights tq1_0 --table q8_0 --prompt 2 --decode 0 -r 2 --kv f32");
     let matrices = report["matrices"].as_array().unwrap();
     let names: Vec<_> = matrices.iter().map(|matrix| matrix["part"].as_str().unwrap()).collect();
     assert_eq!(names, ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down", "head"]);

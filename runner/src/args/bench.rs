@@ -19,9 +19,9 @@ pub struct BenchArguments {
     /// Type of its matrices.
     #[arg(long, value_name = "TYPE", default_value = "i2_s", value_parser = ternary_types(), conflicts_with = "file")]
     pub weights: TensorType,
-    /// Type of its embedding and head.
+    /// Type of its embedding, which is also the head.
     #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = table_types(), conflicts_with = "file")]
-    pub head: TensorType,
+    pub table: TensorType,
     /// Its number of blocks, where that is to differ.
     #[arg(long, value_name = "COUNT", conflicts_with = "file")]
     pub blocks: Option<NonZeroUsize>,

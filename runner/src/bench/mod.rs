@@ -51,7 +51,7 @@ fn synthetic(arguments: &BenchArguments) -> Result<Gguf> {
         Like::Tiny => Synthetic::tiny(),
         Like::Bitnet2B4T => Synthetic::bitnet_2b4t(),
     };
-    (model.matrices, model.table) = (arguments.weights, arguments.head);
+    (model.matrices, model.table) = (arguments.weights, arguments.table);
     if let Some(blocks) = arguments.blocks {
         model.config.layers = blocks.get();
     }
