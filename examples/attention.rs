@@ -20,7 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let q: Tensor<f32, (Fixed<1>, Seq<'_>, QWidth<Small>)> = Tensor::from_fn((Fixed, seq, QWidth::of(Small)), wave);
         let k: Tensor<f32, (Fixed<1>, Seq<'_>, KvWidth<Small>)> =
             Tensor::from_fn((Fixed, seq, KvWidth::of(Small)), wave);
-        let v = k.clone().split();
+        let v: Tensor<f32, (Fixed<1>, Seq<'_>, KvHeads<Small>, Value<HeadDim<Small>>)> =
+            Tensor::from_fn((Fixed, seq, heads, Value::of(head)), wave);
         let (q, k) = (cpu.rope(q.split(), &rope, at), cpu.rope(k.split(), &rope, at));
         let attended = cpu.attention(q.view(), keys.append(k.view(), at), values.append(v.view(), at));
         let merged: Tensor<f32, (Fixed<1>, Seq<'_>, QWidth<Small>)> = attended.merge();

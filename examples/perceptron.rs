@@ -19,15 +19,16 @@ axis! {
     struct Classes<E: Environment<Mlp>> = |mlp| mlp.classes;
 }
 
-/// `logits = W2 (relu(W1 x)^2 * W1 x)`, for any lengths. With `up` and `down` exchanged it would not compile.
+/// `logits = W_down (relu(W_gate x)^2 * W_up x)`, for any lengths. Exchange two matrices, and it does not compile.
 fn classify<A: Axis, B: Axis, E: Environment<Mlp>>(
     cpu: &Cpu,
     images: Tensor<f32, (A, B, Pixels<E>)>,
+    gate: &Weight<Matrix, Gate<Units<E>>, Pixels<E>>,
     up: &Weight<Matrix, Units<E>, Pixels<E>>,
     down: &Weight<Matrix, Classes<E>, Units<E>>,
 ) -> Tensor<f32, (A, B, Classes<E>)> {
-    let units = cpu.linear(&Activations::new(images), up);
-    let gated = cpu.gated(GateActivation::ReluSquared, units.clone(), units.view());
+    let images = Activations::new(images);
+    let gated = cpu.gated(GateActivation::ReluSquared, cpu.linear(&images, gate), cpu.linear(&images, up).view());
     cpu.linear(&Activations::new(gated), down)
 }
 
@@ -42,10 +43,10 @@ fn weights<O: Axis, I: Axis>(out: O, input: I) -> Result<Weight<Matrix, O, I>, B
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cpu = Cpu::new(CpuOptions::default())?;
     let (pixels, units, classes) = (Pixels::of(Digits), Units::of(Digits), Classes::of(Digits));
-    let (up, down) = (weights(units, pixels)?, weights(classes, units)?);
+    let (gate, up, down) = (weights(Gate::of(units), pixels)?, weights(units, pixels)?, weights(classes, units)?);
     Images::scope(3, |images| {
         let batch = Tensor::from_fn((images, Fixed::<1>, pixels), |i| (i % 256) as f32 / 255.0);
-        let logits = classify(&cpu, batch, &up, &down);
+        let logits = classify(&cpu, batch, &gate, &up, &down);
         println!("{:?} of {} classes", images, logits.shape().2.len());
     });
     Ok(())

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use trine_kernels::{CacheBuffer, CacheType, Cpu, CpuOptions, reference};
-use trine_shapes::{Axis, Bitnet2B4T, Fixed, HeadDim, Heads, KvHeads, Plus, Rotated, Tensor};
+use trine_shapes::{Axis, Bitnet2B4T, Fixed, HeadDim, Heads, KvHeads, Plus, Rotated, Tensor, Value};
 
 const LAYERS: usize = 30;
 const CONTEXT: usize = 4096;
@@ -22,7 +22,7 @@ const PAST: usize = 1920;
 type Model = Bitnet2B4T;
 type Queries<S> = Tensor<f32, (Fixed<1>, S, Heads<Model>, Rotated<HeadDim<Model>>)>;
 type Keys = CacheBuffer<Fixed<1>, KvHeads<Model>, Rotated<HeadDim<Model>>>;
-type Values = CacheBuffer<Fixed<1>, KvHeads<Model>, HeadDim<Model>>;
+type Values = CacheBuffer<Fixed<1>, KvHeads<Model>, Value<HeadDim<Model>>>;
 
 /// Numbers in -1..1 that look random.
 fn numbers(seed: u64, count: usize) -> Vec<f32> {
@@ -48,7 +48,7 @@ fn caches(kind: CacheType) -> ((Keys, Values), [Vec<f32>; 2]) {
     let mut values = CacheBuffer::values(Fixed::<1>, heads, head, CONTEXT, kind).expect("memory");
     let at = Plus(Fixed::<0>, Fixed::<CONTEXT>);
     keys.append(Tensor::from_fn((Fixed, at.1, heads, Rotated::of(head)), |i| numbers[0][i]).view(), at);
-    values.append(Tensor::from_fn((Fixed, at.1, heads, head), |i| numbers[1][i]).view(), at);
+    values.append(Tensor::from_fn((Fixed, at.1, heads, Value::of(head)), |i| numbers[1][i]).view(), at);
     ((keys, values), numbers)
 }
 

@@ -13,8 +13,8 @@ use trine_kernels::{
     ActivationRows, Activations, CacheBuffer, CacheType, Cpu, CpuOptions, Isa, Matrix, RmsNorm, Rope, RopePairing,
 };
 use trine_shapes::{
-    AttnNorm, Axis, Batch, Dims, Dyn, Fixed, HeadDim, Hidden, KvHeads, Model, Past, Plus, QWidth, Seq, Tensor, Weight,
-    pinned_model, static_model,
+    AttnNorm, Axis, Batch, Dims, Dyn, Fixed, HeadDim, Hidden, KvHeads, Model, Past, Plus, QWidth, Seq, Tensor, Value,
+    Weight, pinned_model, static_model,
 };
 
 static_model! { struct Static { vocab: 320, hidden: 256, ffn: 768, heads: 6, kv_heads: 2, head_dim: 48 } }
@@ -164,12 +164,12 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
         let q = Tensor::from_fn((batch, seq, QWidth::of(self.model)), wave).split();
         let (old, at) = (Plus(Fixed::<0>, past), Plus(past, seq));
         let q = cpu.rope(q, &rope, at);
-        let of_past = Tensor::from_fn((batch, past, kv_heads, head), |i| wave(i + 2));
-        let of_step = Tensor::from_fn((batch, seq, kv_heads, head), |i| wave(i + 3));
-        let rotated = cpu.rope(of_step.clone(), &rope, at);
+        let of_past = Tensor::from_fn((batch, past, kv_heads, Value::of(head)), |i| wave(i + 2));
+        let of_step = Tensor::from_fn((batch, seq, kv_heads, Value::of(head)), |i| wave(i + 3));
+        let rotated = cpu.rope(Tensor::from_fn((batch, seq, kv_heads, head), |i| wave(i + 4)), &rope, at);
         let mut keys = CacheBuffer::keys(batch, kv_heads, head, CAPACITY, CacheType::F32).expect("memory");
         let mut values = CacheBuffer::values(batch, kv_heads, head, CAPACITY, CacheType::F32).expect("memory");
-        let rotated_past = cpu.rope(of_past.clone(), &rope, old);
+        let rotated_past = cpu.rope(Tensor::from_fn((batch, past, kv_heads, head), |i| wave(i + 5)), &rope, old);
         keys.append(rotated_past.view(), old);
         values.append(of_past.view(), old);
         let Dims { kv_heads, group, head_dim, .. } = self.sizes.dims();

@@ -26,8 +26,9 @@ pub mod ternary;
 
 pub use arch::Isa;
 pub use cpu::{Cpu, CpuError, CpuOptions};
-pub use float::{GateActivation, RopePairing};
+pub use float::GateActivation;
 pub use matrix::{ActivationMode, Matrix, PackingKind};
 pub use ops::{Activations, CacheBuffer, CacheFull, CacheType, Cached, RmsNorm, Rope};
 pub use packing::{Packed, Packing, PackingError};
 pub use quantize::ActivationRows;
+pub use trine_shapes::RopePairing;

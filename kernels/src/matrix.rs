@@ -13,7 +13,8 @@ use bytes::Bytes;
 use crate::cpu::Cpu;
 use crate::dense;
 use crate::packing::{
-    BF16, F16, F32, I2S, Packed, PackingError, Q4_0, Q4_1, Q6K, Q8_0, Scales, Ternary, Tq1_0, Tq2_0, ZERO_CODE,
+    BF16, F16, F32, I2S, Packed, PackingError, Q4_0, Q4_1, Q6K, Q8_0, Scales, Ternary, Tq1_0, Tq2_0, WeightScale,
+    ZERO_CODE,
 };
 use crate::quantize::{self, ActivationRows};
 use crate::ternary::{self, Terms};
@@ -69,8 +70,8 @@ macro_rules! packings {
                 match self { $(AnyPacked::$packing(_) => PackingKind::$packing),+ }
             }
 
-            fn with_multiplier(self, multiplier: f32) -> Result<Self, PackingError> {
-                Ok(match self { $(AnyPacked::$packing(packed) => packed.with_multiplier(multiplier)?.into()),+ })
+            fn with_multiplier(self, scale: WeightScale) -> Result<Self, PackingError> {
+                Ok(match self { $(AnyPacked::$packing(packed) => packed.with_multiplier(scale)?.into()),+ })
             }
         }
 
@@ -176,12 +177,12 @@ impl Matrix {
         Err(PackingError::ActivationMode { packing, cols, mode: mode.to_string() })
     }
 
-    /// The same matrix times `multiplier`, which products apply last.
+    /// The same matrix times `scale`, which products apply last: `y = (W x) * scale`.
     ///
     /// # Errors
-    /// [`PackingError::Multiplier`] unless `multiplier` is finite.
-    pub fn with_multiplier(self, multiplier: f32) -> Result<Matrix, PackingError> {
-        Ok(Matrix { packed: self.packed.with_multiplier(multiplier)?, mode: self.mode })
+    /// [`PackingError::Multiplier`] where it has a scale already and their product is not finite.
+    pub fn with_multiplier(self, scale: WeightScale) -> Result<Matrix, PackingError> {
+        Ok(Matrix { packed: self.packed.with_multiplier(scale)?, mode: self.mode })
     }
 
     /// Number of rows: outputs of the product.

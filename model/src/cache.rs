@@ -5,26 +5,26 @@
 
 use crate::transformer::Transformer;
 use trine_kernels::{CacheBuffer, CacheFull, CacheType, Cached};
-use trine_shapes::{Axis, HeadDim, Idx, KvHeads, Model, Past, Plus, Rotated, Seq, View, Vocab};
+use trine_shapes::{Axis, HeadDim, Idx, KvHeads, Model, Past, Plus, Rotated, Seq, Value, View, Vocab};
 
 /// Rotated keys and values of one block.
 #[derive(Debug)]
 pub(crate) struct LayerCache<M, B> {
     keys: CacheBuffer<B, KvHeads<M>, Rotated<HeadDim<M>>>,
-    values: CacheBuffer<B, KvHeads<M>, HeadDim<M>>,
+    values: CacheBuffer<B, KvHeads<M>, Value<HeadDim<M>>>,
 }
 
 /// The rotated keys of the positions `T`.
 type Keys<'c, M, B, T> = Cached<'c, B, KvHeads<M>, Rotated<HeadDim<M>>, T>;
 /// The values of the positions `T`.
-type Values<'c, M, B, T> = Cached<'c, B, KvHeads<M>, HeadDim<M>, T>;
+type Values<'c, M, B, T> = Cached<'c, B, KvHeads<M>, Value<HeadDim<M>>, T>;
 
 impl<M: Model, B: Axis> LayerCache<M, B> {
     /// Stores the keys and values of this step behind those of the past, and lends them all.
     pub(crate) fn append<P: Axis, S: Axis>(
         &mut self,
         keys: View<'_, f32, (B, S, KvHeads<M>, Rotated<HeadDim<M>>)>,
-        values: View<'_, f32, (B, S, KvHeads<M>, HeadDim<M>)>,
+        values: View<'_, f32, (B, S, KvHeads<M>, Value<HeadDim<M>>)>,
         at: Plus<P, S>,
     ) -> (Keys<'_, M, B, Plus<P, S>>, Values<'_, M, B, Plus<P, S>>) {
         (self.keys.append(keys, at), self.values.append(values, at))
@@ -120,6 +120,30 @@ impl<M: Model, B: Axis> KvCache<M, B> {
     ///
     /// The cache grows when a [`Transformer`](crate::Transformer) has taken the step.
     ///
+    /// ```
+    /// use trine_model::{KvCache, StepError};
+    /// use trine_shapes::{Fixed, Idx, Model, Vocab};
+    ///
+    /// fn next<M: Model>(cache: &mut KvCache<M, Fixed<1>>, token: Idx<Vocab<M>>) -> Result<(), StepError> {
+    ///     cache.step(&[token], |step| drop(step))
+    /// }
+    /// ```
+    /// Tokens are those of the cache's model, and the past does not change while a step is open:
+    /// ```compile_fail,E0308
+    /// # use trine_model::{KvCache, StepError};
+    /// # use trine_shapes::{Fixed, Idx, Model, Vocab};
+    /// fn next<M: Model, N: Model>(cache: &mut KvCache<M, Fixed<1>>, token: Idx<Vocab<N>>) -> Result<(), StepError> {
+    ///     cache.step(&[token], |step| drop(step))
+    /// }
+    /// ```
+    /// ```compile_fail,E0499
+    /// # use trine_model::{KvCache, StepError};
+    /// # use trine_shapes::{Fixed, Idx, Model, Vocab};
+    /// fn next<M: Model>(cache: &mut KvCache<M, Fixed<1>>, token: Idx<Vocab<M>>) -> Result<(), StepError> {
+    ///     cache.step(&[token], |step| cache.truncate(3))
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// [`StepError`] where there is no token, the sequences are not equally long, or the context is full.
     pub fn step<R>(
@@ -149,6 +173,34 @@ impl<M: Model, B: Axis> KvCache<M, B> {
 }
 
 /// One step of a batch: its tokens, their positions, and the cache that they extend.
+///
+/// ```
+/// use trine_kernels::Cpu;
+/// use trine_model::{Step, Transformer};
+/// use trine_shapes::{Axis, Fixed, Model};
+///
+/// fn decode<M: Model, P: Axis, S: Axis>(cpu: &Cpu, model: &Transformer<M>, step: Step<M, Fixed<1>, P, S>) {
+///     model.next_logits(cpu, step);
+/// }
+/// ```
+/// A step is taken once, and tokens alone, without the cache that holds the prompt, are no step:
+/// ```compile_fail,E0382
+/// # use trine_kernels::Cpu;
+/// # use trine_model::{Step, Transformer};
+/// # use trine_shapes::{Axis, Fixed, Model};
+/// fn decode<M: Model, P: Axis, S: Axis>(cpu: &Cpu, model: &Transformer<M>, step: Step<M, Fixed<1>, P, S>) {
+///     model.prefill(cpu, step);
+///     model.next_logits(cpu, step);
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// # use trine_kernels::Cpu;
+/// # use trine_model::{Step, Transformer};
+/// # use trine_shapes::{Axis, Fixed, Idx, Model, View, Vocab};
+/// fn decode<M: Model, S: Axis>(cpu: &Cpu, model: &Transformer<M>, tokens: View<Idx<Vocab<M>>, (Fixed<1>, S)>) {
+///     model.next_logits(cpu, tokens);
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Step<'c, M, B, P, S> {
     tokens: View<'c, Idx<Vocab<M>>, (B, S)>,

@@ -17,8 +17,8 @@ use crate::part::{Part, Watch};
 use crate::role::{BlockNorm, Projection};
 use trine_kernels::{Activations, Cpu, GateActivation, Matrix, RmsNorm, Rope};
 use trine_shapes::{
-    AttnNorm, AttnSubNorm, Axis, Ffn, FfnNorm, FfnSubNorm, Fixed, HeadDim, Hidden, KvWidth, Model, NormRole, Normed,
-    OutputNorm, Plus, QWidth, Tensor, Vocab, Weight,
+    AttnNorm, AttnSubNorm, Axis, Ffn, FfnNorm, FfnSubNorm, Fixed, Gate, HeadDim, Hidden, KvWidth, Model, NormRole,
+    Normed, OutputNorm, Plus, QWidth, Tensor, Value, Vocab, Weight,
 };
 
 /// A matrix in whatever packing its file has.
@@ -42,7 +42,30 @@ impl<R: NormRole, A: Axis> SubNorm<R, A> {
     }
 }
 
-/// Weights of one block.
+/// Weights of one block, each in its role, so that no two can be exchanged.
+///
+/// ```
+/// use trine_kernels::{Activations, Cpu};
+/// use trine_model::Layer;
+/// use trine_shapes::*;
+///
+/// type Normalised<M> = Activations<Fixed<1>, Fixed<8>, Normed<AttnNorm, Hidden<M>>>;
+/// type Keys<M> = Tensor<f32, (Fixed<1>, Fixed<8>, KvWidth<M>)>;
+/// fn keys<M: Model>(cpu: &Cpu, h: &Normalised<M>, block: &Layer<M>) -> Keys<M> {
+///     cpu.linear(h, &block.key)
+/// }
+/// ```
+/// The matrix of the values is as large as that of the keys:
+/// ```compile_fail,E0308
+/// # use trine_kernels::{Activations, Cpu};
+/// # use trine_model::Layer;
+/// # use trine_shapes::*;
+/// # type Normalised<M> = Activations<Fixed<1>, Fixed<8>, Normed<AttnNorm, Hidden<M>>>;
+/// # type Keys<M> = Tensor<f32, (Fixed<1>, Fixed<8>, KvWidth<M>)>;
+/// fn keys<M: Model>(cpu: &Cpu, h: &Normalised<M>, block: &Layer<M>) -> Keys<M> {
+///     cpu.linear(h, &block.value)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Layer<M> {
     /// Norm before attention.
@@ -52,7 +75,7 @@ pub struct Layer<M> {
     /// `W_k`.
     pub key: Linear<KvWidth<M>, Normed<AttnNorm, Hidden<M>>>,
     /// `W_v`.
-    pub value: Linear<KvWidth<M>, Normed<AttnNorm, Hidden<M>>>,
+    pub value: Linear<Value<KvWidth<M>>, Normed<AttnNorm, Hidden<M>>>,
     /// Norm before `W_o`.
     pub attn_sub_norm: SubNorm<AttnSubNorm, QWidth<M>>,
     /// `W_o`.
@@ -60,7 +83,7 @@ pub struct Layer<M> {
     /// Norm before the feed-forward network.
     pub ffn_norm: RmsNorm<FfnNorm, Hidden<M>>,
     /// `W_gate`.
-    pub gate: Linear<Ffn<M>, Normed<FfnNorm, Hidden<M>>>,
+    pub gate: Linear<Gate<Ffn<M>>, Normed<FfnNorm, Hidden<M>>>,
     /// `W_up`.
     pub up: Linear<Ffn<M>, Normed<FfnNorm, Hidden<M>>>,
     /// Norm before `W_down`.

@@ -14,7 +14,7 @@ use crate::transformer::{Layer, Shared, SubNorm, Transformer};
 use claims::Claims;
 use trine_kernels::ActivationMode;
 use trine_loader::Gguf;
-use trine_shapes::{Axis, Ffn, HeadDim, Hidden, KvWidth, Model, NormRole, Normed, QWidth, Vocab};
+use trine_shapes::{Axis, Ffn, Gate, HeadDim, Hidden, KvWidth, Model, NormRole, Normed, QWidth, Value, Vocab};
 
 /// How a file's weights are taken.
 #[derive(Default)]
@@ -81,11 +81,11 @@ fn layer<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<La
         attn_norm: claims.norm(norm(BlockNorm::Attn), hidden)?,
         query: claims.linear(matrix(Projection::Query), (q_width, Normed::of(hidden)))?,
         key: claims.linear(matrix(Projection::Key), (kv_width, Normed::of(hidden)))?,
-        value: claims.linear(matrix(Projection::Value), (kv_width, Normed::of(hidden)))?,
+        value: claims.linear(matrix(Projection::Value), (Value::of(kv_width), Normed::of(hidden)))?,
         attn_sub_norm: sub_norm(claims, norm(BlockNorm::AttnSub), q_width)?,
         attn_output: claims.linear(matrix(Projection::AttnOutput), (hidden, Normed::of(q_width)))?,
         ffn_norm: claims.norm(norm(BlockNorm::Ffn), hidden)?,
-        gate: claims.linear(matrix(Projection::Gate), (ffn, Normed::of(hidden)))?,
+        gate: claims.linear(matrix(Projection::Gate), (Gate::of(ffn), Normed::of(hidden)))?,
         up: claims.linear(matrix(Projection::Up), (ffn, Normed::of(hidden)))?,
         ffn_sub_norm: sub_norm(claims, norm(BlockNorm::FfnSub), ffn)?,
         down: claims.linear(matrix(Projection::Down), (hidden, Normed::of(ffn)))?,

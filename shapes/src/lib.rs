@@ -12,6 +12,7 @@
 //! | which positions may attention see? | a sum: `Plus<Past, Seq>` ([`Plus`]) |
 //! | was this normalised, and by which gain? | [`Normed<AttnNorm, Hidden<M>>`](Normed) |
 //! | was this rotated? | [`Rotated<HeadDim<M>>`](Rotated) |
+//! | is this a gate, or values? | [`Gate<Ffn<M>>`](Gate), [`Value<KvWidth<M>>`](Value) |
 //! | is this id in the vocabulary? | [`Idx<Vocab<M>>`](Idx) |
 //! | do two models share a vocabulary? | [`Same<Vocab<A>, Vocab<B>>`](Same), made by one check |
 //!
@@ -47,7 +48,10 @@ pub use dims::{Dims, DimsError};
 pub use environment::{AlreadyPinned, Bitnet2B4T, Dyn, Environment, WithModel, dispatch};
 pub use index::{Idx, NotAnIndex};
 pub use model::{Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, QWidth, Vocab};
-pub use role::{AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, NormRole, Normed, OutputNorm, Rotated};
+pub use role::{
+    Adjacent, AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, Gate, NeoX, NormRole, Normed, OutputNorm, Pairing,
+    RopePairing, Rotated, Value,
+};
 pub use same::{NotSame, Same};
 pub use scoped::{Batch, Past, Seq};
 pub use shape::Shape;

@@ -1,10 +1,10 @@
-//! What was done to a tensor, as part of its axis: normalised by which gain, rotated or not.
+//! What a tensor is for, as part of its axis: normalised by which gain, rotated or not, a gate, values.
 //!
 //! Several tensors of a transformer share a width and differ only in role. A swap would read well-formed numbers and
 //! compute nonsense, so the role is in the type: the query projection takes `Normed<AttnNorm, Hidden<M>>`, and neither
 //! the raw residual stream nor the output of the FFN's norm is that.
 
-use crate::axis::Axis;
+use crate::axis::{Axis, Product};
 use core::fmt::Debug;
 use core::marker::PhantomData;
 
@@ -122,28 +122,199 @@ marked_axis!(Normed<R, A>, A, R: NormRole);
 ///     cached(rotate(rotate(head)))
 /// }
 /// ```
+///
+/// `P` says which elements rotated together. A program that has it in its source ([`NeoX`], [`Adjacent`]) cannot mix
+/// the two; a program that runs any file has it from there ([`RopePairing`]) and need not name it.
+/// ```
+/// use trine_shapes::*;
+/// fn attend<M: Model, P: Pairing>(query: Rotated<HeadDim<M>, P>, key: Rotated<HeadDim<M>, P>) {}
+/// fn head<M: Model>(query: Rotated<HeadDim<M>, NeoX>, key: Rotated<HeadDim<M>, NeoX>) {
+///     attend(query, key)
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # fn attend<M: Model, P: Pairing>(query: Rotated<HeadDim<M>, P>, key: Rotated<HeadDim<M>, P>) {}
+/// fn head<M: Model>(query: Rotated<HeadDim<M>, NeoX>, key: Rotated<HeadDim<M>, Adjacent>) {
+///     attend(query, key)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Rotated<D>(D);
+pub struct Rotated<D, P = RopePairing>(D, PhantomData<P>);
 
-impl<D: Axis> Rotated<D> {
+impl<D: Axis, P: Pairing> Rotated<D, P> {
     /// The axis `D`, rotated.
     #[inline]
     pub fn of(axis: D) -> Self {
-        Rotated(axis)
+        Rotated(axis, PhantomData)
     }
 }
-marked_axis!(Rotated<D>, D);
+marked_axis!(Rotated<D, P>, D, P: Pairing);
+
+/// Which elements of a head rotate together, as models differ in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RopePairing {
+    /// Element `i` with element `i + n/2`: GPT-NeoX, HF transformers, the `bitnet*` architectures.
+    NeoX,
+    /// Element `2i` with element `2i + 1`: the original paper, the `llama` architecture in GGUF files.
+    Adjacent,
+}
+
+/// A pairing of elements in rotary position embedding: chosen at run time ([`RopePairing`]) or in the source.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which elements rotate together",
+    label = "expected `NeoX`, `Adjacent`, or a `RopePairing` that is known at run time"
+)]
+pub trait Pairing: Copy + Debug + Send + Sync + 'static {
+    /// The pairing.
+    fn pairing(self) -> RopePairing;
+}
+
+impl Pairing for RopePairing {
+    #[inline]
+    fn pairing(self) -> RopePairing {
+        self
+    }
+}
+
+/// [`RopePairing::NeoX`] as a type.
+#[derive(Clone, Copy, Debug)]
+pub struct NeoX;
+
+impl Pairing for NeoX {
+    #[inline]
+    fn pairing(self) -> RopePairing {
+        RopePairing::NeoX
+    }
+}
+
+/// [`RopePairing::Adjacent`] as a type.
+#[derive(Clone, Copy, Debug)]
+pub struct Adjacent;
+
+impl Pairing for Adjacent {
+    #[inline]
+    fn pairing(self) -> RopePairing {
+        RopePairing::Adjacent
+    }
+}
+
+/// Axis `A` of a gate before its activation: `Gate<Ffn<M>>` is what `W_gate` makes. Only what was gated has axis `A`.
+///
+/// ```
+/// use trine_shapes::*;
+/// fn gated<A: Axis>(gate: Gate<A>, up: A) -> A {
+///     up
+/// }
+/// fn feed_forward<M: Model>(gate: Gate<Ffn<M>>, up: Ffn<M>) -> Ffn<M> {
+///     gated(gate, up)
+/// }
+/// ```
+/// The gate and what it multiplies are as wide as each other, but not the same:
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # fn gated<A: Axis>(gate: Gate<A>, up: A) -> A {
+/// #     up
+/// # }
+/// fn feed_forward<M: Model>(gate: Gate<Ffn<M>>, up: Ffn<M>) -> Ffn<M> {
+///     gated(up, gate)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Gate<A>(A);
+
+impl<A: Axis> Gate<A> {
+    /// The axis `A` of a gate.
+    #[inline]
+    pub fn of(axis: A) -> Self {
+        Gate(axis)
+    }
+
+    /// The axis after the activation.
+    #[inline]
+    pub fn inner(self) -> A {
+        self.0
+    }
+}
+marked_axis!(Gate<A>, A);
+
+/// Axis `A` of the values that attention adds up: `Value<KvWidth<M>>` is what `W_v` makes, and it splits into
+/// `KvHeads x Value<HeadDim>`. Keys have the plain axes.
+///
+/// ```
+/// use trine_shapes::*;
+/// fn rotate<D: Axis>(keys: Tensor<f32, (Fixed<1>, Fixed<8>, D)>, head: D) {}
+/// fn keys<M: Model>(keys: Tensor<f32, (Fixed<1>, Fixed<8>, HeadDim<M>)>, head: HeadDim<M>) {
+///     rotate(keys, head)
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # fn rotate<D: Axis>(keys: Tensor<f32, (Fixed<1>, Fixed<8>, D)>, head: D) {}
+/// fn keys<M: Model>(values: Tensor<f32, (Fixed<1>, Fixed<8>, Value<HeadDim<M>>)>, head: HeadDim<M>) {
+///     rotate(values, head)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Value<A>(A);
+
+impl<A: Axis> Value<A> {
+    /// The axis `A` of values.
+    #[inline]
+    pub fn of(axis: A) -> Self {
+        Value(axis)
+    }
+
+    /// The axis of what attention makes of them.
+    #[inline]
+    pub fn inner(self) -> A {
+        self.0
+    }
+}
+marked_axis!(Value<A>, A);
+
+// Lawful: the factors of a lawful product, one of them marked.
+#[diagnostic::do_not_recommend]
+impl<A: Product> Product for Value<A> {
+    type Outer = A::Outer;
+    type Inner = Value<A::Inner>;
+
+    #[inline]
+    fn factors(self) -> (A::Outer, Value<A::Inner>) {
+        let (outer, inner) = self.0.factors();
+        (outer, Value(inner))
+    }
+
+    #[inline]
+    fn product(outer: A::Outer, inner: Value<A::Inner>) -> Self {
+        Value(A::product(outer, inner.0))
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::axis::Fixed;
+    use crate::axis::{Fixed, Flat};
 
     #[test]
     fn a_role_changes_the_type_and_keeps_the_length() {
         let normed = Normed::<AttnNorm, _>::of(Fixed::<6>);
         assert_eq!((normed.len(), normed.inner().len(), normed.buf::<f32>().len()), (6, 6, 6));
-        assert_eq!(Rotated::of(Fixed::<4>).len(), 4);
+        assert_eq!(Rotated::<_, RopePairing>::of(Fixed::<4>).len(), 4);
+        assert_eq!((Gate::of(Fixed::<5>).len(), Gate::of(Fixed::<5>).inner().len()), (5, 5));
         assert_eq!(<FfnSubNorm as NormRole>::NAME, "ffn_sub_norm");
+    }
+
+    #[test]
+    fn values_split_into_heads_of_values() {
+        let (heads, head) = Value::of(Flat(Fixed::<2>, Fixed::<3>)).factors();
+        assert_eq!((heads.len(), head.len(), head.inner().len()), (2, 3, 3));
+        assert_eq!(Value::<Flat<Fixed<2>, Fixed<3>>>::product(heads, head).len(), 6);
+    }
+
+    #[test]
+    fn pairings_as_types_are_those_of_run_time() {
+        assert_eq!((NeoX.pairing(), Adjacent.pairing()), (RopePairing::NeoX, RopePairing::Adjacent));
+        assert_eq!(RopePairing::Adjacent.pairing(), RopePairing::Adjacent);
     }
 }

@@ -52,7 +52,7 @@ fn attention<M: Model, S: Axis>(
     let (heads, head) = (KvHeads::of(t.model), HeadDim::of(t.model));
     let mut keys = CacheBuffer::keys(Fixed::<1>, heads, head, seq.len(), CacheType::F32).expect("it fits");
     let mut values = CacheBuffer::values(Fixed::<1>, heads, head, seq.len(), CacheType::F32).expect("it fits");
-    let v = given.tensor("attn_v", seq, kv_width).split();
+    let v = given.tensor("attn_v", seq, Value::of(kv_width)).split();
     let attended = cpu.attention(q.view(), keys.append(k.view(), at), values.append(v.view(), at));
     given.check(file, "attention", attended.data());
     let SubNorm::RmsNorm(sub_norm) = &layer.attn_sub_norm else { panic!("{file} has sub-norms") };
@@ -77,7 +77,7 @@ fn feed_forward<M: Model, S: Axis>(
     let h = Activations::new(given.tensor("ffn_norm", seq, Normed::<FfnNorm, _>::of(hidden)));
     given.check(file, "ffn_gate", cpu.linear(&h, &layer.gate).data());
     given.check(file, "ffn_up", cpu.linear(&h, &layer.up).data());
-    let (gate, up) = (given.tensor("ffn_gate", seq, ffn), given.tensor("ffn_up", seq, ffn));
+    let (gate, up) = (given.tensor("ffn_gate", seq, Gate::of(ffn)), given.tensor("ffn_up", seq, ffn));
     given.check(file, "ffn_product", cpu.gated(t.shared.gate_activation, gate, up.view()).data());
     let SubNorm::RmsNorm(sub_norm) = &layer.ffn_sub_norm else { panic!("{file} has sub-norms") };
     given.check(file, "ffn_sub_norm", cpu.rms_norm(given.tensor("ffn_product", seq, ffn).view(), sub_norm).data());

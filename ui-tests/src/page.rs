@@ -9,6 +9,9 @@ use std::fmt::Write;
 /// How to read a message and what the types mean. `{{message}}` stands for that of [`EXAMPLE`].
 const INTRODUCTION: &str = include_str!("introduction.md");
 
+/// What is caught elsewhere.
+const LIMITS: &str = include_str!("limits.md");
+
 /// What stands above the table of sizes.
 const SIZES: &str = include_str!("sizes.md");
 
@@ -41,8 +44,8 @@ const RELATIONS: [(&str, &str, &str); 10] = [
     (
         "attention",
         "Attention",
-        "Queries and keys are rotated, values are not. Keys and values are those of `Plus<P, S>`: all earlier positions, \
-         then those of this step. The causal mask follows from that.",
+        "Queries and keys are rotated alike, values are not and have an axis of their own. Keys and values are those of \
+         `Plus<P, S>`: all earlier positions, then those of this step. The causal mask follows from that.",
     ),
     ("cache", "The cache", "A step is tokens together with the cache that they extend, and is taken once."),
     (
@@ -58,7 +61,11 @@ const RELATIONS: [(&str, &str, &str); 10] = [
          message are the two models. Models that are declared with `pinned_model!` have names, and the same mistake then \
          reads like all others.",
     ),
-    ("packing", "Packed numbers", "Codes are not values, and each packing has its own order of them."),
+    (
+        "packing",
+        "Packed numbers",
+        "Codes are not values, each packing has its own order of them, and a scale is applied once, the right way round.",
+    ),
 ];
 
 /// Lines and bytes of what other libraries print: case, dfdx, glowstick.
@@ -90,6 +97,7 @@ pub fn page() -> String {
         }
     }
     page.push('\n');
+    page.push_str(LIMITS);
     page.push_str(SIZES);
     page.push_str(&sizes(&cases));
     page

@@ -14,13 +14,16 @@ const PINNED: &str = "1.95.0";
 #[test]
 fn every_mistake_has_a_correction() {
     let fail = programs("fail");
-    assert!(fail.len() >= 60, "only {} cases found", fail.len());
+    assert!(fail.len() >= 70, "only {} cases found", fail.len());
     assert_eq!(fail, programs("pass"));
     for path in fail {
         let case = Case::read(&path);
         assert_ne!(case.mistake, case.remedy, "{}: mistake and correction have one sentence", case.path());
-        let program = std::fs::read_to_string(root().join("fail").join(path)).expect("a program");
+        let program = std::fs::read_to_string(root().join("fail").join(&path)).expect("a program");
         assert!(program.lines().count() < 25, "{}: too long to read at a glance", case.path());
+        let right = std::fs::read_to_string(root().join("pass").join(&path)).expect("a program");
+        let bounds = right.lines().any(|line| line.trim_start().starts_with("where"));
+        assert!(!bounds && !right.contains("::<"), "{}: a right program needs `where` or `::<`", case.path());
     }
 }
 

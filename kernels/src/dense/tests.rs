@@ -1,7 +1,7 @@
 //! Dense products on every instruction set, for every packing, at sizes around the edges of tiles and segments.
 
 use super::{DensePacking, product};
-use crate::packing::{BF16, F16, F32, Packed, Q4_0, Q4_1, Q6K, Q8_0};
+use crate::packing::{BF16, F16, F32, Packed, Q4_0, Q4_1, Q6K, Q8_0, WeightScale};
 use crate::{Cpu, CpuOptions, Isa, reference};
 use bytes::Bytes;
 use rand::{Rng, SeedableRng};
@@ -21,7 +21,7 @@ fn matrix<P: DensePacking>(rows: usize, cols: usize, scales: &[usize]) -> Packed
     }
     // One byte off, so that nothing relies on alignment.
     let bytes = Bytes::from(bytes).slice(1..);
-    Packed::new(rows, cols, bytes).unwrap().with_multiplier(0.75).unwrap()
+    Packed::new(rows, cols, bytes).unwrap().with_multiplier(WeightScale::new(0.75).unwrap()).unwrap()
 }
 
 fn numbers(seed: u64, count: usize) -> Vec<f32> {

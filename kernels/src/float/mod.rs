@@ -19,4 +19,3 @@ pub(crate) mod softmax;
 pub(crate) mod tests;
 
 pub use elementwise::GateActivation;
-pub use rope::RopePairing;

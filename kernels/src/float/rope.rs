@@ -2,15 +2,7 @@
 
 use crate::arch::floats::{FloatKernel, Floats};
 use std::sync::OnceLock;
-
-/// Which elements of a head rotate together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RopePairing {
-    /// Element `i` with element `i + n/2`: GPT-NeoX, HF transformers, the `bitnet*` architectures.
-    NeoX,
-    /// Element `2i` with element `2i + 1`: the original paper, the `llama` architecture in GGUF files.
-    Adjacent,
-}
+use trine_shapes::RopePairing;
 
 /// Frequencies and the cosines and sines of all positions, computed as positions come into use.
 ///

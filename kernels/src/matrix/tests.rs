@@ -28,8 +28,8 @@ fn matmul(matrix: &Matrix) -> Vec<f32> {
 fn a_mode_changes_the_arithmetic_of_a_ternary_matrix() {
     let scales: Vec<f32> = (1..=ROWS * 2).map(|i| i as f32 / 64.0).collect();
     let packed = Packed::<Tq2_0>::pack(ROWS, COLS, &codes(), PackScales::Blocks(&scales)).unwrap();
-    let matrix =
-        Matrix::new(PackingKind::Tq2_0, ROWS, COLS, packed.bytes().clone()).unwrap().with_multiplier(0.5).unwrap();
+    let matrix = Matrix::new(PackingKind::Tq2_0, ROWS, COLS, packed.bytes().clone()).unwrap();
+    let matrix = matrix.with_multiplier(WeightScale::new(0.5).unwrap()).unwrap();
     assert_eq!(matrix.activation_mode(), ActivationMode::Int8PerToken);
     let scales = WeightScales::Blocks(&scales);
     assert_eq!(matmul(&matrix), product_int8(&codes(), scales, 0.5, &x(), COLS));
@@ -74,7 +74,7 @@ fn impossible_modes_are_refused() {
 fn a_matrix_describes_itself() {
     let packed = Packed::<Tq1_0>::pack(ROWS, COLS, &codes(), PackScales::One(0.5)).unwrap();
     let bytes = packed.bytes().clone();
-    let matrix = Matrix::from(packed).with_multiplier(3.0).unwrap();
+    let matrix = Matrix::from(packed).with_multiplier(WeightScale::new(3.0).unwrap()).unwrap();
     assert_eq!((matrix.rows(), matrix.cols(), matrix.kind()), (ROWS, COLS, PackingKind::Tq1_0));
     assert_eq!((matrix.kind().name(), matrix.bytes(), matrix.scale()), ("tq1_0", &bytes, Some(1.5)));
     let zeros = codes().iter().filter(|&&code| code == 1).count();

@@ -5,7 +5,7 @@ use crate::float::attention::layout::{Layout, Side};
 use crate::float::attention::product::{CacheElement, FloatHead};
 use crate::float::attention::{AttentionShape, attention};
 use std::fmt;
-use trine_shapes::{Axis, Plus, Product, Rotated, Tensor, View};
+use trine_shapes::{Axis, Pairing, Plus, Product, Rotated, Tensor, Value, View};
 
 /// The type of the elements of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,7 +63,7 @@ pub struct Cached<'c, B, K, D, T> {
     positions: T,
 }
 
-impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, Rotated<D>> {
+impl<B: Axis, K: Axis, D: Axis, R: Pairing> CacheBuffer<B, K, Rotated<D, R>> {
     /// An empty buffer of up to `capacity` keys, zeroed by the system as it comes into use.
     ///
     /// # Errors
@@ -73,15 +73,17 @@ impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, Rotated<D>> {
     }
 }
 
-impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, D> {
+impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, Value<D>> {
     /// An empty buffer of up to `capacity` values, zeroed by the system as it comes into use.
     ///
     /// # Errors
     /// [`CacheFull`] where the system does not give so much memory.
     pub fn values(batch: B, heads: K, head: D, capacity: usize, kind: CacheType) -> Result<Self, CacheFull> {
-        CacheBuffer::new(Side::Values, batch, heads, head, capacity, kind)
+        CacheBuffer::new(Side::Values, batch, heads, Value::of(head), capacity, kind)
     }
+}
 
+impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, D> {
     fn new(side: Side, batch: B, heads: K, head: D, capacity: usize, kind: CacheType) -> Result<Self, CacheFull> {
         let elements = |layout: &Layout| layout.elements(batch.len().checked_mul(heads.len())?);
         let layout = Layout::new(side, capacity, head.len());
@@ -105,7 +107,29 @@ impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, D> {
         self.capacity
     }
 
-    /// Writes the rows of this step behind those of the past, and lends all of them.
+    /// Writes the rows of this step behind those of the past, and lends all of them: `(B, S, K, D)` becomes part of
+    /// `Cached<B, K, D, Plus<P, S>>`.
+    ///
+    /// ```
+    /// use trine_kernels::CacheBuffer;
+    /// use trine_shapes::*;
+    ///
+    /// type Buffer<M> = CacheBuffer<Fixed<1>, KvHeads<M>, Rotated<HeadDim<M>>>;
+    /// type Keys<'k, M, D> = View<'k, f32, (Fixed<1>, Fixed<8>, KvHeads<M>, D)>;
+    /// fn keep<M: Model>(buffer: &mut Buffer<M>, keys: Keys<M, Rotated<HeadDim<M>>>, at: Plus<Fixed<5>, Fixed<8>>) {
+    ///     buffer.append(keys, at);
+    /// }
+    /// ```
+    /// Keys that were not rotated stay out:
+    /// ```compile_fail,E0308
+    /// # use trine_kernels::CacheBuffer;
+    /// # use trine_shapes::*;
+    /// # type Buffer<M> = CacheBuffer<Fixed<1>, KvHeads<M>, Rotated<HeadDim<M>>>;
+    /// # type Keys<'k, M, D> = View<'k, f32, (Fixed<1>, Fixed<8>, KvHeads<M>, D)>;
+    /// fn keep<M: Model>(buffer: &mut Buffer<M>, keys: Keys<M, HeadDim<M>>, at: Plus<Fixed<5>, Fixed<8>>) {
+    ///     buffer.append(keys, at);
+    /// }
+    /// ```
     ///
     /// # Panics
     /// If the positions `at` exceed the capacity.
@@ -143,30 +167,49 @@ impl Cpu {
     /// Causal grouped-query attention: `softmax(q k^T / sqrt(D)) v` for each query head, over the positions up to the
     /// query's own, in f32.
     ///
-    /// Query heads are `KvHeads x Group`, so the key/value head of a query head follows from the types, as does the
-    /// causal offset from `Plus<P, S>`. Source: Ainslie et al. 2023 (arXiv 2305.13245).
+    /// Shapes: queries `(B, S, H, Rotated<D>)`, keys and values of `K` heads at the positions `Plus<P, S>`, result
+    /// `(B, S, H, D)`. Query heads are `H = K x Group`, so the key/value head of a query head follows from the types,
+    /// as does the causal offset from `Plus<P, S>`. Source: Ainslie et al. 2023 (arXiv 2305.13245).
+    ///
+    /// ```
+    /// use trine_kernels::{Cached, Cpu};
+    /// use trine_shapes::*;
+    ///
+    /// type Queries<'q, M> = View<'q, f32, (Fixed<1>, Fixed<8>, Heads<M>, Rotated<HeadDim<M>>)>;
+    /// type Keys<'c, M, K> = Cached<'c, Fixed<1>, K, Rotated<HeadDim<M>>, Plus<Fixed<5>, Fixed<8>>>;
+    /// type Values<'c, M> = Cached<'c, Fixed<1>, KvHeads<M>, Value<HeadDim<M>>, Plus<Fixed<5>, Fixed<8>>>;
+    /// fn attend<M: Model>(cpu: &Cpu, q: Queries<M>, k: Keys<M, KvHeads<M>>, v: Values<M>) {
+    ///     cpu.attention(q, k, v);
+    /// }
+    /// ```
+    /// Keys have the key/value heads, not those of the queries:
+    /// ```compile_fail,E0308
+    /// # use trine_kernels::{Cached, Cpu};
+    /// # use trine_shapes::*;
+    /// # type Queries<'q, M> = View<'q, f32, (Fixed<1>, Fixed<8>, Heads<M>, Rotated<HeadDim<M>>)>;
+    /// # type Keys<'c, M, K> = Cached<'c, Fixed<1>, K, Rotated<HeadDim<M>>, Plus<Fixed<5>, Fixed<8>>>;
+    /// # type Values<'c, M> = Cached<'c, Fixed<1>, KvHeads<M>, Value<HeadDim<M>>, Plus<Fixed<5>, Fixed<8>>>;
+    /// fn attend<M: Model>(cpu: &Cpu, q: Queries<M>, k: Keys<M, Heads<M>>, v: Values<M>) {
+    ///     cpu.attention(q, k, v);
+    /// }
+    /// ```
     ///
     /// # Panics
-    /// If keys and values are of caches with different capacities or element types.
-    pub fn attention<B: Axis, P: Axis, S: Axis, H, K: Axis, G: Axis, D: Axis>(
+    /// If keys and values are of caches with different element types.
+    pub fn attention<B: Axis, P: Axis, S: Axis, H, K: Axis, G: Axis, D: Axis, R: Pairing>(
         &self,
-        q: View<'_, f32, (B, S, H, Rotated<D>)>,
-        keys: Cached<'_, B, K, Rotated<D>, Plus<P, S>>,
-        values: Cached<'_, B, K, D, Plus<P, S>>,
+        q: View<'_, f32, (B, S, H, Rotated<D, R>)>,
+        keys: Cached<'_, B, K, Rotated<D, R>, Plus<P, S>>,
+        values: Cached<'_, B, K, Value<D>, Plus<P, S>>,
     ) -> Tensor<f32, (B, S, H, D)>
     where
         H: Product<Outer = K, Inner = G>,
     {
         let (batch, seq, heads, _) = q.shape();
         let (kv_heads, group) = heads.factors();
-        let (_, _, head) = values.buffer.axes();
+        let head = values.buffer.axes().2.inner();
         let mut y = Tensor::zeros((batch, seq, heads, head));
         let (of_keys, of_values) = (keys.buffer.layout, values.buffer.layout);
-        assert_eq!(
-            (of_keys.side, of_values.side),
-            (Side::Keys, Side::Values),
-            "what the keys' and the values' cache hold"
-        );
         let shape = AttentionShape {
             batch: batch.len(),
             positions: seq.len(),

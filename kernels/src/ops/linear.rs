@@ -26,6 +26,23 @@ impl<P: Packing> RowMajor for Packed<P> {
 
 /// A tensor that is about to meet weights: f32 values and their quantized forms, which are made when a matrix first
 /// asks for them and then shared. The query, key and value projections quantize their input once.
+///
+/// ```
+/// use trine_kernels::Activations;
+/// use trine_shapes::*;
+///
+/// fn once<M: Model>(x: Tensor<f32, (Fixed<1>, Fixed<8>, Hidden<M>)>) -> Activations<Fixed<1>, Fixed<8>, Hidden<M>> {
+///     Activations::new(x)
+/// }
+/// ```
+/// What may be quantized is no tensor of values any more:
+/// ```compile_fail,E0308
+/// # use trine_kernels::Activations;
+/// # use trine_shapes::*;
+/// fn twice<M: Model>(x: Tensor<f32, (Fixed<1>, Fixed<8>, Hidden<M>)>) -> Activations<Fixed<1>, Fixed<8>, Hidden<M>> {
+///     Activations::new(Activations::new(x))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Activations<B, S, I> {
     rows: ActivationRows,
@@ -52,6 +69,25 @@ impl<B: Axis, S: Axis, I: Axis> Activations<B, S, I> {
 
 impl Cpu {
     /// The rows of `table` that `ids` name: `(B, S) -> (B, S, H)`, in f32.
+    ///
+    /// ```
+    /// use trine_kernels::{Cpu, Matrix};
+    /// use trine_shapes::*;
+    ///
+    /// type Table<M> = Weight<Matrix, Vocab<M>, Hidden<M>>;
+    /// fn embed<M: Model>(cpu: &Cpu, ids: View<Idx<Vocab<M>>, (Fixed<1>, Fixed<8>)>, table: &Table<M>) {
+    ///     cpu.embed(ids, table);
+    /// }
+    /// ```
+    /// Numbers that nobody compared with the vocabulary are no ids:
+    /// ```compile_fail,E0308
+    /// # use trine_kernels::{Cpu, Matrix};
+    /// # use trine_shapes::*;
+    /// # type Table<M> = Weight<Matrix, Vocab<M>, Hidden<M>>;
+    /// fn embed<M: Model>(cpu: &Cpu, ids: View<u32, (Fixed<1>, Fixed<8>)>, table: &Table<M>) {
+    ///     cpu.embed(ids, table);
+    /// }
+    /// ```
     pub fn embed<B: Axis, S: Axis, V: Axis, H: Axis>(
         &self,
         ids: View<'_, Idx<V>, (B, S)>,
@@ -68,7 +104,27 @@ impl Cpu {
     /// `y = W x` for every position: `(B, S, I) -> (B, S, O)`, in the activation mode of the matrix.
     ///
     /// Ternary matrices in the default mode compute, for each token, `s = 127 / max(absmax(x), 1e-5)`,
-    /// `q = clamp(round(x s), -128, 127)`, `y = (sum(code q) - sum(q)) / s * scale`, where the sums are exact.
+    /// `q = clamp(round(x s), -128, 127)`, `y = (sum(code q) - sum(q)) / s * scale`, where the sums are exact. Source:
+    /// BitNet b1.58 (arXiv 2402.17764, section 2); `BitLinear` of HF transformers' `integrations/bitnet.py`.
+    ///
+    /// ```
+    /// use trine_kernels::{Activations, Cpu, Matrix};
+    /// use trine_shapes::*;
+    ///
+    /// type Residual<M> = Activations<Fixed<1>, Fixed<8>, Hidden<M>>;
+    /// fn up<M: Model>(cpu: &Cpu, x: &Residual<M>, weight: &Weight<Matrix, Ffn<M>, Hidden<M>>) {
+    ///     cpu.linear(x, weight);
+    /// }
+    /// ```
+    /// The same matrix the other way round takes another axis:
+    /// ```compile_fail,E0308
+    /// # use trine_kernels::{Activations, Cpu, Matrix};
+    /// # use trine_shapes::*;
+    /// # type Residual<M> = Activations<Fixed<1>, Fixed<8>, Hidden<M>>;
+    /// fn up<M: Model>(cpu: &Cpu, x: &Residual<M>, weight: &Weight<Matrix, Hidden<M>, Ffn<M>>) {
+    ///     cpu.linear(x, weight);
+    /// }
+    /// ```
     pub fn linear<B: Axis, S: Axis, I: Axis, O: Axis>(
         &self,
         x: &Activations<B, S, I>,

@@ -36,7 +36,26 @@ impl Cpu {
     /// `y = x / sqrt(mean(x^2) + epsilon) * gain` for every position, in f32; the mean is taken in f64 and the factor
     /// rounded once.
     ///
-    /// Source: Zhang and Sennrich 2019 (arXiv 1910.07467), equation 4.
+    /// Shapes: `(B, S, A) -> (B, S, Normed<R, A>)`. Source: Zhang and Sennrich 2019 (arXiv 1910.07467), equation 4.
+    ///
+    /// ```
+    /// use trine_kernels::{Cpu, RmsNorm};
+    /// use trine_shapes::*;
+    ///
+    /// type Stream<M> = (Fixed<1>, Fixed<8>, Hidden<M>);
+    /// fn before_attention<M: Model>(cpu: &Cpu, x: View<f32, Stream<M>>, norm: &RmsNorm<AttnNorm, Hidden<M>>) {
+    ///     cpu.rms_norm(x, norm);
+    /// }
+    /// ```
+    /// A norm of another width does not fit:
+    /// ```compile_fail,E0308
+    /// # use trine_kernels::{Cpu, RmsNorm};
+    /// # use trine_shapes::*;
+    /// # type Stream<M> = (Fixed<1>, Fixed<8>, Hidden<M>);
+    /// fn before_attention<M: Model>(cpu: &Cpu, x: View<f32, Stream<M>>, norm: &RmsNorm<FfnSubNorm, Ffn<M>>) {
+    ///     cpu.rms_norm(x, norm);
+    /// }
+    /// ```
     pub fn rms_norm<B: Axis, S: Axis, A: Axis, R: NormRole>(
         &self,
         x: View<'_, f32, (B, S, A)>,

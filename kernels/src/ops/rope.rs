@@ -2,27 +2,26 @@
 
 use crate::arch::floats;
 use crate::cpu::Cpu;
-use crate::float::RopePairing;
 use crate::float::rope::{RopeTable, Rotate, inverse_frequencies};
-use trine_shapes::{Axis, Plus, Rotated, Shape, Tensor};
+use trine_shapes::{Axis, Pairing, Plus, RopePairing, Rotated, Shape, Tensor};
 
 /// The rotation of heads with axis `D`: frequencies, the pairs they turn, and angles of all positions of a context.
 ///
 /// Pair `i` of position `p` turns by `p * base^(-2i / rotated) / factor[i]` radians (RoFormer, arXiv 2104.09864,
-/// section 3.2.2). Angles are computed as positions come into use.
+/// section 3.2.2). Angles are computed as positions come into use. `R` is the pairing where the source has it.
 #[derive(Debug)]
-pub struct Rope<D> {
+pub struct Rope<D, R = RopePairing> {
     head: D,
-    pairing: RopePairing,
+    pairing: R,
     table: RopeTable,
 }
 
-impl<D: Axis> Rope<D> {
+impl<D: Axis, R: Pairing> Rope<D, R> {
     /// A rotation of the first `2 * factors.len()` elements of each head, for positions below `context`.
     ///
     /// # Panics
     /// If that is more than a head has.
-    pub fn new(head: D, pairing: RopePairing, base: f32, factors: &[f32], context: usize) -> Self {
+    pub fn new(head: D, pairing: R, base: f32, factors: &[f32], context: usize) -> Self {
         let rotated = 2 * factors.len();
         assert!(rotated <= head.len(), "{rotated} elements of a head of {} cannot rotate", head.len());
         let table = RopeTable::new(inverse_frequencies(base, rotated, Some(factors)), context);
@@ -36,23 +35,47 @@ impl<D: Axis> Rope<D> {
 }
 
 impl Cpu {
-    /// Rotates every head by the position of its token, in place; the positions are those of the second part of `at`.
+    /// Rotates every head by the position of its token, in place; the positions are those of the second part of `at`:
+    /// `(B, S, H, D) -> (B, S, H, Rotated<D>)`, each pair `(a, b)` to `(a cos - b sin, b cos + a sin)` in f32.
+    ///
+    /// Source: Su et al. 2021 (arXiv 2104.09864), equation 34.
+    ///
+    /// ```
+    /// use trine_kernels::{Cpu, Rope};
+    /// use trine_shapes::*;
+    ///
+    /// type Queries<M, D> = Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, D)>;
+    /// type At = Plus<Fixed<5>, Fixed<8>>;
+    /// fn rotate<M: Model>(cpu: &Cpu, q: Queries<M, HeadDim<M>>, rope: &Rope<HeadDim<M>>, at: At) {
+    ///     cpu.rope(q, rope, at);
+    /// }
+    /// ```
+    /// Twice is once too often:
+    /// ```compile_fail,E0308
+    /// # use trine_kernels::{Cpu, Rope};
+    /// # use trine_shapes::*;
+    /// # type Queries<M, D> = Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, D)>;
+    /// # type At = Plus<Fixed<5>, Fixed<8>>;
+    /// fn rotate<M: Model>(cpu: &Cpu, q: Queries<M, HeadDim<M>>, rope: &Rope<HeadDim<M>>, at: At) {
+    ///     cpu.rope(cpu.rope(q, rope, at), rope, at);
+    /// }
+    /// ```
     ///
     /// # Panics
     /// If a position is not below the context of `rope`.
-    pub fn rope<B: Axis, P: Axis, S: Axis, H: Axis, D: Axis>(
+    pub fn rope<B: Axis, P: Axis, S: Axis, H: Axis, D: Axis, R: Pairing>(
         &self,
         mut x: Tensor<f32, (B, S, H, D)>,
-        rope: &Rope<D>,
+        rope: &Rope<D, R>,
         at: Plus<P, S>,
-    ) -> Tensor<f32, (B, S, H, Rotated<D>)> {
+    ) -> Tensor<f32, (B, S, H, Rotated<D, R>)> {
         let (batch, seq, heads, head) = x.shape();
         let (past, positions) = (at.0.len(), seq.len());
         let mut tasks: Vec<_> = x.data_mut().chunks_exact_mut(heads.len() * head.len()).collect();
         self.for_each(&mut tasks, |token, heads| {
             let (cos, sin) = rope.table.angles(past + token % positions);
-            let head_dim = rope.head.len();
-            floats::run(self.isa(), Rotate { heads, head_dim, pairing: rope.pairing, cos, sin });
+            let (head_dim, pairing) = (rope.head.len(), rope.pairing.pairing());
+            floats::run(self.isa(), Rotate { heads, head_dim, pairing, cos, sin });
         });
         let shape = (batch, seq, heads, Rotated::of(head));
         Tensor::check("rotated heads", x.into_data(), &shape.lens(), shape).expect("the same lengths")

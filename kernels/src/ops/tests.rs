@@ -2,13 +2,13 @@
 //! with their angles.
 
 use super::{Activations, CacheBuffer, CacheType, RmsNorm, Rope};
-use crate::float::{GateActivation, RopePairing};
+use crate::float::GateActivation;
 use crate::{Cpu, CpuOptions, Matrix, PackingKind, reference};
 use bytes::Bytes;
 use std::num::NonZeroUsize;
 use trine_shapes::{
-    Axis, Ffn, Fixed, HeadDim, Heads, Hidden, Idx, KvHeads, KvWidth, Normed, OutputNorm, Plus, QWidth, Shape, Tensor,
-    View, Vocab, Weight, static_model,
+    Adjacent, Axis, Ffn, Fixed, Gate, HeadDim, Heads, Hidden, Idx, KvHeads, KvWidth, Normed, OutputNorm, Plus, QWidth,
+    RopePairing, Shape, Tensor, Value, View, Vocab, Weight, static_model,
 };
 
 static_model! {
@@ -78,7 +78,8 @@ fn norms_and_gates_and_sums() {
     assert_eq!(normed.data(), x.data().chunks_exact(27).flat_map(norm_of).collect::<Vec<f32>>());
 
     for activation in [GateActivation::Silu, GateActivation::ReluSquared] {
-        let gated = cpu().gated(activation, x.clone(), other.view());
+        let gate = tensor(6, (Fixed::<2>, Fixed::<11>, Gate::of(Ffn::of(Toy))));
+        let gated = cpu().gated(activation, gate, other.view());
         assert_eq!(gated.data(), reference::float::gated(activation, x.data(), other.data()));
     }
 
@@ -92,7 +93,8 @@ fn norms_and_gates_and_sums() {
 fn long_tensors_are_cut_without_a_seam() {
     let shape = (Fixed::<1>, Fixed::<1300>, Ffn::of(Toy));
     let (x, other) = (tensor(9, shape), tensor(10, shape));
-    let gated = cpu().gated(GateActivation::Silu, x.clone(), other.view());
+    let gate = tensor(9, (Fixed::<1>, Fixed::<1300>, Gate::of(Ffn::of(Toy))));
+    let gated = cpu().gated(GateActivation::Silu, gate, other.view());
     assert_eq!(gated.data(), reference::float::gated(GateActivation::Silu, x.data(), other.data()));
 }
 
@@ -117,7 +119,7 @@ fn rope_turns_every_head_by_its_position() {
 #[test]
 #[should_panic(expected = "position 64 is beyond the context")]
 fn rope_refuses_a_position_beyond_its_context() {
-    let rope = Rope::new(HeadDim::of(Toy), RopePairing::Adjacent, 1e4, &[1.0; 4], 64);
+    let rope = Rope::new(HeadDim::of(Toy), Adjacent, 1e4, &[1.0; 4], 64);
     let x: Tensor<f32, (Fixed<1>, Fixed<1>, Heads<Toy>, HeadDim<Toy>)> =
         tensor(12, (Fixed, Fixed, Heads::of(Toy), HeadDim::of(Toy)));
     cpu().rope(x, &rope, Plus(Fixed::<64>, Fixed::<1>));
@@ -152,7 +154,7 @@ fn attention_sees_the_past_and_itself() {
         let start = Plus(Fixed::<0>, Fixed::<3>);
         let k = cpu.rope(Tensor::from_fn(first, |i| k[i]), &rope, start);
         key_cache.append(k.view(), start);
-        value_cache.append(Tensor::from_fn(first, |i| v[i]).view(), start);
+        value_cache.append(Tensor::from_fn((first.0, first.1, first.2, Value::of(head)), |i| v[i]).view(), start);
 
         let second = (Fixed::<2>, Fixed::<5>, kv_heads, head);
         let (k, v) = (rows(&keys, 3..8), rows(&values, 3..8));
@@ -162,7 +164,8 @@ fn attention_sees_the_past_and_itself() {
         let queries = q.data().to_vec();
         let q = cpu.rope(q, &rope, at);
         let keys_seen = key_cache.append(k.view(), at);
-        let values_seen = value_cache.append(Tensor::from_fn(second, |i| v[i]).view(), at);
+        let v = Tensor::from_fn((second.0, second.1, second.2, Value::of(head)), |i| v[i]);
+        let values_seen = value_cache.append(v.view(), at);
         let y = cpu.attention(q.view(), keys_seen, values_seen);
         assert_eq!(y.shape().lens(), [2, 5, 6, 8]);
 
@@ -190,8 +193,8 @@ fn a_cache_beyond_memory_is_an_error() {
 #[should_panic(expected = "8 positions in a cache of 7")]
 fn a_full_cache_takes_no_more() {
     let mut cache = CacheBuffer::values(Fixed::<2>, KvHeads::of(Toy), HeadDim::of(Toy), 7, CacheType::F32).unwrap();
-    let rows: Tensor<f32, (Batch, Seq, KvHeads<Toy>, HeadDim<Toy>)> =
-        tensor(16, (Fixed, Fixed, KvHeads::of(Toy), HeadDim::of(Toy)));
+    let rows: Tensor<f32, (Batch, Seq, KvHeads<Toy>, Value<HeadDim<Toy>>)> =
+        tensor(16, (Fixed, Fixed, KvHeads::of(Toy), Value::of(HeadDim::of(Toy))));
     cache.append(rows.view(), Plus(Fixed::<3>, Fixed::<5>));
 }
 

@@ -11,6 +11,7 @@ mod q4_0;
 mod q4_1;
 mod q6_k;
 mod q8_0;
+mod scale;
 mod ternary;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use bytes::Bytes;
 pub use error::{BlockFault, PackingError};
 pub use from_float::{ABSMEAN_FLOOR, absmean, ternary_from_f32};
 pub use i2s::I2S;
+pub use scale::{InverseScale, WeightScale};
 pub use ternary::{MAX_FIELDS, PackScales, Scales, Section, Ternary};
 pub use tq1_0::Tq1_0;
 pub use tq2_0::Tq2_0;
@@ -74,6 +76,22 @@ pub trait Packing: Debug + Copy + Send + Sync + 'static {
 ///
 /// Rows are padded to whole blocks; matrices of files have no padding, because their packings require whole blocks.
 /// Clones share the bytes.
+///
+/// ```
+/// use trine_kernels::packing::{I2S, Packed, Tq2_0};
+/// fn first_codes(matrix: &Packed<I2S>) {}
+/// fn of_i2_s(matrix: &Packed<I2S>) {
+///     first_codes(matrix)
+/// }
+/// ```
+/// Another packing orders its codes differently:
+/// ```compile_fail,E0308
+/// # use trine_kernels::packing::{I2S, Packed, Tq2_0};
+/// # fn first_codes(matrix: &Packed<I2S>) {}
+/// fn of_tq2_0(matrix: &Packed<Tq2_0>) {
+///     first_codes(matrix)
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Packed<P: Packing> {
     bytes: Bytes,
@@ -113,15 +131,12 @@ impl<P: Packing> Packed<P> {
         Ok(Packed { bytes, rows, cols, multiplier: 1.0, shared })
     }
 
-    /// The same matrix times `multiplier`, which products apply last: `y = (W x) * multiplier`.
+    /// The same matrix times `scale`, which products apply last: `y = (W x) * scale`.
     ///
     /// # Errors
-    /// [`PackingError::Multiplier`] unless `multiplier` is finite.
-    pub fn with_multiplier(mut self, multiplier: f32) -> Result<Self, PackingError> {
-        if !multiplier.is_finite() {
-            return Err(PackingError::Multiplier { found: multiplier });
-        }
-        self.multiplier = multiplier;
+    /// [`PackingError::Multiplier`] where it has a scale already and their product is not finite.
+    pub fn with_multiplier(mut self, scale: WeightScale) -> Result<Self, PackingError> {
+        self.multiplier = WeightScale::new(self.multiplier * scale.into_inner())?.into_inner();
         Ok(self)
     }
 

@@ -9,7 +9,7 @@
 use bytes::Bytes;
 use half::f16;
 
-use super::{BlockFault, Packed, Packing, PackingError};
+use super::{BlockFault, Packed, Packing, PackingError, WeightScale};
 use crate::arch::floats::widen_f16;
 
 /// The code of weight 0.
@@ -212,7 +212,8 @@ impl<P: Ternary> Packed<P> {
             Scales::Tensor(scale) => PackScales::One(scale),
             Scales::Blocks => PackScales::Blocks(&scales),
         };
-        Packed::<Q>::pack(self.rows(), self.cols(), &codes, scales)?.with_multiplier(self.multiplier())
+        Packed::<Q>::pack(self.rows(), self.cols(), &codes, scales)?
+            .with_multiplier(WeightScale::new(self.multiplier())?)
     }
 }
 

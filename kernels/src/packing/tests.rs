@@ -58,7 +58,8 @@ fn all_bytes_of_tq1_0_decode_as_defined() {
 fn convert<P: Ternary, Q: Ternary>(scales: PackScales<'_>) {
     let (rows, cols) = (5, 768);
     let codes = codes(rows, cols);
-    let from = Packed::<P>::pack(rows, cols, &codes, scales).unwrap().with_multiplier(3.0).unwrap();
+    let from = Packed::<P>::pack(rows, cols, &codes, scales).unwrap();
+    let from = from.with_multiplier(WeightScale::new(3.0).unwrap()).unwrap();
     let to = from.convert::<Q>().unwrap();
     let what = format!("{} to {}", P::NAME, Q::NAME);
     assert_eq!(all_codes(&to), codes, "{what}");
@@ -197,8 +198,9 @@ fn packing_refuses_bad_arguments() {
     wrong[300] = 3;
     assert_eq!(pack(&wrong, &[1.0; 2]), PackingError::Code { packing: "tq2_0", element: 300, found: 3 });
     assert!(matches!(pack(&codes, &[1.0, f32::NAN]), PackingError::ScaleNotHalf { .. }));
-    let multiplier = Packed::<Tq2_0>::pack(1, 512, &codes, PackScales::One(1.0)).unwrap().with_multiplier(f32::NAN);
-    assert!(matches!(multiplier.unwrap_err(), PackingError::Multiplier { .. }));
+    let large = || WeightScale::new(f32::MAX).unwrap();
+    let twice = Packed::<Tq2_0>::pack(1, 512, &codes, PackScales::One(1.0)).unwrap().with_multiplier(large()).unwrap();
+    assert!(matches!(twice.with_multiplier(large()).unwrap_err(), PackingError::Multiplier { .. }));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Terms, Unpack, product};
-use crate::packing::{I2S, PackScales, Packed, Scales, Tq1_0, Tq2_0};
+use crate::packing::{I2S, PackScales, Packed, Scales, Tq1_0, Tq2_0, WeightScale};
 use crate::quantize::ActivationRows;
 use crate::reference::ternary::{WeightScales, product_int8, product_q8k};
 use crate::{Cpu, CpuOptions, Isa};
@@ -43,7 +43,7 @@ impl Case {
         let scales =
             if self.scales.len() == 1 { PackScales::One(self.scales[0]) } else { PackScales::Blocks(&self.scales) };
         let packed = Packed::pack(self.rows, self.cols, &self.codes, scales).unwrap();
-        packed.with_multiplier(self.multiplier).unwrap()
+        packed.with_multiplier(WeightScale::new(self.multiplier).unwrap()).unwrap()
     }
 
     fn weight_scales(&self) -> WeightScales<'_> {

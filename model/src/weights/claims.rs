@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::role::Role;
 use crate::transformer::Linear;
 use std::collections::{HashMap, HashSet};
+use trine_kernels::packing::WeightScale;
 use trine_kernels::{Matrix, RmsNorm, Rope};
 use trine_loader::{Gguf, TensorInfo};
 use trine_shapes::{Axis, NormRole, ShapeError, Tensor, Weight};
@@ -84,8 +85,9 @@ impl<'l> Claims<'l> {
         if let Role::Matrix(block, projection) = role {
             let scale = Role::Scale(block, projection);
             if self.has(scale) {
-                let multiplier = self.scale(scale)?;
-                matrix = matrix.with_multiplier(multiplier).map_err(|source| self.contents(tensor, source))?;
+                let scale = WeightScale::new(self.scale(scale)?);
+                let scaled = scale.and_then(|scale| matrix.with_multiplier(scale));
+                matrix = scaled.map_err(|source| self.contents(tensor, source))?;
             }
         }
         let matrix = self.with_activations(tensor, matrix)?;

@@ -3,7 +3,7 @@
 use trine::prelude::*;
 
 fn cached<B: Axis, P: Axis, S: Axis, M: Model>(
-    values: &mut CacheBuffer<B, KvHeads<M>, HeadDim<M>>,
+    values: &mut CacheBuffer<B, KvHeads<M>, Value<HeadDim<M>>>,
     v: View<f32, (B, S, KvHeads<M>, Rotated<HeadDim<M>>)>,
     at: Plus<P, S>,
 ) {

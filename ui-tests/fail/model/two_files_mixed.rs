@@ -5,8 +5,8 @@ use trine::prelude::*;
 fn mixed(cpu: &Cpu, a: Dims, b: Dims) {
     Dyn::scope(a, |a| {
         Dyn::scope(b, |b| {
-            let mut x = Tensor::<f32, _>::zeros((Fixed::<1>, Fixed::<1>, Hidden::of(a)));
-            let y = Tensor::<f32, _>::zeros((Fixed::<1>, Fixed::<1>, Hidden::of(b)));
+            let mut x: Tensor<f32, (Fixed<1>, Hidden<_>)> = Tensor::zeros((Fixed, Hidden::of(a)));
+            let y: Tensor<f32, (Fixed<1>, Hidden<_>)> = Tensor::zeros((Fixed, Hidden::of(b)));
             cpu.add_assign(&mut x, y.view());
         })
     })

@@ -6,7 +6,7 @@ fn attended<'p, 's, B: Axis, M: Model>(
     cpu: &Cpu,
     q: View<f32, (B, Seq<'s>, Heads<M>, Rotated<HeadDim<M>>)>,
     k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<Past<'p>, Seq<'s>>>,
-    v: Cached<B, KvHeads<M>, HeadDim<M>, Plus<Past<'p>, Seq<'s>>>,
+    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<Past<'p>, Seq<'s>>>,
 ) {
     cpu.attention(q, k, v);
 }

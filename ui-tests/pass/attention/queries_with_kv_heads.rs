@@ -6,7 +6,7 @@ fn attended<B: Axis, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,
     q: View<f32, (B, S, Heads<M>, Rotated<HeadDim<M>>)>,
     k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<P, S>>,
-    v: Cached<B, KvHeads<M>, HeadDim<M>, Plus<P, S>>,
+    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<P, S>>,
 ) {
     cpu.attention(q, k, v);
 }

@@ -3,8 +3,8 @@
 use trine::prelude::*;
 
 fn cached<B: Axis, P: Axis, S: Axis, M: Model>(
-    values: &mut CacheBuffer<B, KvHeads<M>, HeadDim<M>>,
-    v: View<f32, (B, S, KvHeads<M>, HeadDim<M>)>,
+    values: &mut CacheBuffer<B, KvHeads<M>, Value<HeadDim<M>>>,
+    v: View<f32, (B, S, KvHeads<M>, Value<HeadDim<M>>)>,
     at: Plus<P, S>,
 ) {
     values.append(v, at);

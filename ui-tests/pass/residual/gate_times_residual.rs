@@ -4,7 +4,7 @@ use trine::prelude::*;
 
 fn gated<B: Axis, S: Axis, M: Model>(
     cpu: &Cpu,
-    gate: Tensor<f32, (B, S, Ffn<M>)>,
+    gate: Tensor<f32, (B, S, Gate<Ffn<M>>)>,
     up: View<f32, (B, S, Ffn<M>)>,
     x: View<f32, (B, S, Hidden<M>)>,
 ) {

@@ -1,0 +1,11 @@
+//! Text is generated from an empty cache, without a prompt.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn story<M: Model>(session: &mut Session<M>, tokenizer: &Tokenizer, sampler: &mut Sampler, prompt: &[u32]) {
+    let options = GenerateOptions::default();
+    let print = &mut |_: &str| ControlFlow::Continue(());
+    session.generate(tokenizer, sampler, &options, print);
+}
+
+fn main() {}

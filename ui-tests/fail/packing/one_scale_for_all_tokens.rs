@@ -1,0 +1,13 @@
+//! All tokens are quantized as if they were one: with one scale for the tensor.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn keys<S: Axis, M: Model>(
+    cpu: &Cpu,
+    x: Tensor<f32, (Fixed<1>, Fixed<1>, Flat<S, Hidden<M>>)>,
+    key: &Linear<KvWidth<M>, Hidden<M>>,
+) {
+    cpu.linear(&Activations::new(x), key);
+}
+
+fn main() {}

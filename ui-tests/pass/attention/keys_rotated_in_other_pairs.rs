@@ -1,0 +1,14 @@
+//! Queries and keys are rotated alike.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn attended<B: Axis, P: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    q: View<f32, (B, S, Heads<M>, Rotated<HeadDim<M>, NeoX>)>,
+    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>, NeoX>, Plus<P, S>>,
+    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<P, S>>,
+) -> Tensor<f32, (B, S, Heads<M>, HeadDim<M>)> {
+    cpu.attention(q, k, v)
+}
+
+fn main() {}

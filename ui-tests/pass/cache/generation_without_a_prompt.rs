@@ -1,0 +1,11 @@
+//! A generation begins with a prompt.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn story<M: Model>(session: &mut Session<M>, tokenizer: &Tokenizer, sampler: &mut Sampler, prompt: &[u32]) {
+    let options = GenerateOptions::default();
+    let print = &mut |_: &str| ControlFlow::Continue(());
+    session.generate(prompt, tokenizer, sampler, &options, print);
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! Gains are what the file holds.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn first_gain<M: Model>(norm: &RmsNorm<AttnNorm, Hidden<M>>) {
+    let gains = norm.gain().data();
+    let first = gains[0];
+}
+
+fn main() {}

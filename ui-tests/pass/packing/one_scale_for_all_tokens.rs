@@ -1,0 +1,13 @@
+//! Each token has a row and a scale of its own.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn keys<S: Axis, M: Model>(
+    cpu: &Cpu,
+    x: Tensor<f32, (Fixed<1>, S, Hidden<M>)>,
+    key: &Linear<KvWidth<M>, Hidden<M>>,
+) {
+    cpu.linear(&Activations::new(x), key);
+}
+
+fn main() {}
