@@ -27,7 +27,7 @@
 //! |---|---|
 //! | [`shapes`] | axes, products, sums, roles, tensors, the three kinds of environment |
 //! | [`kernels`] | all arithmetic: typed operations outside, plain slices inside |
-//! | [`loader`] | GGUF files, read and written |
+//! | [`loader`] | GGUF files, read and written; safetensors, read |
 //! | [`model`] | configuration, weights, the transformer, KV cache, tokenizer, sampling, generation |
 #![forbid(unsafe_code)]
 
@@ -42,7 +42,7 @@ pub use trine_shapes::{pinned_model, static_model};
 pub mod prelude {
     pub use std::ops::ControlFlow;
     pub use trine_kernels::*;
-    pub use trine_loader::{Gguf, GgufError, GgufWriter, TensorType};
+    pub use trine_loader::{Access, Gguf, GgufError, GgufWriter, TensorType};
     pub use trine_model::*;
     pub use trine_shapes::*;
 }

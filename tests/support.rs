@@ -21,11 +21,11 @@ pub fn cpu() -> Cpu {
 
 /// Loads a file with the axes of a fresh scope and runs `body` on it.
 pub fn with_model<R>(
-    file: &Gguf,
+    file: &dyn Source,
     options: &LoadOptions<'_>,
     body: impl for<'x> FnOnce(&Transformer<Dyn<'x>>) -> R,
 ) -> R {
-    let config = Config::from_gguf(file).unwrap_or_else(|error| panic!("{error}"));
+    let config = file.config().unwrap_or_else(|error| panic!("{error}"));
     Dyn::scope(config.dims, |model| {
         let loaded = load(model, &config, file, options).unwrap_or_else(|error| panic!("{error}"));
         body(&loaded.transformer)

@@ -59,7 +59,8 @@ impl Foreign {
             Foreign::Empty | Foreign::Short => "download or copy it again",
             Foreign::GitLfsPointer => "fetch the file itself with `git lfs pull`",
             Foreign::Html => "the download gave a web page: take the link to the file itself",
-            Foreign::Safetensors | Foreign::Zip | Foreign::Pickle => {
+            Foreign::Safetensors => "give the directory that holds it, its config.json and its tokenizer.json",
+            Foreign::Zip | Foreign::Pickle => {
                 "convert it to GGUF first, for instance with llama.cpp's convert_hf_to_gguf.py"
             }
             Foreign::Compressed => "decompress it first",

@@ -1,7 +1,8 @@
-//! GGUF files: read with every byte accounted for, and written.
+//! GGUF files: read with every byte accounted for, and written. Safetensors files: read in the same way.
 //!
 //! [`Gguf`] maps a file into memory, checks all of its structure once and hands out metadata and exact tensor bytes.
-//! [`GgufWriter`] is the other direction.
+//! [`GgufWriter`] is the other direction. [`Safetensors`] is one file of that format, [`SafetensorsModel`] the files of
+//! a directory.
 //!
 //! Here belong the container format, the one table of tensor types with their exact byte lengths, and the memory map.
 //! Decoding weights, the names of layers and the meaning of metadata keys do not: this crate does no arithmetic on
@@ -31,6 +32,7 @@ mod atomic;
 mod foreign;
 mod gguf;
 mod map;
+mod safetensors;
 mod tensor;
 mod tensor_type;
 
@@ -41,5 +43,6 @@ pub use gguf::{
     limits,
 };
 pub use map::{Access, OpenError};
+pub use safetensors::{Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, SafetensorsProblem};
 pub use tensor::{Ne, ShapeError, TensorInfo};
 pub use tensor_type::TensorType;

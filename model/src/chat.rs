@@ -10,6 +10,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, context};
 use trine_loader::{Gguf, GgufError};
 
+use crate::hf::JsonError;
 use crate::tokenizer::Tokenizer;
 
 /// The key of the template.
@@ -41,6 +42,9 @@ pub enum ChatError {
     /// The metadata holds a template that is no text.
     #[error(transparent)]
     Metadata(#[from] GgufError),
+    /// A file of a directory cannot be read.
+    #[error(transparent)]
+    Json(#[from] JsonError),
     /// The file has no template.
     #[error(
         "{file}: the file has no {KEY}, so it is unknown how its model marks who speaks: \
@@ -93,11 +97,15 @@ impl ChatTemplate {
     /// # Errors
     /// [`ChatError::Missing`] where the file has none, [`ChatError::InFile`] where it is not valid.
     pub fn from_gguf(gguf: &Gguf, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
-        let missing = || ChatError::Missing { file: gguf.label().to_owned() };
-        let source = gguf.metadata().opt_str(KEY)?.ok_or_else(missing)?;
+        ChatTemplate::in_file(gguf.label(), gguf.metadata().opt_str(KEY)?, tokenizer)
+    }
+
+    /// The template that was found in `file`, with the tokens of its tokenizer.
+    pub(crate) fn in_file(file: &str, source: Option<&str>, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
+        let source = source.ok_or_else(|| ChatError::Missing { file: file.to_owned() })?;
         let text = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
         ChatTemplate::new(source, text(tokenizer.bos()), text(tokenizer.eos()))
-            .map_err(|error| ChatError::InFile { file: gguf.label().to_owned(), error: Box::new(error) })
+            .map_err(|error| ChatError::InFile { file: file.to_owned(), error: Box::new(error) })
     }
 
     /// A template from its source, and the texts that it sees as `bos_token` and `eos_token`.

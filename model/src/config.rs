@@ -1,6 +1,8 @@
 //! What a file's metadata says about its model. Shapes of tensors are checked in [`weights`](crate::weights).
 
 use crate::architecture::Architecture;
+use crate::hf::JsonError;
+use crate::rope::{RopeConfig, RopeScaling};
 use trine_loader::{Gguf, GgufError};
 use trine_shapes::{Dims, DimsError};
 
@@ -23,23 +25,15 @@ pub struct Config {
     pub rope: RopeConfig,
 }
 
-/// Rotary position embedding: pair `i` turns by `position * base^(-2i / rotated) / factor` radians.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RopeConfig {
-    /// Base of the frequencies, theta.
-    pub base: f32,
-    /// How many leading elements of a head rotate.
-    pub rotated: usize,
-    /// Linear position scaling; 1 for none.
-    pub factor: f32,
-}
-
 /// Metadata that describes no model that Trine runs.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A key is missing, or has another type.
     #[error(transparent)]
     Metadata(#[from] GgufError),
+    /// A file of a directory cannot be read, or an entry is missing or of another type.
+    #[error(transparent)]
+    Json(#[from] JsonError),
     /// A file without tensors.
     #[error("{file}: the file holds a vocabulary and no tensors, so there is no model to run")]
     VocabularyOnly {
@@ -121,7 +115,7 @@ impl Config {
 }
 
 /// The longest context that is believed: longer ones are damage, and the largest known is 10 million.
-const MAX_CONTEXT: usize = 1 << 24;
+pub(crate) const MAX_CONTEXT: usize = 1 << 24;
 
 /// Numbers that scale or cap what a model computes; 0 is none.
 const SCALES: [&str; 6] = [
@@ -217,7 +211,9 @@ impl Keys<'_> {
             }
             Some(other) => return Err(self.unsupported("rope.scaling.type", other)),
         };
-        Ok(RopeConfig { base: self.positive("rope.freq_base", Some(10_000.0))?, rotated, factor })
+        let base = self.positive("rope.freq_base", Some(10_000.0))?;
+        let scaling = if factor == 1.0 { RopeScaling::None } else { RopeScaling::Linear { factor } };
+        Ok(RopeConfig { base, rotated, scaling, pairing: self.architecture.rope_pairing() })
     }
 
     fn unsupported(&self, suffix: &str, found: impl ToString) -> ConfigError {

@@ -5,9 +5,9 @@
 
 use crate::config::Config;
 use crate::role::{BlockNorm, Projection, Role};
-use crate::weights::packing_kind;
-use trine_kernels::Matrix;
-use trine_loader::{Array, Gguf, TensorInfo, Value};
+use crate::source::{Source, SourceTensor};
+use crate::weights::packed;
+use trine_loader::{Array, Value};
 
 /// One tensor of a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,29 +31,29 @@ pub struct TensorReport {
 }
 
 /// Describes every tensor in file order. `config` narrows the roles to those of its architecture.
-pub fn tensors(file: &Gguf, config: Option<&Config>) -> Vec<TensorReport> {
+pub fn tensors(source: &dyn Source, config: Option<&Config>) -> Vec<TensorReport> {
     let expected = config.map(Role::all);
     let known = |role: &Role| expected.as_ref().is_none_or(|all| all.contains(role));
-    let report = |tensor: &TensorInfo| {
-        let role = Role::from_name(&tensor.name).filter(known);
+    let report = |tensor: SourceTensor| {
+        let role = tensor.role.filter(known);
         let is_norm = matches!(role, Some(Role::Norm(..) | Role::OutputNorm));
         TensorReport {
-            name: tensor.name.clone(),
             role: role.map(in_words),
             axes: role.map_or(&[], axes),
-            dims: tensor.ne.row_major(),
-            kind: tensor.kind.name(),
-            bytes: tensor.len,
+            kind: tensor.encoding.name(),
+            bytes: tensor.bytes.len() as u64,
             offset: tensor.offset,
-            gain_rms: if is_norm { gain_rms(file, tensor) } else { None },
+            gain_rms: if is_norm { gain_rms(&tensor) } else { None },
+            name: tensor.name,
+            dims: tensor.dims,
         }
     };
-    file.tensors().iter().map(report).collect()
+    source.tensors().into_iter().map(report).collect()
 }
 
-fn gain_rms(file: &Gguf, tensor: &TensorInfo) -> Option<f64> {
-    let count = tensor.ne.elements();
-    let matrix = Matrix::new(packing_kind(tensor.kind), 1, count, file.bytes(tensor)).ok()?;
+fn gain_rms(tensor: &SourceTensor) -> Option<f64> {
+    let count = tensor.elements();
+    let matrix = packed(tensor, 1, count).ok()?;
     let mut gains = vec![0.0f32; count];
     matrix.decode_row(0, &mut gains);
     Some((gains.iter().map(|&gain| f64::from(gain).powi(2)).sum::<f64>() / count as f64).sqrt())

@@ -7,8 +7,9 @@
 mod tests;
 
 use crate::architecture::Architecture;
-use crate::config::{Config, RopeConfig};
+use crate::config::Config;
 use crate::role::{BlockNorm, Projection, Role};
+use crate::rope::{RopeConfig, RopeScaling};
 use bytes::Bytes;
 use half::f16;
 use rand::{Rng, SeedableRng};
@@ -86,7 +87,12 @@ impl Synthetic {
             context,
             dims,
             rms_epsilon: 1e-5,
-            rope: RopeConfig { base: 500_000.0, rotated: dims.head_dim, factor: 1.0 },
+            rope: RopeConfig {
+                base: 500_000.0,
+                rotated: dims.head_dim,
+                scaling: RopeScaling::None,
+                pairing: Architecture::BitnetB158.rope_pairing(),
+            },
         };
         Synthetic { config, matrices: TensorType::I2S, table: TensorType::F16, seed: 1 }
     }

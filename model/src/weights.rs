@@ -6,14 +6,14 @@ mod error;
 mod matrices;
 
 pub use error::LoadError;
-pub(crate) use matrices::packing_kind;
+pub(crate) use matrices::packed;
 
 use crate::config::Config;
 use crate::role::{BlockNorm, Projection, Role};
+use crate::source::Source;
 use crate::transformer::{Layer, Shared, SubNorm, Transformer};
 use claims::Claims;
 use trine_kernels::ActivationMode;
-use trine_loader::Gguf;
 use trine_shapes::{Axis, Ffn, Gate, HeadDim, Hidden, KvWidth, Model, NormRole, Normed, QWidth, Value, Vocab};
 
 /// How a file's weights are taken.
@@ -43,7 +43,7 @@ pub struct Loaded<M> {
     pub warnings: Vec<String>,
 }
 
-/// Loads every weight of `file`, whose metadata gave `config`, with the axes of `model`.
+/// Loads every weight of `source`, whose description is `config`, with the axes of `model`.
 ///
 /// # Errors
 /// [`LoadError`] names the file and the tensors that are missing, unknown, misshapen or damaged.
@@ -53,11 +53,11 @@ pub struct Loaded<M> {
 pub fn load<M: Model>(
     model: M,
     config: &Config,
-    file: &Gguf,
+    source: &dyn Source,
     options: &LoadOptions<'_>,
 ) -> Result<Loaded<M>, LoadError> {
     assert_eq!(model.dims(), config.dims, "`{}` has other dimensions than the configuration", M::NAME);
-    let mut claims = Claims::new(file, config, options)?;
+    let mut claims = Claims::new(source, config, options)?;
     let (vocab, hidden) = (Vocab::of(model), Hidden::of(model));
     let embedding = claims.table(Role::TokenEmbedding, (vocab, hidden))?;
     let rope = claims.rope(HeadDim::of(model))?;

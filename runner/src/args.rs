@@ -62,7 +62,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct RunArguments {
-    /// GGUF file; without one the built-in story model runs.
+    /// GGUF file, or directory of HF transformers; without one the built-in story model runs.
     #[arg(value_name = "MODEL")]
     pub model: Option<PathBuf>,
     /// The prompt; `-` reads it from standard input, as does a pipe where there is neither this nor --file.
@@ -90,7 +90,7 @@ pub struct RunArguments {
 
 #[derive(Debug, Args)]
 pub struct ChatArguments {
-    /// GGUF file with a chat template.
+    /// GGUF file, or directory of HF transformers, with a chat template.
     #[arg(value_name = "MODEL")]
     pub model: Option<PathBuf>,
     /// What the model is told before the conversation.
@@ -109,7 +109,7 @@ pub struct ChatArguments {
 
 #[derive(Debug, Args)]
 pub struct InspectArguments {
-    /// GGUF file; without one the built-in model is shown.
+    /// GGUF file, or directory of HF transformers; without one the built-in model is shown.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Print one JSON document; docs/cli.md describes it.
@@ -124,7 +124,7 @@ pub struct InspectArguments {
 
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// GGUF file; without one the built-in model is checked.
+    /// GGUF file, or directory of HF transformers; without one the built-in model is checked.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     #[command(flatten)]
@@ -133,7 +133,7 @@ pub struct CheckArguments {
 
 #[derive(Debug, Args)]
 pub struct LogitsArguments {
-    /// GGUF file; without one the built-in model runs.
+    /// GGUF file, or directory of HF transformers; without one the built-in model runs.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Token ids, separated by commas.
@@ -153,7 +153,8 @@ pub struct LogitsArguments {
 
 #[derive(Debug, Args)]
 pub struct TokenizeArguments {
-    /// GGUF file, which may hold a vocabulary alone; without one the built-in model's vocabulary is used.
+    /// GGUF file, which may hold a vocabulary alone, or directory of HF transformers; without one the built-in
+    /// model's vocabulary is used.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Add no BOS or EOS token, and take special tokens in the text as plain text.
@@ -168,7 +169,7 @@ pub struct TokenizeArguments {
 #[derive(Debug, Args)]
 #[command(allow_missing_positional = true)]
 pub struct PerplexityArguments {
-    /// GGUF file; without one the built-in model is measured.
+    /// GGUF file, or directory of HF transformers; without one the built-in model is measured.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// File with the text; `-` is standard input.

@@ -24,10 +24,10 @@ pub fn chat(arguments: &ChatArguments) -> Result<Outcome> {
     let generation = Generation::new(&arguments.generation, arguments.tokens)?;
     let cpu = load::cpu(&arguments.cpu)?;
     let file = load::open(arguments.model.as_deref(), &arguments.load.access)?;
-    let tokenizer = load::tokenizer(&file, &arguments.load.vocabulary)?;
-    let template = ChatTemplate::from_gguf(&file, &tokenizer)?;
+    let tokenizer = load::tokenizer(&*file, &arguments.load.vocabulary)?;
+    let template = file.chat_template(&tokenizer)?;
     let chat = Chat { arguments, template, tokenizer: &tokenizer, generation, cpu: &cpu };
-    load::with_model(&file, &arguments.load, chat)
+    load::with_model(&*file, &arguments.load, chat)
 }
 
 struct Chat<'c> {

@@ -7,8 +7,7 @@ use crate::message;
 use crate::outcome::Outcome;
 use anyhow::Result;
 use std::io::Write;
-use trine::loader::Gguf;
-use trine::model::{ChatError, ChatTemplate, Tokenizer, Transformer};
+use trine::model::{ChatError, Source, Tokenizer, Transformer};
 use trine::shapes::Model;
 
 struct Describe;
@@ -22,8 +21,8 @@ impl Program for Describe {
 }
 
 /// A file without a chat template is as good as one with a valid one.
-fn check_template(file: &Gguf, tokenizer: &Tokenizer) -> Result<()> {
-    match ChatTemplate::from_gguf(file, tokenizer) {
+fn check_template(file: &dyn Source, tokenizer: &Tokenizer) -> Result<()> {
+    match file.chat_template(tokenizer) {
         Err(ChatError::Missing { .. }) | Ok(_) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -35,9 +34,9 @@ fn check_template(file: &Gguf, tokenizer: &Tokenizer) -> Result<()> {
 /// The file is no sound GGUF file, or the output cannot be written.
 pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref(), &arguments.load.access)?;
-    let model = load::with_model(&file, &arguments.load, Describe);
+    let model = load::with_model(&*file, &arguments.load, Describe);
     let text =
-        load::tokenizer(&file, &arguments.load.vocabulary).and_then(|tokenizer| check_template(&file, &tokenizer));
+        load::tokenizer(&*file, &arguments.load.vocabulary).and_then(|tokenizer| check_template(&*file, &tokenizer));
     if let (Ok(model), Ok(())) = (&model, &text) {
         writeln!(std::io::stdout(), "{} loads: {}", message::one_line(file.label()), message::one_line(model))?;
         return Ok(Outcome::Done);

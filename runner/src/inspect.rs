@@ -9,16 +9,16 @@ use crate::outcome::Outcome;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
-use trine::loader::Gguf;
+use trine::loader::Value;
 use trine::model::inspect::{TensorReport, shown, tensors};
-use trine::model::{Config, ConfigError};
+use trine::model::{Config, ConfigError, Container, Source};
 
 /// Characters of a metadata value that are shown.
 const VALUE_WIDTH: usize = 80;
 
 /// What is known of a file.
 struct Report<'f> {
-    file: &'f Gguf,
+    file: &'f dyn Source,
     config: Result<Config, ConfigError>,
     /// `None` where only metadata was asked for.
     tensors: Option<Vec<TensorReport>>,
@@ -33,9 +33,10 @@ type Totals = BTreeMap<&'static str, (usize, u64)>;
 /// The file is no sound GGUF file, or the output cannot be written.
 pub fn inspect(arguments: &InspectArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref(), &arguments.access)?;
-    let config = Config::from_gguf(&file);
-    let tensors = (!arguments.metadata_only).then(|| tensors(&file, config.as_ref().ok()));
-    let report = Report { file: &file, config, tensors };
+    let file = &*file;
+    let config = file.config();
+    let tensors = (!arguments.metadata_only).then(|| tensors(file, config.as_ref().ok()));
+    let report = Report { file, config, tensors };
     let mut out = BufWriter::new(std::io::stdout().lock());
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &json::document(&report)).map_err(std::io::Error::from)?;
@@ -62,15 +63,21 @@ impl Report<'_> {
 fn print(out: &mut impl Write, report: &Report<'_>) -> Result<()> {
     let file = report.file;
     writeln!(out, "file    {}", one_line(file.label()))?;
-    let (version, alignment, length) = (file.version(), file.alignment(), file.file_len());
-    writeln!(out, "format  GGUF version {version}, {length} bytes, data aligned to {alignment}")?;
+    let length = file.bytes();
+    match file.container() {
+        Container::Gguf { version, alignment } => {
+            writeln!(out, "format  GGUF version {version}, {length} bytes, data aligned to {alignment}")?;
+        }
+        Container::Safetensors { files } => writeln!(out, "format  safetensors, {length} bytes in {files} files")?,
+    }
     match &report.config {
         Ok(config) => writeln!(out, "model   {}", one_line(&describe(config)))?,
         Err(error) => writeln!(out, "model   none that runs: {}", one_line(&error.to_string()))?,
     }
-    writeln!(out, "\nmetadata ({})", file.metadata().len())?;
-    let row = |(key, value)| [one_line(key), one_line(&shown(value, VALUE_WIDTH))];
-    table(out, &file.metadata().iter().map(row).collect::<Vec<_>>())?;
+    let entries = file.entries();
+    writeln!(out, "\nmetadata ({})", entries.len())?;
+    let row = |(key, value): &(String, Value)| [one_line(key), one_line(&shown(value, VALUE_WIDTH))];
+    table(out, &entries.iter().map(row).collect::<Vec<_>>())?;
     let Some(tensors) = &report.tensors else { return Ok(()) };
     writeln!(out, "\ntensors ({})", tensors.len())?;
     table(out, &tensors.iter().map(tensor_row).collect::<Vec<_>>())?;

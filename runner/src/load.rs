@@ -7,18 +7,19 @@ use crate::progress::Progress;
 use anyhow::Result;
 use std::path::Path;
 use trine::kernels::{Cpu, CpuOptions};
-use trine::loader::{Access, Gguf};
-use trine::model::{Config, LoadOptions, Tokenizer, TokenizerOptions, Transformer, load};
+use trine::loader::Access;
+use trine::model::{Config, LoadOptions, Source, Tokenizer, TokenizerOptions, Transformer, load};
 use trine::shapes::{Model, WithModel, dispatch};
 
-/// Opens a file, or the built-in model.
+/// Opens a file or a directory, or the built-in model.
 ///
 /// # Errors
-/// The file cannot be read or is no sound GGUF file.
-pub fn open(file: Option<&Path>, arguments: &FileArguments) -> Result<Gguf> {
-    Ok(match file {
-        Some(path) => Gguf::open_with(path, if arguments.no_mmap { Access::Copy } else { Access::Map })?,
-        None => trine::embedded_model()?,
+/// The path cannot be read, or what it leads to is not sound.
+pub fn open(path: Option<&Path>, arguments: &FileArguments) -> Result<Box<dyn Source>> {
+    let access = if arguments.no_mmap { Access::Copy } else { Access::Map };
+    Ok(match path {
+        Some(path) => trine::model::open_model(path, access)?,
+        None => Box::new(trine::embedded_model()?),
     })
 }
 
@@ -26,8 +27,8 @@ pub fn open(file: Option<&Path>, arguments: &FileArguments) -> Result<Gguf> {
 ///
 /// # Errors
 /// The file has no usable vocabulary.
-pub fn tokenizer(file: &Gguf, arguments: &VocabularyArguments) -> Result<Tokenizer> {
-    let tokenizer = Tokenizer::from_gguf(file, &TokenizerOptions { pre: arguments.pre.clone() })?;
+pub fn tokenizer(file: &dyn Source, arguments: &VocabularyArguments) -> Result<Tokenizer> {
+    let tokenizer = file.tokenizer(&TokenizerOptions { pre: arguments.pre.clone() })?;
     tokenizer.warnings().iter().for_each(|text| warning(&format!("{}: {text}", file.label())));
     Ok(tokenizer)
 }
@@ -57,14 +58,14 @@ pub trait Program {
 ///
 /// # Errors
 /// The file holds no model that can be run, or those of the program.
-pub fn with_model<P: Program>(file: &Gguf, arguments: &LoadArguments, program: P) -> Result<P::Out> {
-    let config = Config::from_gguf(file)?;
+pub fn with_model<P: Program>(file: &dyn Source, arguments: &LoadArguments, program: P) -> Result<P::Out> {
+    let config = file.config()?;
     dispatch(config.dims, Loading { config: &config, file, arguments, program })
 }
 
 struct Loading<'l, P> {
     config: &'l Config,
-    file: &'l Gguf,
+    file: &'l dyn Source,
     arguments: &'l LoadArguments,
     program: P,
 }

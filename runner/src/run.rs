@@ -10,10 +10,7 @@ use anyhow::{Result, bail};
 use std::io::IsTerminal;
 use std::time::Duration;
 use trine::kernels::Cpu;
-use trine::loader::Gguf;
-use trine::model::{
-    ChatError, ChatTemplate, EncodeOptions, Finish, Generated, Message, Session, Tokenizer, Transformer,
-};
+use trine::model::{ChatError, EncodeOptions, Finish, Generated, Message, Session, Source, Tokenizer, Transformer};
 use trine::shapes::Model;
 
 /// Runs the command.
@@ -25,9 +22,9 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let generation = Generation::new(&arguments.generation, arguments.tokens)?;
     let cpu = load::cpu(&arguments.cpu)?;
     let file = load::open(arguments.model.as_deref(), &arguments.load.access)?;
-    let tokenizer = load::tokenizer(&file, &arguments.load.vocabulary)?;
-    let prompt = Prompt::new(&file, &tokenizer, text, arguments)?;
-    load::with_model(&file, &arguments.load, Run { arguments, prompt, tokenizer: &tokenizer, generation, cpu: &cpu })
+    let tokenizer = load::tokenizer(&*file, &arguments.load.vocabulary)?;
+    let prompt = Prompt::new(&*file, &tokenizer, text, arguments)?;
+    load::with_model(&*file, &arguments.load, Run { arguments, prompt, tokenizer: &tokenizer, generation, cpu: &cpu })
 }
 
 /// The prompt from wherever it comes.
@@ -55,8 +52,8 @@ struct Prompt {
 }
 
 impl Prompt {
-    fn new(file: &Gguf, tokenizer: &Tokenizer, text: String, arguments: &RunArguments) -> Result<Prompt> {
-        let template = match ChatTemplate::from_gguf(file, tokenizer) {
+    fn new(file: &dyn Source, tokenizer: &Tokenizer, text: String, arguments: &RunArguments) -> Result<Prompt> {
+        let template = match file.chat_template(tokenizer) {
             _ if arguments.raw || arguments.complete => None,
             Err(ChatError::Missing { .. }) => None,
             template => Some(template?),

@@ -13,7 +13,7 @@ use trine::model::EncodeOptions;
 /// The file has no usable vocabulary, or the input is not UTF-8.
 pub fn tokenize(arguments: &TokenizeArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref(), &arguments.access)?;
-    let tokenizer = load::tokenizer(&file, &arguments.vocabulary)?;
+    let tokenizer = load::tokenizer(&*file, &arguments.vocabulary)?;
     let special = !arguments.no_special;
     let options = EncodeOptions { add_bos: special, add_eos: special, parse_special: special };
     let ids = tokenizer.encode(&input::read_standard_input()?, options)?;

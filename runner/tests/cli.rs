@@ -360,3 +360,38 @@ fn an_interrupted_story_ends_cleanly() {
     assert!(output.stdout.ends_with(b"\n"));
     assert!(errors(&output).lines().last().unwrap().contains("tokens/s"), "the statistics are printed");
 }
+
+const CHECKPOINT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/checkpoints/bitnet-packed");
+
+#[test]
+fn a_directory_of_transformers_runs_as_a_file_does() {
+    let checked = text(&trine(&["check", CHECKPOINT]));
+    assert!(checked.contains("bitnet-packed loads: bitnet-b1.58, 2 blocks, hidden 60"), "{checked}");
+    let continued = trine(&["run", CHECKPOINT, "-p", "Hello", "-n", "5", "--greedy"]);
+    assert!(errors(&continued).contains("decode"), "{}", errors(&continued));
+    text(&continued);
+    // The ids of HF tokenizers for the first words of the text in tests/fixtures/checkpoints/tokenizers.json.
+    let ids = text(&trine_reading(b"Hello", &["tokenize", CHECKPOINT]));
+    assert_eq!(ids.split_whitespace().collect::<Vec<_>>(), ["1", "43", "72", "293", "82"]);
+}
+
+#[test]
+fn inspecting_a_directory_shows_its_configuration_and_roles() {
+    let shown = text(&trine(&["inspect", CHECKPOINT]));
+    for part in ["format  safetensors", "quantization_config.linear_class", "query projection of block 1", "U8"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&text(&trine(&["inspect", CHECKPOINT, "--json"]))).unwrap();
+    assert_eq!(json["version"], serde_json::Value::Null);
+    assert_eq!(json["model"]["ffn"], 92);
+    let tensors = json["tensors"].as_array().unwrap();
+    let packed = tensors.iter().find(|tensor| tensor["name"] == "model.layers.0.mlp.gate_proj.weight").unwrap();
+    assert_eq!((&packed["dims"], &packed["type"]), (&serde_json::json!([92, 60]), &serde_json::json!("U8")));
+}
+
+#[test]
+fn a_directory_without_a_model_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let error = failure(&trine(&["check", path_text(folder.path())]), 1);
+    assert!(error.contains("model.safetensors") && error.contains("save_pretrained"), "{error}");
+}

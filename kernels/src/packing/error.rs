@@ -121,6 +121,12 @@ pub enum PackingError {
         /// Elements found.
         found: usize,
     },
+    /// A type whose elements are not weights.
+    #[error("elements of type {packing} are not weights; expected F32, F16 or BF16")]
+    NotWeights {
+        /// The type.
+        packing: &'static str,
+    },
     /// A code to pack is not ternary.
     #[error("element {element} to pack as {packing} has code {found}; ternary codes are 0, 1 and 2")]
     Code {

@@ -5,6 +5,7 @@
 
 mod error;
 mod float;
+mod from_codes;
 mod from_float;
 mod i2s;
 mod q4_0;
@@ -24,6 +25,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 pub use error::{BlockFault, PackingError};
+pub use from_codes::{ternary_from_int8, ternary_from_packed_rows};
 pub use from_float::{ABSMEAN_FLOOR, absmean, ternary_from_f32};
 pub use i2s::I2S;
 pub use scale::{InverseScale, WeightScale};

@@ -8,6 +8,7 @@
 
 use bytes::Bytes;
 use half::f16;
+use rayon::prelude::*;
 
 use super::{BlockFault, Packed, Packing, PackingError, WeightScale};
 use crate::arch::floats::widen_f16;
@@ -160,15 +161,19 @@ impl<P: Ternary> Packed<P> {
         }
         let in_row = cols.div_ceil(P::BLOCK);
         let scale_of = block_scales::<P>(rows * in_row, scales)?;
-        let mut bytes = Vec::with_capacity(total);
-        let mut padded = vec![ZERO_CODE; in_row * P::BLOCK];
-        for row in codes.chunks_exact(cols) {
-            padded[..cols].copy_from_slice(row);
-            for block in padded.chunks_exact(P::BLOCK) {
-                let scale = scale_of(bytes.len() / P::BLOCK_BYTES);
-                pack_block::<P>(block, scale, &mut bytes);
-            }
-        }
+        let mut bytes = vec![0; total - P::TRAILER];
+        let rows_of_bytes = bytes.par_chunks_exact_mut(in_row * P::BLOCK_BYTES);
+        let padded = || vec![ZERO_CODE; in_row * P::BLOCK];
+        rows_of_bytes.zip(codes.par_chunks_exact(cols)).enumerate().for_each_init(
+            padded,
+            |padded, (row, (to, from))| {
+                padded[..cols].copy_from_slice(from);
+                let blocks = to.chunks_exact_mut(P::BLOCK_BYTES).zip(padded.chunks_exact(P::BLOCK));
+                for (index, (block, codes)) in blocks.enumerate() {
+                    pack_block::<P>(codes, scale_of(row * in_row + index), block);
+                }
+            },
+        );
         if P::TRAILER > 0 {
             bytes.extend(P::trailer(scale_of(0)));
         }
@@ -218,7 +223,10 @@ impl<P: Ternary> Packed<P> {
 }
 
 /// The scale of each of `blocks` blocks, by index, checked to be what the packing can hold.
-fn block_scales<P: Ternary>(blocks: usize, scales: PackScales<'_>) -> Result<impl Fn(usize) -> f32 + '_, PackingError> {
+fn block_scales<P: Ternary>(
+    blocks: usize,
+    scales: PackScales<'_>,
+) -> Result<impl Fn(usize) -> f32 + Sync + '_, PackingError> {
     if let PackScales::Blocks(scales) = scales {
         if P::SCALE_OFFSET.is_none() {
             return Err(PackingError::ScalesDiffer { packing: P::NAME });
@@ -241,11 +249,8 @@ fn block_scales<P: Ternary>(blocks: usize, scales: PackScales<'_>) -> Result<imp
     })
 }
 
-/// Appends one block with `codes` to `bytes`.
-fn pack_block<P: Ternary>(codes: &[u8], scale: f32, bytes: &mut Vec<u8>) {
-    let start = bytes.len();
-    bytes.resize(start + P::BLOCK_BYTES, 0);
-    let block = &mut bytes[start..];
+/// Fills one block, which is zero, with `codes`.
+fn pack_block<P: Ternary>(codes: &[u8], scale: f32, block: &mut [u8]) {
     for section in P::SECTIONS {
         let mut fields = [[0; MAX_SECTION]; MAX_FIELDS];
         for (n, field) in fields.iter_mut().enumerate().take(section.fields) {

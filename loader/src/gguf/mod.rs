@@ -12,6 +12,7 @@ mod reader;
 mod value;
 mod writer;
 
+pub(crate) use error::Quoted;
 pub use error::{GgufError, Place, Problem};
 pub use metadata::{FromValue, Metadata};
 pub use value::{Array, StringArray, Value, ValueType};

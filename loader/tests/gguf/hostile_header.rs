@@ -24,7 +24,8 @@ fn other_formats_are_named() {
     let link = "the download gave a web page: take the link to the file itself";
     not_gguf(b"\n <!DOCTYPE html><html>", "an HTML page", link);
     not_gguf(b"<html lang=en>", "an HTML page", link);
-    not_gguf(&safetensors, "a safetensors file", convert);
+    let directory = "give the directory that holds it, its config.json and its tokenizer.json";
+    not_gguf(&safetensors, "a safetensors file", directory);
     not_gguf(b"PK\x03\x04rest", "a zip archive (a PyTorch checkpoint?)", convert);
     not_gguf(b"\x80\x02}q\x00", "a Python pickle (an old PyTorch checkpoint?)", convert);
     not_gguf(b"\x1f\x8b\x08\x00", "a compressed file", "decompress it first");

@@ -52,7 +52,7 @@ fn the_parts_hold_what_the_whole_holds() {
         assert_eq!(labels.len(), 3, "{labels:?}");
         let lengths =
             [FIRST, SECOND, THIRD].map(|name| fs::metadata(fixtures().join("split").join(name)).unwrap().len());
-        assert_eq!(parts.file_len(), lengths.iter().sum());
+        assert_eq!(parts.file_len(), lengths.iter().sum::<u64>());
     }
 }
 

@@ -15,6 +15,7 @@ fn every_type_loads_as_described() {
         for architecture in Architecture::ALL {
             let mut synthetic = Synthetic { matrices, table, ..Synthetic::tiny() };
             synthetic.config.architecture = architecture;
+            synthetic.config.rope.pairing = architecture.rope_pairing();
             let file = synthetic.gguf().unwrap();
             assert_eq!(Config::from_gguf(&file).unwrap(), synthetic.config);
             Dyn::scope(synthetic.config.dims, |model| {

@@ -5,6 +5,8 @@ use std::fmt;
 
 use trine_loader::GgufError;
 
+use crate::hf::JsonError;
+
 /// Why a tokenizer could not be built from a file, or could not encode or decode.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -12,6 +14,46 @@ pub enum TokenizerError {
     /// The metadata holds a key of the wrong type, or lacks one that is required.
     #[error(transparent)]
     Metadata(#[from] GgufError),
+
+    /// A file of a directory cannot be read, or an entry is missing or of another type.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+
+    /// A `tokenizer.json` that works in a way that is not implemented.
+    #[error("`{key}` is {found}, expected {expected}: the ids would be others than those of HF tokenizers")]
+    Unsupported {
+        /// The entry.
+        key: &'static str,
+        /// What it is.
+        found: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+
+    /// A `tokenizer.json` with a token beyond the vocabulary of the model.
+    #[error(
+        "token {id} {} is outside the vocabulary of {tokens} tokens that config.json gives the model",
+        Quoted(text)
+    )]
+    TokenOutOfRange {
+        /// The token.
+        id: u32,
+        /// Its text.
+        text: String,
+        /// `vocab_size`.
+        tokens: usize,
+    },
+
+    /// A `tokenizer.json` with two texts for one id.
+    #[error("token {id} is both {} and {}: expected one text for each id", Quoted(first), Quoted(second))]
+    SameId {
+        /// The token.
+        id: u32,
+        /// One text.
+        first: String,
+        /// The other.
+        second: String,
+    },
 
     /// The vocabulary of a file is wrong.
     #[error("{file}: {problem}")]

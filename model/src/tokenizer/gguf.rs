@@ -37,9 +37,7 @@ impl Tokenizer {
             data.pre = Some("llama-bpe".to_owned());
         }
         let in_file = |problem| TokenizerError::File { file: gguf.label().to_owned(), problem: Box::new(problem) };
-        let mut tokenizer = Tokenizer::from_data(data).map_err(in_file)?;
-        tokenizer.warnings.splice(..0, warnings);
-        Ok(tokenizer)
+        Ok(Tokenizer::from_data(data).map_err(in_file)?.with_warnings(warnings))
     }
 }
 

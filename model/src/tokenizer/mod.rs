@@ -126,6 +126,12 @@ impl Tokenizer {
         })
     }
 
+    /// The same with remarks before its own.
+    pub(crate) fn with_warnings(mut self, warnings: Vec<String>) -> Tokenizer {
+        self.warnings.splice(..0, warnings);
+        self
+    }
+
     /// The ids of a text.
     ///
     /// # Errors

@@ -3,19 +3,21 @@
 use super::{LoadError, LoadOptions, Quantize, matrices};
 use crate::config::Config;
 use crate::role::Role;
+use crate::source::{Encoding, Source, SourceTensor};
 use crate::transformer::Linear;
 use std::collections::{HashMap, HashSet};
-use trine_kernels::packing::WeightScale;
-use trine_kernels::{Matrix, RmsNorm, Rope};
-use trine_loader::{Gguf, TensorInfo};
+use trine_kernels::packing::{InverseScale, WeightScale};
+use trine_kernels::{ActivationMode, Matrix, RmsNorm, Rope};
 use trine_shapes::{Axis, NormRole, ShapeError, Tensor, Weight};
 
 /// The tensors of a file by role, and what was noticed while they were claimed.
 pub(super) struct Claims<'l> {
-    file: &'l Gguf,
+    label: String,
     config: &'l Config,
     options: &'l LoadOptions<'l>,
-    by_role: HashMap<Role, &'l TensorInfo>,
+    /// What the source says of the activations of ternary matrices.
+    activations: Option<ActivationMode>,
+    by_role: HashMap<Role, SourceTensor>,
     claimed: usize,
     dense_masters: Vec<String>,
 }
@@ -25,29 +27,34 @@ impl<'l> Claims<'l> {
     ///
     /// # Errors
     /// Missing tensors, tensors without a role, two tensors with one role.
-    pub(super) fn new(file: &'l Gguf, config: &'l Config, options: &'l LoadOptions<'l>) -> Result<Self, LoadError> {
+    pub(super) fn new(
+        source: &dyn Source,
+        config: &'l Config,
+        options: &'l LoadOptions<'l>,
+    ) -> Result<Self, LoadError> {
         let expected = Role::all(config);
         let known: HashSet<Role> = expected.iter().copied().collect();
-        let mut by_role: HashMap<Role, &TensorInfo> = HashMap::new();
+        let mut by_role: HashMap<Role, SourceTensor> = HashMap::new();
         let mut extra = Vec::new();
-        for tensor in file.tensors() {
-            match Role::from_name(&tensor.name).filter(|role| known.contains(role)) {
-                None => extra.push(tensor.name.clone()),
+        let label = source.label().to_owned();
+        for tensor in source.tensors() {
+            match tensor.role.filter(|role| known.contains(role)) {
+                None => extra.push(tensor.name),
                 Some(role) => {
+                    let second = tensor.name.clone();
                     if let Some(first) = by_role.insert(role, tensor) {
-                        let (first, second) = (first.name.clone(), tensor.name.clone());
-                        return Err(LoadError::SameRole { file: file.label().to_owned(), first, second });
+                        return Err(LoadError::SameRole { file: label, first: first.name, second });
                     }
                 }
             }
         }
         let absent = expected.iter().filter(|role| !role.is_optional() && !by_role.contains_key(role));
-        let missing: Vec<_> = absent.map(Role::to_string).collect();
+        let missing: Vec<_> = absent.map(|role| source.tensor_name(*role)).collect();
         if missing.is_empty() && extra.is_empty() {
-            return Ok(Claims { file, config, options, by_role, claimed: 0, dense_masters: Vec::new() });
+            let activations = source.activations();
+            return Ok(Claims { label, config, options, activations, by_role, claimed: 0, dense_masters: Vec::new() });
         }
-        let (file, architecture) = (file.label().to_owned(), config.architecture);
-        Err(LoadError::Inventory { file, architecture, missing, extra })
+        Err(LoadError::Inventory { file: label, architecture: config.architecture, missing, extra })
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -62,9 +69,9 @@ impl<'l> Claims<'l> {
     /// The gains of a norm.
     pub(super) fn norm<R: NormRole, A: Axis>(&mut self, role: Role, axis: A) -> Result<RmsNorm<R, A>, LoadError> {
         let tensor = self.claim(role);
-        let gains = self.vector(tensor, (axis,), "norm gains")?;
+        let gains = self.vector(&tensor, (axis,), "norm gains")?;
         if gains.data().iter().all(|gain| *gain == 0.0) {
-            return Err(self.value(tensor, "only zeros", "gains that are not all zero"));
+            return Err(self.value(&tensor, "only zeros", "gains that are not all zero"));
         }
         Ok(RmsNorm::new(gains, self.config.rms_epsilon))
     }
@@ -72,54 +79,64 @@ impl<'l> Claims<'l> {
     /// A matrix of a block, ternary where its values are.
     pub(super) fn linear<O: Axis, I: Axis>(&mut self, role: Role, axes: (O, I)) -> Result<Linear<O, I>, LoadError> {
         let tensor = self.claim(role);
-        let mut matrix = self.matrix(tensor, axes)?;
-        if tensor.kind.is_float()
+        let mut matrix = self.matrix(&tensor, axes)?;
+        let absmean = self.options.quantize == Some(Quantize::Absmean);
+        if matches!(tensor.encoding, Encoding::Masters(_)) {
+            matrix = self.quantized(&tensor, &matrix)?;
+        } else if tensor.encoding.float().is_some()
             && let Some(ternary) = matrices::as_ternary(&matrix)
         {
             matrix = ternary;
-        } else if !matrix.is_ternary() && self.options.quantize == Some(Quantize::Absmean) {
-            matrix = self.quantized(tensor, &matrix)?;
+        } else if matches!(tensor.encoding, Encoding::TernaryFloats(_)) {
+            let expected = "values -s, 0 and s with one s, as the `quantization_config` of an offline model promises";
+            return Err(self.value(&tensor, "other values", expected));
+        } else if !matrix.is_ternary() && absmean {
+            matrix = self.quantized(&tensor, &matrix)?;
         } else if !matrix.is_ternary() && self.config.architecture.is_ternary() {
             self.dense_masters.push(tensor.name.clone());
         }
         if let Role::Matrix(block, projection) = role {
             let scale = Role::Scale(block, projection);
             if self.has(scale) {
-                let scale = WeightScale::new(self.scale(scale)?);
-                let scaled = scale.and_then(|scale| matrix.with_multiplier(scale));
-                matrix = scaled.map_err(|source| self.contents(tensor, source))?;
+                let scaled = matrix.with_multiplier(self.scale(scale)?);
+                matrix = scaled.map_err(|source| self.contents(&tensor, source))?;
+            } else if matches!(tensor.encoding, Encoding::PackedRows | Encoding::Int8Codes) {
+                return Err(self.value(
+                    &tensor,
+                    "codes without a `weight_scale`",
+                    "a tensor with their scale beside it",
+                ));
             }
         }
-        let matrix = self.with_activations(tensor, matrix)?;
-        Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(source))
+        let matrix = self.with_activations(&tensor, matrix)?;
+        Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))
     }
 
     /// An embedding or a head, in the type it has in the file.
     pub(super) fn table<O: Axis, I: Axis>(&mut self, role: Role, axes: (O, I)) -> Result<Linear<O, I>, LoadError> {
         let tensor = self.claim(role);
-        let matrix = self.matrix(tensor, axes)?;
-        let matrix = self.with_activations(tensor, matrix)?;
-        Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(source))
+        let matrix = self.matrix(&tensor, axes)?;
+        let matrix = self.with_activations(&tensor, matrix)?;
+        Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))
     }
 
     /// The rotation tables, with the divisors of the frequencies where the file has them.
     pub(super) fn rope<D: Axis>(&mut self, head: D) -> Result<Rope<D>, LoadError> {
         let rope = self.config.rope;
-        let mut factors = vec![rope.factor; rope.rotated / 2];
+        let mut factors = rope.divisors();
         if self.has(Role::RopeFrequencies) {
             let tensor = self.claim(Role::RopeFrequencies);
-            let divisors = self.floats(tensor, "frequency divisors")?;
+            let divisors = self.floats(&tensor, "frequency divisors")?;
             if divisors.len() != factors.len() {
                 let found = format!("{} values", divisors.len());
-                return Err(self.value(tensor, found, "one divisor for each pair that RoPE rotates"));
+                return Err(self.value(&tensor, found, "one divisor for each pair that RoPE rotates"));
             }
             if let Some(wrong) = divisors.iter().find(|divisor| **divisor <= 0.0) {
-                return Err(self.value(tensor, wrong, "positive divisors"));
+                return Err(self.value(&tensor, wrong, "positive divisors"));
             }
             factors.iter_mut().zip(&divisors).for_each(|(factor, divisor)| *factor *= divisor);
         }
-        let pairing = self.config.architecture.rope_pairing();
-        Ok(Rope::new(head, pairing, rope.base, &factors, self.config.context))
+        Ok(Rope::new(head, rope.pairing, rope.base, &factors, self.config.context))
     }
 
     /// Remarks for the user, once every tensor is claimed.
@@ -130,7 +147,7 @@ impl<'l> Claims<'l> {
             [first, ..] => vec![format!(
                 "{}: {} matrices (first: `{first}`) are not ternary and run as they are, which is not what a `{}` \
                  model computes; `--quantize absmean` quantizes float masters",
-                self.file.label(),
+                self.label,
                 self.dense_masters.len(),
                 self.config.architecture
             )],
@@ -138,87 +155,100 @@ impl<'l> Claims<'l> {
     }
 
     /// The tensor of a role that the inventory found.
-    fn claim(&mut self, role: Role) -> &'l TensorInfo {
+    fn claim(&mut self, role: Role) -> SourceTensor {
         self.claimed += 1;
         if let Some(progress) = self.options.progress {
             progress(self.claimed, self.by_role.len());
         }
-        self.by_role[&role]
+        self.by_role[&role].clone()
     }
 
-    fn matrix<O: Axis, I: Axis>(&self, tensor: &TensorInfo, axes: (O, I)) -> Result<Matrix, LoadError> {
+    fn matrix<O: Axis, I: Axis>(&self, tensor: &SourceTensor, axes: (O, I)) -> Result<Matrix, LoadError> {
         // Shape first: a transposed matrix is better named than a row length that its packing does not have.
-        let dims = tensor.ne.row_major();
-        let [rows, cols] = dims[..] else {
-            let (file, tensor) = (self.file.label_of(tensor).to_owned(), tensor.name.clone());
-            return Err(LoadError::NotAMatrix { file, tensor, found: dims });
+        let [rows, cols] = tensor.dims[..] else {
+            let (file, name, found) = (tensor.file.to_string(), tensor.name.clone(), tensor.dims.clone());
+            return Err(LoadError::NotAMatrix { file, tensor: name, found });
         };
-        Weight::check(&tensor.name, matrices::Size(rows, cols), axes).map_err(|source| self.shape(source))?;
+        Weight::check(&tensor.name, matrices::Size(rows, cols), axes).map_err(|source| self.shape(tensor, source))?;
         self.packed(tensor, rows, cols)
     }
 
-    fn packed(&self, tensor: &TensorInfo, rows: usize, cols: usize) -> Result<Matrix, LoadError> {
-        let kind = matrices::packing_kind(tensor.kind);
-        Matrix::new(kind, rows, cols, self.file.bytes(tensor)).map_err(|source| self.contents(tensor, source))
+    fn packed(&self, tensor: &SourceTensor, rows: usize, cols: usize) -> Result<Matrix, LoadError> {
+        matrices::packed(tensor, rows, cols).map_err(|source| self.contents(tensor, source))
     }
 
     /// The matrix with the activation mode that was asked for, or its default.
-    fn with_activations(&self, tensor: &TensorInfo, matrix: Matrix) -> Result<Matrix, LoadError> {
-        let mode = matrices::activation_mode(&matrix, self.config.architecture, self.options.activations);
+    fn with_activations(&self, tensor: &SourceTensor, matrix: Matrix) -> Result<Matrix, LoadError> {
+        // A source speaks of the weights that it has, not of those that quantizing makes of them.
+        let usual = self.activations.filter(|_| self.options.quantize.is_none());
+        let asked = self.options.activations.or(usual);
+        let mode = matrices::activation_mode(&matrix, self.config.architecture, asked);
         matrix.with_activation_mode(mode).map_err(|source| self.contents(tensor, source))
     }
 
     /// A float master, quantized as was asked for.
-    fn quantized(&self, tensor: &TensorInfo, matrix: &Matrix) -> Result<Matrix, LoadError> {
-        if !tensor.kind.is_float() {
-            return Err(self.value(tensor, tensor.kind, "F32, F16 or BF16 masters, which quantizing to ternary needs"));
+    fn quantized(&self, tensor: &SourceTensor, matrix: &Matrix) -> Result<Matrix, LoadError> {
+        if tensor.encoding.float().is_none() {
+            return Err(self.value(
+                tensor,
+                tensor.encoding,
+                "F32, F16 or BF16 masters, which quantizing to ternary needs",
+            ));
         }
         matrices::absmean(matrix).map_err(|source| self.contents(tensor, source))
     }
 
     /// A factor for a whole matrix.
-    fn scale(&mut self, role: Role) -> Result<f32, LoadError> {
+    fn scale(&mut self, role: Role) -> Result<WeightScale, LoadError> {
         let tensor = self.claim(role);
-        match self.floats(tensor, "a scale")?[..] {
-            [scale] if scale != 0.0 => Ok(scale),
-            ref found => Err(self.value(tensor, format!("{:?}", &found[..found.len().min(4)]), "one scale, not zero")),
-        }
+        let scale = match self.floats(&tensor, "a scale")?[..] {
+            [scale] if scale != 0.0 => scale,
+            ref found => {
+                let found = format!("{:?}", &found[..found.len().min(4)]);
+                return Err(self.value(&tensor, found, "one scale, not zero"));
+            }
+        };
+        let factor = match tensor.encoding {
+            Encoding::Divisor(_) => InverseScale::new(scale).reciprocal(),
+            _ => WeightScale::new(scale),
+        };
+        factor.map_err(|source| self.contents(&tensor, source))
     }
 
     fn vector<A: Axis>(
         &self,
-        tensor: &TensorInfo,
+        tensor: &SourceTensor,
         axis: (A,),
         what: &'static str,
     ) -> Result<Tensor<f32, (A,)>, LoadError> {
         let values = self.floats(tensor, what)?;
-        Tensor::check(&tensor.name, values, &tensor.ne.row_major(), axis).map_err(|source| self.shape(source))
+        Tensor::check(&tensor.name, values, &tensor.dims, axis).map_err(|source| self.shape(tensor, source))
     }
 
     /// The finite values of a float tensor.
-    fn floats(&self, tensor: &TensorInfo, what: &'static str) -> Result<Vec<f32>, LoadError> {
-        if !tensor.kind.is_float() {
-            let (file, tensor, found) = (self.file.label_of(tensor).to_owned(), tensor.name.clone(), tensor.kind);
+    fn floats(&self, tensor: &SourceTensor, what: &'static str) -> Result<Vec<f32>, LoadError> {
+        if tensor.encoding.float().is_none() {
+            let (file, tensor, found) = (tensor.file.to_string(), tensor.name.clone(), tensor.encoding);
             return Err(LoadError::Quantized { file, tensor, what, found });
         }
-        let count = tensor.ne.elements();
+        let count = tensor.elements();
         let matrix = self.packed(tensor, 1, count)?;
         let mut values = vec![0.0; count];
         matrix.decode_row(0, &mut values);
         Ok(values)
     }
 
-    fn shape(&self, source: ShapeError) -> LoadError {
-        LoadError::Shape { file: self.file.label().to_owned(), source: Box::new(source) }
+    fn shape(&self, tensor: &SourceTensor, source: ShapeError) -> LoadError {
+        LoadError::Shape { file: tensor.file.to_string(), source: Box::new(source) }
     }
 
-    fn contents(&self, tensor: &TensorInfo, source: trine_kernels::PackingError) -> LoadError {
-        let file = self.file.label_of(tensor).to_owned();
+    fn contents(&self, tensor: &SourceTensor, source: trine_kernels::PackingError) -> LoadError {
+        let file = tensor.file.to_string();
         LoadError::Contents { file, tensor: tensor.name.clone(), offset: tensor.offset, source: Box::new(source) }
     }
 
-    fn value(&self, tensor: &TensorInfo, found: impl ToString, expected: &'static str) -> LoadError {
-        let (file, tensor) = (self.file.label_of(tensor).to_owned(), tensor.name.clone());
+    fn value(&self, tensor: &SourceTensor, found: impl ToString, expected: &'static str) -> LoadError {
+        let (file, tensor) = (tensor.file.to_string(), tensor.name.clone());
         LoadError::Value { file, tensor, found: found.to_string(), expected }
     }
 }

@@ -1,8 +1,8 @@
 //! What can be wrong with the tensors of a file, as one line that names the file and the tensor.
 
 use crate::architecture::Architecture;
+use crate::source::Encoding;
 use trine_kernels::PackingError;
-use trine_loader::TensorType;
 use trine_shapes::ShapeError;
 
 /// Tensors that do not make up the model that the metadata describes.
@@ -70,7 +70,7 @@ pub enum LoadError {
         /// Norm gains, or another vector.
         what: &'static str,
         /// Its type.
-        found: TensorType,
+        found: Encoding,
     },
     /// Values that no such tensor can have.
     #[error("{file}: tensor `{tensor}` holds {found}, expected {expected}")]

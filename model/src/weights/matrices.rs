@@ -1,7 +1,8 @@
 //! Which packing a tensor type is, how float matrices become ternary ones, and what ternary ones do with activations.
 
 use crate::architecture::Architecture;
-use trine_kernels::packing::{absmean as absmean_of, ternary_from_f32};
+use crate::source::{Encoding, SourceTensor};
+use trine_kernels::packing::{absmean as absmean_of, ternary_from_f32, ternary_from_int8, ternary_from_packed_rows};
 use trine_kernels::{ActivationMode, Matrix, PackingError, PackingKind};
 use trine_loader::TensorType;
 use trine_shapes::RowMajor;
@@ -18,8 +19,23 @@ impl RowMajor for Size {
     }
 }
 
+/// The tensor's contents as `rows` rows of `cols` elements, checked.
+///
+/// # Errors
+/// As [`Matrix::new`].
+pub(crate) fn packed(tensor: &SourceTensor, rows: usize, cols: usize) -> Result<Matrix, PackingError> {
+    match tensor.encoding {
+        Encoding::Plain(kind) | Encoding::Masters(kind) | Encoding::TernaryFloats(kind) | Encoding::Divisor(kind) => {
+            Matrix::new(packing_kind(kind), rows, cols, tensor.bytes.clone())
+        }
+        Encoding::PackedRows => ternary_from_packed_rows(rows, cols, &tensor.bytes).map(Matrix::from),
+        Encoding::Int8Codes => ternary_from_int8(rows, cols, &tensor.bytes).map(Matrix::from),
+        Encoding::Foreign(packing) => Err(PackingError::NotWeights { packing }),
+    }
+}
+
 /// The packing that a file's tensor type is.
-pub(crate) fn packing_kind(kind: TensorType) -> PackingKind {
+fn packing_kind(kind: TensorType) -> PackingKind {
     match kind {
         TensorType::F32 => PackingKind::F32,
         TensorType::F16 => PackingKind::F16,

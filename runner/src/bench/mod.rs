@@ -20,7 +20,7 @@ use std::io::{BufWriter, Write};
 use std::time::Instant;
 use trine::kernels::Cpu;
 use trine::loader::Gguf;
-use trine::model::{Session, Synthetic, Transformer};
+use trine::model::{Session, Source, Synthetic, Transformer};
 use trine::shapes::Model;
 
 /// Runs the command.
@@ -29,11 +29,11 @@ use trine::shapes::Model;
 /// The model does not load or has too few positions, or the output cannot be written.
 pub fn bench(arguments: &BenchArguments) -> Result<Outcome> {
     let cpu = load::cpu(&arguments.cpu)?;
-    let file = match &arguments.file {
+    let file: Box<dyn Source> = match &arguments.file {
         Some(path) => load::open(Some(path), &arguments.load.access)?,
-        None => synthetic(arguments)?,
+        None => Box::new(synthetic(arguments)?),
     };
-    let report = load::with_model(&file, &arguments.load, Bench { arguments, cpu: &cpu, started: Instant::now() })?;
+    let report = load::with_model(&*file, &arguments.load, Bench { arguments, cpu: &cpu, started: Instant::now() })?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &json::document(&report)).map_err(std::io::Error::from)?;

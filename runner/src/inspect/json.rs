@@ -3,19 +3,29 @@
 use super::Report;
 use serde_json::{Map, Value as Json, json};
 use trine::loader::{Array, Value};
-use trine::model::Config;
 use trine::model::inspect::TensorReport;
+use trine::model::{Config, Container, RopeScaling};
 
 /// The whole document.
 pub fn document(report: &Report<'_>) -> Json {
     let file = report.file;
-    let metadata: Map<String, Json> =
-        file.metadata().iter().map(|(key, value)| (key.to_owned(), entry(value))).collect();
+    let (version, alignment) = match file.container() {
+        Container::Gguf { version, alignment } => (Some(version), Some(alignment)),
+        Container::Safetensors { .. } => (None, None),
+    };
+    let metadata: Map<String, Json> = file
+        .entries()
+        .into_iter()
+        .map(|(key, value)| {
+            let entry = entry(&value);
+            (key, entry)
+        })
+        .collect();
     let mut document = json!({
         "file": file.label(),
-        "version": file.version(),
-        "alignment": file.alignment(),
-        "bytes": file.file_len(),
+        "version": version,
+        "alignment": alignment,
+        "bytes": file.bytes(),
         "model": report.config.as_ref().ok().map(model),
         "problem": report.config.as_ref().err().map(ToString::to_string),
         "metadata": metadata,
@@ -32,6 +42,11 @@ pub fn document(report: &Report<'_>) -> Json {
 }
 
 fn model(config: &Config) -> Json {
+    let (scaling, factor) = match config.rope.scaling {
+        RopeScaling::None => ("none", 1.0),
+        RopeScaling::Linear { factor } => ("linear", factor),
+        RopeScaling::Llama3 { factor, .. } => ("llama3", factor),
+    };
     json!({
         "architecture": config.architecture.name(),
         "name": config.name,
@@ -46,7 +61,8 @@ fn model(config: &Config) -> Json {
         "rms_epsilon": shortest(config.rms_epsilon),
         "rope_base": shortest(config.rope.base),
         "rope_rotated": config.rope.rotated,
-        "rope_factor": shortest(config.rope.factor),
+        "rope_scaling": scaling,
+        "rope_factor": shortest(factor),
     })
 }
 

@@ -1,0 +1,212 @@
+//! A model's directory as HF transformers' `save_pretrained` writes it: `config.json`, safetensors, and the tokenizer's
+//! files.
+//!
+//! Here belongs what these files mean; their bytes are the loader's part. The rooms behind this one are
+//!
+//! * `json.rs`: typed access to JSON with errors that name file and key;
+//! * `config.rs`, `quantization.rs`: `config.json`;
+//! * `names.rs`: names of tensors and their roles;
+//! * `tokenizer.rs`: `tokenizer.json` and `tokenizer_config.json`.
+
+mod config;
+mod json;
+mod names;
+mod quantization;
+mod tokenizer;
+
+pub use json::{JsonError, JsonProblem};
+
+use crate::chat::{ChatError, ChatTemplate};
+use crate::config::{Config, ConfigError};
+use crate::role::Role;
+use crate::source::{Container, Encoding, Source, SourceTensor};
+use crate::tokenizer::{Tokenizer, TokenizerError, TokenizerOptions};
+use json::Object;
+use quantization::{Quantization, ScaleMeaning};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use trine_kernels::ActivationMode;
+use trine_loader::{
+    Access, Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, TensorType, Value,
+};
+
+/// Rows of the matrix that a row of packed bytes holds.
+const PACKED_ROWS: usize = 4;
+
+/// A model's directory, its tensors in place and its `config.json` read.
+#[derive(Debug)]
+pub struct HfDirectory {
+    path: PathBuf,
+    label: String,
+    config: Object,
+    quantization: Quantization,
+    weights: SafetensorsModel,
+}
+
+/// A directory that holds no model.
+#[derive(Debug, thiserror::Error)]
+pub enum HfError {
+    /// The weights cannot be read.
+    #[error(transparent)]
+    Weights(#[from] SafetensorsError),
+    /// `config.json` cannot be read, or asks for a quantization that Trine does not know.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+impl HfDirectory {
+    /// Opens a directory, its weights mapped into memory or copied.
+    ///
+    /// # Errors
+    /// [`HfError`] where `config.json` or the weights are missing or not sound.
+    pub fn open(path: impl AsRef<Path>, access: Access) -> Result<HfDirectory, HfError> {
+        let path = path.as_ref();
+        let weights = SafetensorsModel::open(path, access)?;
+        let config = Object::open(&path.join("config.json")).map_err(ConfigError::Json)?;
+        let quantization = Quantization::read(&config)?;
+        let label = path.display().to_string();
+        Ok(HfDirectory { path: path.to_owned(), label, config, quantization, weights })
+    }
+
+    /// The weights.
+    pub fn weights(&self) -> &SafetensorsModel {
+        &self.weights
+    }
+
+    fn tensor(&self, file: &Safetensors, info: &SafetensorsInfo) -> SourceTensor {
+        let found = names::role(&info.name);
+        // A model that is quantized online has no scales; transformers ignores one that is there.
+        let is_ignored_scale =
+            |role: &Role| matches!(role, Role::Scale(..)) && !matches!(self.quantization, Quantization::Offline { .. });
+        let role = found.filter(|role| !is_ignored_scale(role));
+        let encoding = self.encoding(role, info);
+        let mut dims = info.shape.clone();
+        if let (Encoding::PackedRows, Some(rows)) = (encoding, dims.first_mut()) {
+            *rows = rows.saturating_mul(PACKED_ROWS);
+        }
+        SourceTensor {
+            name: info.name.clone(),
+            role,
+            dims,
+            encoding,
+            file: Arc::from(file.label()),
+            offset: info.offset,
+            bytes: file.bytes(info),
+        }
+    }
+
+    fn encoding(&self, role: Option<Role>, info: &SafetensorsInfo) -> Encoding {
+        let kind = match info.dtype {
+            Dtype::F32 => Some(TensorType::F32),
+            Dtype::F16 => Some(TensorType::F16),
+            Dtype::BF16 => Some(TensorType::BF16),
+            _ => None,
+        };
+        let module = info.name.rsplit_once('.').map_or("", |(module, _)| module);
+        let is_converted = self.quantization.converts(module);
+        match (role, kind, &self.quantization) {
+            (Some(Role::Matrix(..)), Some(kind), Quantization::Online { .. }) if is_converted => {
+                Encoding::Masters(kind)
+            }
+            (Some(Role::Matrix(..)), Some(kind), Quantization::Offline { .. }) if is_converted => {
+                Encoding::TernaryFloats(kind)
+            }
+            (Some(Role::Matrix(..)), None, Quantization::Offline { .. }) if is_converted => match info.dtype {
+                Dtype::U8 => Encoding::PackedRows,
+                Dtype::I8 => Encoding::Int8Codes,
+                other => Encoding::Foreign(other.name()),
+            },
+            (Some(Role::Scale(..)), Some(kind), Quantization::Offline { scale: ScaleMeaning::Divides, .. }) => {
+                Encoding::Divisor(kind)
+            }
+            (_, Some(kind), _) => Encoding::Plain(kind),
+            (_, None, _) => Encoding::Foreign(info.dtype.name()),
+        }
+    }
+
+    /// The embedding and the head, where there are such tensors.
+    fn tables(&self) -> [Option<(&Safetensors, &SafetensorsInfo)>; 2] {
+        [Role::TokenEmbedding, Role::Output].map(|role| {
+            let name = names::name(role);
+            self.weights.tensors().find(|(_, info)| info.name == name)
+        })
+    }
+
+    /// Whether the head is the embedding, so that a head of its own in the files, if there is one, is its copy.
+    fn head_is_embedding(&self) -> Result<bool, ConfigError> {
+        const KEY: &str = "tie_word_embeddings";
+        let value = |found: &str, expected: &str| ConfigError::Value {
+            file: self.config.file().to_string(),
+            key: KEY.to_owned(),
+            found: found.to_owned(),
+            expected: expected.to_owned(),
+        };
+        let [embedding, head] = self.tables();
+        match (self.config.opt_bool(KEY)?, head) {
+            (Some(false), None) => Err(value("false", "true, or a tensor `lm_head.weight`")),
+            (Some(true), Some((file, head))) => {
+                let is_copy = embedding.is_some_and(|(other, embedding)| other.bytes(embedding) == file.bytes(head));
+                match is_copy {
+                    true => Ok(true),
+                    false => Err(value("true", "false, because `lm_head.weight` differs from the embedding")),
+                }
+            }
+            (tied, head) => Ok(tied.unwrap_or(head.is_none())),
+        }
+    }
+}
+
+impl Source for HfDirectory {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn container(&self) -> Container {
+        Container::Safetensors { files: self.weights.files().len() }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.weights.files().iter().map(Safetensors::file_len).sum()
+    }
+
+    fn entries(&self) -> Vec<(String, Value)> {
+        self.config.flat_entries()
+    }
+
+    fn config(&self) -> Result<Config, ConfigError> {
+        self.head_is_embedding()?;
+        let block = |role| match role {
+            Role::Norm(block, _) | Role::Matrix(block, _) => Some(block + 1),
+            _ => None,
+        };
+        let roles = self.weights.tensors().filter_map(|(_, info)| names::role(&info.name));
+        config::read(&self.config, roles.filter_map(block).max().unwrap_or(0))
+    }
+
+    fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
+        tokenizer::read(&self.path, &self.config, options)
+    }
+
+    fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
+        let template = tokenizer::chat_template(&self.path)?;
+        ChatTemplate::in_file(&self.label, template.as_deref(), tokenizer)
+    }
+
+    fn tensors(&self) -> Vec<SourceTensor> {
+        let is_copy = |role| role == Some(Role::Output) && self.head_is_embedding().unwrap_or(false);
+        let tensors = self.weights.tensors().filter(|(_, info)| !names::is_computed(&info.name));
+        let tensors = tensors.map(|(file, info)| self.tensor(file, info));
+        tensors.filter(|tensor| !is_copy(tensor.role)).collect()
+    }
+
+    fn tensor_name(&self, role: Role) -> String {
+        names::name(role)
+    }
+
+    fn activations(&self) -> Option<ActivationMode> {
+        // A plain Llama computes with floats, also where its weights are ternary (TriLM).
+        let is_plain_llama = self.quantization == Quantization::None
+            && self.config().is_ok_and(|config| !config.architecture.is_ternary());
+        is_plain_llama.then_some(ActivationMode::F32)
+    }
+}

@@ -1,0 +1,313 @@
+//! `tokenizer.json` and `tokenizer_config.json` as [`VocabularyData`], and the chat template. What the tokenizer here
+//! does not do is refused by name.
+//!
+//! Two kinds of `tokenizer.json` are read, both of model `BPE`: byte-level ones (Llama 3, GPT-2 and their like), and
+//! those that transformers makes of a SentencePiece model (Llama 2), whose merges give the order of scores.
+//! Source: the serialization of HF `tokenizers`.
+
+mod pre;
+
+use super::json::{Object, parse, shown, text};
+use crate::chat::ChatError;
+use crate::tokenizer::{SpecialIds, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, VocabularyData};
+use pre::Splitting;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// `tokenizer.json`, as far as it decides on ids.
+#[derive(Deserialize)]
+struct TokenizerJson {
+    #[serde(default)]
+    added_tokens: Vec<AddedToken>,
+    #[serde(default)]
+    normalizer: Value,
+    #[serde(default)]
+    pre_tokenizer: Value,
+    #[serde(default)]
+    post_processor: Value,
+    model: Model,
+}
+
+#[derive(Deserialize)]
+struct AddedToken {
+    id: u32,
+    content: String,
+    #[serde(default)]
+    special: bool,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    vocab: Vocab,
+    #[serde(default)]
+    merges: Vec<Merge>,
+    #[serde(default)]
+    byte_fallback: bool,
+    #[serde(default)]
+    ignore_merges: bool,
+    unk_token: Option<String>,
+    continuing_subword_prefix: Option<String>,
+    end_of_word_suffix: Option<String>,
+}
+
+/// Ids by text; models that are refused have lists.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Vocab {
+    Ids(HashMap<String, u32>),
+    Other(IgnoredAny),
+}
+
+impl Default for Vocab {
+    fn default() -> Vocab {
+        Vocab::Ids(HashMap::new())
+    }
+}
+
+impl Vocab {
+    fn get(&self, text: &str) -> Option<u32> {
+        self.ids().and_then(|ids| ids.get(text).copied())
+    }
+
+    fn ids(&self) -> Option<&HashMap<String, u32>> {
+        match self {
+            Vocab::Ids(ids) => Some(ids),
+            Vocab::Other(_) => None,
+        }
+    }
+}
+
+/// A merge as old and new versions write it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Merge {
+    Joined(String),
+    Pair(String, String),
+}
+
+/// Reads the tokenizer of a directory. `config` is its `config.json`.
+pub(super) fn read(directory: &Path, config: &Object, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
+    let path = directory.join("tokenizer.json");
+    let json: TokenizerJson = parse(&path)?;
+    let settings = Object::open_optional(&directory.join("tokenizer_config.json"))?;
+    let in_file = |problem| TokenizerError::File { file: path.display().to_string(), problem: Box::new(problem) };
+    let special = special_tokens(&json, &settings, config)?;
+    let (mut data, mut warnings) = vocabulary(json, config, special).map_err(in_file)?;
+    if let Some(pre) = &options.pre {
+        match data.pre {
+            Some(_) => data.pre = Some(pre.clone()),
+            None => warnings.push("the pre-tokenizer is ignored: a SentencePiece vocabulary has none".to_owned()),
+        }
+    }
+    let tokenizer = Tokenizer::from_data(data).map_err(in_file)?;
+    Ok(tokenizer.with_warnings(warnings))
+}
+
+fn unsupported(key: &'static str, found: String, expected: &'static str) -> TokenizerError {
+    TokenizerError::Unsupported { key, found, expected }
+}
+
+/// Ids of tokens with a role, and which of them stand at the ends of a text.
+struct Special {
+    ids: SpecialIds,
+    add_bos: bool,
+    add_eos: bool,
+}
+
+fn special_tokens(json: &TokenizerJson, settings: &Object, config: &Object) -> Result<Special, TokenizerError> {
+    let id_of = |text: &str| {
+        let added = json.added_tokens.iter().find(|token| token.content == text).map(|token| token.id);
+        added.or_else(|| json.model.vocab.get(text))
+    };
+    // A text, or an object that describes an added token.
+    let named = |key: &str| {
+        let value = settings.get(key)?;
+        id_of(value.as_str().or_else(|| value.get("content")?.as_str())?)
+    };
+    let numbers = |key: &str| -> Vec<u32> {
+        let number = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
+        match config.get(key) {
+            Some(Value::Array(ids)) => ids.iter().filter_map(number).collect(),
+            value => value.and_then(number).into_iter().collect(),
+        }
+    };
+    let bos = named("bos_token").or(numbers("bos_token_id").first().copied());
+    let mut ends = numbers("eos_token_id");
+    let eos = named("eos_token").or(ends.first().copied());
+    ends.retain(|id| Some(*id) != eos);
+    let unknown = json.model.unk_token.as_deref().and_then(id_of);
+    let (eot, eom) = (ends.first().copied(), ends.get(1).copied());
+    let ids = SpecialIds { bos, eos, eot, eom, unknown, ..SpecialIds::default() };
+    let (mut add_bos, mut add_eos) = ends_of_text(&json.post_processor, &|text| id_of(text), &ids)?;
+    // The classes for Llama 2 replace the post-processor by what these flags say.
+    if settings.opt_text("tokenizer_class")?.is_some_and(|class| class.starts_with("LlamaTokenizer")) {
+        add_bos = settings.opt_bool("add_bos_token")?.unwrap_or(add_bos);
+        add_eos = settings.opt_bool("add_eos_token")?.unwrap_or(add_eos);
+    }
+    Ok(Special { ids, add_bos, add_eos })
+}
+
+/// Whether BOS stands before a text, and EOS after it, as the post-processor has it for one text.
+fn ends_of_text(
+    processor: &Value,
+    id_of: &dyn Fn(&str) -> Option<u32>,
+    ids: &SpecialIds,
+) -> Result<(bool, bool), TokenizerError> {
+    const KEY: &str = "post_processor";
+    let other = |found: &Value| {
+        let expected = "BOS before a text, EOS after it, both or none";
+        Err(unsupported(KEY, shown(found), expected))
+    };
+    match processor["type"].as_str() {
+        None | Some("ByteLevel") => Ok((false, false)),
+        Some("Sequence") => {
+            let mut ends = (false, false);
+            for processor in processor["processors"].as_array().into_iter().flatten() {
+                let (bos, eos) = ends_of_text(processor, id_of, ids)?;
+                ends = (ends.0 | bos, ends.1 | eos);
+            }
+            Ok(ends)
+        }
+        Some("TemplateProcessing") => {
+            let items = processor["single"].as_array().map_or(&[][..], Vec::as_slice);
+            let Some(text) = items.iter().position(|item| item.get("Sequence").is_some()) else {
+                return other(&processor["single"]);
+            };
+            let is = |item: &Value, id: Option<u32>| {
+                id.is_some() && item["SpecialToken"]["id"].as_str().and_then(id_of) == id
+            };
+            match (&items[..text], &items[text + 1..]) {
+                ([], []) => Ok((false, false)),
+                ([bos], []) if is(bos, ids.bos) => Ok((true, false)),
+                ([], [eos]) if is(eos, ids.eos) => Ok((false, true)),
+                ([bos], [eos]) if is(bos, ids.bos) && is(eos, ids.eos) => Ok((true, true)),
+                _ => other(&processor["single"]),
+            }
+        }
+        Some(_) => other(processor),
+    }
+}
+
+/// The vocabulary, and what a user should know about it.
+fn vocabulary(
+    json: TokenizerJson,
+    config: &Object,
+    special: Special,
+) -> Result<(VocabularyData, Vec<String>), TokenizerError> {
+    let TokenizerJson { added_tokens, normalizer, pre_tokenizer, model, .. } = json;
+    match model.kind.as_deref() {
+        Some("BPE") => {}
+        // Files of old versions do not say it.
+        None if !model.merges.is_empty() => {}
+        kind => return Err(unsupported("model.type", format!("{kind:?}"), "`BPE`")),
+    }
+    for (key, affix) in [
+        ("model.continuing_subword_prefix", &model.continuing_subword_prefix),
+        ("model.end_of_word_suffix", &model.end_of_word_suffix),
+    ] {
+        if let Some(found) = affix.as_ref().filter(|affix| !affix.is_empty()) {
+            return Err(unsupported(key, format!("{found:?}"), "none"));
+        }
+    }
+    let Splitting { pre, add_space_prefix, warnings } =
+        pre::splitting(&normalizer, &pre_tokenizer, model.byte_fallback, model.ignore_merges)?;
+    let (tokens, types) = tokens(&model, &added_tokens, config, pre.is_none())?;
+    let merges: Vec<(&str, &str)> = model.merges.iter().map(Merge::parts).collect::<Result<_, _>>()?;
+    let mut data = VocabularyData {
+        tokens,
+        token_types: Some(types.into_iter().map(|kind| kind as i32).collect()),
+        special: special.ids,
+        add_bos: Some(special.add_bos),
+        add_eos: Some(special.add_eos),
+        ..VocabularyData::default()
+    };
+    match pre {
+        Some(pre) => {
+            data.model = "gpt2".to_owned();
+            data.pre = Some(pre.to_owned());
+            data.merges = Some(merges.iter().map(|(left, right)| format!("{left} {right}")).collect());
+        }
+        None => {
+            data.model = "llama".to_owned();
+            data.scores = Some(scores(&data.tokens, &merges));
+            data.add_space_prefix = Some(add_space_prefix);
+        }
+    }
+    Ok((data, warnings))
+}
+
+impl Merge {
+    fn parts(&self) -> Result<(&str, &str), TokenizerError> {
+        match self {
+            Merge::Pair(left, right) => Ok((left, right)),
+            Merge::Joined(joined) => {
+                let found = || unsupported("model.merges", format!("{joined:?}"), "two tokens with a space between");
+                joined.split_once(' ').ok_or_else(found)
+            }
+        }
+    }
+}
+
+/// Texts and kinds by id. Ids without a token, up to the vocabulary that `config.json` gives the model, are unused.
+fn tokens(
+    model: &Model,
+    added: &[AddedToken],
+    config: &Object,
+    has_byte_tokens: bool,
+) -> Result<(Vec<String>, Vec<TokenKind>), TokenizerError> {
+    let size = config.count("vocab_size")?;
+    let mut tokens = vec![String::new(); size];
+    let mut kinds = vec![TokenKind::Unused; size];
+    let given = model.vocab.ids().into_iter().flatten().map(|(text, id)| (text, *id));
+    for (text, id) in given.chain(added.iter().map(|token| (&token.content, token.id))) {
+        let place = tokens.get_mut(id as usize).ok_or_else(|| TokenizerError::TokenOutOfRange {
+            id,
+            text: text.clone(),
+            tokens: size,
+        })?;
+        if !place.is_empty() && place != text {
+            return Err(TokenizerError::SameId { id, first: place.clone(), second: text.clone() });
+        }
+        place.clone_from(text);
+        let is_byte = || has_byte_tokens && text.len() == 6 && text.starts_with("<0x") && text.ends_with('>');
+        kinds[id as usize] = if is_byte() { TokenKind::Byte } else { TokenKind::Normal };
+    }
+    for token in added {
+        kinds[token.id as usize] = match token.special {
+            true if model.unk_token.as_ref() == Some(&token.content) => TokenKind::Unknown,
+            true => TokenKind::Control,
+            false => TokenKind::UserDefined,
+        };
+    }
+    Ok((tokens, kinds))
+}
+
+/// Scores that order merges as the list does: a token's score falls with the place of the first merge that makes it.
+fn scores(tokens: &[String], merges: &[(&str, &str)]) -> Vec<f32> {
+    let mut ranks: HashMap<String, usize> = HashMap::with_capacity(merges.len());
+    for (rank, (left, right)) in merges.iter().enumerate() {
+        ranks.entry([*left, *right].concat()).or_insert(rank);
+    }
+    // What no merge makes comes last.
+    tokens.iter().map(|text| -(ranks.get(text).copied().unwrap_or(merges.len()) as f32)).collect()
+}
+
+/// The chat template: `chat_template.jinja`, or that in `tokenizer_config.json`, there the one named `default` of
+/// several.
+pub(super) fn chat_template(directory: &Path) -> Result<Option<String>, ChatError> {
+    if let Some(template) = text(&directory.join("chat_template.jinja"))? {
+        return Ok(Some(template));
+    }
+    let settings = Object::open_optional(&directory.join("tokenizer_config.json"))?;
+    if let Some(Value::Array(templates)) = settings.get("chat_template") {
+        let default = templates.iter().find(|template| template["name"] == "default");
+        return Ok(default.and_then(|template| template["template"].as_str()).map(str::to_owned));
+    }
+    Ok(settings.opt_text("chat_template")?.map(str::to_owned))
+}

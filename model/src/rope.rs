@@ -1,0 +1,69 @@
+//! Rotary position embedding as configurations describe it: base, scaling, and which elements turn together. The
+//! rotation itself is in `trine-kernels`.
+
+use std::f32::consts::TAU;
+use trine_kernels::RopePairing;
+
+/// Rotary position embedding: pair `i` turns by `position * base^(-2i / rotated) / divisor[i]` radians.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RopeConfig {
+    /// Base of the frequencies, theta.
+    pub base: f32,
+    /// How many leading elements of a head rotate.
+    pub rotated: usize,
+    /// Where the divisors come from.
+    pub scaling: RopeScaling,
+    /// Which elements of a head rotate together. It follows the order of the rows of the query and key matrices: GGUF
+    /// files of the `llama` architecture have them in pairs, safetensors of the same model in halves.
+    pub pairing: RopePairing,
+}
+
+/// How a model turns slower than it was first trained to, for longer contexts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RopeScaling {
+    /// All divisors are 1.
+    None,
+    /// All divisors are `factor`.
+    Linear {
+        /// The divisor.
+        factor: f32,
+    },
+    /// By the length `w = 2 pi / frequency` of a turn in positions (Llama 3.1): `factor` where `w` is more than
+    /// `context / low`, 1 where it is less than `context / high`, and between them
+    /// `1 / ((1 - s) / factor + s)` with `s = (context / w - low) / (high - low)`.
+    Llama3 {
+        /// The largest divisor.
+        factor: f32,
+        /// Turns in the original context below which a pair counts as slow.
+        low: f32,
+        /// Turns in the original context above which a pair counts as fast.
+        high: f32,
+        /// Positions that the model was first trained for.
+        context: f32,
+    },
+}
+
+impl RopeConfig {
+    /// The divisor of each pair's frequency.
+    ///
+    /// Source: `_compute_llama3_parameters` of HF transformers' `modeling_rope_utils.py`.
+    pub fn divisors(&self) -> Vec<f32> {
+        let frequency = |pair: usize| 1.0 / self.base.powf((2 * pair) as f32 / self.rotated as f32);
+        let divisor = |pair| match self.scaling {
+            RopeScaling::None => 1.0,
+            RopeScaling::Linear { factor } => factor,
+            RopeScaling::Llama3 { factor, low, high, context } => {
+                let turns = context * frequency(pair) / TAU;
+                if turns < low {
+                    factor
+                } else if turns > high {
+                    1.0
+                } else {
+                    let smooth = (turns - low) / (high - low);
+                    1.0 / ((1.0 - smooth) / factor + smooth)
+                }
+            }
+        };
+        (0..self.rotated / 2).map(divisor).collect()
+    }
+}

@@ -1,0 +1,225 @@
+//! What a model is loaded from: one view of a GGUF file and of a directory that HF transformers saved.
+//!
+//! Here belongs the interface, and a GGUF file behind it. Reading metadata is the part of [`Config`], [`Tokenizer`] and
+//! [`ChatTemplate`]; what tensors hold is looked at in [`weights`](crate::weights).
+
+use crate::chat::{ChatError, ChatTemplate};
+use crate::config::{Config, ConfigError};
+use crate::hf::{HfDirectory, HfError};
+use crate::role::Role;
+use crate::tokenizer::{Tokenizer, TokenizerError, TokenizerOptions};
+use bytes::Bytes;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use trine_kernels::ActivationMode;
+use trine_loader::{Access, Gguf, GgufError, TensorType, Value};
+
+/// Opens a GGUF file, or a directory as HF transformers saves models.
+///
+/// # Errors
+/// [`SourceError`] where it cannot be read, or breaks a rule of its format.
+pub fn open_model(path: impl AsRef<Path>, access: Access) -> Result<Box<dyn Source>, SourceError> {
+    let path = path.as_ref();
+    Ok(match path.is_dir() {
+        true => Box::new(HfDirectory::open(path, access)?),
+        false => Box::new(Gguf::open_with(path, access)?),
+    })
+}
+
+/// A path that leads to no model.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A file that is no sound GGUF file.
+    #[error(transparent)]
+    Gguf(#[from] GgufError),
+    /// A directory that holds no sound model.
+    #[error(transparent)]
+    Directory(#[from] HfError),
+}
+
+/// What holds the tensors of a [`Source`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// GGUF.
+    Gguf {
+        /// The version of the format.
+        version: u32,
+        /// The alignment of tensor data in bytes.
+        alignment: u64,
+    },
+    /// Safetensors.
+    Safetensors {
+        /// The number of files.
+        files: usize,
+    },
+}
+
+/// Where a model is read from: its description, its vocabulary and its tensors, whatever the files look like.
+pub trait Source: fmt::Debug {
+    /// The path, for messages.
+    fn label(&self) -> &str;
+
+    /// What holds its tensors.
+    fn container(&self) -> Container;
+
+    /// The length of the files that hold its tensors, in bytes.
+    fn bytes(&self) -> u64;
+
+    /// What the files say besides tensors, in their own words: the metadata of a GGUF file, the entries of a
+    /// `config.json` (those of objects within it as `rope_scaling.factor`).
+    fn entries(&self) -> Vec<(String, Value)>;
+
+    /// The description of the model.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the file, the key, what was found and what was expected.
+    fn config(&self) -> Result<Config, ConfigError>;
+
+    /// The tokenizer.
+    ///
+    /// # Errors
+    /// [`TokenizerError`] with the file and the key that is missing, of the wrong type, inconsistent or unknown.
+    fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError>;
+
+    /// The chat template; `tokenizer` names the tokens that it writes.
+    ///
+    /// # Errors
+    /// [`ChatError::Missing`] where there is none, [`ChatError::InFile`] where it is not valid.
+    fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError>;
+
+    /// Every tensor, in the order of the files.
+    fn tensors(&self) -> Vec<SourceTensor>;
+
+    /// The name of the tensor of a role, for messages about a tensor that is missing.
+    fn tensor_name(&self, role: Role) -> String {
+        role.to_string()
+    }
+
+    /// What the program that wrote the model does with the activations of its ternary matrices, where the files say
+    /// so. `None` leaves it to the packing and the architecture.
+    fn activations(&self) -> Option<ActivationMode> {
+        None
+    }
+}
+
+/// A tensor of a [`Source`], its contents not looked at. Clones share the bytes.
+#[derive(Clone, Debug)]
+pub struct SourceTensor {
+    /// Its name in the file.
+    pub name: String,
+    /// What it is for, where a name like this has a role in any architecture.
+    pub role: Option<Role>,
+    /// The lengths of its axes, outermost first; of packed matrices those of the matrix they unpack to.
+    pub dims: Vec<usize>,
+    /// How its bytes stand for numbers.
+    pub encoding: Encoding,
+    /// The path of the file that it lies in.
+    pub file: Arc<str>,
+    /// Its first byte in that file.
+    pub offset: u64,
+    /// Its bytes: a slice of the memory map.
+    pub bytes: Bytes,
+}
+
+impl SourceTensor {
+    /// The number of elements.
+    pub fn elements(&self) -> usize {
+        self.dims.iter().product()
+    }
+}
+
+/// How the bytes of a tensor stand for numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// As a tensor type of GGUF files; the float types are those of safetensors too.
+    Plain(TensorType),
+    /// Float masters that are quantized with their mean magnitude when they are loaded.
+    Masters(TensorType),
+    /// Floats that are ternary: each is `-s`, 0 or `s` for one `s`. Other values are refused.
+    TernaryFloats(TensorType),
+    /// HF's packed codes: byte `[r, c]` holds those of rows `r`, `r + R/4`, `r + R/2` and `r + 3R/4` of `R` rows, from
+    /// its low to its high bits. The matrix needs a scale in a tensor of its own.
+    PackedRows,
+    /// One code -1, 0 or 1 in each byte. The matrix needs a scale in a tensor of its own.
+    Int8Codes,
+    /// A scale by which products are divided.
+    Divisor(TensorType),
+    /// A type that no tensor of a model has, by its name.
+    Foreign(&'static str),
+}
+
+impl Encoding {
+    /// The type where each element is a number of its own: F32, F16 or BF16.
+    pub fn float(self) -> Option<TensorType> {
+        match self {
+            Encoding::Plain(kind)
+            | Encoding::Masters(kind)
+            | Encoding::TernaryFloats(kind)
+            | Encoding::Divisor(kind) => kind.is_float().then_some(kind),
+            Encoding::PackedRows | Encoding::Int8Codes | Encoding::Foreign(_) => None,
+        }
+    }
+
+    /// Its name in messages and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Encoding::Plain(kind)
+            | Encoding::Masters(kind)
+            | Encoding::TernaryFloats(kind)
+            | Encoding::Divisor(kind) => kind.name(),
+            Encoding::PackedRows => "U8",
+            Encoding::Int8Codes => "I8",
+            Encoding::Foreign(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Source for Gguf {
+    fn label(&self) -> &str {
+        Gguf::label(self)
+    }
+
+    fn container(&self) -> Container {
+        Container::Gguf { version: self.version(), alignment: self.alignment() }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.file_len()
+    }
+
+    fn entries(&self) -> Vec<(String, Value)> {
+        self.metadata().iter().map(|(key, value)| (key.to_owned(), value.clone())).collect()
+    }
+
+    fn config(&self) -> Result<Config, ConfigError> {
+        Config::from_gguf(self)
+    }
+
+    fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
+        Tokenizer::from_gguf(self, options)
+    }
+
+    fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
+        ChatTemplate::from_gguf(self, tokenizer)
+    }
+
+    fn tensors(&self) -> Vec<SourceTensor> {
+        let tensor = |info: &trine_loader::TensorInfo| SourceTensor {
+            name: info.name.clone(),
+            role: Role::from_name(&info.name),
+            dims: info.ne.row_major(),
+            encoding: Encoding::Plain(info.kind),
+            file: Arc::from(self.label_of(info)),
+            offset: info.offset,
+            bytes: Gguf::bytes(self, info),
+        };
+        Gguf::tensors(self).iter().map(tensor).collect()
+    }
+}
