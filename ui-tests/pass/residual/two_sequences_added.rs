@@ -2,10 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn residual<B: Axis, M: Model>(
+axis! { struct Question<'scope>; struct Answer<'scope>; }
+
+fn residual<'q, 'a, B: Axis, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (B, Fixed<8>, Hidden<M>)>,
-    y: View<f32, (B, Fixed<8>, Hidden<M>)>,
+    x: &mut Tensor<f32, (B, Question<'q>, Hidden<M>)>,
+    y: View<f32, (B, Question<'q>, Hidden<M>)>,
 ) {
     cpu.add_assign(x, y);
 }
