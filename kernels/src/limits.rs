@@ -10,7 +10,7 @@ mod tests;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use crate::arch::{Kernel, Vector};
+use crate::arch::{Kernel, Vector, prefetch};
 use crate::cpu::Cpu;
 
 /// Bytes that [`Cpu::time_of_reads`] reads at once; others are left out at the end.
@@ -156,7 +156,7 @@ impl Kernel for ReadAll<'_> {
         let mut sums = [[0_u64; LINE / 8]; UNROLLED];
         for lines in self.bytes.as_chunks::<LINE>().0.chunks(UNROLLED) {
             for (line, sums) in lines.iter().zip(&mut sums) {
-                V::prefetch(line.as_ptr().wrapping_add(AHEAD));
+                prefetch(line.as_ptr().wrapping_add(AHEAD));
                 for (sum, word) in sums.iter_mut().zip(line.as_chunks::<8>().0) {
                     *sum = sum.wrapping_add(u64::from_ne_bytes(*word));
                 }

@@ -3,6 +3,7 @@
 //! What belongs here: the choice among packings and activation modes. What does not: layouts ([`crate::packing`]) and
 //! arithmetic ([`crate::ternary`], [`crate::dense`]).
 
+mod from_float;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,9 @@ pub enum ActivationMode {
     /// Int8 with one scale for each 256 columns, as llama.cpp does for TQ1_0 and TQ2_0. For ternary matrices whose
     /// columns are a multiple of 256.
     Q8K,
+    /// 16-bit integers with one scale for each 256 columns, which deviate by at most 1.6e-5 of the largest magnitude of
+    /// their 256 ([`Int16Rows`](crate::quantize::Int16Rows)). For Q8_0, Q4_0, Q4_1 and Q6_K.
+    Int16,
     /// Nothing: weights are decoded to f32. For every matrix.
     F32,
 }
@@ -36,6 +40,7 @@ impl fmt::Display for ActivationMode {
         f.write_str(match self {
             ActivationMode::Int8PerToken => "int8",
             ActivationMode::Q8K => "q8_k",
+            ActivationMode::Int16 => "int16",
             ActivationMode::F32 => "f32",
         })
     }
@@ -117,20 +122,27 @@ packings! {
     Q6K,
 }
 
-/// Evaluates an expression with `$packed` bound to a ternary matrix, another with `$dense` bound to a dense one.
+/// Evaluates an expression with `$packed` bound to a ternary matrix, others with the name bound to a quantized or float
+/// one, or one for both of these.
 macro_rules! by_family {
-    ($any:expr, ternary($packed:ident) => $ternary_body:expr, dense($dense:ident) => $dense_body:expr) => {
+    ($any:expr, ternary($packed:ident) => $ternary:expr, dense($dense:ident) => $dense_body:expr) => {
+        by_family!($any, ternary($packed) => $ternary, quantized($dense) => $dense_body, float($dense) => $dense_body)
+    };
+    (
+        $any:expr, ternary($packed:ident) => $ternary:expr, quantized($quantized:ident) => $quantized_body:expr,
+        float($float:ident) => $float_body:expr
+    ) => {
         match $any {
-            AnyPacked::I2S($packed) => $ternary_body,
-            AnyPacked::Tq1_0($packed) => $ternary_body,
-            AnyPacked::Tq2_0($packed) => $ternary_body,
-            AnyPacked::F32($dense) => $dense_body,
-            AnyPacked::F16($dense) => $dense_body,
-            AnyPacked::BF16($dense) => $dense_body,
-            AnyPacked::Q8_0($dense) => $dense_body,
-            AnyPacked::Q4_0($dense) => $dense_body,
-            AnyPacked::Q4_1($dense) => $dense_body,
-            AnyPacked::Q6K($dense) => $dense_body,
+            AnyPacked::I2S($packed) => $ternary,
+            AnyPacked::Tq1_0($packed) => $ternary,
+            AnyPacked::Tq2_0($packed) => $ternary,
+            AnyPacked::F32($float) => $float_body,
+            AnyPacked::F16($float) => $float_body,
+            AnyPacked::BF16($float) => $float_body,
+            AnyPacked::Q8_0($quantized) => $quantized_body,
+            AnyPacked::Q4_0($quantized) => $quantized_body,
+            AnyPacked::Q4_1($quantized) => $quantized_body,
+            AnyPacked::Q6K($quantized) => $quantized_body,
         }
     };
 }
@@ -144,14 +156,18 @@ pub struct Matrix {
 
 impl From<AnyPacked> for Matrix {
     fn from(packed: AnyPacked) -> Self {
-        let mode = by_family!(&packed, ternary(_p) => ActivationMode::Int8PerToken, dense(_p) => ActivationMode::F32);
+        let mode = by_family!(
+            &packed, ternary(_p) => ActivationMode::Int8PerToken, quantized(_p) => ActivationMode::Int16,
+            float(_p) => ActivationMode::F32
+        );
         Matrix { packed, mode }
     }
 }
 
 impl Matrix {
     /// Checks `bytes` as a matrix of the packing `kind`, without copying it. Ternary matrices start in
-    /// [`ActivationMode::Int8PerToken`], dense ones in [`ActivationMode::F32`].
+    /// [`ActivationMode::Int8PerToken`], Q8_0, Q4_0, Q4_1 and Q6_K in [`ActivationMode::Int16`], floats in
+    /// [`ActivationMode::F32`].
     ///
     /// # Errors
     /// As [`Packed::new`].
@@ -162,13 +178,17 @@ impl Matrix {
     /// The same matrix with another activation mode.
     ///
     /// # Errors
-    /// [`PackingError::ActivationMode`] where the matrix does not have it: int8 modes are for ternary matrices, and
-    /// [`ActivationMode::Q8K`] needs columns in whole blocks of 256.
+    /// [`PackingError::ActivationMode`] where the matrix does not have it: int8 modes are for ternary matrices,
+    /// [`ActivationMode::Q8K`] needs columns in whole blocks of 256, and [`ActivationMode::Int16`] is for Q8_0, Q4_0, Q4_1
+    /// and Q6_K.
     pub fn with_activation_mode(self, mode: ActivationMode) -> Result<Matrix, PackingError> {
         let possible = match mode {
             ActivationMode::F32 => true,
             ActivationMode::Int8PerToken => self.is_ternary(),
             ActivationMode::Q8K => self.is_ternary() && self.cols().is_multiple_of(quantize::BLOCK),
+            ActivationMode::Int16 => {
+                by_family!(&self.packed, ternary(_p) => false, quantized(_p) => true, float(_p) => false)
+            }
         };
         if possible {
             return Ok(Matrix { mode, ..self });
@@ -263,7 +283,7 @@ impl Cpu {
     /// The product of a matrix with rows of activations: `y[t, r] = W[r] . x[t]`, in the matrix' activation mode.
     ///
     /// Shapes: `x` is `[tokens, cols]`, `y` is `[tokens, rows]`. The order of operations is that of [`crate::ternary`]
-    /// for the int8 modes and of [`crate::dense`] for f32. One token or many give the same bits.
+    /// for the int8 modes and of [`crate::dense`] for the others. One token or many give the same bits.
     ///
     /// # Panics
     /// If `x` has another number of columns than the matrix, or `y` has another length than `tokens * rows`.
@@ -273,7 +293,10 @@ impl Cpu {
         by_family!(&matrix.packed, ternary(packed) => match matrix.mode {
             ActivationMode::Int8PerToken => ternary::product(self, packed, &Terms::int8(x.int8(self), packed), y),
             ActivationMode::Q8K => ternary::product(self, packed, &Terms::q8k(x.q8k(self), packed), y),
-            ActivationMode::F32 => dense::product(self, x.values(), packed, y),
-        }, dense(packed) => dense::product(self, x.values(), packed, y));
+            _ => dense::product(self, x.values(), packed, y),
+        }, quantized(packed) => match matrix.mode {
+            ActivationMode::Int16 => dense::int16_product(self, x.int16(self), packed, y),
+            _ => dense::product(self, x.values(), packed, y),
+        }, float(packed) => dense::product(self, x.values(), packed, y));
     }
 }

@@ -1,11 +1,13 @@
-//! Quantization of activations to int8: one scale for each token ([`Int8Rows`]), or for each 256 columns ([`Q8KRows`]).
+//! Quantization of activations: to int8 with one scale for each token ([`Int8Rows`]) or for each 256 columns
+//! ([`Q8KRows`]), and to int16 with one for each 256 columns ([`Int16Rows`]).
 //!
-//! What belongs here: the two formulas, their results, and [`ActivationRows`], which computes each at most once. What
+//! What belongs here: the formulas, their results, and [`ActivationRows`], which computes each at most once. What
 //! does not: quantization of weights ([`crate::packing`]) and products ([`crate::ternary`]).
 //!
-//! Both round half to even. A row of codes is padded with zeros to a multiple of 256, so that kernels read whole
+//! All round half to even. A row of codes is padded with zeros to a multiple of 256, so that kernels read whole
 //! blocks.
 
+mod int16;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +15,8 @@ use std::sync::OnceLock;
 
 use crate::arch::{Kernel, Vector};
 use crate::cpu::Cpu;
+
+pub use int16::{INT16_FLOOR, INT16_MAX, Int16Rows};
 
 /// Columns that share a sum, and in [`Q8KRows`] a scale.
 pub const BLOCK: usize = 256;
@@ -32,6 +36,7 @@ pub struct ActivationRows {
     cols: usize,
     int8: OnceLock<Int8Rows>,
     q8k: OnceLock<Q8KRows>,
+    int16: OnceLock<Int16Rows>,
 }
 
 impl ActivationRows {
@@ -42,7 +47,7 @@ impl ActivationRows {
     pub fn new(cols: usize, values: Vec<f32>) -> Self {
         assert!(cols > 0 && values.len().is_multiple_of(cols), "{} values are not rows of {cols}", values.len());
         let rows = values.len() / cols;
-        ActivationRows { values, rows, cols, int8: OnceLock::new(), q8k: OnceLock::new() }
+        ActivationRows { values, rows, cols, int8: OnceLock::new(), q8k: OnceLock::new(), int16: OnceLock::new() }
     }
 
     /// Number of rows.
@@ -76,6 +81,11 @@ impl ActivationRows {
     /// If [`ActivationRows::cols`] is not a multiple of 256.
     pub fn q8k(&self, cpu: &Cpu) -> &Q8KRows {
         self.q8k.get_or_init(|| Q8KRows::quantize(cpu, self.cols, &self.values))
+    }
+
+    /// The rows quantized to sixteen bits.
+    pub fn int16(&self, cpu: &Cpu) -> &Int16Rows {
+        self.int16.get_or_init(|| Int16Rows::quantize(cpu, self.cols, &self.values))
     }
 }
 
@@ -215,7 +225,7 @@ fn has_nan(values: &[f32]) -> bool {
 /// `x` rounded to the nearest integer, halves to even, for `|x|` up to 2^22: adding 1.5 * 2^23 leaves no bits for a
 /// fraction. A NaN becomes 0.
 #[inline(always)]
-fn round(x: f32) -> i32 {
+pub(crate) fn round(x: f32) -> i32 {
     const SHIFT: f32 = 12_582_912.0;
     let x = if x.is_nan() { 0.0 } else { x };
     (x + SHIFT).to_bits() as i32 - SHIFT.to_bits() as i32

@@ -7,6 +7,7 @@
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
 pub(crate) mod floats;
+pub(crate) mod integers;
 mod portable;
 mod vector;
 #[cfg(target_arch = "x86_64")]
@@ -121,6 +122,17 @@ impl Isa {
             _ => unreachable!("the sets of other architectures are not available"),
         }
     }
+}
+
+/// Asks for the cache line at `address`, which need not be valid; nothing where that cannot be asked.
+#[inline(always)]
+pub(crate) fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    x86::prefetch(address);
+    #[cfg(target_arch = "aarch64")]
+    aarch64::prefetch(address);
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = address;
 }
 
 impl fmt::Display for Isa {

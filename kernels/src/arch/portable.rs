@@ -33,9 +33,15 @@ impl Vector for Bytes {
     type Run = [i16; 16];
     type Sums = [i32; 8];
     type Floats = Portable;
+    type Integers = Portable;
 
     #[inline(always)]
     unsafe fn floats() -> Portable {
+        Portable
+    }
+
+    #[inline(always)]
+    unsafe fn integers() -> Portable {
         Portable
     }
 
@@ -74,9 +80,6 @@ impl Vector for Bytes {
     fn transpose_lanes(vectors: [Self; 8]) -> [Self; 8] {
         std::array::from_fn(|j| Bytes(std::array::from_fn(|word| vectors[word / 2].0[2 * j + word % 2])))
     }
-
-    #[inline(always)]
-    fn prefetch(_address: *const u8) {}
 
     #[inline(always)]
     fn two_bits<const SHIFT: u32>(self) -> Self {

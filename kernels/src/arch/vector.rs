@@ -4,6 +4,7 @@
 //! (one file for each instruction set) and the algorithms written with it ([`crate::ternary`]).
 
 use crate::arch::floats::Floats;
+use crate::arch::integers::Integers;
 
 /// A vector of bytes: one or two *parts* of 32 bytes, or eight or sixteen *lanes* of four bytes.
 ///
@@ -32,12 +33,20 @@ pub(crate) trait Vector: Copy {
     type Sums: Copy;
     /// The operations on `f32` of the same instruction set.
     type Floats: Floats;
+    /// The operations of dense integer products, of the same instruction set or a smaller one.
+    type Integers: Integers;
 
     /// The proof that float kernels take.
     ///
     /// # Safety
     /// The machine has the instructions of the type.
     unsafe fn floats() -> Self::Floats;
+
+    /// The proof that kernels of dense integer products take.
+    ///
+    /// # Safety
+    /// The machine has the instructions of the type.
+    unsafe fn integers() -> Self::Integers;
 
     /// One part from each of the first [`Vector::PARTS`] pointers.
     ///
@@ -73,9 +82,6 @@ pub(crate) trait Vector: Copy {
     /// vector `j`, so that vector `j` of the result has the lanes `j` of all parts, in the order of
     /// [`Vector::sum_parts`].
     fn transpose_lanes(vectors: [Self; 8]) -> [Self; 8];
-
-    /// Asks for the cache line at `address`, which need not be valid.
-    fn prefetch(address: *const u8);
 
     /// Bits `SHIFT` and `SHIFT + 1` of each byte, as a number 0..=3. `SHIFT` is 0, 2, 4 or 6.
     fn two_bits<const SHIFT: u32>(self) -> Self;

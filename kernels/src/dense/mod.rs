@@ -1,19 +1,110 @@
-//! Products with f32 activations: dense matrices, and ternary ones where their activations are not to be quantized.
+//! Products of dense matrices with f32 or 16-bit activations, and of ternary ones whose activations are not quantized.
 //!
-//! What belongs here: the product and what it needs of a packing. What does not: the layouts themselves
-//! ([`crate::packing`]), products with quantized activations ([`crate::ternary`]).
+//! What belongs here: the products and what they need of a packing. What does not: the layouts themselves
+//! ([`crate::packing`]), quantization of activations ([`crate::quantize`]), ternary products with quantized activations
+//! ([`crate::ternary`]).
+//!
+//! One token or many, on any instruction set and number of threads, the same bits.
+//!
+//! # F32 activations
+//!
+//! `y[t][r] = (row r . x[t]) * multiplier`. Weights are decoded to f32; product `k` is added to lane `k % 16`, for
+//! ascending `k`, nothing fused, and the lanes are added as a balanced tree.
+//!
+//! # 16-bit activations
+//!
+//! With codes `q` and scales `s` of [`Int16Rows`](crate::quantize::Int16Rows), for each block of 256 columns:
+//!
+//! ```text
+//! part[j] = sum over the columns of lane j of w * q       sums of codes exact, then the scales of the weights in f32
+//! acc[j]  = 0; for each block: acc[j] = acc[j] + part[j] * s                         f32, nothing fused
+//! y       = (the sixteen lanes of acc, added as a balanced tree) * multiplier        f32
+//! ```
+//!
+//! Each packing says which columns a lane has and in which order its scales are applied; [`mod@crate::reference::int16`]
+//! shows it in plain loops. The product deviates from the one with f32 activations by at most the sum over the blocks of
+//! `max |x| / 65024 * sum |w|`, and by the roundings of f32.
 
-mod product;
+mod gemm;
+mod gemv;
+mod int16;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use product::product;
+pub(crate) use int16::{ActivationBlock, Int16Packing, Planes, product as int16_product};
 
-use crate::arch::floats::Floats;
-use crate::packing::Packing;
+use crate::arch::floats::{self, Floats, LANES};
+use crate::cpu::Cpu;
+use crate::packing::{Packed, Packing};
 
-/// A packing that is decoded to `f32` in every product.
+/// A packing that is decoded to `f32` in every product, unit by unit.
+///
+/// A unit is as much of a row as is decoded at once: a block, or sixteen elements of a packing without blocks.
 pub(crate) trait DensePacking: Packing {
-    /// [`Packing::decode`] compiled for the instruction set of `floats`; the same bits on all of them.
-    fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], shared: Self::Shared, out: &mut [f32]);
+    /// Elements of a unit: a multiple of [`LANES`] and of [`Packing::BLOCK`], at most [`MAX_UNIT`].
+    const UNIT: usize;
+    /// Bytes of a unit, at most [`MAX_UNIT_BYTES`].
+    const UNIT_BYTES: usize = Self::UNIT / Self::BLOCK * Self::BLOCK_BYTES;
+
+    /// A unit, prepared for [`DensePacking::vector`].
+    type Unit<'a, S: Floats>;
+
+    /// Prepares a unit of [`DensePacking::UNIT_BYTES`] bytes.
+    fn unit<'a, S: Floats>(floats: S, bytes: &'a [u8], shared: Self::Shared) -> Self::Unit<'a, S>;
+
+    /// Elements `16 index..16 index + 16` of a unit; the same bits on every instruction set.
+    fn vector<S: Floats>(floats: S, unit: &Self::Unit<'_, S>, index: usize) -> S::F32x16;
+
+    /// [`Packing::decode`] compiled for the instruction set of `floats`.
+    #[inline(always)]
+    fn decode_units<S: Floats>(floats: S, blocks: &[u8], shared: Self::Shared, out: &mut [f32]) {
+        for (bytes, out) in blocks.chunks(Self::UNIT_BYTES).zip(out.chunks_mut(Self::UNIT)) {
+            let mut padded = [0; MAX_UNIT_BYTES];
+            let unit = Self::unit(floats, whole_unit::<Self>(bytes, &mut padded), shared);
+            let (vectors, rest) = out.as_chunks_mut::<LANES>();
+            let whole = vectors.len();
+            for (index, vector) in vectors.iter_mut().enumerate() {
+                floats.store(Self::vector(floats, &unit, index), vector);
+            }
+            if !rest.is_empty() {
+                let mut vector = [0.0; LANES];
+                floats.store(Self::vector(floats, &unit, whole), &mut vector);
+                rest.copy_from_slice(&vector[..rest.len()]);
+            }
+        }
+    }
+}
+
+/// The most elements of a unit.
+const MAX_UNIT: usize = 256;
+/// The most bytes of a unit.
+const MAX_UNIT_BYTES: usize = 256;
+
+/// `bytes`, or where they are not a whole unit, as at the end of a row, a unit of them and of zeros.
+#[inline(always)]
+fn whole_unit<'a, P: DensePacking>(bytes: &'a [u8], padded: &'a mut [u8; MAX_UNIT_BYTES]) -> &'a [u8] {
+    if bytes.len() == P::UNIT_BYTES {
+        return bytes;
+    }
+    padded[..bytes.len()].copy_from_slice(bytes);
+    &padded[..P::UNIT_BYTES]
+}
+
+/// The product of this module; `x` is `[tokens][cols]`, `y` is `[tokens][rows]`.
+///
+/// # Panics
+/// If the lengths of `x` and `y` are not those of the same number of tokens.
+pub(crate) fn product<P: DensePacking>(cpu: &Cpu, x: &[f32], matrix: &Packed<P>, y: &mut [f32]) {
+    let (rows, cols) = (matrix.rows(), matrix.cols());
+    assert!(x.len().is_multiple_of(cols) && x.len() / cols * rows == y.len(), "sizes of the product");
+    if x.len() == cols {
+        cpu.for_column_chunks(y, rows, gemv::TILE, |first_row, outputs| {
+            let y = &mut *outputs[0];
+            floats::run(cpu.isa(), gemv::Gemv { matrix, first_row, x, y });
+        });
+    } else {
+        cpu.for_column_chunks(y, rows, gemm::TILE, |first_row, outputs| {
+            floats::run(cpu.isa(), gemm::Gemm { matrix, first_row, x, outputs });
+        });
+    }
 }

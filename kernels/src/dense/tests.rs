@@ -1,7 +1,7 @@
 //! Dense products on every instruction set, for every packing, at sizes around the edges of tiles and segments.
 
 use super::{DensePacking, product};
-use crate::packing::{BF16, F16, F32, Packed, Q4_0, Q4_1, Q6K, Q8_0, WeightScale};
+use crate::packing::{BF16, F16, F32, Packed, Packing, Q4_0, Q4_1, Q6K, Q8_0, WeightScale};
 use crate::{Cpu, CpuOptions, Isa, reference};
 use bytes::Bytes;
 use rand::{Rng, SeedableRng};
@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use std::num::NonZeroUsize;
 
 /// A matrix of random bytes whose half-precision scales (at `scales` of each block) are small and positive.
-fn matrix<P: DensePacking>(rows: usize, cols: usize, scales: &[usize]) -> Packed<P> {
+pub(super) fn matrix<P: Packing>(rows: usize, cols: usize, scales: &[usize]) -> Packed<P> {
     let mut random = ChaCha8Rng::seed_from_u64((rows * 1000 + cols) as u64);
     let blocks = rows * cols / P::BLOCK;
     let mut bytes = vec![0; 1 + blocks * P::BLOCK_BYTES];
@@ -24,12 +24,12 @@ fn matrix<P: DensePacking>(rows: usize, cols: usize, scales: &[usize]) -> Packed
     Packed::new(rows, cols, bytes).unwrap().with_multiplier(WeightScale::new(0.75).unwrap()).unwrap()
 }
 
-fn numbers(seed: u64, count: usize) -> Vec<f32> {
+pub(super) fn numbers(seed: u64, count: usize) -> Vec<f32> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     (0..count).map(|_| (random.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0).collect()
 }
 
-fn cpus() -> Vec<Cpu> {
+pub(super) fn cpus() -> Vec<Cpu> {
     let cpu = |isa, threads| Cpu::new(CpuOptions { isa: Some(isa), threads: NonZeroUsize::new(threads) }).unwrap();
     Isa::available().into_iter().flat_map(|isa| [cpu(isa, 1), cpu(isa, 3)]).collect()
 }

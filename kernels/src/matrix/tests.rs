@@ -58,6 +58,30 @@ fn float_activations_meet_padded_rows() {
     assert_eq!(y, reference::dense::product(&weights, 1.0, x, cols));
 }
 
+/// A quantized dense matrix starts with 16-bit activations; with f32 ones it is as its decoded rows are.
+#[test]
+fn a_mode_changes_the_arithmetic_of_a_quantized_matrix() {
+    let cpu = Cpu::new(crate::CpuOptions::default()).unwrap();
+    let values: Vec<f32> = (0..ROWS * COLS).map(|i| ((i * 53 % 211) as f32 - 105.0) / 64.0).collect();
+    for kind in [PackingKind::Q8_0, PackingKind::Q4_0, PackingKind::Q6K] {
+        let matrix = Matrix::from_f32(&cpu, kind, ROWS, COLS, &values).unwrap();
+        let matrix = matrix.with_multiplier(WeightScale::new(0.5).unwrap()).unwrap();
+        assert_eq!(matrix.activation_mode(), ActivationMode::Int16);
+        let row_bytes = matrix.bytes().len() / ROWS;
+        let expected = reference::int16::product(kind, matrix.bytes(), row_bytes, 0.5, &x(), COLS);
+        assert_eq!(matmul(&matrix), expected, "{}", kind.name());
+        let float = matrix.with_activation_mode(ActivationMode::F32).unwrap();
+        let mut weights = vec![0.0; ROWS * COLS];
+        for (row, out) in weights.chunks_exact_mut(COLS).enumerate() {
+            float.decode_row(row, out);
+            out.iter_mut().for_each(|weight| *weight /= 0.5);
+        }
+        assert_eq!(matmul(&float), reference::dense::product(&weights, 0.5, &x(), COLS), "{}", kind.name());
+        let error = float.with_activation_mode(ActivationMode::Int8PerToken).unwrap_err();
+        assert!(matches!(error, PackingError::ActivationMode { .. }), "{error}");
+    }
+}
+
 #[test]
 fn impossible_modes_are_refused() {
     let dense = Matrix::new(PackingKind::F32, 2, 3, Bytes::from(vec![0; 24])).unwrap();
@@ -65,6 +89,9 @@ fn impossible_modes_are_refused() {
     let error = dense.with_activation_mode(ActivationMode::Int8PerToken).unwrap_err();
     let expected = PackingError::ActivationMode { packing: "f32", cols: 3, mode: "int8".to_owned() };
     assert_eq!(error, expected);
+    let dense = Matrix::new(PackingKind::F16, 2, 3, Bytes::from(vec![0; 12])).unwrap();
+    let error = dense.with_activation_mode(ActivationMode::Int16).unwrap_err();
+    assert_eq!(error, PackingError::ActivationMode { packing: "f16", cols: 3, mode: "int16".to_owned() });
     let narrow = Matrix::from(Packed::<I2S>::pack(2, 384, &codes()[..768], PackScales::One(0.5)).unwrap());
     let error = narrow.with_activation_mode(ActivationMode::Q8K).unwrap_err();
     assert!(matches!(error, PackingError::ActivationMode { packing: "i2_s", cols: 384, .. }), "{error}");

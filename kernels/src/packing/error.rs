@@ -127,6 +127,24 @@ pub enum PackingError {
         /// The type.
         packing: &'static str,
     },
+    /// A value to pack is NaN or infinite.
+    #[error("column {col} of row {row} is {found}; a value to pack as {packing} must be finite")]
+    NotFinite {
+        /// Packing.
+        packing: &'static str,
+        /// Row of the value.
+        row: usize,
+        /// Its column.
+        col: usize,
+        /// The value.
+        found: f32,
+    },
+    /// The packing has no rule for rounding f32 values to it.
+    #[error("f32 values cannot be rounded to {packing}; they can to f32, f16, bf16, q8_0, q4_0 and q6_k")]
+    NotFromFloat {
+        /// Packing.
+        packing: &'static str,
+    },
     /// A code to pack is not ternary.
     #[error("element {element} to pack as {packing} has code {found}; ternary codes are 0, 1 and 2")]
     Code {
@@ -164,7 +182,7 @@ pub enum PackingError {
     /// The matrix cannot be multiplied with activations in this mode.
     #[error(
         "{packing} matrix of {cols} columns has no activation mode {mode}: int8 and q8_k are for ternary packings, \
-         q8_k for columns in multiples of 256; f32 is for all"
+         q8_k for columns in multiples of 256, int16 for q8_0, q4_0, q4_1 and q6_k; f32 is for all"
     )]
     ActivationMode {
         /// Packing.

@@ -1,7 +1,7 @@
 //! Elements stored as floats: F32, F16 and BF16.
 
-use super::{BlockFault, Packing, PackingError};
-use crate::arch::floats::{Floats, Portable, widen_f16};
+use super::{BlockFault, FromFloat, Packing, PackingError};
+use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
 use crate::dense::DensePacking;
 use crate::float::half_precision;
 
@@ -17,6 +17,7 @@ pub struct F16;
 #[derive(Debug, Clone, Copy)]
 pub struct BF16;
 
+#[inline(always)]
 fn bf16(bytes: [u8; 2]) -> f32 {
     f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)
 }
@@ -49,7 +50,7 @@ macro_rules! float_packing {
             }
 
             fn decode(blocks: &[u8], (): (), out: &mut [f32]) {
-                Self::decode_blocks(Portable, blocks, (), out);
+                Self::decode_units(Portable, blocks, (), out);
             }
         }
     };
@@ -58,27 +59,64 @@ float_packing!(F32, "f32", 4, f32::from_le_bytes, exponent 0x7f80_0000 of u32);
 float_packing!(F16, "f16", 2, |bytes| widen_f16(u16::from_le_bytes(bytes)), exponent 0x7c00 of u16);
 float_packing!(BF16, "bf16", 2, bf16, exponent 0x7f80 of u16);
 
-impl DensePacking for F32 {
+/// Units of sixteen elements, whose vector `$vector` gives of their bytes.
+macro_rules! float_units {
+    ($packing:ident, $bytes:literal, $floats:ident, $unit:ident => $vector:expr) => {
+        impl DensePacking for $packing {
+            const UNIT: usize = LANES;
+            type Unit<'a, S: Floats> = &'a [u8; $bytes * LANES];
+
+            #[inline(always)]
+            fn unit<S: Floats>(_: S, bytes: &[u8], (): ()) -> &[u8; $bytes * LANES] {
+                &bytes.as_chunks().0[0]
+            }
+
+            #[inline(always)]
+            fn vector<S: Floats>($floats: S, $unit: &&[u8; $bytes * LANES], _: usize) -> S::F32x16 {
+                $vector
+            }
+        }
+    };
+}
+float_units!(F32, 4, floats, unit => floats.load(&elements(*unit, f32::from_le_bytes)));
+float_units!(F16, 2, floats, unit => floats.load_f16(unit));
+float_units!(BF16, 2, floats, unit => floats.load(&elements(*unit, bf16)));
+
+/// The values of sixteen elements of `N` bytes.
+#[inline(always)]
+fn elements<const N: usize>(unit: &[u8], value: impl Fn([u8; N]) -> f32) -> [f32; LANES] {
+    let mut values = [0.0; LANES];
+    for (element, bytes) in values.iter_mut().zip(unit.as_chunks::<N>().0) {
+        *element = value(*bytes);
+    }
+    values
+}
+
+impl FromFloat for F32 {
     #[inline(always)]
-    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], _: (), out: &mut [f32]) {
-        for (out, bytes) in out.iter_mut().zip(blocks.as_chunks::<4>().0) {
-            *out = f32::from_le_bytes(*bytes);
+    fn encode(values: &[f32], blocks: &mut [u8]) {
+        for (bytes, value) in blocks.as_chunks_mut().0.iter_mut().zip(values) {
+            *bytes = value.to_le_bytes();
         }
     }
 }
 
-impl DensePacking for F16 {
+/// Rounds to nearest, halves to even.
+impl FromFloat for F16 {
     #[inline(always)]
-    fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], _: (), out: &mut [f32]) {
-        half_precision::widen(floats, blocks, out);
+    fn encode(values: &[f32], blocks: &mut [u8]) {
+        half_precision::narrow(values, blocks.as_chunks_mut().0);
     }
 }
 
-impl DensePacking for BF16 {
+/// Rounds to nearest, halves to even.
+impl FromFloat for BF16 {
     #[inline(always)]
-    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], _: (), out: &mut [f32]) {
-        for (out, bytes) in out.iter_mut().zip(blocks.as_chunks::<2>().0) {
-            *out = bf16(*bytes);
+    fn encode(values: &[f32], blocks: &mut [u8]) {
+        for (bytes, value) in blocks.as_chunks_mut().0.iter_mut().zip(values) {
+            let bits = value.to_bits();
+            let rounded = (u64::from(bits) + 0x7fff + u64::from(bits >> 16 & 1)) >> 16;
+            *bytes = (rounded as u16).to_le_bytes();
         }
     }
 }

@@ -3,11 +3,13 @@
 //! What belongs here: block sizes, byte layouts, validation, decoding, packing. What does not: products (they are in
 //! [`crate::ternary`] and [`crate::dense`]), files, tensor names. Numbers are little-endian at any alignment.
 
+mod encode;
 mod error;
 mod float;
 mod from_codes;
 mod from_float;
 mod i2s;
+mod nibbles;
 mod q4_0;
 mod q4_1;
 mod q6_k;
@@ -24,6 +26,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+pub use encode::FromFloat;
 pub use error::{BlockFault, PackingError};
 pub use from_codes::{ternary_from_int8, ternary_from_packed_rows};
 pub use from_float::{ABSMEAN_FLOOR, absmean, ternary_from_f32};
@@ -110,10 +113,17 @@ impl<P: Packing> Packed<P> {
     /// A [`PackingError`] that names the row, block and byte offset at fault: a dimension that is 0, too large or not a
     /// multiple of the block; a wrong length; a code or scale that is not valid.
     pub fn new(rows: usize, cols: usize, bytes: Bytes) -> Result<Self, PackingError> {
+        Self::checked_row_bytes(rows, cols)?;
+        Self::with_padded_rows(rows, cols, bytes)
+    }
+
+    /// The bytes of a row of a matrix of whole blocks, if these are the dimensions of one.
+    fn checked_row_bytes(rows: usize, cols: usize) -> Result<usize, PackingError> {
         if !cols.is_multiple_of(P::BLOCK) {
             return Err(PackingError::Columns { packing: P::NAME, cols, multiple: P::BLOCK });
         }
-        Self::with_padded_rows(rows, cols, bytes)
+        Self::total_bytes_of(rows, cols)?;
+        Ok(Self::row_bytes_of(cols))
     }
 
     /// Checks `bytes` as a matrix whose rows are padded to whole blocks.

@@ -1,8 +1,13 @@
 //! Q4_0: blocks of 32 four-bit codes with one scale.
 
-use super::{BlockFault, Packing, PackingError};
-use crate::arch::floats::{Floats, Portable, widen_f16};
-use crate::dense::DensePacking;
+use half::f16;
+
+use super::nibbles;
+use super::{BlockFault, FromFloat, Packing, PackingError};
+use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
+use crate::arch::integers::Integers;
+use crate::dense::{ActivationBlock, DensePacking, Int16Packing};
+use crate::quantize::BLOCK as COLUMNS;
 
 /// 32 elements in 18 bytes: f16 scale `d`, then 16 bytes; the low nibble of byte `j` is element `j`, the high nibble
 /// element `j + 16`; `w = (q - 8) d`.
@@ -41,20 +46,88 @@ impl Packing for Q4_0 {
     }
 
     fn decode(blocks: &[u8], (): (), out: &mut [f32]) {
-        Self::decode_blocks(Portable, blocks, (), out);
+        Self::decode_units(Portable, blocks, (), out);
     }
 }
 
 impl DensePacking for Q4_0 {
+    const UNIT: usize = Self::BLOCK;
+    type Unit<'a, S: Floats> = (S::F32x16, &'a [u8; 16]);
+
     #[inline(always)]
-    fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], _: (), out: &mut [f32]) {
-        for ([low, high], block) in out.as_chunks_mut::<16>().0.as_chunks_mut().0.iter_mut().zip(blocks.as_chunks().0) {
-            let (scale, codes) = parts(block);
-            let scale = floats.splat_f16(scale);
-            let low_codes = codes.map(|byte| (byte & 15) as i8 - ZERO as i8);
-            let high_codes = codes.map(|byte| (byte >> 4) as i8 - ZERO as i8);
-            floats.store(floats.mul(scale, floats.widen_i8(low_codes)), low);
-            floats.store(floats.mul(scale, floats.widen_i8(high_codes)), high);
+    fn unit<S: Floats>(floats: S, bytes: &[u8], (): ()) -> Self::Unit<'_, S> {
+        let (scale, codes) = parts(&bytes.as_chunks().0[0]);
+        (floats.splat_f16(scale), codes)
+    }
+
+    #[inline(always)]
+    fn vector<S: Floats>(floats: S, (scale, codes): &Self::Unit<'_, S>, index: usize) -> S::F32x16 {
+        let mut values = [0; 16];
+        for (value, byte) in values.iter_mut().zip(*codes) {
+            *value = (byte >> (4 * index) & 15) as i8 - ZERO as i8;
         }
+        floats.mul(*scale, floats.widen_i8(values))
+    }
+}
+
+/// `d = m / -8` with `m` the value of largest magnitude (the first of equals), `q = min(trunc(x * (1 / d) + 8.5), 15)`,
+/// in f32, nothing fused.
+///
+/// Source: `quantize_row_q4_0_ref` of llama.cpp's `ggml-quants.c`; `Q4_0.quantize_blocks` of the `gguf` package.
+impl FromFloat for Q4_0 {
+    #[inline(always)]
+    fn encode(values: &[f32], blocks: &mut [u8]) {
+        for (values, block) in values.as_chunks::<32>().0.iter().zip(blocks.as_chunks_mut::<18>().0) {
+            let mut largest = values[0];
+            for &value in values {
+                largest = if value.abs() > largest.abs() { value } else { largest };
+            }
+            let scale = largest / -8.0;
+            let half = f16::from_f32(scale);
+            block[..2].copy_from_slice(&half.to_le_bytes());
+            let inverse = if half == f16::ZERO { 0.0 } else { 1.0 / scale };
+            let (low, high) = values.split_at(16);
+            for ((byte, low), high) in block[2..].iter_mut().zip(low).zip(high) {
+                let [low, high] = [low * inverse + 8.5, high * inverse + 8.5];
+                *byte = (low as i32).min(15) as u8 | ((high as i32).min(15) as u8) << 4;
+            }
+        }
+    }
+}
+
+/// Steps of 128 columns: lane `j` has the columns `4 (j % 4)..4 (j % 4) + 4` and the sixteen after them of block `j / 4`,
+/// and adds `f32(sum of (code - 8) * q) * d`.
+impl Int16Packing for Q4_0 {
+    const STEP_BYTES: usize = 4 * Self::BLOCK_BYTES;
+    type Sums = [[i32; LANES]; 2];
+
+    #[inline(always)]
+    fn column(position: usize) -> usize {
+        nibbles::column(position)
+    }
+
+    #[inline(always)]
+    fn sums(codes: &[i16; COLUMNS], _: &[i8; COLUMNS], _: &[i8; COLUMNS]) -> [[i32; LANES]; 2] {
+        nibbles::sums(codes, |sum| i32::from(ZERO) * sum)
+    }
+
+    #[inline(always)]
+    fn multiply<I: Integers, const T: usize>(
+        integers: I,
+        steps: &[u8],
+        x: [&ActivationBlock<Self>; T],
+    ) -> [<I::Floats as Floats>::F32x16; T] {
+        let floats = integers.floats();
+        let mut parts = [floats.splat(0.0); T];
+        for (step, blocks) in steps.chunks_exact(Self::STEP_BYTES).enumerate() {
+            let codes = integers.nibbles(integers.runs::<4, 18, 2>(blocks));
+            let scales = integers.halves::<4, 18, 0>(blocks);
+            for t in 0..T {
+                let dots = nibbles::dot(integers, codes, &x[t].planes, step);
+                let dots = integers.sub(dots, integers.load_sums(&x[t].sums[step]));
+                parts[t] = floats.add(parts[t], floats.mul(integers.to_f32(dots), scales));
+            }
+        }
+        parts
     }
 }

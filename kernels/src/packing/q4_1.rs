@@ -1,8 +1,11 @@
 //! Q4_1: blocks of 32 four-bit codes with a scale and a minimum.
 
+use super::nibbles;
 use super::{BlockFault, Packing, PackingError};
-use crate::arch::floats::{Floats, Portable, widen_f16};
-use crate::dense::DensePacking;
+use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
+use crate::arch::integers::Integers;
+use crate::dense::{ActivationBlock, DensePacking, Int16Packing};
+use crate::quantize::BLOCK as COLUMNS;
 
 /// 32 elements in 20 bytes: f16 scale `d`, f16 minimum `m`, then 16 bytes; the low nibble of byte `j` is element `j`,
 /// the high nibble element `j + 16`; `w = q d + m`, the product rounded to f32 before the sum.
@@ -39,19 +42,64 @@ impl Packing for Q4_1 {
     }
 
     fn decode(blocks: &[u8], (): (), out: &mut [f32]) {
-        Self::decode_blocks(Portable, blocks, (), out);
+        Self::decode_units(Portable, blocks, (), out);
     }
 }
 
 impl DensePacking for Q4_1 {
+    const UNIT: usize = Self::BLOCK;
+    type Unit<'a, S: Floats> = (S::F32x16, S::F32x16, &'a [u8; 16]);
+
     #[inline(always)]
-    fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], _: (), out: &mut [f32]) {
-        for ([low, high], block) in out.as_chunks_mut::<16>().0.as_chunks_mut().0.iter_mut().zip(blocks.as_chunks().0) {
-            let (scale, minimum, codes) = parts(block);
-            let (scale, minimum) = (floats.splat_f16(scale), floats.splat_f16(minimum));
-            let (low_codes, high_codes) = (codes.map(|byte| (byte & 15) as i8), codes.map(|byte| (byte >> 4) as i8));
-            floats.store(floats.add(floats.mul(floats.widen_i8(low_codes), scale), minimum), low);
-            floats.store(floats.add(floats.mul(floats.widen_i8(high_codes), scale), minimum), high);
+    fn unit<S: Floats>(floats: S, bytes: &[u8], (): ()) -> Self::Unit<'_, S> {
+        let (scale, minimum, codes) = parts(&bytes.as_chunks().0[0]);
+        (floats.splat_f16(scale), floats.splat_f16(minimum), codes)
+    }
+
+    #[inline(always)]
+    fn vector<S: Floats>(floats: S, (scale, minimum, codes): &Self::Unit<'_, S>, index: usize) -> S::F32x16 {
+        let mut values = [0; 16];
+        for (value, byte) in values.iter_mut().zip(*codes) {
+            *value = (byte >> (4 * index) & 15) as i8;
         }
+        floats.add(floats.mul(floats.widen_i8(values), *scale), *minimum)
+    }
+}
+
+/// Steps of 128 columns: lane `j` has the columns `4 (j % 4)..4 (j % 4) + 4` and the sixteen after them of block `j / 4`,
+/// and adds `f32(sum of code * q) * d`, then `f32(sum of q) * m`.
+impl Int16Packing for Q4_1 {
+    const STEP_BYTES: usize = 4 * Self::BLOCK_BYTES;
+    type Sums = [[f32; LANES]; 2];
+
+    #[inline(always)]
+    fn column(position: usize) -> usize {
+        nibbles::column(position)
+    }
+
+    #[inline(always)]
+    fn sums(codes: &[i16; COLUMNS], _: &[i8; COLUMNS], _: &[i8; COLUMNS]) -> [[f32; LANES]; 2] {
+        nibbles::sums(codes, |sum| sum as f32)
+    }
+
+    #[inline(always)]
+    fn multiply<I: Integers, const T: usize>(
+        integers: I,
+        steps: &[u8],
+        x: [&ActivationBlock<Self>; T],
+    ) -> [<I::Floats as Floats>::F32x16; T] {
+        let floats = integers.floats();
+        let mut parts = [floats.splat(0.0); T];
+        for (step, blocks) in steps.chunks_exact(Self::STEP_BYTES).enumerate() {
+            let codes = integers.nibbles(integers.runs::<4, 20, 4>(blocks));
+            let scales = integers.halves::<4, 20, 0>(blocks);
+            let minima = integers.halves::<4, 20, 2>(blocks);
+            for t in 0..T {
+                let dots = nibbles::dot(integers, codes, &x[t].planes, step);
+                parts[t] = floats.add(parts[t], floats.mul(integers.to_f32(dots), scales));
+                parts[t] = floats.add(parts[t], floats.mul(floats.load(&x[t].sums[step]), minima));
+            }
+        }
+        parts
     }
 }

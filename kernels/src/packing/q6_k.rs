@@ -1,8 +1,12 @@
 //! Q6_K: blocks of 256 six-bit codes, sixteen scales of eight bits and one scale over them.
 
+mod encode;
+
 use super::{BlockFault, Packing, PackingError};
-use crate::arch::floats::{Floats, Portable, widen_f16};
-use crate::dense::DensePacking;
+use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
+use crate::arch::integers::Integers;
+use crate::dense::{ActivationBlock, DensePacking, Int16Packing};
+use crate::quantize::BLOCK as COLUMNS;
 
 /// 256 elements in 210 bytes: 128 bytes of low nibbles, 64 bytes of upper bit pairs, 16 signed scales, f16 `d`.
 /// Element `e` takes scale `e / 16`; `w = (d scale) (q - 32)`, in f32 in this order.
@@ -22,10 +26,14 @@ fn block_scale(block: &[u8; 210]) -> [u8; 2] {
     [block[208], block[209]]
 }
 
-/// The scale of a group of sixteen elements, as stored.
+/// The scales of the groups of sixteen elements, as stored.
 #[inline(always)]
-fn group_scale(block: &[u8; 210], group: usize) -> i8 {
-    block[192 + group] as i8
+fn group_scales(block: &[u8; 210]) -> [i8; 16] {
+    let mut scales = [0; 16];
+    for (scale, byte) in scales.iter_mut().zip(&block[192..208]) {
+        *scale = *byte as i8;
+    }
+    scales
 }
 
 /// The codes of a block, 0..=63.
@@ -48,8 +56,8 @@ fn codes(block: &[u8; 210]) -> [i8; 256] {
 /// The first element that a block scale of zero would erase: neither its group's scale nor its code means zero.
 /// Quantizers leave any codes in a group whose scale is zero, so those say nothing.
 fn first_erased(block: &[u8; 210]) -> Option<usize> {
-    let codes = codes(block);
-    (0..256).find(|&element| group_scale(block, element / 16) != 0 && codes[element] != ZERO)
+    let (scales, codes) = (group_scales(block), codes(block));
+    (0..256).find(|&element| scales[element / 16] != 0 && codes[element] != ZERO)
 }
 
 impl Packing for Q6K {
@@ -72,21 +80,102 @@ impl Packing for Q6K {
     }
 
     fn decode(blocks: &[u8], (): (), out: &mut [f32]) {
-        Self::decode_blocks(Portable, blocks, (), out);
+        Self::decode_units(Portable, blocks, (), out);
     }
 }
 
+/// A block, decoded as far as integers and the scales of its groups.
+pub(crate) struct Groups {
+    /// `d scale`, for each group of sixteen.
+    scales: [f32; 16],
+    /// `q - 32`.
+    codes: [i8; 256],
+}
+
 impl DensePacking for Q6K {
+    const UNIT: usize = Self::BLOCK;
+    type Unit<'a, S: Floats> = Groups;
+
     #[inline(always)]
-    fn decode_blocks<S: Floats>(floats: S, blocks: &[u8], _: (), out: &mut [f32]) {
-        for (out, block) in out.as_chunks_mut::<256>().0.iter_mut().zip(blocks.as_chunks().0) {
-            let block_scale = floats.splat_f16(block_scale(block));
-            let codes = codes(block);
-            for (group, (out, codes)) in out.as_chunks_mut().0.iter_mut().zip(codes.as_chunks().0).enumerate() {
-                let scale = floats.mul(block_scale, floats.splat(f32::from(group_scale(block, group))));
-                let codes = floats.add(floats.widen_i8(*codes), floats.splat(f32::from(-ZERO)));
-                floats.store(floats.mul(scale, codes), out);
+    fn unit<S: Floats>(floats: S, bytes: &[u8], (): ()) -> Groups {
+        let block = &bytes.as_chunks().0[0];
+        let mut scales = [0.0; 16];
+        let group_scales = floats.widen_i8(group_scales(block));
+        floats.store(floats.mul(floats.splat_f16(block_scale(block)), group_scales), &mut scales);
+        let mut codes = codes(block);
+        for code in &mut codes {
+            *code -= ZERO;
+        }
+        Groups { scales, codes }
+    }
+
+    #[inline(always)]
+    fn vector<S: Floats>(floats: S, groups: &Groups, index: usize) -> S::F32x16 {
+        let codes = floats.widen_i8(groups.codes.as_chunks::<LANES>().0[index]);
+        floats.mul(floats.splat(groups.scales[index]), codes)
+    }
+}
+
+/// Lane `j` has the columns `64 v + 4 j..64 v + 4 j + 4` for each `v`. `H` is the sum of `code * scale * high` over them,
+/// and in lane `j < 8` less 32 times the sum of `scale * high` over the groups `2 j` and `2 j + 1`; `L` the same of
+/// `low`. The part is `(f32(H) * 255 + f32(L)) * d`.
+impl Int16Packing for Q6K {
+    const STEP_BYTES: usize = Self::BLOCK_BYTES;
+    /// The sums of `high` and of `low` of each group.
+    type Sums = [[i16; 16]; 2];
+
+    #[inline(always)]
+    fn column(position: usize) -> usize {
+        position
+    }
+
+    #[inline(always)]
+    fn sums(_: &[i16; COLUMNS], high: &[i8; COLUMNS], low: &[i8; COLUMNS]) -> [[i16; 16]; 2] {
+        let mut sums = [[0; 16]; 2];
+        for column in 0..COLUMNS {
+            sums[0][column / 16] += i16::from(high[column]);
+            sums[1][column / 16] += i16::from(low[column]);
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn multiply<I: Integers, const T: usize>(
+        integers: I,
+        steps: &[u8],
+        x: [&ActivationBlock<Self>; T],
+    ) -> [<I::Floats as Floats>::F32x16; T] {
+        let floats = integers.floats();
+        let block = &steps.as_chunks().0[0];
+        let scales = group_scales(block);
+        let weights = integers.group_weights(&scales);
+        let mut sums = [[integers.zero(); 2]; T];
+        for half in 0..2 {
+            let upper = &block[128 + 32 * half..].as_chunks().0[0];
+            let codes = integers.six_bits(integers.runs::<1, 64, 0>(&block[64 * half..]), upper);
+            for (i, codes) in codes.into_iter().enumerate() {
+                let v = 2 * half + i;
+                for t in 0..T {
+                    let planes = &x[t].planes[v];
+                    let [high, low] = sums[t];
+                    let high = integers.weigh(integers.dot(codes, integers.load(&planes.high)), weights[v], high);
+                    let low = integers.weigh(integers.dot(codes, integers.load(&planes.low)), weights[v], low);
+                    sums[t] = [high, low];
+                }
             }
         }
+        let scale = floats.splat_f16(block_scale(block));
+        let mut parts = [scale; T];
+        for t in 0..T {
+            let mut lanes = [scale; 2];
+            for (lanes, (dots, sums)) in lanes.iter_mut().zip(sums[t].into_iter().zip(&x[t].sums)) {
+                // The code of zero is 2^5.
+                let zeros = integers.shift_left::<5>(integers.pair_products(&scales, sums));
+                *lanes = integers.to_f32(integers.sub(dots, zeros));
+            }
+            let sum = floats.add(floats.mul(lanes[0], floats.splat(255.0)), lanes[1]);
+            parts[t] = floats.mul(sum, scale);
+        }
+        parts
     }
 }

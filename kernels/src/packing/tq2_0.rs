@@ -30,9 +30,19 @@ impl Packing for Tq2_0 {
 }
 
 impl DensePacking for Tq2_0 {
+    const UNIT: usize = Self::BLOCK;
+    type Unit<'a, S: Floats> = [f32; 256];
+
     #[inline(always)]
-    fn decode_blocks<S: Floats>(_: S, blocks: &[u8], shared: Scales, out: &mut [f32]) {
-        ternary::decode::<Self>(blocks, shared, out);
+    fn unit<S: Floats>(_: S, bytes: &[u8], shared: Scales) -> [f32; 256] {
+        let mut values = [0.0; 256];
+        ternary::decode::<Self>(bytes, shared, &mut values);
+        values
+    }
+
+    #[inline(always)]
+    fn vector<S: Floats>(floats: S, unit: &[f32; 256], index: usize) -> S::F32x16 {
+        floats.load(&unit.as_chunks().0[index])
     }
 }
 

@@ -52,6 +52,33 @@ fn q8k_matches(cols: usize, values: &[f32]) {
     }
 }
 
+fn int16_matches(cols: usize, values: &[f32]) {
+    for cpu in cpus() {
+        let found = Int16Rows::quantize(&cpu, cols, values);
+        let (codes, scales) = (found.codes().chunks_exact(found.stride()), found.scales().chunks(cols.div_ceil(BLOCK)));
+        assert_eq!(found.rows(), values.len() / cols, "{cpu:?}");
+        for (t, ((x, codes), scales)) in values.chunks_exact(cols).zip(codes).zip(scales).enumerate() {
+            let (expected, expected_scales) = crate::reference::int16::quantize(x);
+            assert_eq!(codes[..cols], expected, "{cpu:?}, token {t}");
+            assert!(codes[cols..].iter().all(|&code| code == 0), "{cpu:?}, token {t}: padding");
+            assert_eq!(scales, expected_scales, "{cpu:?}, token {t}");
+        }
+    }
+}
+
+#[test]
+fn int16_codes_reach_the_largest_and_round_to_even() {
+    // The largest magnitude of the first block is 32512, so its scale is 1; that of the second is 0.
+    let mut values = vec![0.5; 300];
+    values[..6].copy_from_slice(&[-32512.0, 1.5, 2.5, -0.5, 32511.5, 100.25]);
+    values[256..].fill(1e-31);
+    int16_matches(300, &values);
+    let cpu = Cpu::new(CpuOptions::default()).unwrap();
+    let rows = Int16Rows::quantize(&cpu, 300, &values);
+    assert_eq!(rows.codes()[..7], [-32512, 2, 2, 0, 32512, 100, 0]);
+    assert_eq!((rows.scales(), rows.stride()), (&[1.0, 0.0][..], 512));
+}
+
 #[test]
 fn halves_round_to_even() {
     // The largest magnitude is 127, so the scale is 1.
@@ -99,6 +126,9 @@ fn values_that_are_no_numbers_reach_the_products() {
         assert_eq!((rows.quantized().codes()[3], rows.quantized().codes()[4]), (0, -127), "{cpu:?}");
         assert!(rows.scales()[0].is_nan(), "{cpu:?}");
         assert!(rows.quantized().codes()[256..].iter().all(|&code| code == 0), "{cpu:?}");
+        let rows = Int16Rows::quantize(&cpu, 512, &values);
+        assert!(rows.scales()[0].is_nan() && rows.scales()[1] == f32::INFINITY, "{cpu:?}");
+        assert!(rows.codes()[256..].iter().all(|&code| code == 0), "{cpu:?}");
     }
 }
 
@@ -108,6 +138,7 @@ fn activations_are_quantized_once() {
     let x = ActivationRows::new(256, vec![0.25; 768]);
     assert!(std::ptr::eq(x.int8(&cpu), x.int8(&cpu)));
     assert!(std::ptr::eq(x.q8k(&cpu), x.q8k(&cpu)));
+    assert!(std::ptr::eq(x.int16(&cpu), x.int16(&cpu)));
     assert_eq!((x.rows(), x.cols(), x.values().len()), (3, 256, 768));
 }
 
@@ -123,6 +154,12 @@ proptest! {
     fn int8_equals_plain_loops(cols in 1_usize..600, tokens in 1_usize..4, seed in seeds()) {
         let values: Vec<f32> = (0..cols * tokens).map(|i| seed[i % seed.len()] * (1.0 + i as f32 / 7.0)).collect();
         int8_matches(cols, &values);
+    }
+
+    #[test]
+    fn int16_equals_plain_loops(cols in 1_usize..600, tokens in 1_usize..4, seed in seeds()) {
+        let values: Vec<f32> = (0..cols * tokens).map(|i| seed[i % seed.len()] * (1.0 + i as f32 / 7.0)).collect();
+        int16_matches(cols, &values);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::float::exp::exp;
 use trine_shapes::RopePairing;
 
 /// Adds the numbers in sixteen lanes, number `i` in lane `i % 16`, then lanes 8, 4, 2 and 1 apart.
-fn lane_sum<T: Copy + Default + core::ops::Add<Output = T>>(numbers: impl Iterator<Item = T>) -> T {
+pub(super) fn lane_sum<T: Copy + Default + core::ops::Add<Output = T>>(numbers: impl Iterator<Item = T>) -> T {
     let mut lanes = [T::default(); 16];
     for (i, number) in numbers.enumerate() {
         lanes[i % 16] = lanes[i % 16] + number;

@@ -4,4 +4,5 @@
 
 pub mod dense;
 pub mod float;
+pub mod int16;
 pub mod ternary;

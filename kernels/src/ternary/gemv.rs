@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::terms::{TILE, Terms};
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
-use crate::arch::{Kernel, Vector};
+use crate::arch::{Kernel, Vector, prefetch};
 use crate::packing::Packed;
 
 /// Rows that start a chunk of work are multiples of this.
@@ -91,7 +91,7 @@ unsafe fn dot_rows<V: Vector, P: Unpack>(
             for block in block..stop {
                 // The next rows follow in memory: as many bytes of them as the rows read of this block.
                 for line in (0..V::LANES * P::BLOCK_BYTES).step_by(CACHE_LINE) {
-                    V::prefetch(next.wrapping_add(block * V::LANES * P::BLOCK_BYTES + line));
+                    prefetch(next.wrapping_add(block * V::LANES * P::BLOCK_BYTES + line));
                 }
                 for (w, offset) in P::WINDOWS.iter().enumerate() {
                     let step = activations.add((block * P::STEPS + w * P::FIELDS) * WINDOW);

@@ -7,9 +7,16 @@ mod dot;
 mod floats;
 mod neon;
 
-use std::arch::is_aarch64_feature_detected;
+use std::arch::{asm, is_aarch64_feature_detected};
 
 use super::Kernel;
+
+/// Asks for the cache line at `address`, which need not be valid.
+#[inline(always)]
+pub(super) fn prefetch(address: *const u8) {
+    // SAFETY: a prefetch of an address that is not mapped does nothing.
+    unsafe { asm!("prfm pldl1keep, [{0}]", in(reg) address, options(nostack, preserves_flags, readonly)) }
+}
 
 /// Whether the machine has what [`run_neon`] enables. Every aarch64 machine that runs an operating system does.
 pub(super) fn has_neon() -> bool {

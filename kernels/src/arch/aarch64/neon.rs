@@ -1,12 +1,12 @@
 //! [`Vector`] with NEON: 32 bytes in two registers, one part, eight lanes. [`Dot`] is the level.
 
 use std::arch::aarch64::*;
-use std::arch::asm;
 use std::marker::PhantomData;
 
 use super::dot::Dot;
 use super::floats::Neon;
 use crate::arch::Vector;
+use crate::arch::floats::Portable;
 use crate::arch::vector::lane_step;
 
 /// 32 bytes. A value exists only on a machine with the instructions of the level `D`.
@@ -38,11 +38,17 @@ impl<D: Dot> Vector for Bytes<D> {
     type Run = D::Run;
     type Sums = Sums;
     type Floats = Neon;
+    type Integers = Portable;
 
     #[inline(always)]
     unsafe fn floats() -> Neon {
         // SAFETY: the caller vouches for the instructions of this file, which are those that the token needs.
         unsafe { Neon::new() }
+    }
+
+    #[inline(always)]
+    unsafe fn integers() -> Portable {
+        Portable
     }
 
     #[inline(always)]
@@ -99,12 +105,6 @@ impl<D: Dot> Vector for Bytes<D> {
                 pair(high, high_after, 3),
             ]
         }
-    }
-
-    #[inline(always)]
-    fn prefetch(address: *const u8) {
-        // SAFETY: a prefetch of an address that is not mapped does nothing.
-        unsafe { asm!("prfm pldl1keep, [{0}]", in(reg) address, options(nostack, preserves_flags, readonly)) }
     }
 
     #[inline(always)]

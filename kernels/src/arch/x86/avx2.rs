@@ -27,9 +27,16 @@ impl Vector for Bytes {
     type Run = Run;
     type Sums = Sums;
     type Floats = Avx2;
+    type Integers = Avx2;
 
     #[inline(always)]
     unsafe fn floats() -> Avx2 {
+        // SAFETY: the caller vouches for the instructions of this file, which are more than the token needs.
+        unsafe { Avx2::new() }
+    }
+
+    #[inline(always)]
+    unsafe fn integers() -> Avx2 {
         // SAFETY: the caller vouches for the instructions of this file, which are more than the token needs.
         unsafe { Avx2::new() }
     }
@@ -83,12 +90,6 @@ impl Vector for Bytes {
                 Bytes(_mm256_permute2x128_si256::<0x31>(low[3], high[3])),
             ]
         }
-    }
-
-    #[inline(always)]
-    fn prefetch(address: *const u8) {
-        // SAFETY: every x86-64 machine has SSE, and a prefetch of an address that is not mapped does nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::floats::Avx512;
+use super::floats::{Avx2, Avx512};
 use crate::arch::Vector;
 
 /// 64 bytes. A value exists only on a machine with AVX-512 F, BW and VNNI.
@@ -22,11 +22,19 @@ impl Vector for Bytes {
     type Run = Sums;
     type Sums = Sums;
     type Floats = Avx512;
+    type Integers = Avx2;
 
     #[inline(always)]
     unsafe fn floats() -> Avx512 {
         // SAFETY: the caller vouches for the instructions of this file, which are more than the token needs.
         unsafe { Avx512::new() }
+    }
+
+    #[inline(always)]
+    unsafe fn integers() -> Avx2 {
+        // SAFETY: the caller vouches for the instructions that kernels of this set are compiled with: AVX2 and F16C are
+        // among them.
+        unsafe { Avx2::new() }
     }
 
     #[inline(always)]
@@ -77,12 +85,6 @@ impl Vector for Bytes {
             let [v3, v7] = join_quarters(low[3], high[3]);
             [Bytes(v0), Bytes(v1), Bytes(v2), Bytes(v3), Bytes(v4), Bytes(v5), Bytes(v6), Bytes(v7)]
         }
-    }
-
-    #[inline(always)]
-    fn prefetch(address: *const u8) {
-        // SAFETY: every x86-64 machine has SSE, and a prefetch of an address that is not mapped does nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
 
     #[inline(always)]

@@ -1,50 +1,34 @@
-//! The product of a dense matrix with rows of f32 activations.
+//! The product for several tokens: a segment of some rows is decoded once and meets many tokens in register tiles.
 
 use super::DensePacking;
-use crate::arch::floats::{self, FloatKernel, Floats, LANES};
-use crate::cpu::Cpu;
+use crate::arch::floats::{FloatKernel, Floats, LANES};
 use crate::float::dot::{Lanes, accumulate};
 use crate::packing::Packed;
 
 /// Rows and tokens of a tile. While there are fewer tokens, rows are decoded one after the other, as they lie in
 /// memory.
-const TILE: usize = 4;
+pub(super) const TILE: usize = 4;
 /// Columns that are decoded at once: a multiple of every block and of the lanes; four rows of them stay in the L1
 /// cache.
 const SEGMENT: usize = 512;
 /// Tokens that share one decoding of the matrix; their activations stay in the L2 cache.
 const TOKENS: usize = 32;
 
-/// `y[t][r] = (row r . x[t]) * multiplier`, in f32; `x` is `[tokens][cols]`, `y` is `[tokens][rows]`.
-///
-/// Weights are decoded to f32 and multiplied in the order of [`accumulate`]: product `k` into lane `k % 16`, lanes
-/// added as a balanced tree, nothing fused. One token or many, the same bits.
-///
-/// # Panics
-/// If the lengths of `x` and `y` are not those of the same number of tokens.
-pub(crate) fn product<P: DensePacking>(cpu: &Cpu, x: &[f32], matrix: &Packed<P>, y: &mut [f32]) {
-    let (rows, cols) = (matrix.rows(), matrix.cols());
-    assert!(x.len().is_multiple_of(cols) && x.len() / cols * rows == y.len(), "sizes of the product");
-    cpu.for_column_chunks(y, rows, TILE, |first_row, outputs| {
-        floats::run(cpu.isa(), RowsTimesTokens { matrix, first_row, x, outputs });
-    });
-}
-
 /// The outputs of some rows, for all tokens.
-struct RowsTimesTokens<'a, 'y, P: DensePacking> {
-    matrix: &'a Packed<P>,
-    first_row: usize,
-    x: &'a [f32],
+pub(super) struct Gemm<'a, 'y, P: DensePacking> {
+    pub(super) matrix: &'a Packed<P>,
+    pub(super) first_row: usize,
+    pub(super) x: &'a [f32],
     /// For each token, the outputs of the rows from `first_row`.
-    outputs: &'a mut [&'y mut [f32]],
+    pub(super) outputs: &'a mut [&'y mut [f32]],
 }
 
-impl<P: DensePacking> FloatKernel for RowsTimesTokens<'_, '_, P> {
+impl<P: DensePacking> FloatKernel for Gemm<'_, '_, P> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Floats>(self, floats: S) {
-        let RowsTimesTokens { matrix, first_row, x, outputs } = self;
+        let Gemm { matrix, first_row, x, outputs } = self;
         let mut tile = Panel::<TILE>::new();
         let mut single = Panel::<1>::new();
         for (x, outputs) in x.chunks(TOKENS * matrix.cols()).zip(outputs.chunks_mut(TOKENS)) {
@@ -87,7 +71,7 @@ impl<const R: usize> Panel<R> {
                 // Whole blocks: a padded row ends within one.
                 let weights = &mut weights[..(end - start).next_multiple_of(P::BLOCK)];
                 let blocks = matrix.row_segment(first_row + row, start..end);
-                P::decode_blocks(floats, blocks, matrix.shared(), weights);
+                P::decode_units(floats, blocks, matrix.shared(), weights);
             }
             let rows: [&[f32]; R] = core::array::from_fn(|row| &weights[row][..end - start]);
             let token = |t: usize| &x[t * cols + start..t * cols + end];

@@ -1,0 +1,249 @@
+//! The integer operations that products of quantized dense matrices need, sixteen lanes at a time on every instruction
+//! set.
+//!
+//! What belongs here: the trait, with the meaning and the bounds of each operation, and its implementation in plain
+//! Rust. What does not: products ([`crate::dense`]), the operations of ternary products ([`Vector`](super::Vector)).
+//!
+//! Within the stated bounds every operation is exact, so every instruction set gives the same bits.
+
+use super::floats::{Floats, LANES, Portable, widen_f16};
+
+/// Bytes of a vector.
+pub(crate) const BYTES: usize = 64;
+
+/// Proof that an instruction set is present, and its operations on 64 bytes: lane `j` has the bytes `4 j..4 j + 4`.
+pub(crate) trait Integers: Copy {
+    /// The float operations of the same instruction set.
+    type Floats: Floats;
+    /// 64 bytes, signed or not.
+    type Bytes: Copy;
+    /// For each lane the sum of its four products, in parts that only these operations know.
+    type Dots: Copy;
+    /// A factor for each lane.
+    type Weights: Copy;
+    /// Sixteen `i32`.
+    type Sums: Copy;
+
+    /// The proof for float operations.
+    fn floats(self) -> Self::Floats;
+
+    /// Reads 64 signed bytes.
+    fn load(self, from: &[i8; BYTES]) -> Self::Bytes;
+
+    /// `64 / COUNT` bytes from byte `AT` of each of `COUNT` blocks of `STRIDE` bytes. `COUNT` is 1, 2 or 4.
+    fn runs<const COUNT: usize, const STRIDE: usize, const AT: usize>(self, blocks: &[u8]) -> Self::Bytes;
+
+    /// The half-precision number at byte `AT` of each of `COUNT` blocks of `STRIDE >= 16` bytes, `AT <= 2`: number `b`
+    /// in `16 / COUNT` lanes. `COUNT` is 2 or 4.
+    fn halves<const COUNT: usize, const STRIDE: usize, const AT: usize>(
+        self,
+        blocks: &[u8],
+    ) -> <Self::Floats as Floats>::F32x16;
+
+    /// The low and the high four bits of each byte.
+    fn nibbles(self, bytes: Self::Bytes) -> [Self::Bytes; 2];
+
+    /// Six-bit codes: the low and the high nibbles of `low`, below two bits of `upper`. Bits `2 k` and `2 k + 1` of byte
+    /// `l` of `upper` belong to code `l + 32 (k % 2)` of result `k / 2`.
+    fn six_bits(self, low: Self::Bytes, upper: &[u8; 32]) -> [Self::Bytes; 2];
+
+    /// The products of unsigned bytes up to 63 with signed bytes in -127..=127.
+    fn dot(self, codes: Self::Bytes, x: Self::Bytes) -> Self::Dots;
+
+    /// The products of signed bytes with signed bytes in -127..=127.
+    fn dot_signed(self, codes: Self::Bytes, x: Self::Bytes) -> Self::Dots;
+
+    /// `a + b`, where each lane of both is the sum of four products of magnitude up to `15 * 127`.
+    fn add_dots(self, a: Self::Dots, b: Self::Dots) -> Self::Dots;
+
+    /// `255 * high + low`.
+    fn combine(self, high: Self::Dots, low: Self::Dots) -> Self::Sums;
+
+    /// Factors for four vectors: factor `g` for the four lanes `4 (g % 4)..4 (g % 4) + 4` of vector `g / 4`.
+    fn group_weights(self, factors: &[i8; 16]) -> [Self::Weights; 4];
+
+    /// `sums + dots * weights`, where each lane of `dots` is the sum of four products of magnitude up to `63 * 127`.
+    fn weigh(self, dots: Self::Dots, weights: Self::Weights, sums: Self::Sums) -> Self::Sums;
+
+    /// In lane `j < 8`, `a[2 j] * b[2 j] + a[2 j + 1] * b[2 j + 1]`; 0 in the others.
+    fn pair_products(self, a: &[i8; 16], b: &[i16; 16]) -> Self::Sums;
+
+    /// Zeros.
+    fn zero(self) -> Self::Sums;
+
+    /// Reads sixteen `i32`.
+    fn load_sums(self, from: &[i32; LANES]) -> Self::Sums;
+
+    /// `a - b`.
+    fn sub(self, a: Self::Sums, b: Self::Sums) -> Self::Sums;
+
+    /// `2^BITS` times each lane.
+    fn shift_left<const BITS: i32>(self, sums: Self::Sums) -> Self::Sums;
+
+    /// Each lane as a float, rounded to nearest.
+    fn to_f32(self, sums: Self::Sums) -> <Self::Floats as Floats>::F32x16;
+}
+
+/// Loops, not array methods with closures: those are not always inlined into a kernel.
+impl Integers for Portable {
+    type Floats = Portable;
+    type Bytes = [u8; BYTES];
+    type Dots = [i32; LANES];
+    type Weights = [i32; LANES];
+    type Sums = [i32; LANES];
+
+    #[inline(always)]
+    fn floats(self) -> Portable {
+        self
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[i8; BYTES]) -> [u8; BYTES] {
+        let mut bytes = [0; BYTES];
+        for (byte, from) in bytes.iter_mut().zip(from) {
+            *byte = *from as u8;
+        }
+        bytes
+    }
+
+    #[inline(always)]
+    fn runs<const COUNT: usize, const STRIDE: usize, const AT: usize>(self, blocks: &[u8]) -> [u8; BYTES] {
+        let run = BYTES / COUNT;
+        let mut bytes = [0; BYTES];
+        for (b, bytes) in bytes.chunks_exact_mut(run).enumerate() {
+            bytes.copy_from_slice(&blocks[b * STRIDE + AT..][..run]);
+        }
+        bytes
+    }
+
+    #[inline(always)]
+    fn halves<const COUNT: usize, const STRIDE: usize, const AT: usize>(self, blocks: &[u8]) -> [f32; LANES] {
+        let mut lanes = [0.0; LANES];
+        for (b, lanes) in lanes.chunks_exact_mut(LANES / COUNT).enumerate() {
+            lanes.fill(widen_f16(u16::from_le_bytes([blocks[b * STRIDE + AT], blocks[b * STRIDE + AT + 1]])));
+        }
+        lanes
+    }
+
+    #[inline(always)]
+    fn nibbles(self, bytes: [u8; BYTES]) -> [[u8; BYTES]; 2] {
+        let (mut low, mut high) = ([0; BYTES], [0; BYTES]);
+        for i in 0..BYTES {
+            low[i] = bytes[i] & 15;
+            high[i] = bytes[i] >> 4;
+        }
+        [low, high]
+    }
+
+    #[inline(always)]
+    fn six_bits(self, low: [u8; BYTES], upper: &[u8; 32]) -> [[u8; BYTES]; 2] {
+        let [mut first, mut second] = self.nibbles(low);
+        for l in 0..32 {
+            first[l] |= (upper[l] & 3) << 4;
+            first[l + 32] |= (upper[l] >> 2 & 3) << 4;
+            second[l] |= (upper[l] >> 4 & 3) << 4;
+            second[l + 32] |= upper[l] >> 6 << 4;
+        }
+        [first, second]
+    }
+
+    #[inline(always)]
+    fn dot(self, codes: [u8; BYTES], x: [u8; BYTES]) -> [i32; LANES] {
+        let mut dots = [0; LANES];
+        for i in 0..BYTES {
+            dots[i / 4] += i32::from(codes[i]) * i32::from(x[i] as i8);
+        }
+        dots
+    }
+
+    #[inline(always)]
+    fn dot_signed(self, codes: [u8; BYTES], x: [u8; BYTES]) -> [i32; LANES] {
+        let mut dots = [0; LANES];
+        for i in 0..BYTES {
+            dots[i / 4] += i32::from(codes[i] as i8) * i32::from(x[i] as i8);
+        }
+        dots
+    }
+
+    #[inline(always)]
+    fn add_dots(self, a: [i32; LANES], b: [i32; LANES]) -> [i32; LANES] {
+        let mut sums = a;
+        for (sum, b) in sums.iter_mut().zip(b) {
+            *sum += b;
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn combine(self, high: [i32; LANES], low: [i32; LANES]) -> [i32; LANES] {
+        let mut sums = low;
+        for (sum, high) in sums.iter_mut().zip(high) {
+            *sum += 255 * high;
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn group_weights(self, factors: &[i8; 16]) -> [[i32; LANES]; 4] {
+        let mut weights = [[0; LANES]; 4];
+        for (g, factor) in factors.iter().enumerate() {
+            weights[g / 4][4 * (g % 4)..][..4].fill(i32::from(*factor));
+        }
+        weights
+    }
+
+    #[inline(always)]
+    fn weigh(self, dots: [i32; LANES], weights: [i32; LANES], sums: [i32; LANES]) -> [i32; LANES] {
+        let mut sums = sums;
+        for (sum, (dot, weight)) in sums.iter_mut().zip(dots.iter().zip(weights)) {
+            *sum += dot * weight;
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn pair_products(self, a: &[i8; 16], b: &[i16; 16]) -> [i32; LANES] {
+        let mut sums = [0; LANES];
+        for i in 0..16 {
+            sums[i / 2] += i32::from(a[i]) * i32::from(b[i]);
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn zero(self) -> [i32; LANES] {
+        [0; LANES]
+    }
+
+    #[inline(always)]
+    fn load_sums(self, from: &[i32; LANES]) -> [i32; LANES] {
+        *from
+    }
+
+    #[inline(always)]
+    fn sub(self, a: [i32; LANES], b: [i32; LANES]) -> [i32; LANES] {
+        let mut sums = a;
+        for (sum, b) in sums.iter_mut().zip(b) {
+            *sum -= b;
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn shift_left<const BITS: i32>(self, sums: [i32; LANES]) -> [i32; LANES] {
+        let mut sums = sums;
+        for sum in &mut sums {
+            *sum <<= BITS;
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn to_f32(self, sums: [i32; LANES]) -> [f32; LANES] {
+        let mut lanes = [0.0; LANES];
+        for (lane, sum) in lanes.iter_mut().zip(sums) {
+            *lane = sum as f32;
+        }
+        lanes
+    }
+}

@@ -1,0 +1,97 @@
+//! The product for one token: weights are decoded in registers and meet the activations there.
+//!
+//! A few rows are computed together, so that their sums do not wait for one another.
+
+use super::{DensePacking, MAX_UNIT, MAX_UNIT_BYTES, whole_unit};
+use crate::arch::floats::{FloatKernel, Floats, LANES};
+use crate::arch::prefetch;
+use crate::packing::Packed;
+
+/// Rows of a tile.
+pub(super) const TILE: usize = 4;
+
+/// Bytes that one prefetch brings.
+const CACHE_LINE: usize = 64;
+
+/// The product of some rows with one token.
+pub(super) struct Gemv<'a, P: DensePacking> {
+    pub(super) matrix: &'a Packed<P>,
+    pub(super) first_row: usize,
+    /// The activations of the token.
+    pub(super) x: &'a [f32],
+    /// The outputs of the rows from `first_row`.
+    pub(super) y: &'a mut [f32],
+}
+
+impl<P: DensePacking> FloatKernel for Gemv<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Floats>(self, floats: S) {
+        let Gemv { matrix, first_row, x, y } = self;
+        let (units, x_end) = x.split_at(x.len() - x.len() % P::UNIT);
+        let mut padded = [0.0; MAX_UNIT];
+        padded[..x_end.len()].copy_from_slice(x_end);
+        let x_end = if x_end.is_empty() { x_end } else { &padded[..P::UNIT] };
+        let mut first = first_row;
+        for y in y.chunks_mut(TILE) {
+            // Rows beyond the last are the last: computed and dropped.
+            let mut rows: [&[u8]; TILE] = [&[]; TILE];
+            for (r, row) in rows.iter_mut().enumerate() {
+                *row = matrix.row(first + r.min(y.len() - 1));
+            }
+            let sums = dot_rows::<S, P>(floats, rows, matrix.shared(), units, x_end);
+            for (y, sum) in y.iter_mut().zip(sums) {
+                *y = floats.sum(sum) * matrix.multiplier();
+            }
+            first += TILE;
+        }
+    }
+}
+
+/// The lanes of the dot products of some rows with the activations: whole units, then one padded with zeros or none.
+///
+/// A product of zeros changes no lane: lanes start as +0, and no sum that has a +0 in it is -0.
+#[inline(always)]
+fn dot_rows<S: Floats, P: DensePacking>(
+    floats: S,
+    rows: [&[u8]; TILE],
+    shared: P::Shared,
+    units: &[f32],
+    end: &[f32],
+) -> [S::F32x16; TILE] {
+    let mut sums = [floats.splat(0.0); TILE];
+    let next = rows[0].as_ptr().wrapping_add(TILE * rows[0].len());
+    for (u, x) in units.chunks_exact(P::UNIT).enumerate() {
+        // The next rows follow in memory: as many bytes of them as the rows read of this unit.
+        for line in (0..TILE * P::UNIT_BYTES).step_by(CACHE_LINE) {
+            prefetch(next.wrapping_add(u * TILE * P::UNIT_BYTES + line));
+        }
+        for r in 0..TILE {
+            let unit = P::unit(floats, &rows[r][u * P::UNIT_BYTES..(u + 1) * P::UNIT_BYTES], shared);
+            sums[r] = add_products::<S, P>(floats, &unit, x, sums[r]);
+        }
+    }
+    if !end.is_empty() {
+        for r in 0..TILE {
+            let mut padded = [0; MAX_UNIT_BYTES];
+            let bytes = whole_unit::<P>(&rows[r][units.len() / P::UNIT * P::UNIT_BYTES..], &mut padded);
+            sums[r] = add_products::<S, P>(floats, &P::unit(floats, bytes, shared), end, sums[r]);
+        }
+    }
+    sums
+}
+
+/// `sum` and the products of a unit with its activations.
+#[inline(always)]
+fn add_products<S: Floats, P: DensePacking>(
+    floats: S,
+    unit: &P::Unit<'_, S>,
+    x: &[f32],
+    mut sum: S::F32x16,
+) -> S::F32x16 {
+    for (index, x) in x.as_chunks::<LANES>().0[..P::UNIT / LANES].iter().enumerate() {
+        sum = floats.add(sum, floats.mul(P::vector(floats, unit, index), floats.load(x)));
+    }
+    sum
+}

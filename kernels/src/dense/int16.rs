@@ -1,0 +1,225 @@
+//! Products of quantized dense matrices with 16-bit activations: integer dot products under the scales of both sides.
+//!
+//! What belongs here: activations as kernels read them, and the product for one token and for many. What does not: the
+//! layouts and their arithmetic within 256 columns ([`crate::packing`]), quantization ([`crate::quantize`]).
+//!
+//! The arithmetic is that of [`crate::dense`]. A code is `q = 255 high + low`, both parts signed bytes in -127..=127, so
+//! that sums of products with codes of weights are sums of products of bytes.
+
+#[cfg(test)]
+mod tests;
+
+use crate::arch::floats::Floats;
+use crate::arch::integers::{BYTES, Integers};
+use crate::arch::{Kernel, Vector, prefetch};
+use crate::cpu::Cpu;
+use crate::packing::{Packed, Packing};
+use crate::quantize::{BLOCK, Int16Rows};
+
+/// Products of codes that are worth a thread: some microseconds of work.
+const LEAST_PRODUCTS: usize = 1 << 17;
+
+/// Bytes of weights that meet all tokens before the next do; they stay in the L2 cache.
+const PANEL_BYTES: usize = 1 << 17;
+
+/// Tokens that share one decoding of weights.
+const TOKENS: usize = 2;
+
+/// The most bytes of 256 columns.
+const MAX_BLOCK_BYTES: usize = 512;
+
+/// Bytes that one prefetch brings.
+const CACHE_LINE: usize = 64;
+
+/// How far ahead of the product weights are asked for: about what memory delivers while it takes to answer.
+const AHEAD: usize = 2048;
+
+/// A quantized dense packing whose products take 16-bit activations.
+pub(crate) trait Int16Packing: Packing {
+    /// Bytes that [`Int16Packing::multiply`] takes in a step; a block of 256 columns is one step or more.
+    const STEP_BYTES: usize;
+
+    /// Sums of activations that stand for offsets and minima of the weights.
+    type Sums: Copy + Send + Sync;
+
+    /// The order in which activations meet the codes of weights, as 256 different columns.
+    fn column(position: usize) -> usize;
+
+    /// The sums of 256 activations, which are in the order of the columns.
+    fn sums(codes: &[i16; BLOCK], high: &[i8; BLOCK], low: &[i8; BLOCK]) -> Self::Sums;
+
+    /// `part` of the arithmetic of [`crate::dense`] for some steps of weights, whole ones, with each token's activations.
+    fn multiply<I: Integers, const T: usize>(
+        integers: I,
+        steps: &[u8],
+        x: [&ActivationBlock<Self>; T],
+    ) -> [<I::Floats as Floats>::F32x16; T];
+}
+
+/// 64 codes of activations as a kernel meets them.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct Planes {
+    /// `high` of the codes.
+    pub(crate) high: [i8; BYTES],
+    /// `low` of the codes.
+    pub(crate) low: [i8; BYTES],
+}
+
+/// The activations of 256 columns.
+#[derive(Clone, Copy)]
+pub(crate) struct ActivationBlock<P: Int16Packing> {
+    /// The codes, in the order of [`Int16Packing::column`].
+    pub(crate) planes: [Planes; BLOCK / BYTES],
+    /// Their sums.
+    pub(crate) sums: P::Sums,
+    scale: f32,
+}
+
+/// `high` and `low` of a code.
+#[inline(always)]
+fn split(code: i16) -> (i8, i8) {
+    // For `0 <= n < 65535`, `(n + 1 + n / 256) / 256` is `n / 255`.
+    let n = (i32::from(code) + 32512) as u32;
+    let high = ((n + 1 + (n >> 8)) >> 8) as i32 - 127;
+    (high as i8, (i32::from(code) - 255 * high) as i8)
+}
+
+/// Arranges the blocks of activations for the packing `P`.
+struct Arrange<'a, P: Int16Packing> {
+    x: &'a Int16Rows,
+    blocks: &'a mut Vec<ActivationBlock<P>>,
+}
+
+impl<P: Int16Packing> Kernel for Arrange<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        for (codes, &scale) in self.x.codes().as_chunks::<BLOCK>().0.iter().zip(self.x.scales()) {
+            let (mut high, mut low) = ([0; BLOCK], [0; BLOCK]);
+            for i in 0..BLOCK {
+                (high[i], low[i]) = split(codes[i]);
+            }
+            let mut planes = [Planes { high: [0; BYTES], low: [0; BYTES] }; BLOCK / BYTES];
+            for (v, planes) in planes.iter_mut().enumerate() {
+                for i in 0..BYTES {
+                    let column = P::column(BYTES * v + i);
+                    planes.high[i] = high[column];
+                    planes.low[i] = low[column];
+                }
+            }
+            self.blocks.push(ActivationBlock { planes, sums: P::sums(codes, &high, &low), scale });
+        }
+    }
+}
+
+/// The product with 16-bit activations for every token of `x`; `y` is `[tokens][rows]`.
+///
+/// # Panics
+/// If the activations have another number of columns than the matrix, or `y` has another length.
+pub(crate) fn product<P: Int16Packing>(cpu: &Cpu, x: &Int16Rows, matrix: &Packed<P>, y: &mut [f32]) {
+    let (rows, cols) = (matrix.rows(), matrix.cols());
+    assert_eq!(x.stride(), cols.next_multiple_of(BLOCK), "columns of the activations");
+    assert_eq!(y.len(), x.rows() * rows, "one output for each token and row");
+    if y.is_empty() {
+        return;
+    }
+    let mut blocks = Vec::with_capacity(x.scales().len());
+    cpu.isa().run(Arrange::<P> { x, blocks: &mut blocks });
+    let least_rows = LEAST_PRODUCTS / (x.rows() * cols);
+    cpu.for_column_chunks(y, rows, least_rows.max(1), |first_row, outputs| {
+        cpu.isa().run(RowsTimesTokens { matrix, blocks: &blocks, first_row, outputs });
+    });
+}
+
+/// The outputs of some rows, for all tokens.
+struct RowsTimesTokens<'a, 'y, P: Int16Packing> {
+    matrix: &'a Packed<P>,
+    /// The activations, block after block of one token after the other.
+    blocks: &'a [ActivationBlock<P>],
+    first_row: usize,
+    /// For each token, the outputs of the rows from `first_row`.
+    outputs: &'a mut [&'y mut [f32]],
+}
+
+impl<P: Int16Packing> Kernel for RowsTimesTokens<'_, '_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        let RowsTimesTokens { matrix, blocks, first_row, outputs } = self;
+        // SAFETY: the caller vouches for the instructions of `V`.
+        let integers = unsafe { V::integers() };
+        let (rows, of_token) = (outputs[0].len(), blocks.len() / outputs.len());
+        let panel = (PANEL_BYTES / matrix.row_bytes()).max(1);
+        for first in (0..rows).step_by(panel) {
+            let panel = first..rows.min(first + panel);
+            let tokens = blocks.chunks(TOKENS * of_token).zip(outputs.chunks_mut(TOKENS));
+            for (blocks, outputs) in tokens {
+                for row in panel.clone() {
+                    let weights = matrix.row(first_row + row);
+                    if let [first, second] = outputs {
+                        let (x, x_second) = blocks.split_at(of_token);
+                        let sums = dot::<_, P, 2>(integers, weights, [x, x_second]);
+                        (first[row], second[row]) = (sums[0] * matrix.multiplier(), sums[1] * matrix.multiplier());
+                    } else {
+                        outputs[0][row] = dot::<_, P, 1>(integers, weights, [blocks])[0] * matrix.multiplier();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The dot products of a row with the activations of some tokens.
+#[inline(always)]
+fn dot<I: Integers, P: Int16Packing, const T: usize>(
+    integers: I,
+    row: &[u8],
+    x: [&[ActivationBlock<P>]; T],
+) -> [f32; T] {
+    let floats = integers.floats();
+    let mut acc = [floats.splat(0.0); T];
+    let block_bytes = const { BLOCK / P::BLOCK * P::BLOCK_BYTES };
+    let blocks = row.chunks_exact(block_bytes);
+    let (whole, end) = (blocks.len(), blocks.remainder());
+    for (b, weights) in blocks.enumerate() {
+        // Weights of this row or of the next, which follow in memory.
+        for line in (0..block_bytes).step_by(CACHE_LINE) {
+            prefetch(weights.as_ptr().wrapping_add(AHEAD + line));
+        }
+        add_block(integers, weights, &x, b, &mut acc);
+    }
+    if !end.is_empty() {
+        // Whole steps: the row's end, then zeros.
+        let mut padded = [0; MAX_BLOCK_BYTES];
+        padded[..end.len()].copy_from_slice(end);
+        add_block(integers, &padded[..end.len().next_multiple_of(P::STEP_BYTES)], &x, whole, &mut acc);
+    }
+    let mut sums = [0.0; T];
+    for t in 0..T {
+        sums[t] = floats.sum(acc[t]);
+    }
+    sums
+}
+
+/// Adds the products of up to 256 columns, block `b` of the activations, to the lanes of each token.
+#[inline(always)]
+fn add_block<I: Integers, P: Int16Packing, const T: usize>(
+    integers: I,
+    steps: &[u8],
+    x: &[&[ActivationBlock<P>]; T],
+    b: usize,
+    acc: &mut [<I::Floats as Floats>::F32x16; T],
+) {
+    let floats = integers.floats();
+    let mut blocks = [&x[0][b]; T];
+    for t in 1..T {
+        blocks[t] = &x[t][b];
+    }
+    let parts = P::multiply(integers, steps, blocks);
+    for t in 0..T {
+        acc[t] = floats.add(acc[t], floats.mul(parts[t], floats.splat(blocks[t].scale)));
+    }
+}

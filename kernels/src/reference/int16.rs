@@ -1,0 +1,130 @@
+//! Products of quantized dense matrices with 16-bit activations as plain loops, bit for bit as the kernels.
+//!
+//! What belongs here: quantization to sixteen bits, and each packing read by its definition, element by element. What
+//! does not: kernels ([`crate::dense`]).
+
+use half::f16;
+
+use super::float::lane_sum;
+use crate::matrix::PackingKind;
+
+/// Columns that share a scale of activations.
+const BLOCK: usize = 256;
+
+/// One element of a matrix: `w = d * scale * code + minimum`.
+struct Element {
+    code: i32,
+    scale: i32,
+    d: f32,
+    minimum: f32,
+}
+
+/// A number of half precision at byte `at`.
+fn half(bytes: &[u8], at: usize) -> f32 {
+    f16::from_le_bytes([bytes[at], bytes[at + 1]]).to_f32()
+}
+
+/// Element `column` of a row.
+fn element(kind: PackingKind, row: &[u8], column: usize) -> Element {
+    let of_32 = |size: usize| (&row[column / 32 * size..][..size], column % 32);
+    let nibble = |codes: &[u8], e: usize| i32::from(codes[e % 16] >> (4 * (e / 16)) & 15);
+    match kind {
+        PackingKind::Q8_0 => {
+            let (block, e) = of_32(34);
+            Element { code: i32::from(block[2 + e] as i8), scale: 1, d: half(block, 0), minimum: 0.0 }
+        }
+        PackingKind::Q4_0 => {
+            let (block, e) = of_32(18);
+            Element { code: nibble(&block[2..], e) - 8, scale: 1, d: half(block, 0), minimum: 0.0 }
+        }
+        PackingKind::Q4_1 => {
+            let (block, e) = of_32(20);
+            Element { code: nibble(&block[4..], e), scale: 1, d: half(block, 0), minimum: half(block, 2) }
+        }
+        PackingKind::Q6K => {
+            let (block, e) = (&row[column / 256 * 210..][..210], column % 256);
+            let (part, quarter, l) = (e / 128, e % 128 / 32, e % 32);
+            let low = block[64 * part + 32 * (quarter % 2) + l] >> (4 * (quarter / 2)) & 15;
+            let upper = block[128 + 32 * part + l] >> (2 * quarter) & 3;
+            let scale = i32::from(block[192 + e / 16] as i8);
+            Element { code: i32::from(low | upper << 4), scale, d: half(block, 208), minimum: 0.0 }
+        }
+        _ => panic!("{} has no 16-bit products", kind.name()),
+    }
+}
+
+/// The codes of a row of activations, without padding, and the scale of each block of 256.
+pub fn quantize(x: &[f32]) -> (Vec<i16>, Vec<f32>) {
+    let (mut codes, mut scales) = (Vec::new(), Vec::new());
+    for block in x.chunks(BLOCK) {
+        let largest = block.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        let zero = largest < 1e-30;
+        let factor = if zero { 0.0 } else { 32512.0 / largest };
+        codes.extend(block.iter().map(|value| (value * factor).round_ties_even() as i16));
+        let scale = if zero { 0.0 } else { largest / 32512.0 };
+        scales.push(if block.iter().any(|value| value.is_nan()) { f32::NAN } else { scale });
+    }
+    (codes, scales)
+}
+
+/// The part of up to 256 columns from `first`, without the scale of the activations.
+fn part(kind: PackingKind, row: &[u8], first: usize, codes: &[i16]) -> [f32; 16] {
+    let mut part = [0.0_f32; 16];
+    if kind == PackingKind::Q6K {
+        let (mut high, mut low) = ([0_i32; 16], [0_i32; 16]);
+        for (e, &q) in codes.iter().enumerate() {
+            let Element { code, scale, .. } = element(kind, row, first + e);
+            let upper = (i32::from(q) + 127).div_euclid(255);
+            let lower = i32::from(q) - 255 * upper;
+            high[e % 64 / 4] += code * scale * upper;
+            low[e % 64 / 4] += code * scale * lower;
+            high[e / 32] -= 32 * scale * upper;
+            low[e / 32] -= 32 * scale * lower;
+        }
+        let d = element(kind, row, first).d;
+        for j in 0..16 {
+            part[j] = (high[j] as f32 * 255.0 + low[j] as f32) * d;
+        }
+        return part;
+    }
+    let step = if kind == PackingKind::Q8_0 { 64 } else { 128 };
+    for (s, codes) in codes.chunks(step).enumerate() {
+        let (mut dots, mut sums) = ([0_i32; 16], [0_i32; 16]);
+        let (mut d, mut minimum) = ([0.0_f32; 16], [0.0_f32; 16]);
+        for (e, &q) in codes.iter().enumerate() {
+            let lane = if step == 64 { e / 4 } else { e / 32 * 4 + e % 16 / 4 };
+            let element = element(kind, row, first + s * step + e);
+            dots[lane] += element.code * i32::from(q);
+            sums[lane] += i32::from(q);
+            (d[lane], minimum[lane]) = (element.d, element.minimum);
+        }
+        for j in 0..16 {
+            part[j] += dots[j] as f32 * d[j];
+            if kind == PackingKind::Q4_1 {
+                part[j] += sums[j] as f32 * minimum[j];
+            }
+        }
+    }
+    part
+}
+
+/// `y[t][r]`: the product of the rows of a matrix of packing `kind`, `row_bytes` each, with `x`, `[tokens][cols]`.
+///
+/// # Panics
+/// If the packing is none of Q8_0, Q4_0, Q4_1 and Q6_K, or a row is shorter than its columns.
+pub fn product(kind: PackingKind, bytes: &[u8], row_bytes: usize, multiplier: f32, x: &[f32], cols: usize) -> Vec<f32> {
+    let mut y = Vec::new();
+    for x in x.chunks_exact(cols) {
+        let (codes, scales) = quantize(x);
+        for row in bytes.chunks_exact(row_bytes) {
+            let mut lanes = [0.0; 16];
+            for (b, (codes, scale)) in codes.chunks(BLOCK).zip(&scales).enumerate() {
+                for (lane, part) in lanes.iter_mut().zip(part(kind, row, b * BLOCK, codes)) {
+                    *lane += part * scale;
+                }
+            }
+            y.push(lane_sum(lanes.into_iter()) * multiplier);
+        }
+    }
+    y
+}
