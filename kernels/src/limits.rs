@@ -15,10 +15,11 @@ use crate::cpu::Cpu;
 
 /// Bytes that [`Cpu::time_of_reads`] reads at once; others are left out at the end.
 const LINE: usize = 64;
+/// Places of the memory that a thread reads from in turns: more than one, as one keeps too few reads on their way, and
+/// few, as the machine looks ahead in few places.
+const STREAMS: usize = 4;
 /// Bytes between an address that is read and the one that is asked for at the same time.
-const AHEAD: usize = 4096;
-/// Lines that are added to sums of their own.
-const UNROLLED: usize = 4;
+const AHEAD: usize = 512;
 /// Vectors of activations in a tile of [`Cpu::time_of_dots`].
 const COLUMNS: usize = 4;
 /// Bytes of activations of a tile.
@@ -153,15 +154,26 @@ impl Kernel for ReadAll<'_> {
 
     #[inline(always)]
     unsafe fn run<V: Vector>(self) -> u64 {
-        let mut sums = [[0_u64; LINE / 8]; UNROLLED];
-        for lines in self.bytes.as_chunks::<LINE>().0.chunks(UNROLLED) {
-            for (line, sums) in lines.iter().zip(&mut sums) {
+        let lines = self.bytes.as_chunks::<LINE>().0;
+        let (together, rest) = lines.split_at(lines.len() / STREAMS * STREAMS);
+        let (left, right) = together.split_at(together.len() / 2);
+        let ((a, b), (c, d)) = (left.split_at(left.len() / 2), right.split_at(right.len() / 2));
+        let mut sums = [[0_u64; LINE / 8]; STREAMS];
+        for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+            for (line, sums) in [a, b, c, d].into_iter().zip(&mut sums) {
                 prefetch(line.as_ptr().wrapping_add(AHEAD));
-                for (sum, word) in sums.iter_mut().zip(line.as_chunks::<8>().0) {
-                    *sum = sum.wrapping_add(u64::from_ne_bytes(*word));
-                }
+                add(sums, line);
             }
         }
+        rest.iter().for_each(|line| add(&mut sums[0], line));
         sums.as_flattened().iter().fold(0, |sum, part| sum.wrapping_add(*part))
+    }
+}
+
+/// Adds the words of a line, each to its own sum.
+#[inline(always)]
+fn add(sums: &mut [u64; LINE / 8], line: &[u8; LINE]) {
+    for (sum, word) in sums.iter_mut().zip(line.as_chunks::<8>().0) {
+        *sum = sum.wrapping_add(u64::from_ne_bytes(*word));
     }
 }

@@ -237,6 +237,26 @@ fn absmean_follows_the_formula() {
     }
 }
 
+/// Blocks that several threads search: the first fault is told, whoever finds it.
+#[test]
+fn the_first_fault_of_a_large_matrix_is_told() {
+    let (rows, in_row) = (1500, 70);
+    let mut bytes = vec![0_u8; rows * in_row * Tq2_0::BLOCK_BYTES];
+    assert!(bytes.len() > 3 * SEARCHED_BY_A_THREAD);
+    // The scale is 1, and all codes are 0.
+    bytes.chunks_exact_mut(Tq2_0::BLOCK_BYTES).for_each(|block| block[64..].copy_from_slice(&0x3c00_u16.to_le_bytes()));
+    let check = |bytes: &[u8]| Packed::<Tq2_0>::new(rows, in_row * Tq2_0::BLOCK, bytes.to_vec().into());
+    assert_eq!(check(&bytes).unwrap().shared(), Scales::Tensor(1.0));
+    for (at, element) in [((1499, 69), 5), ((800, 3), 7), ((800, 2), 31), ((0, 1), 0)] {
+        let offset = (at.0 * in_row + at.1) * Tq2_0::BLOCK_BYTES;
+        bytes[offset + element] = 0b11;
+        let Err(PackingError::Block { row, block, offset: found, fault, .. }) = check(&bytes) else {
+            panic!("a fault in block {at:?}");
+        };
+        assert_eq!(((row, block), found, fault), (at, offset, BlockFault::Code { element }));
+    }
+}
+
 fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(any::<u8>(), 0..400)
 }
