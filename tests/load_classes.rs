@@ -165,7 +165,8 @@ fn another_layout_of_the_codes_has_another_type() {
     for (id, name) in [(38, "TL1 of bitnet.cpp"), (39, "MXFP4 of llama.cpp or TL2 of bitnet.cpp")] {
         let line = refused(with_type_id(right.bytes(), QUERY, id));
         assert!(line.starts_with(&format!("tensor \"{QUERY}\", byte ")), "{line}");
-        assert!(line.contains(&format!("found {name} (id {id}); quantize the model to one of them")), "{line}");
+        assert!(line.contains(&format!("found {name} (id {id}); if it is TL1 or TL2")), "{line}");
+        assert!(line.contains("convert the checkpoint that it was made from") && line.ends_with("to I2_S"), "{line}");
     }
 }
 
@@ -238,7 +239,10 @@ fn type_numbers_are_those_of_ggml() {
     // 40 is I2_S as the type of a file, not of a tensor; 24 is I8, which some tables give to IQ2_S.
     for (id, name) in [(40, "NVFP4"), (24, "I8")] {
         let line = refused(with_type_id(right.bytes(), QUERY, id));
-        assert!(line.contains(&format!(" Q6_K, I2_S, TQ1_0, TQ2_0, found {name} (id {id}); ")), "{line}");
+        assert!(
+            line.contains(&format!(" I2_S, TQ1_0, TQ2_0, IQ1_BN, IQ2_BN, IQ2_BN_R4, found {name} (id {id}); ")),
+            "{line}"
+        );
     }
 }
 

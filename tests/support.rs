@@ -98,6 +98,12 @@ impl Reference {
         self.bytes(name).1.into_iter().map(u32::from_le_bytes).collect()
     }
 
+    /// A tensor of bytes.
+    pub fn raw(&self, name: &str) -> Vec<u8> {
+        let tensors = safetensors::SafeTensors::deserialize(&self.0).expect("a safetensors file");
+        tensors.tensor(name).unwrap_or_else(|error| panic!("{name}: {error}")).data().to_vec()
+    }
+
     /// The dimensions of a tensor.
     pub fn shape(&self, name: &str) -> Vec<usize> {
         self.bytes(name).0

@@ -14,8 +14,8 @@ use bytes::Bytes;
 use crate::cpu::Cpu;
 use crate::dense;
 use crate::packing::{
-    BF16, F16, F32, I2S, Packed, PackingError, Q4_0, Q4_1, Q6K, Q8_0, Scales, Ternary, Tq1_0, Tq2_0, WeightScale,
-    ZERO_CODE,
+    BF16, F16, F32, I2S, PackScales, Packed, Packing, PackingError, Q4_0, Q4_1, Q6K, Q8_0, Scales, Ternary,
+    TernaryLayout, Tq1_0, Tq2_0, Unpacked, WeightScale, ZERO_CODE,
 };
 use crate::quantize::{self, ActivationRows};
 use crate::ternary::{self, Terms};
@@ -173,6 +173,31 @@ impl Matrix {
     /// As [`Packed::new`].
     pub fn new(kind: PackingKind, rows: usize, cols: usize, bytes: Bytes) -> Result<Matrix, PackingError> {
         AnyPacked::new(kind, rows, cols, bytes).map(Matrix::from)
+    }
+
+    /// Repacks a matrix of a layout that kernels do not read: as I2_S where its rows have one scale, rows of zeros
+    /// aside, and as TQ2_0 where they differ. Codes and scales stay as they are.
+    ///
+    /// # Errors
+    /// A [`PackingError`]: dimensions that the layout does not have, a wrong length, a code or a scale that is not
+    /// valid; [`PackingError::RowScales`] where rows differ in scale and TQ2_0 cannot hold them.
+    pub fn repack(layout: TernaryLayout, rows: usize, cols: usize, bytes: &[u8]) -> Result<Matrix, PackingError> {
+        let Unpacked { codes, scales } = layout.unpack(rows, cols, bytes)?;
+        let is_zero = |row: usize| codes[row * cols..(row + 1) * cols].iter().all(|&code| code == ZERO_CODE);
+        let mut of_weights = (0..rows).filter(|&row| !is_zero(row)).map(|row| scales[row]);
+        let first = of_weights.next().unwrap_or(0.0);
+        if of_weights.all(|scale| scale == first) {
+            return Packed::<I2S>::pack(rows, cols, &codes, PackScales::One(first)).map(Matrix::from);
+        }
+        let blocks = cols / Tq2_0::BLOCK;
+        let of_blocks: Vec<f32> = scales.iter().flat_map(|&scale| std::iter::repeat_n(scale, blocks)).collect();
+        let exact = |scale: &f32| half::f16::from_f32(*scale).to_f32() == *scale;
+        let inexact = scales.iter().find(|scale| !exact(scale));
+        if inexact.is_some() || !cols.is_multiple_of(Tq2_0::BLOCK) {
+            let found = *inexact.unwrap_or(&scales[0]);
+            return Err(PackingError::RowScales { packing: layout.name(), cols, found });
+        }
+        Packed::<Tq2_0>::pack(rows, cols, &codes, PackScales::Blocks(&of_blocks)).map(Matrix::from)
     }
 
     /// The same matrix with another activation mode.

@@ -118,6 +118,16 @@ pub enum ShapeError {
         /// The dimensions in the order of the file.
         ne: Vec<u64>,
     },
+    /// Interleaved rows that do not come out even.
+    #[error("expected a multiple of {expected} rows, which {kind} interleaves, found {found}")]
+    Rows {
+        /// Name of the element type.
+        kind: &'static str,
+        /// Rows that are interleaved.
+        expected: u64,
+        /// Rows of the tensor.
+        found: u64,
+    },
     /// Rows that are no whole number of blocks.
     #[error("expected rows of a multiple of {expected} elements, as {kind} packs them, found rows of {found}")]
     RowLength {

@@ -23,12 +23,19 @@ pub enum TensorType {
     /// 6-bit integers in sub-blocks of 16 with 8-bit scales, one half-precision scale per 256.
     #[allow(non_camel_case_types, reason = "the name that every program of this field uses")]
     Q6_K,
-    /// Ternary, 2 bits each, one single-precision scale per tensor in the 32 bytes after the codes.
+    /// Ternary, 2 bits each, one single-precision scale per tensor in the 32 bytes after the codes. Three packings
+    /// share this type; blocks are those of the one with the smallest.
     I2S,
     /// Ternary, base 3 in bytes (1.6875 bits each with the half-precision scale per 256).
     TQ1_0,
     /// Ternary, 2 bits each, one half-precision scale per 256.
     TQ2_0,
+    /// Ternary, base 3 in bytes (1.625 bits each), one half-precision scale before each row (ik_llama.cpp).
+    IQ1BN,
+    /// Ternary, 2 bits each, one single-precision scale before each row (ik_llama.cpp).
+    IQ2BN,
+    /// As [`TensorType::IQ2BN`] with four rows interleaved (ik_llama.cpp).
+    IQ2BNR4,
 }
 
 struct Row {
@@ -36,37 +43,46 @@ struct Row {
     /// Number in the tensor table of a file (`ggml_type`).
     id: u32,
     name: &'static str,
+    /// `general.file_type` of a file whose matrices have this type.
+    file_type: u32,
     /// Elements of one block; a row of a tensor is a whole number of blocks.
     block_elements: u64,
     /// Bytes of one block.
     block_bytes: u64,
+    /// Bytes of each row besides its blocks.
+    row_bytes: u64,
+    /// Rows that are interleaved: a tensor has a multiple of them.
+    row_group: u64,
     /// Bytes after the last block of a tensor.
     tail_bytes: u64,
 }
 
+/// A type whose rows are blocks and nothing else.
 const fn row(
     kind: TensorType,
-    id: u32,
+    (id, file_type): (u32, u32),
     name: &'static str,
     block_elements: u64,
     block_bytes: u64,
-    tail_bytes: u64,
 ) -> Row {
-    Row { kind, id, name, block_elements, block_bytes, tail_bytes }
+    Row { kind, id, name, file_type, block_elements, block_bytes, row_bytes: 0, row_group: 1, tail_bytes: 0 }
 }
 
 /// In the order of the enumeration.
-const TABLE: [Row; 10] = [
-    row(TensorType::F32, 0, "F32", 1, 4, 0),
-    row(TensorType::F16, 1, "F16", 1, 2, 0),
-    row(TensorType::BF16, 30, "BF16", 1, 2, 0),
-    row(TensorType::Q8_0, 8, "Q8_0", 32, 34, 0),
-    row(TensorType::Q4_0, 2, "Q4_0", 32, 18, 0),
-    row(TensorType::Q4_1, 3, "Q4_1", 32, 20, 0),
-    row(TensorType::Q6_K, 14, "Q6_K", 256, 210, 0),
-    row(TensorType::I2S, 36, "I2_S", 128, 32, 32),
-    row(TensorType::TQ1_0, 34, "TQ1_0", 256, 54, 0),
-    row(TensorType::TQ2_0, 35, "TQ2_0", 256, 66, 0),
+const TABLE: [Row; 13] = [
+    row(TensorType::F32, (0, 0), "F32", 1, 4),
+    row(TensorType::F16, (1, 1), "F16", 1, 2),
+    row(TensorType::BF16, (30, 32), "BF16", 1, 2),
+    row(TensorType::Q8_0, (8, 7), "Q8_0", 32, 34),
+    row(TensorType::Q4_0, (2, 2), "Q4_0", 32, 18),
+    row(TensorType::Q4_1, (3, 3), "Q4_1", 32, 20),
+    row(TensorType::Q6_K, (14, 18), "Q6_K", 256, 210),
+    Row { tail_bytes: 32, ..row(TensorType::I2S, (36, 40), "I2_S", 64, 16) },
+    row(TensorType::TQ1_0, (34, 36), "TQ1_0", 256, 54),
+    row(TensorType::TQ2_0, (35, 37), "TQ2_0", 256, 66),
+    Row { row_bytes: 2, ..row(TensorType::IQ1BN, (134, 136), "IQ1_BN", 64, 13) },
+    Row { row_bytes: 4, ..row(TensorType::IQ2BN, (135, 137), "IQ2_BN", 64, 16) },
+    Row { row_bytes: 4, row_group: 4, ..row(TensorType::IQ2BNR4, (335, 337), "IQ2_BN_R4", 64, 16) },
 ];
 
 const _: () = {
@@ -78,7 +94,7 @@ const _: () = {
 };
 
 /// Types that other programs write and that are refused by name. Numbers from 100 on are ik_llama.cpp's.
-const UNSUPPORTED: [(u32, &str); 36] = [
+const UNSUPPORTED: [(u32, &str); 33] = [
     (4, "Q4_2, removed from ggml"),
     (5, "Q4_3, removed from ggml"),
     (6, "Q5_0"),
@@ -112,9 +128,6 @@ const UNSUPPORTED: [(u32, &str); 36] = [
     (40, "NVFP4"),
     (41, "Q1_0"),
     (42, "Q2_0"),
-    (134, "IQ1_BN"),
-    (135, "IQ2_BN"),
-    (335, "IQ2_BN_R4"),
 ];
 
 impl TensorType {
@@ -143,6 +156,11 @@ impl TensorType {
         self.row().id
     }
 
+    /// `general.file_type` of a file whose matrices have this type (`llama_ftype`; of K types the medium mixture).
+    pub const fn file_type(self) -> u32 {
+        self.row().file_type
+    }
+
     /// Its name as ggml's programs print it.
     pub const fn name(self) -> &'static str {
         self.row().name
@@ -158,20 +176,31 @@ impl TensorType {
         self.row().block_elements
     }
 
-    /// The exact length in bytes of a tensor: `elements / block_elements * block_bytes`, and for I2_S 32 more.
+    /// Rows that are interleaved: a tensor has a multiple of this many. 1 but for IQ2_BN_R4.
+    pub const fn row_group(self) -> u64 {
+        self.row().row_group
+    }
+
+    /// The exact length in bytes of a tensor: that of its blocks, of what its rows have besides, and of what follows
+    /// the last one.
     ///
     /// # Errors
-    /// [`ShapeError::RowLength`] where the fastest dimension is no multiple of the block, [`ShapeError::TooLarge`]
-    /// where the length exceeds 64 bits.
+    /// [`ShapeError::RowLength`] where the fastest dimension is no multiple of the block, [`ShapeError::Rows`] where
+    /// rows are interleaved and do not come out even, [`ShapeError::TooLarge`] where the length exceeds 64 bits.
     pub fn byte_len(self, ne: &Ne) -> Result<u64, ShapeError> {
-        let Row { name, block_elements, block_bytes, tail_bytes, .. } = *self.row();
-        let found = ne.fastest() as u64;
+        let Row { name: kind, block_elements, block_bytes, row_bytes, row_group, tail_bytes, .. } = *self.row();
+        let (found, elements) = (ne.fastest() as u64, ne.elements() as u64);
         if !found.is_multiple_of(block_elements) {
-            return Err(ShapeError::RowLength { kind: name, expected: block_elements, found });
+            return Err(ShapeError::RowLength { kind, expected: block_elements, found });
         }
-        (ne.elements() as u64 / block_elements)
+        let rows = elements / found;
+        if !rows.is_multiple_of(row_group) {
+            return Err(ShapeError::Rows { kind, expected: row_group, found: rows });
+        }
+        // `rows * row_bytes` cannot overflow: a row has at least as many elements as bytes besides its blocks.
+        (elements / block_elements)
             .checked_mul(block_bytes)
-            .and_then(|bytes| bytes.checked_add(tail_bytes))
+            .and_then(|bytes| bytes.checked_add(rows * row_bytes + tail_bytes))
             .ok_or_else(|| ShapeError::TooLarge { ne: ne.file_order().map(|n| n as u64).collect() })
     }
 }

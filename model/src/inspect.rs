@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::role::{BlockNorm, Projection, Role};
 use crate::source::{Source, SourceTensor};
 use crate::weights::packed;
+use trine_kernels::packing::I2sPacking;
 use trine_loader::{Array, Value};
 
 /// One tensor of a file.
@@ -53,7 +54,7 @@ pub fn tensors(source: &dyn Source, config: Option<&Config>) -> Vec<TensorReport
 
 fn gain_rms(tensor: &SourceTensor) -> Option<f64> {
     let count = tensor.elements();
-    let matrix = packed(tensor, 1, count).ok()?;
+    let matrix = packed(tensor, I2sPacking::default(), 1, count).ok()?;
     let mut gains = vec![0.0f32; count];
     matrix.decode_row(0, &mut gains);
     Some((gains.iter().map(|&gain| f64::from(gain).powi(2)).sum::<f64>() / count as f64).sqrt())

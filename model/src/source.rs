@@ -96,6 +96,11 @@ pub trait Source: fmt::Debug {
         role.to_string()
     }
 
+    /// The SHA-256 of the file in lower case, by which a policy names it; `None` where that is not defined.
+    fn sha256(&self) -> Option<String> {
+        None
+    }
+
     /// What the program that wrote the model does with the activations of its ternary matrices, where the files say
     /// so. `None` leaves it to the packing and the architecture.
     fn activations(&self) -> Option<ActivationMode> {
@@ -208,6 +213,10 @@ impl Source for Gguf {
 
     fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
         ChatTemplate::from_gguf(self, tokenizer)
+    }
+
+    fn sha256(&self) -> Option<String> {
+        Some(crate::policy::sha256(self))
     }
 
     fn tensors(&self) -> Vec<SourceTensor> {

@@ -2,18 +2,21 @@
 //! brought into the packing that the kernels run. Reading the file is the loader's part.
 
 mod claims;
+mod corrections;
 mod error;
 mod matrices;
 
 pub use error::LoadError;
-pub(crate) use matrices::packed;
+pub(crate) use matrices::{absmean, as_ternary, of_file, packed};
 
 use crate::config::Config;
+use crate::policy::{Corrected, Corrections};
 use crate::role::{BlockNorm, Projection, Role};
 use crate::source::Source;
 use crate::transformer::{Layer, Shared, SubNorm, Transformer};
 use claims::Claims;
 use trine_kernels::ActivationMode;
+use trine_kernels::packing::I2sPacking;
 use trine_shapes::{Axis, Ffn, Gate, HeadDim, Hidden, KvWidth, Model, NormRole, Normed, QWidth, Value, Vocab};
 
 /// How a file's weights are taken.
@@ -23,6 +26,10 @@ pub struct LoadOptions<'p> {
     pub quantize: Option<Quantize>,
     /// Activations of ternary matrices; `None` is the default of the packing and architecture.
     pub activations: Option<ActivationMode>,
+    /// How I2_S tensors are packed, which a file does not tell.
+    pub i2s_packing: I2sPacking,
+    /// What to correct; `None` takes the file as it is.
+    pub corrections: Option<&'p Corrections>,
     /// Called after each tensor with the number of tensors done and their total.
     pub progress: Option<&'p dyn Fn(usize, usize)>,
 }
@@ -41,6 +48,8 @@ pub struct Loaded<M> {
     pub transformer: Transformer<M>,
     /// Remarks for the user, such as float matrices that were not quantized.
     pub warnings: Vec<String>,
+    /// The corrections that were made: all that were ordered.
+    pub corrected: Vec<Corrected>,
 }
 
 /// Loads every weight of `source`, whose description is `config`, with the axes of `model`.
@@ -69,7 +78,8 @@ pub fn load<M: Model>(
     };
     let shared = Shared { rope, gate_activation: config.architecture.gate_activation() };
     let transformer = Transformer { model, config: config.clone(), embedding, shared, layers, output_norm, output };
-    Ok(Loaded { transformer, warnings: claims.into_warnings() })
+    let corrected = claims.take_corrected()?;
+    Ok(Loaded { transformer, warnings: claims.into_warnings(), corrected })
 }
 
 fn layer<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<Layer<M>, LoadError> {

@@ -1,14 +1,17 @@
 //! The arguments of every command, and the texts that `--help` shows. What the commands do is in their own files.
 
 mod bench;
+mod files;
 
 pub use bench::{BenchArguments, Like};
+pub use files::{ConvertArguments, DiffArguments, SynthArguments};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use trine::kernels::packing::I2sPacking;
 use trine::kernels::{ActivationMode, CacheType, Isa};
 use trine::model::{Quantize, known_pre_tokenizers};
 
@@ -50,6 +53,12 @@ pub enum Command {
     Inspect(InspectArguments),
     /// Say whether a file would load, and why not.
     Check(CheckArguments),
+    /// Write the model as a GGUF file of another ternary type; every code and scale stays what it is.
+    Convert(ConvertArguments),
+    /// Say whether two files hold the same model, whatever types their tensors have.
+    Diff(DiffArguments),
+    /// Write a model of random weights with the dimensions of a real one.
+    Synth(SynthArguments),
     /// Write the logits of every position as raw little-endian f32, one row for each id.
     Logits(LogitsArguments),
     /// Turn text on standard input into token ids on standard output.
@@ -118,6 +127,9 @@ pub struct InspectArguments {
     /// Leave the tensors out.
     #[arg(long)]
     pub metadata_only: bool,
+    /// How I2_S tensors are packed.
+    #[arg(long, value_name = "PACKING", default_value = "x86", value_parser = i2s_packings())]
+    pub i2s_packing: I2sPacking,
     #[command(flatten)]
     pub access: FileArguments,
 }
@@ -127,8 +139,19 @@ pub struct CheckArguments {
     /// GGUF file, or directory of HF transformers; without one the built-in model is checked.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Fail where there is a warning.
+    #[arg(long)]
+    pub strict: bool,
+    /// Show the root mean square of every part of a forward pass over the prompt.
+    #[arg(long)]
+    pub trace: bool,
+    /// The prompt of --trace.
+    #[arg(short, long, value_name = "TEXT", default_value = DEFAULT_PROMPT, requires = "trace")]
+    pub prompt: String,
     #[command(flatten)]
     pub load: LoadArguments,
+    #[command(flatten)]
+    pub cpu: CpuArguments,
 }
 
 #[derive(Debug, Args)]
@@ -260,9 +283,15 @@ pub struct LoadArguments {
     /// Activations of ternary matrices [default: what the model was trained for].
     #[arg(long, value_name = "MODE", value_parser = activation_modes())]
     pub activations: Option<ActivationMode>,
+    /// How I2_S tensors are packed: files quantized on ARM, or on x86 without ACT_PARALLEL, look like any other.
+    #[arg(long, value_name = "PACKING", default_value = "x86", value_parser = i2s_packings())]
+    pub i2s_packing: I2sPacking,
     /// Quantize float matrices that are not ternary.
     #[arg(long, value_name = "METHOD", value_parser = quantizers())]
     pub quantize: Option<Quantize>,
+    /// Correct the file as this policy orders for its SHA-256; docs/judging.md describes policies.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     #[command(flatten)]
     pub vocabulary: VocabularyArguments,
     #[command(flatten)]
@@ -306,6 +335,10 @@ fn activation_modes() -> impl TypedValueParser<Value = ActivationMode> {
 
 fn quantizers() -> impl TypedValueParser<Value = Quantize> {
     named([("absmean", Quantize::Absmean)])
+}
+
+fn i2s_packings() -> impl TypedValueParser<Value = I2sPacking> {
+    named([("x86", I2sPacking::X86), ("arm", I2sPacking::Arm), ("interleaved4", I2sPacking::Interleaved4)])
 }
 
 fn instruction_sets() -> impl TypedValueParser<Value = Isa> {

@@ -5,9 +5,10 @@ use crate::inspect::describe;
 use crate::load::{self, Program};
 use crate::message;
 use crate::outcome::Outcome;
-use anyhow::Result;
+use crate::trace::Trace;
+use anyhow::{Result, bail};
 use std::io::Write;
-use trine::model::{ChatError, Source, Tokenizer, Transformer};
+use trine::model::{ChatError, EncodeOptions, Source, Tokenizer, Transformer, judge};
 use trine::shapes::Model;
 
 struct Describe;
@@ -28,20 +29,58 @@ fn check_template(file: &dyn Source, tokenizer: &Tokenizer) -> Result<()> {
     }
 }
 
+/// Warns of values that are unusual, and returns how many they are.
+fn warn_of_what_is_unusual(file: &dyn Source, arguments: &CheckArguments) -> usize {
+    let config = file.config().ok();
+    let judged = judge(file, config.as_ref(), arguments.load.i2s_packing);
+    let mut count = 0;
+    for (tensor, judgement) in file.tensors().iter().zip(&judged) {
+        for text in &judgement.remarks {
+            message::warning(&format!("{}: tensor `{}`: {text}", tensor.file, tensor.name));
+            count += 1;
+        }
+    }
+    count
+}
+
+/// Shows a forward pass over the prompt.
+fn trace(file: &dyn Source, arguments: &CheckArguments) -> Result<()> {
+    let tokenizer = load::tokenizer(file, &arguments.load.vocabulary)?;
+    let ids = tokenizer.encode(&arguments.prompt, EncodeOptions::PROMPT)?;
+    if ids.is_empty() {
+        bail!("--prompt: the prompt has no tokens");
+    }
+    let cpu = load::cpu(&arguments.cpu)?;
+    load::with_model(file, &arguments.load, Trace { cpu: &cpu, ids: &ids })
+}
+
 /// Runs the command: one line for each problem, or one that says what loads.
 ///
 /// # Errors
 /// The file is no sound GGUF file, or the output cannot be written.
 pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref(), &arguments.load.access)?;
-    let model = load::with_model(&*file, &arguments.load, Describe);
-    let text =
-        load::tokenizer(&*file, &arguments.load.vocabulary).and_then(|tokenizer| check_template(&*file, &tokenizer));
-    if let (Ok(model), Ok(())) = (&model, &text) {
-        writeln!(std::io::stdout(), "{} loads: {}", message::one_line(file.label()), message::one_line(model))?;
-        return Ok(Outcome::Done);
-    }
-    let mut errors: Vec<_> = [model.err(), text.err()].into_iter().flatten().collect();
+    let model = load::with_loaded(&*file, &arguments.load, Describe);
+    let tokenizer = load::tokenizer(&*file, &arguments.load.vocabulary);
+    let text = tokenizer.and_then(|tokenizer| {
+        check_template(&*file, &tokenizer)?;
+        Ok(tokenizer.warnings().len())
+    });
+    let errors = match (model, text) {
+        (Ok((model, of_model)), Ok(of_text)) => {
+            let warnings = of_model + of_text + warn_of_what_is_unusual(&*file, arguments);
+            if arguments.strict && warnings > 0 {
+                bail!("{}: it loads, but there are {warnings} warnings, which --strict refuses", file.label());
+            }
+            writeln!(std::io::stdout(), "{} loads: {}", message::one_line(file.label()), message::one_line(&model))?;
+            if arguments.trace {
+                trace(&*file, arguments)?;
+            }
+            return Ok(Outcome::Done);
+        }
+        (model, text) => [model.err(), text.err()],
+    };
+    let mut errors: Vec<_> = errors.into_iter().flatten().collect();
     // Both may miss the same key.
     errors.dedup_by_key(|error| format!("{error:#}"));
     errors.iter().for_each(message::error);

@@ -6,12 +6,13 @@ use crate::args::InspectArguments;
 use crate::load;
 use crate::message::one_line;
 use crate::outcome::Outcome;
+use crate::table::table;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use trine::loader::Value;
 use trine::model::inspect::{TensorReport, shown, tensors};
-use trine::model::{Config, ConfigError, Container, Source};
+use trine::model::{Config, ConfigError, Container, Judgement, Source, Statistics, judge};
 
 /// Characters of a metadata value that are shown.
 const VALUE_WIDTH: usize = 80;
@@ -21,7 +22,7 @@ struct Report<'f> {
     file: &'f dyn Source,
     config: Result<Config, ConfigError>,
     /// `None` where only metadata was asked for.
-    tensors: Option<Vec<TensorReport>>,
+    tensors: Option<Vec<(TensorReport, Judgement)>>,
 }
 
 /// Tensors of one type: how many, and their bytes together.
@@ -35,7 +36,10 @@ pub fn inspect(arguments: &InspectArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref(), &arguments.access)?;
     let file = &*file;
     let config = file.config();
-    let tensors = (!arguments.metadata_only).then(|| tensors(file, config.as_ref().ok()));
+    let tensors = (!arguments.metadata_only).then(|| {
+        let judged = judge(file, config.as_ref().ok(), arguments.i2s_packing);
+        tensors(file, config.as_ref().ok()).into_iter().zip(judged).collect()
+    });
     let report = Report { file, config, tensors };
     let mut out = BufWriter::new(std::io::stdout().lock());
     if arguments.json {
@@ -51,7 +55,7 @@ pub fn inspect(arguments: &InspectArguments) -> Result<Outcome> {
 impl Report<'_> {
     fn totals(&self) -> Totals {
         let mut totals = Totals::new();
-        for tensor in self.tensors.iter().flatten() {
+        for (tensor, _) in self.tensors.iter().flatten() {
             let (count, bytes) = totals.entry(tensor.kind).or_default();
             *count += 1;
             *bytes += tensor.bytes;
@@ -80,7 +84,14 @@ fn print(out: &mut impl Write, report: &Report<'_>) -> Result<()> {
     table(out, &entries.iter().map(row).collect::<Vec<_>>())?;
     let Some(tensors) = &report.tensors else { return Ok(()) };
     writeln!(out, "\ntensors ({})", tensors.len())?;
-    table(out, &tensors.iter().map(tensor_row).collect::<Vec<_>>())?;
+    table(out, &tensors.iter().map(|(tensor, judgement)| tensor_row(tensor, judgement)).collect::<Vec<_>>())?;
+    let remarks =
+        tensors.iter().flat_map(|(tensor, judgement)| judgement.remarks.iter().map(move |text| (&tensor.name, text)));
+    let remarks: Vec<_> = remarks.map(|(name, text)| [one_line(name), text.clone()]).collect();
+    if !remarks.is_empty() {
+        writeln!(out, "\nunusual ({}), which is no error: docs/judging.md", remarks.len())?;
+        table(out, &remarks)?;
+    }
     writeln!(out, "\nbytes by type")?;
     let totals = report.totals();
     let row = |(kind, (count, bytes)): (&&str, &(usize, u64))| {
@@ -89,19 +100,21 @@ fn print(out: &mut impl Write, report: &Report<'_>) -> Result<()> {
     table(out, &totals.iter().map(row).collect::<Vec<_>>())
 }
 
-fn tensor_row(tensor: &TensorReport) -> [String; 6] {
+fn tensor_row(tensor: &TensorReport, judgement: &Judgement) -> [String; 7] {
     let dims = tensor.dims.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
     let axes = if tensor.axes.is_empty() { String::new() } else { format!("[{}]", tensor.axes.join(", ")) };
     let role = tensor.role.as_deref().unwrap_or("no role");
-    let gains = tensor.gain_rms.map(|rms| format!(", RMS of gains {rms:.4}")).unwrap_or_default();
-    [
-        one_line(&tensor.name),
-        tensor.kind.to_owned(),
-        dims,
-        format!("{} bytes", tensor.bytes),
-        axes,
-        format!("{role}{gains}"),
-    ]
+    let (kind, values) = match &judgement.statistics {
+        Ok(Statistics { packing, scale, zeros, rms }) => {
+            let as_packing = !tensor.kind.eq_ignore_ascii_case(packing);
+            let kind = if as_packing { format!("{}, runs as {packing}", tensor.kind) } else { tensor.kind.to_owned() };
+            let scale = scale.map(|scale| format!("scale {scale:.6}, ")).unwrap_or_default();
+            let of = if tensor.gain_rms.is_some() { " of gains" } else { "" };
+            (kind, format!("{scale}{:.1} % zeros, RMS{of} {rms:.4}", 100.0 * zeros))
+        }
+        Err(why) => (tensor.kind.to_owned(), one_line(&why.to_string())),
+    };
+    [one_line(&tensor.name), kind, dims, format!("{} bytes", tensor.bytes), axes, role.to_owned(), values]
 }
 
 /// A model on one line.
@@ -119,15 +132,4 @@ pub fn describe(config: &Config) -> String {
         dims.vocab,
         config.context
     )
-}
-
-/// Prints rows with their cells under each other.
-fn table<const N: usize>(out: &mut impl Write, rows: &[[String; N]]) -> Result<()> {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(width);
-    for row in rows {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-    }
-    Ok(())
 }

@@ -2,13 +2,15 @@
 //! are shown here, so that all commands show them alike.
 
 use crate::args::{CpuArguments, FileArguments, LoadArguments, VocabularyArguments};
-use crate::message::{Usage, warning};
+use crate::message::{Usage, note, one_line, warning};
 use crate::progress::Progress;
 use anyhow::Result;
 use std::path::Path;
 use trine::kernels::{Cpu, CpuOptions};
-use trine::loader::Access;
-use trine::model::{Config, LoadOptions, Source, Tokenizer, TokenizerOptions, Transformer, load};
+use trine::loader::{Access, Gguf};
+use trine::model::{
+    Config, Corrected, Correction, Corrections, LoadOptions, Source, Tokenizer, TokenizerOptions, Transformer, load,
+};
 use trine::shapes::{Model, WithModel, dispatch};
 
 /// Opens a file or a directory, or the built-in model.
@@ -21,6 +23,14 @@ pub fn open(path: Option<&Path>, arguments: &FileArguments) -> Result<Box<dyn So
         Some(path) => trine::model::open_model(path, access)?,
         None => Box::new(trine::embedded_model()?),
     })
+}
+
+/// Opens a GGUF file.
+///
+/// # Errors
+/// The file cannot be read or is no sound GGUF file.
+pub fn open_gguf(path: &Path, arguments: &FileArguments) -> Result<Gguf> {
+    Ok(Gguf::open_with(path, if arguments.no_mmap { Access::Copy } else { Access::Map })?)
 }
 
 /// The tokenizer of a file.
@@ -59,6 +69,14 @@ pub trait Program {
 /// # Errors
 /// The file holds no model that can be run, or those of the program.
 pub fn with_model<P: Program>(file: &dyn Source, arguments: &LoadArguments, program: P) -> Result<P::Out> {
+    with_loaded(file, arguments, program).map(|(out, _)| out)
+}
+
+/// As [`with_model`], with the number of warnings that were shown.
+///
+/// # Errors
+/// As [`with_model`].
+pub fn with_loaded<P: Program>(file: &dyn Source, arguments: &LoadArguments, program: P) -> Result<(P::Out, usize)> {
     let config = file.config()?;
     dispatch(config.dims, Loading { config: &config, file, arguments, program })
 }
@@ -71,16 +89,30 @@ struct Loading<'l, P> {
 }
 
 impl<P: Program> WithModel for Loading<'_, P> {
-    type Out = Result<P::Out>;
+    type Out = Result<(P::Out, usize)>;
 
-    fn run<M: Model>(self, model: M) -> Result<P::Out> {
-        let LoadArguments { quantize, activations, .. } = *self.arguments;
+    fn run<M: Model>(self, model: M) -> Result<(P::Out, usize)> {
+        let LoadArguments { quantize, activations, i2s_packing, .. } = *self.arguments;
         let progress = Progress::new("loading");
         let show = |done, total| progress.set(done, total);
-        let options = LoadOptions { quantize, activations, progress: Some(&show) };
+        let policy = self.arguments.policy.as_ref();
+        let corrections = policy.map(|path| Corrections::of_file(path, self.file)).transpose()?;
+        let corrections = corrections.as_ref();
+        let options = LoadOptions { quantize, activations, i2s_packing, corrections, progress: Some(&show) };
         let loaded = load(model, self.config, self.file, &options)?;
         drop(progress);
+        loaded.corrected.iter().for_each(|made| note(&corrected(made)));
         loaded.warnings.iter().for_each(|text| warning(text));
-        self.program.run(&loaded.transformer)
+        Ok((self.program.run(&loaded.transformer)?, loaded.warnings.len()))
     }
+}
+
+/// A correction on one line.
+fn corrected(made: &Corrected) -> String {
+    let Corrected { tensor, correction, before, after } = made;
+    let what = match correction {
+        Correction::RescaleGains { .. } => "gains rescaled, RMS",
+        Correction::InvertScale => "scale inverted,",
+    };
+    format!("corrected: tensor `{}`: {what} {before:.6} before, {after:.6} after", one_line(tensor))
 }

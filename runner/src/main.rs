@@ -9,6 +9,8 @@ mod args;
 mod bench;
 mod chat;
 mod check;
+mod convert;
+mod diff;
 mod generation;
 mod input;
 mod inspect;
@@ -20,7 +22,10 @@ mod outcome;
 mod perplexity;
 mod progress;
 mod run;
+mod synth;
+mod table;
 mod tokenize;
+mod trace;
 
 use anyhow::Result;
 use args::{Arguments, Command};
@@ -46,6 +51,9 @@ fn execute(command: Command) -> Result<Outcome> {
         Command::Chat(arguments) => chat::chat(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Convert(arguments) => convert::convert(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
+        Command::Synth(arguments) => synth::synth(&arguments),
         Command::Logits(arguments) => logits::logits(&arguments),
         Command::Tokenize(arguments) => tokenize::tokenize(&arguments),
         Command::Perplexity(arguments) => perplexity::perplexity(&arguments),

@@ -1,8 +1,10 @@
 //! Trine against other engines, on data they computed. `docs/golden.md` says which program made which file.
 
 mod checkpoints;
+mod converted;
 mod hf;
 mod layers;
+mod layouts;
 mod llama_cpp;
 mod masters;
 mod smollm2;

@@ -1,6 +1,7 @@
 //! Hostile files: every file of the corpus is refused with one clear line, before anything is computed from it.
 
 pub mod corpus;
+mod fuzzed;
 
 use bytes::Bytes;
 use corpus::Case;
@@ -39,4 +40,18 @@ fn every_damaged_file_is_refused_with_one_clear_line() {
     let cases = corpus::cases();
     let faults: Vec<String> = cases.iter().filter_map(fault).collect();
     assert!(faults.is_empty(), "{} of {} files:\n{}", faults.len(), cases.len(), faults.join("\n"));
+}
+
+/// Inputs of `fuzz/corpus`: the first ones, and those that the fuzzer found.
+#[test]
+fn no_input_of_the_fuzz_targets_panics() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    for (name, target) in fuzzed::TARGETS {
+        let files = std::fs::read_dir(corpus.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let files: Vec<_> = files.map(|file| file.expect("a readable folder").path()).collect();
+        assert!(!files.is_empty(), "no input for {name}");
+        for file in files {
+            target(&std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display())));
+        }
+    }
 }

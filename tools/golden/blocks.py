@@ -19,10 +19,30 @@ from gguf_io import I2_S, I2_S_TRAILER, RawReader
 SEED = 20240217
 I2_S_TENSOR = "blk.0.attn_k.weight"
 
-SHAPES = {"Q8_0": (5, 96), "Q4_0": (3, 160), "Q4_1": (7, 64), "Q6_K": (3, 512), "TQ1_0": (2, 768), "TQ2_0": (3, 512)}
+SHAPES = {
+    "Q8_0": (5, 96),
+    "Q4_0": (3, 160),
+    "Q4_1": (7, 64),
+    "Q6_K": (3, 512),
+    "TQ1_0": (2, 768),
+    "TQ2_0": (3, 512),
+    "Q5_0": (4, 96),
+    "Q5_1": (6, 64),
+    "Q4_K": (4, 512),
+    "Q5_K": (2, 768),
+}
 """Rows and columns by type; no two types share a shape with another block size."""
 
-SCALE_OFFSETS = {"Q8_0": [0], "Q4_0": [0], "Q4_1": [0, 2], "Q6_K": [208]}
+SCALE_OFFSETS = {
+    "Q8_0": [0],
+    "Q4_0": [0],
+    "Q4_1": [0, 2],
+    "Q6_K": [208],
+    "Q5_0": [0],
+    "Q5_1": [0, 2],
+    "Q4_K": [0, 2],
+    "Q5_K": [0, 2],
+}
 """Byte offsets of the f16 numbers in a block of random bytes."""
 
 
@@ -34,7 +54,7 @@ def dense_blocks(random, name, rows, columns):
         scales = random.uniform(-0.1, 0.1, len(data)).astype(np.float16)
         data[:, offset : offset + 2] = scales.view(np.uint8).reshape(-1, 2)
     zeros = np.zeros((1, block), np.float32)
-    data[-1] = 0 if name == "Q6_K" else quants.quantize(zeros, GGMLQuantizationType[name])[0]
+    data[-1] = 0 if name.endswith("_K") else quants.quantize(zeros, GGMLQuantizationType[name])[0]
     return data.reshape(rows, -1)
 
 

@@ -63,6 +63,16 @@ pub enum PackingError {
         /// Elements of a block.
         multiple: usize,
     },
+    /// Rows are not whole groups.
+    #[error("{packing} matrix has {rows} rows; the packing needs a multiple of {multiple}")]
+    Rows {
+        /// Packing.
+        packing: &'static str,
+        /// Rows found.
+        rows: usize,
+        /// Rows of a group.
+        multiple: usize,
+    },
     /// The bytes are too many or too few.
     #[error("{packing} matrix of {rows} rows and {cols} columns takes {expected} bytes, found {found}")]
     Length {
@@ -171,6 +181,19 @@ pub enum PackingError {
         /// Packing.
         packing: &'static str,
         /// The scale.
+        found: f32,
+    },
+    /// Rows differ in scale, and no packing that kernels read has their scales.
+    #[error(
+        "rows of this {packing} matrix differ in scale; that runs as tq2_0, which needs columns in multiples of 256 \
+         and scales that f16 holds exactly, but {cols} columns and scale {found} are not both such"
+    )]
+    RowScales {
+        /// Packing.
+        packing: &'static str,
+        /// Columns.
+        cols: usize,
+        /// The first scale that f16 does not hold, or the first scale.
         found: f32,
     },
     /// Blocks differ in scale, and the packing has one for the tensor.

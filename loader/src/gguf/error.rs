@@ -211,9 +211,8 @@ pub enum Problem {
     },
     /// A tensor type that is not in the table of supported types.
     #[error(
-        "expected a tensor type among {}, found {} (id {id}); quantize the model to one of them with the program that \
-         wrote this file, or take another file of this model",
-        TensorType::names(), .name.unwrap_or("an unknown type")
+        "expected a tensor type among {}, found {} (id {id}); {}",
+        TensorType::names(), .name.unwrap_or("an unknown type"), type_advice(*.id)
     )]
     UnsupportedType {
         /// The type's number in the file.
@@ -325,6 +324,20 @@ const DAMAGED: &str = "the file is truncated or damaged; download or copy it aga
 
 fn named(first: &Option<String>) -> String {
     first.as_ref().map(|first| format!(", {first}")).unwrap_or_default()
+}
+
+/// What to do about a tensor type that is not read.
+fn type_advice(id: u32) -> &'static str {
+    match id {
+        38 | 39 => {
+            "if it is TL1 or TL2, its bytes are laid out for one machine and the kernels generated there: convert the \
+             checkpoint that it was made from, or its F32, F16 or I2_S file, to I2_S"
+        }
+        _ => {
+            "quantize the model to one of them with the program that wrote this file, or take another file of this \
+             model"
+        }
+    }
 }
 
 fn version_advice(found: u32) -> &'static str {

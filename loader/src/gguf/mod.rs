@@ -122,6 +122,14 @@ impl Gguf {
         self.files.len()
     }
 
+    /// All bytes of a file of the model, not copied.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Gguf::files`].
+    pub fn file_bytes(&self, index: usize) -> Bytes {
+        self.files[index].1.clone()
+    }
+
     /// The version of the format: 2 or 3. They differ in nothing else.
     pub fn version(&self) -> u32 {
         self.version

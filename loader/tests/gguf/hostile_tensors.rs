@@ -59,20 +59,22 @@ fn dimensions_whose_product_overflows() {
 
 #[test]
 fn types_that_are_unknown_or_not_supported() {
-    let supported = "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q6_K, I2_S, TQ1_0, TQ2_0";
-    let refused = |id: u32, name: &str| {
+    let supported = "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q6_K, I2_S, TQ1_0, TQ2_0, IQ1_BN, IQ2_BN, IQ2_BN_R4";
+    let refused = |id: u32, name: &str, advice: &str| {
         one(&[256, 3], id).refused(&format!(
-            "tensor \"w\", byte 53: expected a tensor type among {supported}, found {name} (id {id}); quantize the \
-             model to one of them with the program that wrote this file, or take another file of this model"
+            "tensor \"w\", byte 53: expected a tensor type among {supported}, found {name} (id {id}); {advice}"
         ));
     };
-    refused(12, "Q4_K");
-    refused(20, "IQ4_NL");
-    refused(38, "TL1 of bitnet.cpp");
-    refused(39, "MXFP4 of llama.cpp or TL2 of bitnet.cpp");
-    refused(135, "IQ2_BN");
-    refused(43, "an unknown type");
-    refused(u32::MAX, "an unknown type");
+    let other = "quantize the model to one of them with the program that wrote this file, or take another file of this \
+                 model";
+    let lookup = "if it is TL1 or TL2, its bytes are laid out for one machine and the kernels generated there: convert \
+                  the checkpoint that it was made from, or its F32, F16 or I2_S file, to I2_S";
+    refused(11, "Q3_K", other);
+    refused(20, "IQ4_NL", other);
+    refused(38, "TL1 of bitnet.cpp", lookup);
+    refused(39, "MXFP4 of llama.cpp or TL2 of bitnet.cpp", lookup);
+    refused(136, "an unknown type", other);
+    refused(u32::MAX, "an unknown type", other);
 }
 
 #[test]
@@ -82,7 +84,9 @@ fn rows_that_are_no_whole_blocks() {
         (2, "Q4_0", 32),
         (3, "Q4_1", 32),
         (14, "Q6_K", 256),
-        (I2_S, "I2_S", 128),
+        (I2_S, "I2_S", 64),
+        (134, "IQ1_BN", 64),
+        (335, "IQ2_BN_R4", 64),
         (34, "TQ1_0", 256),
         (35, "TQ2_0", 256),
     ] {
@@ -96,11 +100,16 @@ fn rows_that_are_no_whole_blocks() {
 }
 
 #[test]
+fn interleaved_rows_come_out_even() {
+    one(&[64, 6], 335)
+        .refused("tensor \"w\", byte 33: expected a multiple of 4 rows, which IQ2_BN_R4 interleaves, found 6");
+}
+
+#[test]
 fn exact_lengths_of_every_type() {
-    // 3 rows of 512 elements: bytes as the `gguf` package computes them, and n/4 + 32 for I2_S.
-    for (kind, bytes) in
-        [(0, 6144), (1, 3072), (30, 3072), (8, 1632), (2, 864), (3, 960), (14, 1260), (36, 416), (34, 324), (35, 396)]
-    {
+    // 3 rows of 512 elements: bytes as the `gguf` package computes them, and as `docs/formats.md` has the ternary ones.
+    let of_gguf = [(0, 6144), (1, 3072), (30, 3072), (8, 1632), (2, 864), (3, 960), (14, 1260), (34, 324), (35, 396)];
+    for (kind, bytes) in of_gguf.into_iter().chain([(36, 416), (134, 318), (135, 396)]) {
         let file = |bytes| Builder::header(1, 0).line("w", &[512, 3], kind, 0).pad(32).zeros(bytes);
         let gguf = file(bytes).open().expect("the exact length is enough");
         let tensor = gguf.tensor("w").expect("the only tensor");

@@ -51,7 +51,8 @@ struct Tensor {
 
 fn tensor() -> impl Strategy<Value = Tensor> {
     let kinds: Vec<TensorType> = TensorType::all().collect();
-    (select(kinds), vec(1..4usize, 0..4), 1..4usize, any::<u8>()).prop_map(|(kind, mut shape, blocks, seed)| {
+    (select(kinds), vec(1..4usize, 0..3), 1..4usize, any::<u8>()).prop_map(|(kind, mut shape, blocks, seed)| {
+        shape.push(kind.row_group() as usize);
         shape.push(blocks * kind.block_elements() as usize);
         let len = kind.byte_len(&trine_loader::Ne::from_row_major(&shape).unwrap()).unwrap();
         let bytes = (0..len).map(|i| (i as u8).wrapping_mul(31) ^ seed).collect();

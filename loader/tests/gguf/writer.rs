@@ -96,7 +96,7 @@ fn tensors_that_cannot_be_written() {
     assert_eq!(refused("v", &[3, 5], TensorType::F16, 60), "tensor \"v\": expected 30 bytes of F16, found 60");
     assert_eq!(
         refused("v", &[64, 48], TensorType::I2S, 800),
-        "tensor \"v\": expected rows of a multiple of 128 elements, as I2_S packs them, found rows of 48"
+        "tensor \"v\": expected rows of a multiple of 64 elements, as I2_S packs them, found rows of 48"
     );
     assert_eq!(refused("v", &[], TensorType::F32, 4), "tensor \"v\": expected 1 to 4 dimensions, found 0");
     assert!(refused("v", &[1 << 40, 1 << 40], TensorType::F32, 4).contains("fits in memory"));

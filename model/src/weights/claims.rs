@@ -1,7 +1,8 @@
 //! The inventory of a file: each tensor is claimed by one role, as a norm, a matrix, a table or a vector.
 
-use super::{LoadError, LoadOptions, Quantize, matrices};
+use super::{LoadError, LoadOptions, Quantize, corrections, matrices};
 use crate::config::Config;
+use crate::policy::{Corrected, Corrections};
 use crate::role::Role;
 use crate::source::{Encoding, Source, SourceTensor};
 use crate::transformer::Linear;
@@ -20,6 +21,7 @@ pub(super) struct Claims<'l> {
     by_role: HashMap<Role, SourceTensor>,
     claimed: usize,
     dense_masters: Vec<String>,
+    corrected: Vec<Corrected>,
 }
 
 impl<'l> Claims<'l> {
@@ -51,8 +53,9 @@ impl<'l> Claims<'l> {
         let absent = expected.iter().filter(|role| !role.is_optional() && !by_role.contains_key(role));
         let missing: Vec<_> = absent.map(|role| source.tensor_name(*role)).collect();
         if missing.is_empty() && extra.is_empty() {
-            let activations = source.activations();
-            return Ok(Claims { label, config, options, activations, by_role, claimed: 0, dense_masters: Vec::new() });
+            let (activations, corrected) = (source.activations(), Vec::new());
+            let dense_masters = Vec::new();
+            return Ok(Claims { label, config, options, activations, by_role, claimed: 0, dense_masters, corrected });
         }
         Err(LoadError::Inventory { file: label, architecture: config.architecture, missing, extra })
     }
@@ -69,7 +72,10 @@ impl<'l> Claims<'l> {
     /// The gains of a norm.
     pub(super) fn norm<R: NormRole, A: Axis>(&mut self, role: Role, axis: A) -> Result<RmsNorm<R, A>, LoadError> {
         let tensor = self.claim(role);
-        let gains = self.vector(&tensor, (axis,), "norm gains")?;
+        let mut values = self.floats(&tensor, "norm gains")?;
+        self.corrected.extend(corrections::gains(self.options.corrections, &tensor.name, &mut values));
+        let gains = Tensor::check(&tensor.name, values, &tensor.dims, (axis,));
+        let gains = gains.map_err(|source| self.shape(&tensor, source))?;
         if gains.data().iter().all(|gain| *gain == 0.0) {
             return Err(self.value(&tensor, "only zeros", "gains that are not all zero"));
         }
@@ -108,6 +114,9 @@ impl<'l> Claims<'l> {
                 ));
             }
         }
+        let inverted = corrections::scale(self.options.corrections, &tensor.name, matrix);
+        let (matrix, corrected) = inverted.map_err(|source| self.contents(&tensor, source))?;
+        self.corrected.extend(corrected);
         let matrix = self.with_activations(&tensor, matrix)?;
         Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))
     }
@@ -137,6 +146,19 @@ impl<'l> Claims<'l> {
             factors.iter_mut().zip(&divisors).for_each(|(factor, divisor)| *factor *= divisor);
         }
         Ok(Rope::new(head, rope.pairing, rope.base, &factors, self.config.context))
+    }
+
+    /// The corrections that were made, once every tensor is claimed.
+    ///
+    /// # Errors
+    /// [`LoadError::Uncorrected`] where one was ordered that does not fit its tensor.
+    pub(super) fn take_corrected(&mut self) -> Result<Vec<Corrected>, LoadError> {
+        let corrected = std::mem::take(&mut self.corrected);
+        let mut ordered = self.options.corrections.into_iter().flat_map(Corrections::tensors);
+        match ordered.find(|name| corrected.iter().all(|made| made.tensor != *name)) {
+            Some(tensor) => Err(LoadError::Uncorrected { file: self.label.clone(), tensor: tensor.to_owned() }),
+            None => Ok(corrected),
+        }
     }
 
     /// Remarks for the user, once every tensor is claimed.
@@ -174,7 +196,7 @@ impl<'l> Claims<'l> {
     }
 
     fn packed(&self, tensor: &SourceTensor, rows: usize, cols: usize) -> Result<Matrix, LoadError> {
-        matrices::packed(tensor, rows, cols).map_err(|source| self.contents(tensor, source))
+        matrices::packed(tensor, self.options.i2s_packing, rows, cols).map_err(|source| self.contents(tensor, source))
     }
 
     /// The matrix with the activation mode that was asked for, or its default.
@@ -213,16 +235,6 @@ impl<'l> Claims<'l> {
             _ => WeightScale::new(scale),
         };
         factor.map_err(|source| self.contents(&tensor, source))
-    }
-
-    fn vector<A: Axis>(
-        &self,
-        tensor: &SourceTensor,
-        axis: (A,),
-        what: &'static str,
-    ) -> Result<Tensor<f32, (A,)>, LoadError> {
-        let values = self.floats(tensor, what)?;
-        Tensor::check(&tensor.name, values, &tensor.dims, axis).map_err(|source| self.shape(tensor, source))
     }
 
     /// The finite values of a float tensor.

@@ -72,6 +72,17 @@ pub enum LoadError {
         /// Its type.
         found: Encoding,
     },
+    /// A correction that fits no tensor.
+    #[error(
+        "{file}: a correction is ordered for tensor `{tensor}`, which is neither a norm with gains to rescale nor a \
+         ternary matrix with one scale to invert"
+    )]
+    Uncorrected {
+        /// The file.
+        file: String,
+        /// The name in the policy.
+        tensor: String,
+    },
     /// Values that no such tensor can have.
     #[error("{file}: tensor `{tensor}` holds {found}, expected {expected}")]
     Value {

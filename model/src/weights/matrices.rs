@@ -2,7 +2,10 @@
 
 use crate::architecture::Architecture;
 use crate::source::{Encoding, SourceTensor};
-use trine_kernels::packing::{absmean as absmean_of, ternary_from_f32, ternary_from_int8, ternary_from_packed_rows};
+use bytes::Bytes;
+use trine_kernels::packing::{
+    I2sPacking, TernaryLayout, absmean as absmean_of, ternary_from_f32, ternary_from_int8, ternary_from_packed_rows,
+};
 use trine_kernels::{ActivationMode, Matrix, PackingError, PackingKind};
 use trine_loader::TensorType;
 use trine_shapes::RowMajor;
@@ -19,14 +22,14 @@ impl RowMajor for Size {
     }
 }
 
-/// The tensor's contents as `rows` rows of `cols` elements, checked.
+/// The tensor's contents as `rows` rows of `cols` elements, checked, in the packing that kernels run.
 ///
 /// # Errors
-/// As [`Matrix::new`].
-pub(crate) fn packed(tensor: &SourceTensor, rows: usize, cols: usize) -> Result<Matrix, PackingError> {
+/// Dimensions that the type does not have, and contents that are not valid.
+pub(crate) fn packed(tensor: &SourceTensor, i2s: I2sPacking, rows: usize, cols: usize) -> Result<Matrix, PackingError> {
     match tensor.encoding {
         Encoding::Plain(kind) | Encoding::Masters(kind) | Encoding::TernaryFloats(kind) | Encoding::Divisor(kind) => {
-            Matrix::new(packing_kind(kind), rows, cols, tensor.bytes.clone())
+            of_file(kind, i2s, (rows, cols), tensor.bytes.clone())
         }
         Encoding::PackedRows => ternary_from_packed_rows(rows, cols, &tensor.bytes).map(Matrix::from),
         Encoding::Int8Codes => ternary_from_int8(rows, cols, &tensor.bytes).map(Matrix::from),
@@ -34,24 +37,41 @@ pub(crate) fn packed(tensor: &SourceTensor, rows: usize, cols: usize) -> Result<
     }
 }
 
-/// The packing that a file's tensor type is.
-fn packing_kind(kind: TensorType) -> PackingKind {
+/// A matrix of a file in the packing that kernels run: as it is, or repacked where they do not read its layout.
+///
+/// # Errors
+/// Dimensions that the type does not have, and contents that are not valid.
+pub(crate) fn of_file(
+    kind: TensorType,
+    i2s: I2sPacking,
+    (rows, cols): (usize, usize),
+    bytes: Bytes,
+) -> Result<Matrix, PackingError> {
+    let as_it_is = |kind, bytes| Matrix::new(kind, rows, cols, bytes);
+    let repacked = |layout| Matrix::repack(layout, rows, cols, &bytes);
     match kind {
-        TensorType::F32 => PackingKind::F32,
-        TensorType::F16 => PackingKind::F16,
-        TensorType::BF16 => PackingKind::BF16,
-        TensorType::Q8_0 => PackingKind::Q8_0,
-        TensorType::Q4_0 => PackingKind::Q4_0,
-        TensorType::Q4_1 => PackingKind::Q4_1,
-        TensorType::Q6_K => PackingKind::Q6K,
-        TensorType::I2S => PackingKind::I2S,
-        TensorType::TQ1_0 => PackingKind::Tq1_0,
-        TensorType::TQ2_0 => PackingKind::Tq2_0,
+        TensorType::F32 => as_it_is(PackingKind::F32, bytes),
+        TensorType::F16 => as_it_is(PackingKind::F16, bytes),
+        TensorType::BF16 => as_it_is(PackingKind::BF16, bytes),
+        TensorType::Q8_0 => as_it_is(PackingKind::Q8_0, bytes),
+        TensorType::Q4_0 => as_it_is(PackingKind::Q4_0, bytes),
+        TensorType::Q4_1 => as_it_is(PackingKind::Q4_1, bytes),
+        TensorType::Q6_K => as_it_is(PackingKind::Q6K, bytes),
+        TensorType::TQ1_0 => as_it_is(PackingKind::Tq1_0, bytes),
+        TensorType::TQ2_0 => as_it_is(PackingKind::Tq2_0, bytes),
+        TensorType::I2S => match i2s {
+            I2sPacking::X86 => as_it_is(PackingKind::I2S, bytes),
+            I2sPacking::Arm => repacked(TernaryLayout::I2sArm),
+            I2sPacking::Interleaved4 => repacked(TernaryLayout::I2sInterleaved4),
+        },
+        TensorType::IQ1BN => repacked(TernaryLayout::Iq1Bn),
+        TensorType::IQ2BN => repacked(TernaryLayout::Iq2Bn),
+        TensorType::IQ2BNR4 => repacked(TernaryLayout::Iq2BnR4),
     }
 }
 
 /// A float matrix whose values are exactly {-s, 0, s}, as ternary codes and that s.
-pub(super) fn as_ternary(matrix: &Matrix) -> Option<Matrix> {
+pub(crate) fn as_ternary(matrix: &Matrix) -> Option<Matrix> {
     // One row tells almost every other matrix.
     let mut first = vec![0.0f32; matrix.cols()];
     matrix.decode_row(0, &mut first);
@@ -64,7 +84,7 @@ pub(super) fn as_ternary(matrix: &Matrix) -> Option<Matrix> {
 }
 
 /// A float matrix quantized as BitNet b1.58 quantizes its masters.
-pub(super) fn absmean(matrix: &Matrix) -> Result<Matrix, PackingError> {
+pub(crate) fn absmean(matrix: &Matrix) -> Result<Matrix, PackingError> {
     absmean_of(matrix.rows(), matrix.cols(), &values(matrix)).map(Matrix::from)
 }
 

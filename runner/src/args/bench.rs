@@ -58,15 +58,15 @@ pub enum Like {
     Bitnet2B4T,
 }
 
-fn likes() -> impl TypedValueParser<Value = Like> {
+pub(super) fn likes() -> impl TypedValueParser<Value = Like> {
     named([("2b4t", Like::Bitnet2B4T), ("tiny", Like::Tiny)])
 }
 
-fn ternary_types() -> impl TypedValueParser<Value = TensorType> {
+pub(super) fn ternary_types() -> impl TypedValueParser<Value = TensorType> {
     named([("i2_s", TensorType::I2S), ("tq1_0", TensorType::TQ1_0), ("tq2_0", TensorType::TQ2_0)])
 }
 
-fn table_types() -> impl TypedValueParser<Value = TensorType> {
+pub(super) fn table_types() -> impl TypedValueParser<Value = TensorType> {
     named([
         ("f16", TensorType::F16),
         ("q8_0", TensorType::Q8_0),

@@ -4,7 +4,7 @@ use super::Report;
 use serde_json::{Map, Value as Json, json};
 use trine::loader::{Array, Value};
 use trine::model::inspect::TensorReport;
-use trine::model::{Config, Container, RopeScaling};
+use trine::model::{Config, Container, Judgement, RopeScaling};
 
 /// The whole document.
 pub fn document(report: &Report<'_>) -> Json {
@@ -66,7 +66,8 @@ fn model(config: &Config) -> Json {
     })
 }
 
-fn tensor(tensor: &TensorReport) -> Json {
+fn tensor((tensor, judgement): &(TensorReport, Judgement)) -> Json {
+    let statistics = judgement.statistics.as_ref().ok();
     json!({
         "name": tensor.name,
         "role": tensor.role,
@@ -76,6 +77,12 @@ fn tensor(tensor: &TensorReport) -> Json {
         "bytes": tensor.bytes,
         "offset": tensor.offset,
         "gain_rms": tensor.gain_rms,
+        "packing": statistics.map(|found| found.packing),
+        "scale": statistics.and_then(|found| found.scale).map(shortest),
+        "zeros": statistics.map(|found| found.zeros),
+        "rms": statistics.map(|found| found.rms),
+        "remarks": judgement.remarks,
+        "problem": judgement.statistics.as_ref().err().map(ToString::to_string),
     })
 }
 

@@ -2,6 +2,8 @@
 //!
 //! That the numbers are right is shown by the tests of the library.
 
+mod files;
+
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Writes the first inputs of the fuzz targets to fuzz/corpus: small sound files, from which others are mutated."""
+
+import struct
+from pathlib import Path
+
+CORPUS = Path("fuzz/corpus")
+
+
+def string(text):
+    return struct.pack("<Q", len(text)) + text.encode()
+
+
+def entry(key, kind, value):
+    return string(key) + struct.pack("<I", kind) + value
+
+
+def texts(items):
+    return struct.pack("<IQ", 8, len(items)) + b"".join(map(string, items))
+
+
+def numbers(kind, form, items):
+    return struct.pack("<IQ", kind, len(items)) + struct.pack(f"<{len(items)}{form}", *items)
+
+
+def file(entries, tensors, alignment=32):
+    """A GGUF file; tensors are name, dimensions in file order, type number and bytes."""
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(entries)) + b"".join(entries)
+    data = b""
+    for name, dimensions, kind, contents in tensors:
+        sizes = struct.pack(f"<{len(dimensions)}Q", *dimensions)
+        head += string(name) + struct.pack("<I", len(dimensions)) + sizes + struct.pack("<IQ", kind, len(data))
+        data += contents + bytes(-len(contents) % alignment)
+    return head + bytes(-len(head) % alignment if tensors else 0) + data
+
+
+def vocabulary(model, tokens, merges):
+    return [
+        entry("tokenizer.ggml.model", 8, string(model)),
+        entry("tokenizer.ggml.pre", 8, string("gpt-2")),
+        entry("tokenizer.ggml.tokens", 9, texts(tokens)),
+        entry("tokenizer.ggml.token_type", 9, numbers(5, "i", [1] * len(tokens))),
+        entry("tokenizer.ggml.scores", 9, numbers(6, "f", [-float(n) for n in range(len(tokens))])),
+        entry("tokenizer.ggml.merges", 9, texts(merges)),
+        entry("tokenizer.ggml.bos_token_id", 4, struct.pack("<I", 1)),
+    ]
+
+
+def write(target, name, data):
+    (CORPUS / target).mkdir(parents=True, exist_ok=True)
+    (CORPUS / target / name).write_bytes(data)
+
+
+def main():
+    scalars = [
+        entry(f"k.{kind}", kind, bytes(size))
+        for kind, size in [(0, 1), (1, 1), (2, 2), (3, 2), (4, 4), (5, 4), (6, 4), (7, 1), (10, 8), (11, 8), (12, 8)]
+    ]
+    nested = entry("k.9", 9, struct.pack("<IQ", 9, 2) + numbers(5, "i", [1, 2]) + numbers(5, "i", [3]))
+    tensors = [
+        ("norm", [3], 0, bytes(12)),
+        ("i2_s", [128, 2], 36, bytes([0x55] * 64) + bytes(32)),
+        ("tq1_0", [256], 34, bytes(52) + b"\x00\x3c"),
+        ("tq2_0", [256], 35, bytes(64) + b"\x00\x3c"),
+        ("iq1_bn", [64, 2], 134, (b"\x00\x3c" + bytes(13)) * 2),
+        ("iq2_bn", [64, 2], 135, (struct.pack("<f", 1) + bytes(16)) * 2),
+        ("iq2_bn_r4", [64, 4], 335, struct.pack("<4f", 1, 1, 1, 1) + bytes(64)),
+        ("q8_0", [32], 8, bytes(34)),
+        ("q4_0", [32], 2, bytes([0, 0] + [0x88] * 16)),
+        ("q6_k", [256], 14, bytes(210)),
+    ]
+    for target in ("gguf", "model"):
+        write(target, "scalars", file(scalars + [nested], []))
+        write(target, "tensors", file([entry("general.alignment", 4, struct.pack("<I", 64))], tensors, 64))
+    byte_level = [chr(c) for c in range(33, 127)] + ["Ġ", "Ċ", "Å", "µ"]
+    write("tokenizer", "bpe", file(vocabulary("gpt2", byte_level + ["fo", "fox"], ["f o", "fo x"]), []))
+    pieces = ["<unk>", "<s>", "</s>"] + [f"<0x{n:02X}>" for n in range(256)] + ["▁", "A", "▁A"]
+    write("tokenizer", "spm", file(vocabulary("llama", pieces, []), []))
+    write("ternary", "i2_s", bytes([2, 1]) + bytes([0x55] * 64) + struct.pack("<f", 0.5) + bytes(28))
+    write("ternary", "tq2_0", bytes([1, 1]) + bytes([0x55] * 64) + b"\x00\x3c")
+    write("ternary", "tq1_0", bytes([1, 1]) + bytes(52) + b"\x00\x3c")
+    write("ternary", "iq1_bn", bytes([2, 1]) + (b"\x00\x3c" + bytes(13)) * 2)
+    write("ternary", "iq2_bn", bytes([4, 1]) + (struct.pack("<f", 1) + bytes(16)) * 4)
+    write("ternary", "iq2_bn_r4", bytes([4, 1]) + struct.pack("<4f", 1, 1, 1, 1) + bytes(64))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+//! Ternary layouts that files have and kernels do not read: they are repacked once, when a file is loaded.
+//!
+//! What belongs here: where codes and scales lie in these layouts, and the way from them to codes and scales of rows.
+//! What does not: the packings that kernels read (their own files), and which of them a file becomes
+//! ([`crate::Matrix::repack`]).
+//!
+//! Sources: `quantize_i2_s` of microsoft/BitNet `src/ggml-bitnet-mad.cpp` (the packings of I2_S); `block_iq1_bn`,
+//! `block_iq2_bn` and `repack_iq2_bn` of ik_llama.cpp.
+
+use std::fmt;
+
+use rayon::prelude::*;
+
+use super::{BlockFault, MAX_COLS, PackingError, ZERO_CODE};
+use crate::arch::floats::widen_f16;
+
+/// Which of its three packings an I2_S tensor has. They have the same type number and the same length, so a file does
+/// not tell: who has the file says which program wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum I2sPacking {
+    /// Blocks of 128 columns in 32 bytes: published files, Microsoft's converter, bitnet.cpp on x86.
+    #[default]
+    X86,
+    /// Blocks of 64 columns in 16 bytes: bitnet.cpp on ARM since November 2025.
+    Arm,
+    /// Bytes of one column of four rows: bitnet.cpp on x86 where it was built without `ACT_PARALLEL`.
+    Interleaved4,
+}
+
+/// A ternary layout of files that no kernel reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TernaryLayout {
+    /// I2_S as bitnet.cpp writes it on ARM: blocks of 64 columns in 16 bytes; byte `p` has the columns `p`, `16 + p`,
+    /// `32 + p`, `48 + p` from its high to its low bits; one f32 scale in the 32 bytes after the codes.
+    I2sArm,
+    /// I2_S with four rows interleaved: byte `c` of a group of four rows has column `c` of each, the first row in the
+    /// high bits; one f32 scale in the 32 bytes after the codes.
+    I2sInterleaved4,
+    /// IQ1_BN: an f16 scale for each row, then 13 bytes for 64 columns in base 3.
+    Iq1Bn,
+    /// IQ2_BN: an f32 scale for each row, then 16 bytes for 64 columns; byte `j` has the columns `j`, `16 + j`,
+    /// `32 + j`, `48 + j` from its low to its high bits.
+    Iq2Bn,
+    /// IQ2_BN_R4: IQ2_BN with four rows interleaved: their four scales, then 64 bytes for 64 columns; byte
+    /// `16 l + 4 r + i` has the columns `16 l + i + 4 j` of row `r` for `j` from 0 in its low bits to 3.
+    Iq2BnR4,
+}
+
+/// The sizes of a layout.
+struct Sizes {
+    name: &'static str,
+    /// Rows that share bytes.
+    rows: usize,
+    /// Bytes of a block of a row.
+    bytes: usize,
+    /// Bytes of the scale of a row, all those of a group of rows before its codes; 0 where the tensor has one scale.
+    scale: usize,
+}
+
+/// Columns of a block, in every one of these layouts.
+const BLOCK: usize = 64;
+
+/// Bytes after the codes of I2_S; the first four are the scale.
+const TRAILER: usize = 32;
+
+/// A matrix in codes, row by row, with the scale of each row.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Unpacked {
+    pub codes: Vec<u8>,
+    pub scales: Vec<f32>,
+}
+
+impl TernaryLayout {
+    const fn sizes(self) -> Sizes {
+        let (name, rows, bytes, scale) = match self {
+            TernaryLayout::I2sArm => ("i2_s (arm)", 1, 16, 0),
+            TernaryLayout::I2sInterleaved4 => ("i2_s (interleaved4)", 4, 16, 0),
+            TernaryLayout::Iq1Bn => ("iq1_bn", 1, 13, 2),
+            TernaryLayout::Iq2Bn => ("iq2_bn", 1, 16, 4),
+            TernaryLayout::Iq2BnR4 => ("iq2_bn_r4", 4, 16, 4),
+        };
+        Sizes { name, rows, bytes, scale }
+    }
+
+    /// The name in lower case, as GGUF tools spell it, with the packing where there are several.
+    pub fn name(self) -> &'static str {
+        self.sizes().name
+    }
+
+    /// Codes and scales of a whole matrix, checked.
+    ///
+    /// # Errors
+    /// A [`PackingError`]: dimensions that the layout does not have, a wrong length, a code of 3, a scale that is not
+    /// finite, or one that is 0 over weights that are not.
+    pub(crate) fn unpack(self, rows: usize, cols: usize, bytes: &[u8]) -> Result<Unpacked, PackingError> {
+        let Sizes { name: packing, rows: group, scale, .. } = self.sizes();
+        if rows == 0 || cols == 0 || cols > MAX_COLS {
+            return Err(PackingError::Dimensions { packing, rows, cols, max_cols: MAX_COLS });
+        }
+        if !cols.is_multiple_of(BLOCK) {
+            return Err(PackingError::Columns { packing, cols, multiple: BLOCK });
+        }
+        if !rows.is_multiple_of(group) {
+            return Err(PackingError::Rows { packing, rows, multiple: group });
+        }
+        let row_bytes = self.row_bytes(cols);
+        let trailer = if scale == 0 { TRAILER } else { 0 };
+        let expected = rows.checked_mul(row_bytes).and_then(|all| all.checked_add(trailer)).unwrap_or(usize::MAX);
+        if bytes.len() != expected {
+            return Err(PackingError::Length { packing, rows, cols, expected, found: bytes.len() });
+        }
+        let (rows_of_bytes, trailer) = bytes.split_at(rows * row_bytes);
+        let mut codes = vec![0; rows * cols];
+        let groups = codes.par_chunks_exact_mut(group * cols).zip(rows_of_bytes.par_chunks_exact(group * row_bytes));
+        groups.with_min_len(16).for_each(|(codes, bytes)| self.codes(&bytes[group * scale..], cols, codes));
+        let scales = match trailer {
+            [] => self.row_scales(rows, row_bytes, rows_of_bytes),
+            _ => vec![f32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]); rows],
+        };
+        self.check(cols, &codes, &scales)?;
+        Ok(Unpacked { codes, scales })
+    }
+
+    /// Bytes of a row: its codes and its scale.
+    fn row_bytes(self, cols: usize) -> usize {
+        let Sizes { bytes, scale, .. } = self.sizes();
+        cols / BLOCK * bytes + scale
+    }
+
+    fn row_scales(self, rows: usize, row_bytes: usize, bytes: &[u8]) -> Vec<f32> {
+        let Sizes { rows: group, scale, .. } = self.sizes();
+        let at = |row: usize| &bytes[row / group * group * row_bytes + row % group * scale..][..scale];
+        let of_row = |row| match *at(row) {
+            [a, b] => widen_f16(u16::from_le_bytes([a, b])),
+            [a, b, c, d] => f32::from_le_bytes([a, b, c, d]),
+            _ => unreachable!("scales are f16 or f32"),
+        };
+        (0..rows).map(of_row).collect()
+    }
+
+    /// Decodes the codes of a group of rows: `out` is `[rows of a group, cols]`.
+    fn codes(self, bytes: &[u8], cols: usize, out: &mut [u8]) {
+        match self {
+            TernaryLayout::I2sArm => planes(bytes, out, [6, 4, 2, 0]),
+            TernaryLayout::Iq2Bn => planes(bytes, out, [0, 2, 4, 6]),
+            TernaryLayout::I2sInterleaved4 => {
+                for (row, out) in out.chunks_exact_mut(cols).enumerate() {
+                    out.iter_mut().zip(bytes).for_each(|(code, byte)| *code = byte >> (6 - 2 * row) & 3);
+                }
+            }
+            TernaryLayout::Iq2BnR4 => {
+                for (row, out) in out.chunks_exact_mut(cols).enumerate() {
+                    for (out, bytes) in out.chunks_exact_mut(16).zip(bytes.chunks_exact(16)) {
+                        for (n, code) in out.iter_mut().enumerate() {
+                            *code = bytes[4 * row + n % 4] >> (2 * (n / 4)) & 3;
+                        }
+                    }
+                }
+            }
+            TernaryLayout::Iq1Bn => {
+                for (out, bytes) in out.chunks_exact_mut(BLOCK).zip(bytes.chunks_exact(13)) {
+                    base_3(bytes, out);
+                }
+            }
+        }
+    }
+
+    /// Looks for codes of 3 and for scales that are none.
+    fn check(self, cols: usize, codes: &[u8], scales: &[f32]) -> Result<(), PackingError> {
+        let Sizes { name: packing, rows: group, scale: scale_bytes, .. } = self.sizes();
+        for (row, (codes, &scale)) in codes.chunks_exact(cols).zip(scales).enumerate() {
+            let fault = if codes.iter().any(|&code| code > 2) {
+                codes.iter().position(|&code| code > 2).map(|element| BlockFault::Code { element })
+            } else {
+                BlockFault::of_scale(scale, || codes.iter().position(|&code| code != ZERO_CODE))
+            };
+            if let Some(fault) = fault {
+                if scale_bytes == 0 && !scale.is_finite() {
+                    return Err(PackingError::Scale { packing, offset: codes.len() / 4 * scales.len(), found: scale });
+                }
+                let offset = row / group * group * self.row_bytes(cols);
+                return Err(PackingError::Block { packing, row, block: 0, offset, fault });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for TernaryLayout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Blocks of 64 codes in 16 bytes: field `n` of byte `p`, `shifts[n]` bits from the low end, is code `16 n + p`.
+fn planes(bytes: &[u8], out: &mut [u8], shifts: [u32; 4]) {
+    for (out, bytes) in out.chunks_exact_mut(BLOCK).zip(bytes.chunks_exact(16)) {
+        for (out, shift) in out.chunks_exact_mut(16).zip(shifts) {
+            out.iter_mut().zip(bytes).for_each(|(code, byte)| *code = byte >> shift & 3);
+        }
+    }
+}
+
+/// 64 codes in 13 bytes of IQ1_BN. Sixteen codes are three bytes of five, and one digit of the last byte.
+fn base_3(bytes: &[u8], out: &mut [u8]) {
+    for (group, out) in out.chunks_exact_mut(16).enumerate() {
+        for (n, code) in out.iter_mut().take(15).enumerate() {
+            *code = digit(bytes[3 * group + n / 5], n % 5);
+        }
+        out[15] = digit(bytes[12], group);
+    }
+}
+
+/// Digit `n` of a byte that is five digits in base 3, scaled to 256; the first is the least significant.
+fn digit(byte: u8, n: usize) -> u8 {
+    const POWERS: [u8; 5] = [81, 27, 9, 3, 1];
+    ((u16::from(byte.wrapping_mul(POWERS[n])) * 3) >> 8) as u8
+}

@@ -1,0 +1,43 @@
+//! `trine synth`: a model of random weights with the dimensions of a real one.
+
+use crate::args::{Like, SynthArguments};
+use crate::message::Usage;
+use crate::outcome::Outcome;
+use anyhow::Result;
+use std::num::NonZeroUsize;
+use trine::model::Synthetic;
+use trine::shapes::Dims;
+
+/// Runs the command.
+///
+/// # Errors
+/// The dimensions contradict each other or the types, or the output cannot be written.
+pub fn synth(arguments: &SynthArguments) -> Result<Outcome> {
+    described(arguments)?.writer()?.write_file(&arguments.output)?;
+    Ok(Outcome::Done)
+}
+
+/// The model that the arguments describe.
+fn described(arguments: &SynthArguments) -> Result<Synthetic> {
+    let mut synthetic = match arguments.like {
+        Like::Tiny => Synthetic::tiny(),
+        Like::Bitnet2B4T => Synthetic::bitnet_2b4t(),
+    };
+    let or = |given: Option<NonZeroUsize>, like: usize| given.map_or(like, NonZeroUsize::get);
+    let config = &mut synthetic.config;
+    let like = config.dims;
+    config.dims = Dims::new(
+        or(arguments.vocab, like.vocab),
+        or(arguments.hidden, like.hidden),
+        or(arguments.ffn, like.ffn),
+        or(arguments.heads, like.heads()),
+        or(arguments.kv_heads, like.kv_heads),
+        or(arguments.head_dim, like.head_dim),
+    )
+    .map_err(|error| Usage(error.to_string()))?;
+    config.architecture = arguments.architecture.unwrap_or(config.architecture);
+    config.layers = or(arguments.blocks, config.layers);
+    config.context = or(arguments.context, config.context);
+    config.rope.rotated = config.dims.head_dim;
+    Ok(Synthetic { matrices: arguments.matrices, table: arguments.table, seed: arguments.seed, ..synthetic })
+}

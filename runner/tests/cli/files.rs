@@ -1,0 +1,136 @@
+//! Commands that make, compare and judge files.
+
+use super::{STORIES, errors, failure, path_text, text, trine, with_metadata};
+use tempfile::TempDir;
+use trine::loader::{Gguf, Value};
+
+#[test]
+fn a_converted_model_is_the_same_model() {
+    let folder = TempDir::new().unwrap();
+    let (there, back) = (folder.path().join("there.gguf"), folder.path().join("back.gguf"));
+    assert_eq!(text(&trine(&["convert", STORIES, path_text(&there), "--to", "tq1_0"])), "");
+    assert_eq!(text(&trine(&["convert", path_text(&there), path_text(&back), "--to", "i2_s", "--no-mmap"])), "");
+    for other in [&there, &back] {
+        let verdict = text(&trine(&["diff", STORIES, path_text(other)]));
+        assert!(verdict.starts_with("the same model: 46 of 46 tensors are equal"), "{verdict}");
+    }
+    let document: serde_json::Value =
+        serde_json::from_str(&text(&trine(&["diff", STORIES, path_text(&there), "--json"]))).unwrap();
+    assert_eq!((&document["same"], &document["metadata"]), (&true.into(), &serde_json::json!([])));
+    let logits = |file: &str| trine(&["logits", file, "--ids", "1,5,900"]).stdout;
+    assert_eq!(logits(path_text(&there)), logits(STORIES), "one scale, one product, whatever the packing");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "no temporary file is left");
+}
+
+#[test]
+fn two_models_that_differ_are_told_apart() {
+    let folder = TempDir::new().unwrap();
+    let changed = with_metadata(&folder, &[("bitnet-b1.58.context_length", Value::from(300u32))]);
+    let output = trine(&["diff", STORIES, path_text(&changed)]);
+    let shown = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("bitnet-b1.58.context_length") && shown.contains("256  300"), "{shown}");
+    assert!(shown.contains("not the same model: 46 of 46 tensors are equal"), "{shown}");
+    let output = trine(&["diff", STORIES, STORIES, "--second-i2s-packing", "arm"]);
+    let shown = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("blk.3.ffn_down.weight") && shown.contains("elements differ in sign"), "{shown}");
+}
+
+#[test]
+fn a_conversion_that_is_refused_leaves_nothing() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out.gguf");
+    let dense = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/llama_cpp/llama-dense-q4_0.gguf");
+    let error = failure(&trine(&["convert", dense, path_text(&out), "--to", "i2_s"]), 1);
+    assert!(error.contains("llama-dense-q4_0.gguf") && error.contains("which is not ternary"), "{error}");
+    assert_eq!(trine(&["convert", dense, path_text(&out), "--to", "q8_0"]).status.code(), Some(2));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_made_up_model_has_the_dimensions_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("made-up.gguf");
+    let options = ["--blocks", "1", "--vocab", "300", "--ffn", "256", "--matrices", "tq2_0", "--architecture", "llama"];
+    text(&trine(&[&["synth", path_text(&file)], &options[..]].concat()));
+    let shown = text(&trine(&["inspect", path_text(&file)]));
+    assert!(shown.contains("llama, 1 blocks, hidden 512, ffn 256, 6 heads over 3 of 128, vocabulary 300"), "{shown}");
+    assert_eq!(trine(&["logits", path_text(&file), "--ids", "1,299"]).stdout.len(), 2 * 300 * 4);
+    let error = failure(&trine(&["synth", path_text(&file), "--heads", "7"]), 2);
+    assert!(error.contains('7'), "{error}");
+}
+
+#[test]
+fn unusual_gains_are_a_warning_that_strict_refuses() {
+    let folder = TempDir::new().unwrap();
+    let changed = folder.path().join("unusual.gguf");
+    let mut bytes = std::fs::read(STORIES).unwrap();
+    let tensor = Gguf::open(STORIES).unwrap().tensor("blk.1.attn_norm.weight").unwrap().clone();
+    for gain in bytes[tensor.offset as usize..][..tensor.len as usize].as_chunks_mut::<4>().0 {
+        *gain = (f32::from_le_bytes(*gain) * 0.001).to_le_bytes();
+    }
+    std::fs::write(&changed, bytes).unwrap();
+    let output = trine(&["check", path_text(&changed)]);
+    assert_eq!(output.status.code(), Some(0), "a statistic refuses nothing");
+    let warned = errors(&output);
+    assert!(warned.contains("warning: ") && warned.contains("blk.1.attn_norm.weight"), "{warned}");
+    assert!(warned.contains("an RMS of 0.0006 is unusual"), "{warned}");
+    let error = trine(&["check", path_text(&changed), "--strict"]);
+    assert_eq!(error.status.code(), Some(1), "{}", errors(&error));
+    assert!(errors(&error).contains("--strict"), "{}", errors(&error));
+    assert!(text(&trine(&["inspect", path_text(&changed)])).contains("unusual (2)"));
+    assert!(text(&trine(&["check", STORIES, "--strict"])).contains("loads"));
+}
+
+#[test]
+fn a_policy_corrects_the_file_it_names_and_no_other() {
+    let folder = TempDir::new().unwrap();
+    let file = Gguf::open(STORIES).unwrap();
+    let policy = folder.path().join("policy.json");
+    let orders = |digest: &str, tensor: &str| {
+        let corrections = serde_json::json!([
+            { "type": "rescale_gains", "tensors": ["output_norm.weight"], "rms": 2.5 },
+            { "type": "invert_scale", "tensors": [tensor] },
+        ]);
+        let document = serde_json::json!({ "version": 1, "files": [{ "sha256": digest, "corrections": corrections }] });
+        std::fs::write(&policy, document.to_string()).unwrap();
+        trine(&["logits", STORIES, "--ids", "1,5", "--policy", path_text(&policy)])
+    };
+    let digest = trine::model::sha256(&file);
+    let corrected = orders(&digest, "blk.2.attn_k.weight");
+    let shown = errors(&corrected);
+    assert_eq!(corrected.status.code(), Some(0), "{shown}");
+    assert!(shown.contains("`output_norm.weight`: gains rescaled, RMS 1.428"), "{shown}");
+    assert!(
+        shown.contains("2.500000 after") && shown.contains("`blk.2.attn_k.weight`: scale inverted, 0.0"),
+        "{shown}"
+    );
+    assert_ne!(corrected.stdout, trine(&["logits", STORIES, "--ids", "1,5"]).stdout);
+    let error = failure(&orders(&"0".repeat(64), "blk.2.attn_k.weight"), 1);
+    assert!(error.contains("policy.json") && error.contains(&digest), "{error}");
+    let error = failure(&orders(&digest, "token_embd.weight"), 1);
+    assert!(error.contains("token_embd.weight") && error.contains("a correction is ordered"), "{error}");
+}
+
+#[test]
+fn a_trace_shows_every_part_of_a_pass() {
+    let shown = text(&trine(&["check", STORIES, "--trace", "-p", "The king"]));
+    let row = |block: &str, part: &str| {
+        let found = shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let mut found = found.filter(|cells| cells.len() == 4 && cells[0] == block && cells[1] == part);
+        let cells = found.next().unwrap_or_else(|| panic!("{block} {part} is not in {shown}"));
+        (cells[2].parse::<f64>().unwrap(), cells[3].parse::<f64>().unwrap())
+    };
+    for block in ["0", "1", "2", "3"] {
+        for part in ["attn_norm", "attn_k_rope", "attention", "ffn_sub_norm", "ffn_down", "output"] {
+            let (rms, largest) = row(block, part);
+            assert!(0.0 < rms && rms <= largest, "{block} {part}: {rms} {largest}");
+        }
+    }
+    // Gains are about 0.6 here: a norm's output has their root mean square.
+    assert!((0.3..1.5).contains(&row("0", "attn_norm").0), "{shown}");
+    assert!(row("-", "embedding").0 < row("-", "logits").0, "{shown}");
+    assert!(shown.contains("forward pass over "), "{shown}");
+    assert_eq!(trine(&["check", STORIES, "-p", "The king"]).status.code(), Some(2), "a prompt is for --trace");
+}
