@@ -90,7 +90,7 @@ fn bench(criterion: &mut Criterion) {
                     let blocks = caches.iter();
                     let of_block =
                         |((k, v), _): &((Keys, Values), _)| cpu.attention(one.view(), k.positions(at), v.positions(at));
-                    cpu.run(|| blocks.map(of_block).last().expect("blocks"))
+                    blocks.map(of_block).last().expect("blocks")
                 };
                 bencher.iter(|| black_box(token()));
                 check(token().data(), &one, &caches[0].1, CONTEXT - 1, tolerance);
@@ -104,7 +104,7 @@ fn bench(criterion: &mut Criterion) {
             let at = Plus(Fixed::<PAST>, Fixed::<BATCH>);
             let ((keys, values), stored) = &caches[0];
             group.bench_function(BenchmarkId::from_parameter(threads), |bencher| {
-                let batch = || cpu.run(|| cpu.attention(many.view(), keys.positions(at), values.positions(at)));
+                let batch = || cpu.attention(many.view(), keys.positions(at), values.positions(at));
                 bencher.iter(|| black_box(batch()));
                 check(batch().data(), &many, stored, PAST, tolerance);
             });

@@ -5,11 +5,11 @@
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use crate::arch::Isa;
+use crate::pool::Pool;
 
 /// What a [`Cpu`] should use; the default is everything the machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,6 +22,9 @@ pub struct CpuOptions {
 
 /// The most threads of a [`Cpu`]: far more than cores of a machine, and few enough to start.
 pub const MAX_THREADS: usize = 1024;
+
+/// Shares of work for each thread.
+const SHARES: usize = 4;
 
 /// Why a [`Cpu`] could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +48,8 @@ pub enum CpuError {
     Threads {
         /// Number of threads asked for.
         threads: usize,
-        /// The pool's own error.
-        source: rayon::ThreadPoolBuildError,
+        /// What the system says.
+        source: std::io::Error,
     },
 }
 
@@ -58,7 +61,7 @@ fn list(isas: &[Isa]) -> String {
 #[derive(Debug)]
 pub struct Cpu {
     isa: Isa,
-    pool: ThreadPool,
+    pool: Pool,
     hand_overs: AtomicU64,
 }
 
@@ -73,15 +76,11 @@ impl Cpu {
         if !isa.is_available() {
             return Err(CpuError::IsaUnavailable { requested: isa, available: Isa::available() });
         }
-        let threads = options.threads.map_or_else(num_cpus::get_physical, NonZeroUsize::get).max(1);
+        let threads = options.threads.map_or_else(default_threads, NonZeroUsize::get);
         if threads > MAX_THREADS {
             return Err(CpuError::TooManyThreads { threads });
         }
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|index| format!("trine-{index}"))
-            .build()
-            .map_err(|source| CpuError::Threads { threads, source })?;
+        let pool = Pool::new(threads).map_err(|source| CpuError::Threads { threads, source })?;
         Ok(Cpu { isa, pool, hand_overs: AtomicU64::new(0) })
     }
 
@@ -92,19 +91,12 @@ impl Cpu {
 
     /// The number of threads of the pool.
     pub fn threads(&self) -> usize {
-        self.pool.current_num_threads()
+        self.pool.threads()
     }
 
     /// How often work was handed over to all threads so far.
     pub fn hand_overs(&self) -> u64 {
         self.hand_overs.load(Ordering::Relaxed)
-    }
-
-    /// Runs `work` inside the pool, so that the operations in it start without crossing threads.
-    ///
-    /// Operations called from outside enter the pool on their own; a whole step of a model is better entered once.
-    pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        if self.threads() == 1 { work() } else { self.pool.install(work) }
     }
 
     /// Cuts the columns of a row-major `[rows, columns]` output into chunks and fills them in parallel.
@@ -126,7 +118,7 @@ impl Cpu {
         }
         assert_eq!(y.len() % columns, 0, "the output has whole rows");
         let threads = self.threads();
-        let wanted = if threads == 1 { 1 } else { 4 * threads };
+        let wanted = if threads == 1 { 1 } else { SHARES * threads };
         let width = columns.div_ceil(wanted).next_multiple_of(granule);
         let mut chunks: Vec<Vec<&mut [f32]>> = Vec::new();
         chunks.resize_with(columns.div_ceil(width), Vec::new);
@@ -135,13 +127,7 @@ impl Cpu {
                 chunk.push(part);
             }
         }
-        if chunks.len() == 1 {
-            return fill(0, &mut chunks[0]);
-        }
-        self.hand_overs.fetch_add(1, Ordering::Relaxed);
-        self.run(|| {
-            chunks.par_iter_mut().enumerate().with_max_len(1).for_each(|(index, parts)| fill(index * width, parts));
-        });
+        self.for_each(&mut chunks, |index, parts| fill(index * width, parts));
     }
 
     /// Calls `work(index, item)` for every item of `items`, in parallel.
@@ -163,9 +149,25 @@ impl Cpu {
             return items.iter_mut().enumerate().for_each(|(index, item)| work(index, item));
         }
         self.hand_overs.fetch_add(1, Ordering::Relaxed);
-        let items = items.par_iter_mut().with_min_len(least).enumerate();
-        self.run(|| items.for_each(|(index, item)| work(index, item)));
+        // A few shares for each thread, so that one that comes late does not hold up the others.
+        let share = items.len().div_ceil(SHARES * self.threads()).max(least);
+        let shares = Mutex::new(items.chunks_mut(share).enumerate());
+        // Nothing panics while it holds the lock.
+        let next_share = || shares.lock().unwrap_or_else(PoisonError::into_inner).next();
+        self.pool.broadcast(&|| {
+            while let Some((number, items)) = next_share() {
+                for (index, item) in items.iter_mut().enumerate() {
+                    work(number * share + index, item);
+                }
+            }
+        });
     }
+}
+
+/// The number of threads where none is asked for: the physical cores, as many of them as the process may use.
+fn default_threads() -> usize {
+    let usable = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    num_cpus::get_physical().clamp(1, usable)
 }
 
 #[cfg(test)]
@@ -180,7 +182,7 @@ mod tests {
     fn options_are_kept_and_the_default_is_the_best_of_the_machine() {
         assert_eq!((cpu(3).threads(), cpu(3).isa()), (3, Isa::Portable));
         let default = Cpu::new(CpuOptions::default()).unwrap();
-        assert_eq!((default.threads(), default.isa()), (num_cpus::get_physical(), Isa::detect()));
+        assert_eq!((default.threads(), default.isa()), (default_threads(), Isa::detect()));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod limits;
 pub mod matrix;
 pub mod ops;
 pub mod packing;
+mod pool;
 pub mod quantize;
 pub mod reference;
 pub mod slices;

@@ -1,0 +1,230 @@
+//! A pool of threads that take part in one job at a time.
+//!
+//! What belongs here: starting a job, joining it, waiting for the next. What does not: how work is cut
+//! ([`crate::Cpu`]). `unsafe` occurs here because a job borrows from the stack of the thread that starts it.
+//!
+//! A decoded token is some two hundred products of ten to a hundred microseconds, so handing them over must take less
+//! than a microsecond: workers wait by spinning, and sleep when no job comes for a while. No job waits for a worker
+//! that has not arrived: the thread that starts a job works on it too, closes it when nothing is left to take, and
+//! waits only for those inside.
+
+#[cfg(test)]
+mod tests;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// How long a thread spins before it sleeps: longer than what lies between the products of a step, shorter than what
+/// lies between steps that wait for something.
+const SPIN: Duration = Duration::from_micros(100);
+
+/// Bit of [`Shared::state`]: workers may enter the job.
+const OPEN: u64 = 1 << 63;
+/// Bit of [`Shared::state`]: workers end.
+const STOP: u64 = 1 << 62;
+/// The lowest bit of the number of the job in [`Shared::state`], which has the bits up to [`STOP`].
+const JOB: u64 = 1 << 32;
+/// The bits of [`Shared::state`] that count the workers inside the job.
+const INSIDE: u64 = JOB - 1;
+
+/// Threads that wait for jobs; the thread that starts a job is one more.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+    /// Held by the thread whose job it is.
+    owner: Mutex<()>,
+}
+
+/// What the threads of a pool share.
+#[derive(Debug)]
+struct Shared {
+    /// [`OPEN`], [`STOP`], the number of the job and of the workers inside it.
+    state: AtomicU64,
+    /// The job, valid while `state` is open or counts a worker inside.
+    job: AtomicPtr<Job<'static>>,
+    /// Workers that sleep or are about to.
+    sleeping: AtomicUsize,
+    /// Held by workers from counting themselves as sleeping until they sleep.
+    lock: Mutex<()>,
+    wake: Condvar,
+    spin: Duration,
+}
+
+/// One job, on the stack of the thread that started it.
+struct Job<'a> {
+    work: &'a (dyn Fn() + Sync),
+    /// What a worker panicked with.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl Pool {
+    /// Starts a pool of `threads` threads, of which the one that starts a job is one.
+    ///
+    /// # Errors
+    /// What the system says where it does not start a thread.
+    pub(crate) fn new(threads: usize) -> std::io::Result<Pool> {
+        // Threads that share a core would spin in each other's way.
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let shared = Arc::new(Shared {
+            state: AtomicU64::new(0),
+            job: AtomicPtr::default(),
+            sleeping: AtomicUsize::new(0),
+            lock: Mutex::new(()),
+            wake: Condvar::new(),
+            spin: if threads <= cores { SPIN } else { Duration::ZERO },
+        });
+        let mut pool = Pool { shared, workers: Vec::new(), owner: Mutex::new(()) };
+        for index in 1..threads {
+            let shared = Arc::clone(&pool.shared);
+            let worker = thread::Builder::new().name(format!("trine-{index}")).spawn(move || shared.serve())?;
+            pool.workers.push(worker);
+        }
+        Ok(pool)
+    }
+
+    /// Number of threads that take part in a job.
+    pub(crate) fn threads(&self) -> usize {
+        self.workers.len() + 1
+    }
+
+    /// Calls `work` on this thread, and on each worker that is ready before this call is through. Returns when all
+    /// calls have returned. Where the pool has a job already, of another thread or around this one, `work` is called
+    /// here alone.
+    ///
+    /// # Panics
+    /// If a call of `work` panics, with its payload.
+    pub(crate) fn broadcast(&self, work: &(dyn Fn() + Sync)) {
+        let _owner = match self.owner.try_lock() {
+            Ok(owner) => owner,
+            Err(TryLockError::Poisoned(owner)) => owner.into_inner(),
+            Err(TryLockError::WouldBlock) => return work(),
+        };
+        let job = Job { work, panic: Mutex::new(None) };
+        // Dropped before `job`, also where `work` panics.
+        let open = self.shared.open(&job);
+        work();
+        drop(open);
+        let panic = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(payload) = panic {
+            resume_unwind(payload);
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.state.fetch_or(STOP, Ordering::SeqCst);
+        self.shared.wake_sleepers();
+        for worker in self.workers.drain(..) {
+            // Workers catch the panics of jobs and have none of their own.
+            let _ = worker.join();
+        }
+    }
+}
+
+/// An open job. Dropping it closes the job and waits for the workers inside.
+struct Open<'a>(&'a Shared);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        let Open(shared) = self;
+        shared.state.fetch_and(!OPEN, Ordering::AcqRel);
+        let left = || (shared.state.load(Ordering::Acquire) & INSIDE == 0).then_some(());
+        while spin_until(shared.spin, left).is_none() {
+            thread::yield_now();
+        }
+    }
+}
+
+impl Shared {
+    /// Lets workers enter `job`, which must outlive the result. To be called by the owner of the pool only.
+    fn open<'a>(&'a self, job: &'a Job<'_>) -> Open<'a> {
+        self.job.store(std::ptr::from_ref(job).cast_mut().cast(), Ordering::Relaxed);
+        // Nobody else writes now: the last job was closed and left, and a pool in use is not dropped.
+        let number = (self.state.load(Ordering::Relaxed) + JOB) & (STOP - 1);
+        // Sequentially consistent with `sleeping`: either this thread sees that a worker sleeps, or the worker sees the
+        // job. The store also publishes the pointer.
+        self.state.store(number | OPEN, Ordering::SeqCst);
+        if self.sleeping.load(Ordering::SeqCst) > 0 {
+            self.wake_sleepers();
+        }
+        Open(self)
+    }
+
+    fn wake_sleepers(&self) {
+        // With the lock held no worker is between looking at the state and sleeping.
+        drop(self.lock());
+        self.wake.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a worker does.
+    fn serve(&self) {
+        let mut last = 0;
+        loop {
+            let state = self.wait(last);
+            if state & STOP != 0 {
+                return;
+            }
+            if self.state.compare_exchange_weak(state, state + 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
+                continue;
+            }
+            last = state & !INSIDE;
+            // SAFETY: the exchange found the job open and counted this thread as inside. The thread that opened the job
+            // stored the pointer before the state that the exchange acquired, and does not pass the end of `Open`,
+            // which comes before the end of the job, until the count is back at 0, that is after `fetch_sub` below.
+            // `Job` is shared as `&Job`: its fields are `Sync`.
+            let job: &Job<'_> = unsafe { &*self.job.load(Ordering::Relaxed) };
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(job.work)) {
+                *job.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(payload);
+            }
+            self.state.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// Waits for the state of an open job other than `last`, or one with [`STOP`].
+    fn wait(&self, last: u64) -> u64 {
+        let ready = || {
+            let state = self.state.load(Ordering::SeqCst);
+            let other = state & OPEN != 0 && state & !INSIDE != last;
+            (other || state & STOP != 0).then_some(state)
+        };
+        if let Some(state) = spin_until(self.spin, ready) {
+            return state;
+        }
+        let mut guard = self.lock();
+        self.sleeping.fetch_add(1, Ordering::SeqCst);
+        let state = loop {
+            match ready() {
+                Some(state) => break state,
+                None => guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner),
+            }
+        };
+        self.sleeping.fetch_sub(1, Ordering::SeqCst);
+        state
+    }
+}
+
+/// Spins until `ready` has something, which is the result, or for the time `limit`.
+fn spin_until<T>(limit: Duration, ready: impl Fn() -> Option<T>) -> Option<T> {
+    let mut start = None;
+    loop {
+        for _ in 0..16 {
+            if let found @ Some(_) = ready() {
+                return found;
+            }
+            std::hint::spin_loop();
+        }
+        if start.get_or_insert_with(Instant::now).elapsed() >= limit {
+            return None;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Jobs are done whole, whoever takes part, and what goes wrong in them is reported.
+
+use super::*;
+use std::sync::atomic::AtomicBool;
+
+/// Adds `1..=count` by a job in which every thread takes the next number until there is none.
+fn sum(pool: &Pool, count: usize) -> usize {
+    let (next, sum) = (AtomicUsize::new(1), AtomicUsize::new(0));
+    pool.broadcast(&|| {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number > count {
+                return;
+            }
+            sum.fetch_add(number, Ordering::Relaxed);
+        }
+    });
+    sum.into_inner()
+}
+
+#[test]
+fn jobs_are_done_whole() {
+    for threads in [1, 2, 3, 9] {
+        let pool = Pool::new(threads).unwrap();
+        assert_eq!(pool.threads(), threads);
+        for count in 0..2000 {
+            assert_eq!(sum(&pool, count), count * (count + 1) / 2, "{threads} threads");
+        }
+    }
+}
+
+/// A job that ends only when as many threads are in it as the pool has; once for workers that spin, once for workers
+/// that sleep.
+#[test]
+fn every_worker_takes_part() {
+    let pool = Pool::new(4).unwrap();
+    for pause in [Duration::ZERO, 50 * SPIN] {
+        thread::sleep(pause);
+        let arrived = AtomicUsize::new(0);
+        pool.broadcast(&|| {
+            arrived.fetch_add(1, Ordering::Relaxed);
+            while arrived.load(Ordering::Relaxed) < 4 {
+                thread::yield_now();
+            }
+        });
+        assert_eq!(arrived.into_inner(), 4);
+    }
+}
+
+/// The thread that starts a job returns only when the workers have left it.
+#[test]
+fn no_worker_outlives_its_job() {
+    let pool = Pool::new(3).unwrap();
+    for _ in 0..50 {
+        let inside = AtomicUsize::new(0);
+        let entered = AtomicBool::new(false);
+        let caller = thread::current().id();
+        pool.broadcast(&|| {
+            if thread::current().id() == caller {
+                while !entered.load(Ordering::Relaxed) {
+                    thread::yield_now();
+                }
+            } else {
+                inside.fetch_add(1, Ordering::Relaxed);
+                entered.store(true, Ordering::Relaxed);
+                thread::sleep(Duration::from_micros(300));
+                inside.fetch_sub(1, Ordering::Relaxed);
+            }
+        });
+        assert_eq!(inside.load(Ordering::Relaxed), 0);
+    }
+}
+
+#[test]
+fn jobs_of_several_threads_and_jobs_in_jobs() {
+    let pool = Pool::new(3).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for count in 0..500 {
+                    assert_eq!(sum(&pool, count), count * (count + 1) / 2);
+                }
+            });
+        }
+    });
+    let calls = AtomicUsize::new(0);
+    pool.broadcast(&|| {
+        assert_eq!(sum(&pool, 10), 55);
+        calls.fetch_add(1, Ordering::Relaxed);
+    });
+    assert!((1..=3).contains(&calls.into_inner()));
+}
+
+/// A panic of the caller, and one of a worker, reach the caller with their payload; the pool serves on.
+#[test]
+fn panics_reach_the_caller() {
+    let pool = Pool::new(2).unwrap();
+    let caller = thread::current().id();
+    for of_caller in [true, false] {
+        let entered = AtomicUsize::new(0);
+        let job = || {
+            entered.fetch_add(1, Ordering::Relaxed);
+            while entered.load(Ordering::Relaxed) < 2 {
+                thread::yield_now();
+            }
+            if (thread::current().id() == caller) == of_caller {
+                resume_unwind(Box::new("stop"));
+            }
+        };
+        let payload = catch_unwind(AssertUnwindSafe(|| pool.broadcast(&job))).unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&"stop"));
+        assert_eq!(sum(&pool, 100), 5050);
+    }
+}
