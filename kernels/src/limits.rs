@@ -65,8 +65,8 @@ impl Cpu {
         (bytes, start.elapsed())
     }
 
-    /// The time that it takes to give every thread something to do, and to wait until all have done it: the average of
-    /// many calls in a row that do nothing else.
+    /// The time that it takes to offer work to every thread and to end it: the average of many calls in a row that do
+    /// nothing else. A thread that comes too late for its share is not waited for.
     pub fn time_of_hand_over(&self) -> Duration {
         let mut items = vec![0_u32; self.threads()];
         let start = Instant::now();
