@@ -232,3 +232,43 @@ fn tokenizers_give_the_ids_of_hf_tokenizers() {
         assert_eq!(Some(chat.as_str()), expected["chat"].as_str(), "{name}");
     }
 }
+
+/// Changes `tokenizer.json` of a copy.
+fn edit_tokenizer(folder: &Path, change: impl FnOnce(&mut serde_json::Value)) {
+    let file = folder.join("tokenizer.json");
+    let mut json = serde_json::from_slice(&std::fs::read(&file).expect("tokenizer.json")).expect("JSON");
+    change(&mut json);
+    std::fs::write(file, json.to_string()).expect("a file of the copy");
+}
+
+#[test]
+fn tokenizers_that_work_otherwise_are_refused_by_name() {
+    let cases: [(&str, &str, serde_json::Value, &str); 7] = [
+        ("bitnet-packed", "/model/type", "Unigram".into(), "`model.type` is"),
+        ("bitnet-packed", "/model/continuing_subword_prefix", "##".into(), "`model.continuing_subword_prefix` is"),
+        ("bitnet-packed", "/normalizer", serde_json::json!({ "type": "Lowercase" }), "`normalizer` is"),
+        ("bitnet-packed", "/pre_tokenizer/pretokenizers/1/add_prefix_space", true.into(), "add_prefix_space` is true"),
+        ("bitnet-packed", "/pre_tokenizer/pretokenizers/0/pattern/Regex", r"\w+".into(), "`pre_tokenizer` is"),
+        ("bitnet-packed", "/model/vocab/a", 310.into(), "outside the vocabulary of 310 tokens"),
+        ("llama-packed", "/normalizer/normalizers/1/content", "_".into(), "`normalizer` is"),
+    ];
+    for (name, pointer, value, expected) in cases {
+        let folder = copy(name);
+        edit_tokenizer(folder.path(), |json| *json.pointer_mut(pointer).expect(pointer) = value);
+        let error = open(folder.path()).tokenizer(&TokenizerOptions::default()).expect_err(pointer).to_string();
+        assert!(error.contains("tokenizer.json") && error.contains(expected), "{pointer}: {error}");
+    }
+}
+
+#[test]
+fn a_named_pre_tokenizer_replaces_one_that_is_unknown() {
+    let folder = copy("bitnet-packed");
+    let encode = |path: &Path, pre: Option<&str>| {
+        let options = TokenizerOptions { pre: pre.map(str::to_owned) };
+        let tokenizer = open(path).tokenizer(&options).unwrap_or_else(|error| panic!("{error}"));
+        tokenizer.encode("It's 12345 o'clock", EncodeOptions::PROMPT).expect("ids")
+    };
+    edit_tokenizer(folder.path(), |json| json["pre_tokenizer"]["pretokenizers"][0]["behavior"] = "Removed".into());
+    assert!(open(folder.path()).tokenizer(&TokenizerOptions::default()).is_err());
+    assert_eq!(encode(folder.path(), Some("llama-bpe")), encode(&path("bitnet-packed"), None));
+}

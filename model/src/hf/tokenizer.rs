@@ -98,12 +98,9 @@ pub(super) fn read(directory: &Path, config: &Object, options: &TokenizerOptions
     let settings = Object::open_optional(&directory.join("tokenizer_config.json"))?;
     let in_file = |problem| TokenizerError::File { file: path.display().to_string(), problem: Box::new(problem) };
     let special = special_tokens(&json, &settings, config)?;
-    let (mut data, mut warnings) = vocabulary(json, config, special).map_err(in_file)?;
-    if let Some(pre) = &options.pre {
-        match data.pre {
-            Some(_) => data.pre = Some(pre.clone()),
-            None => warnings.push("the pre-tokenizer is ignored: a SentencePiece vocabulary has none".to_owned()),
-        }
+    let (data, mut warnings) = vocabulary(json, config, special, options.pre.as_deref()).map_err(in_file)?;
+    if options.pre.is_some() && data.pre.is_none() {
+        warnings.push("the pre-tokenizer is ignored: a SentencePiece vocabulary has none".to_owned());
     }
     let tokenizer = Tokenizer::from_data(data).map_err(in_file)?;
     Ok(tokenizer.with_warnings(warnings))
@@ -199,6 +196,7 @@ fn vocabulary(
     json: TokenizerJson,
     config: &Object,
     special: Special,
+    asked: Option<&str>,
 ) -> Result<(VocabularyData, Vec<String>), TokenizerError> {
     let TokenizerJson { added_tokens, normalizer, pre_tokenizer, model, .. } = json;
     match model.kind.as_deref() {
@@ -216,7 +214,7 @@ fn vocabulary(
         }
     }
     let Splitting { pre, add_space_prefix, warnings } =
-        pre::splitting(&normalizer, &pre_tokenizer, model.byte_fallback, model.ignore_merges)?;
+        pre::splitting(&normalizer, &pre_tokenizer, model.byte_fallback, model.ignore_merges, asked)?;
     let (tokens, types) = tokens(&model, &added_tokens, config, pre.is_none())?;
     let merges: Vec<(&str, &str)> = model.merges.iter().map(Merge::parts).collect::<Result<_, _>>()?;
     let mut data = VocabularyData {
@@ -230,7 +228,7 @@ fn vocabulary(
     match pre {
         Some(pre) => {
             data.model = "gpt2".to_owned();
-            data.pre = Some(pre.to_owned());
+            data.pre = Some(pre);
             data.merges = Some(merges.iter().map(|(left, right)| format!("{left} {right}")).collect());
         }
         None => {

@@ -8,7 +8,7 @@ use serde_json::Value;
 /// How text is cut.
 pub(super) struct Splitting {
     /// The name of the pre-tokenizer of a byte-level vocabulary; `None` for SentencePiece.
-    pub pre: Option<&'static str>,
+    pub pre: Option<String>,
     /// Whether SentencePiece puts a space before a text.
     pub add_space_prefix: bool,
     /// What a user should know.
@@ -33,17 +33,23 @@ const PRE_TOKENIZER: &str = "pre_tokenizer";
 /// The mark that SentencePiece puts for a space.
 const SPACE: &str = "\u{2581}";
 
-/// Reads normalizer and pre-tokenizer of a BPE model.
+/// Reads normalizer and pre-tokenizer of a BPE model. A byte-level one is cut as `asked`, where that is named.
 pub(super) fn splitting(
     normalizer: &Value,
     pre_tokenizer: &Value,
     byte_fallback: bool,
     ignore_merges: bool,
+    asked: Option<&str>,
 ) -> Result<Splitting, TokenizerError> {
-    match byte_fallback {
-        true => sentencepiece(normalizer, pre_tokenizer),
-        false => byte_level(normalizer, pre_tokenizer, ignore_merges),
+    if byte_fallback {
+        return sentencepiece(normalizer, pre_tokenizer);
     }
+    let warnings = byte_level_warnings(normalizer)?;
+    let pre = match asked {
+        Some(asked) => asked.to_owned(),
+        None => byte_level(pre_tokenizer, ignore_merges)?.to_owned(),
+    };
+    Ok(Splitting { pre: Some(pre), add_space_prefix: false, warnings })
 }
 
 /// The steps of a sequence, or the one step there is.
@@ -59,7 +65,8 @@ fn kind(step: &Value) -> &str {
     step["type"].as_str().unwrap_or_default()
 }
 
-fn byte_level(normalizer: &Value, pre_tokenizer: &Value, ignore_merges: bool) -> Result<Splitting, TokenizerError> {
+/// What a user should know about a byte-level vocabulary.
+fn byte_level_warnings(normalizer: &Value) -> Result<Vec<String>, TokenizerError> {
     let mut warnings = Vec::new();
     match steps(normalizer, "normalizers")[..] {
         [] => {}
@@ -69,9 +76,14 @@ fn byte_level(normalizer: &Value, pre_tokenizer: &Value, ignore_merges: bool) ->
         ),
         _ => return Err(unsupported(NORMALIZER, shown(normalizer), "none or `NFC`")),
     }
+    Ok(warnings)
+}
+
+/// The name of a byte-level vocabulary's pre-tokenizer.
+fn byte_level(pre_tokenizer: &Value, ignore_merges: bool) -> Result<&'static str, TokenizerError> {
     let steps = steps(pre_tokenizer, "pretokenizers");
-    let expected =
-        "`ByteLevel` after nothing, after `Digits`, or after a `Split` by the expression of Llama 3 or Qwen 2";
+    let expected = "`ByteLevel` after nothing, after `Digits`, or after a `Split` by the expression of Llama 3 or \
+                    Qwen 2 (--pre takes another pre-tokenizer instead)";
     let other = || Err(unsupported(PRE_TOKENIZER, shown(pre_tokenizer), expected));
     let Some((bytes, before)) = steps.split_last().filter(|(last, _)| kind(last) == "ByteLevel") else {
         return other();
@@ -81,18 +93,17 @@ fn byte_level(normalizer: &Value, pre_tokenizer: &Value, ignore_merges: bool) ->
     if flag("add_prefix_space") {
         return Err(unsupported("pre_tokenizer.add_prefix_space", "true".to_owned(), "false"));
     }
-    let pre = match (before, flag("use_regex"), ignore_merges) {
-        ([], true, false) => "gpt-2",
-        ([digits], true, false) if kind(digits) == "Digits" && digits["individual_digits"] == true => "smollm",
+    match (before, flag("use_regex"), ignore_merges) {
+        ([], true, false) => Ok("gpt-2"),
+        ([digits], true, false) if kind(digits) == "Digits" && digits["individual_digits"] == true => Ok("smollm"),
         ([split], false, _) if is_isolating(split) => match (split["pattern"]["Regex"].as_str(), ignore_merges) {
-            (Some(LLAMA3), true) => "llama-bpe",
-            (Some(LLAMA3), false) => "dbrx",
-            (Some(QWEN2), false) => "qwen2",
-            _ => return other(),
+            (Some(LLAMA3), true) => Ok("llama-bpe"),
+            (Some(LLAMA3), false) => Ok("dbrx"),
+            (Some(QWEN2), false) => Ok("qwen2"),
+            _ => other(),
         },
-        _ => return other(),
-    };
-    Ok(Splitting { pre: Some(pre), add_space_prefix: false, warnings })
+        _ => other(),
+    }
 }
 
 /// Whether a `Split` makes words of matches and of what is between them.
