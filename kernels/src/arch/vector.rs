@@ -108,8 +108,8 @@ pub(crate) trait Vector: Copy {
     /// of a lane stay in that lane.
     fn dot(self, activations: Self, run: Self::Run) -> Self::Run;
 
-    /// Puts the codes of two consecutive steps, of the same rows, in the order that [`Vector::tile_step`] reads where it
-    /// takes two steps.
+    /// Puts the codes of two consecutive steps, of the same rows, in the order that [`Vector::tile_step`] reads where
+    /// it takes two steps.
     fn pair_steps(steps: [Self; 2]) -> [Self; 2] {
         steps
     }
