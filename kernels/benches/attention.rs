@@ -75,7 +75,7 @@ fn check<S: Axis>(found: &[f32], queries: &Queries<S>, stored: &[Vec<f32>; 2], p
 
 fn bench(criterion: &mut Criterion) {
     let (heads, head) = (KvHeads::of(Bitnet2B4T), HeadDim::of(Bitnet2B4T));
-    for (kind, bytes, tolerance) in [(CacheType::F32, 4, 1e-6), (CacheType::F16, 2, 1e-4)] {
+    for (kind, bytes, tolerance) in [(CacheType::F32, 4, 1e-6), (CacheType::F16, 2, 1e-4), (CacheType::Q8, 1, 1e-2)] {
         let caches: Vec<_> = (0..LAYERS).map(|_| caches(kind)).collect();
         for threads in [1, num_cpus::get_physical()] {
             let cpu = Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: None }).expect("threads");

@@ -326,7 +326,7 @@ fn named<T: Clone + Send + Sync + 'static, const N: usize>(
 }
 
 fn cache_types() -> impl TypedValueParser<Value = CacheType> {
-    named([("f16", CacheType::F16), ("f32", CacheType::F32)])
+    named([("f16", CacheType::F16), ("f32", CacheType::F32), ("q8", CacheType::Q8)])
 }
 
 fn activation_modes() -> impl TypedValueParser<Value = ActivationMode> {

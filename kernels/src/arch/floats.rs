@@ -17,11 +17,20 @@ pub(crate) trait Floats: Copy {
     /// Sixteen `f32`.
     type F32x16: Copy;
 
+    /// Sixteen `i32`.
+    type I32x16: Copy;
+
+    /// Sixteen pairs of `i16`.
+    type Pairs: Copy;
+
     /// Whether the register file holds at least 24 vectors, enough for a 4 x 4 tile of accumulators.
     const MANY_REGISTERS: bool;
 
     /// `value` in every lane.
     fn splat(self, value: f32) -> Self::F32x16;
+
+    /// Asks for the cache line at `address`, which need not be valid.
+    fn prefetch(self, address: *const u8);
 
     /// Reads sixteen values.
     fn load(self, from: &[f32; LANES]) -> Self::F32x16;
@@ -46,6 +55,18 @@ pub(crate) trait Floats: Copy {
 
     /// Reads sixteen little-endian half-precision values; exact.
     fn load_f16(self, from: &[u8; 2 * LANES]) -> Self::F32x16;
+
+    /// Sixteen zeros.
+    fn zeros_i32(self) -> Self::I32x16;
+
+    /// Reads sixteen pairs of signed bytes.
+    fn load_pairs(self, from: &[i8; 2 * LANES]) -> Self::Pairs;
+
+    /// `sums + low(pair) * first + high(pair) * second`, lane by lane, where `pair` holds two `i16`. Sums wrap around.
+    fn add_pair_products(self, sums: Self::I32x16, pair: i32, pairs: Self::Pairs) -> Self::I32x16;
+
+    /// The nearest numbers, ties to even.
+    fn to_f32(self, v: Self::I32x16) -> Self::F32x16;
 }
 
 /// A computation to be compiled for every instruction set.
@@ -81,12 +102,17 @@ pub(crate) struct Portable;
 
 impl Floats for Portable {
     type F32x16 = [f32; LANES];
+    type I32x16 = [i32; LANES];
+    type Pairs = [[i16; 2]; LANES];
     const MANY_REGISTERS: bool = false;
 
     #[inline(always)]
     fn splat(self, value: f32) -> [f32; LANES] {
         [value; LANES]
     }
+
+    #[inline(always)]
+    fn prefetch(self, _address: *const u8) {}
 
     #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> [f32; LANES] {
@@ -129,6 +155,30 @@ impl Floats for Portable {
     fn load_f16(self, from: &[u8; 2 * LANES]) -> [f32; LANES] {
         let bits: [u16; LANES] = core::array::from_fn(|i| u16::from_le_bytes([from[2 * i], from[2 * i + 1]]));
         bits.map(widen_f16)
+    }
+
+    #[inline(always)]
+    fn zeros_i32(self) -> [i32; LANES] {
+        [0; LANES]
+    }
+
+    #[inline(always)]
+    fn load_pairs(self, from: &[i8; 2 * LANES]) -> [[i16; 2]; LANES] {
+        core::array::from_fn(|i| [i16::from(from[2 * i]), i16::from(from[2 * i + 1])])
+    }
+
+    #[inline(always)]
+    fn add_pair_products(self, sums: [i32; LANES], pair: i32, pairs: [[i16; 2]; LANES]) -> [i32; LANES] {
+        let (low, high) = (i32::from(pair as i16), pair >> 16);
+        core::array::from_fn(|i| {
+            let [first, second] = pairs[i].map(i32::from);
+            sums[i].wrapping_add(low * first + high * second)
+        })
+    }
+
+    #[inline(always)]
+    fn to_f32(self, v: [i32; LANES]) -> [f32; LANES] {
+        v.map(|v| v as f32)
     }
 }
 

@@ -8,6 +8,7 @@
 //! Not here: how a cache lies in memory ([`layout`]), and the products of queries, keys, weights and values
 //! ([`product`]).
 
+pub(crate) mod int8;
 pub(crate) mod layout;
 pub(crate) mod product;
 #[cfg(test)]
@@ -23,7 +24,7 @@ use std::ops::Range;
 /// Positions whose scores are put into one softmax: a multiple of all blocks of [`layout`].
 pub(crate) const CHUNK: usize = 256;
 /// Queries that go through the cache together: their scores of one chunk stay in the L2 cache.
-const ROWS: usize = 48;
+const ROWS: usize = 96;
 
 /// Sizes of one attention.
 ///
@@ -244,10 +245,24 @@ impl<C: HeadCache> FloatKernel for OneChunk<'_, C> {
 
     #[inline(always)]
     fn run<S: Floats>(self, floats: S) {
-        let mut scores = vec![0.0; self.rows.len() * CHUNK];
-        let mut scratch = Vec::new();
-        let (rows, cache) = (self.rows, self.cache);
-        attend_chunk(floats, &rows, &cache, self.chunk, &mut scores, &mut scratch, self.partials);
+        let mut work = Work::new(&self.rows, &self.cache);
+        attend_chunk(floats, &self.rows, &self.cache, self.chunk, &mut work, self.partials);
+    }
+}
+
+/// What the chunks of some queries share.
+struct Work<C: HeadCache> {
+    queries: C::Queries,
+    /// [`CHUNK`] numbers for each query.
+    scores: Vec<f32>,
+    scratch: C::Scratch,
+}
+
+impl<C: HeadCache> Work<C> {
+    #[inline(always)]
+    fn new(rows: &Rows<'_>, cache: &C) -> Self {
+        let scores = vec![0.0; rows.len() * CHUNK];
+        Work { queries: cache.prepare(rows), scores, scratch: C::Scratch::default() }
     }
 }
 
@@ -259,14 +274,14 @@ fn attend_chunk<S: Floats, C: HeadCache>(
     rows: &Rows<'_>,
     cache: &C,
     chunk: usize,
-    scores: &mut [f32],
-    scratch: &mut Vec<f32>,
+    work: &mut Work<C>,
     partials: &mut [f32],
 ) {
+    let Work { queries, scores, scratch } = work;
     let start = chunk * CHUNK;
     let positions = start..start + rows.sees(rows.len() - 1, start..start + CHUNK);
     let length = Partial::len(rows.head_dim);
-    cache.scores(floats, rows, positions.clone(), scores, scratch);
+    cache.scores(floats, (rows, queries), positions.clone(), scores, scratch);
     let first = rows.first_that_sees(start);
     let of_rows = scores.chunks_exact_mut(CHUNK).zip(partials.chunks_exact_mut(length));
     for (row, (scores, partial)) in of_rows.enumerate().skip(first) {
@@ -324,13 +339,12 @@ impl<C: HeadCache> FloatKernel for AllChunks<'_, '_, C> {
     fn run<S: Floats>(self, floats: S) {
         let AllChunks { rows, cache, outputs } = self;
         let length = Partial::len(rows.head_dim);
-        let mut scores = vec![0.0; rows.len() * CHUNK];
-        let mut scratch = Vec::new();
+        let mut work = Work::new(&rows, &cache);
         let mut states = vec![0.0; rows.len() * length];
         let mut next = vec![0.0; rows.len() * length];
-        attend_chunk(floats, &rows, &cache, 0, &mut scores, &mut scratch, &mut states);
+        attend_chunk(floats, &rows, &cache, 0, &mut work, &mut states);
         for chunk in 1..rows.chunks() {
-            attend_chunk(floats, &rows, &cache, chunk, &mut scores, &mut scratch, &mut next);
+            attend_chunk(floats, &rows, &cache, chunk, &mut work, &mut next);
             let pairs = states.chunks_exact_mut(length).zip(next.chunks_exact_mut(length));
             for (state, next) in pairs.skip(rows.first_that_sees(chunk * CHUNK)) {
                 Partial::of(state).combine(floats, &Partial::of(next));

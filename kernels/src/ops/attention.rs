@@ -1,8 +1,9 @@
 //! Attention over cached keys and values, and the buffers that hold them.
 
 use crate::cpu::Cpu;
+use crate::float::attention::int8::{Int8Head, Int8Layout};
 use crate::float::attention::layout::{Layout, Side};
-use crate::float::attention::product::{CacheElement, FloatHead};
+use crate::float::attention::product::FloatHead;
 use crate::float::attention::{AttentionShape, attention};
 use std::fmt;
 use trine_shapes::{Axis, Pairing, Plus, Product, Rotated, Tensor, Value, View};
@@ -14,6 +15,10 @@ pub enum CacheType {
     F32,
     /// Half precision, rounded to nearest even: half the memory and bandwidth.
     F16,
+    /// Signed bytes with one f32 scale for each position of a head: 132 bytes for 128 elements. An element `x` is
+    /// stored as `round(127 x / absmax)`, with `absmax` the largest magnitude of its row, so it is off by up to
+    /// `absmax / 254`; queries and weights are rounded to 16 bits.
+    Q8,
 }
 
 impl fmt::Display for CacheType {
@@ -21,15 +26,38 @@ impl fmt::Display for CacheType {
         f.write_str(match self {
             CacheType::F32 => "f32",
             CacheType::F16 => "f16",
+            CacheType::Q8 => "q8",
         })
     }
 }
 
-/// Elements of a cache: single precision, or little-endian halves.
+/// Elements of a cache and their order: single precision, little-endian halves, or bytes and their scales.
 #[derive(Debug)]
 enum Elements {
-    F32(Vec<f32>),
-    F16(Vec<[u8; 2]>),
+    F32(Layout, Vec<f32>),
+    F16(Layout, Vec<[u8; 2]>),
+    Q8(Int8Layout, Vec<i8>, Vec<f32>),
+}
+
+impl Elements {
+    /// Zeros for `heads` heads; `None` where memory does not hold so many.
+    fn new(side: Side, heads: usize, capacity: usize, head_dim: usize, kind: CacheType) -> Option<Elements> {
+        match kind {
+            CacheType::F32 => {
+                let layout = Layout::new(side, capacity, head_dim)?;
+                Some(Elements::F32(layout, zeros(layout.elements(heads)?)?))
+            }
+            CacheType::F16 => {
+                let layout = Layout::new(side, capacity, head_dim)?;
+                Some(Elements::F16(layout, zeros(layout.elements(heads)?)?))
+            }
+            CacheType::Q8 => {
+                let layout = Int8Layout::new(side, capacity, head_dim)?;
+                let (codes, scales) = layout.lengths(heads)?;
+                Some(Elements::Q8(layout, zeros(codes)?, zeros(scales)?))
+            }
+        }
+    }
 }
 
 /// The keys or the values of one block, for a batch of sequences.
@@ -39,7 +67,6 @@ enum Elements {
 #[derive(Debug)]
 pub struct CacheBuffer<B, K, D> {
     elements: Elements,
-    layout: Layout,
     batch: B,
     heads: K,
     head: D,
@@ -85,14 +112,9 @@ impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, Value<D>> {
 
 impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, D> {
     fn new(side: Side, batch: B, heads: K, head: D, capacity: usize, kind: CacheType) -> Result<Self, CacheFull> {
-        let elements = |layout: &Layout| layout.elements(batch.len().checked_mul(heads.len())?);
-        let layout = Layout::new(side, capacity, head.len());
-        let elements = layout.as_ref().and_then(elements).and_then(|elements| match kind {
-            CacheType::F32 => zeros(elements).map(Elements::F32),
-            CacheType::F16 => zeros(elements).map(Elements::F16),
-        });
-        match layout.zip(elements) {
-            Some((layout, elements)) => Ok(CacheBuffer { elements, layout, batch, heads, head, capacity }),
+        let count = batch.len().checked_mul(heads.len());
+        match count.and_then(|count| Elements::new(side, count, capacity, head.len(), kind)) {
+            Some(elements) => Ok(CacheBuffer { elements, batch, heads, head, capacity }),
             None => Err(CacheFull { batch: batch.len(), capacity }),
         }
     }
@@ -139,9 +161,11 @@ impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, D> {
         at: Plus<P, S>,
     ) -> Cached<'_, B, K, D, Plus<P, S>> {
         assert!(at.len() <= self.capacity, "{} positions in a cache of {}", at.len(), self.capacity);
+        let (x, heads, past, positions) = (x.data(), self.heads.len(), at.0.len(), at.1.len());
         match &mut self.elements {
-            Elements::F32(to) => self.layout.write(to, x.data(), self.heads.len(), at.0.len(), at.1.len()),
-            Elements::F16(to) => self.layout.write(to, x.data(), self.heads.len(), at.0.len(), at.1.len()),
+            Elements::F32(layout, elements) => layout.write(elements, x, heads, past, positions),
+            Elements::F16(layout, elements) => layout.write(elements, x, heads, past, positions),
+            Elements::Q8(layout, codes, scales) => layout.write((codes, scales), x, heads, past, positions),
         }
         self.positions(at)
     }
@@ -157,7 +181,7 @@ impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, D> {
 }
 
 /// `len` zeros, in pages that the system provides when they are first written; `None` where it refuses them.
-fn zeros<E: CacheElement>(len: usize) -> Option<Vec<E>> {
+fn zeros<E: Copy + Default>(len: usize) -> Option<Vec<E>> {
     // `vec!` has the system zero the pages, but ends the process where there are none: so ask for as much before.
     Vec::<E>::new().try_reserve_exact(len).ok()?;
     Some(vec![E::default(); len])
@@ -165,7 +189,7 @@ fn zeros<E: CacheElement>(len: usize) -> Option<Vec<E>> {
 
 impl Cpu {
     /// Causal grouped-query attention: `softmax(q k^T / sqrt(D)) v` for each query head, over the positions up to the
-    /// query's own, in f32.
+    /// query's own, in f32; over a [`CacheType::Q8`] cache with queries and weights of 16 bits.
     ///
     /// Shapes: queries `(B, S, H, Rotated<D>)`, keys and values of `K` heads at the positions `Plus<P, S>`, result
     /// `(B, S, H, D)`. Query heads are `H = K x Group`, so the key/value head of a query head follows from the types,
@@ -209,7 +233,6 @@ impl Cpu {
         let (kv_heads, group) = heads.factors();
         let head = values.buffer.axes().2.inner();
         let mut y = Tensor::zeros((batch, seq, heads, head));
-        let (of_keys, of_values) = (keys.buffer.layout, values.buffer.layout);
         let shape = AttentionShape {
             batch: batch.len(),
             positions: seq.len(),
@@ -219,12 +242,19 @@ impl Cpu {
             head_dim: head.len(),
         };
         match (&keys.buffer.elements, &values.buffer.elements) {
-            (Elements::F32(k), Elements::F32(v)) => {
+            (Elements::F32(of_keys, k), Elements::F32(of_values, v)) => {
                 let head = |index| FloatHead { keys: of_keys.head(k, index), values: of_values.head(v, index) };
                 attention(self, shape, q.data(), head, y.data_mut());
             }
-            (Elements::F16(k), Elements::F16(v)) => {
+            (Elements::F16(of_keys, k), Elements::F16(of_values, v)) => {
                 let head = |index| FloatHead { keys: of_keys.head(k, index), values: of_values.head(v, index) };
+                attention(self, shape, q.data(), head, y.data_mut());
+            }
+            (Elements::Q8(of_keys, k, k_scales), Elements::Q8(of_values, v, v_scales)) => {
+                let head = |index| Int8Head {
+                    keys: of_keys.head((k, k_scales), index),
+                    values: of_values.head((v, v_scales), index),
+                };
                 attention(self, shape, q.data(), head, y.data_mut());
             }
             _ => panic!("keys and values are cached in different types"),

@@ -143,7 +143,7 @@ fn attention_sees_the_past_and_itself() {
     let (kv_heads, head) = (KvHeads::of(Toy), HeadDim::of(Toy));
     let rope = Rope::new(head, RopePairing::NeoX, 1e4, &[], 16);
     let (keys, values) = (key_rows(13, 8), key_rows(14, 8));
-    for kind in [CacheType::F32, CacheType::F16] {
+    for kind in [CacheType::F32, CacheType::F16, CacheType::Q8] {
         let round = |x: &f32| if kind == CacheType::F16 { half::f16::from_f32(*x).to_f32() } else { *x };
         let mut key_cache = CacheBuffer::keys(Fixed::<2>, kv_heads, head, 9, kind).unwrap();
         let mut value_cache = CacheBuffer::values(Fixed::<2>, kv_heads, head, 9, kind).unwrap();
@@ -175,7 +175,11 @@ fn attention_sees_the_past_and_itself() {
                 let of_position = |p: usize| rows[((sequence * 8 + p) * 2 + kv_head) * 8..][..8].iter().map(round);
                 (0..3 + position + 1).flat_map(of_position).collect()
             };
-            assert_eq!(found, reference::float::attend(query, &seen(&keys), &seen(&values)), "{kind:?}, row {row}");
+            let attend = match kind {
+                CacheType::Q8 => reference::attention::attend_int8,
+                CacheType::F32 | CacheType::F16 => reference::float::attend,
+            };
+            assert_eq!(found, attend(query, &seen(&keys), &seen(&values)), "{kind:?}, row {row}");
         }
     }
 }

@@ -58,7 +58,7 @@ pub fn rotate(head: &[f32], pairing: RopePairing, cos: &[f32], sin: &[f32]) -> V
 }
 
 /// What a query got from the positions of some chunks: `sum_t e^(s[t] - max) v[t]`, `max`, `sum_t e^(s[t] - max)`.
-type Partial = (Vec<f32>, f32, f32);
+pub(super) type Partial = (Vec<f32>, f32, f32);
 
 /// Attention of one query head over the positions it sees: `softmax(query . keys^T / sqrt(n)) . values`.
 ///
@@ -93,7 +93,7 @@ fn weighted(weights: &[f32], values: &[f32], n: usize) -> Vec<f32> {
     sums
 }
 
-fn combine(a: Partial, b: Partial) -> Partial {
+pub(super) fn combine(a: Partial, b: Partial) -> Partial {
     let max = f32::max(a.1, b.1);
     let (old, new) = (exp(a.1 - max), exp(b.1 - max));
     let values = a.0.iter().zip(&b.0).map(|(a, b)| a * old + b * new).collect();

@@ -2,6 +2,7 @@
 //!
 //! What belongs here: arithmetic that a reader can check against the formulas. What does not: anything clever.
 
+pub mod attention;
 pub mod dense;
 pub mod float;
 pub mod int16;

@@ -63,6 +63,11 @@ fn logits_take_ids_and_an_exact_cache() {
 }
 
 #[test]
+fn a_cache_may_be_of_bytes() {
+    assert_eq!(run("trine run --kv q8").generation.kv, CacheType::Q8);
+}
+
+#[test]
 fn a_perplexity_needs_a_text_and_may_name_a_model() {
     let positions = |line| match parse(line).unwrap() {
         Command::Perplexity(arguments) => (arguments.file, arguments.text),

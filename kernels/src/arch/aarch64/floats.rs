@@ -20,12 +20,21 @@ impl Neon {
 
 impl Floats for Neon {
     type F32x16 = [float32x4_t; 4];
+    type I32x16 = [int32x4_t; 4];
+    /// The first of each pair, then the second.
+    type Pairs = [int16x8_t; 4];
     const MANY_REGISTERS: bool = false;
 
     #[inline(always)]
     fn splat(self, value: f32) -> [float32x4_t; 4] {
         // SAFETY: `self` proves NEON.
         [unsafe { vdupq_n_f32(value) }; 4]
+    }
+
+    #[inline(always)]
+    fn prefetch(self, address: *const u8) {
+        // SAFETY: a prefetch changes no register, and does nothing where the address is not mapped.
+        unsafe { asm!("prfm pldl1keep, [{address}]", address = in(reg) address, options(nostack, preserves_flags)) }
     }
 
     #[inline(always)]
@@ -98,6 +107,48 @@ impl Floats for Neon {
             let eight = |offset: usize| widen(vreinterpret_u16_u8(vld1_u8(from.add(offset))));
             [eight(0), eight(8), eight(16), eight(24)]
         }
+    }
+
+    #[inline(always)]
+    fn zeros_i32(self) -> [int32x4_t; 4] {
+        // SAFETY: `self` proves NEON.
+        [unsafe { vdupq_n_s32(0) }; 4]
+    }
+
+    #[inline(always)]
+    fn load_pairs(self, from: &[i8; 2 * LANES]) -> [int16x8_t; 4] {
+        // SAFETY: `self` proves NEON; `from` holds the 32 bytes that are read.
+        unsafe {
+            let int8x16x2_t(first, second) = vld2q_s8(from.as_ptr());
+            let (first_low, second_low) = (vmovl_s8(vget_low_s8(first)), vmovl_s8(vget_low_s8(second)));
+            [first_low, vmovl_high_s8(first), second_low, vmovl_high_s8(second)]
+        }
+    }
+
+    #[inline(always)]
+    fn add_pair_products(self, sums: [int32x4_t; 4], pair: i32, pairs: [int16x8_t; 4]) -> [int32x4_t; 4] {
+        let (low, high) = (pair as i16, (pair >> 16) as i16);
+        // SAFETY: `self` proves NEON.
+        unsafe {
+            let firsts = [
+                vmlal_n_s16(sums[0], vget_low_s16(pairs[0]), low),
+                vmlal_high_n_s16(sums[1], pairs[0], low),
+                vmlal_n_s16(sums[2], vget_low_s16(pairs[1]), low),
+                vmlal_high_n_s16(sums[3], pairs[1], low),
+            ];
+            [
+                vmlal_n_s16(firsts[0], vget_low_s16(pairs[2]), high),
+                vmlal_high_n_s16(firsts[1], pairs[2], high),
+                vmlal_n_s16(firsts[2], vget_low_s16(pairs[3]), high),
+                vmlal_high_n_s16(firsts[3], pairs[3], high),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn to_f32(self, v: [int32x4_t; 4]) -> [float32x4_t; 4] {
+        // SAFETY: `self` proves NEON.
+        unsafe { v.map(|v| vcvtq_f32_s32(v)) }
     }
 }
 

@@ -18,12 +18,20 @@ impl Avx2 {
 
 impl Floats for Avx2 {
     type F32x16 = [__m256; 2];
+    type I32x16 = [__m256i; 2];
+    type Pairs = [__m256i; 2];
     const MANY_REGISTERS: bool = false;
 
     #[inline(always)]
     fn splat(self, value: f32) -> [__m256; 2] {
         // SAFETY: `self` proves that AVX, which AVX2 implies, is present.
         [unsafe { _mm256_set1_ps(value) }; 2]
+    }
+
+    #[inline(always)]
+    fn prefetch(self, address: *const u8) {
+        // SAFETY: every x86-64 machine has SSE, and a prefetch of an address that is not mapped does nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
 
     #[inline(always)]
@@ -85,29 +93,73 @@ impl Floats for Avx2 {
         // SAFETY: `self` proves AVX2 and F16C; the 32 bytes at `from` are read as two unaligned groups of sixteen.
         unsafe { [_mm256_cvtph_ps(_mm_loadu_si128(from)), _mm256_cvtph_ps(_mm_loadu_si128(from.add(1)))] }
     }
+
+    #[inline(always)]
+    fn zeros_i32(self) -> [__m256i; 2] {
+        // SAFETY: `self` proves AVX2.
+        [unsafe { _mm256_setzero_si256() }; 2]
+    }
+
+    #[inline(always)]
+    fn load_pairs(self, from: &[i8; 2 * LANES]) -> [__m256i; 2] {
+        let from = from.as_ptr().cast::<__m128i>();
+        // SAFETY: `self` proves AVX2; the 32 bytes at `from` are read as two unaligned groups of sixteen.
+        unsafe { [_mm256_cvtepi8_epi16(_mm_loadu_si128(from)), _mm256_cvtepi8_epi16(_mm_loadu_si128(from.add(1)))] }
+    }
+
+    #[inline(always)]
+    fn add_pair_products(self, sums: [__m256i; 2], pair: i32, pairs: [__m256i; 2]) -> [__m256i; 2] {
+        // SAFETY: `self` proves AVX2.
+        unsafe {
+            let pair = _mm256_set1_epi32(pair);
+            let products = [_mm256_madd_epi16(pair, pairs[0]), _mm256_madd_epi16(pair, pairs[1])];
+            [_mm256_add_epi32(sums[0], products[0]), _mm256_add_epi32(sums[1], products[1])]
+        }
+    }
+
+    #[inline(always)]
+    fn to_f32(self, v: [__m256i; 2]) -> [__m256; 2] {
+        // SAFETY: `self` proves AVX2.
+        unsafe { [_mm256_cvtepi32_ps(v[0]), _mm256_cvtepi32_ps(v[1])] }
+    }
 }
 
-/// Proof that AVX-512 F is present.
+/// Proof that AVX-512 F, AVX2 and F16C are present.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(());
 
 impl Avx512 {
     /// # Safety
-    /// The processor must have AVX-512 F.
+    /// The processor must have AVX-512 F, AVX2 and F16C.
     #[inline(always)]
     pub(crate) unsafe fn new() -> Self {
         Avx512(())
+    }
+
+    /// The operations on integers are those of two registers of 256 bits.
+    #[inline(always)]
+    fn halves(self) -> Avx2 {
+        // SAFETY: `self` proves AVX2 and F16C.
+        unsafe { Avx2::new() }
     }
 }
 
 impl Floats for Avx512 {
     type F32x16 = __m512;
+    type I32x16 = [__m256i; 2];
+    type Pairs = [__m256i; 2];
     const MANY_REGISTERS: bool = true;
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
         // SAFETY: `self` proves AVX-512 F.
         unsafe { _mm512_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, address: *const u8) {
+        // SAFETY: every x86-64 machine has SSE, and a prefetch of an address that is not mapped does nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
 
     #[inline(always)]
@@ -159,6 +211,28 @@ impl Floats for Avx512 {
     fn load_f16(self, from: &[u8; 2 * LANES]) -> __m512 {
         // SAFETY: `self` proves AVX-512 F; `from` holds the 32 bytes that the unaligned load reads.
         unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn zeros_i32(self) -> [__m256i; 2] {
+        self.halves().zeros_i32()
+    }
+
+    #[inline(always)]
+    fn load_pairs(self, from: &[i8; 2 * LANES]) -> [__m256i; 2] {
+        self.halves().load_pairs(from)
+    }
+
+    #[inline(always)]
+    fn add_pair_products(self, sums: [__m256i; 2], pair: i32, pairs: [__m256i; 2]) -> [__m256i; 2] {
+        self.halves().add_pair_products(sums, pair, pairs)
+    }
+
+    #[inline(always)]
+    fn to_f32(self, v: [__m256i; 2]) -> __m512 {
+        let mut numbers = [0.0; LANES];
+        self.halves().store(self.halves().to_f32(v), &mut numbers);
+        self.load(&numbers)
     }
 }
 

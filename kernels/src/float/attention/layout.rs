@@ -26,8 +26,8 @@ pub(crate) enum Side {
 /// The order of the elements of a cache, for each of its heads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
-    pub(crate) side: Side,
-    pub(crate) head_dim: usize,
+    side: Side,
+    head_dim: usize,
     /// Elements of one head.
     stride: usize,
 }

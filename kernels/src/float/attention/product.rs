@@ -11,26 +11,34 @@ use std::ops::Range;
 
 /// Keys and values of one key/value head of one sequence.
 pub(crate) trait HeadCache: Copy + Send + Sync {
+    /// Queries in the form in which they meet keys, where that is not f32.
+    type Queries;
+    /// Memory that calls for the same queries share.
+    type Scratch: Default;
+
+    /// Brings the queries into their form.
+    fn prepare(&self, rows: &Rows<'_>) -> Self::Queries;
+
     /// Writes the scores of `positions`, which begin a chunk, for the queries that see them; `scores` has [`CHUNK`]
     /// numbers for each query. What it writes for positions that a query does not see means nothing.
     fn scores<S: Floats>(
         &self,
         floats: S,
-        rows: &Rows<'_>,
+        queries: (&Rows<'_>, &Self::Queries),
         positions: Range<usize>,
         scores: &mut [f32],
-        scratch: &mut Vec<f32>,
+        scratch: &mut Self::Scratch,
     );
 
-    /// Adds the values of `positions` to the partial results of the queries that see them, weighted by `weights`,
-    /// which lie as scores do.
+    /// Adds the values of `positions`, weighted by `weights`, which lie as scores do, to the partial results of the
+    /// queries that see them; these are zero before.
     fn add_weighted<S: Floats>(
         &self,
         floats: S,
         rows: &Rows<'_>,
         positions: Range<usize>,
         weights: &[f32],
-        scratch: &mut Vec<f32>,
+        scratch: &mut Self::Scratch,
         partials: &mut [f32],
     );
 }
@@ -93,11 +101,17 @@ pub(crate) struct FloatHead<'a, E> {
 const WIDEN_FROM: usize = 3 * TILE;
 
 impl<E: CacheElement> HeadCache for FloatHead<'_, E> {
+    type Queries = ();
+    type Scratch = Vec<f32>;
+
+    #[inline(always)]
+    fn prepare(&self, _: &Rows<'_>) {}
+
     #[inline(always)]
     fn scores<S: Floats>(
         &self,
         floats: S,
-        rows: &Rows<'_>,
+        (rows, ()): (&Rows<'_>, &()),
         positions: Range<usize>,
         scores: &mut [f32],
         scratch: &mut Vec<f32>,
@@ -135,14 +149,19 @@ impl<E: CacheElement> HeadCache for FloatHead<'_, E> {
 /// Rows of a tile.
 const TILE: usize = 6;
 
+/// Rows of a tile up to which the cache may come from memory, so that it must be asked for early.
+pub(crate) const PREFETCHED: usize = 4;
+/// How far ahead, in bytes: beyond the page that the processor looks ahead in by itself.
+const AHEAD: usize = 4096;
+
 /// A product for `R` rows from `row` on.
-trait Tile {
+pub(crate) trait Tile {
     fn run<const R: usize>(&mut self, row: usize);
 }
 
 /// Runs tiles over `rows`, as large as they come.
 #[inline(always)]
-fn run_tiles(rows: Range<usize>, tile: &mut impl Tile) {
+pub(crate) fn run_tiles(rows: Range<usize>, tile: &mut impl Tile) {
     let mut row = rows.start;
     while row + TILE <= rows.end {
         tile.run::<TILE>(row);
@@ -171,6 +190,9 @@ fn accumulate<S: Floats, E: CacheElement, const R: usize>(
 ) {
     assert!(numbers.iter().all(|numbers| numbers.len() == vectors.len()), "a number for each vector");
     for (k, vector) in vectors.iter().enumerate() {
+        if R <= PREFETCHED {
+            floats.prefetch(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
+        }
         let vector = E::load(floats, vector);
         for r in 0..R {
             // SAFETY: `k < vectors.len()`, which was just asserted to be the length of every row of numbers.

@@ -1,5 +1,6 @@
 //! Attention on every instruction set and number of threads against the plain loops, bit for bit, and against f64.
 
+use super::int8::{Int8Head, Int8Layout};
 use super::layout::{Layout, Side};
 use super::product::{CacheElement, FloatHead};
 use super::{AttentionShape, attention};
@@ -53,53 +54,126 @@ fn rows_of(shape: AttentionShape, rows: &[f32], sequence: usize, head: usize, en
     (0..end).flat_map(of_position).collect()
 }
 
-fn attention_matches<E: CacheElement>(shape: AttentionShape, round: impl Fn(f32) -> f32) {
+/// As [`run`], with a cache of bytes; codes and scales are those of NaN and 127 where nothing is written.
+fn run_int8(cpu: &Cpu, shape: AttentionShape, queries: &[f32], rows: &[Vec<f32>; 2]) -> Vec<f32> {
+    let (kv_heads, filled) = (shape.kv_heads, shape.past + shape.positions);
+    let cache = |side, rows| {
+        let layout = Int8Layout::new(side, filled + 5, shape.head_dim).unwrap();
+        let (codes, scales) = layout.lengths(shape.batch * kv_heads).unwrap();
+        let (mut codes, mut scales) = (vec![127; codes], vec![f32::NAN; scales]);
+        layout.write((&mut codes, &mut scales), rows, kv_heads, 0, filled);
+        (layout, codes, scales)
+    };
+    let (of_keys, k, k_scales) = cache(Side::Keys, &rows[0]);
+    let (of_values, v, v_scales) = cache(Side::Values, &rows[1]);
+    let head =
+        |index| Int8Head { keys: of_keys.head((&k, &k_scales), index), values: of_values.head((&v, &v_scales), index) };
+    let mut outputs = vec![f32::NAN; queries.len()];
+    attention(cpu, shape, queries, head, &mut outputs);
+    outputs
+}
+
+/// Results for a shape, queries and rows.
+type Run = fn(&Cpu, AttentionShape, &[f32], &[Vec<f32>; 2]) -> Vec<f32>;
+/// The result of one query over the keys and values that it sees.
+type Attend = fn(&[f32], &[f32], &[f32]) -> Vec<f32>;
+
+fn attention_matches(shape: AttentionShape, run: Run, attend: Attend, round: fn(f32) -> f32) {
     let AttentionShape { positions, past, kv_heads, group, head_dim, .. } = shape;
     let (queries, rows) = inputs(shape);
-    let rounded = rows.clone().map(|rows| rows.into_iter().map(&round).collect::<Vec<f32>>());
+    let rounded = rows.clone().map(|rows| rows.into_iter().map(round).collect::<Vec<f32>>());
     let mut expected = Vec::new();
     for (row, query) in queries.chunks_exact(head_dim).enumerate() {
         let (token, head) = (row / (kv_heads * group), row % (kv_heads * group));
         let seen = |rows| rows_of(shape, rows, token / positions, head / group, past + token % positions + 1);
-        expected.extend(reference::float::attend(query, &seen(&rounded[0]), &seen(&rounded[1])));
+        expected.extend(attend(query, &seen(&rounded[0]), &seen(&rounded[1])));
     }
     for cpu in cpus() {
-        let found = run::<E>(&cpu, shape, &queries, &rows);
+        let found = run(&cpu, shape, &queries, &rows);
         assert_same_bits(&found, &expected, format_args!("{} with {} threads", cpu.isa(), cpu.threads()));
     }
 }
 
 #[test]
 fn attention_over_f32_on_every_isa_and_thread_count() {
-    attention_matches::<f32>(STEP, |value| value);
-    attention_matches::<f32>(PROMPT, |value| value);
+    for shape in [STEP, PROMPT] {
+        attention_matches(shape, run::<f32>, reference::float::attend, |value| value);
+    }
 }
 
 #[test]
 fn attention_over_f16_on_every_isa_and_thread_count() {
-    let round = |value| half::f16::from_f32(value).to_f32();
-    attention_matches::<[u8; 2]>(STEP, round);
-    attention_matches::<[u8; 2]>(PROMPT, round);
+    for shape in [STEP, PROMPT] {
+        let round = |value| half::f16::from_f32(value).to_f32();
+        attention_matches(shape, run::<[u8; 2]>, reference::float::attend, round);
+    }
+}
+
+#[test]
+fn attention_over_int8_on_every_isa_and_thread_count() {
+    for shape in [STEP, PROMPT] {
+        attention_matches(shape, run_int8, reference::attention::attend_int8, |value| value);
+    }
+}
+
+/// The bound that the documentation of the cache implies: scores are off by what keys are off by (and the query's 16
+/// bits), outputs by that factor of the weights and by what values are off by.
+#[test]
+fn attention_over_int8_is_as_close_as_its_bytes() {
+    let (n, head_dim) = (600, 48);
+    let query: Vec<f32> = numbers(15, head_dim).iter().map(|x| x * 3.0).collect();
+    let (keys, values) = (numbers(16, n * head_dim), numbers(17, n * head_dim));
+    let exact = reference::float::attend(&query, &keys, &values);
+    let found = reference::attention::attend_int8(&query, &keys, &values);
+    let largest = |x: &[f32]| x.iter().fold(0.0, |largest: f32, x| largest.max(x.abs()));
+    let magnitude: f32 = query.iter().map(|q| q.abs()).sum();
+    let score = magnitude * largest(&keys) * (1.0 / 254.0 + 1.0 / 65534.0) / (head_dim as f32).sqrt();
+    let bound = ((2.0 * score).exp() - 1.0) * largest(&values) + largest(&values) * (1.0 / 254.0 + 1.0 / 128.0);
+    let off = exact.iter().zip(&found).map(|(exact, found)| (exact - found).abs()).fold(0.0, f32::max);
+    assert!(off > 0.0 && off < bound, "{off} of at most {bound}");
+    assert!(off < 0.01 * largest(&values), "{off}, which is usual, {}", largest(&values));
+}
+
+/// What is not a number must not pass for a zero, also where it is stored in integers.
+#[test]
+fn nan_reaches_the_output_of_every_cache() {
+    let shape = AttentionShape { batch: 1, positions: 1, past: 300, kv_heads: 1, group: 2, head_dim: 20 };
+    let cpu = Cpu::new(CpuOptions::default()).unwrap();
+    for run in [run::<f32> as Run, run::<[u8; 2]>, run_int8] {
+        let (queries, rows) = inputs(shape);
+        assert!(run(&cpu, shape, &queries, &rows).iter().all(|output| output.is_finite()));
+        for side in [0, 1] {
+            let mut poisoned = rows.clone();
+            poisoned[side][270 * 20 + 3] = f32::NAN;
+            let outputs = run(&cpu, shape, &queries, &poisoned);
+            assert!(outputs[3].is_nan() && outputs[23].is_nan(), "side {side}");
+        }
+        let poisoned: Vec<f32> = queries.iter().enumerate().map(|(i, q)| if i == 4 { f32::NAN } else { *q }).collect();
+        let outputs = run(&cpu, shape, &poisoned, &rows);
+        assert!(outputs[..20].iter().all(|output| output.is_nan()) && outputs[20..].iter().all(|o| o.is_finite()));
+    }
 }
 
 #[test]
 fn a_prompt_attends_as_its_single_steps() {
     let (queries, rows) = inputs(PROMPT);
     let cpu = Cpu::new(CpuOptions::default()).unwrap();
-    let prompt = run::<f32>(&cpu, PROMPT, &queries, &rows);
     let (token, sequence) = (queries.len() / PROMPT.batch / PROMPT.positions, queries.len() / PROMPT.batch);
     let width = PROMPT.kv_heads * PROMPT.head_dim;
-    for position in [0, 1, 25, 26, 77, 130] {
-        let step = AttentionShape { positions: 1, past: PROMPT.past + position, ..PROMPT };
-        let of_step = |all: &[f32]| -> Vec<f32> {
-            all.chunks_exact(sequence).flat_map(|all| all[position * token..][..token].to_vec()).collect()
-        };
-        let seen = |rows: &Vec<f32>| -> Vec<f32> {
-            let sequences = rows.chunks_exact(rows.len() / PROMPT.batch);
-            sequences.flat_map(|rows| rows[..(step.past + 1) * width].to_vec()).collect()
-        };
-        let outputs = run::<f32>(&cpu, step, &of_step(&queries), &[seen(&rows[0]), seen(&rows[1])]);
-        assert_same_bits(&outputs, &of_step(&prompt), format_args!("position {position}"));
+    for run in [run::<f32> as Run, run_int8] {
+        let prompt = run(&cpu, PROMPT, &queries, &rows);
+        for position in [0, 1, 25, 26, 77, 130] {
+            let step = AttentionShape { positions: 1, past: PROMPT.past + position, ..PROMPT };
+            let of_step = |all: &[f32]| -> Vec<f32> {
+                all.chunks_exact(sequence).flat_map(|all| all[position * token..][..token].to_vec()).collect()
+            };
+            let seen = |rows: &Vec<f32>| -> Vec<f32> {
+                let sequences = rows.chunks_exact(rows.len() / PROMPT.batch);
+                sequences.flat_map(|rows| rows[..(step.past + 1) * width].to_vec()).collect()
+            };
+            let outputs = run(&cpu, step, &of_step(&queries), &[seen(&rows[0]), seen(&rows[1])]);
+            assert_same_bits(&outputs, &of_step(&prompt), format_args!("position {position}"));
+        }
     }
 }
 

@@ -1,0 +1,342 @@
+//! A cache of signed bytes with one scale for each position of a head, and its products in integers.
+//!
+//! A row `x` of keys or values is stored as `code = round(x * 127 / absmax)`, half to even, and `scale = absmax / 127`:
+//! each element is within `absmax / 254` of what it was. Queries, and weights times the scales of their values, become
+//! integers of 16 bits, so that products are exact sums in `i32` and have the same bits in any order:
+//!
+//! ```text
+//! s[t] = (sum_d q16[d] * k8[t][d]) * (query step * key scale[t])
+//! w16[t] = round(e[t] * value scale[t] / weight step),  o[d] = (sum_t w16[t] * v8[t][d]) * weight step
+//! ```
+//!
+//! A query's step is its largest magnitude through 32767 (less where a head is so wide that sums would overflow), a
+//! weight's step is the largest of its chunk through 32767.
+//!
+//! Two elements of a key, or the values of two positions, lie side by side, since processors add pairs of products:
+//!
+//! ```text
+//! keys    [position / 16][element / 2][position % 16][element % 2]
+//! values  [position / 64][element / 16][position % 64 / 2][element % 16][position % 2]
+//! ```
+
+use super::layout::{Side, VALUE_BLOCK};
+use super::product::{HeadCache, Tile, run_tiles};
+use super::{CHUNK, Partial, Rows};
+use crate::arch::floats::{Floats, LANES};
+use std::ops::Range;
+
+/// The largest code.
+const MAX_CODE: f32 = 127.0;
+/// The largest number of 16 bits.
+const MAX_NUMBER: f32 = 32767.0;
+/// Bytes of a vector: pairs of codes.
+const PAIRS: usize = 2 * LANES;
+
+/// The order of the codes of a cache, for each of its heads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Int8Layout {
+    side: Side,
+    head_dim: usize,
+    /// Positions of a head.
+    positions: usize,
+    /// Codes of a row, padding included.
+    width: usize,
+}
+
+impl Int8Layout {
+    /// For up to `capacity` positions, unless memory cannot be addressed with so many.
+    pub(crate) fn new(side: Side, capacity: usize, head_dim: usize) -> Option<Int8Layout> {
+        let width = match side {
+            Side::Keys => head_dim.next_multiple_of(2),
+            Side::Values => head_dim.next_multiple_of(LANES),
+        };
+        let positions = capacity.checked_next_multiple_of(VALUE_BLOCK)?;
+        positions.checked_mul(width)?;
+        Some(Int8Layout { side, head_dim, positions, width })
+    }
+
+    /// Codes and scales of `heads` heads, unless memory cannot be addressed with so many.
+    pub(crate) fn lengths(&self, heads: usize) -> Option<(usize, usize)> {
+        Some(((self.positions * self.width).checked_mul(heads)?, self.positions.checked_mul(heads)?))
+    }
+
+    /// The codes and scales of one head.
+    pub(crate) fn head<'a>(&self, (codes, scales): (&'a [i8], &'a [f32]), head: usize) -> Int8Rows<'a> {
+        let codes = &codes[head * self.positions * self.width..][..self.positions * self.width];
+        Int8Rows { codes, scales: &scales[head * self.positions..][..self.positions] }
+    }
+
+    /// Writes `x`, which is `[batch][positions][heads][head_dim]`, to the positions from `past` on.
+    pub(crate) fn write(
+        &self,
+        (codes, scales): (&mut [i8], &mut [f32]),
+        x: &[f32],
+        heads: usize,
+        past: usize,
+        positions: usize,
+    ) {
+        let mut row_codes = vec![0; self.width];
+        for (row, x) in x.chunks_exact(self.head_dim).enumerate() {
+            let (token, head) = (row / heads, row % heads);
+            let (head, position) = (token / positions * heads + head, past + token % positions);
+            let (scale, inverse) = row_scale(x, MAX_CODE);
+            scales[head * self.positions + position] = scale;
+            row_codes.iter_mut().zip(x).for_each(|(code, x)| *code = round(x * inverse) as i8);
+            let codes = &mut codes[head * self.positions * self.width..][..self.positions * self.width];
+            self.write_row(codes, position, &row_codes);
+        }
+    }
+
+    /// Writes the codes of one position of a head.
+    fn write_row(&self, codes: &mut [i8], position: usize, row: &[i8]) {
+        match self.side {
+            Side::Keys => {
+                let block = &mut codes[position / LANES * LANES * self.width..][..LANES * self.width];
+                for (vector, pair) in block.chunks_exact_mut(PAIRS).zip(row.as_chunks::<2>().0) {
+                    vector[position % LANES * 2..][..2].copy_from_slice(pair);
+                }
+            }
+            Side::Values => {
+                let block = VALUE_BLOCK * self.width;
+                let block = &mut codes[position / VALUE_BLOCK * block..][..block];
+                for (panel, row) in block.chunks_exact_mut(VALUE_BLOCK * LANES).zip(row.chunks_exact(LANES)) {
+                    let vector = &mut panel[position % VALUE_BLOCK / 2 * PAIRS..][..PAIRS];
+                    for (pair, code) in vector.chunks_exact_mut(2).zip(row) {
+                        pair[position % 2] = *code;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The step from one code to the next where the largest magnitude of `x` becomes `max`, and its inverse. The step is
+/// NaN where an element is not finite.
+#[inline(always)]
+fn row_scale(x: &[f32], max: f32) -> (f32, f32) {
+    let larger = |a: f32, b: f32| if b > a { b } else { a };
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let (mut largest, mut poison) = ([0.0; LANES], [0.0; LANES]);
+    for chunk in chunks {
+        for lane in 0..LANES {
+            largest[lane] = larger(largest[lane], chunk[lane].abs());
+            // Zero times an element is zero, or NaN where it is not finite.
+            poison[lane] += chunk[lane] * 0.0;
+        }
+    }
+    let largest = rest.iter().map(|x| x.abs()).chain(largest).fold(0.0, larger);
+    let poison: f32 = rest.iter().map(|x| x * 0.0).chain(poison).sum();
+    let inverse = if largest > 0.0 { max / largest } else { 0.0 };
+    (largest / max + poison, inverse)
+}
+
+/// `x` rounded to the nearest integer, halves to even, for `|x|` up to 2^22: adding 1.5 * 2^23 leaves no bits for a
+/// fraction.
+#[inline(always)]
+fn round(x: f32) -> i32 {
+    const SHIFT: f32 = 12_582_912.0;
+    (x + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()) as i32
+}
+
+/// Two numbers of 16 bits, the first in the low half.
+#[inline(always)]
+fn pair(first: i32, second: i32) -> i32 {
+    (first & 0xffff) | second << 16
+}
+
+/// The codes and the scales of one side of a head.
+#[derive(Clone, Copy)]
+pub(crate) struct Int8Rows<'a> {
+    codes: &'a [i8],
+    scales: &'a [f32],
+}
+
+/// Keys and values of one head.
+#[derive(Clone, Copy)]
+pub(crate) struct Int8Head<'a> {
+    pub(crate) keys: Int8Rows<'a>,
+    pub(crate) values: Int8Rows<'a>,
+}
+
+/// Rows of pairs of numbers, each row with its step.
+#[derive(Default)]
+pub(crate) struct PairRows {
+    pairs: Vec<i32>,
+    steps: Vec<f32>,
+}
+
+impl HeadCache for Int8Head<'_> {
+    type Queries = PairRows;
+    type Scratch = PairRows;
+
+    #[inline(always)]
+    fn prepare(&self, rows: &Rows<'_>) -> PairRows {
+        let max = MAX_NUMBER.min((f64::from(i32::MAX) / (127.0 * rows.head_dim as f64)).floor() as f32);
+        let mut queries = PairRows::default();
+        for query in rows.queries.chunks_exact(rows.head_dim) {
+            let (step, inverse) = row_scale(query, max);
+            let number = |x: &f32| round(x * inverse);
+            queries.pairs.extend(query.chunks(2).map(|x| pair(number(&x[0]), x.get(1).map_or(0, number))));
+            queries.steps.push(step);
+        }
+        queries
+    }
+
+    #[inline(always)]
+    fn scores<S: Floats>(
+        &self,
+        floats: S,
+        (rows, queries): (&Rows<'_>, &PairRows),
+        positions: Range<usize>,
+        scores: &mut [f32],
+        _: &mut PairRows,
+    ) {
+        let width = rows.head_dim.next_multiple_of(2);
+        let used = positions.start..positions.end.next_multiple_of(LANES);
+        let keys = self.keys.codes[used.start * width..used.end * width].chunks_exact(LANES * width);
+        let scales = self.keys.scales[used].as_chunks().0;
+        for (block, (keys, scales)) in keys.zip(scales).enumerate() {
+            let first = rows.first_that_sees(positions.start + block * LANES);
+            let (keys, column) = (keys.as_chunks().0, block * LANES);
+            run_tiles(first..rows.len(), &mut KeyBlock { floats, queries, keys, scales, scores, column });
+        }
+    }
+
+    #[inline(always)]
+    fn add_weighted<S: Floats>(
+        &self,
+        floats: S,
+        rows: &Rows<'_>,
+        positions: Range<usize>,
+        weights: &[f32],
+        scratch: &mut PairRows,
+        partials: &mut [f32],
+    ) {
+        let first = rows.first_that_sees(positions.start);
+        let scales = &self.values.scales[positions.clone()];
+        scratch.pairs.clear();
+        scratch.steps.clear();
+        for (row, weights) in weights.chunks_exact(CHUNK).enumerate() {
+            let seen = if row < first { 0 } else { rows.sees(row, positions.clone()) };
+            scratch.push_weights(&weights[..seen], scales);
+        }
+        let width = rows.head_dim.next_multiple_of(LANES);
+        let used = positions.start..positions.end.next_multiple_of(VALUE_BLOCK);
+        let values = &self.values.codes[used.start * width..used.end * width];
+        let length = Partial::len(rows.head_dim);
+        for element in (0..width).step_by(LANES) {
+            let tile = &mut ValuePanel { floats, weights: scratch, values, width, element, partials, length };
+            run_tiles(first..rows.len(), tile);
+        }
+    }
+}
+
+impl PairRows {
+    /// Adds the row of a query's weights, zero where they end.
+    #[inline(always)]
+    fn push_weights(&mut self, weights: &[f32], scales: &[f32]) {
+        let mut scaled = [0.0; CHUNK];
+        for ((scaled, weight), scale) in scaled.iter_mut().zip(weights).zip(scales) {
+            *scaled = weight * scale;
+        }
+        let (step, inverse) = row_scale(&scaled, MAX_NUMBER);
+        let start = self.pairs.len();
+        self.pairs.resize(start + CHUNK / 2, 0);
+        for (to, [a, b]) in self.pairs[start..].iter_mut().zip(scaled.as_chunks::<2>().0) {
+            *to = pair(round(a * inverse), round(b * inverse));
+        }
+        self.steps.push(step);
+    }
+
+    /// Pairs `from..to` of `R` rows of `length` pairs each.
+    #[inline(always)]
+    fn rows<const R: usize>(&self, row: usize, length: usize, pairs: Range<usize>) -> [&[i32]; R] {
+        let rows = &self.pairs[row * length..];
+        std::array::from_fn(|r| &rows[r * length..][pairs.clone()])
+    }
+}
+
+/// `sums[r] += numbers[r][k] . vectors[k]`: lane by lane, both products of each pair.
+#[inline(always)]
+fn accumulate<S: Floats, const R: usize>(
+    floats: S,
+    numbers: [&[i32]; R],
+    vectors: &[[i8; PAIRS]],
+    sums: &mut [S::I32x16; R],
+) {
+    assert!(numbers.iter().all(|numbers| numbers.len() == vectors.len()), "a pair of numbers for each vector");
+    for (k, vector) in vectors.iter().enumerate() {
+        if R <= super::product::PREFETCHED {
+            floats.prefetch(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
+        }
+        let vector = floats.load_pairs(vector);
+        for r in 0..R {
+            // SAFETY: `k < vectors.len()`, which was just asserted to be the length of every row of numbers.
+            let pair = unsafe { *numbers[r].get_unchecked(k) };
+            sums[r] = floats.add_pair_products(sums[r], pair, vector);
+        }
+    }
+}
+
+/// How far ahead, in bytes, the cache is asked for: the next panel of values.
+const AHEAD: usize = VALUE_BLOCK * LANES;
+
+/// Sixteen keys.
+struct KeyBlock<'a, S> {
+    floats: S,
+    queries: &'a PairRows,
+    keys: &'a [[i8; PAIRS]],
+    scales: &'a [f32; LANES],
+    scores: &'a mut [f32],
+    /// Where the scores of these keys are in a row.
+    column: usize,
+}
+
+impl<S: Floats> Tile for KeyBlock<'_, S> {
+    #[inline(always)]
+    fn run<const R: usize>(&mut self, row: usize) {
+        let (floats, length) = (self.floats, self.keys.len());
+        let mut sums = [floats.zeros_i32(); R];
+        accumulate(floats, self.queries.rows::<R>(row, length, 0..length), self.keys, &mut sums);
+        let scales = floats.load(self.scales);
+        for (r, sum) in sums.into_iter().enumerate() {
+            let step = floats.mul(floats.splat(self.queries.steps[row + r]), scales);
+            let scores = &mut self.scores[(row + r) * CHUNK + self.column..];
+            let scores = scores.first_chunk_mut().expect("a chunk is whole vectors");
+            floats.store(floats.mul(floats.to_f32(sum), step), scores);
+        }
+    }
+}
+
+/// Sixteen elements of the values of a chunk.
+struct ValuePanel<'a, S> {
+    floats: S,
+    weights: &'a PairRows,
+    /// Blocks of values.
+    values: &'a [i8],
+    width: usize,
+    element: usize,
+    partials: &'a mut [f32],
+    length: usize,
+}
+
+impl<S: Floats> Tile for ValuePanel<'_, S> {
+    #[inline(always)]
+    fn run<const R: usize>(&mut self, row: usize) {
+        const PAIRS_OF_BLOCK: usize = VALUE_BLOCK / 2;
+        let floats = self.floats;
+        let mut sums = [floats.zeros_i32(); R];
+        for (block, values) in self.values.chunks_exact(VALUE_BLOCK * self.width).enumerate() {
+            let panel = &values[self.element * VALUE_BLOCK..][..LANES * VALUE_BLOCK];
+            let pairs = block * PAIRS_OF_BLOCK..(block + 1) * PAIRS_OF_BLOCK;
+            let weights = self.weights.rows::<R>(row, CHUNK / 2, pairs);
+            accumulate(floats, weights, panel.as_chunks().0, &mut sums);
+        }
+        for (r, sum) in sums.into_iter().enumerate() {
+            let step = floats.splat(self.weights.steps[row + r]);
+            let values = &mut self.partials[(row + r) * self.length + self.element..];
+            let values = values.first_chunk_mut().expect("whole vectors");
+            floats.store(floats.mul(floats.to_f32(sum), step), values);
+        }
+    }
+}
