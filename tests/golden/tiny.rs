@@ -60,6 +60,25 @@ fn greedy_tokens_agree_wherever_the_choice_is_clear() {
     });
 }
 
+/// A cache of bytes moves the logits that follow a prompt a little further than one of halves.
+#[test]
+fn a_cache_of_bytes_keeps_the_best_token() {
+    let (cpu, file) = (cpu(), trine::embedded_model().expect("the embedded model"));
+    with_model(&file, &LoadOptions::default(), |transformer| {
+        for (name, case) in cases() {
+            let prompt = ids(&case["ids"]);
+            let exact = logits_of(&cpu, transformer, &prompt);
+            let exact = &exact[exact.len() - transformer.config.dims.vocab..];
+            let session = Session::new(transformer, &cpu, prompt.len(), CacheType::Q8);
+            let found = session.expect("it fits in memory").feed(&prompt).expect("the prompt fits");
+            let off = exact.iter().zip(&found).map(|(exact, found)| (exact - found).abs()).fold(0.0, f32::max);
+            assert!(off > 0.0 && off < 2.0 * LOGIT_TOLERANCE, "{name}: {off}");
+            let behind = exact[argmax(exact) as usize] - exact[argmax(&found) as usize];
+            assert!(behind <= off, "{name}: the best token lies {behind} behind");
+        }
+    });
+}
+
 #[test]
 fn the_tokenizer_gives_the_same_ids_and_text() {
     let file = trine::embedded_model().expect("the embedded model");
