@@ -4,6 +4,7 @@
 mod chat;
 mod examples;
 mod golden;
+mod head;
 mod hostile;
 mod load_classes;
 mod support;

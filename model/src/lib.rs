@@ -55,4 +55,4 @@ pub use tokenizer::{
     known_pre_tokenizers,
 };
 pub use transformer::{Layer, Linear, Shared, SubNorm, Transformer};
-pub use weights::{LoadError, LoadOptions, Loaded, Quantize, load};
+pub use weights::{LoadError, LoadOptions, Loaded, Quantize, Requantize, load};

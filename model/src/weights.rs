@@ -15,8 +15,8 @@ use crate::role::{BlockNorm, Projection, Role};
 use crate::source::Source;
 use crate::transformer::{Layer, Shared, SubNorm, Transformer};
 use claims::Claims;
-use trine_kernels::ActivationMode;
 use trine_kernels::packing::I2sPacking;
+use trine_kernels::{ActivationMode, Cpu, PackingKind};
 use trine_shapes::{Axis, Ffn, Gate, HeadDim, Hidden, KvWidth, Model, NormRole, Normed, QWidth, Value, Vocab};
 
 /// How a file's weights are taken.
@@ -24,14 +24,27 @@ use trine_shapes::{Axis, Ffn, Gate, HeadDim, Hidden, KvWidth, Model, NormRole, N
 pub struct LoadOptions<'p> {
     /// Quantize float matrices that are not ternary; `None` runs them as they are.
     pub quantize: Option<Quantize>,
-    /// Activations of ternary matrices; `None` is the default of the packing and architecture.
+    /// Activations of ternary matrices, and f32 of all; `None` is the default of the packing and architecture.
     pub activations: Option<ActivationMode>,
     /// How I2_S tensors are packed, which a file does not tell.
     pub i2s_packing: I2sPacking,
     /// What to correct; `None` takes the file as it is.
     pub corrections: Option<&'p Corrections>,
+    /// Another packing for the output head; `None` keeps the file's.
+    pub head: Option<Requantize<'p>>,
     /// Called after each tensor with the number of tensors done and their total.
     pub progress: Option<&'p dyn Fn(usize, usize)>,
+}
+
+/// Weights rounded to another packing while they are loaded.
+#[derive(Clone, Copy)]
+pub struct Requantize<'p> {
+    /// The packing, one of [`PackingKind::FROM_F32`].
+    pub kind: PackingKind,
+    /// Where the rounding is computed, in parallel.
+    pub cpu: &'p Cpu,
+    /// Called after some rows with the number of rows done and their total, from any thread.
+    pub progress: Option<&'p (dyn Fn(usize, usize) + Sync)>,
 }
 
 /// A quantizer for float masters.
@@ -75,6 +88,14 @@ pub fn load<M: Model>(
     let output = match claims.has(Role::Output) {
         true => Some(claims.table(Role::Output, (vocab, hidden))?),
         false => None,
+    };
+    let output = match &options.head {
+        Some(to) => match &output {
+            Some(head) => claims.requantized(Role::Output, head, to)?.or(output),
+            // A tied embedding stays as it is in the file; the head is a copy.
+            None => claims.requantized(Role::TokenEmbedding, &embedding, to)?,
+        },
+        None => output,
     };
     let shared = Shared { rope, gate_activation: config.architecture.gate_activation() };
     let transformer = Transformer { model, config: config.clone(), embedding, shared, layers, output_norm, output };

@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use trine::kernels::packing::I2sPacking;
-use trine::kernels::{ActivationMode, CacheType, Isa};
+use trine::kernels::{ActivationMode, CacheType, Isa, PackingKind};
 use trine::model::{Quantize, known_pre_tokenizers};
 
 /// Run ternary (BitNet b1.58) language models.
@@ -280,12 +280,15 @@ pub struct VocabularyArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Loading")]
 pub struct LoadArguments {
-    /// Activations of ternary matrices [default: what the model was trained for].
+    /// Activations of ternary matrices, f32 of all [default: what the model was trained for].
     #[arg(long, value_name = "MODE", value_parser = activation_modes())]
     pub activations: Option<ActivationMode>,
     /// How I2_S tensors are packed: files quantized on ARM, or on x86 without ACT_PARALLEL, look like any other.
     #[arg(long, value_name = "PACKING", default_value = "x86", value_parser = i2s_packings())]
     pub i2s_packing: I2sPacking,
+    /// Type of the output head, rounded to it while loading [default: the file's].
+    #[arg(long, value_name = "TYPE", value_parser = head_types())]
+    pub head: Option<PackingKind>,
     /// Quantize float matrices that are not ternary.
     #[arg(long, value_name = "METHOD", value_parser = quantizers())]
     pub quantize: Option<Quantize>,
@@ -331,6 +334,11 @@ fn cache_types() -> impl TypedValueParser<Value = CacheType> {
 
 fn activation_modes() -> impl TypedValueParser<Value = ActivationMode> {
     named([("int8", ActivationMode::Int8PerToken), ("q8_k", ActivationMode::Q8K), ("f32", ActivationMode::F32)])
+}
+
+fn head_types() -> impl TypedValueParser<Value = PackingKind> {
+    let types = [PackingKind::F16, PackingKind::Q8_0, PackingKind::Q6K, PackingKind::Q4_0];
+    named(types.map(|kind| (kind.name(), kind)))
 }
 
 fn quantizers() -> impl TypedValueParser<Value = Quantize> {

@@ -27,7 +27,7 @@ pub fn chat(arguments: &ChatArguments) -> Result<Outcome> {
     let tokenizer = load::tokenizer(&*file, &arguments.load.vocabulary)?;
     let template = file.chat_template(&tokenizer)?;
     let chat = Chat { arguments, template, tokenizer: &tokenizer, generation, cpu: &cpu };
-    load::with_model(&*file, &arguments.load, chat)
+    load::with_model(&*file, &arguments.load, &cpu, chat)
 }
 
 struct Chat<'c> {

@@ -51,7 +51,7 @@ fn trace(file: &dyn Source, arguments: &CheckArguments) -> Result<()> {
         bail!("--prompt: the prompt has no tokens");
     }
     let cpu = load::cpu(&arguments.cpu)?;
-    load::with_model(file, &arguments.load, Trace { cpu: &cpu, ids: &ids })
+    load::with_model(file, &arguments.load, &cpu, Trace { cpu: &cpu, ids: &ids })
 }
 
 /// Runs the command: one line for each problem, or one that says what loads.
@@ -60,7 +60,8 @@ fn trace(file: &dyn Source, arguments: &CheckArguments) -> Result<()> {
 /// The file is no sound GGUF file, or the output cannot be written.
 pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref(), &arguments.load.access)?;
-    let model = load::with_loaded(&*file, &arguments.load, Describe);
+    let cpu = load::cpu(&arguments.cpu)?;
+    let model = load::with_loaded(&*file, &arguments.load, &cpu, Describe);
     let tokenizer = load::tokenizer(&*file, &arguments.load.vocabulary);
     let text = tokenizer.and_then(|tokenizer| {
         check_template(&*file, &tokenizer)?;

@@ -9,7 +9,8 @@ use std::path::Path;
 use trine::kernels::{Cpu, CpuOptions};
 use trine::loader::{Access, Gguf};
 use trine::model::{
-    Config, Corrected, Correction, Corrections, LoadOptions, Source, Tokenizer, TokenizerOptions, Transformer, load,
+    Config, Corrected, Correction, Corrections, LoadOptions, Requantize, Source, Tokenizer, TokenizerOptions,
+    Transformer, load,
 };
 use trine::shapes::{Model, WithModel, dispatch};
 
@@ -68,23 +69,29 @@ pub trait Program {
 ///
 /// # Errors
 /// The file holds no model that can be run, or those of the program.
-pub fn with_model<P: Program>(file: &dyn Source, arguments: &LoadArguments, program: P) -> Result<P::Out> {
-    with_loaded(file, arguments, program).map(|(out, _)| out)
+pub fn with_model<P: Program>(file: &dyn Source, arguments: &LoadArguments, cpu: &Cpu, program: P) -> Result<P::Out> {
+    with_loaded(file, arguments, cpu, program).map(|(out, _)| out)
 }
 
 /// As [`with_model`], with the number of warnings that were shown.
 ///
 /// # Errors
 /// As [`with_model`].
-pub fn with_loaded<P: Program>(file: &dyn Source, arguments: &LoadArguments, program: P) -> Result<(P::Out, usize)> {
+pub fn with_loaded<P: Program>(
+    file: &dyn Source,
+    arguments: &LoadArguments,
+    cpu: &Cpu,
+    program: P,
+) -> Result<(P::Out, usize)> {
     let config = file.config()?;
-    dispatch(config.dims, Loading { config: &config, file, arguments, program })
+    dispatch(config.dims, Loading { config: &config, file, arguments, cpu, program })
 }
 
 struct Loading<'l, P> {
     config: &'l Config,
     file: &'l dyn Source,
     arguments: &'l LoadArguments,
+    cpu: &'l Cpu,
     program: P,
 }
 
@@ -92,15 +99,17 @@ impl<P: Program> WithModel for Loading<'_, P> {
     type Out = Result<(P::Out, usize)>;
 
     fn run<M: Model>(self, model: M) -> Result<(P::Out, usize)> {
-        let LoadArguments { quantize, activations, i2s_packing, .. } = *self.arguments;
-        let progress = Progress::new("loading");
+        let LoadArguments { quantize, activations, i2s_packing, head, .. } = *self.arguments;
+        let (progress, of_head) = (Progress::new("loading"), Progress::new("rounding the head"));
         let show = |done, total| progress.set(done, total);
+        let show_head = |done, total| of_head.set(done, total);
+        let head = head.map(|kind| Requantize { kind, cpu: self.cpu, progress: Some(&show_head) });
         let policy = self.arguments.policy.as_ref();
         let corrections = policy.map(|path| Corrections::of_file(path, self.file)).transpose()?;
         let corrections = corrections.as_ref();
-        let options = LoadOptions { quantize, activations, i2s_packing, corrections, progress: Some(&show) };
+        let options = LoadOptions { quantize, activations, i2s_packing, corrections, head, progress: Some(&show) };
         let loaded = load(model, self.config, self.file, &options)?;
-        drop(progress);
+        drop((progress, of_head));
         loaded.corrected.iter().for_each(|made| note(&corrected(made)));
         loaded.warnings.iter().for_each(|text| warning(text));
         Ok((self.program.run(&loaded.transformer)?, loaded.warnings.len()))

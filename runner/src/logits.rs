@@ -31,7 +31,8 @@ pub fn logits(arguments: &LogitsArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref(), &arguments.load.access)?;
     let cpu = load::cpu(&arguments.cpu)?;
     let (ids, kv) = (arguments.ids.as_slice(), arguments.kv);
-    let write = |out: &mut dyn Write| load::with_model(&*file, &arguments.load, Logits { ids, kv, cpu: &cpu, out });
+    let write =
+        |out: &mut dyn Write| load::with_model(&*file, &arguments.load, &cpu, Logits { ids, kv, cpu: &cpu, out });
     match &arguments.out {
         Some(path) => write_file(path, write),
         None => write(&mut BufWriter::new(io::stdout().lock())),

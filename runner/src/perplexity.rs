@@ -24,7 +24,7 @@ pub fn perplexity(arguments: &PerplexityArguments) -> Result<Outcome> {
     let ids = load::tokenizer(&*file, &arguments.load.vocabulary)?
         .encode(&text, EncodeOptions { parse_special: false, ..EncodeOptions::PROMPT })?;
     let cpu = load::cpu(&arguments.cpu)?;
-    let measured = load::with_model(&*file, &arguments.load, Measure { ids: &ids, arguments, cpu: &cpu })?;
+    let measured = load::with_model(&*file, &arguments.load, &cpu, Measure { ids: &ids, arguments, cpu: &cpu })?;
     let Perplexity { mean_loss, predicted } = measured;
     let perplexity = measured.perplexity();
     writeln!(std::io::stdout(), "perplexity {perplexity:.4} ({predicted} tokens, mean loss {mean_loss:.6} nats)")?;

@@ -24,7 +24,12 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let file = load::open(arguments.model.as_deref(), &arguments.load.access)?;
     let tokenizer = load::tokenizer(&*file, &arguments.load.vocabulary)?;
     let prompt = Prompt::new(&*file, &tokenizer, text, arguments)?;
-    load::with_model(&*file, &arguments.load, Run { arguments, prompt, tokenizer: &tokenizer, generation, cpu: &cpu })
+    load::with_model(
+        &*file,
+        &arguments.load,
+        &cpu,
+        Run { arguments, prompt, tokenizer: &tokenizer, generation, cpu: &cpu },
+    )
 }
 
 /// The prompt from wherever it comes.

@@ -1,12 +1,13 @@
 //! The inventory of a file: each tensor is claimed by one role, as a norm, a matrix, a table or a vector.
 
-use super::{LoadError, LoadOptions, Quantize, corrections, matrices};
+use super::{LoadError, LoadOptions, Quantize, Requantize, corrections, matrices};
 use crate::config::Config;
 use crate::policy::{Corrected, Corrections};
 use crate::role::Role;
 use crate::source::{Encoding, Source, SourceTensor};
 use crate::transformer::Linear;
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use trine_kernels::packing::{InverseScale, WeightScale};
 use trine_kernels::{ActivationMode, Matrix, RmsNorm, Rope};
 use trine_shapes::{Axis, NormRole, ShapeError, Tensor, Weight};
@@ -127,6 +128,28 @@ impl<'l> Claims<'l> {
         let matrix = self.matrix(&tensor, axes)?;
         let matrix = self.with_activations(&tensor, matrix)?;
         Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))
+    }
+
+    /// The table of a role in another packing; `None` where it has that one already.
+    pub(super) fn requantized<O: Axis, I: Axis>(
+        &self,
+        role: Role,
+        table: &Linear<O, I>,
+        to: &Requantize<'_>,
+    ) -> Result<Option<Linear<O, I>>, LoadError> {
+        let (tensor, matrix) = (&self.by_role[&role], table.data());
+        if matrix.kind() == to.kind {
+            return Ok(None);
+        }
+        let done = AtomicUsize::new(0);
+        let show = |rows| {
+            let done = done.fetch_add(rows, Ordering::Relaxed) + rows;
+            to.progress.inspect(|progress| progress(done, matrix.rows()));
+        };
+        let copy = matrix.requantize(to.cpu, to.kind, show).map_err(|source| self.contents(tensor, source))?;
+        let copy = self.with_activations(tensor, copy)?;
+        let axes = (table.out(), table.input());
+        Weight::check(&tensor.name, copy, axes).map(Some).map_err(|source| self.shape(tensor, source))
     }
 
     /// The rotation tables, with the divisors of the frequencies where the file has them.

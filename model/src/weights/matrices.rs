@@ -96,7 +96,8 @@ fn values(matrix: &Matrix) -> Vec<f32> {
     values
 }
 
-/// What a matrix does with activations: `asked` for ternary ones, else the default of its packing and architecture.
+/// What a matrix does with activations: `asked` for ternary ones, else the default of its packing and architecture. A
+/// dense matrix has one other than f32 or none, so of all that can be asked for it heeds f32.
 ///
 /// TQ1_0 and TQ2_0 in the `llama` architecture are models that were trained without int8 activations (TriLM), so they
 /// get the finer block scales, as in llama.cpp; every other ternary matrix gets BitNet's one scale for each token.
@@ -106,7 +107,7 @@ pub(super) fn activation_mode(
     asked: Option<ActivationMode>,
 ) -> ActivationMode {
     if !matrix.is_ternary() {
-        return ActivationMode::F32;
+        return if asked == Some(ActivationMode::F32) { ActivationMode::F32 } else { matrix.activation_mode() };
     }
     let has_block_scales = matches!(matrix.kind(), PackingKind::Tq1_0 | PackingKind::Tq2_0);
     asked.unwrap_or(match has_block_scales && architecture == Architecture::Llama {

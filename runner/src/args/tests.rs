@@ -37,11 +37,13 @@ fn a_run_has_its_defaults() {
 
 #[test]
 fn names_become_values() {
-    let arguments = run("trine run --isa avx2 --threads 3 --activations q8_k --quantize absmean --kv f32 --pre gpt-2");
+    let arguments =
+        run("trine run --isa avx2 --threads 3 --activations q8_k --quantize absmean --head q6_k --pre gpt-2 --kv f32");
     assert_eq!(arguments.cpu.isa, Some(Isa::Avx2));
     assert_eq!(arguments.cpu.threads, NonZeroUsize::new(3));
     assert_eq!(arguments.load.activations, Some(ActivationMode::Q8K));
     assert_eq!(arguments.load.quantize, Some(Quantize::Absmean));
+    assert_eq!(arguments.load.head, Some(PackingKind::Q6K));
     assert_eq!(arguments.generation.kv, CacheType::F32);
     assert_eq!(arguments.load.vocabulary.pre.as_deref(), Some("gpt-2"));
 }

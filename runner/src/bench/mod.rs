@@ -33,7 +33,8 @@ pub fn bench(arguments: &BenchArguments) -> Result<Outcome> {
         Some(path) => load::open(Some(path), &arguments.load.access)?,
         None => Box::new(synthetic(arguments)?),
     };
-    let report = load::with_model(&*file, &arguments.load, Bench { arguments, cpu: &cpu, started: Instant::now() })?;
+    let report =
+        load::with_model(&*file, &arguments.load, &cpu, Bench { arguments, cpu: &cpu, started: Instant::now() })?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &json::document(&report)).map_err(std::io::Error::from)?;

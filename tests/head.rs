@@ -1,0 +1,74 @@
+//! Output heads that are rounded to another packing while a model is loaded.
+
+use crate::support::{assert_close, cpu, logits_of, open, with_model};
+use std::sync::Mutex;
+use trine::prelude::*;
+
+const IDS: [u32; 6] = [3, 250, 17, 91, 5, 204];
+
+/// Packings, and how far their rounding may move the logits of random weights.
+const KINDS: [(PackingKind, f64); 4] =
+    [(PackingKind::F16, 1e-3), (PackingKind::Q8_0, 1e-2), (PackingKind::Q6K, 3e-2), (PackingKind::Q4_0, 0.15)];
+
+/// The packing of the embedding and of a head that is not tied to it.
+fn kinds<M: Model>(transformer: &Transformer<M>) -> (PackingKind, Option<PackingKind>) {
+    (transformer.embedding.data().kind(), transformer.output.as_ref().map(|output| output.data().kind()))
+}
+
+fn loads_with_head(name: &str, tied: bool) {
+    let (cpu, file) = (cpu(), open(name));
+    let expected = with_model(&file, &LoadOptions::default(), |transformer| {
+        assert_eq!(kinds(transformer), (PackingKind::F32, (!tied).then_some(PackingKind::F32)), "{name}");
+        logits_of(&cpu, transformer, &IDS)
+    });
+    for (kind, tolerance) in KINDS {
+        let last = Mutex::new((0, 0));
+        let progress = |done, total| {
+            let mut last = last.lock().expect("no panic");
+            *last = (last.0.max(done), total);
+        };
+        let head = Some(Requantize { kind, cpu: &cpu, progress: Some(&progress) });
+        with_model(&file, &LoadOptions { head, ..LoadOptions::default() }, |transformer| {
+            let what = format!("{name} with a head of {}", kind.name());
+            assert_eq!(kinds(transformer), (PackingKind::F32, Some(kind)), "{what}");
+            assert_close(&what, &logits_of(&cpu, transformer, &IDS), &expected, tolerance);
+            let rows = transformer.embedding.data().rows();
+            assert_eq!(*last.lock().expect("no panic"), (rows, rows), "{what}");
+        });
+    }
+}
+
+#[test]
+fn a_tied_head_is_a_rounded_copy_of_the_embedding() {
+    loads_with_head("llama_cpp/bitnet-tq2_0.gguf", true);
+}
+
+#[test]
+fn a_head_of_its_own_is_rounded() {
+    loads_with_head("llama_cpp/llama-tq2_0.gguf", false);
+}
+
+#[test]
+fn a_head_that_has_the_packing_stays_as_it_is() {
+    let (cpu, file) = (cpu(), open("llama_cpp/llama-tq2_0-q6_k.gguf"));
+    let head = Some(Requantize { kind: PackingKind::Q6K, cpu: &cpu, progress: None });
+    let bytes = |options| {
+        with_model(&file, &options, |transformer| {
+            transformer.output.as_ref().expect("a head of its own").data().bytes().clone()
+        })
+    };
+    assert_eq!(bytes(LoadOptions { head, ..LoadOptions::default() }), bytes(LoadOptions::default()));
+}
+
+#[test]
+fn rows_that_are_no_whole_blocks_of_the_packing_are_refused() {
+    let (cpu, file) = (cpu(), open("llama_cpp/llama-tied-f32.gguf"));
+    let config = Config::from_gguf(&file).expect("a model");
+    let head = Some(Requantize { kind: PackingKind::Q6K, cpu: &cpu, progress: None });
+    let options = LoadOptions { head, ..LoadOptions::default() };
+    let error = Dyn::scope(config.dims, |model| load(model, &config, &file, &options).map(drop)).unwrap_err();
+    let text = error.to_string();
+    for part in ["llama-tied-f32.gguf", "token_embd.weight", "64 columns", "multiple of 256"] {
+        assert!(text.contains(part), "{text}");
+    }
+}
