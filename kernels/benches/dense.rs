@@ -1,8 +1,8 @@
 //! Dense products on the width of BitNet b1.58 2B4T's output head, for one token and for several, on every instruction
 //! set, beside the read bandwidth of the machine.
 //!
-//! Throughput is bytes of weights, counted for each token: for one token its bound is the bandwidth that `read` measures
-//! in the same run. Some rows of each result are compared with plain loops.
+//! Throughput is bytes of weights, counted for each token: for one token its bound is the bandwidth that `read`
+//! measures in the same run. Some rows of each result are compared with plain loops.
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;

@@ -204,8 +204,8 @@ impl Matrix {
     ///
     /// # Errors
     /// [`PackingError::ActivationMode`] where the matrix does not have it: int8 modes are for ternary matrices,
-    /// [`ActivationMode::Q8K`] needs columns in whole blocks of 256, and [`ActivationMode::Int16`] is for Q8_0, Q4_0, Q4_1
-    /// and Q6_K.
+    /// [`ActivationMode::Q8K`] needs columns in whole blocks of 256, and [`ActivationMode::Int16`] is for Q8_0, Q4_0,
+    /// Q4_1 and Q6_K.
     pub fn with_activation_mode(self, mode: ActivationMode) -> Result<Matrix, PackingError> {
         let possible = match mode {
             ActivationMode::F32 => true,

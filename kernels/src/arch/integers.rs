@@ -43,8 +43,8 @@ pub(crate) trait Integers: Copy {
     /// The low and the high four bits of each byte.
     fn nibbles(self, bytes: Self::Bytes) -> [Self::Bytes; 2];
 
-    /// Six-bit codes: the low and the high nibbles of `low`, below two bits of `upper`. Bits `2 k` and `2 k + 1` of byte
-    /// `l` of `upper` belong to code `l + 32 (k % 2)` of result `k / 2`.
+    /// Six-bit codes: the low and the high nibbles of `low`, below two bits of `upper`. Bits `2 k` and `2 k + 1` of
+    /// byte `l` of `upper` belong to code `l + 32 (k % 2)` of result `k / 2`.
     fn six_bits(self, low: Self::Bytes, upper: &[u8; 32]) -> [Self::Bytes; 2];
 
     /// The products of unsigned bytes up to 63 with signed bytes in -127..=127.

@@ -3,8 +3,8 @@
 //! What belongs here: activations as kernels read them, and the product for one token and for many. What does not: the
 //! layouts and their arithmetic within 256 columns ([`crate::packing`]), quantization ([`crate::quantize`]).
 //!
-//! The arithmetic is that of [`crate::dense`]. A code is `q = 255 high + low`, both parts signed bytes in -127..=127, so
-//! that sums of products with codes of weights are sums of products of bytes.
+//! The arithmetic is that of [`crate::dense`]. A code is `q = 255 high + low`, both parts signed bytes in -127..=127,
+//! so that sums of products with codes of weights are sums of products of bytes.
 
 #[cfg(test)]
 mod tests;
@@ -48,7 +48,8 @@ pub(crate) trait Int16Packing: Packing {
     /// The sums of 256 activations, which are in the order of the columns.
     fn sums(codes: &[i16; BLOCK], high: &[i8; BLOCK], low: &[i8; BLOCK]) -> Self::Sums;
 
-    /// `part` of the arithmetic of [`crate::dense`] for some steps of weights, whole ones, with each token's activations.
+    /// `part` of the arithmetic of [`crate::dense`] for some steps of weights, whole ones, with each token's
+    /// activations.
     fn multiply<I: Integers, const T: usize>(
         integers: I,
         steps: &[u8],

@@ -21,9 +21,9 @@
 //! y       = (the sixteen lanes of acc, added as a balanced tree) * multiplier        f32
 //! ```
 //!
-//! Each packing says which columns a lane has and in which order its scales are applied; [`mod@crate::reference::int16`]
-//! shows it in plain loops. The product deviates from the one with f32 activations by at most the sum over the blocks of
-//! `max |x| / 65024 * sum |w|`, and by the roundings of f32.
+//! Each packing says which columns a lane has and in which order its scales are applied;
+//! [`mod@crate::reference::int16`] shows it in plain loops. The product deviates from the one with f32 activations by
+//! at most the sum over the blocks of `max |x| / 65024 * sum |w|`, and by the roundings of f32.
 
 mod gemm;
 mod gemv;

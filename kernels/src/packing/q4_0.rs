@@ -95,8 +95,8 @@ impl FromFloat for Q4_0 {
     }
 }
 
-/// Steps of 128 columns: lane `j` has the columns `4 (j % 4)..4 (j % 4) + 4` and the sixteen after them of block `j / 4`,
-/// and adds `f32(sum of (code - 8) * q) * d`.
+/// Steps of 128 columns: lane `j` has the columns `4 (j % 4)..4 (j % 4) + 4` and the sixteen after them of block
+/// `j / 4`, and adds `f32(sum of (code - 8) * q) * d`.
 impl Int16Packing for Q4_0 {
     const STEP_BYTES: usize = 4 * Self::BLOCK_BYTES;
     type Sums = [[i32; LANES]; 2];

@@ -66,8 +66,8 @@ impl DensePacking for Q4_1 {
     }
 }
 
-/// Steps of 128 columns: lane `j` has the columns `4 (j % 4)..4 (j % 4) + 4` and the sixteen after them of block `j / 4`,
-/// and adds `f32(sum of code * q) * d`, then `f32(sum of q) * m`.
+/// Steps of 128 columns: lane `j` has the columns `4 (j % 4)..4 (j % 4) + 4` and the sixteen after them of block
+/// `j / 4`, and adds `f32(sum of code * q) * d`, then `f32(sum of q) * m`.
 impl Int16Packing for Q4_1 {
     const STEP_BYTES: usize = 4 * Self::BLOCK_BYTES;
     type Sums = [[f32; LANES]; 2];

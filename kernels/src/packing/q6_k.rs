@@ -116,9 +116,9 @@ impl DensePacking for Q6K {
     }
 }
 
-/// Lane `j` has the columns `64 v + 4 j..64 v + 4 j + 4` for each `v`. `H` is the sum of `code * scale * high` over them,
-/// and in lane `j < 8` less 32 times the sum of `scale * high` over the groups `2 j` and `2 j + 1`; `L` the same of
-/// `low`. The part is `(f32(H) * 255 + f32(L)) * d`.
+/// Lane `j` has the columns `64 v + 4 j..64 v + 4 j + 4` for each `v`. `H` is the sum of `code * scale * high` over
+/// them, and in lane `j < 8` less 32 times the sum of `scale * high` over the groups `2 j` and `2 j + 1`; `L` the
+/// same of `low`. The part is `(f32(H) * 255 + f32(L)) * d`.
 impl Int16Packing for Q6K {
     const STEP_BYTES: usize = Self::BLOCK_BYTES;
     /// The sums of `high` and of `low` of each group.

@@ -11,8 +11,9 @@ pub const INT16_MAX: i16 = 32512;
 pub const INT16_FLOOR: f32 = 1e-30;
 
 /// Rows quantized with one scale for each 256 columns (the last block may be shorter): `m = max |x|`,
-/// `q = round(x * (32512 / m))`, halves to even, in f32; the value of `q` is `q * s` with `s = m / 32512`. So a value is
-/// off by at most `m / 65024`, and by a rounding of f32. A block with `m < 1e-30` has codes and scale 0.
+/// `q = round(x * (32512 / m))`, halves to even, in f32; the value of `q` is `q * s` with `s = m / 32512`.
+///
+/// So a value is off by at most `m / 65024`, and by a rounding of f32. A block with `m < 1e-30` has codes and scale 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Int16Rows {
     rows: usize,
