@@ -135,6 +135,17 @@ pub(crate) fn prefetch(address: *const u8) {
     let _ = address;
 }
 
+/// Asks for the cache line at `address`, which need not be valid, to come into the second cache.
+#[inline(always)]
+pub(crate) fn prefetch_far(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    x86::prefetch_far(address);
+    #[cfg(target_arch = "aarch64")]
+    aarch64::prefetch_far(address);
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = address;
+}
+
 impl fmt::Display for Isa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

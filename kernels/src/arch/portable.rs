@@ -52,12 +52,6 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    unsafe fn repeat_part(part: *const i8) -> Self {
-        // SAFETY: the caller vouches for 32 readable bytes.
-        unsafe { Self::load(part.cast()) }
-    }
-
-    #[inline(always)]
     unsafe fn repeat_lane(lane: *const i8) -> Self {
         // SAFETY: the caller vouches for 4 readable bytes; the read is unaligned.
         let [low, high] = unsafe { lane.cast::<[u16; 2]>().read_unaligned() };

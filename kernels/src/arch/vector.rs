@@ -54,12 +54,6 @@ pub(crate) trait Vector: Copy {
     /// The machine has the instructions of the type; each pointer used is readable for 32 bytes, at any alignment.
     unsafe fn load_parts(parts: [*const u8; 2]) -> Self;
 
-    /// The 32 bytes at `part` in every part.
-    ///
-    /// # Safety
-    /// The machine has the instructions of the type; `part` is readable for 32 bytes, at any alignment.
-    unsafe fn repeat_part(part: *const i8) -> Self;
-
     /// The four bytes at `lane` in every lane.
     ///
     /// # Safety

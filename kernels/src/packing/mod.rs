@@ -238,6 +238,12 @@ impl<P: Packing> Packed<P> {
         &self.bytes[row * self.row_bytes()..(row + 1) * self.row_bytes()]
     }
 
+    /// The bytes of up to `count` rows from `row` on, as many as there are.
+    pub(crate) fn rows_from(&self, row: usize, count: usize) -> &[u8] {
+        let end = self.rows().min(row + count);
+        &self.bytes[row.min(end) * self.row_bytes()..end * self.row_bytes()]
+    }
+
     /// The blocks of one row that hold the columns `cols`; both ends are multiples of [`Packing::BLOCK`] or the last
     /// column.
     ///

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::terms::{TILE, Terms};
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
-use crate::arch::{Kernel, Vector};
+use crate::arch::{Kernel, Vector, prefetch_far};
 use crate::packing::{Packed, Section};
 
 /// Rows that start a chunk of work are multiples of this, the rows of the largest panel.
@@ -69,25 +69,40 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
                 // SAFETY: the caller vouches for the instructions of `V`.
                 unsafe { unpack_rows::<V, P>(&tile, half, &mut panel.codes) };
                 for (segment, factors) in panel.factors.iter_mut().enumerate() {
-                    factors[half] = terms.weight_factors::<P>(&tile, segment);
+                    factors[half] = terms.weight_factors::<P, TILE>(&tile, segment);
                 }
             }
             // SAFETY: the caller vouches for the instructions of `V`.
             unsafe { pair_steps::<V>(&mut panel.codes) };
             let columns = first..first + used;
+            let next = matrix.rows_from(first_row + first + used, 2 * V::LANES);
             let mut token = 0;
-            while V::TOKENS == 12 && token + 12 <= terms.tokens() {
-                // SAFETY: the caller vouches for the instructions of `V`.
-                unsafe { tile::<V, 12>(&panel, terms, token, &mut outputs[token..token + 12], columns.clone()) };
-                token += 12;
-            }
             while token < terms.tokens() {
-                let end = terms.tokens().min(token + 4);
+                let left = terms.tokens() - token;
+                let width = if V::TOKENS == 12 && left > 4 { if left > 8 { 12 } else { 8 } } else { 4 };
+                let tokens = token..token + width.min(left);
+                ask_for_share(next, &tokens, terms.tokens());
+                let outputs = &mut outputs[tokens];
                 // SAFETY: the caller vouches for the instructions of `V`.
-                unsafe { tile::<V, 4>(&panel, terms, token, &mut outputs[token..end], columns.clone()) };
-                token = end;
+                unsafe {
+                    match width {
+                        12 => tile::<V, 12>(&panel, terms, token, outputs, columns.clone()),
+                        8 => tile::<V, 8>(&panel, terms, token, outputs, columns.clone()),
+                        _ => tile::<V, 4>(&panel, terms, token, outputs, columns.clone()),
+                    }
+                }
+                token += width;
             }
         }
+    }
+}
+
+/// Asks for the share of `bytes` that is for `tokens` of `all` tokens.
+#[inline(always)]
+fn ask_for_share(bytes: &[u8], tokens: &Range<usize>, all: usize) {
+    let share = bytes.len() * tokens.start / all..bytes.len() * tokens.end / all;
+    for line in bytes[share].chunks(LINE) {
+        prefetch_far(line.as_ptr());
     }
 }
 

@@ -1,27 +1,71 @@
 //! The product for few tokens: each byte of the matrix is read once and unpacked in registers.
 //!
-//! Sixteen rows (eight where a vector has one part) are computed together, each part of eight vectors holding one row,
-//! so that sixteen streams of weights share the loads of activations and the additions across a vector.
+//! Eight rows are computed together, a vector of each at a time, so that they share the loads of activations and the
+//! additions across a vector.
 
+use std::borrow::Cow;
+use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::terms::{TILE, Terms};
+use super::terms::Terms;
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
-use crate::arch::{Kernel, Vector, prefetch};
+use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
 use crate::packing::Packed;
 
-/// Rows that start a chunk of work are multiples of this.
-pub(super) const GRANULE: usize = TILE;
+/// Rows that are computed together; rows that start a chunk of work are multiples of this.
+pub(super) const ROWS: usize = 8;
 
 /// Bytes that one prefetch brings.
 const CACHE_LINE: usize = 64;
+
+/// Bytes from the end of the rows at hand to what is asked for from memory, in the order of memory.
+const FAR: usize = 8192;
+
+/// Bytes from where a row is read to what is asked for from the second cache.
+const NEAR: usize = 128;
+
+/// Activations in the order that the vectors of a row of weights meet them: for each vector, field by field.
+pub(super) struct Arrange<'a, P> {
+    activations: &'a [i8],
+    packing: PhantomData<P>,
+}
+
+impl<'a, P> Arrange<'a, P> {
+    /// The arrangement of `activations`, whose length is a multiple of 256.
+    pub(super) fn new(activations: &'a [i8]) -> Self {
+        Arrange { activations, packing: PhantomData }
+    }
+}
+
+impl<'a, P: Unpack> Kernel for Arrange<'a, P> {
+    type Output = Cow<'a, [i8]>;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) -> Cow<'a, [i8]> {
+        let windows = P::arrange(self.activations);
+        if V::PARTS == 1 {
+            return windows;
+        }
+        let mut paired = vec![0; windows.len()];
+        let fields = P::FIELDS * WINDOW;
+        for (windows, paired) in windows.chunks_exact(2 * fields).zip(paired.chunks_exact_mut(2 * fields)) {
+            let (first, second) = windows.split_at(fields);
+            let fields = first.chunks_exact(WINDOW).zip(second.chunks_exact(WINDOW));
+            for (pair, (first, second)) in paired.chunks_exact_mut(2 * WINDOW).zip(fields) {
+                pair[..WINDOW].copy_from_slice(first);
+                pair[WINDOW..].copy_from_slice(second);
+            }
+        }
+        Cow::Owned(paired)
+    }
+}
 
 /// The product of some rows with all tokens.
 pub(super) struct Gemv<'a, 'y, P: Unpack> {
     pub(super) matrix: &'a Packed<P>,
     pub(super) terms: &'a Terms<'a>,
-    /// Activations of all tokens as [`Unpack::arrange`] gives them.
+    /// Activations of all tokens as [`Arrange`] gives them.
     pub(super) activations: &'a [i8],
     pub(super) first_row: usize,
     /// For each token, the outputs of the rows from `first_row` on.
@@ -37,18 +81,18 @@ impl<P: Unpack> Kernel for Gemv<'_, '_, P> {
         let rows = outputs[0].len();
         let per_token = activations.len() / terms.tokens();
         let blocks = matrix.blocks_per_row() / terms.segments();
-        for first in (0..rows).step_by(V::LANES) {
-            let used = V::LANES.min(rows - first);
+        for first in (0..rows).step_by(ROWS) {
+            let used = ROWS.min(rows - first);
             // Rows beyond the last are the last: computed and dropped.
-            let mut tile: [&[u8]; TILE] = [&[]; TILE];
+            let mut tile: [&[u8]; ROWS] = [&[]; ROWS];
             for (i, row) in tile.iter_mut().enumerate() {
                 *row = matrix.row(first_row + first + i.min(used - 1));
             }
             for (token, output) in outputs.iter_mut().enumerate() {
                 let activations = &activations[token * per_token..][..per_token];
-                let mut acc = [0.0; TILE];
+                let mut acc = [0.0; ROWS];
                 for segment in 0..terms.segments() {
-                    let factors = terms.weight_factors::<P>(&tile, segment);
+                    let factors = terms.weight_factors::<P, ROWS>(&tile, segment);
                     let segment_blocks = segment * blocks..(segment + 1) * blocks;
                     // SAFETY: the caller vouches for the instructions of `V`.
                     let dots = unsafe { dot_rows::<V, P>(&tile, activations, segment_blocks) };
@@ -60,7 +104,19 @@ impl<P: Unpack> Kernel for Gemv<'_, '_, P> {
     }
 }
 
-/// The sums of code times activation over some blocks of sixteen rows (the first [`Vector::LANES`] of them).
+/// Blocks that fill whole vectors.
+const fn blocks_at_once<V: Vector, P: Unpack>() -> usize {
+    V::PARTS.div_ceil(P::WINDOWS.len())
+}
+
+/// The byte of a row where window `window` of the blocks from `block` on starts.
+#[inline(always)]
+fn window_at<P: Unpack>(block: usize, window: usize) -> usize {
+    let windows = P::WINDOWS.len();
+    (block + window / windows) * P::BLOCK_BYTES + P::WINDOWS[window % windows]
+}
+
+/// The sums of code times activation over some blocks of [`ROWS`] rows.
 ///
 /// # Safety
 /// The machine has the instructions of `V`.
@@ -69,46 +125,101 @@ impl<P: Unpack> Kernel for Gemv<'_, '_, P> {
 /// If a row or the activations do not have these blocks.
 #[inline(always)]
 unsafe fn dot_rows<V: Vector, P: Unpack>(
-    rows: &[&[u8]; TILE],
+    rows: &[&[u8]; ROWS],
     activations: &[i8],
     blocks: Range<usize>,
-) -> [i32; TILE] {
-    let end = blocks.end;
+) -> [i32; ROWS] {
+    let (end, at_once) = (blocks.end, blocks_at_once::<V, P>());
+    let vectors = at_once * P::WINDOWS.len() / V::PARTS;
     assert!(rows.iter().all(|row| row.len() >= end * P::BLOCK_BYTES), "rows have {end} blocks");
-    assert!(activations.len() >= end * P::STEPS * WINDOW, "activations have {end} blocks");
-    let next = rows[0].as_ptr().wrapping_add(V::LANES * rows[0].len());
+    let padded = end.next_multiple_of(at_once);
+    assert!(activations.len() >= padded * P::STEPS * WINDOW, "activations have {padded} blocks");
+    let ahead = Ahead { row: rows[0].as_ptr(), row_bytes: rows[0].len() };
     let rows = pointers(rows);
     let activations = activations.as_ptr();
     // SAFETY: the caller vouches for the instructions of `V`. Each window of block `b < end` ends by byte
-    // `(b + 1) * BLOCK_BYTES` of a row, and each step of it by `(b + 1) * STEPS * WINDOW` of the activations: both are
-    // inside by the assertions.
+    // `(b + 1) * BLOCK_BYTES` of a row, and what it meets by `(b + 1) * STEPS * WINDOW` of the activations, or by the
+    // end of the padded blocks: all are inside by the assertions.
     unsafe {
-        let mut sums = [V::zero_sums(); 8];
+        let mut sums = [V::zero_sums(); ROWS];
         let mut block = blocks.start;
         while block < end {
-            let stop = end.min(block.saturating_add(V::RUN / P::STEPS));
-            let mut runs = [V::zero_run(); 8];
-            for block in block..stop {
-                // The next rows follow in memory: as many bytes of them as the rows read of this block.
-                for line in (0..V::LANES * P::BLOCK_BYTES).step_by(CACHE_LINE) {
-                    prefetch(next.wrapping_add(block * V::LANES * P::BLOCK_BYTES + line));
+            let stop = end.min(block.saturating_add(V::RUN / (vectors * P::FIELDS) * at_once));
+            let mut runs = [V::zero_run(); ROWS];
+            while block + at_once <= stop {
+                ahead.ask(block * P::BLOCK_BYTES, at_once * P::BLOCK_BYTES);
+                for vector in 0..vectors {
+                    let window = vector * V::PARTS;
+                    let parts = [window_at::<P>(block, window), window_at::<P>(block, window + V::PARTS - 1)];
+                    let step = activations.add((block * P::WINDOWS.len() + window) * P::FIELDS * WINDOW);
+                    add_vectors::<V, P>(&rows, parts, step, &mut runs);
                 }
-                for (w, offset) in P::WINDOWS.iter().enumerate() {
-                    let step = activations.add((block * P::STEPS + w * P::FIELDS) * WINDOW);
-                    let at = block * P::BLOCK_BYTES + offset;
-                    for (i, run) in runs.iter_mut().enumerate() {
-                        let fields = P::fields(V::load_parts([rows[i].add(at), rows[8 + i].add(at)]));
-                        for (n, codes) in fields.iter().enumerate().take(P::FIELDS) {
-                            *run = codes.dot(V::repeat_part(step.add(n * WINDOW)), *run);
-                        }
-                    }
-                }
+                block += at_once;
+            }
+            if block < stop {
+                // One part is left: the other takes the same weights, which meet the padding of the activations, zeros.
+                let step = activations.add(block * P::STEPS * WINDOW);
+                add_vectors::<V, P>(&rows, [window_at::<P>(block, 0); 2], step, &mut runs);
+                block = stop;
             }
             for (sums, run) in sums.iter_mut().zip(&runs) {
                 *sums = V::widen(*run, *sums);
             }
-            block = stop;
         }
-        V::sum_parts(sums)
+        let parts = V::sum_parts(sums);
+        let mut dots = [0; ROWS];
+        for (row, dot) in dots.iter_mut().enumerate() {
+            *dot = if V::PARTS == 1 { parts[row] } else { parts[row] + parts[ROWS + row] };
+        }
+        dots
+    }
+}
+
+/// Adds a vector of each row to its run: the windows at `parts` times the activations at `step`.
+///
+/// # Safety
+/// The machine has the instructions of `V`; each row is readable for a window from each of `parts` on, and `step` for
+/// the fields of a vector.
+#[inline(always)]
+unsafe fn add_vectors<V: Vector, P: Unpack>(
+    rows: &[*const u8; ROWS],
+    parts: [usize; 2],
+    step: *const i8,
+    runs: &mut [V::Run; ROWS],
+) {
+    for (row, run) in rows.iter().zip(runs) {
+        // SAFETY: the caller vouches for the same.
+        unsafe {
+            let fields = P::fields(V::load_parts([row.add(parts[0]), row.add(parts[1])]));
+            for (n, codes) in fields.iter().enumerate().take(P::FIELDS) {
+                let activations = V::load(step.add(n * V::PARTS * WINDOW).cast());
+                *run = codes.dot(activations, *run);
+            }
+        }
+    }
+}
+
+/// What is asked for ahead of reading. Rows that are read together are as many streams, too many for the machine to
+/// look ahead in; but they and those that follow are one stretch of memory.
+struct Ahead {
+    /// The first of [`ROWS`] rows.
+    row: *const u8,
+    row_bytes: usize,
+}
+
+impl Ahead {
+    /// Asks for what follows, as much as the rows read of `bytes` bytes each from byte `at` on: from memory into the
+    /// second cache, and from there, closer to where it is read, into the first.
+    #[inline(always)]
+    fn ask(&self, at: usize, bytes: usize) {
+        let far = self.row.wrapping_add(ROWS * (self.row_bytes + at) + FAR);
+        for line in (0..ROWS * bytes).step_by(CACHE_LINE) {
+            prefetch_far(far.wrapping_add(line));
+        }
+        // Beyond the end of these rows: the start of the next ones.
+        let wrap = if at + NEAR < self.row_bytes { 0 } else { (ROWS - 1) * self.row_bytes };
+        for row in 0..ROWS {
+            prefetch(self.row.wrapping_add(row * self.row_bytes + at + NEAR + wrap));
+        }
     }
 }

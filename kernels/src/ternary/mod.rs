@@ -55,8 +55,8 @@ pub(crate) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_
     let least_rows = LEAST_PRODUCTS / (tokens.max(1) * matrix.cols());
     let granule = |tile: usize| least_rows.max(1).next_multiple_of(tile);
     if tokens <= P::GEMV_TOKENS {
-        let activations = P::arrange(terms.codes());
-        cpu.for_column_chunks(y, rows, granule(gemv::GRANULE), |first_row, outputs| {
+        let activations = cpu.isa().run(gemv::Arrange::<P>::new(terms.codes()));
+        cpu.for_column_chunks(y, rows, granule(gemv::ROWS), |first_row, outputs| {
             cpu.isa().run(gemv::Gemv { matrix, terms, activations: &activations, first_row, outputs });
         });
     } else {

@@ -109,11 +109,15 @@ impl<'a> Terms<'a> {
 
     /// `dw` of one segment of some rows.
     #[inline(always)]
-    pub(super) fn weight_factors<P: Ternary>(&self, rows: &[&[u8]; TILE], segment: usize) -> [f32; TILE] {
+    pub(super) fn weight_factors<P: Ternary, const ROWS: usize>(
+        &self,
+        rows: &[&[u8]; ROWS],
+        segment: usize,
+    ) -> [f32; ROWS] {
         match self.weight_factor {
-            Some(factor) => [factor; TILE],
+            Some(factor) => [factor; ROWS],
             None => {
-                let mut factors = [0.0; TILE];
+                let mut factors = [0.0; ROWS];
                 for (factor, row) in factors.iter_mut().zip(rows) {
                     *factor = block_scale::<P>(&row[segment * P::BLOCK_BYTES..][..P::BLOCK_BYTES], 0.0);
                 }
@@ -124,28 +128,37 @@ impl<'a> Terms<'a> {
 
     /// Adds segment `segment` to the accumulators of some rows for one token: `dots` are the sums of `c * q`.
     #[inline(always)]
-    pub(super) fn add_segment(
+    pub(super) fn add_segment<const ROWS: usize>(
         &self,
-        acc: &mut [f32; TILE],
-        dots: &[i32; TILE],
-        weight_factors: &[f32; TILE],
+        acc: &mut [f32; ROWS],
+        dots: &[i32; ROWS],
+        weight_factors: &[f32; ROWS],
         token: usize,
         segment: usize,
     ) {
         let at = token * self.segments + segment;
         let sum = self.sums[at];
         let factor = self.factors.map_or(1.0, |factors| factors[at]);
-        for ((acc, dot), weight_factor) in acc.iter_mut().zip(dots).zip(weight_factors) {
-            *acc += (dot - sum) as f32 * (factor * weight_factor);
+        // Values and not references, which the compiler could not tell apart: so that it takes vectors of them.
+        let (mut next, dots, weight_factors) = (*acc, *dots, *weight_factors);
+        for row in 0..ROWS {
+            next[row] += (dots[row] - sum) as f32 * (factor * weight_factors[row]);
         }
+        *acc = next;
     }
 
     /// The outputs of some rows for one token from their accumulators; writes as many as `y` has.
     #[inline(always)]
-    pub(super) fn finish(&self, acc: &[f32; TILE], token: usize, y: &mut [f32]) {
+    pub(super) fn finish<const ROWS: usize>(&self, acc: &[f32; ROWS], token: usize, y: &mut [f32]) {
         let divisor = self.divisors.map_or(1.0, |divisors| divisors[token]);
-        for (y, acc) in y.iter_mut().zip(acc) {
-            *y = acc / divisor * self.scale * self.multiplier;
+        let (scale, multiplier) = (self.scale, self.multiplier);
+        let mut outputs = *acc;
+        for output in &mut outputs {
+            *output = *output / divisor * scale * multiplier;
+        }
+        match y.first_chunk_mut() {
+            Some(y) => *y = outputs,
+            None => y.copy_from_slice(&outputs[..y.len()]),
         }
     }
 }

@@ -18,6 +18,13 @@ pub(super) fn prefetch(address: *const u8) {
     unsafe { asm!("prfm pldl1keep, [{0}]", in(reg) address, options(nostack, preserves_flags, readonly)) }
 }
 
+/// Asks for the cache line at `address`, which need not be valid, to come into the second cache.
+#[inline(always)]
+pub(super) fn prefetch_far(address: *const u8) {
+    // SAFETY: a prefetch of an address that is not mapped does nothing.
+    unsafe { asm!("prfm pldl2keep, [{0}]", in(reg) address, options(nostack, preserves_flags, readonly)) }
+}
+
 /// Whether the machine has what [`run_neon`] enables. Every aarch64 machine that runs an operating system does.
 pub(super) fn has_neon() -> bool {
     is_aarch64_feature_detected!("neon")

@@ -58,12 +58,6 @@ impl<D: Dot> Vector for Bytes<D> {
     }
 
     #[inline(always)]
-    unsafe fn repeat_part(part: *const i8) -> Self {
-        // SAFETY: the caller vouches for NEON and 32 readable bytes.
-        unsafe { Self::load(part.cast()) }
-    }
-
-    #[inline(always)]
     unsafe fn repeat_lane(lane: *const i8) -> Self {
         // SAFETY: the caller vouches for NEON and 4 readable bytes; the read is unaligned.
         Self::of([unsafe { vreinterpretq_u8_s32(vdupq_n_s32(lane.cast::<i32>().read_unaligned())) }; 2])

@@ -48,12 +48,6 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    unsafe fn repeat_part(part: *const i8) -> Self {
-        // SAFETY: the caller vouches for AVX-512 and 32 readable bytes; the load is unaligned.
-        Bytes(unsafe { _mm512_broadcast_i64x4(_mm256_loadu_si256(part.cast())) })
-    }
-
-    #[inline(always)]
     unsafe fn repeat_lane(lane: *const i8) -> Self {
         // SAFETY: the caller vouches for AVX-512 and 4 readable bytes; the read is unaligned.
         Bytes(unsafe { _mm512_set1_epi32(lane.cast::<i32>().read_unaligned()) })

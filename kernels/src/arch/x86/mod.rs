@@ -5,7 +5,7 @@ mod avx512;
 mod floats;
 mod integers;
 
-use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
 use super::Kernel;
 
@@ -14,6 +14,13 @@ use super::Kernel;
 pub(super) fn prefetch(address: *const u8) {
     // SAFETY: every x86-64 machine has SSE, and a prefetch of an address that is not mapped does nothing.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+}
+
+/// Asks for the cache line at `address`, which need not be valid, to come into the second cache.
+#[inline(always)]
+pub(super) fn prefetch_far(address: *const u8) {
+    // SAFETY: every x86-64 machine has SSE, and a prefetch of an address that is not mapped does nothing.
+    unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
 }
 
 /// Whether the machine has what [`run_avx2`] enables.
