@@ -102,13 +102,13 @@ impl Cpu {
     /// Cuts the columns of a row-major `[rows, columns]` output into chunks and fills them in parallel.
     ///
     /// `fill(first_column, parts)` receives, for one chunk, the part of each row that belongs to it, in row order.
-    /// Chunks start at multiples of `granule` columns; there are about four for each thread, and no split where the
-    /// whole output is one granule. A product `y[token, out]` is cut this way over `out`, which is over the rows of the
-    /// weight matrix.
+    /// Chunks start at multiples of `granule` columns and have `least` columns or more, the last one excepted; there
+    /// are up to four for each thread. A product `y[token, out]` is cut this way over `out`, which is over the rows of
+    /// the weight matrix.
     ///
     /// # Panics
     /// If `columns` does not divide the length of `y`, or `granule` is 0.
-    pub(crate) fn for_column_chunks<F>(&self, y: &mut [f32], columns: usize, granule: usize, fill: F)
+    pub(crate) fn for_column_chunks<F>(&self, y: &mut [f32], columns: usize, granule: usize, least: usize, fill: F)
     where
         F: Fn(usize, &mut [&mut [f32]]) + Send + Sync,
     {
@@ -117,9 +117,7 @@ impl Cpu {
             return;
         }
         assert_eq!(y.len() % columns, 0, "the output has whole rows");
-        let threads = self.threads();
-        let wanted = if threads == 1 { 1 } else { SHARES * threads };
-        let width = columns.div_ceil(wanted).next_multiple_of(granule);
+        let width = chunk_width(columns, granule, least, self.threads());
         let mut chunks: Vec<Vec<&mut [f32]>> = Vec::new();
         chunks.resize_with(columns.div_ceil(width), Vec::new);
         for row in y.chunks_exact_mut(columns) {
@@ -170,6 +168,17 @@ fn default_threads() -> usize {
     num_cpus::get_physical().clamp(1, usable)
 }
 
+/// Columns of a chunk of [`Cpu::for_column_chunks`]: those of the most shares for each thread, unless fewer shares let
+/// threads end closer to each other.
+fn chunk_width(columns: usize, granule: usize, least: usize, threads: usize) -> usize {
+    let granules = columns.div_ceil(granule);
+    let width = |shares: usize| granules.div_ceil(shares * threads) * granule;
+    let shares = if threads == 1 { 1 } else { SHARES };
+    let large_enough = (1..=shares).rev().filter(|&shares| width(shares) >= least);
+    let best = large_enough.min_by_key(|&shares| shares * width(shares)).map(width);
+    best.unwrap_or_else(|| least.next_multiple_of(granule))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,11 +211,16 @@ mod tests {
     /// Every column of every row is given out once, in chunks that start at the granule.
     #[test]
     fn chunks_cover_the_output() {
-        for (threads, rows, columns, granule) in
-            [(1, 2, 5, 4), (2, 3, 100, 16), (3, 1, 7, 1), (4, 5, 33, 32), (2, 4, 6, 64)]
-        {
+        for (threads, rows, columns, granule, least) in [
+            (1, 2, 5, 4, 1),
+            (2, 3, 100, 16, 20),
+            (3, 1, 7, 1, 1),
+            (4, 5, 33, 32, 64),
+            (2, 4, 6, 64, 1),
+            (2, 3, 50, 4, 90),
+        ] {
             let mut y = vec![0.0; rows * columns];
-            cpu(threads).for_column_chunks(&mut y, columns, granule, |first, parts| {
+            cpu(threads).for_column_chunks(&mut y, columns, granule, least, |first, parts| {
                 assert!(first.is_multiple_of(granule) && parts.len() == rows);
                 for (row, part) in parts.iter_mut().enumerate() {
                     for (i, value) in part.iter_mut().enumerate() {
@@ -217,6 +231,17 @@ mod tests {
             let expected: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
             assert_eq!(y, expected, "{threads} threads, {rows} x {columns}, granule {granule}");
         }
+    }
+
+    /// Four chunks for each thread, fewer where those would not be equal, and none below the least.
+    #[test]
+    fn chunks_are_equal_and_large_enough() {
+        assert_eq!(chunk_width(2560, 32, 1, 2), 320);
+        assert_eq!(chunk_width(640, 32, 1, 2), 160);
+        assert_eq!(chunk_width(640, 8, 205, 2), 320);
+        assert_eq!(chunk_width(640, 8, 700, 2), 704);
+        assert_eq!(chunk_width(640, 32, 1, 1), 640);
+        assert_eq!(chunk_width(33, 32, 1, 4), 32);
     }
 
     #[test]

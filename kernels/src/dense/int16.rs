@@ -129,7 +129,7 @@ pub(crate) fn product<P: Int16Packing>(cpu: &Cpu, x: &Int16Rows, matrix: &Packed
     let mut blocks = Vec::with_capacity(x.scales().len());
     cpu.isa().run(Arrange::<P> { x, blocks: &mut blocks });
     let least_rows = LEAST_PRODUCTS / (x.rows() * cols);
-    cpu.for_column_chunks(y, rows, least_rows.max(1), |first_row, outputs| {
+    cpu.for_column_chunks(y, rows, 1, least_rows, |first_row, outputs| {
         cpu.isa().run(RowsTimesTokens { matrix, blocks: &blocks, first_row, outputs });
     });
 }

@@ -98,12 +98,12 @@ pub(crate) fn product<P: DensePacking>(cpu: &Cpu, x: &[f32], matrix: &Packed<P>,
     let (rows, cols) = (matrix.rows(), matrix.cols());
     assert!(x.len().is_multiple_of(cols) && x.len() / cols * rows == y.len(), "sizes of the product");
     if x.len() == cols {
-        cpu.for_column_chunks(y, rows, gemv::TILE, |first_row, outputs| {
+        cpu.for_column_chunks(y, rows, gemv::TILE, gemv::TILE, |first_row, outputs| {
             let y = &mut *outputs[0];
             floats::run(cpu.isa(), gemv::Gemv { matrix, first_row, x, y });
         });
     } else {
-        cpu.for_column_chunks(y, rows, gemm::TILE, |first_row, outputs| {
+        cpu.for_column_chunks(y, rows, gemm::TILE, gemm::TILE, |first_row, outputs| {
             floats::run(cpu.isa(), gemm::Gemm { matrix, first_row, x, outputs });
         });
     }

@@ -4,12 +4,13 @@
 //! `r`. A tile is a panel times a few tokens; each step loads two vectors of codes, repeats four activations of a token
 //! in every lane, and accumulates the outputs in lanes, so nothing is added across a vector.
 
+use std::hint::black_box;
 use std::ops::Range;
 
 use super::terms::{TILE, Terms};
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
-use crate::arch::{Kernel, Vector, prefetch_far};
+use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
 use crate::packing::{Packed, Section};
 
 /// Rows that start a chunk of work are multiples of this, the rows of the largest panel.
@@ -202,6 +203,11 @@ unsafe fn tile<V: Vector, const T: usize>(
     outputs: &mut [&mut [f32]],
     columns: Range<usize>,
 ) {
+    for output in outputs.iter() {
+        for line in output[columns.clone()].chunks(LINE / size_of::<f32>()) {
+            prefetch(line.as_ptr().cast());
+        }
+    }
     let mut acc = [[[0.0; TILE]; 2]; T];
     let last = outputs.len() - 1;
     for (segment, factors) in panel.factors.iter().enumerate() {
@@ -245,7 +251,8 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
     assert!(codes.len() * LINE >= steps * 2 * vector, "codes of {steps} steps");
     assert!(activations.iter().all(|codes| codes.len() >= steps * STEP), "activations of {steps} steps");
     let codes = codes.as_ptr().cast::<u8>();
-    let activations = pointers(activations);
+    // Unknown to the compiler, which would else derive each pointer from the one before it, in a chain of additions.
+    let activations = black_box(pointers(activations));
     // SAFETY: the caller vouches for the instructions of `V`. Steps are below `steps`, for which the assertions found
     // two vectors of codes and four activations of each token; with a step the one after it is below `steps` where two
     // are taken at once.

@@ -53,14 +53,13 @@ pub(crate) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_
     assert_eq!(y.len(), tokens * rows, "one output for each token and row");
     assert_eq!(terms.stride(), matrix.cols().next_multiple_of(crate::quantize::BLOCK), "columns of the activations");
     let least_rows = LEAST_PRODUCTS / (tokens.max(1) * matrix.cols());
-    let granule = |tile: usize| least_rows.max(1).next_multiple_of(tile);
     if tokens <= P::GEMV_TOKENS {
         let activations = cpu.isa().run(gemv::Arrange::<P>::new(terms.codes()));
-        cpu.for_column_chunks(y, rows, granule(gemv::ROWS), |first_row, outputs| {
+        cpu.for_column_chunks(y, rows, gemv::ROWS, least_rows, |first_row, outputs| {
             cpu.isa().run(gemv::Gemv { matrix, terms, activations: &activations, first_row, outputs });
         });
     } else {
-        cpu.for_column_chunks(y, rows, granule(gemm::GRANULE), |first_row, outputs| {
+        cpu.for_column_chunks(y, rows, gemm::GRANULE, least_rows, |first_row, outputs| {
             cpu.isa().run(gemm::Gemm { matrix, terms, first_row, outputs });
         });
     }
