@@ -23,8 +23,8 @@ pub struct CpuOptions {
 /// The most threads of a [`Cpu`]: far more than cores of a machine, and few enough to start.
 pub const MAX_THREADS: usize = 1024;
 
-/// Shares of work for each thread.
-const SHARES: usize = 4;
+/// Shares of work for each thread, so that one that comes late or is interrupted does not hold up the others for long.
+const SHARES: usize = 8;
 
 /// Why a [`Cpu`] could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +103,7 @@ impl Cpu {
     ///
     /// `fill(first_column, parts)` receives, for one chunk, the part of each row that belongs to it, in row order.
     /// Chunks start at multiples of `granule` columns and have `least` columns or more, the last one excepted; there
-    /// are up to four for each thread. A product `y[token, out]` is cut this way over `out`, which is over the rows of
+    /// are up to eight for each thread. A product `y[token, out]` is cut this way over `out`, which is over the rows of
     /// the weight matrix.
     ///
     /// # Panics
@@ -173,10 +173,11 @@ fn default_threads() -> usize {
 fn chunk_width(columns: usize, granule: usize, least: usize, threads: usize) -> usize {
     let granules = columns.div_ceil(granule);
     let width = |shares: usize| granules.div_ceil(shares * threads) * granule;
+    // Columns of the thread that has the most of them.
+    let most = |width: usize| columns.div_ceil(width).div_ceil(threads) * width;
     let shares = if threads == 1 { 1 } else { SHARES };
-    let large_enough = (1..=shares).rev().filter(|&shares| width(shares) >= least);
-    let best = large_enough.min_by_key(|&shares| shares * width(shares)).map(width);
-    best.unwrap_or_else(|| least.next_multiple_of(granule))
+    let widths = (1..=shares).rev().map(width).filter(|&width| width >= least);
+    widths.min_by_key(|&width| most(width)).unwrap_or_else(|| least.next_multiple_of(granule))
 }
 
 #[cfg(test)]
@@ -233,11 +234,11 @@ mod tests {
         }
     }
 
-    /// Four chunks for each thread, fewer where those would not be equal, and none below the least.
+    /// Eight chunks for each thread, fewer where those would not be equal, and none below the least.
     #[test]
     fn chunks_are_equal_and_large_enough() {
-        assert_eq!(chunk_width(2560, 32, 1, 2), 320);
-        assert_eq!(chunk_width(640, 32, 1, 2), 160);
+        assert_eq!(chunk_width(2560, 32, 1, 2), 160);
+        assert_eq!(chunk_width(640, 32, 1, 2), 64);
         assert_eq!(chunk_width(640, 8, 205, 2), 320);
         assert_eq!(chunk_width(640, 8, 700, 2), 704);
         assert_eq!(chunk_width(640, 32, 1, 1), 640);

@@ -2,15 +2,17 @@
 //!
 //! A panel holds the codes of two vectors of rows, four columns at a time: lane `r` of a vector has four columns of row
 //! `r`. A tile is a panel times a few tokens; each step loads two vectors of codes, repeats four activations of a token
-//! in every lane, and accumulates the outputs in lanes, so nothing is added across a vector.
+//! in every lane, and accumulates the outputs in lanes, so nothing is added across a vector. The activations of a tile
+//! are laid out in the order of steps, once for all panels: one stream of reads, from one address.
 
-use std::hint::black_box;
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::terms::{TILE, Terms};
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
 use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
+use crate::cpu::Cpu;
 use crate::packing::{Packed, Section};
 
 /// Rows that start a chunk of work are multiples of this, the rows of the largest panel.
@@ -19,10 +21,87 @@ pub(super) const GRANULE: usize = 2 * TILE;
 /// Columns of a step.
 const STEP: usize = 4;
 
+/// Activations as tiles read them, `[tiles][cols / columns of a step][tokens of the tile][columns of a step]`.
+///
+/// All tiles have as many tokens but the last, which is filled up with zeros.
+pub(super) fn arrange(cpu: &Cpu, terms: &Terms<'_>) -> Vec<i8> {
+    let Shape { whole, last } = cpu.isa().run(ShapeOf { tokens: terms.tokens() });
+    let padded = terms.tokens() / whole * whole + last;
+    let mut arranged = vec![0; padded * terms.stride()];
+    let mut tiles: Vec<_> = arranged.chunks_mut(whole * terms.stride()).collect();
+    cpu.for_each(&mut tiles, |index, tile| cpu.isa().run(ArrangeTile { terms, first_token: index * whole, tile }));
+    arranged
+}
+
+/// Tokens of tiles.
+struct Shape {
+    whole: usize,
+    /// Of the tile for the tokens that are left; 0 where none is.
+    last: usize,
+}
+
+/// The [`Shape`] of a product with this many tokens.
+struct ShapeOf {
+    tokens: usize,
+}
+
+impl Kernel for ShapeOf {
+    type Output = Shape;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) -> Shape {
+        let left = self.tokens % V::TOKENS;
+        Shape { whole: V::TOKENS, last: if left == 0 { 0 } else { tile_tokens::<V>(left) } }
+    }
+}
+
+/// Tokens of the tile that starts where `left` are left.
+#[inline(always)]
+fn tile_tokens<V: Vector>(left: usize) -> usize {
+    V::TOKENS.min(left.next_multiple_of(4))
+}
+
+/// Lays out the activations of a tile.
+struct ArrangeTile<'a, 'b> {
+    terms: &'a Terms<'a>,
+    first_token: usize,
+    /// Zeros, as many as the tile has activations.
+    tile: &'a mut &'b mut [i8],
+}
+
+impl Kernel for ArrangeTile<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        let ArrangeTile { terms, first_token, tile } = self;
+        let tokens = tile.len() / terms.stride();
+        let codes = terms.codes()[first_token * terms.stride()..].chunks_exact(terms.stride());
+        for (token, codes) in codes.take(tokens).enumerate() {
+            match V::STEPS {
+                1 => interleave::<STEP>(codes, tile, token, tokens),
+                _ => interleave::<{ 2 * STEP }>(codes, tile, token, tokens),
+            }
+        }
+    }
+}
+
+/// Writes the activations of token `token` of a tile of `tokens`, `COLUMNS` at a time.
+#[inline(always)]
+fn interleave<const COLUMNS: usize>(codes: &[i8], tile: &mut [i8], token: usize, tokens: usize) {
+    let (codes, _) = codes.as_chunks::<COLUMNS>();
+    let (tile, _) = tile.as_chunks_mut::<COLUMNS>();
+    for (codes, step) in codes.iter().zip(tile.chunks_exact_mut(tokens)) {
+        step[token] = *codes;
+    }
+}
+
 /// The product of some rows with all tokens.
 pub(super) struct Gemm<'a, 'y, P: Unpack> {
     pub(super) matrix: &'a Packed<P>,
     pub(super) terms: &'a Terms<'a>,
+    /// Activations of all tokens as [`arrange`] gives them.
+    pub(super) activations: &'a [i8],
     pub(super) first_row: usize,
     /// For each token, the outputs of the rows from `first_row` on.
     pub(super) outputs: &'a mut [&'y mut [f32]],
@@ -35,6 +114,11 @@ struct Line([u8; LINE]);
 
 /// Bytes of a line.
 const LINE: usize = 64;
+
+thread_local! {
+    /// The codes of the last panel of a thread: memory that its next product uses again.
+    static PANEL: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+}
 
 /// The codes and scales of two vectors of rows.
 struct Panel {
@@ -51,14 +135,13 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
 
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
-        let Gemm { matrix, terms, first_row, outputs } = self;
+        let Gemm { matrix, terms, activations, first_row, outputs } = self;
         let rows = outputs[0].len();
         let cols = matrix.blocks_per_row() * P::BLOCK;
-        let mut panel = Panel {
-            codes: vec![Line([0; LINE]); cols * 2 * V::LANES / LINE],
-            factors: vec![[[0.0; TILE]; 2]; terms.segments()],
-            steps: cols / terms.segments() / STEP,
-        };
+        let mut codes = PANEL.take();
+        codes.resize(cols * 2 * V::LANES / LINE, Line([0; LINE]));
+        let mut panel =
+            Panel { codes, factors: vec![[[0.0; TILE]; 2]; terms.segments()], steps: cols / terms.segments() / STEP };
         for first in (0..rows).step_by(2 * V::LANES) {
             let used = (2 * V::LANES).min(rows - first);
             for half in 0..2 {
@@ -79,22 +162,29 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
             let next = matrix.rows_from(first_row + first + used, 2 * V::LANES);
             let mut token = 0;
             while token < terms.tokens() {
-                let left = terms.tokens() - token;
-                let width = if V::TOKENS == 12 && left > 4 { if left > 8 { 12 } else { 8 } } else { 4 };
-                let tokens = token..token + width.min(left);
+                let width = tile_tokens::<V>(terms.tokens() - token);
+                let tokens = token..terms.tokens().min(token + width);
                 ask_for_share(next, &tokens, terms.tokens());
+                let tile = Tile {
+                    panel: &panel,
+                    terms,
+                    activations: &activations[token * terms.stride()..][..width * terms.stride()],
+                    first_token: token,
+                    columns: columns.clone(),
+                };
                 let outputs = &mut outputs[tokens];
                 // SAFETY: the caller vouches for the instructions of `V`.
                 unsafe {
                     match width {
-                        12 => tile::<V, 12>(&panel, terms, token, outputs, columns.clone()),
-                        8 => tile::<V, 8>(&panel, terms, token, outputs, columns.clone()),
-                        _ => tile::<V, 4>(&panel, terms, token, outputs, columns.clone()),
+                        12 => tile.run::<V, 12>(outputs),
+                        8 => tile.run::<V, 8>(outputs),
+                        _ => tile.run::<V, 4>(outputs),
                     }
                 }
                 token += width;
             }
         }
+        PANEL.set(panel.codes);
     }
 }
 
@@ -191,45 +281,48 @@ fn section_at<P: Unpack>(byte: usize) -> Option<&'static Section> {
     P::SECTIONS.iter().find(|section| (section.offset..section.offset + section.bytes).contains(&byte))
 }
 
-/// The outputs in `columns` of the tokens from `first_token` on, as many as there are in `outputs` (at most `T`).
-///
-/// # Safety
-/// The machine has the instructions of `V`.
-#[inline(always)]
-unsafe fn tile<V: Vector, const T: usize>(
-    panel: &Panel,
-    terms: &Terms<'_>,
+/// A panel and the tokens it is multiplied with.
+struct Tile<'a> {
+    panel: &'a Panel,
+    terms: &'a Terms<'a>,
+    /// `[steps][tokens][columns of a step]`
+    activations: &'a [i8],
     first_token: usize,
-    outputs: &mut [&mut [f32]],
+    /// The rows of the panel, as columns of the outputs.
     columns: Range<usize>,
-) {
-    for output in outputs.iter() {
-        for line in output[columns.clone()].chunks(LINE / size_of::<f32>()) {
-            prefetch(line.as_ptr().cast());
-        }
-    }
-    let mut acc = [[[0.0; TILE]; 2]; T];
-    let last = outputs.len() - 1;
-    for (segment, factors) in panel.factors.iter().enumerate() {
-        // Tokens beyond the last are the last: computed and dropped.
-        let mut activations: [&[i8]; T] = [&[]; T];
-        for (t, codes) in activations.iter_mut().enumerate() {
-            let at = (first_token + t.min(last)) * terms.stride() + segment * panel.steps * STEP;
-            *codes = &terms.codes()[at..at + panel.steps * STEP];
-        }
-        let codes = &panel.codes[segment * panel.steps * 2 * STEP * V::LANES / LINE..];
-        // SAFETY: the caller vouches for the instructions of `V`.
-        let dots = unsafe { dot_tile::<V, T>(codes, panel.steps, &activations) };
-        for (t, (acc, dots)) in acc.iter_mut().zip(&dots).enumerate() {
-            for half in 0..2 {
-                terms.add_segment(&mut acc[half], &dots[half], &factors[half], first_token + t.min(last), segment);
+}
+
+impl Tile<'_> {
+    /// The outputs in `columns` of the tokens from `first_token` on, as many as there are in `outputs`, of a tile of `T`
+    /// tokens.
+    ///
+    /// # Safety
+    /// The machine has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn run<V: Vector, const T: usize>(self, outputs: &mut [&mut [f32]]) {
+        let Tile { panel, terms, activations, first_token, columns } = self;
+        for output in outputs.iter() {
+            for line in output[columns.clone()].chunks(LINE / size_of::<f32>()) {
+                prefetch(line.as_ptr().cast());
             }
         }
-    }
-    for (t, (acc, output)) in acc.iter().zip(outputs).enumerate() {
-        let (low, high) = output[columns.clone()].split_at_mut(V::LANES.min(columns.len()));
-        terms.finish(&acc[0], first_token + t, low);
-        terms.finish(&acc[1], first_token + t, high);
+        let mut acc = [[[0.0; TILE]; 2]; T];
+        for (segment, factors) in panel.factors.iter().enumerate() {
+            let activations = &activations[segment * panel.steps * STEP * T..];
+            let codes = &panel.codes[segment * panel.steps * 2 * STEP * V::LANES / LINE..];
+            // SAFETY: the caller vouches for the instructions of `V`.
+            let dots = unsafe { dot_tile::<V, T>(codes, panel.steps, activations) };
+            for (t, (acc, dots)) in acc.iter_mut().zip(&dots).enumerate().take(outputs.len()) {
+                for half in 0..2 {
+                    terms.add_segment(&mut acc[half], &dots[half], &factors[half], first_token + t, segment);
+                }
+            }
+        }
+        for (t, (acc, output)) in acc.iter().zip(outputs).enumerate() {
+            let (low, high) = output[columns.clone()].split_at_mut(V::LANES.min(columns.len()));
+            terms.finish(&acc[0], first_token + t, low);
+            terms.finish(&acc[1], first_token + t, high);
+        }
     }
 }
 
@@ -244,15 +337,14 @@ unsafe fn tile<V: Vector, const T: usize>(
 unsafe fn dot_tile<V: Vector, const T: usize>(
     codes: &[Line],
     steps: usize,
-    activations: &[&[i8]; T],
+    activations: &[i8],
 ) -> [[[i32; TILE]; 2]; T] {
     let vector = STEP * V::LANES;
     assert!(steps.is_multiple_of(V::STEPS) && V::RUN.is_multiple_of(V::STEPS), "steps are taken {} at once", V::STEPS);
     assert!(codes.len() * LINE >= steps * 2 * vector, "codes of {steps} steps");
-    assert!(activations.iter().all(|codes| codes.len() >= steps * STEP), "activations of {steps} steps");
+    assert!(activations.len() >= steps * STEP * T, "activations of {steps} steps");
     let codes = codes.as_ptr().cast::<u8>();
-    // Unknown to the compiler, which would else derive each pointer from the one before it, in a chain of additions.
-    let activations = black_box(pointers(activations));
+    let activations = activations.as_ptr();
     // SAFETY: the caller vouches for the instructions of `V`. Steps are below `steps`, for which the assertions found
     // two vectors of codes and four activations of each token; with a step the one after it is below `steps` where two
     // are taken at once.
@@ -263,9 +355,9 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
             let stop = steps.min(start.saturating_add(V::RUN));
             let mut runs = [[V::zero_run(); 2]; T];
             for step in (start..stop).step_by(V::STEPS) {
-                let mut columns = activations;
-                for column in &mut columns {
-                    *column = column.add(step * STEP);
+                let mut columns = [activations.add(step * STEP * T); T];
+                for (token, column) in columns.iter_mut().enumerate() {
+                    *column = column.add(token * STEP * V::STEPS);
                 }
                 V::tile_step(codes.add(2 * step * vector), &columns, &mut runs);
             }
