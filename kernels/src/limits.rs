@@ -144,36 +144,64 @@ impl DotPeak<'_> {
     }
 }
 
-/// A read of all bytes, a whole number of [`LINE`]s: the sum of the words of eight bytes, modulo 2^64.
+/// A read of all bytes, a whole number of [`LINE`]s: the sum of the lowest two bits of each.
 struct ReadAll<'a> {
     bytes: &'a [u8],
 }
 
 impl Kernel for ReadAll<'_> {
-    type Output = u64;
+    type Output = i64;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) -> u64 {
+    unsafe fn run<V: Vector>(self) -> i64 {
         let lines = self.bytes.as_chunks::<LINE>().0;
-        let (together, rest) = lines.split_at(lines.len() / STREAMS * STREAMS);
-        let (left, right) = together.split_at(together.len() / 2);
-        let ((a, b), (c, d)) = (left.split_at(left.len() / 2), right.split_at(right.len() / 2));
-        let mut sums = [[0_u64; LINE / 8]; STREAMS];
-        for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
-            for (line, sums) in [a, b, c, d].into_iter().zip(&mut sums) {
-                prefetch(line.as_ptr().wrapping_add(AHEAD));
-                add(sums, line);
-            }
+        let part = lines.len() / STREAMS;
+        let (together, rest) = lines.split_at(part * STREAMS);
+        let mut streams: [&[[u8; LINE]]; STREAMS] = [&[]; STREAMS];
+        for (stream, lines) in streams.iter_mut().zip(together.chunks_exact(part.max(1))) {
+            *stream = lines;
         }
-        rest.iter().for_each(|line| add(&mut sums[0], line));
-        sums.as_flattened().iter().fold(0, |sum, part| sum.wrapping_add(*part))
+        // SAFETY: the caller vouches for the instructions of `V`.
+        unsafe { sum_of_low_bits::<V, STREAMS>(streams) + sum_of_low_bits::<V, 1>([rest]) }
     }
 }
 
-/// Adds the words of a line, each to its own sum.
+/// The sum of the lowest two bits of all bytes of streams of equal length, which are read in turns.
+///
+/// # Safety
+/// The machine has the instructions of `V`.
+///
+/// # Panics
+/// If the streams have different lengths.
 #[inline(always)]
-fn add(sums: &mut [u64; LINE / 8], line: &[u8; LINE]) {
-    for (sum, word) in sums.iter_mut().zip(line.as_chunks::<8>().0) {
-        *sum = sum.wrapping_add(u64::from_ne_bytes(*word));
+unsafe fn sum_of_low_bits<V: Vector, const N: usize>(streams: [&[[u8; LINE]]; N]) -> i64 {
+    let lines = streams[0].len();
+    assert!(streams.iter().all(|stream| stream.len() == lines), "streams of one length");
+    // Far fewer than a run holds, of far smaller codes.
+    let run_lines = V::RUN / (LINE / 32);
+    let mut total = 0;
+    // SAFETY: the caller vouches for the instructions of `V`; all streams have `lines` lines, of whole vectors.
+    unsafe {
+        let ones = V::load([1; LINE].as_ptr());
+        let mut start = 0;
+        while start < lines {
+            let stop = lines.min(start.saturating_add(run_lines));
+            let mut runs = [V::zero_run(); N];
+            for line in start..stop {
+                for (stream, run) in streams.iter().zip(&mut runs) {
+                    let line = stream.as_ptr().add(line).cast::<u8>();
+                    prefetch(line.wrapping_add(AHEAD));
+                    for part in (0..LINE).step_by(4 * V::LANES) {
+                        *run = V::load(line.add(part)).two_bits::<0>().dot(ones, *run);
+                    }
+                }
+            }
+            for run in runs {
+                let lanes = V::lanes(V::widen(run, V::zero_sums()));
+                total += lanes.into_iter().take(V::LANES).map(i64::from).sum::<i64>();
+            }
+            start = stop;
+        }
     }
+    total
 }
