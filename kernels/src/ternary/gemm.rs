@@ -21,16 +21,36 @@ pub(super) const GRANULE: usize = 2 * TILE;
 /// Columns of a step.
 const STEP: usize = 4;
 
+thread_local! {
+    /// The memory of [`Activations`] and of [`Panel`]s, which the next product of the thread uses again.
+    static ACTIVATIONS: Cell<Vec<i8>> = const { Cell::new(Vec::new()) };
+    static PANEL: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+}
+
 /// Activations as tiles read them, `[tiles][cols / columns of a step][tokens of the tile][columns of a step]`.
 ///
-/// All tiles have as many tokens but the last, which is filled up with zeros.
-pub(super) fn arrange(cpu: &Cpu, terms: &Terms<'_>) -> Vec<i8> {
-    let Shape { whole, last } = cpu.isa().run(ShapeOf { tokens: terms.tokens() });
-    let padded = terms.tokens() / whole * whole + last;
-    let mut arranged = vec![0; padded * terms.stride()];
-    let mut tiles: Vec<_> = arranged.chunks_mut(whole * terms.stride()).collect();
-    cpu.for_each(&mut tiles, |index, tile| cpu.isa().run(ArrangeTile { terms, first_token: index * whole, tile }));
-    arranged
+/// All tiles have as many tokens but the last, which is filled up with anything.
+pub(super) struct Activations {
+    codes: Vec<i8>,
+}
+
+impl Activations {
+    /// Lays out the activations of `terms`.
+    pub(super) fn new(cpu: &Cpu, terms: &Terms<'_>) -> Self {
+        let Shape { whole, last } = cpu.isa().run(ShapeOf { tokens: terms.tokens() });
+        let padded = terms.tokens() / whole * whole + last;
+        let mut codes = ACTIVATIONS.take();
+        codes.resize(padded * terms.stride(), 0);
+        let mut tiles: Vec<_> = codes.chunks_mut(whole * terms.stride()).collect();
+        cpu.for_each(&mut tiles, |index, tile| cpu.isa().run(ArrangeTile { terms, first_token: index * whole, tile }));
+        Activations { codes }
+    }
+}
+
+impl Drop for Activations {
+    fn drop(&mut self) {
+        ACTIVATIONS.set(std::mem::take(&mut self.codes));
+    }
 }
 
 /// Tokens of tiles.
@@ -65,7 +85,7 @@ fn tile_tokens<V: Vector>(left: usize) -> usize {
 struct ArrangeTile<'a, 'b> {
     terms: &'a Terms<'a>,
     first_token: usize,
-    /// Zeros, as many as the tile has activations.
+    /// As many as the tile has activations.
     tile: &'a mut &'b mut [i8],
 }
 
@@ -100,8 +120,7 @@ fn interleave<const COLUMNS: usize>(codes: &[i8], tile: &mut [i8], token: usize,
 pub(super) struct Gemm<'a, 'y, P: Unpack> {
     pub(super) matrix: &'a Packed<P>,
     pub(super) terms: &'a Terms<'a>,
-    /// Activations of all tokens as [`arrange`] gives them.
-    pub(super) activations: &'a [i8],
+    pub(super) activations: &'a Activations,
     pub(super) first_row: usize,
     /// For each token, the outputs of the rows from `first_row` on.
     pub(super) outputs: &'a mut [&'y mut [f32]],
@@ -114,11 +133,6 @@ struct Line([u8; LINE]);
 
 /// Bytes of a line.
 const LINE: usize = 64;
-
-thread_local! {
-    /// The codes of the last panel of a thread: memory that its next product uses again.
-    static PANEL: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
-}
 
 /// The codes and scales of two vectors of rows.
 struct Panel {
@@ -168,7 +182,7 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
                 let tile = Tile {
                     panel: &panel,
                     terms,
-                    activations: &activations[token * terms.stride()..][..width * terms.stride()],
+                    activations: &activations.codes[token * terms.stride()..][..width * terms.stride()],
                     first_token: token,
                     columns: columns.clone(),
                 };

@@ -59,7 +59,7 @@ pub(crate) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_
             cpu.isa().run(gemv::Gemv { matrix, terms, activations: &activations, first_row, outputs });
         });
     } else {
-        let activations = gemm::arrange(cpu, terms);
+        let activations = gemm::Activations::new(cpu, terms);
         cpu.for_column_chunks(y, rows, gemm::GRANULE, least_rows, |first_row, outputs| {
             cpu.isa().run(gemm::Gemm { matrix, terms, activations: &activations, first_row, outputs });
         });

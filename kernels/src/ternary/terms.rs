@@ -152,13 +152,15 @@ impl<'a> Terms<'a> {
     pub(super) fn finish<const ROWS: usize>(&self, acc: &[f32; ROWS], token: usize, y: &mut [f32]) {
         let divisor = self.divisors.map_or(1.0, |divisors| divisors[token]);
         let (scale, multiplier) = (self.scale, self.multiplier);
-        let mut outputs = *acc;
-        for output in &mut outputs {
-            *output = *output / divisor * scale * multiplier;
-        }
-        match y.first_chunk_mut() {
-            Some(y) => *y = outputs,
-            None => y.copy_from_slice(&outputs[..y.len()]),
+        // Nearly always all rows: a loop whose length is known becomes vectors.
+        if let Some(y) = y.first_chunk_mut::<ROWS>() {
+            for row in 0..ROWS {
+                y[row] = acc[row] / divisor * scale * multiplier;
+            }
+        } else {
+            for (y, acc) in y.iter_mut().zip(acc) {
+                *y = acc / divisor * scale * multiplier;
+            }
         }
     }
 }
