@@ -5,13 +5,17 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# Debian's compiler has the standard library of both architectures; QEMU takes the place of the CPU.
+# For x86-64 the compiler at hand, and what it has built already; for aarch64 Debian's, which has its standard library.
+# QEMU takes the place of the CPU.
 build() {
-    local target=$1
+    local architecture=$1
     shift
-    RUSTC=/usr/bin/rustc CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
-        cargo test --quiet --target "$target" --target-dir target/cpus --no-run --message-format json "$@" |
-        python3 -c '
+    local options=(test --quiet --no-run --message-format json)
+    if [ "$architecture" = aarch64 ]; then
+        options+=(--target aarch64-unknown-linux-gnu --target-dir target/aarch64)
+        export RUSTC=/usr/bin/rustc CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+    fi
+    cargo "${options[@]}" "$@" | python3 -c '
 import json, sys
 for line in sys.stdin:
     message = json.loads(line)
@@ -20,18 +24,33 @@ for line in sys.stdin:
 '
 }
 
+# The tests of one CPU; what they print is shown whole if they fail.
+test_cpu() {
+    local qemu="qemu-$1-static -cpu $2" kernels=$3 models=$4
+    (cd kernels && $qemu "$kernels" --quiet --nocapture arch::tests::levels_of_this_machine | grep '^level')
+    (cd kernels && $qemu "$kernels" --quiet)
+    $qemu "$models" --quiet golden::hf golden::tiny
+}
+
 test_on() {
     local architecture=$1
     shift
-    local target=$architecture-unknown-linux-gnu kernels models
-    kernels=$(build "$target" -p trine-kernels --lib)
-    models=$(build "$target" --test integration)
+    local kernels models failed=0 cpu
+    kernels=$(build "$architecture" -p trine-kernels --lib)
+    models=$(build "$architecture" --test integration)
+    local logs
+    logs=$(mktemp -d)
+    for cpu in "$@"; do
+        (test_cpu "$architecture" "$cpu" "$kernels" "$models" >"$logs/$cpu" 2>&1 && touch "$logs/$cpu.passed") &
+    done
+    wait
     for cpu in "$@"; do
         echo "-- $architecture, $cpu"
-        (cd kernels && "qemu-$architecture-static" -cpu "$cpu" "$kernels" --quiet)
-        (cd kernels && "qemu-$architecture-static" -cpu "$cpu" "$kernels" --nocapture arch::tests::levels_of_this_machine | grep '^level')
-        "qemu-$architecture-static" -cpu "$cpu" "$models" --quiet golden::hf golden::tiny
+        cat "$logs/$cpu"
+        [ -e "$logs/$cpu.passed" ] || { echo "FAILED on $architecture, $cpu"; failed=1; }
     done
+    rm -r "$logs"
+    return "$failed"
 }
 
 case ${1:-all} in

@@ -9,111 +9,21 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use super::terms::{TILE, Terms};
+use super::tiles::{Activations, tile_tokens};
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
 use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
-use crate::cpu::Cpu;
 use crate::packing::{Packed, Section};
 
 /// Rows that start a chunk of work are multiples of this, the rows of the largest panel.
 pub(super) const GRANULE: usize = 2 * TILE;
 
 /// Columns of a step.
-const STEP: usize = 4;
+pub(super) const STEP: usize = 4;
 
 thread_local! {
-    /// The memory of [`Activations`] and of [`Panel`]s, which the next product of the thread uses again.
-    static ACTIVATIONS: Cell<Vec<i8>> = const { Cell::new(Vec::new()) };
+    /// The memory of [`Panel::codes`], which the next product of the thread uses again.
     static PANEL: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
-}
-
-/// Activations as tiles read them, `[tiles][cols / columns of a step][tokens of the tile][columns of a step]`.
-///
-/// All tiles have as many tokens but the last, which is filled up with anything.
-pub(super) struct Activations {
-    codes: Vec<i8>,
-}
-
-impl Activations {
-    /// Lays out the activations of `terms`.
-    pub(super) fn new(cpu: &Cpu, terms: &Terms<'_>) -> Self {
-        let Shape { whole, last } = cpu.isa().run(ShapeOf { tokens: terms.tokens() });
-        let padded = terms.tokens() / whole * whole + last;
-        let mut codes = ACTIVATIONS.take();
-        codes.resize(padded * terms.stride(), 0);
-        let mut tiles: Vec<_> = codes.chunks_mut(whole * terms.stride()).collect();
-        cpu.for_each(&mut tiles, |index, tile| cpu.isa().run(ArrangeTile { terms, first_token: index * whole, tile }));
-        Activations { codes }
-    }
-}
-
-impl Drop for Activations {
-    fn drop(&mut self) {
-        ACTIVATIONS.set(std::mem::take(&mut self.codes));
-    }
-}
-
-/// Tokens of tiles.
-struct Shape {
-    whole: usize,
-    /// Of the tile for the tokens that are left; 0 where none is.
-    last: usize,
-}
-
-/// The [`Shape`] of a product with this many tokens.
-struct ShapeOf {
-    tokens: usize,
-}
-
-impl Kernel for ShapeOf {
-    type Output = Shape;
-
-    #[inline(always)]
-    unsafe fn run<V: Vector>(self) -> Shape {
-        let left = self.tokens % V::TOKENS;
-        Shape { whole: V::TOKENS, last: if left == 0 { 0 } else { tile_tokens::<V>(left) } }
-    }
-}
-
-/// Tokens of the tile that starts where `left` are left.
-#[inline(always)]
-fn tile_tokens<V: Vector>(left: usize) -> usize {
-    V::TOKENS.min(left.next_multiple_of(4))
-}
-
-/// Lays out the activations of a tile.
-struct ArrangeTile<'a, 'b> {
-    terms: &'a Terms<'a>,
-    first_token: usize,
-    /// As many as the tile has activations.
-    tile: &'a mut &'b mut [i8],
-}
-
-impl Kernel for ArrangeTile<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
-        let ArrangeTile { terms, first_token, tile } = self;
-        let tokens = tile.len() / terms.stride();
-        let codes = terms.codes()[first_token * terms.stride()..].chunks_exact(terms.stride());
-        for (token, codes) in codes.take(tokens).enumerate() {
-            match V::STEPS {
-                1 => interleave::<STEP>(codes, tile, token, tokens),
-                _ => interleave::<{ 2 * STEP }>(codes, tile, token, tokens),
-            }
-        }
-    }
-}
-
-/// Writes the activations of token `token` of a tile of `tokens`, `COLUMNS` at a time.
-#[inline(always)]
-fn interleave<const COLUMNS: usize>(codes: &[i8], tile: &mut [i8], token: usize, tokens: usize) {
-    let (codes, _) = codes.as_chunks::<COLUMNS>();
-    let (tile, _) = tile.as_chunks_mut::<COLUMNS>();
-    for (codes, step) in codes.iter().zip(tile.chunks_exact_mut(tokens)) {
-        step[token] = *codes;
-    }
 }
 
 /// The product of some rows with all tokens.
@@ -182,7 +92,7 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
                 let tile = Tile {
                     panel: &panel,
                     terms,
-                    activations: &activations.codes[token * terms.stride()..][..width * terms.stride()],
+                    activations: activations.tile(terms, token, width),
                     first_token: token,
                     columns: columns.clone(),
                 };
@@ -307,8 +217,8 @@ struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// The outputs in `columns` of the tokens from `first_token` on, as many as there are in `outputs`, of a tile of `T`
-    /// tokens.
+    /// The outputs in `columns` of the tokens from `first_token` on, as many as there are in `outputs`, of a tile of
+    /// `T` tokens.
     ///
     /// # Safety
     /// The machine has the instructions of `V`.

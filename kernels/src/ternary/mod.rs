@@ -1,8 +1,8 @@
 //! Products of ternary matrices with quantized activations: `y[token, row] = W[row] . x[token]`.
 //!
 //! What belongs here: the terms of the product (`Terms`), how bytes become codes in registers (`Unpack`), the
-//! kernels for few tokens (`gemv`) and for many (`gemm`). What does not: layouts ([`crate::packing`]), quantization
-//! ([`crate::quantize`]), intrinsics ([`crate::arch`]).
+//! kernels for few tokens (`gemv`) and for many (`gemm`, with activations laid out by `tiles`). What does not: layouts
+//! ([`crate::packing`]), quantization ([`crate::quantize`]), intrinsics ([`crate::arch`]).
 //!
 //! # Arithmetic
 //!
@@ -28,6 +28,7 @@
 mod gemm;
 mod gemv;
 mod terms;
+mod tiles;
 mod unpack;
 
 #[cfg(test)]
@@ -59,7 +60,7 @@ pub(crate) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_
             cpu.isa().run(gemv::Gemv { matrix, terms, activations: &activations, first_row, outputs });
         });
     } else {
-        let activations = gemm::Activations::new(cpu, terms);
+        let activations = tiles::Activations::new(cpu, terms);
         cpu.for_column_chunks(y, rows, gemm::GRANULE, least_rows, |first_row, outputs| {
             cpu.isa().run(gemm::Gemm { matrix, terms, activations: &activations, first_row, outputs });
         });
