@@ -95,6 +95,7 @@ struct DotPeak<'a> {
 
 impl Kernel for DotPeak<'_> {
     type Output = Dots;
+    const DOTS: bool = true;
 
     #[inline(always)]
     unsafe fn run<V: Vector>(self) -> Dots {

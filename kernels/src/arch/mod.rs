@@ -24,6 +24,8 @@ pub enum Isa {
     Portable,
     /// x86-64 with AVX2 and F16C: 256-bit integers.
     Avx2,
+    /// x86-64 with AVX2 and the four-byte dot product `vpdpbusd` for 256 bits, from AVX-VNNI or AVX-512 VL and VNNI.
+    AvxVnni,
     /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI: 512-bit integers and the four-byte dot product `vpdpbusd`.
     Avx512Vnni,
     /// aarch64: 128-bit integers, products of bytes widened.
@@ -42,6 +44,9 @@ pub(crate) trait Kernel {
     /// What the kernel returns.
     type Output;
 
+    /// Whether the body depends on [`Vector::dot`]. Others are compiled for AVX-VNNI as they are for AVX2.
+    const DOTS: bool = false;
+
     /// The body. Kernels of floats ignore `V` and leave it to the compiler to use the instructions of the set.
     ///
     /// # Safety
@@ -51,13 +56,15 @@ pub(crate) trait Kernel {
 
 impl Isa {
     /// Every instruction set that Trine knows, those of one architecture in order of preference from the least.
-    pub const ALL: [Isa; 6] = [Isa::Portable, Isa::Avx2, Isa::Avx512Vnni, Isa::Neon, Isa::NeonDotprod, Isa::NeonI8mm];
+    pub const ALL: [Isa; 7] =
+        [Isa::Portable, Isa::Avx2, Isa::AvxVnni, Isa::Avx512Vnni, Isa::Neon, Isa::NeonDotprod, Isa::NeonI8mm];
 
     /// The name, in lower case, as command lines spell it.
     pub fn name(self) -> &'static str {
         match self {
             Isa::Portable => "portable",
             Isa::Avx2 => "avx2",
+            Isa::AvxVnni => "avxvnni",
             Isa::Avx512Vnni => "avx512vnni",
             Isa::Neon => "neon",
             Isa::NeonDotprod => "neon-dotprod",
@@ -81,6 +88,8 @@ impl Isa {
             Isa::Portable => true,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => x86::has_avx2(),
+            #[cfg(target_arch = "x86_64")]
+            Isa::AvxVnni => x86::has_avx_vnni(),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => x86::has_avx512_vnni(),
             #[cfg(target_arch = "aarch64")]
@@ -107,6 +116,9 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_avx2`.
             Isa::Avx2 => unsafe { x86::run_avx2(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `is_available` was just asserted, and it asks for the features of both functions.
+            Isa::AvxVnni => unsafe { if K::DOTS { x86::run_avx_vnni(kernel) } else { x86::run_avx2(kernel) } },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_avx512_vnni`.
             Isa::Avx512Vnni => unsafe { x86::run_avx512_vnni(kernel) },

@@ -21,8 +21,12 @@ pub(crate) trait Vector: Copy {
     const LANES: usize = 8 * Self::PARTS;
     /// Steps of [`Vector::dot`] that a run holds without overflow, for codes up to 2 and any `i8`.
     const RUN: usize;
-    /// Tokens of one register tile of [`crate::ternary`]'s matrix product, with two vectors of rows: 4 or 12.
+    /// Tokens of one register tile of [`crate::ternary`]'s matrix product, with two vectors of rows: 4, 6 or 12.
     const TOKENS: usize;
+
+    /// Whether [`Vector::dot`] takes any bytes, its runs wrap around in lanes of `i32`, and
+    /// [`Vector::shift_difference`] is there.
+    const DOTS_OF_ANY_BYTES: bool = false;
 
     /// Steps of four columns that [`Vector::tile_step`] takes at once: 1 or 2.
     const STEPS: usize = 1;
@@ -101,6 +105,12 @@ pub(crate) trait Vector: Copy {
     /// Adds `self[i] * activations[i]` to `run`, bytes of `self` as `u8`, of `activations` as `i8`. The four products
     /// of a lane stay in that lane.
     fn dot(self, activations: Self, run: Self::Run) -> Self::Run;
+
+    /// `(3 * run - next) / 256` in each lane, where that is a whole number of a magnitude below 2^23, whatever the runs
+    /// have wrapped around. Only with [`Vector::DOTS_OF_ANY_BYTES`].
+    fn shift_difference(_run: Self::Run, _next: Self::Run) -> Self::Run {
+        unreachable!("the runs of this instruction set are too short for dot products of any bytes")
+    }
 
     /// Puts the codes of two consecutive steps, of the same rows, in the order that [`Vector::tile_step`] reads where
     /// it takes two steps.

@@ -56,6 +56,7 @@ struct Panel {
 
 impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
     type Output = ();
+    const DOTS: bool = true;
 
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
@@ -99,9 +100,11 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
                 let outputs = &mut outputs[tokens];
                 // SAFETY: the caller vouches for the instructions of `V`.
                 unsafe {
+                    // Tiles that the instruction set does not have are not compiled for it.
                     match width {
-                        12 => tile.run::<V, 12>(outputs),
-                        8 => tile.run::<V, 8>(outputs),
+                        12 if const { V::TOKENS == 12 } => tile.run::<V, 12>(outputs),
+                        8 if const { V::TOKENS == 12 } => tile.run::<V, 8>(outputs),
+                        6 if const { V::TOKENS == 6 } => tile.run::<V, 6>(outputs),
                         _ => tile.run::<V, 4>(outputs),
                     }
                 }

@@ -40,6 +40,7 @@ impl<'a, P> Arrange<'a, P> {
 
 impl<'a, P: Unpack> Kernel for Arrange<'a, P> {
     type Output = Cow<'a, [i8]>;
+    const DOTS: bool = true;
 
     #[inline(always)]
     unsafe fn run<V: Vector>(self) -> Cow<'a, [i8]> {
@@ -74,6 +75,7 @@ pub(super) struct Gemv<'a, 'y, P: Unpack> {
 
 impl<P: Unpack> Kernel for Gemv<'_, '_, P> {
     type Output = ();
+    const DOTS: bool = true;
 
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
@@ -144,8 +146,8 @@ unsafe fn dot_rows<V: Vector, P: Unpack>(
         let mut sums = [V::zero_sums(); ROWS];
         let mut block = blocks.start;
         while block < end {
-            let stop = end.min(block.saturating_add(V::RUN / (vectors * P::FIELDS) * at_once));
-            let mut runs = [V::zero_run(); ROWS];
+            let stop = end.min(block.saturating_add(P::run_length::<V>() / (vectors * P::FIELDS) * at_once));
+            let mut runs = [[V::zero_run(); 2]; ROWS];
             while block + at_once <= stop {
                 ahead.ask(block * P::BLOCK_BYTES, at_once * P::BLOCK_BYTES);
                 for vector in 0..vectors {
@@ -163,7 +165,7 @@ unsafe fn dot_rows<V: Vector, P: Unpack>(
                 block = stop;
             }
             for (sums, run) in sums.iter_mut().zip(&runs) {
-                *sums = V::widen(*run, *sums);
+                *sums = P::widen::<V>(*run, *sums);
             }
         }
         let parts = V::sum_parts(sums);
@@ -185,17 +187,11 @@ unsafe fn add_vectors<V: Vector, P: Unpack>(
     rows: &[*const u8; ROWS],
     parts: [usize; 2],
     step: *const i8,
-    runs: &mut [V::Run; ROWS],
+    runs: &mut [[V::Run; 2]; ROWS],
 ) {
     for (row, run) in rows.iter().zip(runs) {
         // SAFETY: the caller vouches for the same.
-        unsafe {
-            let fields = P::fields(V::load_parts([row.add(parts[0]), row.add(parts[1])]));
-            for (n, codes) in fields.iter().enumerate().take(P::FIELDS) {
-                let activations = V::load(step.add(n * V::PARTS * WINDOW).cast());
-                *run = codes.dot(activations, *run);
-            }
-        }
+        unsafe { P::add(V::load_parts([row.add(parts[0]), row.add(parts[1])]), step, run) };
     }
 }
 

@@ -61,6 +61,7 @@ struct ShapeOf {
 
 impl Kernel for ShapeOf {
     type Output = Shape;
+    const DOTS: bool = true;
 
     #[inline(always)]
     unsafe fn run<V: Vector>(self) -> Shape {
@@ -85,6 +86,7 @@ struct ArrangeTile<'a, 'b> {
 
 impl Kernel for ArrangeTile<'_, '_> {
     type Output = ();
+    const DOTS: bool = true;
 
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {

@@ -30,6 +30,31 @@ pub(crate) trait Unpack: Ternary {
     /// The codes of each byte, field by field; entries from `FIELDS` on mean nothing.
     fn fields<V: Vector>(bytes: V) -> [V; MAX_FIELDS];
 
+    /// Steps of [`Unpack::add`] that its sums hold without overflow.
+    fn run_length<V: Vector>() -> usize {
+        V::RUN
+    }
+
+    /// Adds the products of the codes of `bytes` with the [`Unpack::FIELDS`] vectors of activations at `activations`.
+    ///
+    /// # Safety
+    /// The machine has the instructions of `V`; `activations` is readable for the vectors.
+    #[inline(always)]
+    unsafe fn add<V: Vector>(bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
+        let fields = Self::fields(bytes);
+        for (n, codes) in fields.iter().enumerate().take(Self::FIELDS) {
+            // SAFETY: the caller vouches for the same.
+            let activations = unsafe { V::load(activations.add(n * V::PARTS * WINDOW).cast()) };
+            runs[0] = codes.dot(activations, runs[0]);
+        }
+    }
+
+    /// Adds what [`Unpack::add`] gathered to `sums`.
+    #[inline(always)]
+    fn widen<V: Vector>(runs: [V::Run; 2], sums: V::Sums) -> V::Sums {
+        V::widen(runs[0], sums)
+    }
+
     /// Activations in the order that windows meet them: for each block of columns, window by window and field by field,
     /// the [`WINDOW`] activations of the codes there. Borrowed where that is the order of columns.
     ///
@@ -76,6 +101,36 @@ impl Unpack for Tq1_0 {
             rest = rest.triple();
         }
         fields
+    }
+
+    fn run_length<V: Vector>() -> usize {
+        // With [`Vector::shift_difference`], sums of a lane, up to 1024 a step, stay below 2^23.
+        if V::DOTS_OF_ANY_BYTES { V::RUN.min((1 << 23) / 1024 - 1) } else { V::RUN }
+    }
+
+    /// With `r[0]` the byte and `r[n + 1] = 3 r[n] mod 256`, code `n` is `(3 r[n] - r[n + 1]) / 256`. So where any bytes
+    /// can be multiplied no code is needed: the sum of `code[n] * q[n]` is a 256th of three times the sum of
+    /// `r[n] * q[n]` less the sum of `r[n + 1] * q[n]`.
+    #[inline(always)]
+    unsafe fn add<V: Vector>(bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
+        let (mut rest, fields) = (bytes, Self::fields(bytes));
+        for (n, codes) in fields.iter().enumerate() {
+            // SAFETY: the caller vouches for the instructions and the vectors.
+            let activations = unsafe { V::load(activations.add(n * V::PARTS * WINDOW).cast()) };
+            if V::DOTS_OF_ANY_BYTES {
+                runs[0] = rest.dot(activations, runs[0]);
+                rest = rest.triple();
+                runs[1] = rest.dot(activations, runs[1]);
+            } else {
+                runs[0] = codes.dot(activations, runs[0]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn widen<V: Vector>(runs: [V::Run; 2], sums: V::Sums) -> V::Sums {
+        let run = if V::DOTS_OF_ANY_BYTES { V::shift_difference(runs[0], runs[1]) } else { runs[0] };
+        V::widen(run, sums)
     }
 
     fn arrange(activations: &[i8]) -> Cow<'_, [i8]> {

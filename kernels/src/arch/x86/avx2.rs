@@ -7,7 +7,7 @@ use crate::arch::Vector;
 
 /// 32 bytes. A value exists only on a machine with AVX2.
 #[derive(Clone, Copy)]
-pub(crate) struct Bytes(__m256i);
+pub(crate) struct Bytes(pub(super) __m256i);
 
 /// Sixteen `i16`, each holding two of the four products of a lane in each step.
 #[derive(Clone, Copy)]
@@ -15,7 +15,7 @@ pub(crate) struct Run(__m256i);
 
 /// Eight `i32`.
 #[derive(Clone, Copy)]
-pub(crate) struct Sums(__m256i);
+pub(crate) struct Sums(pub(super) __m256i);
 
 impl Vector for Bytes {
     const PARTS: usize = 1;

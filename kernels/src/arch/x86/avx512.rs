@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::floats::{Avx2, Avx512};
+use super::floats::Avx512;
 use crate::arch::Vector;
 
 /// 64 bytes. A value exists only on a machine with AVX-512 F, BW and VNNI.
@@ -18,23 +18,23 @@ impl Vector for Bytes {
     // A lane grows by at most 4 * 2 * 128 a step.
     const RUN: usize = i32::MAX as usize / 1024;
     const TOKENS: usize = 12;
+    const DOTS_OF_ANY_BYTES: bool = true;
 
     type Run = Sums;
     type Sums = Sums;
     type Floats = Avx512;
-    type Integers = Avx2;
+    type Integers = Avx512;
 
     #[inline(always)]
     unsafe fn floats() -> Avx512 {
-        // SAFETY: the caller vouches for the instructions of this file, which are more than the token needs.
+        // SAFETY: the caller vouches for the instructions of this file, which are all that the token needs.
         unsafe { Avx512::new() }
     }
 
     #[inline(always)]
-    unsafe fn integers() -> Avx2 {
-        // SAFETY: the caller vouches for the instructions that kernels of this set are compiled with: AVX2 and F16C are
-        // among them.
-        unsafe { Avx2::new() }
+    unsafe fn integers() -> Avx512 {
+        // SAFETY: the caller vouches for the instructions of this file, which are all that the token needs.
+        unsafe { Avx512::new() }
     }
 
     #[inline(always)]
@@ -128,6 +128,15 @@ impl Vector for Bytes {
     fn dot(self, activations: Self, run: Sums) -> Sums {
         // SAFETY: `self` proves AVX-512 VNNI.
         Sums(unsafe { _mm512_dpbusd_epi32(run.0, self.0, activations.0) })
+    }
+
+    #[inline(always)]
+    fn shift_difference(run: Sums, next: Sums) -> Sums {
+        // SAFETY: a `Sums` proves AVX-512. `vpdpbusd` wraps around, and so do these additions.
+        Sums(unsafe {
+            let thrice = _mm512_add_epi32(run.0, _mm512_add_epi32(run.0, run.0));
+            _mm512_srai_epi32::<8>(_mm512_sub_epi32(thrice, next.0))
+        })
     }
 
     #[inline(always)]

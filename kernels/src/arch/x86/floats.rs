@@ -124,30 +124,23 @@ impl Floats for Avx2 {
     }
 }
 
-/// Proof that AVX-512 F, AVX2 and F16C are present.
+/// Proof that AVX-512 F, BW and VNNI are present, and with them AVX2 and F16C.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(());
 
 impl Avx512 {
     /// # Safety
-    /// The processor must have AVX-512 F, AVX2 and F16C.
+    /// The processor must have AVX-512 F, BW and VNNI.
     #[inline(always)]
     pub(crate) unsafe fn new() -> Self {
         Avx512(())
-    }
-
-    /// The operations on integers are those of two registers of 256 bits.
-    #[inline(always)]
-    fn halves(self) -> Avx2 {
-        // SAFETY: `self` proves AVX2 and F16C.
-        unsafe { Avx2::new() }
     }
 }
 
 impl Floats for Avx512 {
     type F32x16 = __m512;
-    type I32x16 = [__m256i; 2];
-    type Pairs = [__m256i; 2];
+    type I32x16 = __m512i;
+    type Pairs = __m512i;
     const MANY_REGISTERS: bool = true;
 
     #[inline(always)]
@@ -214,25 +207,27 @@ impl Floats for Avx512 {
     }
 
     #[inline(always)]
-    fn zeros_i32(self) -> [__m256i; 2] {
-        self.halves().zeros_i32()
+    fn zeros_i32(self) -> __m512i {
+        // SAFETY: `self` proves AVX-512 F.
+        unsafe { _mm512_setzero_si512() }
     }
 
     #[inline(always)]
-    fn load_pairs(self, from: &[i8; 2 * LANES]) -> [__m256i; 2] {
-        self.halves().load_pairs(from)
+    fn load_pairs(self, from: &[i8; 2 * LANES]) -> __m512i {
+        // SAFETY: `self` proves AVX-512 BW; `from` holds the 32 bytes that the unaligned load reads.
+        unsafe { _mm512_cvtepi8_epi16(_mm256_loadu_si256(from.as_ptr().cast())) }
     }
 
     #[inline(always)]
-    fn add_pair_products(self, sums: [__m256i; 2], pair: i32, pairs: [__m256i; 2]) -> [__m256i; 2] {
-        self.halves().add_pair_products(sums, pair, pairs)
+    fn add_pair_products(self, sums: __m512i, pair: i32, pairs: __m512i) -> __m512i {
+        // SAFETY: `self` proves AVX-512 VNNI.
+        unsafe { _mm512_dpwssd_epi32(sums, _mm512_set1_epi32(pair), pairs) }
     }
 
     #[inline(always)]
-    fn to_f32(self, v: [__m256i; 2]) -> __m512 {
-        let mut numbers = [0.0; LANES];
-        self.halves().store(self.halves().to_f32(v), &mut numbers);
-        self.load(&numbers)
+    fn to_f32(self, v: __m512i) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F.
+        unsafe { _mm512_cvtepi32_ps(v) }
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod avx2;
 mod avx512;
+mod avxvnni;
 mod floats;
 mod integers;
+mod integers512;
 
 use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
@@ -36,6 +38,49 @@ pub(super) fn has_avx2() -> bool {
 pub(super) unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for AVX2.
     unsafe { kernel.run::<avx2::Bytes>() }
+}
+
+/// Whether the machine has what [`run_avx_vnni`] enables in one of the encodings.
+pub(super) fn has_avx_vnni() -> bool {
+    has_avx2() && (has_avx_vnni_vex() || has_avx_vnni_evex())
+}
+
+fn has_avx_vnni_vex() -> bool {
+    is_x86_feature_detected!("avxvnni")
+}
+
+fn has_avx_vnni_evex() -> bool {
+    is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512vnni")
+}
+
+/// Runs `kernel` compiled with AVX2 and the dot product of VNNI for 256 bits.
+///
+/// # Safety
+/// [`has_avx_vnni`] is true.
+pub(super) unsafe fn run_avx_vnni<K: Kernel>(kernel: K) -> K::Output {
+    if has_avx_vnni_vex() {
+        // SAFETY: the caller vouches for AVX2 and F16C, and AVX-VNNI was just detected.
+        unsafe { run_avx_vnni_vex(kernel) }
+    } else {
+        // SAFETY: the caller vouches for AVX2 and F16C and one of the encodings: it is the other.
+        unsafe { run_avx_vnni_evex(kernel) }
+    }
+}
+
+/// # Safety
+/// [`has_avx2`] and [`has_avx_vnni_vex`] are true.
+#[target_feature(enable = "avx2,f16c,avxvnni")]
+unsafe fn run_avx_vnni_vex<K: Kernel>(kernel: K) -> K::Output {
+    // SAFETY: the caller vouches for the instructions.
+    unsafe { kernel.run::<avxvnni::Bytes<avxvnni::Vex>>() }
+}
+
+/// # Safety
+/// [`has_avx2`] and [`has_avx_vnni_evex`] are true.
+#[target_feature(enable = "avx2,f16c,avx512vl,avx512vnni")]
+unsafe fn run_avx_vnni_evex<K: Kernel>(kernel: K) -> K::Output {
+    // SAFETY: the caller vouches for the instructions.
+    unsafe { kernel.run::<avxvnni::Bytes<avxvnni::Evex>>() }
 }
 
 /// Whether the machine has what [`run_avx512_vnni`] enables.

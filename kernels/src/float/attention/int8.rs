@@ -251,8 +251,11 @@ impl PairRows {
     /// Pairs `from..to` of `R` rows of `length` pairs each.
     #[inline(always)]
     fn rows<const R: usize>(&self, row: usize, length: usize, pairs: Range<usize>) -> [&[i32]; R] {
-        let rows = &self.pairs[row * length..];
-        std::array::from_fn(|r| &rows[r * length..][pairs.clone()])
+        let mut numbers: [&[i32]; R] = [&[]; R];
+        for (numbers, of_row) in numbers.iter_mut().zip(self.pairs[row * length..].chunks_exact(length)) {
+            *numbers = &of_row[pairs.clone()];
+        }
+        numbers
     }
 }
 

@@ -180,6 +180,16 @@ pub(crate) fn run_tiles(rows: Range<usize>, tile: &mut impl Tile) {
     }
 }
 
+/// The numbers `columns` of the first `R` rows of `length` numbers each.
+#[inline(always)]
+fn part_of_rows<const R: usize>(numbers: &[f32], length: usize, columns: Range<usize>) -> [&[f32]; R] {
+    let mut rows: [&[f32]; R] = [&[]; R];
+    for (row, numbers) in rows.iter_mut().zip(numbers.chunks_exact(length)) {
+        *row = &numbers[columns.clone()];
+    }
+    rows
+}
+
 /// `sums[r] += numbers[r][k] * vectors[k]`, for ascending `k`, each product and each sum rounded to f32.
 #[inline(always)]
 fn accumulate<S: Floats, E: CacheElement, const R: usize>(
@@ -226,8 +236,7 @@ impl<S: Floats, E: CacheElement> Tile for KeyBlock<'_, S, E> {
     #[inline(always)]
     fn run<const R: usize>(&mut self, row: usize) {
         let width = self.rows.head_dim;
-        let queries = &self.rows.queries[row * width..];
-        let queries: [&[f32]; R] = std::array::from_fn(|r| &queries[r * width..][..width]);
+        let queries = part_of_rows::<R>(&self.rows.queries[row * width..], width, 0..width);
         let mut sums = [self.floats.splat(0.0); R];
         accumulate(self.floats, queries, self.keys, &mut sums);
         for (r, sum) in sums.into_iter().enumerate() {
@@ -280,8 +289,8 @@ impl<S: Floats, E: CacheElement> ValuePanel<'_, S, E> {
     fn add<const R: usize>(&mut self, row: usize, positions: Range<usize>) {
         let floats = self.floats;
         let length = Partial::len(self.rows.head_dim);
-        let weights = &self.weights[row * CHUNK + self.column..];
-        let weights: [&[f32]; R] = std::array::from_fn(|r| &weights[r * CHUNK..][positions.clone()]);
+        let columns = self.column + positions.start..self.column + positions.end;
+        let weights = part_of_rows::<R>(&self.weights[row * CHUNK..], CHUNK, columns);
         let partials = &mut self.partials[row * length + self.element..];
         let mut sums = [floats.splat(0.0); R];
         for r in 0..R {
