@@ -72,3 +72,48 @@ fn rows_that_are_no_whole_blocks_of_the_packing_are_refused() {
         assert!(text.contains(part), "{text}");
     }
 }
+
+/// What the embedded model generates with `sampler`, with and without a shortlist, and the logits that were left out.
+fn generated(sampler: &SamplerOptions, shortlist: bool) -> (Vec<u32>, usize) {
+    let (cpu, file) = (cpu(), trine::embedded_model().expect("a model"));
+    let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default()).expect("a tokenizer");
+    let shortlist = shortlist.then_some(MakeShortlist { cpu: &cpu, progress: None });
+    with_model(&file, &LoadOptions { shortlist, ..LoadOptions::default() }, |transformer| {
+        let session = || Session::new(transformer, &cpu, 128, CacheType::F32).expect("memory");
+        let prompt = tokenizer.encode("The little fox", EncodeOptions::PROMPT).expect("a text");
+        let logits = session().feed_watched(&prompt, sampler.wanted(), &mut |_, _, _| ()).expect("a prompt");
+        let left_out = logits.iter().filter(|logit| **logit == f32::NEG_INFINITY).count();
+        let mut sampler = Sampler::new(sampler.clone()).expect("sound options");
+        let options = GenerateOptions { max_tokens: 100, ..GenerateOptions::default() };
+        let mut ignore = |_: &str| ControlFlow::Continue(());
+        let generated = session().generate(&prompt, &tokenizer, &mut sampler, &options, &mut ignore);
+        (generated.expect("a generation").tokens, left_out)
+    })
+}
+
+#[test]
+fn a_shortlist_changes_no_token() {
+    let drawn = SamplerOptions { top_k: 8, seed: 5, ..SamplerOptions::default() };
+    let penalized = SamplerOptions { repetition_penalty: 1.3, repetition_window: 9, temperature: 1.5, ..drawn.clone() };
+    for sampler in [SamplerOptions::greedy(), drawn.clone(), penalized] {
+        let ((expected, all), (found, left_out)) = (generated(&sampler, false), generated(&sampler, true));
+        assert_eq!(found, expected, "{sampler:?}");
+        assert!(all == 0 && left_out > 1000, "{sampler:?} left {left_out} of 2048 logits out");
+    }
+    for sampler in [SamplerOptions { top_k: 0, ..drawn.clone() }, SamplerOptions { repetition_penalty: 0.9, ..drawn }] {
+        assert_eq!((sampler.wanted(), generated(&sampler, true).1), (Wanted::All, 0), "{sampler:?}");
+    }
+}
+
+#[test]
+fn a_shortlist_of_a_quantized_head_is_refused() {
+    let (cpu, file) = (cpu(), open("llama_cpp/llama-tq2_0-q6_k.gguf"));
+    let config = Config::from_gguf(&file).expect("a model");
+    let options =
+        LoadOptions { shortlist: Some(MakeShortlist { cpu: &cpu, progress: None }), ..LoadOptions::default() };
+    let error = Dyn::scope(config.dims, |model| load(model, &config, &file, &options).map(drop)).unwrap_err();
+    let text = error.to_string();
+    for part in ["llama-tq2_0-q6_k.gguf", "output.weight", "q6_k", "F16"] {
+        assert!(text.contains(part), "{text}");
+    }
+}

@@ -22,6 +22,7 @@ pub mod packing;
 mod pool;
 pub mod quantize;
 pub mod reference;
+mod shortlist;
 pub mod slices;
 pub mod ternary;
 
@@ -32,4 +33,5 @@ pub use matrix::{ActivationMode, Matrix, PackingKind};
 pub use ops::{Activations, CacheBuffer, CacheFull, CacheType, Cached, RmsNorm, Rope};
 pub use packing::{Packed, Packing, PackingError};
 pub use quantize::ActivationRows;
+pub use shortlist::Shortlist;
 pub use trine_shapes::RopePairing;

@@ -41,13 +41,19 @@ impl<M: Model> Transformer<M> {
         self.matrices().map(|matrix| 2 * matrix.rows() as u64 * matrix.cols() as u64).sum()
     }
 
+    /// Bytes of the head that decoding a token reads: with a shortlist those of the coarse copy, and besides them a few
+    /// rows of the head.
+    pub fn head_bytes(&self) -> usize {
+        self.shortlist.as_ref().map_or(self.head_matrix().bytes().len(), |shortlist| shortlist.data().bytes())
+    }
+
     /// Bytes of weights that decoding a token reads: the matrices of all blocks, the head, all gains, and a row of the
     /// embedding. Keys and values come on top, as many as there are positions.
     pub fn bytes_per_token(&self) -> u64 {
         let matrices: usize = self.matrices().map(|matrix| matrix.bytes().len()).sum();
         let gains: usize = self.layers.iter().map(Layer::gain_bytes).sum::<usize>() + bytes_of(&self.output_norm);
         let table = self.embedding.data();
-        (matrices + gains + self.head_matrix().bytes().len() + table.bytes().len() / table.rows()) as u64
+        (matrices + gains + self.head_bytes() + table.bytes().len() / table.rows()) as u64
     }
 
     fn matrices(&self) -> impl Iterator<Item = &Matrix> {

@@ -130,7 +130,8 @@ impl<M: Model> Session<'_, M> {
     ) -> Result<Generated, GenerateError> {
         let started = Instant::now();
         let fresh = &prompt[self.rewind(prompt)..];
-        let logits = self.feed_while(fresh, &mut || on_text(""))?;
+        let wanted = sampler.options().wanted();
+        let logits = self.feed_while(fresh, wanted, &mut || on_text(""))?;
         let prompt = (fresh.len(), started.elapsed());
         let (mut tokens, mut steps) = (Vec::new(), 0);
         let Some(mut logits) = logits else {
@@ -156,7 +157,8 @@ impl<M: Model> Session<'_, M> {
             if self.is_full() {
                 break Finish::ContextFull;
             }
-            logits = self.feed(&[id])?;
+            let next = self.feed_while(&[id], wanted, &mut || ControlFlow::Continue(()))?;
+            logits = next.expect("a single token is not interrupted");
             steps += 1;
         };
         let finish = text.finish(finish);

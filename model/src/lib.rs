@@ -29,6 +29,7 @@ mod stop;
 mod synthetic;
 mod tokenizer;
 mod transformer;
+mod wanted;
 mod weights;
 
 pub use architecture::Architecture;
@@ -55,4 +56,5 @@ pub use tokenizer::{
     known_pre_tokenizers,
 };
 pub use transformer::{Layer, Linear, Shared, SubNorm, Transformer};
-pub use weights::{LoadError, LoadOptions, Loaded, Quantize, Requantize, load};
+pub use wanted::Wanted;
+pub use weights::{LoadError, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load};

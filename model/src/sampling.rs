@@ -8,7 +8,9 @@ mod tests;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 
+use crate::wanted::Wanted;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -52,6 +54,17 @@ impl SamplerOptions {
     /// Always the highest logit.
     pub fn greedy() -> SamplerOptions {
         SamplerOptions { temperature: 0.0, ..SamplerOptions::default() }
+    }
+
+    /// The logits that a choice depends on. A penalty can push as many tokens out of the largest as are recent, and one
+    /// below 1 can bring any token in.
+    pub fn wanted(&self) -> Wanted {
+        let kept = if self.temperature == 0.0 { 1 } else { self.top_k };
+        let pushed_out = if self.repetition_penalty == 1.0 { 0 } else { self.repetition_window };
+        match NonZeroUsize::new(kept) {
+            Some(kept) if self.repetition_penalty >= 1.0 => Wanted::Largest(kept.saturating_add(pushed_out)),
+            _ => Wanted::All,
+        }
     }
 
     fn check(&self) -> Result<(), SamplerError> {

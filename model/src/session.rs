@@ -3,6 +3,7 @@
 use crate::cache::{KvCache, StepError};
 use crate::part::Part;
 use crate::transformer::Transformer;
+use crate::wanted::Wanted;
 use std::ops::ControlFlow;
 use trine_kernels::{CacheFull, CacheType, Cpu};
 use trine_shapes::{Fixed, Idx, Model, NotAnIndex, Vocab};
@@ -59,11 +60,11 @@ impl<'m, M: Model> Session<'m, M> {
     /// # Errors
     /// An id beyond the vocabulary, no token, or a full context; the session is then as before.
     pub fn feed(&mut self, ids: &[u32]) -> Result<Box<[f32]>, SessionError> {
-        let logits = self.feed_while(ids, &mut || ControlFlow::Continue(()))?;
+        let logits = self.feed_while(ids, Wanted::All, &mut || ControlFlow::Continue(()))?;
         Ok(logits.expect("nothing interrupts it"))
     }
 
-    /// As [`feed`](Session::feed), and calls `see` with the number of the block (`None` outside of blocks), each
+    /// As [`feed`](Session::feed) for the logits that are wanted, and calls `see` with the number of the block (`None` outside of blocks), each
     /// [`Part`] of each batch as soon as it is computed, and its values, row by row.
     ///
     /// # Errors
@@ -71,13 +72,14 @@ impl<'m, M: Model> Session<'m, M> {
     pub fn feed_watched(
         &mut self,
         ids: &[u32],
+        wanted: Wanted,
         see: &mut impl FnMut(Option<usize>, Part, &[f32]),
     ) -> Result<Box<[f32]>, SessionError> {
-        let logits = self.feed_parts(ids, &mut || ControlFlow::Continue(()), see)?;
+        let logits = self.feed_parts(ids, wanted, &mut || ControlFlow::Continue(()), see)?;
         Ok(logits.expect("nothing interrupts it"))
     }
 
-    /// As [`feed`](Session::feed), in batches of 256 tokens between which `proceed` is asked. `None` where it broke
+    /// As [`feed`](Session::feed) for the logits that are wanted, in batches of 256 tokens between which `proceed` is asked. `None` where it broke
     /// off; the batches before that are part of the session.
     ///
     /// # Errors
@@ -85,14 +87,16 @@ impl<'m, M: Model> Session<'m, M> {
     pub fn feed_while(
         &mut self,
         ids: &[u32],
+        wanted: Wanted,
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<Option<Box<[f32]>>, SessionError> {
-        self.feed_parts(ids, proceed, &mut |_, _, _| ())
+        self.feed_parts(ids, wanted, proceed, &mut |_, _, _| ())
     }
 
     fn feed_parts(
         &mut self,
         ids: &[u32],
+        wanted: Wanted,
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
         see: &mut impl FnMut(Option<usize>, Part, &[f32]),
     ) -> Result<Option<Box<[f32]>>, SessionError> {
@@ -111,7 +115,7 @@ impl<'m, M: Model> Session<'m, M> {
                 return Ok(None);
             }
         }
-        let logits = self.cache.step(last, |step| transformer.watched_logits(cpu, step, see))?;
+        let logits = self.cache.step(last, |step| transformer.watched_logits(cpu, step, wanted, see))?;
         self.tokens.extend_from_slice(&ids[before.len()..]);
         Ok(Some(logits.into_data()))
     }

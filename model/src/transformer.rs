@@ -15,7 +15,8 @@ use crate::cache::{LayerCache, Step};
 use crate::config::Config;
 use crate::part::{Part, Watch};
 use crate::role::{BlockNorm, Projection};
-use trine_kernels::{Activations, Cpu, GateActivation, Matrix, RmsNorm, Rope};
+use crate::wanted::Wanted;
+use trine_kernels::{Activations, Cpu, GateActivation, Matrix, RmsNorm, Rope, Shortlist};
 use trine_shapes::{
     AttnNorm, AttnSubNorm, Axis, Ffn, FfnNorm, FfnSubNorm, Fixed, Gate, HeadDim, Hidden, KvWidth, Model, NormRole,
     Normed, OutputNorm, Plus, QWidth, Tensor, Value, Vocab, Weight,
@@ -156,6 +157,8 @@ pub struct Transformer<M> {
     pub output_norm: RmsNorm<OutputNorm, Hidden<M>>,
     /// A head of its own, where it is not tied to the embedding.
     pub output: Option<Weight<Matrix, Vocab<M>, Hidden<M>>>,
+    /// What finds the largest logits of the head without reading all of it.
+    pub shortlist: Option<Weight<Shortlist, Vocab<M>, Hidden<M>>>,
 }
 
 impl<M: Model> Transformer<M> {
@@ -171,7 +174,7 @@ impl<M: Model> Transformer<M> {
         let mut unseen = |_: Option<usize>, _: Part, _: &[f32]| ();
         let watch = &mut Watch::new(&mut unseen);
         let x = self.residual(cpu, step, watch);
-        self.head(cpu, x, watch)
+        self.head(cpu, x, Wanted::All, watch)
     }
 
     /// Runs one step and returns the logits of its last position, which predict the next token.
@@ -183,10 +186,10 @@ impl<M: Model> Transformer<M> {
         cpu: &Cpu,
         step: Step<'_, M, B, P, S>,
     ) -> Tensor<f32, (B, Fixed<1>, Vocab<M>)> {
-        self.watched_logits(cpu, step, &mut |_, _, _| ())
+        self.watched_logits(cpu, step, Wanted::All, &mut |_, _, _| ())
     }
 
-    /// As [`next_logits`](Transformer::next_logits), and calls `see` with the number of the block (`None` outside of
+    /// As [`next_logits`](Transformer::next_logits) for the logits that are wanted, and calls `see` with the number of the block (`None` outside of
     /// blocks), each [`Part`] as soon as it is computed, and its values, row by row. What is computed stays the same.
     ///
     /// # Panics
@@ -195,11 +198,12 @@ impl<M: Model> Transformer<M> {
         &self,
         cpu: &Cpu,
         step: Step<'_, M, B, P, S>,
+        wanted: Wanted,
         see: &mut impl FnMut(Option<usize>, Part, &[f32]),
     ) -> Tensor<f32, (B, Fixed<1>, Vocab<M>)> {
         let watch = &mut Watch::new(see);
         let x = self.residual(cpu, step, watch);
-        self.head(cpu, x.view().last(), watch)
+        self.head(cpu, x.view().last(), wanted, watch)
     }
 
     /// Runs one step for its keys and values alone: a prompt that goes on.
@@ -247,10 +251,15 @@ impl<M: Model> Transformer<M> {
         &self,
         cpu: &Cpu,
         x: Tensor<f32, (B, S, Hidden<M>)>,
+        wanted: Wanted,
         watch: &mut Watch<'_, impl FnMut(Option<usize>, Part, &[f32])>,
     ) -> Tensor<f32, (B, S, Vocab<M>)> {
         let h = watch.see(Part::OutputNorm, cpu.rms_norm(x.view(), &self.output_norm));
-        let head = self.output.as_ref().unwrap_or(&self.embedding);
-        watch.see(Part::Logits, cpu.logits(&Activations::new(h), head))
+        let (h, head) = (Activations::new(h), self.output.as_ref().unwrap_or(&self.embedding));
+        let logits = match (wanted, &self.shortlist) {
+            (Wanted::Largest(count), Some(shortlist)) => cpu.largest_logits(&h, head, shortlist, count.get()),
+            _ => cpu.logits(&h, head),
+        };
+        watch.see(Part::Logits, logits)
     }
 }

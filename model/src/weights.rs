@@ -32,6 +32,8 @@ pub struct LoadOptions<'p> {
     pub corrections: Option<&'p Corrections>,
     /// Another packing for the output head; `None` keeps the file's.
     pub head: Option<Requantize<'p>>,
+    /// A shortlist for the head, so that the largest logits are found without reading all of it; `None` makes none.
+    pub shortlist: Option<MakeShortlist<'p>>,
     /// Called after each tensor with the number of tensors done and their total.
     pub progress: Option<&'p dyn Fn(usize, usize)>,
 }
@@ -42,6 +44,15 @@ pub struct Requantize<'p> {
     /// The packing, one of [`PackingKind::FROM_F32`].
     pub kind: PackingKind,
     /// Where the rounding is computed, in parallel.
+    pub cpu: &'p Cpu,
+    /// Called after some rows with the number of rows done and their total, from any thread.
+    pub progress: Option<&'p (dyn Fn(usize, usize) + Sync)>,
+}
+
+/// A [`Shortlist`](trine_kernels::Shortlist) that is made while weights are loaded.
+#[derive(Clone, Copy)]
+pub struct MakeShortlist<'p> {
+    /// Where it is computed, in parallel.
     pub cpu: &'p Cpu,
     /// Called after some rows with the number of rows done and their total, from any thread.
     pub progress: Option<&'p (dyn Fn(usize, usize) + Sync)>,
@@ -97,8 +108,19 @@ pub fn load<M: Model>(
         },
         None => output,
     };
+    let shortlist = match &options.shortlist {
+        Some(make) => {
+            let (role, head) = match &output {
+                Some(head) if claims.has(Role::Output) => (Role::Output, head),
+                head => (Role::TokenEmbedding, head.as_ref().unwrap_or(&embedding)),
+            };
+            Some(claims.shortlist(role, head, make)?)
+        }
+        None => None,
+    };
     let shared = Shared { rope, gate_activation: config.architecture.gate_activation() };
-    let transformer = Transformer { model, config: config.clone(), embedding, shared, layers, output_norm, output };
+    let config = config.clone();
+    let transformer = Transformer { model, config, embedding, shared, layers, output_norm, output, shortlist };
     let corrected = claims.take_corrected()?;
     Ok(Loaded { transformer, warnings: claims.into_warnings(), corrected })
 }

@@ -289,6 +289,10 @@ pub struct LoadArguments {
     /// Type of the output head, rounded to it while loading [default: the file's].
     #[arg(long, value_name = "TYPE", value_parser = head_types())]
     pub head: Option<PackingKind>,
+    /// Find the likeliest tokens by a coarse copy of an F32, F16 or BF16 head, then compute their logits exactly: the
+    /// same text, faster, for half of the head's bytes more memory.
+    #[arg(long)]
+    pub shortlist: bool,
     /// Quantize float matrices that are not ternary.
     #[arg(long, value_name = "METHOD", value_parser = quantizers())]
     pub quantize: Option<Quantize>,

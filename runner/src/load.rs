@@ -9,8 +9,8 @@ use std::path::Path;
 use trine::kernels::{Cpu, CpuOptions};
 use trine::loader::{Access, Gguf};
 use trine::model::{
-    Config, Corrected, Correction, Corrections, LoadOptions, Requantize, Source, Tokenizer, TokenizerOptions,
-    Transformer, load,
+    Config, Corrected, Correction, Corrections, LoadOptions, MakeShortlist, Requantize, Source, Tokenizer,
+    TokenizerOptions, Transformer, load,
 };
 use trine::shapes::{Model, WithModel, dispatch};
 
@@ -99,17 +99,21 @@ impl<P: Program> WithModel for Loading<'_, P> {
     type Out = Result<(P::Out, usize)>;
 
     fn run<M: Model>(self, model: M) -> Result<(P::Out, usize)> {
-        let LoadArguments { quantize, activations, i2s_packing, head, .. } = *self.arguments;
-        let (progress, of_head) = (Progress::new("loading"), Progress::new("rounding the head"));
-        let show = |done, total| progress.set(done, total);
+        let LoadArguments { quantize, activations, i2s_packing, head, shortlist, .. } = *self.arguments;
+        let (of_tensors, of_head) = (Progress::new("loading"), Progress::new("rounding the head"));
+        let show = |done, total| of_tensors.set(done, total);
         let show_head = |done, total| of_head.set(done, total);
         let head = head.map(|kind| Requantize { kind, cpu: self.cpu, progress: Some(&show_head) });
+        let of_shortlist = Progress::new("making the shortlist");
+        let show_shortlist = |done, total| of_shortlist.set(done, total);
+        let shortlist = shortlist.then_some(MakeShortlist { cpu: self.cpu, progress: Some(&show_shortlist) });
         let policy = self.arguments.policy.as_ref();
         let corrections = policy.map(|path| Corrections::of_file(path, self.file)).transpose()?;
         let corrections = corrections.as_ref();
-        let options = LoadOptions { quantize, activations, i2s_packing, corrections, head, progress: Some(&show) };
+        let progress = Some(&show as &dyn Fn(usize, usize));
+        let options = LoadOptions { quantize, activations, i2s_packing, corrections, head, shortlist, progress };
         let loaded = load(model, self.config, self.file, &options)?;
-        drop((progress, of_head));
+        drop((of_tensors, of_head, of_shortlist));
         loaded.corrected.iter().for_each(|made| note(&corrected(made)));
         loaded.warnings.iter().for_each(|text| warning(text));
         Ok((self.program.run(&loaded.transformer)?, loaded.warnings.len()))

@@ -73,7 +73,10 @@ impl<const R: usize> Panel<R> {
                 let blocks = matrix.row_segment(first_row + row, start..end);
                 P::decode_units(floats, blocks, matrix.shared(), weights);
             }
-            let rows: [&[f32]; R] = core::array::from_fn(|row| &weights[row][..end - start]);
+            let mut rows: [&[f32]; R] = [&[]; R];
+            for (row, weights) in rows.iter_mut().zip(&*weights) {
+                *row = &weights[..end - start];
+            }
             let token = |t: usize| &x[t * cols + start..t * cols + end];
             let mut t = 0;
             if S::MANY_REGISTERS {

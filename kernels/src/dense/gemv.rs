@@ -29,10 +29,7 @@ impl<P: DensePacking> FloatKernel for Gemv<'_, P> {
     #[inline(always)]
     fn run<S: Floats>(self, floats: S) {
         let Gemv { matrix, first_row, x, y } = self;
-        let (units, x_end) = x.split_at(x.len() - x.len() % P::UNIT);
-        let mut padded = [0.0; MAX_UNIT];
-        padded[..x_end.len()].copy_from_slice(x_end);
-        let x_end = if x_end.is_empty() { x_end } else { &padded[..P::UNIT] };
+        let x = Units::new::<P>(x);
         let mut first = first_row;
         for y in y.chunks_mut(TILE) {
             // Rows beyond the last are the last: computed and dropped.
@@ -40,7 +37,8 @@ impl<P: DensePacking> FloatKernel for Gemv<'_, P> {
             for (r, row) in rows.iter_mut().enumerate() {
                 *row = matrix.row(first + r.min(y.len() - 1));
             }
-            let sums = dot_rows::<S, P>(floats, rows, matrix.shared(), units, x_end);
+            let next = rows[0].as_ptr().wrapping_add(TILE * rows[0].len());
+            let sums = dot_rows::<S, P>(floats, rows, next, matrix.shared(), &x);
             for (y, sum) in y.iter_mut().zip(sums) {
                 *y = floats.sum(sum) * matrix.multiplier();
             }
@@ -49,21 +47,70 @@ impl<P: DensePacking> FloatKernel for Gemv<'_, P> {
     }
 }
 
+/// The product of up to [`TILE`] rows, wherever they are, with one token.
+pub(super) struct GemvOfRows<'a, P: DensePacking> {
+    pub(super) matrix: &'a Packed<P>,
+    pub(super) rows: &'a [u32],
+    /// The activations of the token.
+    pub(super) x: &'a [f32],
+    /// One output for each row.
+    pub(super) y: &'a mut [f32],
+}
+
+impl<P: DensePacking> FloatKernel for GemvOfRows<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Floats>(self, floats: S) {
+        let GemvOfRows { matrix, rows: numbers, x, y } = self;
+        let mut rows: [&[u8]; TILE] = [&[]; TILE];
+        for (r, row) in rows.iter_mut().enumerate() {
+            *row = matrix.row(numbers[r.min(numbers.len() - 1)] as usize);
+        }
+        // Nothing follows that is known to be wanted.
+        let next = rows[0].as_ptr();
+        let sums = dot_rows::<S, P>(floats, rows, next, matrix.shared(), &Units::new::<P>(x));
+        for (y, sum) in y.iter_mut().zip(sums) {
+            *y = floats.sum(sum) * matrix.multiplier();
+        }
+    }
+}
+
+/// The activations of a token as units meet them.
+struct Units<'a> {
+    whole: &'a [f32],
+    /// The last unit, padded with zeros, where the activations do not end with a whole one.
+    end: Option<[f32; MAX_UNIT]>,
+}
+
+impl<'a> Units<'a> {
+    #[inline(always)]
+    fn new<P: DensePacking>(x: &'a [f32]) -> Self {
+        let (whole, end) = x.split_at(x.len() - x.len() % P::UNIT);
+        if end.is_empty() {
+            return Units { whole, end: None };
+        }
+        let mut padded = [0.0; MAX_UNIT];
+        padded[..end.len()].copy_from_slice(end);
+        Units { whole, end: Some(padded) }
+    }
+}
+
 /// The lanes of the dot products of some rows with the activations: whole units, then one padded with zeros or none.
+/// `next` is where the rows after these begin.
 ///
 /// A product of zeros changes no lane: lanes start as +0, and no sum that has a +0 in it is -0.
 #[inline(always)]
 fn dot_rows<S: Floats, P: DensePacking>(
     floats: S,
     rows: [&[u8]; TILE],
+    next: *const u8,
     shared: P::Shared,
-    units: &[f32],
-    end: &[f32],
+    x: &Units<'_>,
 ) -> [S::F32x16; TILE] {
     let mut sums = [floats.splat(0.0); TILE];
-    let next = rows[0].as_ptr().wrapping_add(TILE * rows[0].len());
-    for (u, x) in units.chunks_exact(P::UNIT).enumerate() {
-        // The next rows follow in memory: as many bytes of them as the rows read of this unit.
+    for (u, x) in x.whole.chunks_exact(P::UNIT).enumerate() {
+        // As many bytes of the next rows as the rows at hand read of this unit.
         for line in (0..TILE * P::UNIT_BYTES).step_by(CACHE_LINE) {
             prefetch(next.wrapping_add(u * TILE * P::UNIT_BYTES + line));
         }
@@ -72,11 +119,11 @@ fn dot_rows<S: Floats, P: DensePacking>(
             sums[r] = add_products::<S, P>(floats, &unit, x, sums[r]);
         }
     }
-    if !end.is_empty() {
+    if let Some(end) = &x.end {
         for r in 0..TILE {
             let mut padded = [0; MAX_UNIT_BYTES];
-            let bytes = whole_unit::<P>(&rows[r][units.len() / P::UNIT * P::UNIT_BYTES..], &mut padded);
-            sums[r] = add_products::<S, P>(floats, &P::unit(floats, bytes, shared), end, sums[r]);
+            let bytes = whole_unit::<P>(&rows[r][x.whole.len() / P::UNIT * P::UNIT_BYTES..], &mut padded);
+            sums[r] = add_products::<S, P>(floats, &P::unit(floats, bytes, shared), &end[..P::UNIT], sums[r]);
         }
     }
     sums

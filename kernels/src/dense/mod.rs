@@ -108,3 +108,18 @@ pub(crate) fn product<P: DensePacking>(cpu: &Cpu, x: &[f32], matrix: &Packed<P>,
         });
     }
 }
+
+/// The products of the rows `rows` with one token: the bits of [`product`]. `y` has one element for each.
+///
+/// # Panics
+/// If a row is not in the matrix, or the lengths of `x` and `y` are others.
+pub(crate) fn rows_product<P: DensePacking>(cpu: &Cpu, matrix: &Packed<P>, rows: &[u32], x: &[f32], y: &mut [f32]) {
+    assert!(x.len() == matrix.cols() && y.len() == rows.len(), "sizes of the product");
+    let mut tiles: Vec<_> = rows.chunks(gemv::TILE).zip(y.chunks_mut(gemv::TILE)).collect();
+    cpu.for_each_by(&mut tiles, LEAST_TILES, |_, (rows, y)| {
+        floats::run(cpu.isa(), gemv::GemvOfRows { matrix, rows, x, y });
+    });
+}
+
+/// Tiles of rows that are worth a thread.
+const LEAST_TILES: usize = 8;

@@ -4,6 +4,7 @@ use crate::cpu::Cpu;
 use crate::matrix::Matrix;
 use crate::packing::{Packed, Packing};
 use crate::quantize::ActivationRows;
+use crate::shortlist::Shortlist;
 use trine_shapes::{Axis, Idx, Normed, OutputNorm, RowMajor, Tensor, View, Weight};
 
 impl RowMajor for Matrix {
@@ -12,6 +13,15 @@ impl RowMajor for Matrix {
     }
     fn cols(&self) -> usize {
         Matrix::cols(self)
+    }
+}
+
+impl RowMajor for Shortlist {
+    fn rows(&self) -> usize {
+        Shortlist::rows(self)
+    }
+    fn cols(&self) -> usize {
+        Shortlist::cols(self)
     }
 }
 
@@ -141,6 +151,24 @@ impl Cpu {
         head: &Weight<Matrix, V, H>,
     ) -> Tensor<f32, (B, S, V)> {
         self.product(x, head)
+    }
+
+    /// The `count` largest of [`Cpu::logits`] for each position, and those equal to them, with the same bits. Of the
+    /// others, some have their value too, the rest are minus infinity ([`Cpu::largest_products`]).
+    ///
+    /// # Panics
+    /// If `count` is 0, or the shortlist was made of another matrix.
+    pub fn largest_logits<B: Axis, S: Axis, V: Axis, H: Axis>(
+        &self,
+        x: &Activations<B, S, Normed<OutputNorm, H>>,
+        head: &Weight<Matrix, V, H>,
+        shortlist: &Weight<Shortlist, V, H>,
+        count: usize,
+    ) -> Tensor<f32, (B, S, V)> {
+        let (batch, seq, _) = x.shape;
+        let mut y = Tensor::zeros((batch, seq, head.out()));
+        self.largest_products(&x.rows, head.data(), shortlist.data(), count, y.data_mut());
+        y
     }
 
     fn product<B: Axis, S: Axis, I: Axis, O: Axis, J: Axis>(

@@ -155,6 +155,12 @@ pub enum PackingError {
         /// Packing.
         packing: &'static str,
     },
+    /// A coarse copy of a matrix that is as small itself.
+    #[error("a shortlist is of F32, F16 or BF16 matrices; {packing} ones are read in full as fast")]
+    Shortlist {
+        /// Packing.
+        packing: &'static str,
+    },
     /// A code to pack is not ternary.
     #[error("element {element} to pack as {packing} has code {found}; ternary codes are 0, 1 and 2")]
     Code {

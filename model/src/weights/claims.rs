@@ -1,6 +1,6 @@
 //! The inventory of a file: each tensor is claimed by one role, as a norm, a matrix, a table or a vector.
 
-use super::{LoadError, LoadOptions, Quantize, Requantize, corrections, matrices};
+use super::{LoadError, LoadOptions, MakeShortlist, Quantize, Requantize, corrections, matrices};
 use crate::config::Config;
 use crate::policy::{Corrected, Corrections};
 use crate::role::Role;
@@ -9,7 +9,7 @@ use crate::transformer::Linear;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use trine_kernels::packing::{InverseScale, WeightScale};
-use trine_kernels::{ActivationMode, Matrix, RmsNorm, Rope};
+use trine_kernels::{ActivationMode, Matrix, RmsNorm, Rope, Shortlist};
 use trine_shapes::{Axis, NormRole, ShapeError, Tensor, Weight};
 
 /// The tensors of a file by role, and what was noticed while they were claimed.
@@ -141,15 +141,25 @@ impl<'l> Claims<'l> {
         if matrix.kind() == to.kind {
             return Ok(None);
         }
-        let done = AtomicUsize::new(0);
-        let show = |rows| {
-            let done = done.fetch_add(rows, Ordering::Relaxed) + rows;
-            to.progress.inspect(|progress| progress(done, matrix.rows()));
-        };
+        let show = rows_done(to.progress, matrix.rows());
         let copy = matrix.requantize(to.cpu, to.kind, show).map_err(|source| self.contents(tensor, source))?;
         let copy = self.with_activations(tensor, copy)?;
         let axes = (table.out(), table.input());
         Weight::check(&tensor.name, copy, axes).map(Some).map_err(|source| self.shape(tensor, source))
+    }
+
+    /// The shortlist of a head, which is or comes from the tensor of `role`.
+    pub(super) fn shortlist<O: Axis, I: Axis>(
+        &self,
+        role: Role,
+        head: &Linear<O, I>,
+        make: &MakeShortlist<'_>,
+    ) -> Result<Weight<Shortlist, O, I>, LoadError> {
+        let (tensor, matrix) = (&self.by_role[&role], head.data());
+        let shortlist = Shortlist::new(make.cpu, matrix, rows_done(make.progress, matrix.rows()));
+        let shortlist = shortlist.map_err(|source| self.contents(tensor, source))?;
+        let axes = (head.out(), head.input());
+        Weight::check(&tensor.name, shortlist, axes).map_err(|source| self.shape(tensor, source))
     }
 
     /// The rotation tables, with the divisors of the frequencies where the file has them.
@@ -285,5 +295,17 @@ impl<'l> Claims<'l> {
     fn value(&self, tensor: &SourceTensor, found: impl ToString, expected: &'static str) -> LoadError {
         let (file, tensor) = (tensor.file.to_string(), tensor.name.clone());
         LoadError::Value { file, tensor, found: found.to_string(), expected }
+    }
+}
+
+/// Counts rows that are done, of `total`, and tells `progress`.
+fn rows_done<'p>(
+    progress: Option<&'p (dyn Fn(usize, usize) + Sync)>,
+    total: usize,
+) -> impl Fn(usize) + Send + Sync + 'p {
+    let done = AtomicUsize::new(0);
+    move |rows| {
+        let done = done.fetch_add(rows, Ordering::Relaxed) + rows;
+        progress.inspect(|progress| progress(done, total));
     }
 }

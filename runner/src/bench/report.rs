@@ -229,7 +229,9 @@ fn matrices<M: Model>(model: &Transformer<M>) -> Vec<MatrixRow> {
     let of_blocks = Projection::ALL.map(|projection| {
         row(Row::Matrix(projection), model.layers.iter().map(|layer| layer.matrix(projection)).collect())
     });
-    of_blocks.into_iter().chain([row(Row::Head, vec![model.head_matrix()])]).flatten().collect()
+    let head =
+        row(Row::Head, vec![model.head_matrix()]).map(|head| MatrixRow { bytes: model.head_bytes() as u64, ..head });
+    of_blocks.into_iter().chain([head]).flatten().collect()
 }
 
 /// The middle value, or the mean of the two in the middle.
