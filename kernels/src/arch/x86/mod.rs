@@ -5,9 +5,9 @@ mod avx512;
 mod floats;
 mod integers;
 
-use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
+use core::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
-use super::Kernel;
+use super::{Kernel, machine_has};
 
 /// Asks for the cache line at `address`, which need not be valid.
 #[inline(always)]
@@ -25,7 +25,7 @@ pub(super) fn prefetch_far(address: *const u8) {
 
 /// Whether the machine has what [`run_avx2`] enables.
 pub(super) fn has_avx2() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c")
+    machine_has!("avx2") && machine_has!("f16c")
 }
 
 /// Runs `kernel` compiled with AVX2.
@@ -41,11 +41,11 @@ pub(super) unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
 /// Whether the machine has what [`run_avx512_vnni`] enables.
 pub(super) fn has_avx512_vnni() -> bool {
     has_avx2()
-        && is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx512vnni")
+        && machine_has!("avx512f")
+        && machine_has!("avx512bw")
+        && machine_has!("avx512dq")
+        && machine_has!("avx512vl")
+        && machine_has!("avx512vnni")
 }
 
 /// Runs `kernel` compiled with AVX-512 and VNNI.

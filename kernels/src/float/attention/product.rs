@@ -7,7 +7,8 @@ use super::layout::VALUE_BLOCK;
 use super::{CHUNK, Partial, Rows};
 use crate::arch::floats::{Floats, LANES};
 use crate::float::half_precision;
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 /// Keys and values of one key/value head of one sequence.
 pub(crate) trait HeadCache: Copy + Send + Sync {
@@ -227,7 +228,7 @@ impl<S: Floats, E: CacheElement> Tile for KeyBlock<'_, S, E> {
     fn run<const R: usize>(&mut self, row: usize) {
         let width = self.rows.head_dim;
         let queries = &self.rows.queries[row * width..];
-        let queries: [&[f32]; R] = std::array::from_fn(|r| &queries[r * width..][..width]);
+        let queries: [&[f32]; R] = core::array::from_fn(|r| &queries[r * width..][..width]);
         let mut sums = [self.floats.splat(0.0); R];
         accumulate(self.floats, queries, self.keys, &mut sums);
         for (r, sum) in sums.into_iter().enumerate() {
@@ -281,7 +282,7 @@ impl<S: Floats, E: CacheElement> ValuePanel<'_, S, E> {
         let floats = self.floats;
         let length = Partial::len(self.rows.head_dim);
         let weights = &self.weights[row * CHUNK + self.column..];
-        let weights: [&[f32]; R] = std::array::from_fn(|r| &weights[r * CHUNK..][positions.clone()]);
+        let weights: [&[f32]; R] = core::array::from_fn(|r| &weights[r * CHUNK..][positions.clone()]);
         let partials = &mut self.partials[row * length + self.element..];
         let mut sums = [floats.splat(0.0); R];
         for r in 0..R {
