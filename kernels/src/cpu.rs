@@ -3,12 +3,19 @@
 //! What belongs here: options, the pool, and how work is cut over threads. What does not: arithmetic (its modules) and
 //! the detection of instruction sets ([`crate::arch`]). Nothing here reads environment variables.
 
-use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::num::NonZeroUsize;
+use core::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(feature = "threads")]
+use std::{
+    sync::{Mutex, PoisonError},
+    thread,
+};
 
 use crate::arch::Isa;
+#[cfg(feature = "threads")]
 use crate::pool::Pool;
 
 /// What a [`Cpu`] should use; the default is everything the machine has.
@@ -20,8 +27,9 @@ pub struct CpuOptions {
     pub isa: Option<Isa>,
 }
 
-/// The most threads of a [`Cpu`]: far more than cores of a machine, and few enough to start.
-pub const MAX_THREADS: usize = 1024;
+/// The most threads of a [`Cpu`]: far more than cores of a machine, and few enough to start. One without the feature
+/// `threads`.
+pub const MAX_THREADS: usize = if cfg!(feature = "threads") { 1024 } else { 1 };
 
 /// Shares of work for each thread, so that one that comes late or is interrupted does not hold up the others for long.
 const SHARES: usize = 8;
@@ -44,6 +52,7 @@ pub enum CpuError {
         threads: usize,
     },
     /// The operating system did not give the threads.
+    #[cfg(feature = "threads")]
     #[error("cannot start a pool of {threads} threads; ask for fewer")]
     Threads {
         /// Number of threads asked for.
@@ -61,8 +70,9 @@ fn list(isas: &[Isa]) -> String {
 #[derive(Debug)]
 pub struct Cpu {
     isa: Isa,
+    #[cfg(feature = "threads")]
     pool: Pool,
-    hand_overs: AtomicU64,
+    hand_overs: AtomicUsize,
 }
 
 impl Cpu {
@@ -80,8 +90,12 @@ impl Cpu {
         if threads > MAX_THREADS {
             return Err(CpuError::TooManyThreads { threads });
         }
-        let pool = Pool::new(threads).map_err(|source| CpuError::Threads { threads, source })?;
-        Ok(Cpu { isa, pool, hand_overs: AtomicU64::new(0) })
+        Ok(Cpu {
+            isa,
+            #[cfg(feature = "threads")]
+            pool: Pool::new(threads).map_err(|source| CpuError::Threads { threads, source })?,
+            hand_overs: AtomicUsize::new(0),
+        })
     }
 
     /// The instruction set that kernels use.
@@ -90,13 +104,20 @@ impl Cpu {
     }
 
     /// The number of threads of the pool.
+    #[cfg(feature = "threads")]
     pub fn threads(&self) -> usize {
         self.pool.threads()
     }
 
+    /// The one thread there is without the feature `threads`.
+    #[cfg(not(feature = "threads"))]
+    pub fn threads(&self) -> usize {
+        1
+    }
+
     /// How often work was handed over to all threads so far.
     pub fn hand_overs(&self) -> u64 {
-        self.hand_overs.load(Ordering::Relaxed)
+        self.hand_overs.load(Ordering::Relaxed) as u64
     }
 
     /// Cuts the columns of a row-major `[rows, columns]` output into chunks and fills them in parallel.
@@ -146,6 +167,17 @@ impl Cpu {
         if self.threads() == 1 || items.len() <= least {
             return items.iter_mut().enumerate().for_each(|(index, item)| work(index, item));
         }
+        #[cfg(feature = "threads")]
+        self.share_out(items, least, work);
+    }
+
+    /// Calls `work` for every item on all threads, with `least` items or more for each share of the work.
+    #[cfg(feature = "threads")]
+    fn share_out<T, F>(&self, items: &mut [T], least: usize, work: F)
+    where
+        T: Send,
+        F: Fn(usize, &mut T) + Send + Sync,
+    {
         self.hand_overs.fetch_add(1, Ordering::Relaxed);
         // A few shares for each thread, so that one that comes late does not hold up the others.
         let share = items.len().div_ceil(SHARES * self.threads()).max(least);
@@ -163,9 +195,16 @@ impl Cpu {
 }
 
 /// The number of threads where none is asked for: the physical cores, as many of them as the process may use.
+#[cfg(feature = "threads")]
 fn default_threads() -> usize {
     let usable = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     num_cpus::get_physical().clamp(1, usable)
+}
+
+/// The one thread there is without the feature `threads`.
+#[cfg(not(feature = "threads"))]
+fn default_threads() -> usize {
+    1
 }
 
 /// Columns of a chunk of [`Cpu::for_column_chunks`]: those of the most shares for each thread, unless fewer shares let

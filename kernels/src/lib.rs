@@ -9,18 +9,30 @@
 //! inputs give the same bits on every instruction set and for every number of threads. [`mod@reference`] defines each
 //! operation in plain loops; every fast kernel is tested against it.
 //!
-//! `unsafe` occurs in this crate for SIMD alone, and each block proves why it is sound.
+//! `unsafe` occurs in this crate for SIMD and for its threads, and each block proves why it is sound.
+//!
+//! Without the feature `std` the crate needs an allocator and no operating system: no threads, no clock ([`limits`]),
+//! no [`mod@reference`], and the instruction set is what the crate is compiled for. Without `simd` it is plain Rust.
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+
+#[macro_use]
+extern crate alloc;
 
 pub mod arch;
 pub mod cpu;
 pub mod dense;
 pub(crate) mod float;
+mod kept;
+#[cfg(feature = "std")]
 pub mod limits;
 pub mod matrix;
 pub mod ops;
 pub mod packing;
+mod parallel;
+#[cfg(feature = "threads")]
 mod pool;
 pub mod quantize;
+#[cfg(any(feature = "std", test))]
 pub mod reference;
 mod shortlist;
 pub mod slices;

@@ -7,7 +7,9 @@ mod from_float;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::fmt;
 
 use bytes::Bytes;
 
@@ -190,7 +192,7 @@ impl Matrix {
             return Packed::<I2S>::pack(rows, cols, &codes, PackScales::One(first)).map(Matrix::from);
         }
         let blocks = cols / Tq2_0::BLOCK;
-        let of_blocks: Vec<f32> = scales.iter().flat_map(|&scale| std::iter::repeat_n(scale, blocks)).collect();
+        let of_blocks: Vec<f32> = scales.iter().flat_map(|&scale| core::iter::repeat_n(scale, blocks)).collect();
         let exact = |scale: &f32| half::f16::from_f32(*scale).to_f32() == *scale;
         let inexact = scales.iter().find(|scale| !exact(scale));
         if inexact.is_some() || !cols.is_multiple_of(Tq2_0::BLOCK) {

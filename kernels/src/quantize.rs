@@ -11,7 +11,10 @@ mod int16;
 #[cfg(test)]
 mod tests;
 
-use std::sync::OnceLock;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use once_cell::race::OnceBox;
 
 use crate::arch::{Kernel, Vector};
 use crate::cpu::Cpu;
@@ -34,9 +37,9 @@ pub struct ActivationRows {
     values: Vec<f32>,
     rows: usize,
     cols: usize,
-    int8: OnceLock<Int8Rows>,
-    q8k: OnceLock<Q8KRows>,
-    int16: OnceLock<Int16Rows>,
+    int8: OnceBox<Int8Rows>,
+    q8k: OnceBox<Q8KRows>,
+    int16: OnceBox<Int16Rows>,
 }
 
 impl ActivationRows {
@@ -47,7 +50,7 @@ impl ActivationRows {
     pub fn new(cols: usize, values: Vec<f32>) -> Self {
         assert!(cols > 0 && values.len().is_multiple_of(cols), "{} values are not rows of {cols}", values.len());
         let rows = values.len() / cols;
-        ActivationRows { values, rows, cols, int8: OnceLock::new(), q8k: OnceLock::new(), int16: OnceLock::new() }
+        ActivationRows { values, rows, cols, int8: OnceBox::new(), q8k: OnceBox::new(), int16: OnceBox::new() }
     }
 
     /// Number of rows.
@@ -72,7 +75,7 @@ impl ActivationRows {
 
     /// The rows quantized with one scale each.
     pub fn int8(&self, cpu: &Cpu) -> &Int8Rows {
-        self.int8.get_or_init(|| Int8Rows::quantize(cpu, self.cols, &self.values))
+        self.int8.get_or_init(|| Box::new(Int8Rows::quantize(cpu, self.cols, &self.values)))
     }
 
     /// The rows quantized with one scale for each 256 columns.
@@ -80,12 +83,12 @@ impl ActivationRows {
     /// # Panics
     /// If [`ActivationRows::cols`] is not a multiple of 256.
     pub fn q8k(&self, cpu: &Cpu) -> &Q8KRows {
-        self.q8k.get_or_init(|| Q8KRows::quantize(cpu, self.cols, &self.values))
+        self.q8k.get_or_init(|| Box::new(Q8KRows::quantize(cpu, self.cols, &self.values)))
     }
 
     /// The rows quantized to sixteen bits.
     pub fn int16(&self, cpu: &Cpu) -> &Int16Rows {
-        self.int16.get_or_init(|| Int16Rows::quantize(cpu, self.cols, &self.values))
+        self.int16.get_or_init(|| Box::new(Int16Rows::quantize(cpu, self.cols, &self.values)))
     }
 }
 

@@ -24,6 +24,8 @@
 #[cfg(test)]
 mod tests;
 
+use alloc::vec::Vec;
+
 use crate::cpu::Cpu;
 use crate::dense;
 use crate::matrix::{AnyPacked, Matrix};
@@ -57,11 +59,11 @@ struct Bound {
 
 impl RowError {
     fn of(row: &[f32], coarse: &[f32]) -> Self {
-        let square = |value: f32| f64::from(value) * f64::from(value);
-        let norm: f64 = row.iter().map(|&w| square(w)).sum();
-        let difference: f64 = row.iter().zip(coarse).map(|(&w, &v)| (f64::from(w) - f64::from(v)).powi(2)).sum();
+        let square = |value: f64| value * value;
+        let norm: f64 = row.iter().map(|&w| square(w.into())).sum();
+        let difference: f64 = row.iter().zip(coarse).map(|(&w, &v)| square(f64::from(w) - f64::from(v))).sum();
         // More than the rounding of these sums and that to f32.
-        let up = |square: f64| (square.sqrt() * (1.0 + 1e-6)) as f32 + f32::MIN_POSITIVE;
+        let up = |square: f64| (libm::sqrt(square) * (1.0 + 1e-6)) as f32 + f32::MIN_POSITIVE;
         RowError { difference: up(difference), norm: up(norm) }
     }
 }
@@ -70,10 +72,10 @@ impl Bound {
     /// For the activations `x`, whose 16-bit form has the steps `steps`.
     fn new(x: &[f32], steps: &[f32]) -> Self {
         let square = |value: f32| f64::from(value) * f64::from(value);
-        let values = x.iter().map(|&x| square(x)).sum::<f64>().sqrt();
+        let values = libm::sqrt(x.iter().map(|&x| square(x)).sum());
         // Blocks that the 16-bit form takes for zeros have values below its floor.
-        let floor = (x.len() as f64).sqrt() * f64::from(INT16_FLOOR);
-        let error = 0.52 * steps.iter().map(|&step| BLOCK as f64 * square(step)).sum::<f64>().sqrt() + floor;
+        let floor = libm::sqrt(x.len() as f64) * f64::from(INT16_FLOOR);
+        let error = 0.52 * libm::sqrt(steps.iter().map(|&step| BLOCK as f64 * square(step)).sum()) + floor;
         let terms = (x.len() / 16 + 16) as f64 * f64::from(f32::EPSILON) / 2.0;
         let gamma = terms / (1.0 - terms);
         let rounded = values + error;

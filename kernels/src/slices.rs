@@ -4,6 +4,8 @@
 //! [`Cpu::matmul`]. Lengths are asserted once a call, and nothing says what a slice means. What belongs here: cutting
 //! work over threads. What does not: arithmetic (`float`), and axes.
 
+use alloc::vec::Vec;
+
 use crate::arch::floats;
 use crate::cpu::Cpu;
 use crate::float::attention::layout::{Layout, Side};

@@ -2,13 +2,10 @@
 //!
 //! What the bytes mean belongs to the formats.
 
-use std::{
-    fs::{self, File},
-    io,
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use bytes::Bytes;
+#[cfg(feature = "mmap")]
 use memmap2::Mmap;
 
 /// How the bytes of a file come into memory.
@@ -16,7 +13,8 @@ use memmap2::Mmap;
 pub enum Access {
     /// Mapped: opening costs nothing, pages are read when they are touched and shared with other processes. The file
     /// must not be shortened or rewritten in place while its bytes are in use: what was checked would change, and
-    /// reading beyond a shortened end ends the process. Replacing it by renaming another file over it is safe.
+    /// reading beyond a shortened end ends the process. Replacing it by renaming another file over it is safe. Without
+    /// the feature `mmap` this is the same as `Copy`.
     #[default]
     Map,
     /// Copied: the file is read once and may change afterwards. It takes its length in memory.
@@ -54,7 +52,20 @@ pub(crate) fn bytes_of(path: &Path, access: Access) -> Result<Bytes, OpenError> 
     if access == Access::Copy {
         return fs::read(path).map(Bytes::from).map_err(fail("read"));
     }
-    let file = File::open(path).map_err(fail("open"))?;
+    map(path)
+}
+
+/// The bytes of a file without a memory map.
+#[cfg(not(feature = "mmap"))]
+fn map(path: &Path) -> Result<Bytes, OpenError> {
+    fs::read(path).map(Bytes::from).map_err(|error| OpenError::Io { action: "read", error })
+}
+
+/// The bytes of a file through a memory map.
+#[cfg(feature = "mmap")]
+fn map(path: &Path) -> Result<Bytes, OpenError> {
+    let fail = |action| move |error| OpenError::Io { action, error };
+    let file = fs::File::open(path).map_err(fail("open"))?;
     if file.metadata().map_err(fail("open"))?.len() == 0 {
         return Ok(Bytes::new());
     }

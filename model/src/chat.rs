@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, context};
+use std::io;
 use trine_loader::{Gguf, GgufError};
 
 use crate::hf::JsonError;
@@ -117,7 +118,8 @@ impl ChatTemplate {
             let message = format!("it has {} bytes, more than {MAX_TEMPLATE}", source.len());
             return Err(ChatError::Syntax { message });
         }
-        let environment = with_deep_stack(|| Self::compile(source))?;
+        let no_thread = |error: io::Error| ChatError::Syntax { message: no_stack(&error) };
+        let environment = with_deep_stack(|| Self::compile(source)).map_err(no_thread)??;
         Ok(ChatTemplate { environment, bos_token: bos_token.to_owned(), eos_token: eos_token.to_owned() })
     }
 
@@ -152,20 +154,27 @@ impl ChatTemplate {
             tools => (),
             documents => (),
         };
-        let rendered =
-            with_deep_stack(|| self.environment.get_template("chat").and_then(|template| template.render(variables)));
-        rendered.map_err(|error| ChatError::Render { message: error.to_string() })
+        let fail = |message: String| ChatError::Render { message };
+        with_deep_stack(|| self.environment.get_template("chat").and_then(|template| template.render(variables)))
+            .map_err(|error| fail(no_stack(&error)))?
+            .map_err(|error| fail(error.to_string()))
     }
 }
 
 /// Runs `work` where a template of [`MAX_TEMPLATE`] bytes cannot overflow the stack, however deep it nests: the parser
 /// descends once for each operator.
-fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+///
+/// # Errors
+/// What the system says where it gives no thread with such a stack.
+fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
-        let thread = thread.expect("the system gives a thread for a chat template");
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)?;
+        Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
+}
+
+fn no_stack(error: &io::Error) -> String {
+    format!("the system gives no thread with a stack of {STACK} bytes to read it: {error}")
 }
 
 /// The function by which templates refuse a conversation.

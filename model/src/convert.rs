@@ -13,11 +13,11 @@ mod tests;
 
 pub use error::ConvertError;
 
+use crate::parallel;
 use crate::role::Role;
 use crate::weights::{Quantize, absmean, as_ternary, of_file};
 use bytes::Bytes;
 use half::f16;
-use rayon::prelude::*;
 use std::collections::HashMap;
 use trine_kernels::matrix::AnyPacked;
 use trine_kernels::packing::{I2S, I2sPacking, PackScales, Packed, Packing, Ternary, Tq1_0, Tq2_0};
@@ -230,15 +230,13 @@ fn halves<P: Ternary>(matrix: &Packed<P>) -> Result<Bytes, PackingError> {
         return Err(PackingError::ScaleNotHalf { packing: "f16", found });
     }
     let mut bytes = vec![0; 2 * matrix.rows() * matrix.cols()];
-    bytes.par_chunks_exact_mut(2 * matrix.cols()).enumerate().for_each_init(
-        || vec![0.0; matrix.cols()],
-        |values, (row, bytes)| {
-            matrix.decode_row(row, values);
-            for (to, value) in bytes.as_chunks_mut().0.iter_mut().zip(values) {
-                *to = f16::from_f32(*value).to_le_bytes();
-            }
-        },
-    );
+    let row_of = |values: &mut Vec<f32>, row, bytes: &mut [u8]| {
+        matrix.decode_row(row, values);
+        for (to, value) in bytes.as_chunks_mut().0.iter_mut().zip(values) {
+            *to = f16::from_f32(*value).to_le_bytes();
+        }
+    };
+    parallel::for_each_piece(&mut bytes, 2 * matrix.cols(), || vec![0.0; matrix.cols()], row_of);
     Ok(bytes.into())
 }
 

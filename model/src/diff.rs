@@ -7,9 +7,9 @@
 //! all codes and all scales are, in whichever types they are packed.
 
 use crate::inspect::shown;
+use crate::parallel;
 use crate::role::Role;
 use crate::weights::of_file;
-use rayon::prelude::*;
 use std::collections::BTreeSet;
 use trine_kernels::packing::{I2sPacking, WeightScale};
 use trine_kernels::{Matrix, PackingError};
@@ -184,7 +184,7 @@ fn compare(a: &Matrix, b: &Matrix) -> Values {
     };
     let rows = || (vec![0.0; a.cols()], vec![0.0; b.cols()]);
     let sum = |a: (usize, usize, f32), b: (usize, usize, f32)| (a.0 + b.0, a.1 + b.1, a.2.max(b.2));
-    match (0..a.rows()).into_par_iter().map_init(rows, row).reduce(|| (0, 0, 0.0), sum) {
+    match parallel::map(a.rows(), rows, row).into_iter().fold((0, 0, 0.0), sum) {
         (0, 0, _) => Values::Same,
         (signs, magnitudes, largest) => Values::Differ { elements: a.rows() * a.cols(), signs, magnitudes, largest },
     }

@@ -10,10 +10,10 @@ mod tests;
 
 use crate::architecture::Architecture;
 use crate::config::Config;
+use crate::parallel;
 use crate::role::{BlockNorm, Role};
 use crate::source::{Source, SourceTensor};
 use crate::weights::packed;
-use rayon::prelude::*;
 use std::ops::RangeInclusive;
 use trine_kernels::packing::I2sPacking;
 use trine_kernels::{Matrix, PackingError};
@@ -91,8 +91,7 @@ fn sums(matrix: &Matrix) -> (usize, f64) {
         let zeros = values.iter().filter(|&&value| value == 0.0).count();
         (zeros, values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>())
     };
-    let rows: Vec<(usize, f64)> =
-        (0..matrix.rows()).into_par_iter().map_init(|| vec![0.0; matrix.cols()], row).collect();
+    let rows = parallel::map(matrix.rows(), || vec![0.0; matrix.cols()], row);
     rows.into_iter().fold((0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1))
 }
 

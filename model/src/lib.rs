@@ -17,6 +17,7 @@ mod generate;
 mod hf;
 pub mod inspect;
 mod judge;
+mod parallel;
 mod part;
 mod perplexity;
 mod policy;

@@ -8,13 +8,13 @@ mod tests;
 
 use crate::architecture::Architecture;
 use crate::config::Config;
+use crate::parallel;
 use crate::role::{BlockNorm, Projection, Role};
 use crate::rope::{RopeConfig, RopeScaling};
 use bytes::Bytes;
 use half::f16;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 use trine_kernels::PackingError;
 use trine_kernels::packing::{I2S, PackScales, Packed, Ternary, Tq1_0, Tq2_0};
 use trine_loader::{Gguf, GgufError, GgufWriter, Ne, StringArray, TensorType, Value, WriteError};
@@ -117,9 +117,9 @@ impl Synthetic {
             writer.set(key, value)?;
         }
         let roles: Vec<Role> = Role::all(&self.config).into_iter().filter(|role| !role.is_optional()).collect();
-        let contents = roles.par_iter().enumerate().map(|(index, role)| self.contents(*role, index as u64));
-        let contents: Vec<_> = contents.collect::<Result<_, _>>()?;
-        for (role, (kind, bytes)) in roles.iter().zip(contents) {
+        let contents = parallel::map(roles.len(), || (), |(), index| self.contents(roles[index], index as u64));
+        for (role, contents) in roles.iter().zip(contents) {
+            let (kind, bytes) = contents?;
             writer.tensor(role.to_string(), &shape(*role, &self.config.dims), kind, bytes)?;
         }
         Ok(writer)

@@ -2,6 +2,7 @@
 //!
 //! The axes of a model are in [`model`](crate::Model), the axes of one computation in [`scoped`](crate::Seq).
 
+use alloc::vec::Vec;
 use core::fmt::Debug;
 use core::ops::DerefMut;
 

@@ -302,7 +302,7 @@ macro_rules! environment {
             /// # Errors
             /// The type already has other lengths.
             $vis fn pin(lengths: $Lengths) -> Result<Self, $crate::AlreadyPinned<$Lengths>> {
-                let expected = *Self::cell().get_or_init(|| lengths);
+                let expected = *Self::cell().get_or_init(|| $crate::macro_support::Box::new(lengths));
                 if expected == lengths {
                     Ok(Self(()))
                 } else {
@@ -310,8 +310,8 @@ macro_rules! environment {
                 }
             }
 
-            fn cell() -> &'static $crate::macro_support::OnceLock<$Lengths> {
-                static CELL: $crate::macro_support::OnceLock<$Lengths> = $crate::macro_support::OnceLock::new();
+            fn cell() -> &'static $crate::macro_support::OnceBox<$Lengths> {
+                static CELL: $crate::macro_support::OnceBox<$Lengths> = $crate::macro_support::OnceBox::new();
                 &CELL
             }
         }

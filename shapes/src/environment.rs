@@ -9,6 +9,7 @@
 use crate::dims::Dims;
 use crate::model::Model;
 use crate::scoped::Brand;
+use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 

@@ -24,9 +24,13 @@
 //! Programs that are not language models declare axes, products, environments and norms of their own with [`axis!`],
 //! [`product!`], [`environment!`] and [`norm_role!`]; the axes of this crate are made by the same macros.
 //!
-//! The crate holds types only: no arithmetic on elements, no element types of files, no files.
+//! The crate holds types only: no arithmetic on elements, no element types of files, no files. It needs an allocator and
+//! no operating system (`no_std`).
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), no_std)]
 
+#[macro_use]
+extern crate alloc;
 #[macro_use]
 mod declare;
 
@@ -63,9 +67,10 @@ pub use weight::{RowMajor, Weight};
 pub mod macro_support {
     pub use crate::number::{Bit, Push};
     pub use crate::scoped::Length;
+    pub use alloc::boxed::Box;
+    pub use alloc::vec::Vec;
     pub use generic_array::GenericArray;
-    pub use std::sync::OnceLock;
-    pub use std::vec::Vec;
+    pub use once_cell::race::OnceBox;
     pub use typenum::UTerm;
 
     /// Scratch of `len` default elements.

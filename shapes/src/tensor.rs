@@ -1,5 +1,10 @@
 //! Owned tensors, borrowed views, and the relabellings between shapes that cost nothing.
 
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use crate::axis::{Axis, Fixed, Flat, Product};
 use crate::role::{NormRole, Normed};
 use crate::same::Same;

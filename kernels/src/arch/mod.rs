@@ -4,16 +4,17 @@
 //! What does not: algorithms. A kernel is written once, as `Kernel::run`, and `Isa::run` runs it compiled for one
 //! set.
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(feature = "simd", target_arch = "aarch64"))]
 mod aarch64;
 pub(crate) mod floats;
 pub(crate) mod integers;
 mod portable;
 mod vector;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(feature = "simd", target_arch = "x86_64"))]
 mod x86;
 
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 pub(crate) use vector::Vector;
 
@@ -35,6 +36,22 @@ pub enum Isa {
     /// aarch64 with the dot product and the matrix product of Armv8.6: blocks of bytes with `smmla`.
     NeonI8mm,
 }
+
+/// Whether the machine has a feature: as it says itself or, without an operating system to ask, as the compiler was told.
+#[cfg(all(feature = "simd", any(target_arch = "x86_64", target_arch = "aarch64")))]
+macro_rules! machine_has {
+    ($feature:tt) => {{
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        let has = std::arch::is_x86_feature_detected!($feature);
+        #[cfg(all(feature = "std", target_arch = "aarch64"))]
+        let has = std::arch::is_aarch64_feature_detected!($feature);
+        #[cfg(not(feature = "std"))]
+        let has = cfg!(target_feature = $feature);
+        has
+    }};
+}
+#[cfg(all(feature = "simd", any(target_arch = "x86_64", target_arch = "aarch64")))]
+use machine_has;
 
 /// A kernel body, compiled once for each instruction set.
 ///
@@ -86,19 +103,19 @@ impl Isa {
     pub fn is_available(self) -> bool {
         match self {
             Isa::Portable => true,
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
             Isa::Avx2 => x86::has_avx2(),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
             Isa::AvxVnni => x86::has_avx_vnni(),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
             Isa::Avx512Vnni => x86::has_avx512_vnni(),
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(feature = "simd", target_arch = "aarch64"))]
             Isa::Neon => aarch64::has_neon(),
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(feature = "simd", target_arch = "aarch64"))]
             Isa::NeonDotprod => aarch64::has_neon_dotprod(),
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(feature = "simd", target_arch = "aarch64"))]
             Isa::NeonI8mm => aarch64::has_neon_i8mm(),
-            // The sets of other architectures.
+            // The sets of other architectures, and without the feature `simd` all sets.
             _ => false,
         }
     }
@@ -113,22 +130,22 @@ impl Isa {
         match self {
             // SAFETY: this `Vector` is plain Rust.
             Isa::Portable => unsafe { kernel.run::<portable::Bytes>() },
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
             // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_avx2`.
             Isa::Avx2 => unsafe { x86::run_avx2(kernel) },
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
             // SAFETY: `is_available` was just asserted, and it asks for the features of both functions.
             Isa::AvxVnni => unsafe { if K::DOTS { x86::run_avx_vnni(kernel) } else { x86::run_avx2(kernel) } },
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
             // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_avx512_vnni`.
             Isa::Avx512Vnni => unsafe { x86::run_avx512_vnni(kernel) },
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(feature = "simd", target_arch = "aarch64"))]
             // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_neon`.
             Isa::Neon => unsafe { aarch64::run_neon(kernel) },
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(feature = "simd", target_arch = "aarch64"))]
             // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_neon_dotprod`.
             Isa::NeonDotprod => unsafe { aarch64::run_neon_dotprod(kernel) },
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(feature = "simd", target_arch = "aarch64"))]
             // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_neon_i8mm`.
             Isa::NeonI8mm => unsafe { aarch64::run_neon_i8mm(kernel) },
             _ => unreachable!("the sets of other architectures are not available"),
@@ -139,22 +156,22 @@ impl Isa {
 /// Asks for the cache line at `address`, which need not be valid; nothing where that cannot be asked.
 #[inline(always)]
 pub(crate) fn prefetch(address: *const u8) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(feature = "simd", target_arch = "x86_64"))]
     x86::prefetch(address);
-    #[cfg(target_arch = "aarch64")]
+    #[cfg(all(feature = "simd", target_arch = "aarch64"))]
     aarch64::prefetch(address);
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    #[cfg(not(all(feature = "simd", any(target_arch = "x86_64", target_arch = "aarch64"))))]
     let _ = address;
 }
 
 /// Asks for the cache line at `address`, which need not be valid, to come into the second cache.
 #[inline(always)]
 pub(crate) fn prefetch_far(address: *const u8) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(feature = "simd", target_arch = "x86_64"))]
     x86::prefetch_far(address);
-    #[cfg(target_arch = "aarch64")]
+    #[cfg(all(feature = "simd", target_arch = "aarch64"))]
     aarch64::prefetch_far(address);
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    #[cfg(not(all(feature = "simd", any(target_arch = "x86_64", target_arch = "aarch64"))))]
     let _ = address;
 }
 

@@ -55,7 +55,7 @@ impl Vector for Bytes {
     unsafe fn repeat_lane(lane: *const i8) -> Self {
         // SAFETY: the caller vouches for 4 readable bytes; the read is unaligned.
         let [low, high] = unsafe { lane.cast::<[u16; 2]>().read_unaligned() };
-        Bytes(std::array::from_fn(|word| if word % 2 == 0 { low } else { high }))
+        Bytes(core::array::from_fn(|word| if word % 2 == 0 { low } else { high }))
     }
 
     #[inline(always)]
@@ -72,7 +72,7 @@ impl Vector for Bytes {
 
     #[inline(always)]
     fn transpose_lanes(vectors: [Self; 8]) -> [Self; 8] {
-        std::array::from_fn(|j| Bytes(std::array::from_fn(|word| vectors[word / 2].0[2 * j + word % 2])))
+        core::array::from_fn(|j| Bytes(core::array::from_fn(|word| vectors[word / 2].0[2 * j + word % 2])))
     }
 
     #[inline(always)]
@@ -104,8 +104,8 @@ impl Vector for Bytes {
     fn dot(self, activations: Self, run: [i16; 16]) -> [i16; 16] {
         // The compiler must not see that activations of several steps lie together: it would vectorise across steps
         // instead of across words, which is several times slower.
-        let activations = std::hint::black_box(activations);
-        std::array::from_fn(|word| {
+        let activations = core::hint::black_box(activations);
+        core::array::from_fn(|word| {
             let (codes, activations) = (self.0[word], activations.0[word]);
             let low = (codes & 0xff) as i16 * ((activations << 8) as i16 >> 8);
             let high = (codes >> 8) as i16 * (activations as i16 >> 8);
@@ -115,7 +115,7 @@ impl Vector for Bytes {
 
     #[inline(always)]
     fn widen(run: [i16; 16], sums: [i32; 8]) -> [i32; 8] {
-        std::array::from_fn(|lane| sums[lane] + i32::from(run[2 * lane]) + i32::from(run[2 * lane + 1]))
+        core::array::from_fn(|lane| sums[lane] + i32::from(run[2 * lane]) + i32::from(run[2 * lane + 1]))
     }
 
     #[inline(always)]

@@ -9,6 +9,8 @@
 #[cfg(test)]
 mod tests;
 
+use alloc::vec::Vec;
+
 use crate::arch::floats::Floats;
 use crate::arch::integers::{BYTES, Integers};
 use crate::arch::{Kernel, Vector, prefetch};

@@ -33,6 +33,8 @@ mod tests;
 
 pub(crate) use int16::{ActivationBlock, Int16Packing, Planes, product as int16_product};
 
+use alloc::vec::Vec;
+
 use crate::arch::floats::{self, Floats, LANES};
 use crate::cpu::Cpu;
 use crate::packing::{Packed, Packing};

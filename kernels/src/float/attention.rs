@@ -18,8 +18,9 @@ use super::exp::exp;
 use super::softmax::exponentials;
 use crate::arch::floats::{self, FloatKernel, Floats, LANES};
 use crate::cpu::Cpu;
+use alloc::vec::Vec;
+use core::ops::Range;
 use product::HeadCache;
-use std::ops::Range;
 
 /// Positions whose scores are put into one softmax: a multiple of all blocks of [`layout`].
 pub(crate) const CHUNK: usize = 256;
@@ -190,7 +191,7 @@ impl AttentionShape {
 
 /// Copies the queries of a key/value head from `position` on, times `1 / sqrt(head_dim)`.
 fn gather(shape: AttentionShape, queries: &[f32], head: usize, position: usize, scaled: &mut [f32]) {
-    let scale = (1.0 / (shape.head_dim as f64).sqrt()) as f32;
+    let scale = (1.0 / libm::sqrt(shape.head_dim as f64)) as f32;
     let width = shape.group * shape.head_dim;
     for (offset, scaled) in scaled.chunks_exact_mut(width).enumerate() {
         let queries = &queries[shape.row(head, position + offset)..][..width];

@@ -21,7 +21,7 @@ impl FloatKernel for RmsNorm<'_> {
     fn run<S: Floats>(self, _: S) {
         let RmsNorm { x, gain, eps, y } = self;
         let mean = sum_of_squares(x) / x.len() as f64;
-        let factor = (1.0 / (mean + f64::from(eps)).sqrt()) as f32;
+        let factor = (1.0 / libm::sqrt(mean + f64::from(eps))) as f32;
         for ((y, x), gain) in y.iter_mut().zip(x).zip(gain) {
             *y = x * factor * gain;
         }

@@ -1,17 +1,20 @@
 //! Rotary position embedding: the table of angles and the rotation of heads.
 
 use crate::arch::floats::{FloatKernel, Floats};
-use std::sync::OnceLock;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use once_cell::race::OnceBox;
 use trine_shapes::RopePairing;
 
 /// Frequencies and the cosines and sines of all positions, computed as positions come into use.
 ///
 /// Angles are those of HF transformers, in f32: `angle = position * inverse`, `inverse = 1 / base^(2i/n)`, divided by
 /// the factor of its pair where the file has factors. Cosine and sine of that f32 angle are rounded once, from f64.
+/// They are those of `libm`, so that no C library takes part.
 #[derive(Debug)]
 pub(crate) struct RopeTable {
     inverse: Box<[f32]>,
-    blocks: Box<[OnceLock<Box<[f32]>>]>,
+    blocks: Box<[OnceBox<Box<[f32]>>]>,
 }
 
 /// Positions that are computed together.
@@ -20,7 +23,7 @@ const BLOCK: usize = 64;
 impl RopeTable {
     /// A table for `positions` positions and `2 * inverse.len()` rotated elements per head.
     pub(crate) fn new(inverse: Box<[f32]>, positions: usize) -> Self {
-        RopeTable { inverse, blocks: (0..positions.div_ceil(BLOCK)).map(|_| OnceLock::new()).collect() }
+        RopeTable { inverse, blocks: (0..positions.div_ceil(BLOCK)).map(|_| OnceBox::new()).collect() }
     }
 
     /// Cosines and sines of `position`, one of each per pair.
@@ -31,7 +34,7 @@ impl RopeTable {
         let pairs = self.inverse.len();
         let block = self.blocks.get(position / BLOCK);
         let block = block.unwrap_or_else(|| panic!("position {position} is beyond the context of the rotary table"));
-        let block = block.get_or_init(|| self.block(position / BLOCK * BLOCK));
+        let block = block.get_or_init(|| Box::new(self.block(position / BLOCK * BLOCK)));
         block[position % BLOCK * 2 * pairs..][..2 * pairs].split_at(pairs)
     }
 
@@ -39,8 +42,8 @@ impl RopeTable {
         let mut block = Vec::with_capacity(BLOCK * 2 * self.inverse.len());
         for position in first..first + BLOCK {
             let angles = self.inverse.iter().map(|inverse| f64::from(position as f32 * inverse));
-            block.extend(angles.clone().map(|angle| angle.cos() as f32));
-            block.extend(angles.map(|angle| angle.sin() as f32));
+            block.extend(angles.clone().map(|angle| libm::cos(angle) as f32));
+            block.extend(angles.map(|angle| libm::sin(angle) as f32));
         }
         block.into()
     }
@@ -50,7 +53,7 @@ impl RopeTable {
 pub(crate) fn inverse_frequencies(base: f32, n: usize, factors: Option<&[f32]>) -> Box<[f32]> {
     let frequency = |i: usize| {
         let exponent = (2 * i) as f32 / n as f32;
-        1.0 / f64::from(base).powf(f64::from(exponent)) as f32
+        1.0 / libm::pow(f64::from(base), f64::from(exponent)) as f32
     };
     match factors {
         None => (0..n / 2).map(frequency).collect(),

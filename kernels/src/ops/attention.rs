@@ -5,7 +5,8 @@ use crate::float::attention::int8::{Int8Head, Int8Layout};
 use crate::float::attention::layout::{Layout, Side};
 use crate::float::attention::product::FloatHead;
 use crate::float::attention::{AttentionShape, attention};
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 use trine_shapes::{Axis, Pairing, Plus, Product, Rotated, Tensor, Value, View};
 
 /// The type of the elements of a cache.

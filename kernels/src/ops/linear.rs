@@ -1,5 +1,7 @@
 //! Embedding, linear layers and the head.
 
+use alloc::vec::Vec;
+
 use crate::cpu::Cpu;
 use crate::matrix::Matrix;
 use crate::packing::{Packed, Packing};

@@ -2,7 +2,7 @@
 
 use crate::cpu::Cpu;
 use crate::slices;
-use std::marker::PhantomData;
+use core::marker::PhantomData;
 use trine_shapes::{Axis, NormRole, Normed, Tensor, View};
 
 /// A root-mean-square norm: its gains, its epsilon, and which norm of the block it is.

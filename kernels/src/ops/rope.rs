@@ -1,5 +1,7 @@
 //! Rotary position embedding: only what is rotated has the axis [`Rotated`].
 
+use alloc::vec::Vec;
+
 use crate::arch::floats;
 use crate::cpu::Cpu;
 use crate::float::rope::{RopeTable, Rotate, inverse_frequencies};

@@ -3,7 +3,8 @@
 //! What belongs here: what such a packing provides, and whole matrices, row by row, in parallel. What does not: the
 //! rules (each is beside its layout), ternary matrices ([`super::from_float`]).
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
@@ -27,7 +28,7 @@ pub trait FromFloat: Packing {
 struct Encode<'a, P> {
     values: &'a [f32],
     blocks: &'a mut [u8],
-    packing: std::marker::PhantomData<P>,
+    packing: core::marker::PhantomData<P>,
 }
 
 impl<P: FromFloat> Kernel for Encode<'_, P> {
@@ -79,7 +80,7 @@ impl<P: FromFloat> Packed<P> {
                 fill(row, &mut values);
                 // Not `all`, which stops at the first: a row is checked in vectors.
                 if values.iter().fold(true, |all, value| all & value.is_finite()) {
-                    cpu.isa().run(Encode::<P> { values: &values, blocks, packing: std::marker::PhantomData });
+                    cpu.isa().run(Encode::<P> { values: &values, blocks, packing: core::marker::PhantomData });
                 } else {
                     first_fault.fetch_min(row, Ordering::Relaxed);
                 }

@@ -1,5 +1,7 @@
 //! Why bytes are not a matrix of a packing, with the place of the fault.
 
+use alloc::string::String;
+
 /// What is wrong with one block.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum BlockFault {

@@ -3,9 +3,10 @@
 //! What belongs here: the two layouts of codes in safetensors files. What does not: scales, which are tensors of their
 //! own there, and files.
 
-use rayon::prelude::*;
+use alloc::vec::Vec;
 
 use super::{BlockFault, I2S, PackScales, Packed, PackingError};
+use crate::parallel;
 
 /// Rows that a byte of the packed form holds codes of.
 const ROWS_PER_BYTE: usize = 4;
@@ -30,16 +31,17 @@ pub fn ternary_from_packed_rows(rows: usize, cols: usize, bytes: &[u8]) -> Resul
     }
     let code = |byte: u8, field: usize| byte >> (2 * field) & 3;
     let has_code_3 = |byte: &u8| byte & byte >> 1 & 0x55 != 0;
-    if let Some(offset) = bytes.par_iter().position_first(has_code_3) {
+    if let Some(offset) = parallel::position(bytes, has_code_3) {
         let element = (0..ROWS_PER_BYTE).find(|field| code(bytes[offset], *field) == 3).expect("one is 3");
         let fault = BlockFault::Code { element };
         return Err(PackingError::Block { packing: NAME, row: offset / cols, block: offset % cols, offset, fault });
     }
     let mut codes = vec![0; rows * cols];
     for (field, codes) in codes.chunks_exact_mut(bytes.len().max(1)).enumerate() {
-        codes.par_chunks_mut(CHUNK).zip(bytes.par_chunks(CHUNK)).for_each(|(codes, bytes)| {
+        let codes_of = |_: &mut (), _, codes: &mut [u8], bytes: &[u8]| {
             codes.iter_mut().zip(bytes).for_each(|(to, byte)| *to = code(*byte, field));
-        });
+        };
+        parallel::for_each_pair((codes, CHUNK), (bytes, CHUNK), 1, || (), codes_of);
     }
     Packed::pack(rows, cols, &codes, PackScales::One(1.0))
 }

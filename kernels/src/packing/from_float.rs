@@ -2,6 +2,8 @@
 //!
 //! What belongs here: the two ways from f32 values to codes and one scale. What does not: reading float packings.
 
+use alloc::vec::Vec;
+
 use super::{I2S, PackScales, Packed, PackingError, ZERO_CODE};
 
 /// The least scale that [`absmean`] gives.

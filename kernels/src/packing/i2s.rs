@@ -3,6 +3,8 @@
 //! This is the layout that x86 builds of bitnet.cpp and Microsoft's Python converter write (blocks of 128 columns). Two
 //! other layouts share its type id and length and cannot be told apart by the file.
 
+use alloc::vec::Vec;
+
 use super::ternary::{self, MAX_FIELDS, Scales, Section, Ternary};
 use super::{BlockFault, Packing, PackingError};
 use crate::arch::floats::Floats;

@@ -7,12 +7,12 @@
 //! Sources: `quantize_i2_s` of microsoft/BitNet `src/ggml-bitnet-mad.cpp` (the packings of I2_S); `block_iq1_bn`,
 //! `block_iq2_bn` and `repack_iq2_bn` of ik_llama.cpp.
 
-use std::fmt;
-
-use rayon::prelude::*;
+use alloc::vec::Vec;
+use core::fmt;
 
 use super::{BlockFault, MAX_COLS, PackingError, ZERO_CODE};
 use crate::arch::floats::widen_f16;
+use crate::parallel;
 
 /// Which of its three packings an I2_S tensor has. They have the same type number and the same length, so a file does
 /// not tell: who has the file says which program wrote it.
@@ -111,8 +111,9 @@ impl TernaryLayout {
         }
         let (rows_of_bytes, trailer) = bytes.split_at(rows * row_bytes);
         let mut codes = vec![0; rows * cols];
-        let groups = codes.par_chunks_exact_mut(group * cols).zip(rows_of_bytes.par_chunks_exact(group * row_bytes));
-        groups.with_min_len(16).for_each(|(codes, bytes)| self.codes(&bytes[group * scale..], cols, codes));
+        let (to, from) = ((&mut codes[..], group * cols), (rows_of_bytes, group * row_bytes));
+        let codes_of = |_: &mut (), _, codes: &mut [u8], bytes: &[u8]| self.codes(&bytes[group * scale..], cols, codes);
+        parallel::for_each_pair(to, from, 16, || (), codes_of);
         let scales = match trailer {
             [] => self.row_scales(rows, row_bytes, rows_of_bytes),
             _ => vec![f32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]); rows],

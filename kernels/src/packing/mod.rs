@@ -22,10 +22,12 @@ mod tests;
 mod tq1_0;
 mod tq2_0;
 
-use std::fmt::Debug;
-use std::ops::Range;
-use std::sync::LazyLock;
-use std::thread;
+#[cfg(feature = "threads")]
+use alloc::vec::Vec;
+use core::fmt::Debug;
+use core::ops::Range;
+#[cfg(feature = "threads")]
+use std::{sync::LazyLock, thread};
 
 use bytes::Bytes;
 
@@ -83,9 +85,11 @@ pub trait Packing: Debug + Copy + Send + Sync + 'static {
 }
 
 /// Bytes of blocks that are worth a thread of their own: some tenths of a millisecond.
+#[cfg(feature = "threads")]
 const SEARCHED_BY_A_THREAD: usize = 1 << 21;
 
 /// [`Packing::find_fault`] on as many threads as the blocks are worth and the machine has cores.
+#[cfg(feature = "threads")]
 fn first_fault<P: Packing>(blocks: &[u8], shared: P::Shared) -> Option<(usize, BlockFault)> {
     static CORES: LazyLock<usize> = LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
     let threads = (blocks.len() / SEARCHED_BY_A_THREAD).clamp(1, *CORES);
@@ -101,6 +105,12 @@ fn first_fault<P: Packing>(blocks: &[u8], shared: P::Shared) -> Option<(usize, B
         let rest: Vec<_> = rest.collect();
         search(0, first).or_else(|| rest.into_iter().find_map(|part| part.join().expect("searching does not panic")))
     })
+}
+
+/// [`Packing::find_fault`] on the one thread there is.
+#[cfg(not(feature = "threads"))]
+fn first_fault<P: Packing>(blocks: &[u8], shared: P::Shared) -> Option<(usize, BlockFault)> {
+    P::find_fault(blocks, shared)
 }
 
 /// A `[rows, columns]` row-major matrix in the packing `P`, checked: its length is exact and every block is valid.

@@ -6,12 +6,14 @@
 //!
 //! A *code* is 0, 1 or 2 and means the weight `scale * (code - 1)`.
 
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 use half::f16;
-use rayon::prelude::*;
 
 use super::{BlockFault, Packed, Packing, PackingError, WeightScale};
 use crate::arch::floats::widen_f16;
+use crate::parallel;
 
 /// The code of weight 0.
 pub(crate) const ZERO_CODE: u8 = 1;
@@ -162,18 +164,15 @@ impl<P: Ternary> Packed<P> {
         let in_row = cols.div_ceil(P::BLOCK);
         let scale_of = block_scales::<P>(rows * in_row, scales)?;
         let mut bytes = vec![0; total - P::TRAILER];
-        let rows_of_bytes = bytes.par_chunks_exact_mut(in_row * P::BLOCK_BYTES);
         let padded = || vec![ZERO_CODE; in_row * P::BLOCK];
-        rows_of_bytes.zip(codes.par_chunks_exact(cols)).enumerate().for_each_init(
-            padded,
-            |padded, (row, (to, from))| {
-                padded[..cols].copy_from_slice(from);
-                let blocks = to.chunks_exact_mut(P::BLOCK_BYTES).zip(padded.chunks_exact(P::BLOCK));
-                for (index, (block, codes)) in blocks.enumerate() {
-                    pack_block::<P>(codes, scale_of(row * in_row + index), block);
-                }
-            },
-        );
+        let pack_row = |padded: &mut Vec<u8>, row: usize, to: &mut [u8], from: &[u8]| {
+            padded[..cols].copy_from_slice(from);
+            let blocks = to.chunks_exact_mut(P::BLOCK_BYTES).zip(padded.chunks_exact(P::BLOCK));
+            for (index, (block, codes)) in blocks.enumerate() {
+                pack_block::<P>(codes, scale_of(row * in_row + index), block);
+            }
+        };
+        parallel::for_each_pair((&mut bytes, in_row * P::BLOCK_BYTES), (codes, cols), 1, padded, pack_row);
         if P::TRAILER > 0 {
             bytes.extend(P::trailer(scale_of(0)));
         }
@@ -236,7 +235,7 @@ fn block_scales<P: Ternary>(
         }
     }
     let all = match &scales {
-        PackScales::One(scale) => std::slice::from_ref(scale),
+        PackScales::One(scale) => core::slice::from_ref(scale),
         PackScales::Blocks(scales) => scales,
     };
     let exact = |scale: f32| P::SCALE_OFFSET.is_none() || f16::from_f32(scale).to_f32() == scale;
@@ -257,7 +256,7 @@ fn pack_block<P: Ternary>(codes: &[u8], scale: f32, block: &mut [u8]) {
             let from = &codes[section.element + n * section.bytes..][..section.bytes];
             field[..section.bytes].copy_from_slice(from);
         }
-        let packed: [u8; MAX_SECTION] = std::array::from_fn(|m| P::byte(fields.map(|field| field[m])));
+        let packed: [u8; MAX_SECTION] = core::array::from_fn(|m| P::byte(fields.map(|field| field[m])));
         block[section.offset..][..section.bytes].copy_from_slice(&packed[..section.bytes]);
     }
     if let Some(at) = P::SCALE_OFFSET {

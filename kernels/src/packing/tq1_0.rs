@@ -1,5 +1,7 @@
 //! TQ1_0: five codes a byte in base 3, one f16 scale for 256 columns.
 
+use alloc::vec::Vec;
+
 use super::ternary::{self, MAX_FIELDS, Scales, Section, Ternary};
 use super::{BlockFault, Packing, PackingError};
 use crate::arch::floats::Floats;

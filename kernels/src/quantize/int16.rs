@@ -1,5 +1,7 @@
 //! Quantization of activations to sixteen bits, for quantized dense matrices.
 
+use alloc::vec::Vec;
+
 use super::{BLOCK, LEAST_VALUES, absmax, has_nan, round};
 use crate::arch::{Kernel, Vector};
 use crate::cpu::Cpu;

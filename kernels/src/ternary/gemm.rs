@@ -5,14 +5,15 @@
 //! in every lane, and accumulates the outputs in lanes, so nothing is added across a vector. The activations of a tile
 //! are laid out in the order of steps, once for all panels: one stream of reads, from one address.
 
-use std::cell::Cell;
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::terms::{TILE, Terms};
 use super::tiles::{Activations, tile_tokens};
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
 use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
+use crate::kept::kept;
 use crate::packing::{Packed, Section};
 
 /// Rows that start a chunk of work are multiples of this, the rows of the largest panel.
@@ -21,9 +22,9 @@ pub(super) const GRANULE: usize = 2 * TILE;
 /// Columns of a step.
 pub(super) const STEP: usize = 4;
 
-thread_local! {
+kept! {
     /// The memory of [`Panel::codes`], which the next product of the thread uses again.
-    static PANEL: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+    static PANEL: Vec<Line>;
 }
 
 /// The product of some rows with all tokens.

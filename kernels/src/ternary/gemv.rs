@@ -3,9 +3,9 @@
 //! Eight rows are computed together, a vector of each at a time, so that they share the loads of activations and the
 //! additions across a vector.
 
-use std::borrow::Cow;
-use std::marker::PhantomData;
-use std::ops::Range;
+use alloc::borrow::Cow;
+use core::marker::PhantomData;
+use core::ops::Range;
 
 use super::terms::Terms;
 use super::unpack::WINDOW;

@@ -71,7 +71,7 @@ pub(crate) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_
 /// what is not inlined into a kernel is not compiled for its instruction set.
 #[inline(always)]
 fn pointers<T, const N: usize>(slices: &[&[T]; N]) -> [*const T; N] {
-    let mut pointers = [std::ptr::null(); N];
+    let mut pointers = [core::ptr::null(); N];
     for (pointer, slice) in pointers.iter_mut().zip(slices) {
         *pointer = slice.as_ptr();
     }

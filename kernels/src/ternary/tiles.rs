@@ -3,16 +3,17 @@
 //! What belongs here: how tokens are cut into tiles, and the layout of a tile. What does not: the product itself
 //! ([`super::gemm`]).
 
-use std::cell::Cell;
+use alloc::vec::Vec;
 
 use super::gemm::STEP;
 use super::terms::Terms;
 use crate::arch::{Kernel, Vector};
 use crate::cpu::Cpu;
+use crate::kept::kept;
 
-thread_local! {
+kept! {
     /// The memory of [`Activations`], which the next product of the thread uses again.
-    static CODES: Cell<Vec<i8>> = const { Cell::new(Vec::new()) };
+    static CODES: Vec<i8>;
 }
 
 /// Activations as tiles read them, `[tiles][cols / columns of a step][tokens of the tile][columns of a step]`.
@@ -43,7 +44,7 @@ impl Activations {
 
 impl Drop for Activations {
     fn drop(&mut self) {
-        CODES.set(std::mem::take(&mut self.codes));
+        CODES.set(core::mem::take(&mut self.codes));
     }
 }
 

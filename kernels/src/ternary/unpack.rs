@@ -3,7 +3,7 @@
 //! What belongs here: fields of bytes, and the order of activations that the whole bytes of a block meet. What does
 //! not: where codes lie in a block ([`Ternary::SECTIONS`]).
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
 
 use crate::arch::Vector;
 use crate::packing::{I2S, MAX_FIELDS, Packing, Ternary, Tq1_0, Tq2_0};

@@ -3,8 +3,8 @@
 //! What belongs here: the running sums of [`Vector::dot`](crate::arch::Vector::dot) for each level. What does not:
 //! everything else a vector does ([`super::neon`]), which is the same on all levels.
 
-use std::arch::aarch64::*;
-use std::arch::asm;
+use core::arch::aarch64::*;
+use core::arch::asm;
 
 /// One way to multiply and add the bytes of two vectors of 32.
 ///

@@ -1,7 +1,7 @@
 //! The vector operations of [`floats`](crate::arch::floats) on aarch64: four registers of four.
 
-use std::arch::aarch64::*;
-use std::arch::asm;
+use core::arch::aarch64::*;
+use core::arch::asm;
 
 use crate::arch::floats::{Floats, LANES};
 

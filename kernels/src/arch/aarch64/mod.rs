@@ -7,9 +7,9 @@ mod dot;
 mod floats;
 mod neon;
 
-use std::arch::{asm, is_aarch64_feature_detected};
+use core::arch::asm;
 
-use super::Kernel;
+use super::{Kernel, machine_has};
 
 /// Asks for the cache line at `address`, which need not be valid.
 #[inline(always)]
@@ -27,7 +27,7 @@ pub(super) fn prefetch_far(address: *const u8) {
 
 /// Whether the machine has what [`run_neon`] enables. Every aarch64 machine that runs an operating system does.
 pub(super) fn has_neon() -> bool {
-    is_aarch64_feature_detected!("neon")
+    machine_has!("neon")
 }
 
 /// Runs `kernel` compiled with NEON.
@@ -42,7 +42,7 @@ pub(super) unsafe fn run_neon<K: Kernel>(kernel: K) -> K::Output {
 
 /// Whether the machine has what [`run_neon_dotprod`] enables.
 pub(super) fn has_neon_dotprod() -> bool {
-    has_neon() && is_aarch64_feature_detected!("dotprod")
+    has_neon() && machine_has!("dotprod")
 }
 
 /// Runs `kernel` compiled with NEON and its dot product (Armv8.2 `sdot`).
@@ -57,7 +57,7 @@ pub(super) unsafe fn run_neon_dotprod<K: Kernel>(kernel: K) -> K::Output {
 
 /// Whether the machine has what [`run_neon_i8mm`] enables.
 pub(super) fn has_neon_i8mm() -> bool {
-    has_neon_dotprod() && is_aarch64_feature_detected!("i8mm")
+    has_neon_dotprod() && machine_has!("i8mm")
 }
 
 /// Runs `kernel` compiled with NEON, its dot product and its matrix product (Armv8.6 `smmla`).

@@ -1,7 +1,7 @@
 //! [`Vector`] with NEON: 32 bytes in two registers, one part, eight lanes. [`Dot`] is the level.
 
-use std::arch::aarch64::*;
-use std::marker::PhantomData;
+use core::arch::aarch64::*;
+use core::marker::PhantomData;
 
 use super::dot::Dot;
 use super::floats::Neon;

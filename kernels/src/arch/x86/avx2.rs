@@ -1,6 +1,6 @@
 //! [`Vector`] with AVX2: 32 bytes, one part, eight lanes.
 
-use std::arch::x86_64::*;
+use core::arch::x86_64::*;
 
 use super::floats::Avx2;
 use crate::arch::Vector;

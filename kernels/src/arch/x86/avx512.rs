@@ -1,6 +1,6 @@
 //! [`Vector`] with AVX-512 and VNNI: 64 bytes, two parts, sixteen lanes.
 
-use std::arch::x86_64::*;
+use core::arch::x86_64::*;
 
 use super::floats::Avx512;
 use crate::arch::Vector;

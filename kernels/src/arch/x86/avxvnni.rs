@@ -2,8 +2,8 @@
 //!
 //! The instruction has two encodings: VEX, where a processor has AVX-VNNI, and EVEX, where it has AVX-512 VL and VNNI.
 
-use std::arch::x86_64::*;
-use std::marker::PhantomData;
+use core::arch::x86_64::*;
+use core::marker::PhantomData;
 
 use super::avx2;
 use super::floats::Avx2;

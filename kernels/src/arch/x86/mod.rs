@@ -7,9 +7,9 @@ mod floats;
 mod integers;
 mod integers512;
 
-use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
+use core::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
-use super::Kernel;
+use super::{Kernel, machine_has};
 
 /// Asks for the cache line at `address`, which need not be valid.
 #[inline(always)]
@@ -27,7 +27,7 @@ pub(super) fn prefetch_far(address: *const u8) {
 
 /// Whether the machine has what [`run_avx2`] enables.
 pub(super) fn has_avx2() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c")
+    machine_has!("avx2") && machine_has!("f16c")
 }
 
 /// Runs `kernel` compiled with AVX2.
@@ -46,11 +46,11 @@ pub(super) fn has_avx_vnni() -> bool {
 }
 
 fn has_avx_vnni_vex() -> bool {
-    is_x86_feature_detected!("avxvnni")
+    machine_has!("avxvnni")
 }
 
 fn has_avx_vnni_evex() -> bool {
-    is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512vnni")
+    machine_has!("avx512vl") && machine_has!("avx512vnni")
 }
 
 /// Runs `kernel` compiled with AVX2 and the dot product of VNNI for 256 bits.
@@ -86,11 +86,11 @@ unsafe fn run_avx_vnni_evex<K: Kernel>(kernel: K) -> K::Output {
 /// Whether the machine has what [`run_avx512_vnni`] enables.
 pub(super) fn has_avx512_vnni() -> bool {
     has_avx2()
-        && is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx512vnni")
+        && machine_has!("avx512f")
+        && machine_has!("avx512bw")
+        && machine_has!("avx512dq")
+        && machine_has!("avx512vl")
+        && machine_has!("avx512vnni")
 }
 
 /// Runs `kernel` compiled with AVX-512 and VNNI.

@@ -23,7 +23,8 @@ use super::layout::{Side, VALUE_BLOCK};
 use super::product::{HeadCache, Tile, run_tiles};
 use super::{CHUNK, Partial, Rows};
 use crate::arch::floats::{Floats, LANES};
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 /// The largest code.
 const MAX_CODE: f32 = 127.0;
@@ -171,7 +172,7 @@ impl HeadCache for Int8Head<'_> {
 
     #[inline(always)]
     fn prepare(&self, rows: &Rows<'_>) -> PairRows {
-        let max = MAX_NUMBER.min((f64::from(i32::MAX) / (127.0 * rows.head_dim as f64)).floor() as f32);
+        let max = MAX_NUMBER.min(libm::floor(f64::from(i32::MAX) / (127.0 * rows.head_dim as f64)) as f32);
         let mut queries = PairRows::default();
         for query in rows.queries.chunks_exact(rows.head_dim) {
             let (step, inverse) = row_scale(query, max);

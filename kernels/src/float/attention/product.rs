@@ -7,7 +7,8 @@ use super::layout::VALUE_BLOCK;
 use super::{CHUNK, Partial, Rows};
 use crate::arch::floats::{Floats, LANES};
 use crate::float::half_precision;
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 /// Keys and values of one key/value head of one sequence.
 pub(crate) trait HeadCache: Copy + Send + Sync {

@@ -1,0 +1,36 @@
+//! Memory that a thread keeps for the next operation that needs as much.
+//!
+//! What belongs here: `kept!`. What does not: memory that an operation hands to its caller.
+
+/// Declares memory with `take` and `set`: what a thread sets it takes again. Without an operating system nothing is
+/// kept, and what is taken is empty.
+macro_rules! kept {
+    ($(#[$doc:meta])* static $name:ident: Vec<$element:ty>;) => {
+        #[cfg(feature = "std")]
+        std::thread_local! {
+            $(#[$doc])*
+            static $name: core::cell::Cell<Vec<$element>> = const { core::cell::Cell::new(Vec::new()) };
+        }
+        #[cfg(not(feature = "std"))]
+        $(#[$doc])*
+        static $name: crate::kept::Nothing = crate::kept::Nothing;
+    };
+}
+pub(crate) use kept;
+
+/// Where there is no thread to keep memory.
+#[cfg(not(feature = "std"))]
+pub(crate) struct Nothing;
+
+#[cfg(not(feature = "std"))]
+impl Nothing {
+    /// An empty vector.
+    pub(crate) fn take<T>(&self) -> alloc::vec::Vec<T> {
+        alloc::vec::Vec::new()
+    }
+
+    /// Gives the memory back.
+    pub(crate) fn set<T>(&self, memory: alloc::vec::Vec<T>) {
+        drop(memory);
+    }
+}
