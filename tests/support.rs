@@ -59,9 +59,10 @@ pub fn relative_error(found: &[f32], expected: &[f32]) -> f64 {
     (difference / norm).sqrt()
 }
 
-/// Asserts [`relative_error`] and names what differs.
+/// Prints [`relative_error`], which the README quotes, and asserts it.
 pub fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f64) {
     let error = relative_error(found, expected);
+    eprintln!("{what}: relative error {error:.1e}");
     assert!(error <= tolerance, "{what}: relative error {error:.2e}, at most {tolerance:.0e} expected");
 }
 
@@ -86,6 +87,11 @@ impl Reference {
         let tensor = tensors.tensor(name).unwrap_or_else(|error| panic!("{name}: {error}"));
         let words = tensor.data().as_chunks::<4>().0.to_vec();
         (tensor.shape().to_vec(), words)
+    }
+
+    /// Whether there is such a tensor.
+    pub fn has(&self, name: &str) -> bool {
+        safetensors::SafeTensors::deserialize(&self.0).expect("a safetensors file").tensor(name).is_ok()
     }
 
     /// A float tensor.

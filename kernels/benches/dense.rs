@@ -17,13 +17,17 @@ const COLS: usize = 2560;
 const BYTES: usize = 160 << 20;
 
 /// The packings, their bytes for 256 columns, and where half-precision scales are in each block of so many bytes.
-const PACKINGS: [(PackingKind, usize, usize, &[usize]); 7] = [
+const PACKINGS: [(PackingKind, usize, usize, &[usize]); 11] = [
     (PackingKind::F32, 1024, 4, &[2]),
     (PackingKind::F16, 512, 2, &[0]),
     (PackingKind::BF16, 512, 2, &[0]),
     (PackingKind::Q8_0, 272, 34, &[0]),
     (PackingKind::Q4_0, 144, 18, &[0]),
     (PackingKind::Q4_1, 160, 20, &[0, 2]),
+    (PackingKind::Q5_0, 176, 22, &[0]),
+    (PackingKind::Q5_1, 192, 24, &[0, 2]),
+    (PackingKind::Q4K, 144, 144, &[0, 2]),
+    (PackingKind::Q5K, 176, 176, &[0, 2]),
     (PackingKind::Q6K, 210, 210, &[208]),
 ];
 

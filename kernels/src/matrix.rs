@@ -7,17 +7,20 @@ mod from_float;
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use bytes::Bytes;
 
 use crate::cpu::Cpu;
 use crate::dense;
 use crate::packing::{
-    BF16, F16, F32, I2S, PackScales, Packed, Packing, PackingError, Q4_0, Q4_1, Q6K, Q8_0, Scales, Ternary,
-    TernaryLayout, Tq1_0, Tq2_0, Unpacked, WeightScale, ZERO_CODE,
+    BF16, F16, F32, I2S, PackScales, Packed, Packing, PackingError, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0,
+    Scales, Ternary, TernaryLayout, Tq1_0, Tq2_0, Unpacked, WeightScale, ZERO_CODE,
 };
 use crate::quantize::{self, ActivationRows};
 use crate::ternary::{self, Terms};
@@ -31,7 +34,7 @@ pub enum ActivationMode {
     /// columns are a multiple of 256.
     Q8K,
     /// 16-bit integers with one scale for each 256 columns, which deviate by at most 1.6e-5 of the largest magnitude of
-    /// their 256 ([`Int16Rows`](crate::quantize::Int16Rows)). For Q8_0, Q4_0, Q4_1 and Q6_K.
+    /// their 256 ([`Int16Rows`](crate::quantize::Int16Rows)). For quantized dense matrices.
     Int16,
     /// Nothing: weights are decoded to f32. For every matrix.
     F32,
@@ -120,6 +123,14 @@ packings! {
     Q4_0,
     /// Four bits, a scale and a minimum for 32 columns ([`Q4_1`](struct@Q4_1)).
     Q4_1,
+    /// Five bits, a scale for 32 columns ([`Q5_0`](struct@Q5_0)).
+    Q5_0,
+    /// Five bits, a scale and a minimum for 32 columns ([`Q5_1`](struct@Q5_1)).
+    Q5_1,
+    /// Four bits, a scale and a minimum for 32 columns, scales over them for 256 ([`Q4K`](struct@Q4K)).
+    Q4K,
+    /// Five bits, a scale and a minimum for 32 columns, scales over them for 256 ([`Q5K`](struct@Q5K)).
+    Q5K,
     /// Six bits, scales for 16 and 256 columns ([`Q6K`](struct@Q6K)).
     Q6K,
 }
@@ -144,16 +155,23 @@ macro_rules! by_family {
             AnyPacked::Q8_0($quantized) => $quantized_body,
             AnyPacked::Q4_0($quantized) => $quantized_body,
             AnyPacked::Q4_1($quantized) => $quantized_body,
+            AnyPacked::Q5_0($quantized) => $quantized_body,
+            AnyPacked::Q5_1($quantized) => $quantized_body,
+            AnyPacked::Q4K($quantized) => $quantized_body,
+            AnyPacked::Q5K($quantized) => $quantized_body,
             AnyPacked::Q6K($quantized) => $quantized_body,
         }
     };
 }
 
-/// A checked `[rows, cols]` weight matrix, and what its products do with activations. Clones share the weights.
+/// A checked `[rows, cols]` weight matrix, what its products do with activations, and the bias that they add. Clones
+/// share the weights.
 #[derive(Debug, Clone)]
 pub struct Matrix {
     packed: AnyPacked,
     mode: ActivationMode,
+    /// One value for each row.
+    bias: Option<Arc<[f32]>>,
 }
 
 impl From<AnyPacked> for Matrix {
@@ -162,13 +180,13 @@ impl From<AnyPacked> for Matrix {
             &packed, ternary(_p) => ActivationMode::Int8PerToken, quantized(_p) => ActivationMode::Int16,
             float(_p) => ActivationMode::F32
         );
-        Matrix { packed, mode }
+        Matrix { packed, mode, bias: None }
     }
 }
 
 impl Matrix {
     /// Checks `bytes` as a matrix of the packing `kind`, without copying it. Ternary matrices start in
-    /// [`ActivationMode::Int8PerToken`], Q8_0, Q4_0, Q4_1 and Q6_K in [`ActivationMode::Int16`], floats in
+    /// [`ActivationMode::Int8PerToken`], quantized dense ones in [`ActivationMode::Int16`], floats in
     /// [`ActivationMode::F32`].
     ///
     /// # Errors
@@ -177,28 +195,38 @@ impl Matrix {
         AnyPacked::new(kind, rows, cols, bytes).map(Matrix::from)
     }
 
-    /// Repacks a matrix of a layout that kernels do not read: as I2_S where its rows have one scale, rows of zeros
-    /// aside, and as TQ2_0 where they differ. Codes and scales stay as they are.
+    /// Repacks a matrix of a layout that kernels do not read: as I2_S where it has one scale, those of zeros aside, and
+    /// as TQ2_0 where there are several. Codes stay as they are, and scales of weights that are not zero.
     ///
     /// # Errors
     /// A [`PackingError`]: dimensions that the layout does not have, a wrong length, a code or a scale that is not
-    /// valid; [`PackingError::RowScales`] where rows differ in scale and TQ2_0 cannot hold them.
+    /// valid; [`PackingError::RowScales`] where scales differ and TQ2_0 cannot hold them.
     pub fn repack(layout: TernaryLayout, rows: usize, cols: usize, bytes: &[u8]) -> Result<Matrix, PackingError> {
-        let Unpacked { codes, scales } = layout.unpack(rows, cols, bytes)?;
-        let is_zero = |row: usize| codes[row * cols..(row + 1) * cols].iter().all(|&code| code == ZERO_CODE);
-        let mut of_weights = (0..rows).filter(|&row| !is_zero(row)).map(|row| scales[row]);
-        let first = of_weights.next().unwrap_or(0.0);
-        if of_weights.all(|scale| scale == first) {
+        let Unpacked { codes, scales, run } = layout.unpack(rows, cols, bytes)?;
+        let is_zero: Vec<bool> =
+            codes.chunks_exact(run).map(|codes| codes.iter().all(|&code| code == ZERO_CODE)).collect();
+        let of_weights = |runs: Range<usize>| runs.filter(|&index| !is_zero[index]).map(|index| scales[index]);
+        let mut all = of_weights(0..scales.len());
+        let first = all.next().unwrap_or(0.0);
+        if all.all(|scale| scale == first) {
             return Packed::<I2S>::pack(rows, cols, &codes, PackScales::One(first)).map(Matrix::from);
         }
-        let blocks = cols / Tq2_0::BLOCK;
-        let of_blocks: Vec<f32> = scales.iter().flat_map(|&scale| core::iter::repeat_n(scale, blocks)).collect();
-        let exact = |scale: &f32| half::f16::from_f32(*scale).to_f32() == *scale;
-        let inexact = scales.iter().find(|scale| !exact(scale));
-        if inexact.is_some() || !cols.is_multiple_of(Tq2_0::BLOCK) {
-            let found = *inexact.unwrap_or(&scales[0]);
-            return Err(PackingError::RowScales { packing: layout.name(), cols, found });
+        let refused = |found| PackingError::RowScales { packing: layout.name(), cols, found };
+        let exact = |scale: f32| half::f16::from_f32(scale).to_f32() == scale;
+        if !cols.is_multiple_of(Tq2_0::BLOCK) {
+            return Err(refused(first));
         }
+        // The scale of the runs that a block of TQ2_0 is made of, or of the run that it is part of.
+        let of_block = |block: usize| {
+            let runs = block * Tq2_0::BLOCK / run..((block + 1) * Tq2_0::BLOCK).div_ceil(run);
+            let mut scales_of_block = of_weights(runs.clone());
+            let scale = scales_of_block.next().unwrap_or(scales[runs.start]);
+            match scales_of_block.find(|&other| other != scale).or((!exact(scale)).then_some(scale)) {
+                Some(found) => Err(refused(found)),
+                None => Ok(scale),
+            }
+        };
+        let of_blocks: Vec<f32> = (0..rows * cols / Tq2_0::BLOCK).map(of_block).collect::<Result<_, PackingError>>()?;
         Packed::<Tq2_0>::pack(rows, cols, &codes, PackScales::Blocks(&of_blocks)).map(Matrix::from)
     }
 
@@ -206,8 +234,8 @@ impl Matrix {
     ///
     /// # Errors
     /// [`PackingError::ActivationMode`] where the matrix does not have it: int8 modes are for ternary matrices,
-    /// [`ActivationMode::Q8K`] needs columns in whole blocks of 256, and [`ActivationMode::Int16`] is for Q8_0, Q4_0,
-    /// Q4_1 and Q6_K.
+    /// [`ActivationMode::Q8K`] needs columns in whole blocks of 256, and [`ActivationMode::Int16`] is for
+    /// quantized dense ones.
     pub fn with_activation_mode(self, mode: ActivationMode) -> Result<Matrix, PackingError> {
         let possible = match mode {
             ActivationMode::F32 => true,
@@ -224,12 +252,26 @@ impl Matrix {
         Err(PackingError::ActivationMode { packing, cols, mode: mode.to_string() })
     }
 
-    /// The same matrix times `scale`, which products apply last: `y = (W x) * scale`.
+    /// The same matrix times `scale`, which products apply last, before a bias: `y = (W x) * scale + bias`.
     ///
     /// # Errors
     /// [`PackingError::Multiplier`] where it has a scale already and their product is not finite.
     pub fn with_multiplier(self, scale: WeightScale) -> Result<Matrix, PackingError> {
-        Ok(Matrix { packed: self.packed.with_multiplier(scale)?, mode: self.mode })
+        Ok(Matrix { packed: self.packed.with_multiplier(scale)?, ..self })
+    }
+
+    /// The same matrix, whose products add `bias`.
+    ///
+    /// # Panics
+    /// If there are more or less values than rows.
+    pub(crate) fn set_bias(self, bias: Box<[f32]>) -> Matrix {
+        assert_eq!(bias.len(), self.rows(), "one value of the bias for each row");
+        Matrix { bias: Some(bias.into()), ..self }
+    }
+
+    /// What products add, one value for each row; [`trine_shapes::Weight::with_bias`] gives a matrix its bias.
+    pub fn bias(&self) -> Option<&[f32]> {
+        self.bias.as_deref()
     }
 
     /// Number of rows: outputs of the product.
@@ -307,10 +349,12 @@ fn count_zero_codes<P: Ternary>(packed: &Packed<P>) -> usize {
 }
 
 impl Cpu {
-    /// The product of a matrix with rows of activations: `y[t, r] = W[r] . x[t]`, in the matrix' activation mode.
+    /// The product of a matrix with rows of activations, and its bias: `y[t, r] = W[r] . x[t] + bias[r]`, in the
+    /// activation mode of the matrix.
     ///
     /// Shapes: `x` is `[tokens, cols]`, `y` is `[tokens, rows]`. The order of operations is that of [`crate::ternary`]
-    /// for the int8 modes and of [`crate::dense`] for the others. One token or many give the same bits.
+    /// for the int8 modes and of [`crate::dense`] for the others; the bias is added last, in f32. One token or many
+    /// give the same bits.
     ///
     /// # Panics
     /// If `x` has another number of columns than the matrix, or `y` has another length than `tokens * rows`.
@@ -325,5 +369,9 @@ impl Cpu {
             ActivationMode::Int16 => dense::int16_product(self, x.int16(self), packed, y),
             _ => dense::product(self, x.values(), packed, y),
         }, float(packed) => dense::product(self, x.values(), packed, y));
+        if let Some(bias) = &matrix.bias {
+            let mut rows: Vec<_> = y.chunks_exact_mut(bias.len()).collect();
+            self.for_each_by(&mut rows, 16, |_, row| row.iter_mut().zip(bias.iter()).for_each(|(y, bias)| *y += bias));
+        }
     }
 }

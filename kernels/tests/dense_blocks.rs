@@ -58,6 +58,26 @@ fn q4_1_is_what_gguf_reads() {
 }
 
 #[test]
+fn q5_0_is_what_gguf_reads() {
+    matches("Q5_0", PackingKind::Q5_0);
+}
+
+#[test]
+fn q5_1_is_what_gguf_reads() {
+    matches("Q5_1", PackingKind::Q5_1);
+}
+
+#[test]
+fn q4_k_is_what_gguf_reads() {
+    matches("Q4_K", PackingKind::Q4K);
+}
+
+#[test]
+fn q5_k_is_what_gguf_reads() {
+    matches("Q5_K", PackingKind::Q5K);
+}
+
+#[test]
 fn q6_k_is_what_gguf_reads() {
     matches("Q6_K", PackingKind::Q6K);
 }
@@ -97,6 +117,18 @@ fn blocks_decode_by_hand() {
     decodes(PackingKind::Q4_0, 32, q4_0, &[(0, 3.5), (16, 0.5), (15, -4.0), (31, 0.0)]);
     let q4_1 = with_halves(block(20, &[(4, 0x9f), (19, 0x80)]), &[(0, HALF), (2, ONE)]);
     decodes(PackingKind::Q4_1, 32, q4_1, &[(0, 8.5), (16, 5.5), (15, 1.0), (31, 5.0)]);
+    let q5_0 = with_halves(block(22, &[(4, 1), (5, 0x80), (6, 0x9f), (21, 0x80)]), &[(0, HALF)]);
+    decodes(PackingKind::Q5_0, 32, q5_0, &[(0, -0.5), (16, 4.5), (15, -8.0), (31, 4.0)]);
+    let q5_1 = with_halves(block(24, &[(6, 1), (7, 0x80), (8, 0x9f), (23, 0x80)]), &[(0, HALF), (2, ONE)]);
+    decodes(PackingKind::Q5_1, 32, q5_1, &[(0, 8.5), (16, 13.5), (15, 1.0), (31, 13.0)]);
+    // Sub-block 1 has scale 5 and minimum 9; sub-block 6 has scale 3 + 16 * 2 and minimum 4 + 16 * 1.
+    let head = [(5, 5), (9, 9), (6, 0b10_000000), (10, 0b01_000000), (14, 0x43)];
+    let q4_k = block(144, &[&head[..], &[(16, 0x20), (118, 0x07)]].concat());
+    let codes = [(32, 0.5 * 5.0 * 2.0 - 9.0), (198, 0.5 * 35.0 * 7.0 - 20.0), (199, -20.0)];
+    decodes(PackingKind::Q4K, 256, with_halves(q4_k, &[(0, HALF), (2, ONE)]), &codes);
+    let q5_k = block(176, &[&head[..], &[(16, 0b10), (22, 0b100_0000), (48, 0x20), (150, 0x07)]].concat());
+    let codes = [(32, 0.5 * 5.0 * 18.0 - 9.0), (198, 0.5 * 35.0 * 23.0 - 20.0), (199, -20.0)];
+    decodes(PackingKind::Q5K, 256, with_halves(q5_k, &[(0, HALF), (2, ONE)]), &codes);
     // Elements 0, 32, 64 and 96 of the second half share their bytes; their groups have scales 1, -1, 2 and 3.
     let q6_k = block(210, &[(64, 0x21), (96, 0x43), (160, 0b11_10_01_00), (200, 1), (202, 0xff), (204, 2), (206, 3)]);
     let codes = [(128, -31.0), (160, -(19.0 - 32.0)), (192, 2.0 * (34.0 - 32.0)), (224, 3.0 * (52.0 - 32.0))];
@@ -140,6 +172,13 @@ fn scales_that_are_not_finite_are_refused() {
         (PackingKind::Q4_0, 32, 18, 0, "scale"),
         (PackingKind::Q4_1, 32, 20, 0, "scale"),
         (PackingKind::Q4_1, 32, 20, 2, "minimum"),
+        (PackingKind::Q5_0, 32, 22, 0, "scale"),
+        (PackingKind::Q5_1, 32, 24, 0, "scale"),
+        (PackingKind::Q5_1, 32, 24, 2, "minimum"),
+        (PackingKind::Q4K, 256, 144, 0, "scale"),
+        (PackingKind::Q4K, 256, 144, 2, "minimum"),
+        (PackingKind::Q5K, 256, 176, 0, "scale"),
+        (PackingKind::Q5K, 256, 176, 2, "minimum"),
         (PackingKind::Q6K, 256, 210, 208, "scale"),
     ] {
         let scale_at = if name == "minimum" { 0 } else { at };
@@ -161,6 +200,20 @@ fn a_zero_scale_is_refused_over_what_it_would_erase() {
     let q4_1 = with_halves(zeros(20, 0), &[(2, ONE)]);
     assert_eq!(fault(PackingKind::Q4_1, 32, &q4_1, q4_1.clone()), None);
     assert_eq!(fault(PackingKind::Q4_1, 32, &q4_1, block(20, &[(4, 0x01)])), erased(0));
+    // The code of zero is 16 in Q5_0, all of its fifth bits set, and 0 in Q5_1.
+    let q5_0 = [zeros(2, 0), zeros(4, 0xff), zeros(16, 0)].concat();
+    assert_eq!(fault(PackingKind::Q5_0, 32, &q5_0, q5_0.clone()), None);
+    let fifth = [zeros(2, 0), vec![0xff, 0xff, 0xfb, 0xff], zeros(16, 0)].concat();
+    assert_eq!(fault(PackingKind::Q5_0, 32, &q5_0, fifth), erased(18));
+    let q5_1 = with_halves(zeros(24, 0), &[(2, ONE)]);
+    assert_eq!(fault(PackingKind::Q5_1, 32, &q5_1, block(24, &[(7, 0x20)])), erased(29));
+    // Sub-blocks of Q4_K and Q5_K whose scale is zero may have any codes, and a minimum may be anything.
+    let q4_k = with_halves(zeros(144, 0), &[(2, ONE)]);
+    let any = [zeros(16, 0), zeros(128, 0x5a)].concat();
+    assert_eq!(fault(PackingKind::Q4K, 256, &q4_k, any), None);
+    assert_eq!(fault(PackingKind::Q4K, 256, &q4_k, block(144, &[(6, 1), (50, 0x30), (51, 1)])), erased(67));
+    let q5_k = zeros(176, 0);
+    assert_eq!(fault(PackingKind::Q5K, 256, &q5_k, block(176, &[(4, 0x40), (12, 1), (20, 0x10)])), erased(132));
     // A block of Q6_K that is all zero bytes is how quantizers write zeros, though its codes mean -32.
     let q6_k = zeros(210, 0);
     assert_eq!(fault(PackingKind::Q6K, 256, &q6_k, q6_k.clone()), None);

@@ -20,6 +20,16 @@ pub enum TensorType {
     Q4_0,
     /// 4-bit integers, one half-precision scale and minimum per 32.
     Q4_1,
+    /// 5-bit integers, one half-precision scale per 32.
+    Q5_0,
+    /// 5-bit integers, one half-precision scale and minimum per 32.
+    Q5_1,
+    /// 4-bit integers in sub-blocks of 32 with scales and minima of 6 bits, two half-precision scales per 256.
+    #[allow(non_camel_case_types, reason = "the name that every program of this field uses")]
+    Q4_K,
+    /// 5-bit integers in sub-blocks of 32 with scales and minima of 6 bits, two half-precision scales per 256.
+    #[allow(non_camel_case_types, reason = "the name that every program of this field uses")]
+    Q5_K,
     /// 6-bit integers in sub-blocks of 16 with 8-bit scales, one half-precision scale per 256.
     #[allow(non_camel_case_types, reason = "the name that every program of this field uses")]
     Q6_K,
@@ -36,6 +46,8 @@ pub enum TensorType {
     IQ2BN,
     /// As [`TensorType::IQ2BN`] with four rows interleaved (ik_llama.cpp).
     IQ2BNR4,
+    /// Ternary where no code is 2, 2 bits each, one half-precision scale per 64 (llama.cpp).
+    Q2_0,
 }
 
 struct Row {
@@ -69,13 +81,17 @@ const fn row(
 }
 
 /// In the order of the enumeration.
-const TABLE: [Row; 13] = [
+const TABLE: [Row; 18] = [
     row(TensorType::F32, (0, 0), "F32", 1, 4),
     row(TensorType::F16, (1, 1), "F16", 1, 2),
     row(TensorType::BF16, (30, 32), "BF16", 1, 2),
     row(TensorType::Q8_0, (8, 7), "Q8_0", 32, 34),
     row(TensorType::Q4_0, (2, 2), "Q4_0", 32, 18),
     row(TensorType::Q4_1, (3, 3), "Q4_1", 32, 20),
+    row(TensorType::Q5_0, (6, 8), "Q5_0", 32, 22),
+    row(TensorType::Q5_1, (7, 9), "Q5_1", 32, 24),
+    row(TensorType::Q4_K, (12, 15), "Q4_K", 256, 144),
+    row(TensorType::Q5_K, (13, 17), "Q5_K", 256, 176),
     row(TensorType::Q6_K, (14, 18), "Q6_K", 256, 210),
     Row { tail_bytes: 32, ..row(TensorType::I2S, (36, 40), "I2_S", 64, 16) },
     row(TensorType::TQ1_0, (34, 36), "TQ1_0", 256, 54),
@@ -83,6 +99,7 @@ const TABLE: [Row; 13] = [
     Row { row_bytes: 2, ..row(TensorType::IQ1BN, (134, 136), "IQ1_BN", 64, 13) },
     Row { row_bytes: 4, ..row(TensorType::IQ2BN, (135, 137), "IQ2_BN", 64, 16) },
     Row { row_bytes: 4, row_group: 4, ..row(TensorType::IQ2BNR4, (335, 337), "IQ2_BN_R4", 64, 16) },
+    row(TensorType::Q2_0, (42, 41), "Q2_0", 64, 18),
 ];
 
 const _: () = {
@@ -94,16 +111,12 @@ const _: () = {
 };
 
 /// Types that other programs write and that are refused by name. Numbers from 100 on are ik_llama.cpp's.
-const UNSUPPORTED: [(u32, &str); 33] = [
+const UNSUPPORTED: [(u32, &str); 28] = [
     (4, "Q4_2, removed from ggml"),
     (5, "Q4_3, removed from ggml"),
-    (6, "Q5_0"),
-    (7, "Q5_1"),
     (9, "Q8_1"),
     (10, "Q2_K"),
     (11, "Q3_K"),
-    (12, "Q4_K"),
-    (13, "Q5_K"),
     (15, "Q8_K"),
     (16, "IQ2_XXS"),
     (17, "IQ2_XS"),
@@ -127,7 +140,6 @@ const UNSUPPORTED: [(u32, &str); 33] = [
     (39, "MXFP4 of llama.cpp or TL2 of bitnet.cpp"),
     (40, "NVFP4"),
     (41, "Q1_0"),
-    (42, "Q2_0"),
 ];
 
 impl TensorType {

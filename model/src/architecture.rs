@@ -5,11 +5,11 @@ use trine_kernels::{GateActivation, RopePairing};
 
 /// A transformer architecture.
 ///
-/// | | gate | sub-norms | RoPE pairs |
-/// |---|---|---|---|
-/// | `bitnet-b1.58`, `bitnet-25` | squared ReLU | yes | halves (NeoX) |
-/// | `bitnet` | SiLU | yes | halves (NeoX) |
-/// | `llama` | SiLU | no | adjacent |
+/// | | gate | sub-norms | RoPE pairs | biases of matrices |
+/// |---|---|---|---|---|
+/// | `bitnet-b1.58`, `bitnet-25` | squared ReLU | yes | halves (NeoX) | no |
+/// | `bitnet` | SiLU | yes | halves (NeoX) | no |
+/// | `llama` | SiLU | no | adjacent | where the file has them |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
     /// BitNet b1.58 2B4T.
@@ -58,6 +58,11 @@ impl Architecture {
     /// Whether a norm stands before the output and the down projection.
     pub fn has_sub_norms(self) -> bool {
         self != Architecture::Llama
+    }
+
+    /// Whether a matrix of a block may have a bias.
+    pub fn has_biases(self) -> bool {
+        self == Architecture::Llama
     }
 
     /// Whether the matrices were trained as ternary (and float ones are therefore masters).

@@ -14,7 +14,7 @@ mod tests;
 pub use error::ConvertError;
 
 use crate::parallel;
-use crate::role::Role;
+use crate::role::{Projection, Role};
 use crate::weights::{Quantize, absmean, as_ternary, of_file};
 use bytes::Bytes;
 use half::f16;
@@ -113,7 +113,7 @@ impl<'f> Converter<'f> {
     /// What a tensor becomes: one tensor, or a matrix and its scale.
     fn outputs(&self, tensor: &TensorInfo) -> Result<Vec<Output>, ConvertError> {
         match Role::from_name(&tensor.name) {
-            Some(Role::Matrix(block, projection)) => self.matrix(tensor, Role::Scale(block, projection)),
+            Some(Role::Matrix(block, projection)) => self.matrix(tensor, block, projection),
             Some(role) => match self.head {
                 Some((head, kind, packing)) if head == role && kind != tensor.kind => {
                     Ok(vec![self.head(tensor, kind, packing)?])
@@ -140,13 +140,16 @@ impl<'f> Converter<'f> {
         Ok(Output { name: tensor.name.clone(), dims: tensor.ne.row_major(), kind, bytes: rounded.bytes().clone() })
     }
 
-    fn matrix(&self, tensor: &TensorInfo, scale: Role) -> Result<Vec<Output>, ConvertError> {
+    fn matrix(&self, tensor: &TensorInfo, block: usize, projection: Projection) -> Result<Vec<Output>, ConvertError> {
         let kind = self.conversion.matrices;
+        let (scale, bias) = (Role::Scale(block, projection), Role::Bias(block, projection));
+        // A scale beside a matrix may multiply its bias too, as llama.cpp has it.
+        let may_have_scale = !self.tensors.contains_key(&scale) && !self.tensors.contains_key(&bias);
         let matrix = self.ternary(tensor)?;
         let output = |bytes| Output { name: tensor.name.clone(), dims: tensor.ne.row_major(), kind, bytes };
         let value = match packed(matrix.packed(), kind) {
             Ok(bytes) => return Ok(vec![output(bytes)]),
-            Err(PackingError::ScaleNotHalf { found, .. }) if !self.tensors.contains_key(&scale) => found,
+            Err(PackingError::ScaleNotHalf { found, .. }) if may_have_scale => found,
             Err(source) => return Err(self.fail(tensor, source)),
         };
         // The scale is no f16, so it becomes a tensor of its own.

@@ -18,11 +18,12 @@ pub use json::{JsonError, JsonProblem};
 
 use crate::chat::{ChatError, ChatTemplate};
 use crate::config::{Config, ConfigError};
-use crate::role::Role;
+use crate::role::{Projection, Role};
 use crate::source::{Container, Encoding, Source, SourceTensor};
 use crate::tokenizer::{Tokenizer, TokenizerError, TokenizerOptions};
 use json::Object;
 use quantization::{Quantization, ScaleMeaning};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trine_kernels::ActivationMode;
@@ -132,6 +133,24 @@ impl HfDirectory {
         })
     }
 
+    /// Whether the matrices of `layers` blocks have biases where `config.json` says so and nowhere else: transformers
+    /// leaves out those that it does not speak of, and makes up those that are missing.
+    fn check_biases(&self, layers: usize) -> Result<(), ConfigError> {
+        let found: HashSet<Role> = self.weights.tensors().filter_map(|(_, info)| names::role(&info.name)).collect();
+        for (block, projection) in (0..layers).flat_map(|block| Projection::ALL.map(|matrix| (block, matrix))) {
+            let (role, key) = (Role::Bias(block, projection), bias_key(projection));
+            let expected = match (self.config.opt_bool(key)?.unwrap_or(false), found.contains(&role)) {
+                (true, false) => format!("false, or a tensor `{}`", names::name(role)),
+                (false, true) => format!("true, because there is a tensor `{}`", names::name(role)),
+                _ => continue,
+            };
+            let found = self.config.get(key).map_or_else(|| "missing".to_owned(), json::shown);
+            let file = self.config.file().to_string();
+            return Err(ConfigError::Value { file, key: key.to_owned(), found, expected });
+        }
+        Ok(())
+    }
+
     /// Whether the head is the embedding, so that a head of its own in the files, if there is one, is its copy.
     fn head_is_embedding(&self) -> Result<bool, ConfigError> {
         const KEY: &str = "tie_word_embeddings";
@@ -154,6 +173,11 @@ impl HfDirectory {
             (tied, head) => Ok(tied.unwrap_or(head.is_none())),
         }
     }
+}
+
+/// The entry of `config.json` that says whether a matrix has a bias.
+fn bias_key(projection: Projection) -> &'static str {
+    if projection.is_feed_forward() { "mlp_bias" } else { "attention_bias" }
 }
 
 impl Source for HfDirectory {
@@ -180,7 +204,11 @@ impl Source for HfDirectory {
             _ => None,
         };
         let roles = self.weights.tensors().filter_map(|(_, info)| names::role(&info.name));
-        config::read(&self.config, roles.filter_map(block).max().unwrap_or(0))
+        let config = config::read(&self.config, roles.filter_map(block).max().unwrap_or(0))?;
+        if config.architecture.has_biases() {
+            self.check_biases(config.layers)?;
+        }
+        Ok(config)
     }
 
     fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {

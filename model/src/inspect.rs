@@ -86,11 +86,13 @@ fn in_words(role: Role) -> String {
         }
         Role::Matrix(block, matrix) => format!("{} of block {block}", projection(matrix)),
         Role::Scale(block, matrix) => format!("scale of the {} of block {block}", projection(matrix)),
+        Role::Bias(block, matrix) => format!("bias of the {} of block {block}", projection(matrix)),
     }
 }
 
 fn axes(role: Role) -> &'static [&'static str] {
     match role {
+        Role::Bias(block, matrix) => &axes(Role::Matrix(block, matrix))[..1],
         Role::TokenEmbedding | Role::Output => &["Vocab", "Hidden"],
         Role::OutputNorm | Role::Norm(_, BlockNorm::Attn | BlockNorm::Ffn) => &["Hidden"],
         Role::Norm(_, BlockNorm::AttnSub) => &["QWidth"],

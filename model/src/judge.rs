@@ -111,7 +111,7 @@ pub fn usual_rms(role: Role, architecture: Architecture) -> Option<RangeInclusiv
         Role::OutputNorm => 0.2..=64.0,
         Role::Matrix(..) => 1e-3..=10.0,
         Role::TokenEmbedding | Role::Output => 1e-4..=10.0,
-        Role::RopeFrequencies | Role::Scale(..) => return None,
+        Role::RopeFrequencies | Role::Scale(..) | Role::Bias(..) => return None,
     })
 }
 

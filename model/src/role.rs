@@ -34,6 +34,11 @@ impl Projection {
         Projection::Down,
     ];
 
+    /// Whether it is a matrix of the feed-forward network, not of attention.
+    pub fn is_feed_forward(self) -> bool {
+        matches!(self, Projection::Gate | Projection::Up | Projection::Down)
+    }
+
     pub(crate) fn stem(self) -> &'static str {
         match self {
             Projection::Query => "attn_q",
@@ -95,6 +100,8 @@ pub enum Role {
     Matrix(usize, Projection),
     /// A factor for a matrix of block `.0`.
     Scale(usize, Projection),
+    /// What is added to the product of a matrix of block `.0`.
+    Bias(usize, Projection),
 }
 
 impl Role {
@@ -115,6 +122,7 @@ impl Role {
         let role = match kind {
             "weight" => norm.or(matrix.map(|matrix| Role::Matrix(number, matrix))),
             "scale" | "weight.scale" => matrix.map(|matrix| Role::Scale(number, matrix)),
+            "bias" => matrix.map(|matrix| Role::Bias(number, matrix)),
             _ => None,
         };
         // `blk.007` and `blk.+7` are other names for block 7, which no writer makes.
@@ -123,7 +131,7 @@ impl Role {
 
     /// Whether a file may lack it.
     pub fn is_optional(self) -> bool {
-        matches!(self, Role::Output | Role::RopeFrequencies | Role::Scale(..))
+        matches!(self, Role::Output | Role::RopeFrequencies | Role::Scale(..) | Role::Bias(..))
     }
 
     /// Every role of a model, in the order of the forward pass.
@@ -134,6 +142,9 @@ impl Role {
             roles.extend(norms.map(|norm| Role::Norm(block, norm)));
             roles.extend(Projection::ALL.map(|matrix| Role::Matrix(block, matrix)));
             roles.extend(Projection::ALL.map(|matrix| Role::Scale(block, matrix)));
+            if config.architecture.has_biases() {
+                roles.extend(Projection::ALL.map(|matrix| Role::Bias(block, matrix)));
+            }
         }
         roles.extend([Role::OutputNorm, Role::Output]);
         roles
@@ -150,6 +161,7 @@ impl fmt::Display for Role {
             Role::Norm(block, norm) => write!(f, "blk.{block}.{}.weight", norm.stem()),
             Role::Matrix(block, matrix) => write!(f, "blk.{block}.{}.weight", matrix.stem()),
             Role::Scale(block, matrix) => write!(f, "blk.{block}.{}.scale", matrix.stem()),
+            Role::Bias(block, matrix) => write!(f, "blk.{block}.{}.bias", matrix.stem()),
         }
     }
 }
@@ -164,7 +176,8 @@ mod tests {
             assert_eq!(Role::from_name(name).unwrap().to_string(), name);
         }
         assert_eq!(Role::from_name("blk.3.attn_q.scale"), Some(Role::Scale(3, Projection::Query)));
-        let strangers = ["blk.x.attn_q.weight", "blk.1.attn_q.bias", "blk.01.attn_q.weight", "attn_q.weight"];
+        assert_eq!(Role::from_name("blk.3.ffn_up.bias"), Some(Role::Bias(3, Projection::Up)));
+        let strangers = ["blk.x.attn_q.weight", "blk.1.attn_norm.bias", "blk.01.attn_q.weight", "attn_q.weight"];
         for name in strangers.into_iter().chain(["blk.+1.attn_q.weight", "blk.1.attn_norm.scale", ""]) {
             assert_eq!(Role::from_name(name), None, "{name}");
         }

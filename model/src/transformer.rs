@@ -10,6 +10,8 @@
 //! h = RMSNorm(x, ffn_norm)
 //! x = x + W_down RMSNorm(act(W_gate h) * (W_up h), ffn_sub_norm)
 //! ```
+//!
+//! A matrix that has a bias `b`, which some files of the `llama` architecture give it, stands for `W h + b`.
 
 use crate::cache::{LayerCache, Step};
 use crate::config::Config;
@@ -22,7 +24,7 @@ use trine_shapes::{
     Normed, OutputNorm, Plus, QWidth, Tensor, Value, Vocab, Weight,
 };
 
-/// A matrix in whatever packing its file has.
+/// A matrix in whatever packing its file has, and the bias of its product if it has one.
 pub type Linear<Out, In> = Weight<Matrix, Out, In>;
 
 /// A norm that some architectures have and others do not.

@@ -129,19 +129,18 @@ fn layer<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<La
     let (hidden, ffn) = (Hidden::of(model), Ffn::of(model));
     let (q_width, kv_width) = (QWidth::of(model), KvWidth::of(model));
     let norm = |norm| Role::Norm(block, norm);
-    let matrix = |projection| Role::Matrix(block, projection);
     Ok(Layer {
         attn_norm: claims.norm(norm(BlockNorm::Attn), hidden)?,
-        query: claims.linear(matrix(Projection::Query), (q_width, Normed::of(hidden)))?,
-        key: claims.linear(matrix(Projection::Key), (kv_width, Normed::of(hidden)))?,
-        value: claims.linear(matrix(Projection::Value), (Value::of(kv_width), Normed::of(hidden)))?,
+        query: claims.linear((block, Projection::Query), (q_width, Normed::of(hidden)))?,
+        key: claims.linear((block, Projection::Key), (kv_width, Normed::of(hidden)))?,
+        value: claims.linear((block, Projection::Value), (Value::of(kv_width), Normed::of(hidden)))?,
         attn_sub_norm: sub_norm(claims, norm(BlockNorm::AttnSub), q_width)?,
-        attn_output: claims.linear(matrix(Projection::AttnOutput), (hidden, Normed::of(q_width)))?,
+        attn_output: claims.linear((block, Projection::AttnOutput), (hidden, Normed::of(q_width)))?,
         ffn_norm: claims.norm(norm(BlockNorm::Ffn), hidden)?,
-        gate: claims.linear(matrix(Projection::Gate), (Gate::of(ffn), Normed::of(hidden)))?,
-        up: claims.linear(matrix(Projection::Up), (ffn, Normed::of(hidden)))?,
+        gate: claims.linear((block, Projection::Gate), (Gate::of(ffn), Normed::of(hidden)))?,
+        up: claims.linear((block, Projection::Up), (ffn, Normed::of(hidden)))?,
         ffn_sub_norm: sub_norm(claims, norm(BlockNorm::FfnSub), ffn)?,
-        down: claims.linear(matrix(Projection::Down), (hidden, Normed::of(ffn)))?,
+        down: claims.linear((block, Projection::Down), (hidden, Normed::of(ffn)))?,
     })
 }
 

@@ -60,7 +60,7 @@ pub use same::{NotSame, Same};
 pub use scoped::{Batch, Past, Seq};
 pub use shape::Shape;
 pub use tensor::{ShapeError, Tensor, View};
-pub use weight::{RowMajor, Weight};
+pub use weight::{Affine, Bias, RowMajor, Weight};
 
 /// What the macros of this crate expand to; not for direct use.
 #[doc(hidden)]

@@ -1,7 +1,10 @@
-//! Weight matrices: `Out` rows of `In` values, in whatever storage.
+//! Weight matrices: `Out` rows of `In` values, in whatever storage, and the biases of their products.
 
 use crate::axis::Axis;
-use crate::tensor::ShapeError;
+use crate::tensor::{ShapeError, Tensor};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::marker::PhantomData;
 
 /// Storage of a matrix that knows its size.
 pub trait RowMajor {
@@ -69,6 +72,58 @@ impl<D: RowMajor, Out: Axis, In: Axis> Weight<D, Out, In> {
     #[inline]
     pub fn input(&self) -> In {
         self.input
+    }
+
+    /// The same matrix with its bias: `y = W x + b`.
+    #[inline]
+    pub fn with_bias(self, bias: Bias<Out, In>) -> Self
+    where
+        D: Affine,
+    {
+        Weight { data: self.data.with_bias(bias.values.into_data()), ..self }
+    }
+}
+
+/// Storage of a matrix whose products can add a bias.
+pub trait Affine: RowMajor {
+    /// The same matrix with `bias`, one value for each row; it takes the place of one that it has.
+    ///
+    /// # Panics
+    /// If there are more or less values than rows.
+    fn with_bias(self, bias: Box<[f32]>) -> Self;
+}
+
+/// The bias of the matrix that takes `In` to `Out`: one value for each output.
+///
+/// Both axes are part of the type, so it fits its own matrix and no other that is as wide.
+///
+/// ```
+/// use trine_shapes::*;
+/// type Down<D> = Weight<D, Hidden<Bitnet2B4T>, Ffn<Bitnet2B4T>>;
+/// fn down<D: Affine>(weight: Down<D>, bias: Bias<Hidden<Bitnet2B4T>, Ffn<Bitnet2B4T>>) -> Down<D> {
+///     weight.with_bias(bias)
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # type Down<D> = Weight<D, Hidden<Bitnet2B4T>, Ffn<Bitnet2B4T>>;
+/// fn down<D: Affine>(weight: Down<D>, bias: Bias<Hidden<Bitnet2B4T>, QWidth<Bitnet2B4T>>) -> Down<D> {
+///     weight.with_bias(bias)
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Bias<Out, In> {
+    values: Tensor<f32, (Out,)>,
+    input: PhantomData<In>,
+}
+
+impl<Out: Axis, In: Axis> Bias<Out, In> {
+    /// The one checked conversion of values with dimensions `dims` into a typed bias of a matrix with these axes.
+    ///
+    /// # Errors
+    /// [`ShapeError`] as for [`Tensor::check`].
+    pub fn check(name: &str, values: Vec<f32>, dims: &[usize], (out, _): (Out, In)) -> Result<Self, ShapeError> {
+        Ok(Bias { values: Tensor::check(name, values, dims, (out,))?, input: PhantomData })
     }
 }
 

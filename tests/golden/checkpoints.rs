@@ -7,7 +7,7 @@ use trine::prelude::*;
 
 const TOLERANCE: f64 = 1e-5;
 
-const MODELS: [&str; 7] = [
+const MODELS: [&str; 12] = [
     "bitnet-packed",
     "bitnet-floats",
     "bitnet-online",
@@ -15,7 +15,15 @@ const MODELS: [&str; 7] = [
     "llama-packed",
     "llama-linear",
     "llama-llama3",
+    "llama-biases",
+    "llama-packed-biases",
+    "llama-divided-biases",
+    "llama-online",
+    "llama-ternary",
 ];
+
+/// Parts of the names of those whose matrices are ternary.
+const TERNARY: [&str; 5] = ["bitnet", "packed", "divided", "online", "ternary"];
 
 fn path(name: &str) -> PathBuf {
     fixture("checkpoints").join(name)
@@ -39,7 +47,6 @@ fn expected(name: &str) -> Vec<f32> {
 fn every_form_gives_the_logits_of_transformers() {
     for name in MODELS {
         let found = logits(&open(&path(name)), name);
-        eprintln!("{name}: relative error {:.1e}", relative_error(&found, &expected(name)));
         assert_close(name, &found, &expected(name), TOLERANCE);
     }
 }
@@ -50,7 +57,7 @@ fn ternary_forms_run_as_ternary_matrices_of_widths_that_no_block_divides() {
         let directory = open(&path(name));
         with_model(&directory, &LoadOptions::default(), |transformer| {
             let down = transformer.layers[0].down.data();
-            assert_eq!(down.is_ternary(), name.starts_with("bitnet") || name == "llama-packed", "{name}");
+            assert_eq!(down.is_ternary(), TERNARY.iter().any(|part| name.contains(part)), "{name}");
             assert!(!down.rows().is_multiple_of(32) && !down.cols().is_multiple_of(32), "{name}");
             assert_eq!(transformer.config.rope.pairing, RopePairing::NeoX, "{name}");
         });
@@ -156,7 +163,11 @@ fn what_is_not_supported_is_refused_by_name() {
     let cases: [(&str, serde_json::Value, &str); 16] = [
         ("architectures", serde_json::json!(["MistralForCausalLM"]), "`MistralForCausalLM`, expected one of `Llama"),
         ("hidden_act", "gelu".into(), "`hidden_act` is \"gelu\", expected `silu`"),
-        ("attention_bias", true.into(), "`attention_bias` is true"),
+        (
+            "attention_bias",
+            true.into(),
+            "`attention_bias` is true, expected false, or a tensor `model.layers.0.self_attn",
+        ),
         ("sliding_window", 64.into(), "`sliding_window` is 64"),
         ("num_hidden_layers", 7.into(), "`num_hidden_layers` is 7, expected 2"),
         ("num_hidden_layers", "two".into(), "`num_hidden_layers` is \"two\", expected a whole number"),
@@ -178,6 +189,35 @@ fn what_is_not_supported_is_refused_by_name() {
         assert!(error.contains(expected) && error.contains(folder.path().to_str().unwrap()), "{key}: {error}");
         assert!(!error.contains('\n'), "{key}: {error}");
     }
+}
+
+#[test]
+fn biases_are_where_the_configuration_has_them() {
+    let cases = [
+        ("llama-biases", "mlp_bias", false, "`mlp_bias` is false, expected true, because there is a tensor `model.l"),
+        (
+            "llama-packed-biases",
+            "mlp_bias",
+            true,
+            "`mlp_bias` is true, expected false, or a tensor `model.layers.0.mlp",
+        ),
+        ("bitnet-packed", "attention_bias", true, "`attention_bias` is true: this changes the arithmetic"),
+    ];
+    for (name, key, value, expected) in cases {
+        let folder = copy(name);
+        edit_config(folder.path(), |config| config[key] = value.into());
+        let error = error_of(folder.path());
+        assert!(error.contains(expected) && error.contains("config.json"), "{name}: {error}");
+    }
+    // Without them it is another model.
+    let folder = copy("llama-biases");
+    edit_tensors(folder.path(), |name, _, _, data| {
+        if name.ends_with(".bias") {
+            data.fill(0);
+        }
+    });
+    let error = relative_error(&logits(&open(folder.path()), "llama-biases"), &expected("llama-biases"));
+    assert!(error > 0.1, "{error}");
 }
 
 #[test]

@@ -2,14 +2,15 @@
 //!
 //! llama.cpp meets TQ1_0 and TQ2_0 with activations in blocks of 256 (Q8_K), which Trine does too when asked. It meets
 //! F16 and BF16 weights with activations rounded to that type and other dense types with 8-bit activations, where Trine
-//! keeps f32: the tolerance of each type is what that rounding costs in a small random model.
+//! keeps f32 or 16 bits: the tolerance of each type is what that rounding costs in a small random model. The same files
+//! are therefore compared with a numpy model too, which rounds no activations.
 
 use crate::support::{Reference, assert_close, cpu, fixture, logits_of, open, relative_error, with_model};
 use std::collections::BTreeSet;
 use trine::prelude::*;
 
 /// Largest relative error of the logits, by the ending of the file's name.
-const TOLERANCES: [(&str, f64); 9] = [
+const TOLERANCES: [(&str, f64); 12] = [
     ("f32", 2e-6),
     ("tq1_0", 2e-6),
     ("tq2_0", 2e-6),
@@ -18,8 +19,14 @@ const TOLERANCES: [(&str, f64); 9] = [
     ("q8_0", 4e-2),
     ("q4_0", 4e-2),
     ("q4_1", 4e-2),
+    ("q2_0", 4e-2),
+    ("q4_k", 4e-2),
+    ("q5_k", 4e-2),
     ("q6_k", 2e-2),
 ];
+
+/// Largest relative error against logits without rounding: what 16 bits cost.
+const EXACT: f64 = 2e-4;
 
 fn tolerance(name: &str) -> f64 {
     let ending = |(kind, _): &&(&str, f64)| name.ends_with(&format!("-{kind}"));
@@ -37,13 +44,48 @@ fn names() -> BTreeSet<String> {
 fn logits_at_every_position_agree_within_the_activation_mode() {
     let (cpu, reference) = (cpu(), Reference::open("llama_cpp/logits.safetensors"));
     let names = names();
-    assert!(names.len() >= 15, "only {} models found", names.len());
+    assert!(names.len() >= 19, "only {} models found", names.len());
     let options = LoadOptions { activations: Some(ActivationMode::Q8K), ..LoadOptions::default() };
     for name in names {
         with_model(&open(&format!("llama_cpp/{name}.gguf")), &options, |transformer| {
             let found = logits_of(&cpu, transformer, &reference.ids(&format!("{name}.ids")));
             assert_close(&name, &found, &reference.floats(&format!("{name}.logits")), tolerance(&name));
         });
+    }
+}
+
+/// The types of matrices that have 16-bit products all occur.
+#[test]
+fn dense_types_agree_with_a_model_that_rounds_no_activations() {
+    let (cpu, reference) = (cpu(), Reference::open("llama_cpp/logits.safetensors"));
+    let mut kinds = BTreeSet::new();
+    for name in names().into_iter().filter(|name| reference.has(&format!("{name}.exact"))) {
+        let file = open(&format!("llama_cpp/{name}.gguf"));
+        kinds.extend(file.tensors().iter().map(|tensor| tensor.kind.name()));
+        with_model(&file, &LoadOptions::default(), |transformer| {
+            let found = logits_of(&cpu, transformer, &reference.ids(&format!("{name}.ids")));
+            let expected = reference.floats(&format!("{name}.exact"));
+            assert_close(&format!("{name}, activations not rounded"), &found, &expected, EXACT);
+        });
+    }
+    let expected = ["BF16", "F16", "F32", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q8_0"];
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), expected);
+}
+
+/// llama.cpp wrote both files from one model; Q2_0 runs as I2_S, which has the same codes and scales.
+#[test]
+fn a_q2_0_file_gives_the_bits_of_a_tq2_0_file() {
+    let (cpu, reference) = (cpu(), Reference::open("llama_cpp/logits.safetensors"));
+    let ids = reference.ids("llama-q2_0.ids");
+    for activations in [None, Some(ActivationMode::Int8PerToken)] {
+        let options = LoadOptions { activations, ..LoadOptions::default() };
+        let [found, expected] = ["llama-q2_0", "llama-tq2_0-q6_k"].map(|name| {
+            with_model(&open(&format!("llama_cpp/{name}.gguf")), &options, |transformer| {
+                assert!(transformer.layers.iter().all(|layer| layer.down.data().is_ternary()), "{name}");
+                logits_of(&cpu, transformer, &ids)
+            })
+        });
+        assert_eq!(found, expected, "{activations:?}");
     }
 }
 

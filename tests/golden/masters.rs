@@ -1,7 +1,9 @@
 //! Float masters against HF transformers: quantized at loading as transformers does online, and run as they are. The
 //! widths of this model are multiples of no quantized type's block.
 
-use crate::support::{Reference, argmax, assert_close, cpu, logits_of, open, relative_error};
+use crate::support::{Reference, argmax, assert_close, cpu, logits_of, open, relative_error, with_model};
+use trine::kernels::packing::I2sPacking;
+use trine::model::{Conversion, convert};
 use trine::prelude::*;
 
 /// Two files with the same values.
@@ -62,5 +64,32 @@ fn masters_as_they_are_make_another_model_and_a_warning() {
         let found = logits_of(&cpu, transformer, &reference.ids("prompt.ids"));
         assert_close(name, &found, &reference.floats("unquantized.logits"), TOLERANCE);
         assert!(relative_error(&found, &reference.floats("logits")) > 1e-2, "{name}: the quantized model");
+    });
+}
+
+/// As 1bitLLM's 3B model, whose widths are 3200 and 8640.
+#[test]
+fn widths_that_no_ternary_type_holds_are_converted_to_f16_alone() {
+    let (cpu, reference) = (cpu(), Reference::open("hf/m.safetensors"));
+    let file = open("hf/m-bf16.gguf");
+    let converted = |matrices| {
+        let quantize = Some(Quantize::Absmean);
+        let conversion = Conversion { matrices, head: None, i2s_packing: I2sPacking::X86, quantize };
+        convert(&file, &conversion, &cpu, &|_, _| ()).map_err(|error| error.to_string())
+    };
+    for (kind, block) in [(TensorType::I2S, 128), (TensorType::TQ1_0, 256), (TensorType::TQ2_0, 256)] {
+        let error = converted(kind).map(drop).expect_err("no row is whole blocks");
+        for part in ["m-bf16.gguf", "blk.0.attn_q.weight", "108 columns", &format!("multiple of {block}"), "F16 holds"]
+        {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+    let mut bytes = Vec::new();
+    converted(TensorType::F16).expect("scales in tensors of their own").write_to(&mut bytes).expect("memory");
+    let file = Gguf::from_bytes("m-f16.gguf", bytes.into()).unwrap_or_else(|error| panic!("{error}"));
+    with_model(&file, &LoadOptions::default(), |transformer| {
+        assert!(transformer.layers.iter().all(|layer| layer.query.data().is_ternary()));
+        let found = logits_of(&cpu, transformer, &reference.ids("prompt.ids"));
+        assert_close("hf/m, converted to F16", &found, &reference.floats("logits"), TOLERANCE);
     });
 }

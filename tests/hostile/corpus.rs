@@ -154,7 +154,7 @@ fn places() -> Vec<Case> {
         Case::patch("dimension of zero", &[gate, "found 0"], dimensions_at(gate), 0u64.to_le_bytes()),
         Case::patch("dimensions without end", &[gate, "memory"], dimensions_at(gate), [0xff; 16]),
         Case::patch("rows of half a block", &[gate, "multiple of 64"], dimensions_at(gate), 32u64.to_le_bytes()),
-        Case::patch("unsupported type", &[gate, "Q4_K"], type_at(gate), [12]),
+        Case::patch("unsupported type", &[gate, "Q3_K"], type_at(gate), [11]),
         Case::new("bytes after the end", &["belongs to nothing"], |mut file| {
             file.extend([0; 32]);
             file

@@ -3,7 +3,7 @@
 
 Every form of a BitNet checkpoint is there (packed with a scale that multiplies, packed with one that divides, codes as
 floats, masters quantized online, the names and keys of 1bitLLM), and plain Llamas (tied and separate head, linear and
-llama3 RoPE scaling, one file and several with an index). Two have a tokenizer, made here with HF tokenizers.
+llama3 RoPE scaling, one file and several with an index, biases). Two have a tokenizer, made here with HF tokenizers.
 
 Widths are multiples of no quantized type's block. Ternary models get the prompt, of many random ones, whose
 activations keep the largest distance from a rounding boundary (docs/golden.md says why); the distance is printed.
@@ -79,7 +79,9 @@ def randomise(model, seed):
     random = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
         values = torch.randn(parameter.shape, generator=random)
-        if parameter.dim() == 1:
+        if name.endswith(".bias"):
+            values = 0.5 * values
+        elif parameter.dim() == 1:
             # Gains that differ in size from norm to norm, so that none can be swapped unseen.
             values = torch.exp(0.3 * values + 0.4 * torch.randn(1, generator=random))
         elif "embed_tokens" in name or "lm_head" in name:
@@ -229,6 +231,40 @@ def llama_models(out, golden):
         model = load(scratch)
         expect("llama-packed", model, 41, golden)
         shutil.copytree(scratch, folder, dirs_exist_ok=True)
+
+    # Biases: of all matrices, and of those of attention beside a scale that multiplies and one that divides.
+    folder = out / "llama-biases"
+    biases = LlamaConfig(**LLAMA | {"num_hidden_layers": 1}, attention_bias=True, mlp_bias=True)
+    make(biases, 35, torch.bfloat16).save_pretrained(folder)
+    expect("llama-biases", load(folder), 45, golden)
+    folder = out / "llama-packed-biases"
+    biases = LlamaConfig(**LLAMA | {"num_hidden_layers": 1}, tie_word_embeddings=True, attention_bias=True)
+    make(biases, 36, torch.bfloat16).save_pretrained(folder)
+    shutil.copytree(folder, out / "llama-divided-biases")
+    packed(out / "llama-divided-biases", inverse=True)
+    edit_config(out / "llama-divided-biases", quantization_config={"quant_method": "bitnet"})
+    expect("llama-divided-biases", load(out / "llama-divided-biases"), 46, golden)
+    packed(folder, inverse=False)
+    quantization = {"quant_method": "bitnet", "linear_class": "autobitlinear", "quantization_mode": "offline"}
+    edit_config(folder, quantization_config=quantization)
+    expect("llama-packed-biases", load(folder), 46, golden)
+
+    # Falcon-E's form: masters, quantized online, a head of its own that is not. TriLM's: plain floats that are ternary.
+    folder = out / "llama-online"
+    config = LlamaConfig(**LLAMA | {"num_hidden_layers": 1}, tie_word_embeddings=False)
+    make(config, 37, torch.bfloat16).save_pretrained(folder)
+    quantization |= {"quantization_mode": "online", "modules_to_not_convert": ["lm_head"]}
+    edit_config(folder, quantization_config=quantization)
+    expect("llama-online", load(folder), 47, golden)
+    folder = out / "llama-ternary"
+    config = LlamaConfig(**LLAMA | {"num_hidden_layers": 1}, tie_word_embeddings=True)
+    make(config, 38, torch.float16).save_pretrained(folder)
+    tensors = load_file(folder / "model.safetensors")
+    for name in (name for name in tensors if "_proj" in name):
+        scale = tensors[name].float().abs().mean().half()
+        tensors[name] = (tensors[name] / scale).round().clamp(-1, 1) * scale
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    expect("llama-ternary", load(folder), 48, golden)
 
     linear = {"rope_type": "linear", "factor": 2.5, "rope_theta": 15000.0}
     plain = {

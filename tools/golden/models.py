@@ -37,8 +37,11 @@ LLAMA_DENSE_MODELS = [
     model("bitnet-dense", "bitnet", 31, (2, 96, 160, 6, 3, 16, 272, 80), **DENSE),
     model("llama-dense", "llama", 32, (2, 64, 160, 8, 2, 16, 264, 88), **DENSE, tied=False),
     model("llama-tied", "llama", 33, (3, 64, 96, 4, 1, 32, 280, 72), **DENSE, rope_factors=True),
+    model("llama-k", "llama", 34, (1, 256, 160, 6, 3, 32, 268, 64), **DENSE),
+    model("llama-bias", "llama", 35, (2, 48, 80, 6, 2, 12, 262, 56), **DENSE, biases=True),
 ]
-"""Run by llama.cpp with dense matrices; the last one ties its head and divides its rotary frequencies by factors."""
+"""Run by llama.cpp with dense matrices: one ties its head and divides its rotary frequencies by factors, one has widths
+that are and widths that are not multiples of 256, one has a bias and a separate scale for each matrix."""
 
 
 def prompts(name):

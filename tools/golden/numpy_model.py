@@ -48,6 +48,7 @@ class Model:
         self.dtype, self.noise, self.random = dtype, noise, np.random.default_rng(noise_seed)
         code_type = np.float32 if self.dimensions.ternary else dtype
         self.codes = {name: codes.T.astype(code_type) for name, codes in parameters.codes.items()}
+        self.biases = {name: bias.astype(dtype) for name, bias in parameters.biases.items()}
         self.gains = {name: gain.astype(dtype) for name, gain in parameters.gains.items()}
         self.embedding = parameters.embedding.astype(dtype)
         self.head = self.embedding if parameters.head is None else parameters.head.astype(dtype)
@@ -93,7 +94,11 @@ class Model:
         """Matrix product. Integers and codes are exact in float32, and so are their sums, which stay below 2^24."""
         values, scale = quantized
         accumulated = (values @ self.codes[name]).astype(self.dtype)
-        return self.disturb(accumulated / scale * self.dtype(self.parameters.scales[name]))
+        factor, bias = self.dtype(self.parameters.scales[name]), self.biases.get(name, self.dtype(0))
+        if ".ffn_" in name and name in self.parameters.separate:
+            # llama.cpp scales the bias of a feed-forward matrix too, and no other.
+            bias = bias * factor
+        return self.disturb(accumulated / scale * factor + bias)
 
     def rotate(self, x, past):
         """RoPE of [batch, heads, sequence, head_dim]: pairs (i, i + head_dim / 2), or (2i, 2i + 1) for `llama`."""

@@ -42,6 +42,7 @@ class Dimensions:
     masters: bool = False
     tied: bool = True
     rope_factors: bool = False
+    biases: bool = False
 
     @property
     def query_width(self):
@@ -85,13 +86,16 @@ class Dimensions:
 class Parameters:
     """All parameters of a model in float32. A matrix is its codes times its scale; a dense one has the scale 1.
 
-    Where there are `masters`, files store those, and an engine makes the codes and the scale from them.
+    Where there are `masters`, files store those, and an engine makes the codes and the scale from them. `separate` scales
+    are tensors of their own.
     """
 
     dimensions: Dimensions
     masters: dict = field(default_factory=dict)
     codes: dict = field(default_factory=dict)
     scales: dict = field(default_factory=dict)
+    separate: set = field(default_factory=set)
+    biases: dict = field(default_factory=dict)
     gains: dict = field(default_factory=dict)
     embedding: np.ndarray | None = None
     head: np.ndarray | None = None
@@ -101,6 +105,8 @@ class Parameters:
         """The values of a matrix, as a file stores them; no negative zero."""
         if name in self.masters:
             return self.masters[name]
+        if name in self.separate:
+            return self.codes[name]
         return self.codes[name].astype(np.float32) * self.scales[name] + np.float32(0)
 
 
@@ -149,6 +155,10 @@ def random_parameters(dimensions):
             else:
                 parameters.codes[key] = half_exact(random.standard_normal(shape) / np.sqrt(shape[1]))
                 parameters.scales[key] = np.float32(1)
+            if dimensions.biases:
+                parameters.biases[key] = (0.4 * random.standard_normal(shape[0])).astype(np.float32)
+                parameters.scales[key] = np.float32(random.uniform(0.6, 1.4))
+                parameters.separate.add(key)
         for name, width in dimensions.norms().items():
             parameters.gains[f"blk.{layer}.{name}"] = random_gain(random, width)
     parameters.gains["output_norm"] = random_gain(random, dimensions.hidden)
@@ -195,6 +205,10 @@ def write_gguf(path, parameters, matrix_type, table_type="F16"):
         for name in dimensions.matrices():
             key = f"blk.{layer}.{name}"
             add_matrix(writer, f"{key}.weight", parameters.matrix(key), matrix_type)
+            if key in parameters.separate:
+                writer.add_tensor(f"{key}.scale", parameters.scales[key].reshape(1))
+            if key in parameters.biases:
+                writer.add_tensor(f"{key}.bias", parameters.biases[key])
     writer.add_tensor("output_norm.weight", parameters.gains["output_norm"])
     if parameters.head is not None:
         add_matrix(writer, "output.weight", parameters.head, table_type)
@@ -212,9 +226,15 @@ def read_parameters(path, dimensions):
     parameters.head = tensors.pop("output", None)
     parameters.rope_factors = tensors.pop("rope_freqs", None)
     for name, values in tensors.items():
-        if values.ndim == 1:
+        if name.endswith(".bias"):
+            parameters.biases[name.removesuffix(".bias")] = values
+        elif name.endswith(".scale"):
+            parameters.scales[name.removesuffix(".scale")] = values[0]
+            parameters.separate.add(name.removesuffix(".scale"))
+        elif values.ndim == 1:
             parameters.gains[name] = values
         else:
-            parameters.scales[name] = np.abs(values).max() if dimensions.ternary else np.float32(1)
-            parameters.codes[name] = values / parameters.scales[name]
+            scale = np.abs(values).max() if dimensions.ternary else np.float32(1)
+            parameters.codes[name] = values / scale
+            parameters.scales.setdefault(name, scale)
     return parameters

@@ -53,7 +53,7 @@ pub(crate) trait Integers: Copy {
     /// The products of signed bytes with signed bytes in -127..=127.
     fn dot_signed(self, codes: Self::Bytes, x: Self::Bytes) -> Self::Dots;
 
-    /// `a + b`, where each lane of both is the sum of four products of magnitude up to `15 * 127`.
+    /// `a + b`, where each lane of both is the sum of four products of magnitude up to `31 * 127`.
     fn add_dots(self, a: Self::Dots, b: Self::Dots) -> Self::Dots;
 
     /// `255 * high + low`.

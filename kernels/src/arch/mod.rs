@@ -62,6 +62,7 @@ pub(crate) trait Kernel {
     type Output;
 
     /// Whether the body depends on [`Vector::dot`]. Others are compiled for AVX-VNNI as they are for AVX2.
+    #[cfg_attr(not(all(feature = "simd", target_arch = "x86_64")), expect(dead_code, reason = "one set has both"))]
     const DOTS: bool = false;
 
     /// The body. Kernels of floats ignore `V` and leave it to the compiler to use the instructions of the set.

@@ -1,7 +1,7 @@
 //! Dense products on every instruction set, for every packing, at sizes around the edges of tiles and segments.
 
 use super::{DensePacking, product};
-use crate::packing::{BF16, F16, F32, Packed, Packing, Q4_0, Q4_1, Q6K, Q8_0, WeightScale};
+use crate::packing::{BF16, F16, F32, Packed, Packing, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0, WeightScale};
 use crate::{Cpu, CpuOptions, Isa, reference};
 use bytes::Bytes;
 use rand::{Rng, SeedableRng};
@@ -89,6 +89,26 @@ fn q4_0_products() {
 #[test]
 fn q4_1_products() {
     matches_reference::<Q4_1>(&[0, 2]);
+}
+
+#[test]
+fn q5_0_products() {
+    matches_reference::<Q5_0>(&[0]);
+}
+
+#[test]
+fn q5_1_products() {
+    matches_reference::<Q5_1>(&[0, 2]);
+}
+
+#[test]
+fn q4_k_products() {
+    matches_reference::<Q4K>(&[0, 2]);
+}
+
+#[test]
+fn q5_k_products() {
+    matches_reference::<Q5K>(&[0, 2]);
 }
 
 #[test]

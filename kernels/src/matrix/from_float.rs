@@ -33,9 +33,9 @@ impl Matrix {
         })
     }
 
-    /// The same weights, the multiplier included, rounded to the packing `kind`, in the activation mode that such
-    /// matrices start in. The rows are decoded and rounded in parallel; `done` is told the number of rows after some
-    /// are, from any thread.
+    /// The same weights, the multiplier included, rounded to the packing `kind`, with the same bias, in the activation
+    /// mode that such matrices start in. The rows are decoded and rounded in parallel; `done` is told the number of
+    /// rows after some are, from any thread.
     ///
     /// # Errors
     /// As [`Packed::from_rows`]; [`PackingError::NotFromFloat`] unless `kind` is one of [`PackingKind::FROM_F32`].
@@ -47,7 +47,7 @@ impl Matrix {
     ) -> Result<Matrix, PackingError> {
         let (rows, cols) = (self.rows(), self.cols());
         let fill = |row: usize, out: &mut [f32]| self.decode_row(row, out);
-        Ok(match kind {
+        let matrix = match kind {
             PackingKind::F32 => Packed::<F32>::from_rows(cpu, rows, cols, fill, done)?.into(),
             PackingKind::F16 => Packed::<F16>::from_rows(cpu, rows, cols, fill, done)?.into(),
             PackingKind::BF16 => Packed::<BF16>::from_rows(cpu, rows, cols, fill, done)?.into(),
@@ -55,6 +55,7 @@ impl Matrix {
             PackingKind::Q4_0 => Packed::<Q4_0>::from_rows(cpu, rows, cols, fill, done)?.into(),
             PackingKind::Q6K => Packed::<Q6K>::from_rows(cpu, rows, cols, fill, done)?.into(),
             _ => return Err(PackingError::NotFromFloat { packing: kind.name() }),
-        })
+        };
+        Ok(Matrix { bias: self.bias.clone(), ..matrix })
     }
 }

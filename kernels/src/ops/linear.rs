@@ -1,5 +1,6 @@
 //! Embedding, linear layers and the head.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::cpu::Cpu;
@@ -7,7 +8,7 @@ use crate::matrix::Matrix;
 use crate::packing::{Packed, Packing};
 use crate::quantize::ActivationRows;
 use crate::shortlist::Shortlist;
-use trine_shapes::{Axis, Idx, Normed, OutputNorm, RowMajor, Tensor, View, Weight};
+use trine_shapes::{Affine, Axis, Idx, Normed, OutputNorm, RowMajor, Tensor, View, Weight};
 
 impl RowMajor for Matrix {
     fn rows(&self) -> usize {
@@ -24,6 +25,12 @@ impl RowMajor for Shortlist {
     }
     fn cols(&self) -> usize {
         Shortlist::cols(self)
+    }
+}
+
+impl Affine for Matrix {
+    fn with_bias(self, bias: Box<[f32]>) -> Matrix {
+        Matrix::set_bias(self, bias)
     }
 }
 
@@ -113,7 +120,8 @@ impl Cpu {
         x
     }
 
-    /// `y = W x` for every position: `(B, S, I) -> (B, S, O)`, in the activation mode of the matrix.
+    /// `y = W x + b` for every position: `(B, S, I) -> (B, S, O)`, in the activation mode of the matrix. `b` is the
+    /// bias that the weight was given, if it was.
     ///
     /// Ternary matrices in the default mode compute, for each token, `s = 127 / max(absmax(x), 1e-5)`,
     /// `q = clamp(round(x s), -128, 127)`, `y = (sum(code q) - sum(q)) / s * scale`, where the sums are exact. Source:

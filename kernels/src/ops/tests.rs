@@ -3,12 +3,13 @@
 
 use super::{Activations, CacheBuffer, CacheType, RmsNorm, Rope};
 use crate::float::GateActivation;
+use crate::packing::WeightScale;
 use crate::{Cpu, CpuOptions, Matrix, PackingKind, reference};
 use bytes::Bytes;
 use std::num::NonZeroUsize;
 use trine_shapes::{
-    Adjacent, Axis, Ffn, Fixed, Gate, HeadDim, Heads, Hidden, Idx, KvHeads, KvWidth, Normed, OutputNorm, Plus, QWidth,
-    RopePairing, Shape, Tensor, Value, View, Vocab, Weight, static_model,
+    Adjacent, Axis, Bias, Ffn, Fixed, Gate, HeadDim, Heads, Hidden, Idx, KvHeads, KvWidth, Normed, OutputNorm, Plus,
+    QWidth, RopePairing, Shape, Tensor, Value, View, Vocab, Weight, static_model,
 };
 
 static_model! {
@@ -54,6 +55,24 @@ fn linear_and_logits_multiply_every_position() {
     let logits = cpu().logits(&Activations::new(normed.clone()), &table);
     assert_eq!(logits.shape().lens(), [2, 5, 17]);
     assert_eq!(logits.data(), reference::dense::product(&values, 1.0, normed.data(), 10));
+}
+
+#[test]
+fn a_bias_is_added_after_the_scale_at_every_position() {
+    let (hidden, ffn) = (Hidden::of(Toy), Ffn::of(Toy));
+    let (w, values) = weight(1, ffn, hidden);
+    let b = numbers(3, 27);
+    let scale = |matrix: &Matrix| matrix.clone().with_multiplier(WeightScale::new(0.75).unwrap()).unwrap();
+    let w = Weight::check("weight", scale(w.data()), (ffn, hidden)).unwrap();
+    let w = w.with_bias(Bias::check("bias", b.clone(), &[27], (ffn, hidden)).unwrap());
+    let x = tensor(2, (Fixed::<2>, Fixed::<5>, hidden));
+    let y = cpu().linear(&Activations::new(x.clone()), &w);
+    let products = reference::dense::product(&values, 0.75, x.data(), 10);
+    let expected: Vec<f32> = products.iter().zip(b.iter().cycle()).map(|(product, b)| product + b).collect();
+    assert_eq!(y.data(), expected);
+    let copy = w.data().requantize(&cpu(), PackingKind::F16, |_| ()).unwrap();
+    assert_eq!((copy.kind(), copy.bias()), (PackingKind::F16, Some(&b[..])));
+    assert!(Bias::check("bias", b, &[26], (ffn, hidden)).is_err());
 }
 
 #[test]

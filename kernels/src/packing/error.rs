@@ -191,10 +191,10 @@ pub enum PackingError {
         /// The scale.
         found: f32,
     },
-    /// Rows differ in scale, and no packing that kernels read has their scales.
+    /// Rows or blocks differ in scale, and no packing that kernels read has their scales.
     #[error(
-        "rows of this {packing} matrix differ in scale; that runs as tq2_0, which needs columns in multiples of 256 \
-         and scales that f16 holds exactly, but {cols} columns and scale {found} are not both such"
+        "parts of this {packing} matrix differ in scale; that runs as tq2_0, which needs columns in multiples of 256, \
+         one scale for each 256 and scales that f16 holds exactly; {cols} columns and scale {found} are not such"
     )]
     RowScales {
         /// Packing.
@@ -213,7 +213,7 @@ pub enum PackingError {
     /// The matrix cannot be multiplied with activations in this mode.
     #[error(
         "{packing} matrix of {cols} columns has no activation mode {mode}: int8 and q8_k are for ternary packings, \
-         q8_k for columns in multiples of 256, int16 for q8_0, q4_0, q4_1 and q6_k; f32 is for all"
+         q8_k for columns in multiples of 256, int16 for quantized dense packings; f32 is for all"
     )]
     ActivationMode {
         /// Packing.

@@ -1,7 +1,7 @@
-//! What the products of the four-bit packings with 16-bit activations share: four blocks of 32 columns in a step.
+//! What packings of 32 codes with four or five bits share: the codes of a block, and, for products with 16-bit
+//! activations, the order of the columns in a step of four blocks and its integer dot products.
 //!
-//! What belongs here: the order of the columns in a step, and its integer dot products. What does not: scales, minima,
-//! layouts of blocks.
+//! What belongs here: codes. What does not: scales, minima, layouts of blocks.
 
 use crate::arch::floats::LANES;
 use crate::arch::integers::{BYTES, Integers};
@@ -45,4 +45,49 @@ pub(super) fn dot<I: Integers>(integers: I, codes: [I::Bytes; 2], planes: &[Plan
     let lower = integers
         .add_dots(integers.dot(codes[0], integers.load(&low.low)), integers.dot(codes[1], integers.load(&high.low)));
     integers.combine(upper, lower)
+}
+
+/// For each byte its eight bits, from the lowest, as bytes 0 and 1.
+static BITS: [u64; 256] = {
+    let mut bits = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut bit = 0;
+        while bit < 8 {
+            bits[byte] |= ((byte >> bit & 1) as u64) << (8 * bit);
+            bit += 1;
+        }
+        byte += 1;
+    }
+    bits
+};
+
+/// The five-bit codes of the low nibbles of a block (`half` 0) or of the high ones (1). Bit `e` of `fifth` is the
+/// upper bit of code `e` of the block.
+#[inline(always)]
+pub(super) fn five_bits(nibbles: &[u8; 16], fifth: &[u8; 4], half: usize) -> [i8; 16] {
+    let bits = [2 * half, 2 * half + 1].map(|byte| BITS[usize::from(fifth[byte])].to_le_bytes());
+    let mut codes = [0; 16];
+    for (e, code) in codes.iter_mut().enumerate() {
+        *code = (nibbles[e] >> (4 * half) & 15 | bits[e / 8][e % 8] << 4) as i8;
+    }
+    codes
+}
+
+/// The codes of a step of four blocks of `STRIDE` bytes, whose fifth bits begin at byte `FIFTH` and whose nibbles at
+/// byte `NIBBLES`: those of the low nibbles, then those of the high ones.
+#[inline(always)]
+pub(super) fn five_bits_of_step<I: Integers, const STRIDE: usize, const FIFTH: usize, const NIBBLES: usize>(
+    integers: I,
+    blocks: &[u8],
+) -> [I::Bytes; 2] {
+    let bits = |block: usize, byte: usize| BITS[usize::from(blocks[block * STRIDE + FIFTH + byte])];
+    let mut upper = [0; 32];
+    for (i, upper) in upper.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        let (block, byte) = (i / 2, i % 2);
+        let low = bits(block, byte) | bits(block + 2, byte) << 2;
+        let high = bits(block, byte + 2) << 4 | bits(block + 2, byte + 2) << 6;
+        *upper = (low | high).to_le_bytes();
+    }
+    integers.six_bits(integers.runs::<4, STRIDE, NIBBLES>(blocks), &upper)
 }

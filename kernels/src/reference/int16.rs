@@ -11,10 +11,11 @@ use crate::matrix::PackingKind;
 /// Columns that share a scale of activations.
 const BLOCK: usize = 256;
 
-/// One element of a matrix: `w = d * scale * code + minimum`.
+/// One element of a matrix: `w = d * scale * code + minimum`; of Q4_K and Q5_K `d * scale * code - minimum * offset`.
 struct Element {
     code: i32,
     scale: i32,
+    offset: i32,
     d: f32,
     minimum: f32,
 }
@@ -28,18 +29,35 @@ fn half(bytes: &[u8], at: usize) -> f32 {
 fn element(kind: PackingKind, row: &[u8], column: usize) -> Element {
     let of_32 = |size: usize| (&row[column / 32 * size..][..size], column % 32);
     let nibble = |codes: &[u8], e: usize| i32::from(codes[e % 16] >> (4 * (e / 16)) & 15);
+    let fifth = |bits: &[u8], e: usize| i32::from(bits[e / 8] >> (e % 8) & 1) << 4;
+    let (scale, offset) = (1, 0);
     match kind {
         PackingKind::Q8_0 => {
             let (block, e) = of_32(34);
-            Element { code: i32::from(block[2 + e] as i8), scale: 1, d: half(block, 0), minimum: 0.0 }
+            Element { code: i32::from(block[2 + e] as i8), scale, offset, d: half(block, 0), minimum: 0.0 }
         }
         PackingKind::Q4_0 => {
             let (block, e) = of_32(18);
-            Element { code: nibble(&block[2..], e) - 8, scale: 1, d: half(block, 0), minimum: 0.0 }
+            Element { code: nibble(&block[2..], e) - 8, scale, offset, d: half(block, 0), minimum: 0.0 }
         }
         PackingKind::Q4_1 => {
             let (block, e) = of_32(20);
-            Element { code: nibble(&block[4..], e), scale: 1, d: half(block, 0), minimum: half(block, 2) }
+            Element { code: nibble(&block[4..], e), scale, offset, d: half(block, 0), minimum: half(block, 2) }
+        }
+        PackingKind::Q5_0 => {
+            let (block, e) = of_32(22);
+            let code = (nibble(&block[6..], e) | fifth(&block[2..], e)) - 16;
+            Element { code, scale, offset, d: half(block, 0), minimum: 0.0 }
+        }
+        PackingKind::Q5_1 => {
+            let (block, e) = of_32(24);
+            let code = nibble(&block[8..], e) | fifth(&block[4..], e);
+            Element { code, scale, offset, d: half(block, 0), minimum: half(block, 2) }
+        }
+        PackingKind::Q4K => of_k_block(&row[column / 256 * 144..][..144], &[0; 32], column % 256),
+        PackingKind::Q5K => {
+            let block = &row[column / 256 * 176..][..176];
+            of_k_block(block, &block[16..48], column % 256)
         }
         PackingKind::Q6K => {
             let (block, e) = (&row[column / 256 * 210..][..210], column % 256);
@@ -47,10 +65,25 @@ fn element(kind: PackingKind, row: &[u8], column: usize) -> Element {
             let low = block[64 * part + 32 * (quarter % 2) + l] >> (4 * (quarter / 2)) & 15;
             let upper = block[128 + 32 * part + l] >> (2 * quarter) & 3;
             let scale = i32::from(block[192 + e / 16] as i8);
-            Element { code: i32::from(low | upper << 4), scale, d: half(block, 208), minimum: 0.0 }
+            Element { code: i32::from(low | upper << 4), scale, offset, d: half(block, 208), minimum: 0.0 }
         }
         _ => panic!("{} has no 16-bit products", kind.name()),
     }
+}
+
+/// Element `e` of a block of Q4_K or Q5_K, whose last 128 bytes are nibbles; bit `b` of byte `l` of `fifth` is the
+/// fifth bit of element `l` of sub-block `b`.
+fn of_k_block(block: &[u8], fifth: &[u8], e: usize) -> Element {
+    let (packed, nibbles) = (&block[4..16], &block[block.len() - 128..]);
+    let (b, l) = (e / 32, e % 32);
+    // Scales and minima of six bits: those of the first four sub-blocks whole, the others in two parts.
+    let (scale, offset) = match b {
+        0..4 => (packed[b] & 63, packed[b + 4] & 63),
+        _ => (packed[b + 4] & 15 | packed[b - 4] >> 6 << 4, packed[b + 4] >> 4 | packed[b] >> 6 << 4),
+    };
+    let code = nibbles[32 * (b / 2) + l] >> (4 * (b % 2)) & 15 | (fifth[l] >> b & 1) << 4;
+    let [code, scale, offset] = [code, scale, offset].map(i32::from);
+    Element { code, scale, offset, d: half(block, 0), minimum: half(block, 2) }
 }
 
 /// The codes of a row of activations, without padding, and the scale of each block of 256.
@@ -67,26 +100,48 @@ pub fn quantize(x: &[f32]) -> (Vec<i16>, Vec<f32>) {
     (codes, scales)
 }
 
+/// The high and the low part of a code, `255 high + low`.
+fn split(code: i16) -> [i32; 2] {
+    let high = (i32::from(code) + 127).div_euclid(255);
+    [high, i32::from(code) - 255 * high]
+}
+
+fn part_of_q6_k(row: &[u8], first: usize, codes: &[i16]) -> [f32; 16] {
+    let mut sums = [[0_i32; 16]; 2];
+    for (e, &q) in codes.iter().enumerate() {
+        let Element { code, scale, .. } = element(PackingKind::Q6K, row, first + e);
+        for (sums, q) in sums.iter_mut().zip(split(q)) {
+            sums[e % 64 / 4] += code * scale * q;
+            sums[e / 32] -= 32 * scale * q;
+        }
+    }
+    let d = element(PackingKind::Q6K, row, first).d;
+    std::array::from_fn(|j| (sums[0][j] as f32 * 255.0 + sums[1][j] as f32) * d)
+}
+
+fn part_of_k_block(kind: PackingKind, row: &[u8], first: usize, codes: &[i16]) -> [f32; 16] {
+    let (mut sums, mut offsets) = ([[0_i32; 16]; 2], [[0_i32; 16]; 2]);
+    for (e, &q) in codes.iter().enumerate() {
+        let (b, l) = (e / 32, e % 32);
+        let Element { code, scale, offset, .. } = element(kind, row, first + e);
+        for (part, q) in split(q).into_iter().enumerate() {
+            sums[part][8 * (b % 4 / 2) + l / 4] += code * scale * q;
+            offsets[part][b] += offset * q;
+        }
+    }
+    let Element { d, minimum, .. } = element(kind, row, first);
+    let whole = |sums: [[i32; 16]; 2], j: usize| sums[0][j] as f32 * 255.0 + sums[1][j] as f32;
+    std::array::from_fn(|j| whole(sums, j) * d - whole(offsets, j) * minimum)
+}
+
 /// The part of up to 256 columns from `first`, without the scale of the activations.
 fn part(kind: PackingKind, row: &[u8], first: usize, codes: &[i16]) -> [f32; 16] {
-    let mut part = [0.0_f32; 16];
-    if kind == PackingKind::Q6K {
-        let (mut high, mut low) = ([0_i32; 16], [0_i32; 16]);
-        for (e, &q) in codes.iter().enumerate() {
-            let Element { code, scale, .. } = element(kind, row, first + e);
-            let upper = (i32::from(q) + 127).div_euclid(255);
-            let lower = i32::from(q) - 255 * upper;
-            high[e % 64 / 4] += code * scale * upper;
-            low[e % 64 / 4] += code * scale * lower;
-            high[e / 32] -= 32 * scale * upper;
-            low[e / 32] -= 32 * scale * lower;
-        }
-        let d = element(kind, row, first).d;
-        for j in 0..16 {
-            part[j] = (high[j] as f32 * 255.0 + low[j] as f32) * d;
-        }
-        return part;
+    match kind {
+        PackingKind::Q6K => return part_of_q6_k(row, first, codes),
+        PackingKind::Q4K | PackingKind::Q5K => return part_of_k_block(kind, row, first, codes),
+        _ => {}
     }
+    let mut part = [0.0_f32; 16];
     let step = if kind == PackingKind::Q8_0 { 64 } else { 128 };
     for (s, codes) in codes.chunks(step).enumerate() {
         let (mut dots, mut sums) = ([0_i32; 16], [0_i32; 16]);
@@ -100,7 +155,7 @@ fn part(kind: PackingKind, row: &[u8], first: usize, codes: &[i16]) -> [f32; 16]
         }
         for j in 0..16 {
             part[j] += dots[j] as f32 * d[j];
-            if kind == PackingKind::Q4_1 {
+            if matches!(kind, PackingKind::Q4_1 | PackingKind::Q5_1) {
                 part[j] += sums[j] as f32 * minimum[j];
             }
         }
@@ -111,7 +166,7 @@ fn part(kind: PackingKind, row: &[u8], first: usize, codes: &[i16]) -> [f32; 16]
 /// `y[t][r]`: the product of the rows of a matrix of packing `kind`, `row_bytes` each, with `x`, `[tokens][cols]`.
 ///
 /// # Panics
-/// If the packing is none of Q8_0, Q4_0, Q4_1 and Q6_K, or a row is shorter than its columns.
+/// If the packing is not quantized and dense, or a row is shorter than its columns.
 pub fn product(kind: PackingKind, bytes: &[u8], row_bytes: usize, multiplier: f32, x: &[f32], cols: usize) -> Vec<f32> {
     let mut y = Vec::new();
     for x in x.chunks_exact(cols) {

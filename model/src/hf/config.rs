@@ -20,14 +20,14 @@ const CLASSES: [(&str, &str, Architecture); 4] = [
 
 const CLASS_NAMES: &str = "`LlamaForCausalLM`, `BitNetForCausalLM` and `BitnetForCausalLM`";
 
-/// Keys that would add to the arithmetic where they are true.
-const FLAGS: [&str; 3] = ["attention_bias", "mlp_bias", "use_sliding_window"];
+/// Keys that would add to the arithmetic where they are true, and whether they do in architectures with biases too.
+const FLAGS: [(&str, bool); 3] = [("attention_bias", false), ("mlp_bias", false), ("use_sliding_window", true)];
 
 /// Reads a configuration; `layers_found` is the number of blocks that have tensors.
 pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, ConfigError> {
     let reader = Reader(object);
     let architecture = reader.architecture()?;
-    reader.refuse_other_arithmetic()?;
+    reader.refuse_other_arithmetic(architecture)?;
     let (hidden, heads) = (object.count("hidden_size")?, object.count("num_attention_heads")?);
     let kv_heads = object.opt_count("num_key_value_heads")?.unwrap_or(heads);
     let head_dim = object.opt_count("head_dim")?.unwrap_or(hidden / heads);
@@ -87,10 +87,10 @@ impl Reader<'_> {
         }
     }
 
-    fn refuse_other_arithmetic(&self) -> Result<(), ConfigError> {
+    fn refuse_other_arithmetic(&self, architecture: Architecture) -> Result<(), ConfigError> {
         let Reader(object) = self;
-        for key in FLAGS {
-            if object.opt_bool(key)? == Some(true) {
+        for (key, always) in FLAGS {
+            if object.opt_bool(key)? == Some(true) && (always || !architecture.has_biases()) {
                 return Err(self.unsupported(key, &Value::Bool(true)));
             }
         }

@@ -43,6 +43,7 @@ pub(super) fn role(name: &str) -> Option<Role> {
     match kind {
         "weight" => projection.map(|matrix| Role::Matrix(number, matrix)).or(norm.map(|norm| Role::Norm(number, norm))),
         "weight_scale" => projection.map(|matrix| Role::Scale(number, matrix)),
+        "bias" => projection.map(|matrix| Role::Bias(number, matrix)),
         _ => None,
     }
 }
@@ -58,6 +59,7 @@ pub(super) fn name(role: Role) -> String {
         Role::Norm(block, norm) => format!("{LAYERS}{block}.{}.weight", norm_modules(norm)[0]),
         Role::Matrix(block, matrix) => format!("{LAYERS}{block}.{}.weight", module(matrix)),
         Role::Scale(block, matrix) => format!("{LAYERS}{block}.{}.weight_scale", module(matrix)),
+        Role::Bias(block, matrix) => format!("{LAYERS}{block}.{}.bias", module(matrix)),
     }
 }
 
@@ -74,6 +76,7 @@ mod tests {
     fn names_and_roles_correspond() {
         let all = Projection::ALL.map(|matrix| Role::Matrix(11, matrix)).into_iter();
         let all = all.chain(Projection::ALL.map(|matrix| Role::Scale(0, matrix)));
+        let all = all.chain(Projection::ALL.map(|matrix| Role::Bias(7, matrix)));
         let all = all.chain(BlockNorm::ALL.map(|norm| Role::Norm(3, norm)));
         for role_of in all.chain([Role::TokenEmbedding, Role::OutputNorm, Role::Output]) {
             assert_eq!(role(&name(role_of)), Some(role_of));
@@ -82,7 +85,8 @@ mod tests {
         for (module, norm) in other {
             assert_eq!(role(&format!("model.layers.2.{module}.weight")), Some(Role::Norm(2, norm)));
         }
-        for stranger in ["model.layers.01.mlp.up_proj.weight", "model.layers.1.mlp.up_proj.bias", "norm.weight", ""] {
+        for stranger in ["model.layers.01.mlp.up_proj.weight", "model.layers.1.input_layernorm.bias", "norm.weight", ""]
+        {
             assert_eq!(role(stranger), None, "{stranger}");
         }
     }

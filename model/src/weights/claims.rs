@@ -3,14 +3,14 @@
 use super::{LoadError, LoadOptions, MakeShortlist, Quantize, Requantize, corrections, matrices};
 use crate::config::Config;
 use crate::policy::{Corrected, Corrections};
-use crate::role::Role;
+use crate::role::{Projection, Role};
 use crate::source::{Encoding, Source, SourceTensor};
 use crate::transformer::Linear;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use trine_kernels::packing::{InverseScale, WeightScale};
 use trine_kernels::{ActivationMode, Matrix, RmsNorm, Rope, Shortlist};
-use trine_shapes::{Axis, NormRole, ShapeError, Tensor, Weight};
+use trine_shapes::{Axis, Bias, NormRole, ShapeError, Tensor, Weight};
 
 /// The tensors of a file by role, and what was noticed while they were claimed.
 pub(super) struct Claims<'l> {
@@ -83,9 +83,13 @@ impl<'l> Claims<'l> {
         Ok(RmsNorm::new(gains, self.config.rms_epsilon))
     }
 
-    /// A matrix of a block, ternary where its values are.
-    pub(super) fn linear<O: Axis, I: Axis>(&mut self, role: Role, axes: (O, I)) -> Result<Linear<O, I>, LoadError> {
-        let tensor = self.claim(role);
+    /// A matrix of a block, ternary where its values are, with its scale and its bias where it has them.
+    pub(super) fn linear<O: Axis, I: Axis>(
+        &mut self,
+        (block, projection): (usize, Projection),
+        axes: (O, I),
+    ) -> Result<Linear<O, I>, LoadError> {
+        let tensor = self.claim(Role::Matrix(block, projection));
         let mut matrix = self.matrix(&tensor, axes)?;
         let absmean = self.options.quantize == Some(Quantize::Absmean);
         if matches!(tensor.encoding, Encoding::Masters(_)) {
@@ -102,24 +106,34 @@ impl<'l> Claims<'l> {
         } else if !matrix.is_ternary() && self.config.architecture.is_ternary() {
             self.dense_masters.push(tensor.name.clone());
         }
-        if let Role::Matrix(block, projection) = role {
-            let scale = Role::Scale(block, projection);
-            if self.has(scale) {
-                let scaled = matrix.with_multiplier(self.scale(scale)?);
-                matrix = scaled.map_err(|source| self.contents(&tensor, source))?;
-            } else if matches!(tensor.encoding, Encoding::PackedRows | Encoding::Int8Codes) {
-                return Err(self.value(
-                    &tensor,
-                    "codes without a `weight_scale`",
-                    "a tensor with their scale beside it",
-                ));
-            }
+        let (scale, bias) = (Role::Scale(block, projection), Role::Bias(block, projection));
+        if self.has(scale) {
+            let scaled = matrix.with_multiplier(self.scale(scale)?);
+            matrix = scaled.map_err(|source| self.contents(&tensor, source))?;
+        } else if matches!(tensor.encoding, Encoding::PackedRows | Encoding::Int8Codes) {
+            return Err(self.value(&tensor, "codes without a `weight_scale`", "a tensor with their scale beside it"));
         }
         let inverted = corrections::scale(self.options.corrections, &tensor.name, matrix);
         let (matrix, corrected) = inverted.map_err(|source| self.contents(&tensor, source))?;
         self.corrected.extend(corrected);
         let matrix = self.with_activations(&tensor, matrix)?;
-        Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))
+        let weight = Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))?;
+        if !self.has(bias) {
+            return Ok(weight);
+        }
+        let factor = match self.by_role.get(&scale) {
+            Some(scale) if scales_bias(&tensor, projection, scale) => self.floats(scale, "a scale")?[0],
+            _ => 1.0,
+        };
+        Ok(weight.with_bias(self.bias(bias, axes, factor)?))
+    }
+
+    /// What the product of a matrix with these axes adds: the values times `factor`.
+    fn bias<O: Axis, I: Axis>(&mut self, role: Role, axes: (O, I), factor: f32) -> Result<Bias<O, I>, LoadError> {
+        let tensor = self.claim(role);
+        let mut values = self.floats(&tensor, "a bias")?;
+        values.iter_mut().for_each(|value| *value *= factor);
+        Bias::check(&tensor.name, values, &tensor.dims, axes).map_err(|source| self.shape(&tensor, source))
     }
 
     /// An embedding or a head, in the type it has in the file.
@@ -237,7 +251,7 @@ impl<'l> Claims<'l> {
         // A source speaks of the weights that it has, not of those that quantizing makes of them.
         let usual = self.activations.filter(|_| self.options.quantize.is_none());
         let asked = self.options.activations.or(usual);
-        let mode = matrices::activation_mode(&matrix, self.config.architecture, asked);
+        let mode = matrices::activation_mode(&matrix, tensor.encoding, self.config.architecture, asked);
         matrix.with_activation_mode(mode).map_err(|source| self.contents(tensor, source))
     }
 
@@ -307,5 +321,16 @@ fn rows_done<'p>(
     move |rows| {
         let done = done.fetch_add(rows, Ordering::Relaxed) + rows;
         progress.inspect(|progress| progress(done, total));
+    }
+}
+
+/// Whether a scale multiplies the bias of its matrix too, which programs do not agree on: transformers' `AutoBitLinear`
+/// computes `(W x + b) * scale`, its `BitLinear` `W x / scale + b`; llama.cpp the former for matrices of the
+/// feed-forward network, and `W x * scale + b` for those of attention.
+fn scales_bias(matrix: &SourceTensor, projection: Projection, scale: &SourceTensor) -> bool {
+    match (matrix.encoding, scale.encoding) {
+        (_, Encoding::Divisor(_)) => false,
+        (Encoding::Plain(_), _) => projection.is_feed_forward(),
+        _ => true,
     }
 }

@@ -104,6 +104,13 @@ fn inventory(architecture: Architecture, missing: &[String], extra: &[String]) -
     }
     if !extra.is_empty() {
         parts.push(format!("tensors have no role in architecture `{architecture}`: {}", shortened(extra)));
+        let of_norm = |name: &String| name.contains("norm") || name.contains("_ln");
+        let mut biases = extra.iter().filter(|name| name.ends_with(".bias"));
+        if biases.clone().any(of_norm) {
+            parts.push("a norm with a bias is a LayerNorm, and the norms of this architecture are RMSNorms".to_owned());
+        } else if biases.next().is_some() && !architecture.has_biases() {
+            parts.push("its matrices have no biases, so this is another model".to_owned());
+        }
     }
     parts.join("; ")
 }

@@ -56,6 +56,10 @@ pub(crate) fn of_file(
         TensorType::Q8_0 => as_it_is(PackingKind::Q8_0, bytes),
         TensorType::Q4_0 => as_it_is(PackingKind::Q4_0, bytes),
         TensorType::Q4_1 => as_it_is(PackingKind::Q4_1, bytes),
+        TensorType::Q5_0 => as_it_is(PackingKind::Q5_0, bytes),
+        TensorType::Q5_1 => as_it_is(PackingKind::Q5_1, bytes),
+        TensorType::Q4_K => as_it_is(PackingKind::Q4K, bytes),
+        TensorType::Q5_K => as_it_is(PackingKind::Q5K, bytes),
         TensorType::Q6_K => as_it_is(PackingKind::Q6K, bytes),
         TensorType::TQ1_0 => as_it_is(PackingKind::Tq1_0, bytes),
         TensorType::TQ2_0 => as_it_is(PackingKind::Tq2_0, bytes),
@@ -67,6 +71,7 @@ pub(crate) fn of_file(
         TensorType::IQ1BN => repacked(TernaryLayout::Iq1Bn),
         TensorType::IQ2BN => repacked(TernaryLayout::Iq2Bn),
         TensorType::IQ2BNR4 => repacked(TernaryLayout::Iq2BnR4),
+        TensorType::Q2_0 => repacked(TernaryLayout::Q2_0),
     }
 }
 
@@ -99,18 +104,22 @@ fn values(matrix: &Matrix) -> Vec<f32> {
 /// What a matrix does with activations: `asked` for ternary ones, else the default of its packing and architecture. A
 /// dense matrix has one other than f32 or none, so of all that can be asked for it heeds f32.
 ///
-/// TQ1_0 and TQ2_0 in the `llama` architecture are models that were trained without int8 activations (TriLM), so they
-/// get the finer block scales, as in llama.cpp; every other ternary matrix gets BitNet's one scale for each token.
+/// TQ1_0, TQ2_0 and Q2_0 in the `llama` architecture are models that were trained without int8 activations (TriLM), so
+/// they get scales for blocks, as in llama.cpp, where their columns are whole ones of 256; every other ternary matrix
+/// gets BitNet's one scale for each token.
 pub(super) fn activation_mode(
     matrix: &Matrix,
+    encoding: Encoding,
     architecture: Architecture,
     asked: Option<ActivationMode>,
 ) -> ActivationMode {
     if !matrix.is_ternary() {
         return if asked == Some(ActivationMode::F32) { ActivationMode::F32 } else { matrix.activation_mode() };
     }
-    let has_block_scales = matches!(matrix.kind(), PackingKind::Tq1_0 | PackingKind::Tq2_0);
-    asked.unwrap_or(match has_block_scales && architecture == Architecture::Llama {
+    let of_llama_cpp =
+        [TensorType::TQ1_0, TensorType::TQ2_0, TensorType::Q2_0].map(Encoding::Plain).contains(&encoding);
+    let takes_blocks = of_llama_cpp && matrix.cols().is_multiple_of(256);
+    asked.unwrap_or(match takes_blocks && architecture == Architecture::Llama {
         true => ActivationMode::Q8K,
         false => ActivationMode::Int8PerToken,
     })

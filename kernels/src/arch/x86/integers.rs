@@ -117,7 +117,7 @@ impl Integers for Avx2 {
 
     #[inline(always)]
     fn add_dots(self, a: Pair, b: Pair) -> Pair {
-        // SAFETY: `self` proves AVX2. Sums of two products of up to 15 * 127 each stay far inside `i16`.
+        // SAFETY: `self` proves AVX2. Sums of two products of up to 31 * 127 each stay far inside `i16`.
         unsafe { [_mm256_add_epi16(a[0], b[0]), _mm256_add_epi16(a[1], b[1])] }
     }
 

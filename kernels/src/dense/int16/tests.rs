@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::dense::tests::{cpus, matrix, numbers};
 use crate::matrix::PackingKind;
-use crate::packing::{Q4_0, Q4_1, Q6K, Q8_0};
+use crate::packing::{Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
 use crate::reference::int16 as reference;
 
 /// The product on every instruction set and number of threads, of all tokens together and of each alone.
@@ -53,6 +53,26 @@ fn q4_1_products() {
 }
 
 #[test]
+fn q5_0_products() {
+    matches_at_sizes::<Q5_0>(PackingKind::Q5_0, &[0]);
+}
+
+#[test]
+fn q5_1_products() {
+    matches_at_sizes::<Q5_1>(PackingKind::Q5_1, &[0, 2]);
+}
+
+#[test]
+fn q4_k_products() {
+    matches_at_sizes::<Q4K>(PackingKind::Q4K, &[0, 2]);
+}
+
+#[test]
+fn q5_k_products() {
+    matches_at_sizes::<Q5K>(PackingKind::Q5K, &[0, 2]);
+}
+
+#[test]
 fn q6_k_products() {
     matches_at_sizes::<Q6K>(PackingKind::Q6K, &[208]);
 }
@@ -84,6 +104,10 @@ fn extreme_codes_are_exact() {
             matches(PackingKind::Q8_0, &filled::<Q8_0>(3, 512, byte, &[0]), &x);
             matches(PackingKind::Q4_0, &filled::<Q4_0>(3, 512, byte, &[0]), &x);
             matches(PackingKind::Q4_1, &filled::<Q4_1>(3, 512, byte, &[0, 2]), &x);
+            matches(PackingKind::Q5_0, &filled::<Q5_0>(3, 512, byte, &[0]), &x);
+            matches(PackingKind::Q5_1, &filled::<Q5_1>(3, 512, byte, &[0, 2]), &x);
+            matches(PackingKind::Q4K, &filled::<Q4K>(3, 512, byte, &[0, 2]), &x);
+            matches(PackingKind::Q5K, &filled::<Q5K>(3, 512, byte, &[0, 2]), &x);
             matches(PackingKind::Q6K, &filled::<Q6K>(3, 512, byte, &[208]), &x);
         }
     }
@@ -134,6 +158,10 @@ fn products_deviate_within_the_bound() {
     within_bound::<Q8_0>(&[0]);
     within_bound::<Q4_0>(&[0]);
     within_bound::<Q4_1>(&[0, 2]);
+    within_bound::<Q5_0>(&[0]);
+    within_bound::<Q5_1>(&[0, 2]);
+    within_bound::<Q4K>(&[0, 2]);
+    within_bound::<Q5K>(&[0, 2]);
     within_bound::<Q6K>(&[208]);
 }
 
@@ -166,6 +194,10 @@ proptest! {
         matches(PackingKind::Q8_0, &matrix::<Q8_0>(rows, narrow, &[0]), &x[..tokens * narrow]);
         matches(PackingKind::Q4_0, &matrix::<Q4_0>(rows, narrow, &[0]), &x[..tokens * narrow]);
         matches(PackingKind::Q4_1, &matrix::<Q4_1>(rows, narrow, &[0, 2]), &x[..tokens * narrow]);
+        matches(PackingKind::Q5_0, &matrix::<Q5_0>(rows, narrow, &[0]), &x[..tokens * narrow]);
+        matches(PackingKind::Q5_1, &matrix::<Q5_1>(rows, narrow, &[0, 2]), &x[..tokens * narrow]);
+        matches(PackingKind::Q4K, &matrix::<Q4K>(rows, wide, &[0, 2]), &x);
+        matches(PackingKind::Q5K, &matrix::<Q5K>(rows, wide, &[0, 2]), &x);
         matches(PackingKind::Q6K, &matrix::<Q6K>(rows, wide, &[208]), &x);
     }
 }

@@ -1,0 +1,12 @@
+//! The matrix of the keys is given the bias of the queries.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn keys<M: Model>(
+    key: Linear<KvWidth<M>, Hidden<M>>,
+    bias: Bias<QWidth<M>, Hidden<M>>,
+) -> Linear<KvWidth<M>, Hidden<M>> {
+    key.with_bias(bias)
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! A bias names the input of its matrix too.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn output<M: Model>(
+    output: Linear<Hidden<M>, QWidth<M>>,
+    bias: Bias<Hidden<M>, QWidth<M>>,
+) -> Linear<Hidden<M>, QWidth<M>> {
+    output.with_bias(bias)
+}
+
+fn main() {}
