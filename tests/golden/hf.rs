@@ -96,3 +96,34 @@ fn the_f32_file_is_taken_as_ternary() {
     assert!(found.iter().all(|(ternary, scale)| *ternary && scale.is_some()));
     assert_eq!(found, scales(&open("hf/a-i2_s.gguf")));
 }
+
+/// The older upload of BitNet b1.58 2B4T has another name for its architecture, and a head of its own.
+#[test]
+fn the_older_upload_gives_the_same_logits() {
+    let (cpu, file) = (cpu(), open("hf/a-i2_s.gguf"));
+    let mut writer = GgufWriter::new();
+    for (key, value) in file.metadata().iter() {
+        let value = if key == "general.architecture" { "bitnet-25".into() } else { value.clone() };
+        writer.set(key.replace("bitnet-b1.58.", "bitnet-25."), value).expect("a valid entry");
+    }
+    for tensor in file.tensors() {
+        let names = match tensor.name.as_str() {
+            "token_embd.weight" => vec!["token_embd.weight", "output.weight"],
+            name => vec![name],
+        };
+        for name in names {
+            writer.tensor(name, &tensor.ne.row_major(), tensor.kind, file.bytes(tensor)).expect("a valid tensor");
+        }
+    }
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).expect("memory takes everything");
+    let older = Gguf::from_bytes("older.gguf", bytes.into()).unwrap_or_else(|error| panic!("{error}"));
+    let ids = Reference::open("hf/a.safetensors").ids("prompt.ids");
+    let [found, expected] = [&older, &file]
+        .map(|file| with_model(file, &LoadOptions::default(), |transformer| logits_of(&cpu, transformer, &ids)));
+    with_model(&older, &LoadOptions::default(), |transformer| {
+        assert_eq!(transformer.config.architecture, Architecture::Bitnet25);
+        assert!(transformer.output.is_some());
+    });
+    assert_eq!(found, expected);
+}
