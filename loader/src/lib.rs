@@ -32,6 +32,7 @@ mod atomic;
 mod foreign;
 mod gguf;
 mod map;
+mod message;
 mod safetensors;
 mod tensor;
 mod tensor_type;
@@ -43,6 +44,7 @@ pub use gguf::{
     limits,
 };
 pub use map::{Access, OpenError};
+pub use message::OneLine;
 pub use safetensors::{Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, SafetensorsProblem};
 pub use tensor::{Ne, ShapeError, TensorInfo};
 pub use tensor_type::TensorType;

@@ -70,8 +70,8 @@ fn map(path: &Path) -> Result<Bytes, OpenError> {
         return Ok(Bytes::new());
     }
     // SAFETY: the mapping is private and read-only, no reference to it outlives it (`Bytes` owns it), and its pages are
-    // only ever read as bytes, for which every value is valid; what is derived from them (lengths, text) is copied
-    // before use, so it cannot change under a check. One condition is outside a program's reach: nobody may shorten or
+    // only ever read as bytes, for which every value is valid; lengths and text are copied before they are checked, so
+    // they cannot change after it. One condition is outside a program's reach: nobody may shorten or
     // rewrite the file while it is mapped. `Access::Map` states it, and `Access::Copy` is the way without it.
     #[allow(unsafe_code)]
     let map = unsafe { Mmap::map(&file) }.map_err(fail("map"))?;

@@ -49,7 +49,7 @@ pub(crate) fn entries(reader: &mut Reader<'_>, count: u64) -> Result<Vec<Entry>,
 fn entry(reader: &mut Reader<'_>, index: u64) -> Result<Entry, GgufError> {
     reader.place = Place::Entry(index);
     let offset = reader.position();
-    let key = reader.name("metadata key", limits::KEY_BYTES)?.to_owned();
+    let key = reader.name("metadata key", limits::KEY_BYTES)?;
     reader.place = Place::Key(key.clone());
     let value_type = value_type(reader)?;
     Ok(Entry { key, value: value(reader, value_type)?, offset })
@@ -74,7 +74,7 @@ fn value(reader: &mut Reader<'_>, value_type: ValueType) -> Result<Value, GgufEr
         ValueType::I32 => Value::I32(number(reader)?),
         ValueType::F32 => Value::F32(number(reader)?),
         ValueType::Bool => Value::Bool(boolean(reader)?),
-        ValueType::String => Value::String(reader.string("a string")?.to_owned()),
+        ValueType::String => Value::String(reader.string("a string")?),
         ValueType::Array => Value::Array(array(reader, 1)?),
         ValueType::U64 => Value::U64(number(reader)?),
         ValueType::I64 => Value::I64(number(reader)?),
@@ -117,7 +117,7 @@ fn array(reader: &mut Reader<'_>, depth: usize) -> Result<Array, GgufError> {
 fn strings(reader: &mut Reader<'_>, count: u64) -> Result<StringArray, GgufError> {
     let mut strings = StringArray::with_count(count as usize); // at most an eighth of the file
     for _ in 0..count {
-        strings.push(reader.string("a string of the array")?);
+        strings.push(&reader.string("a string of the array")?);
     }
     Ok(strings)
 }
@@ -145,7 +145,7 @@ pub(crate) fn tensor_table(reader: &mut Reader<'_>, count: u64) -> Result<Vec<Li
 fn line(reader: &mut Reader<'_>, index: u64) -> Result<Line, GgufError> {
     reader.place = Place::TableLine(index);
     let at = reader.position();
-    let name = reader.name("tensor name", limits::TENSOR_NAME_BYTES)?.to_owned();
+    let name = reader.name("tensor name", limits::TENSOR_NAME_BYTES)?;
     reader.place = Place::Tensor(name.clone());
     let shape_at = reader.position();
     let shape_error = |reader: &Reader<'_>, error| reader.fail(shape_at, Problem::Shape(error));

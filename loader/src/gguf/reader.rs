@@ -73,19 +73,20 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A string: its length in eight bytes, then UTF-8.
-    pub fn string(&mut self, what: &'static str) -> Result<&'a str, GgufError> {
+    /// A string: its length in eight bytes, then UTF-8. It is copied before it is checked, so a file that changes while
+    /// it is mapped gives no text that is not UTF-8.
+    pub fn string(&mut self, what: &'static str) -> Result<String, GgufError> {
         let offset = self.position();
         let length = self.number("the length of a string")?;
-        let bytes = self.take(length, what)?;
-        std::str::from_utf8(bytes).map_err(|error| {
-            let wrong = offset + 8 + error.valid_up_to() as u64;
+        let bytes = self.take(length, what)?.to_vec();
+        String::from_utf8(bytes).map_err(|error| {
+            let wrong = offset + 8 + error.utf8_error().valid_up_to() as u64;
             self.fail(offset, Problem::Utf8 { what, wrong })
         })
     }
 
     /// A string of 1 to `limit` bytes.
-    pub fn name(&mut self, what: &'static str, limit: u64) -> Result<&'a str, GgufError> {
+    pub fn name(&mut self, what: &'static str, limit: u64) -> Result<String, GgufError> {
         let offset = self.position();
         let name = self.string(what)?;
         let found = name.len() as u64;

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{Dtype, JSON_BYTES, SHARDS};
-use crate::{Foreign, OpenError, gguf::Quoted};
+use crate::{Foreign, OneLine, OpenError, gguf::Quoted};
 
 /// A file that cannot be read as safetensors, or as the index of several.
 ///
@@ -104,13 +104,13 @@ pub enum SafetensorsProblem {
         found: u64,
     },
     /// A header or an index that is no JSON of the right form.
-    #[error("the JSON is not of the form that the format asks for: {message}; {DAMAGED}")]
+    #[error("the JSON is not of the form that the format asks for: {}; {DAMAGED}", OneLine(message))]
     Json {
         /// What the parser says, with line and column.
         message: String,
     },
     /// An element type that the format does not have, or that no tensor of a model has.
-    #[error("expected an element type among {}, found {found:?}", Dtype::names())]
+    #[error("expected an element type among {}, found {}", Dtype::names(), Quoted(found))]
     Dtype {
         /// Its name in the file.
         found: String,

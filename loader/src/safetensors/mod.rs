@@ -55,7 +55,8 @@ pub struct SafetensorsInfo {
 }
 
 impl Safetensors {
-    /// Maps the file at `path` into memory, or copies it, and checks it.
+    /// Maps the file at `path` into memory, or copies it, and checks it. [`Access::Map`] says what must not happen to a
+    /// file while it is mapped.
     ///
     /// # Errors
     /// [`SafetensorsError`] where the file cannot be read or breaks a rule of the format.
@@ -81,7 +82,9 @@ impl Safetensors {
             let problem = SafetensorsProblem::Json { message: error.to_string() };
             SafetensorsError::new(&file, problem).at(LENGTH_BYTES)
         };
-        let Header { lines } = serde_json::from_slice(header).map_err(json)?;
+        // A copy: text that was checked must not change, as it could where the file is mapped.
+        let header = header.to_vec();
+        let Header { lines } = serde_json::from_slice(&header).map_err(json)?;
         let data = LENGTH_BYTES + header.len() as u64;
         let tensors = place(&file, lines, data, bytes.len() as u64)?;
         Ok(Safetensors { file, bytes, tensors })

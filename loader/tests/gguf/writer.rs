@@ -1,8 +1,8 @@
 //! What the writer refuses, and how it writes files.
 
-use std::{fs, path::Path};
+use std::{fs, io::Write, path::Path};
 
-use trine_loader::{Array, Gguf, GgufWriter, TensorType, Value};
+use trine_loader::{Access, Array, Gguf, GgufWriter, TensorType, Value};
 
 use crate::builder::valid;
 
@@ -26,6 +26,26 @@ fn bytes_are_those_of_a_file_built_by_hand() {
     let mut file = Vec::new();
     same_as_valid().write_to(&mut file).unwrap();
     assert_eq!(file, valid().0);
+}
+
+/// Of a mapped file, what was checked is a copy; of a copied one, everything is.
+#[test]
+fn a_file_that_is_rewritten_in_place_keeps_what_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for access in [Access::Map, Access::Copy] {
+        let path = folder.path().join("model.gguf");
+        fs::write(&path, valid().0).unwrap();
+        let gguf = Gguf::open_with(&path, access).unwrap();
+        let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.write_all(&vec![0xff; gguf.file_len() as usize]).unwrap();
+        assert_eq!(gguf.metadata().str("general.architecture").unwrap(), "llama");
+        assert_eq!(&gguf.metadata().string_array("tokenizer.ggml.tokens").unwrap()[2], "ŵ");
+        let names: Vec<_> = gguf.tensors().iter().map(|tensor| (tensor.name.as_str(), tensor.len)).collect();
+        assert_eq!(names, [("norm", 60), ("embd", 136)]);
+        if access == Access::Copy {
+            assert_eq!(gguf.bytes(&gguf.tensors()[1])[..], [2; 136]);
+        }
+    }
 }
 
 #[test]
