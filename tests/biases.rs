@@ -106,8 +106,9 @@ fn what_is_no_bias_of_a_matrix_is_refused() {
 }
 
 fn converted(file: &Gguf, matrices: TensorType, quantize: Option<Quantize>) -> Result<Gguf, String> {
-    let conversion = Conversion { matrices, head: None, i2s_packing: I2sPacking::X86, quantize };
-    convert(file, &conversion, &cpu(), &|_, _| ()).map(|writer| written(&writer)).map_err(|error| error.to_string())
+    let conversion = Conversion { quantize, ..Conversion::to(matrices) };
+    let converted = convert(file, &conversion, &cpu(), &|_, _| ()).map_err(|error| error.to_string())?;
+    Ok(written(&converted.writer))
 }
 
 #[test]
@@ -115,8 +116,8 @@ fn conversion_keeps_biases_and_comparison_sees_them() {
     let name = format!("{QUERY}.bias");
     let file = with(&ternary(), &bias(&name, 512));
     let difference = |a: &Gguf, b: &Gguf| {
-        let side = |file| Side { file, i2s_packing: I2sPacking::X86 };
-        diff(side(a), side(b), &|_, _| ())
+        let side = |source| Side { source, i2s_packing: I2sPacking::X86 };
+        diff(side(a), side(b), &TokenizerOptions::default(), &|_, _| ()).expect("files describe themselves")
     };
     let values = |a: &Gguf, b: &Gguf| {
         let difference = difference(a, b);

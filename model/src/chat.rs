@@ -15,7 +15,7 @@ use crate::hf::JsonError;
 use crate::tokenizer::Tokenizer;
 
 /// The key of the template.
-const KEY: &str = "tokenizer.chat_template";
+pub(crate) const KEY: &str = "tokenizer.chat_template";
 
 /// Steps that a template may take; a conversation of a hundred messages takes about ten thousand.
 const FUEL: u64 = 2_000_000;

@@ -1,9 +1,11 @@
 //! What a file's metadata says about its model. Shapes of tensors are checked in [`weights`](crate::weights).
 
+mod metadata;
+
 use crate::architecture::Architecture;
 use crate::hf::JsonError;
 use crate::rope::{RopeConfig, RopeScaling};
-use trine_loader::{Gguf, GgufError};
+use trine_loader::{Gguf, GgufError, OneLine};
 use trine_shapes::{Dims, DimsError};
 
 /// A model's description: everything the forward pass needs besides the weights.
@@ -41,7 +43,7 @@ pub enum ConfigError {
         file: String,
     },
     /// An architecture Trine does not know.
-    #[error("{file}: architecture `{found}` is not supported; supported: {}", Architecture::names())]
+    #[error("{file}: architecture `{}` is not supported; supported: {}", OneLine(found), Architecture::names())]
     Architecture {
         /// The file.
         file: String,
@@ -57,7 +59,7 @@ pub enum ConfigError {
         source: Box<DimsError>,
     },
     /// A value outside its range.
-    #[error("{file}: key `{key}` is {found}, expected {expected}")]
+    #[error("{file}: key `{key}` is {}, expected {expected}", OneLine(found))]
     Value {
         /// The file.
         file: String,
@@ -69,7 +71,7 @@ pub enum ConfigError {
         expected: String,
     },
     /// A key that changes the arithmetic in a way Trine does not implement.
-    #[error("{file}: key `{key}` is {found}: this changes the arithmetic and is not supported")]
+    #[error("{file}: key `{key}` is {}: this changes the arithmetic and is not supported", OneLine(found))]
     Unsupported {
         /// The file.
         file: String,

@@ -1,19 +1,25 @@
-//! Whether two files hold the same model, whatever types their tensors have.
+//! Whether two files hold the same model, whatever types their tensors have and whichever of them is a directory.
 //!
 //! What belongs here: metadata compared by meaning, and tensors by the values that they stand for. What does not:
 //! printing, and reading the files.
+//!
+//! A directory is compared in the words of a GGUF file: names, the order of rows, masters as the codes that loading
+//! makes of them.
 //!
 //! A matrix is compared element by element as f32, its separate scale included: two ternary matrices are the same where
 //! all codes and all scales are, in whichever types they are packed.
 
 use crate::inspect::shown;
 use crate::parallel;
-use crate::role::Role;
-use crate::weights::of_file;
-use std::collections::BTreeSet;
-use trine_kernels::packing::{I2sPacking, WeightScale};
+use crate::role::{Projection, Role};
+use crate::source::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
+use crate::tokenizer::TokenizerOptions;
+use crate::weights;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use trine_kernels::packing::I2sPacking;
 use trine_kernels::{Matrix, PackingError};
-use trine_loader::{Gguf, TensorInfo, Value};
+use trine_loader::{TensorType, Value};
 
 /// How two files differ.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,28 +85,83 @@ impl Difference {
     }
 }
 
-/// What a file needs besides its bytes to be read.
+/// What a model needs besides its files to be read.
 #[derive(Clone, Copy, Debug)]
 pub struct Side<'f> {
-    /// The file.
-    pub file: &'f Gguf,
+    /// The model.
+    pub source: &'f dyn Source,
     /// How its I2_S tensors are packed.
     pub i2s_packing: I2sPacking,
 }
 
-/// Compares two files. `progress` is called after each tensor with the number of tensors done and their total.
-pub fn diff(first: Side<'_>, second: Side<'_>, progress: &dyn Fn(usize, usize)) -> Difference {
-    let is_scale = |tensor: &&TensorInfo| matches!(Role::from_name(&tensor.name), Some(Role::Scale(..)));
-    let names = first.file.tensors().iter().filter(|tensor| !is_scale(tensor));
-    let only_second = second.file.tensors().iter().filter(|tensor| !is_scale(tensor));
-    let only_second = only_second.filter(|tensor| first.file.tensor(&tensor.name).is_none());
-    let names: Vec<&str> = names.chain(only_second).map(|tensor| tensor.name.as_str()).collect();
+/// Compares two models. `tokenizer` says how the vocabulary of a directory is read. `progress` is called after each
+/// tensor with the number of tensors done and their total.
+///
+/// # Errors
+/// What a directory says of its model is not valid.
+pub fn diff(
+    first: Side<'_>,
+    second: Side<'_>,
+    tokenizer: &TokenizerOptions,
+    progress: &dyn Fn(usize, usize),
+) -> Result<Difference, DescriptionError> {
+    let (first, second) = (View::new(first, tokenizer)?, View::new(second, tokenizer)?);
+    let only_second = second.names.iter().filter(|name| !first.by_name.contains_key(*name));
+    let names: Vec<&String> = first.names.iter().chain(only_second).collect();
     let mut tensors = Vec::with_capacity(names.len());
     for name in &names {
-        tensors.push(tensor(name, first, second));
+        tensors.push(tensor(name, &first, &second));
         progress(tensors.len(), names.len());
     }
-    Difference { metadata: metadata(first.file, second.file), tensors }
+    Ok(Difference { metadata: metadata(&first, &second), tensors })
+}
+
+/// A model in the words of a GGUF file.
+struct View<'s> {
+    side: Side<'s>,
+    is_directory: bool,
+    metadata: BTreeMap<String, Value>,
+    /// As [`Description::interleave`].
+    interleave: Option<usize>,
+    /// Names of its tensors but for separate scales, in the order of the files.
+    names: Vec<String>,
+    by_name: HashMap<String, SourceTensor>,
+    scales: HashMap<Role, SourceTensor>,
+}
+
+impl<'s> View<'s> {
+    fn new(side: Side<'s>, tokenizer: &TokenizerOptions) -> Result<View<'s>, DescriptionError> {
+        let Description { metadata, divisors, interleave, .. } = side.source.description(tokenizer)?;
+        let is_directory = matches!(side.source.container(), Container::Safetensors { .. });
+        let (mut names, mut by_name, mut scales) = (Vec::new(), HashMap::new(), HashMap::new());
+        for tensor in side.source.tensors().into_iter().chain(divisors.map(|values| rope_frequencies(&values))) {
+            if let Some(role @ Role::Scale(..)) = tensor.role {
+                scales.insert(role, tensor);
+                continue;
+            }
+            let name = match tensor.role {
+                Some(role) if is_directory => role.to_string(),
+                _ => tensor.name.clone(),
+            };
+            names.push(name.clone());
+            by_name.insert(name, tensor);
+        }
+        let metadata = metadata.into_iter().collect();
+        Ok(View { side, is_directory, metadata, interleave, names, by_name, scales })
+    }
+}
+
+/// The tensor that a GGUF file has for divisors of RoPE frequencies.
+fn rope_frequencies(divisors: &[f32]) -> SourceTensor {
+    SourceTensor {
+        name: Role::RopeFrequencies.to_string(),
+        role: Some(Role::RopeFrequencies),
+        dims: vec![divisors.len()],
+        encoding: Encoding::Plain(TensorType::F32),
+        file: Arc::from("config.json"),
+        offset: 0,
+        bytes: divisors.iter().copied().flat_map(f32::to_le_bytes).collect(),
+    }
 }
 
 /// Keys that say how a file is made, not what the model is.
@@ -116,16 +177,16 @@ const OF_THE_FILE: [&str; 6] = [
 /// Characters of a value that a difference shows.
 const SHOWN: usize = 60;
 
-fn metadata(first: &Gguf, second: &Gguf) -> Vec<KeyDifference> {
-    let keys = |file: &'_ Gguf| file.metadata().iter().map(|(key, _)| key.to_owned()).collect::<BTreeSet<String>>();
-    let all = keys(first).into_iter().chain(keys(second)).collect::<BTreeSet<_>>();
-    let differs = |key: &String| {
-        let (first, second) = (first.metadata().get(key), second.metadata().get(key));
-        first.map(canonical) != second.map(canonical)
+/// The keys that differ; where one model is a directory and the other a file, of those that both have.
+fn metadata(first: &View<'_>, second: &View<'_>) -> Vec<KeyDifference> {
+    let all = first.metadata.keys().chain(second.metadata.keys()).collect::<BTreeSet<_>>();
+    let value = |view: &View<'_>, key: &str| view.metadata.get(key).map(|value| shown(value, SHOWN));
+    let differs = |key: &&String| match (first.metadata.get(*key), second.metadata.get(*key)) {
+        (Some(first), Some(second)) => canonical(first) != canonical(second),
+        _ => first.is_directory == second.is_directory,
     };
-    let value = |file: &Gguf, key: &str| file.metadata().get(key).map(|value| shown(value, SHOWN));
-    let all = all.into_iter().filter(|key| !OF_THE_FILE.contains(&key.as_str()) && differs(key));
-    all.map(|key| KeyDifference { first: value(first, &key), second: value(second, &key), key }).collect()
+    let all = all.into_iter().filter(|key| !OF_THE_FILE.contains(&key.as_str())).filter(differs);
+    all.map(|key| KeyDifference { first: value(first, key), second: value(second, key), key: key.clone() }).collect()
 }
 
 /// A value with its integer type forgotten: programs write counts as `u32`, `i32` or `u64`.
@@ -142,11 +203,11 @@ fn canonical(value: &Value) -> Value {
     }
 }
 
-fn tensor(name: &str, first: Side<'_>, second: Side<'_>) -> TensorDifference {
-    let of = |side: Side<'_>| side.file.tensor(name).map(|tensor| tensor.kind.to_string());
-    let values = match (first.file.tensor(name), second.file.tensor(name)) {
-        (Some(a), Some(b)) if a.ne != b.ne => Values::Shapes(a.ne.row_major(), b.ne.row_major()),
-        (Some(a), Some(b)) => match (read(first, a), read(second, b)) {
+fn tensor(name: &str, first: &View<'_>, second: &View<'_>) -> TensorDifference {
+    let of = |view: &View<'_>| view.by_name.get(name).map(|tensor| tensor.encoding.to_string());
+    let values = match (first.by_name.get(name), second.by_name.get(name)) {
+        (Some(a), Some(b)) if a.dims != b.dims => Values::Shapes(a.dims.clone(), b.dims.clone()),
+        (Some(a), Some(b)) => match (Rows::new(first, a), Rows::new(second, b)) {
             (Ok(a), Ok(b)) => compare(&a, &b),
             (Err(error), _) | (_, Err(error)) => Values::Unreadable(error.to_string()),
         },
@@ -155,37 +216,69 @@ fn tensor(name: &str, first: Side<'_>, second: Side<'_>) -> TensorDifference {
     TensorDifference { name: name.to_owned(), first: of(first), second: of(second), values }
 }
 
-/// A tensor as a matrix of all its rows, with its separate scale where it has one.
-fn read(side: Side<'_>, tensor: &TensorInfo) -> Result<Matrix, PackingError> {
-    let cols = tensor.ne.fastest();
-    let size = (tensor.ne.elements() / cols, cols);
-    let matrix = of_file(tensor.kind, side.i2s_packing, size, side.file.bytes(tensor))?;
-    let Some(Role::Matrix(block, projection)) = Role::from_name(&tensor.name) else { return Ok(matrix) };
-    let wanted = Some(Role::Scale(block, projection));
-    match side.file.tensors().iter().find(|tensor| Role::from_name(&tensor.name) == wanted) {
-        Some(scale) => {
-            let mut multiplier = [0.0];
-            of_file(scale.kind, side.i2s_packing, (1, 1), side.file.bytes(scale))?.decode_row(0, &mut multiplier);
-            matrix.with_multiplier(WeightScale::new(multiplier[0])?)
+/// A tensor as a matrix of all its rows in the order of a GGUF file, with its separate scale where it has one.
+struct Rows {
+    matrix: Matrix,
+    interleave: Option<usize>,
+}
+
+impl Rows {
+    fn new(view: &View<'_>, tensor: &SourceTensor) -> Result<Rows, PackingError> {
+        let i2s = view.side.i2s_packing;
+        let matrix = match tensor.role {
+            Some(Role::Bias(block, projection)) => Rows::bias(view, tensor, block, projection)?,
+            role => weights::scaled(tensor, role.and_then(Role::scale).and_then(|role| view.scales.get(&role)), i2s)?,
+        };
+        let rotated = [Projection::Query, Projection::Key];
+        let is_rotated = match tensor.role {
+            Some(Role::Matrix(_, projection) | Role::Bias(_, projection)) => rotated.contains(&projection),
+            _ => false,
+        };
+        let has_heads = |head: &usize| is_rotated && matrix.rows().is_multiple_of(*head);
+        let interleave = view.interleave.filter(has_heads);
+        Ok(Rows { matrix, interleave })
+    }
+
+    /// A bias as rows of one value each, times the scale of its matrix where that multiplies it.
+    fn bias(
+        view: &View<'_>,
+        tensor: &SourceTensor,
+        block: usize,
+        projection: Projection,
+    ) -> Result<Matrix, PackingError> {
+        let i2s = view.side.i2s_packing;
+        let bias = weights::packed(tensor, i2s, tensor.elements(), 1)?;
+        let of_matrix = view.by_name.get(&Role::Matrix(block, projection).to_string());
+        match (of_matrix, view.scales.get(&Role::Scale(block, projection))) {
+            (Some(matrix), Some(scale)) if weights::scales_bias(matrix.encoding, projection, scale.encoding) => {
+                let mut value = [0.0];
+                weights::packed(scale, i2s, 1, 1)?.decode_row(0, &mut value);
+                bias.with_multiplier(weights::factor(scale.encoding, value[0])?)
+            }
+            _ => Ok(bias),
         }
-        None => Ok(matrix),
+    }
+
+    fn decode(&self, row: usize, to: &mut [f32]) {
+        self.matrix.decode_row(weights::halves_row(row, self.interleave), to);
     }
 }
 
-fn compare(a: &Matrix, b: &Matrix) -> Values {
+fn compare(a: &Rows, b: &Rows) -> Values {
+    let (count, cols) = (a.matrix.rows(), a.matrix.cols());
     let sign = |value: f32| i8::from(value > 0.0) - i8::from(value < 0.0);
     let row = |(x, y): &mut (Vec<f32>, Vec<f32>), row| {
-        a.decode_row(row, x);
-        b.decode_row(row, y);
+        a.decode(row, x);
+        b.decode(row, y);
         x.iter().zip(y.iter()).filter(|(x, y)| x != y).fold((0, 0, 0.0f32), |(signs, magnitudes, largest), (x, y)| {
             let largest = largest.max((x - y).abs());
             if sign(*x) == sign(*y) { (signs, magnitudes + 1, largest) } else { (signs + 1, magnitudes, largest) }
         })
     };
-    let rows = || (vec![0.0; a.cols()], vec![0.0; b.cols()]);
+    let rows = || (vec![0.0; cols], vec![0.0; cols]);
     let sum = |a: (usize, usize, f32), b: (usize, usize, f32)| (a.0 + b.0, a.1 + b.1, a.2.max(b.2));
-    match parallel::map(a.rows(), rows, row).into_iter().fold((0, 0, 0.0), sum) {
+    match parallel::map(count, rows, row).into_iter().fold((0, 0, 0.0), sum) {
         (0, 0, _) => Values::Same,
-        (signs, magnitudes, largest) => Values::Differ { elements: a.rows() * a.cols(), signs, magnitudes, largest },
+        (signs, magnitudes, largest) => Values::Differ { elements: count * cols, signs, magnitudes, largest },
     }
 }

@@ -16,20 +16,25 @@ mod tokenizer;
 
 pub use json::{JsonError, JsonProblem};
 
-use crate::chat::{ChatError, ChatTemplate};
+use crate::chat::{self, ChatError, ChatTemplate};
 use crate::config::{Config, ConfigError};
 use crate::role::{Projection, Role};
-use crate::source::{Container, Encoding, Source, SourceTensor};
-use crate::tokenizer::{Tokenizer, TokenizerError, TokenizerOptions};
+use crate::rope::RopeScaling;
+use crate::source::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
+use crate::tokenizer::{Tokenizer, TokenizerError, TokenizerOptions, VocabularyData};
 use json::Object;
 use quantization::{Quantization, ScaleMeaning};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trine_kernels::ActivationMode;
 use trine_loader::{
     Access, Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, TensorType, Value,
 };
+use trine_shapes::Dims;
+
+/// The version of GGUF that describes a directory.
+const GGUF_VERSION: u32 = 3;
 
 /// Rows of the matrix that a row of packed bytes holds.
 const PACKED_ROWS: usize = 4;
@@ -56,7 +61,8 @@ pub enum HfError {
 }
 
 impl HfDirectory {
-    /// Opens a directory, its weights mapped into memory or copied.
+    /// Opens a directory, its weights mapped into memory or copied; [`Access::Map`] says what must not happen to mapped
+    /// files.
     ///
     /// # Errors
     /// [`HfError`] where `config.json` or the weights are missing or not sound.
@@ -133,6 +139,21 @@ impl HfDirectory {
         })
     }
 
+    /// Refuses a number of tokens other than that of the embedding, before anything is made for each of them.
+    fn check_embedding(&self, config: &Config) -> Result<(), ConfigError> {
+        let Dims { vocab, hidden, .. } = config.dims;
+        let [embedding, _] = self.tables();
+        match embedding.map(|(_, info)| &info.shape[..]) {
+            Some([rows, cols]) if (*rows, *cols) == (vocab, hidden) => Ok(()),
+            found => Err(ConfigError::Value {
+                file: self.config.file().to_string(),
+                key: "vocab_size".to_owned(),
+                found: vocab.to_string(),
+                expected: format!("the rows of the embedding, whose shape is {:?}", found.unwrap_or_default()),
+            }),
+        }
+    }
+
     /// Whether the matrices of `layers` blocks have biases where `config.json` says so and nowhere else: transformers
     /// leaves out those that it does not speak of, and makes up those that are missing.
     fn check_biases(&self, layers: usize) -> Result<(), ConfigError> {
@@ -200,11 +221,12 @@ impl Source for HfDirectory {
     fn config(&self) -> Result<Config, ConfigError> {
         self.head_is_embedding()?;
         let block = |role| match role {
-            Role::Norm(block, _) | Role::Matrix(block, _) => Some(block + 1),
+            Role::Norm(block, _) | Role::Matrix(block, _) => Some(block),
             _ => None,
         };
         let roles = self.weights.tensors().filter_map(|(_, info)| names::role(&info.name));
-        let config = config::read(&self.config, roles.filter_map(block).max().unwrap_or(0))?;
+        let blocks: BTreeSet<usize> = roles.filter_map(block).collect();
+        let config = config::read(&self.config, blocks.len())?;
         if config.architecture.has_biases() {
             self.check_biases(config.layers)?;
         }
@@ -213,6 +235,30 @@ impl Source for HfDirectory {
 
     fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
         tokenizer::read(&self.path, &self.config, options)
+    }
+
+    fn description(&self, options: &TokenizerOptions) -> Result<Description, DescriptionError> {
+        let config = Source::config(self)?;
+        let mut metadata = config.to_metadata();
+        let (vocabulary, warnings) = match tokenizer::is_in(&self.path) {
+            true => tokenizer::data(&self.path, &self.config, options)?,
+            false => {
+                self.check_embedding(&config)?;
+                let warning = "the directory has no tokenizer.json, so its tokens have no texts".to_owned();
+                (VocabularyData::placeholders(config.dims.vocab), vec![warning])
+            }
+        };
+        metadata.extend(vocabulary.to_metadata());
+        metadata.extend(tokenizer::chat_template(&self.path)?.map(|text| (chat::KEY.to_owned(), Value::from(text))));
+        let is_llama3 = matches!(config.rope.scaling, RopeScaling::Llama3 { .. });
+        let is_reordered = config.rope.pairing != config.architecture.rope_pairing();
+        Ok(Description {
+            version: GGUF_VERSION,
+            metadata,
+            divisors: is_llama3.then(|| config.rope.divisors()),
+            interleave: is_reordered.then_some(config.dims.head_dim),
+            warnings,
+        })
     }
 
     fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {

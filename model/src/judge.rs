@@ -13,7 +13,8 @@ use crate::config::Config;
 use crate::parallel;
 use crate::role::{BlockNorm, Role};
 use crate::source::{Source, SourceTensor};
-use crate::weights::packed;
+use crate::weights::scaled;
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use trine_kernels::packing::I2sPacking;
 use trine_kernels::{Matrix, PackingError};
@@ -23,11 +24,11 @@ use trine_kernels::{Matrix, PackingError};
 pub struct Statistics {
     /// The packing that its products run in; another than its type where it is repacked when it is loaded.
     pub packing: &'static str,
-    /// The one scale of a ternary matrix; `None` where there are several or none.
+    /// The one scale of a ternary matrix, a separate one included; `None` where there are several or none.
     pub scale: Option<f32>,
     /// The share of values that are 0, from 0 to 1.
     pub zeros: f64,
-    /// The root mean square of the values, `sqrt(mean(x^2))`; a separate scale is not in it.
+    /// The root mean square of the values, `sqrt(mean(x^2))`, the separate scale of a matrix included.
     pub rms: f64,
 }
 
@@ -49,7 +50,10 @@ const ZEROS: RangeInclusive<f64> = 0.02..=0.98;
 /// Judges every tensor in file order. `config` tells roles and architecture; without it there are only statistics.
 pub fn judge(source: &dyn Source, config: Option<&Config>, i2s_packing: I2sPacking) -> Vec<Judgement> {
     let tensors = source.tensors();
-    let statistics: Vec<_> = tensors.iter().map(|tensor| statistics(tensor, i2s_packing)).collect();
+    let by_role: HashMap<Role, &SourceTensor> =
+        tensors.iter().filter_map(|tensor| Some((tensor.role?, tensor))).collect();
+    let scale_of = |tensor: &SourceTensor| by_role.get(&tensor.role?.scale()?).copied();
+    let statistics: Vec<_> = tensors.iter().map(|tensor| statistics(tensor, scale_of(tensor), i2s_packing)).collect();
     let Some(config) = config else {
         let alone = |statistics| Judgement { statistics, remarks: Vec::new() };
         return statistics.into_iter().map(alone).collect();
@@ -71,12 +75,12 @@ pub fn judge(source: &dyn Source, config: Option<&Config>, i2s_packing: I2sPacki
     judged.collect()
 }
 
-fn statistics(tensor: &SourceTensor, i2s_packing: I2sPacking) -> Result<Statistics, PackingError> {
-    let (rows, cols) = match *tensor.dims {
-        [] => (1, 1),
-        [ref rows @ .., cols] => (rows.iter().product(), cols),
-    };
-    let matrix = packed(tensor, i2s_packing, rows, cols)?;
+fn statistics(
+    tensor: &SourceTensor,
+    scale: Option<&SourceTensor>,
+    i2s_packing: I2sPacking,
+) -> Result<Statistics, PackingError> {
+    let matrix = scaled(tensor, scale, i2s_packing)?;
     let (zeros, squares) = sums(&matrix);
     let count = tensor.elements() as f64;
     let (packing, scale) = (matrix.kind().name(), matrix.scale());

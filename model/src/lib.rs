@@ -37,7 +37,7 @@ pub use architecture::Architecture;
 pub use cache::{KvCache, Step, StepError};
 pub use chat::{ChatError, ChatTemplate, Message};
 pub use config::{Config, ConfigError};
-pub use convert::{Conversion, ConvertError, HEAD_TYPES, MATRIX_TYPES, convert};
+pub use convert::{Conversion, ConvertError, Converted, HEAD_TYPES, MATRIX_TYPES, convert};
 pub use diff::{Difference, KeyDifference, Side, TensorDifference, Values, diff};
 pub use generate::{Finish, GenerateError, GenerateOptions, Generated};
 pub use hf::{HfDirectory, HfError, JsonError, JsonProblem};
@@ -49,7 +49,7 @@ pub use role::{BlockNorm, Projection, Role};
 pub use rope::{RopeConfig, RopeScaling};
 pub use sampling::{Sampler, SamplerError, SamplerOptions};
 pub use session::{Session, SessionError};
-pub use source::{Container, Encoding, Source, SourceError, SourceTensor, open_model};
+pub use source::{Container, Description, DescriptionError, Encoding, Source, SourceError, SourceTensor, open_model};
 pub use stop::{Released, StopStrings};
 pub use synthetic::{Synthetic, SyntheticError};
 pub use tokenizer::{

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use std::fmt;
+use trine_shapes::Dims;
 
 /// A matrix of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -127,6 +128,37 @@ impl Role {
         };
         // `blk.007` and `blk.+7` are other names for block 7, which no writer makes.
         role.filter(|_| number.to_string() == block)
+    }
+
+    /// The role of the tensor that holds the factor of a matrix.
+    pub(crate) fn scale(self) -> Option<Role> {
+        match self {
+            Role::Matrix(block, projection) => Some(Role::Scale(block, projection)),
+            _ => None,
+        }
+    }
+
+    /// The dimensions of its tensor, outermost first, in a model with these axes whose heads rotate as a whole.
+    pub fn dims(self, dims: &Dims) -> Vec<usize> {
+        let Dims { vocab, hidden, ffn, kv_heads, group, head_dim } = *dims;
+        let (q_width, kv_width) = (kv_heads * group * head_dim, kv_heads * head_dim);
+        match self {
+            Role::TokenEmbedding | Role::Output => vec![vocab, hidden],
+            Role::OutputNorm | Role::Norm(_, BlockNorm::Attn | BlockNorm::Ffn) => vec![hidden],
+            Role::Norm(_, BlockNorm::AttnSub) => vec![q_width],
+            Role::Norm(_, BlockNorm::FfnSub) => vec![ffn],
+            Role::RopeFrequencies => vec![head_dim / 2],
+            Role::Scale(..) => vec![1],
+            Role::Bias(_, Projection::Query) => vec![q_width],
+            Role::Bias(_, Projection::Key | Projection::Value) => vec![kv_width],
+            Role::Bias(_, Projection::AttnOutput | Projection::Down) => vec![hidden],
+            Role::Bias(_, Projection::Gate | Projection::Up) => vec![ffn],
+            Role::Matrix(_, Projection::Query) => vec![q_width, hidden],
+            Role::Matrix(_, Projection::Key | Projection::Value) => vec![kv_width, hidden],
+            Role::Matrix(_, Projection::AttnOutput) => vec![hidden, q_width],
+            Role::Matrix(_, Projection::Gate | Projection::Up) => vec![ffn, hidden],
+            Role::Matrix(_, Projection::Down) => vec![hidden, ffn],
+        }
     }
 
     /// Whether a file may lack it.

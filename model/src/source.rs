@@ -15,7 +15,8 @@ use std::sync::Arc;
 use trine_kernels::ActivationMode;
 use trine_loader::{Access, Gguf, GgufError, TensorType, Value};
 
-/// Opens a GGUF file, or a directory as HF transformers saves models.
+/// Opens a GGUF file, or a directory as HF transformers saves models. [`Access::Map`] says what must not happen to files
+/// while they are mapped.
 ///
 /// # Errors
 /// [`SourceError`] where it cannot be read, or breaks a rule of its format.
@@ -82,6 +83,13 @@ pub trait Source: fmt::Debug {
     /// [`TokenizerError`] with the file and the key that is missing, of the wrong type, inconsistent or unknown.
     fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError>;
 
+    /// The description, the vocabulary and the chat template as the metadata of a GGUF file, for writing one and for
+    /// comparing. That of a GGUF file is its own, whatever it says.
+    ///
+    /// # Errors
+    /// [`DescriptionError`] as of [`Source::config`], [`Source::tokenizer`] and [`Source::chat_template`].
+    fn description(&self, options: &TokenizerOptions) -> Result<Description, DescriptionError>;
+
     /// The chat template; `tokenizer` names the tokens that it writes.
     ///
     /// # Errors
@@ -106,6 +114,37 @@ pub trait Source: fmt::Debug {
     fn activations(&self) -> Option<ActivationMode> {
         None
     }
+}
+
+/// What a model is, besides its weights, in the words of a GGUF file.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// The version of the format.
+    pub version: u32,
+    /// The entries.
+    pub metadata: Vec<(String, Value)>,
+    /// Divisors of the RoPE frequencies that have no key in `metadata` and no tensor in the source: they are the tensor
+    /// `rope_freqs.weight` of a GGUF file.
+    pub divisors: Option<Vec<f32>>,
+    /// The elements of a head, where a GGUF file has the rows of query and key matrices in another order than the
+    /// source: those of a pair that RoPE rotates side by side, which here are half a head apart.
+    pub interleave: Option<usize>,
+    /// What a user should know.
+    pub warnings: Vec<String>,
+}
+
+/// A description that a GGUF file cannot have, or that is not valid.
+#[derive(Debug, thiserror::Error)]
+pub enum DescriptionError {
+    /// Of the model.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Of the vocabulary.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// Of the chat template.
+    #[error(transparent)]
+    Chat(#[from] ChatError),
 }
 
 /// A tensor of a [`Source`], its contents not looked at. Clones share the bytes.
@@ -209,6 +248,11 @@ impl Source for Gguf {
 
     fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
         Tokenizer::from_gguf(self, options)
+    }
+
+    fn description(&self, _: &TokenizerOptions) -> Result<Description, DescriptionError> {
+        let (version, metadata) = (self.version(), self.entries());
+        Ok(Description { version, metadata, divisors: None, interleave: None, warnings: Vec::new() })
     }
 
     fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {

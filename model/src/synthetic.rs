@@ -9,15 +9,16 @@ mod tests;
 use crate::architecture::Architecture;
 use crate::config::Config;
 use crate::parallel;
-use crate::role::{BlockNorm, Projection, Role};
+use crate::role::Role;
 use crate::rope::{RopeConfig, RopeScaling};
+use crate::tokenizer::VocabularyData;
 use bytes::Bytes;
 use half::f16;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use trine_kernels::PackingError;
 use trine_kernels::packing::{I2S, PackScales, Packed, Ternary, Tq1_0, Tq2_0};
-use trine_loader::{Gguf, GgufError, GgufWriter, Ne, StringArray, TensorType, Value, WriteError};
+use trine_loader::{Gguf, GgufError, GgufWriter, Ne, TensorType, WriteError};
 use trine_shapes::{Bitnet2B4T, Dims, Model};
 
 /// A model to make up: its description, the types of its tensors, and the seed of its weights.
@@ -113,14 +114,15 @@ impl Synthetic {
     /// [`SyntheticError`] where the tensors cannot have the types or the dimensions.
     pub fn writer(&self) -> Result<GgufWriter, SyntheticError> {
         let mut writer = GgufWriter::new();
-        for (key, value) in metadata(&self.config) {
+        let vocabulary = VocabularyData::placeholders(self.config.dims.vocab).to_metadata();
+        for (key, value) in self.config.to_metadata().into_iter().chain(vocabulary) {
             writer.set(key, value)?;
         }
         let roles: Vec<Role> = Role::all(&self.config).into_iter().filter(|role| !role.is_optional()).collect();
         let contents = parallel::map(roles.len(), || (), |(), index| self.contents(roles[index], index as u64));
         for (role, contents) in roles.iter().zip(contents) {
             let (kind, bytes) = contents?;
-            writer.tensor(role.to_string(), &shape(*role, &self.config.dims), kind, bytes)?;
+            writer.tensor(role.to_string(), &role.dims(&self.config.dims), kind, bytes)?;
         }
         Ok(writer)
     }
@@ -129,7 +131,7 @@ impl Synthetic {
     fn contents(&self, role: Role, stream: u64) -> Result<(TensorType, Bytes), SyntheticError> {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         random.set_stream(stream);
-        match shape(role, &self.config.dims)[..] {
+        match role.dims(&self.config.dims)[..] {
             [rows, cols] if role == Role::TokenEmbedding => {
                 Ok((self.table, random_table(self.table, rows, cols, &mut random)?))
             }
@@ -141,57 +143,6 @@ impl Synthetic {
             [] => unreachable!("every tensor has dimensions"),
         }
     }
-}
-
-/// The dimensions of a tensor, outermost first.
-fn shape(role: Role, dims: &Dims) -> Vec<usize> {
-    let Dims { vocab, hidden, ffn, kv_heads, group, head_dim } = *dims;
-    let (q_width, kv_width) = (kv_heads * group * head_dim, kv_heads * head_dim);
-    match role {
-        Role::TokenEmbedding | Role::Output => vec![vocab, hidden],
-        Role::OutputNorm | Role::Norm(_, BlockNorm::Attn | BlockNorm::Ffn) => vec![hidden],
-        Role::Norm(_, BlockNorm::AttnSub) => vec![q_width],
-        Role::Norm(_, BlockNorm::FfnSub) => vec![ffn],
-        Role::RopeFrequencies => vec![head_dim / 2],
-        Role::Scale(..) => vec![1],
-        Role::Bias(_, Projection::Query) => vec![q_width],
-        Role::Bias(_, Projection::Key | Projection::Value) => vec![kv_width],
-        Role::Bias(_, Projection::AttnOutput | Projection::Down) => vec![hidden],
-        Role::Bias(_, Projection::Gate | Projection::Up) => vec![ffn],
-        Role::Matrix(_, Projection::Query) => vec![q_width, hidden],
-        Role::Matrix(_, Projection::Key | Projection::Value) => vec![kv_width, hidden],
-        Role::Matrix(_, Projection::AttnOutput) => vec![hidden, q_width],
-        Role::Matrix(_, Projection::Gate | Projection::Up) => vec![ffn, hidden],
-        Role::Matrix(_, Projection::Down) => vec![hidden, ffn],
-    }
-}
-
-/// What [`Config::from_gguf`] reads. `none` is llama.cpp's word for a file without a tokenizer.
-fn metadata(config: &Config) -> Vec<(String, Value)> {
-    let Dims { vocab, hidden, ffn, kv_heads, group, head_dim } = config.dims;
-    let count = |n: usize| Value::U32(n as u32);
-    let of_architecture = [
-        ("block_count", count(config.layers)),
-        ("context_length", count(config.context)),
-        ("embedding_length", count(hidden)),
-        ("feed_forward_length", count(ffn)),
-        ("attention.head_count", count(kv_heads * group)),
-        ("attention.head_count_kv", count(kv_heads)),
-        ("attention.key_length", count(head_dim)),
-        ("attention.value_length", count(head_dim)),
-        ("attention.layer_norm_rms_epsilon", Value::F32(config.rms_epsilon)),
-        ("rope.freq_base", Value::F32(config.rope.base)),
-        ("rope.dimension_count", count(config.rope.rotated)),
-        ("vocab_size", count(vocab)),
-    ];
-    let name = config.architecture.name();
-    let tokens: StringArray = (0..vocab).map(|id| format!("<{id}>")).collect();
-    let mut metadata = vec![("general.architecture".to_owned(), Value::from(name))];
-    metadata.extend(config.name.iter().map(|name| ("general.name".to_owned(), Value::from(name.as_str()))));
-    metadata.extend(of_architecture.into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
-    metadata.push(("tokenizer.ggml.model".to_owned(), Value::from("none")));
-    metadata.push(("tokenizer.ggml.tokens".to_owned(), Value::from(tokens)));
-    metadata
 }
 
 /// Gains from 0.5 to 1.5.

@@ -6,8 +6,9 @@ mod corrections;
 mod error;
 mod matrices;
 
+pub(crate) use claims::by_role;
 pub use error::LoadError;
-pub(crate) use matrices::{absmean, as_ternary, of_file, packed};
+pub(crate) use matrices::{absmean, as_ternary, factor, halves_row, packed, scaled, scales_bias, usual_activations};
 
 use crate::config::Config;
 use crate::policy::{Corrected, Corrections};

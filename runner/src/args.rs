@@ -142,6 +142,9 @@ pub struct CheckArguments {
     /// Fail where there is a warning.
     #[arg(long)]
     pub strict: bool,
+    /// Show every tensor, as `inspect` does.
+    #[arg(long)]
+    pub tensors: bool,
     /// Show the root mean square of every part of a forward pass over the prompt.
     #[arg(long)]
     pub trace: bool,

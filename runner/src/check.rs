@@ -1,14 +1,14 @@
 //! `trine check`: everything that a run does with a file before its first token, and what is wrong with it.
 
 use crate::args::CheckArguments;
-use crate::inspect::describe;
+use crate::inspect::{describe, judged, tensor_table};
 use crate::load::{self, Program};
 use crate::message;
 use crate::outcome::Outcome;
 use crate::trace::Trace;
 use anyhow::{Result, bail};
-use std::io::Write;
-use trine::model::{ChatError, EncodeOptions, Source, Tokenizer, Transformer, judge};
+use std::io::{BufWriter, Write};
+use trine::model::{ChatError, EncodeOptions, Source, Tokenizer, Transformer};
 use trine::shapes::Model;
 
 struct Describe;
@@ -29,18 +29,23 @@ fn check_template(file: &dyn Source, tokenizer: &Tokenizer) -> Result<()> {
     }
 }
 
-/// Warns of values that are unusual, and returns how many they are.
-fn warn_of_what_is_unusual(file: &dyn Source, arguments: &CheckArguments) -> usize {
+/// Warns of values that are unusual, and returns how many they are. Shows every tensor where that is asked for.
+fn warn_of_what_is_unusual(file: &dyn Source, arguments: &CheckArguments) -> Result<usize> {
     let config = file.config().ok();
-    let judged = judge(file, config.as_ref(), arguments.load.i2s_packing);
+    let judged = judged(file, config.as_ref(), arguments.load.i2s_packing);
+    if arguments.tensors {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        tensor_table(&mut out, &judged)?;
+        out.flush()?;
+    }
     let mut count = 0;
-    for (tensor, judgement) in file.tensors().iter().zip(&judged) {
+    for (tensor, (_, judgement)) in file.tensors().iter().zip(&judged) {
         for text in &judgement.remarks {
             message::warning(&format!("{}: tensor `{}`: {text}", tensor.file, tensor.name));
             count += 1;
         }
     }
-    count
+    Ok(count)
 }
 
 /// Shows a forward pass over the prompt.
@@ -69,7 +74,7 @@ pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
     });
     let errors = match (model, text) {
         (Ok((model, of_model)), Ok(of_text)) => {
-            let warnings = of_model + of_text + warn_of_what_is_unusual(&*file, arguments);
+            let warnings = of_model + of_text + warn_of_what_is_unusual(&*file, arguments)?;
             if arguments.strict && warnings > 0 {
                 bail!("{}: it loads, but there are {warnings} warnings, which --strict refuses", file.label());
             }

@@ -2,22 +2,26 @@
 
 use crate::args::ConvertArguments;
 use crate::load;
+use crate::message::warning;
 use crate::outcome::Outcome;
 use crate::progress::Progress;
 use anyhow::Result;
-use trine::model::{Conversion, convert as converted};
+use trine::model::{Conversion, Converted, TokenizerOptions, convert as converted};
 
 /// Runs the command.
 ///
 /// # Errors
-/// The file is no sound GGUF file, a tensor cannot have the type that was asked for, or the output cannot be written.
+/// The model is not sound, a tensor cannot have the type that was asked for, or the output cannot be written.
 pub fn convert(arguments: &ConvertArguments) -> Result<Outcome> {
-    let file = load::open_gguf(&arguments.input, &arguments.access)?;
+    let source = load::open(Some(&arguments.input), &arguments.access)?;
     let ConvertArguments { to: matrices, head, quantize, i2s_packing, .. } = *arguments;
     let cpu = load::cpu(&arguments.cpu)?;
-    let conversion = Conversion { matrices, head, i2s_packing, quantize };
+    let tokenizer = TokenizerOptions { pre: arguments.vocabulary.pre.clone() };
+    let conversion = Conversion { matrices, head, i2s_packing, quantize, tokenizer };
     let progress = Progress::new("converting");
-    let writer = converted(&file, &conversion, &cpu, &|done, all| progress.set(done, all))?;
+    let Converted { writer, warnings } = converted(&*source, &conversion, &cpu, &|done, all| progress.set(done, all))?;
+    drop(progress);
     writer.write_file(&arguments.output)?;
+    warnings.iter().for_each(|text| warning(text));
     Ok(Outcome::Done)
 }

@@ -9,21 +9,23 @@ use crate::table::table;
 use anyhow::Result;
 use serde_json::{Value as Json, json};
 use std::io::{BufWriter, Write};
-use trine::model::{Difference, KeyDifference, Side, TensorDifference, Values, diff as compared};
+use trine::model::{Difference, KeyDifference, Side, TensorDifference, TokenizerOptions, Values, diff as compared};
 
 /// Runs the command: exit code 0 where the files hold the same model, 1 where they do not.
 ///
 /// # Errors
-/// A file is no sound GGUF file, or the output cannot be written.
+/// A model is not sound, or the output cannot be written.
 pub fn diff(arguments: &DiffArguments) -> Result<Outcome> {
-    let first = load::open_gguf(&arguments.first, &arguments.access)?;
-    let second = load::open_gguf(&arguments.second, &arguments.access)?;
+    let first = load::open(Some(&arguments.first), &arguments.access)?;
+    let second = load::open(Some(&arguments.second), &arguments.access)?;
+    let tokenizer = TokenizerOptions { pre: arguments.vocabulary.pre.clone() };
     let progress = Progress::new("comparing");
     let difference = compared(
-        Side { file: &first, i2s_packing: arguments.i2s_packing },
-        Side { file: &second, i2s_packing: arguments.second_i2s_packing },
+        Side { source: &*first, i2s_packing: arguments.i2s_packing },
+        Side { source: &*second, i2s_packing: arguments.second_i2s_packing },
+        &tokenizer,
         &|done, all| progress.set(done, all),
-    );
+    )?;
     drop(progress);
     let mut out = BufWriter::new(std::io::stdout().lock());
     if arguments.json {

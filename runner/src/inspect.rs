@@ -10,6 +10,7 @@ use crate::table::table;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
+use trine::kernels::packing::I2sPacking;
 use trine::loader::Value;
 use trine::model::inspect::{TensorReport, shown, tensors};
 use trine::model::{Config, ConfigError, Container, Judgement, Source, Statistics, judge};
@@ -36,10 +37,7 @@ pub fn inspect(arguments: &InspectArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref(), &arguments.access)?;
     let file = &*file;
     let config = file.config();
-    let tensors = (!arguments.metadata_only).then(|| {
-        let judged = judge(file, config.as_ref().ok(), arguments.i2s_packing);
-        tensors(file, config.as_ref().ok()).into_iter().zip(judged).collect()
-    });
+    let tensors = (!arguments.metadata_only).then(|| judged(file, config.as_ref().ok(), arguments.i2s_packing));
     let report = Report { file, config, tensors };
     let mut out = BufWriter::new(std::io::stdout().lock());
     if arguments.json {
@@ -50,6 +48,11 @@ pub fn inspect(arguments: &InspectArguments) -> Result<Outcome> {
     }
     out.flush()?;
     Ok(Outcome::Done)
+}
+
+/// Every tensor of a file, and what its values are like.
+pub fn judged(file: &dyn Source, config: Option<&Config>, i2s: I2sPacking) -> Vec<(TensorReport, Judgement)> {
+    tensors(file, config).into_iter().zip(judge(file, config, i2s)).collect()
 }
 
 impl Report<'_> {
@@ -84,7 +87,7 @@ fn print(out: &mut impl Write, report: &Report<'_>) -> Result<()> {
     table(out, &entries.iter().map(row).collect::<Vec<_>>())?;
     let Some(tensors) = &report.tensors else { return Ok(()) };
     writeln!(out, "\ntensors ({})", tensors.len())?;
-    table(out, &tensors.iter().map(|(tensor, judgement)| tensor_row(tensor, judgement)).collect::<Vec<_>>())?;
+    tensor_table(out, tensors)?;
     let remarks =
         tensors.iter().flat_map(|(tensor, judgement)| judgement.remarks.iter().map(move |text| (&tensor.name, text)));
     let remarks: Vec<_> = remarks.map(|(name, text)| [one_line(name), text.clone()]).collect();
@@ -98,6 +101,14 @@ fn print(out: &mut impl Write, report: &Report<'_>) -> Result<()> {
         [kind.to_string(), format!("{count} tensors"), bytes.to_string()]
     };
     table(out, &totals.iter().map(row).collect::<Vec<_>>())
+}
+
+/// A row for each tensor.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn tensor_table(out: &mut impl Write, tensors: &[(TensorReport, Judgement)]) -> Result<()> {
+    table(out, &tensors.iter().map(|(tensor, judgement)| tensor_row(tensor, judgement)).collect::<Vec<_>>())
 }
 
 fn tensor_row(tensor: &TensorReport, judgement: &Judgement) -> [String; 7] {

@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use anyhow::Result;
 use std::path::Path;
 use trine::kernels::{Cpu, CpuOptions};
-use trine::loader::{Access, Gguf};
+use trine::loader::Access;
 use trine::model::{
     Config, Corrected, Correction, Corrections, LoadOptions, MakeShortlist, Requantize, Source, Tokenizer,
     TokenizerOptions, Transformer, load,
@@ -24,14 +24,6 @@ pub fn open(path: Option<&Path>, arguments: &FileArguments) -> Result<Box<dyn So
         Some(path) => trine::model::open_model(path, access)?,
         None => Box::new(trine::embedded_model()?),
     })
-}
-
-/// Opens a GGUF file.
-///
-/// # Errors
-/// The file cannot be read or is no sound GGUF file.
-pub fn open_gguf(path: &Path, arguments: &FileArguments) -> Result<Gguf> {
-    Ok(Gguf::open_with(path, if arguments.no_mmap { Access::Copy } else { Access::Map })?)
 }
 
 /// The tokenizer of a file.

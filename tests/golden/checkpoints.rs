@@ -65,7 +65,7 @@ fn ternary_forms_run_as_ternary_matrices_of_widths_that_no_block_divides() {
 }
 
 /// A copy of a checkpoint that a test may change.
-fn copy(name: &str) -> tempfile::TempDir {
+pub(super) fn copy(name: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for entry in std::fs::read_dir(path(name)).expect("the checkpoint") {
         let entry = entry.expect("a file of the checkpoint");
@@ -75,7 +75,7 @@ fn copy(name: &str) -> tempfile::TempDir {
 }
 
 /// Changes `config.json` of a copy.
-fn edit_config(folder: &Path, change: impl FnOnce(&mut serde_json::Value)) {
+pub(super) fn edit_config(folder: &Path, change: impl FnOnce(&mut serde_json::Value)) {
     let file = folder.join("config.json");
     let mut config = serde_json::from_slice(&std::fs::read(&file).expect("config.json")).expect("JSON");
     change(&mut config);
@@ -83,7 +83,10 @@ fn edit_config(folder: &Path, change: impl FnOnce(&mut serde_json::Value)) {
 }
 
 /// Changes the tensors of a copy that has one file of them.
-fn edit_tensors(folder: &Path, change: impl Fn(&str, &mut safetensors::Dtype, &mut Vec<usize>, &mut Vec<u8>)) {
+pub(super) fn edit_tensors(
+    folder: &Path,
+    change: impl Fn(&str, &mut safetensors::Dtype, &mut Vec<usize>, &mut Vec<u8>),
+) {
     let file = folder.join("model.safetensors");
     let bytes = std::fs::read(&file).expect("model.safetensors");
     let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors").tensors();

@@ -2,7 +2,6 @@
 //! widths of this model are multiples of no quantized type's block.
 
 use crate::support::{Reference, argmax, assert_close, cpu, logits_of, open, relative_error, with_model};
-use trine::kernels::packing::I2sPacking;
 use trine::model::{Conversion, convert};
 use trine::prelude::*;
 
@@ -74,7 +73,7 @@ fn widths_that_no_ternary_type_holds_are_converted_to_f16_alone() {
     let file = open("hf/m-bf16.gguf");
     let converted = |matrices| {
         let quantize = Some(Quantize::Absmean);
-        let conversion = Conversion { matrices, head: None, i2s_packing: I2sPacking::X86, quantize };
+        let conversion = Conversion { quantize, ..Conversion::to(matrices) };
         convert(&file, &conversion, &cpu, &|_, _| ()).map_err(|error| error.to_string())
     };
     for (kind, block) in [(TensorType::I2S, 128), (TensorType::TQ1_0, 256), (TensorType::TQ2_0, 256)] {
@@ -85,7 +84,7 @@ fn widths_that_no_ternary_type_holds_are_converted_to_f16_alone() {
         }
     }
     let mut bytes = Vec::new();
-    converted(TensorType::F16).expect("scales in tensors of their own").write_to(&mut bytes).expect("memory");
+    converted(TensorType::F16).expect("scales in tensors of their own").writer.write_to(&mut bytes).expect("memory");
     let file = Gguf::from_bytes("m-f16.gguf", bytes.into()).unwrap_or_else(|error| panic!("{error}"));
     with_model(&file, &LoadOptions::default(), |transformer| {
         assert!(transformer.layers.iter().all(|layer| layer.query.data().is_ternary()));

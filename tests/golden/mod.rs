@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod converted;
+mod directories;
 mod hf;
 mod layers;
 mod layouts;

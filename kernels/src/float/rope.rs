@@ -63,7 +63,8 @@ pub(crate) fn inverse_frequencies(base: f32, n: usize, factors: Option<&[f32]>) 
 
 /// Rotates every head of one token in place: `(a, b) -> (a cos - b sin, b cos + a sin)`, in f32.
 ///
-/// `heads` holds heads of `head_dim` elements; the first `2 * cos.len()` elements of each rotate.
+/// `heads` holds heads of `head_dim` elements; the first `2 * cos.len()` elements of each rotate. Whichever elements
+/// are a pair, the rotated ones of pair `i` are written to `i` and `i + cos.len()`.
 pub(crate) struct Rotate<'a> {
     pub(crate) heads: &'a mut [f32],
     pub(crate) head_dim: usize,
@@ -79,6 +80,7 @@ impl FloatKernel for Rotate<'_> {
     fn run<S: Floats>(self, _: S) {
         let pairs = self.cos.len();
         let angles = || self.cos.iter().zip(self.sin);
+        let mut halves = vec![0.0; if self.pairing == RopePairing::Adjacent { 2 * pairs } else { 0 }];
         for head in self.heads.chunks_exact_mut(self.head_dim) {
             let head = &mut head[..2 * pairs];
             match self.pairing {
@@ -87,8 +89,12 @@ impl FloatKernel for Rotate<'_> {
                     a.iter_mut().zip(b).zip(angles()).for_each(|((a, b), (c, s))| rotate(a, b, *c, *s));
                 }
                 RopePairing::Adjacent => {
-                    let pairs = head.as_chunks_mut::<2>().0;
-                    pairs.iter_mut().zip(angles()).for_each(|([a, b], (c, s))| rotate(a, b, *c, *s));
+                    let (a, b) = halves.split_at_mut(pairs);
+                    for (((a, b), [x, y]), (c, s)) in a.iter_mut().zip(b).zip(head.as_chunks::<2>().0).zip(angles()) {
+                        (*a, *b) = (*x, *y);
+                        rotate(a, b, *c, *s);
+                    }
+                    head.copy_from_slice(&halves);
                 }
             }
         }

@@ -150,6 +150,23 @@ fn rotation_on_every_isa_and_of_a_part_of_the_head() {
 }
 
 #[test]
+fn both_pairings_of_one_head_rotate_to_the_same_bits() {
+    let table = RopeTable::new(inverse_frequencies(10_000.0, 34, None), 12);
+    let (cos, sin) = table.angles(11);
+    let (halves, rest) = (numbers(10, 34), numbers(11, 46));
+    let (firsts, seconds) = halves.split_at(17);
+    let adjacent: Vec<f32> = firsts.iter().zip(seconds).flat_map(|(a, b)| [*a, *b]).collect();
+    for isa in Isa::available() {
+        let rotated = |head: &[f32], pairing| {
+            let mut heads = [head, &rest].concat();
+            floats::run(isa, Rotate { heads: &mut heads, head_dim: 80, pairing, cos, sin });
+            heads
+        };
+        assert_same_bits(&rotated(&adjacent, RopePairing::Adjacent), &rotated(&halves, RopePairing::NeoX), isa);
+    }
+}
+
+#[test]
 fn angles_are_those_of_f32_frequencies() {
     // theta = 10000^(-2i/8) is 1, 0.1, 0.01, 0.001; the factors divide them.
     let inverse = inverse_frequencies(10_000.0, 8, Some(&[1.0, 2.0, 4.0, 8.0]));

@@ -40,6 +40,10 @@ impl Cpu {
     /// Rotates every head by the position of its token, in place; the positions are those of the second part of `at`:
     /// `(B, S, H, D) -> (B, S, H, Rotated<D>)`, each pair `(a, b)` to `(a cos - b sin, b cos + a sin)` in f32.
     ///
+    /// Pairs come out in halves, the first elements before the second ones, whichever elements of `x` they were. So
+    /// attention adds up a score in one order, and two files of one model that differ in the order of the rows of
+    /// their query and key matrices give the same bits.
+    ///
     /// Source: Su et al. 2021 (arXiv 2104.09864), equation 34.
     ///
     /// ```

@@ -34,8 +34,8 @@ impl WeightScale {
         if scale.is_finite() { Ok(WeightScale(scale)) } else { Err(PackingError::Multiplier { found: scale }) }
     }
 
-    /// The number.
-    pub(crate) fn into_inner(self) -> f32 {
+    /// The number, for instance to write it to a file.
+    pub fn into_inner(self) -> f32 {
         self.0
     }
 }

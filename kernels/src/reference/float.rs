@@ -43,7 +43,8 @@ pub fn gated(activation: GateActivation, gate: &[f32], up: &[f32]) -> Vec<f32> {
     gate.iter().zip(up).map(|(g, up)| activate(*g) * up).collect()
 }
 
-/// Rotates the first `2 * cos.len()` elements of one head by the given angles; the others stay.
+/// Rotates the first `2 * cos.len()` elements of one head by the given angles, those of pair `i` to `i` and
+/// `i + cos.len()`; the others stay.
 pub fn rotate(head: &[f32], pairing: RopePairing, cos: &[f32], sin: &[f32]) -> Vec<f32> {
     let mut rotated = head.to_vec();
     for i in 0..cos.len() {
@@ -51,8 +52,8 @@ pub fn rotate(head: &[f32], pairing: RopePairing, cos: &[f32], sin: &[f32]) -> V
             RopePairing::NeoX => (i, i + cos.len()),
             RopePairing::Adjacent => (2 * i, 2 * i + 1),
         };
-        rotated[a] = head[a] * cos[i] - head[b] * sin[i];
-        rotated[b] = head[b] * cos[i] + head[a] * sin[i];
+        rotated[i] = head[a] * cos[i] - head[b] * sin[i];
+        rotated[i + cos.len()] = head[b] * cos[i] + head[a] * sin[i];
     }
     rotated
 }

@@ -1,8 +1,10 @@
 //! Why a file is not converted.
 
 use super::{HEAD_TYPES, MATRIX_TYPES};
+use crate::source::{DescriptionError, Encoding};
+use crate::weights::LoadError;
 use trine_kernels::PackingError;
-use trine_loader::{TensorType, WriteError};
+use trine_loader::{OneLine, TensorType, WriteError};
 
 /// A model that cannot have the types that were asked for.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +38,7 @@ pub enum ConvertError {
         /// The tensor.
         tensor: String,
         /// Its type.
-        found: TensorType,
+        found: Encoding,
     },
     /// A quantized matrix that is not ternary.
     #[error("{file}: tensor `{tensor}` is {found}, which is not ternary: convert the float file that it was made from")]
@@ -46,8 +48,49 @@ pub enum ConvertError {
         /// The tensor.
         tensor: String,
         /// Its type.
-        found: TensorType,
+        found: Encoding,
     },
+    /// A tensor that a directory has in another form.
+    #[error("{file}: tensor `{}` is {found}, expected {expected}", OneLine(tensor))]
+    Encoding {
+        /// The file.
+        file: String,
+        /// The tensor.
+        tensor: String,
+        /// Its type.
+        found: Encoding,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A tensor of a directory of another shape than its role has.
+    #[error("{file}: tensor `{tensor}` has dimensions {found:?}, expected {expected:?}")]
+    Shape {
+        /// The file.
+        file: String,
+        /// The tensor.
+        tensor: String,
+        /// Its dimensions, outermost first.
+        found: Vec<usize>,
+        /// Those of its role.
+        expected: Vec<usize>,
+    },
+    /// A bias that a scale beside its matrix would multiply, and does not in the directory.
+    #[error(
+        "{file}: tensor `{tensor}`: the type cannot hold the scale of the matrix, and a scale in a tensor of its own \
+         would multiply its bias too; I2_S holds every scale"
+    )]
+    Bias {
+        /// The file.
+        file: String,
+        /// The bias.
+        tensor: String,
+    },
+    /// What the source says of its model is not valid.
+    #[error(transparent)]
+    Description(#[from] DescriptionError),
+    /// A directory whose tensors do not make up its model.
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// A matrix that is not valid, or that the type cannot hold.
     #[error("{file}: tensor `{tensor}`: {source}{}", advice(source))]
     Matrix {

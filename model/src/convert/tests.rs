@@ -2,29 +2,26 @@
 
 use super::*;
 use crate::{Side, Synthetic, Values, diff};
-use trine_loader::Value;
+use half::f16;
+use trine_loader::{Gguf, Value};
 use trine_shapes::Dims;
 
 const TO: [TensorType; 4] = MATRIX_TYPES;
-
-fn conversion(matrices: TensorType) -> Conversion {
-    Conversion { matrices, head: None, i2s_packing: I2sPacking::X86, quantize: None }
-}
 
 fn cpu() -> Cpu {
     Cpu::new(trine_kernels::CpuOptions { threads: std::num::NonZeroUsize::new(1), isa: None }).unwrap()
 }
 
 fn converted(file: &Gguf, matrices: TensorType) -> Gguf {
-    let writer = convert(file, &conversion(matrices), &cpu(), &|_, _| ()).unwrap();
+    let Converted { writer, .. } = convert(file, &Conversion::to(matrices), &cpu(), &|_, _| ()).unwrap();
     let mut bytes = Vec::new();
     writer.write_to(&mut bytes).unwrap();
     Gguf::from_bytes("converted", bytes.into()).unwrap()
 }
 
 fn same_model(a: &Gguf, b: &Gguf) -> bool {
-    let side = |file| Side { file, i2s_packing: I2sPacking::X86 };
-    let difference = diff(side(a), side(b), &|_, _| ());
+    let side = |source| Side { source, i2s_packing: I2sPacking::X86 };
+    let difference = diff(side(a), side(b), &TokenizerOptions::default(), &|_, _| ()).unwrap();
     difference.tensors.iter().for_each(|tensor| assert_ne!(tensor.values, Values::Missing, "{}", tensor.name));
     difference.is_none()
 }
@@ -104,7 +101,7 @@ fn a_scale_beside_one_that_no_f16_holds_is_refused() {
     let mut bytes = Vec::new();
     writer.write_to(&mut bytes).unwrap();
     let file = Gguf::from_bytes("two scales", bytes.into()).unwrap();
-    let refused = convert(&file, &conversion(TensorType::TQ1_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
+    let refused = convert(&file, &Conversion::to(TensorType::TQ1_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
     assert!(refused.contains(QUERY) && refused.contains("0.1") && refused.contains("f16"), "{refused}");
     assert!(same_model(&file, &converted(&file, TensorType::I2S)));
 }
@@ -114,7 +111,7 @@ fn rows_that_a_type_does_not_have_are_refused_with_the_reason() {
     // The feed-forward width is no multiple of 256 and the hidden width is: as in the 3B model of 1bitLLM.
     let dims = Dims { ffn: 640, ..Synthetic::tiny().config.dims };
     let file = Synthetic::with_dims(dims, 1, 64).gguf().unwrap();
-    let refused = convert(&file, &conversion(TensorType::TQ2_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
+    let refused = convert(&file, &Conversion::to(TensorType::TQ2_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
     assert!(refused.contains("blk.0.ffn_down.weight") && refused.contains("640 columns"), "{refused}");
     assert!(refused.contains("multiple of 256") && refused.ends_with("F16 holds rows of every length"), "{refused}");
     assert!(same_model(&file, &converted(&file, TensorType::F16)));
@@ -126,12 +123,12 @@ fn float_masters_are_quantized_only_where_asked() {
     let masters = changed(&converted(&file, TensorType::F16), QUERY, |bytes| {
         bytes[..2].copy_from_slice(&f16::from_f32(0.25).to_le_bytes());
     });
-    let refused = convert(&masters, &conversion(TensorType::I2S), &cpu(), &|_, _| ()).unwrap_err().to_string();
+    let refused = convert(&masters, &Conversion::to(TensorType::I2S), &cpu(), &|_, _| ()).unwrap_err().to_string();
     assert!(refused.contains(QUERY) && refused.contains("--quantize absmean"), "{refused}");
-    let quantize = Conversion { quantize: Some(Quantize::Absmean), ..conversion(TensorType::I2S) };
+    let quantize = Conversion { quantize: Some(Quantize::Absmean), ..Conversion::to(TensorType::I2S) };
     let quantized = convert(&masters, &quantize, &cpu(), &|_, _| ()).unwrap();
     let mut bytes = Vec::new();
-    quantized.write_to(&mut bytes).unwrap();
+    quantized.writer.write_to(&mut bytes).unwrap();
     let quantized = Gguf::from_bytes("quantized", bytes.into()).unwrap();
     assert_eq!(quantized.tensor(QUERY).unwrap().kind, TensorType::I2S);
     assert!(!same_model(&masters, &quantized));
@@ -155,14 +152,14 @@ fn what_is_no_matrix_stays_and_the_file_says_what_it_is() {
 #[test]
 fn what_is_no_type_of_matrices_is_refused() {
     let file = Synthetic::tiny().gguf().unwrap();
-    let refused = convert(&file, &conversion(TensorType::Q8_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
+    let refused = convert(&file, &Conversion::to(TensorType::Q8_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
     assert_eq!(refused, "matrices cannot become Q8_0; expected one of I2_S, TQ1_0, TQ2_0, F16");
     let mut writer = GgufWriter::new();
     writer.tensor("output_norm.weight", &[3], TensorType::F32, vec![0; 12]).unwrap();
     let mut bytes = Vec::new();
     writer.write_to(&mut bytes).unwrap();
     let none = Gguf::from_bytes("none", bytes.into()).unwrap();
-    let refused = convert(&none, &conversion(TensorType::I2S), &cpu(), &|_, _| ()).unwrap_err().to_string();
+    let refused = convert(&none, &Conversion::to(TensorType::I2S), &cpu(), &|_, _| ()).unwrap_err().to_string();
     assert!(refused.starts_with("none: ") && refused.contains("nothing to convert"), "{refused}");
 }
 
@@ -170,13 +167,13 @@ fn what_is_no_type_of_matrices_is_refused() {
 fn the_head_is_rounded_and_nothing_else() {
     let file = Synthetic::tiny().gguf().unwrap();
     for (kind, tolerance) in [(TensorType::Q8_0, 5e-4), (TensorType::Q6_K, 3e-3), (TensorType::Q4_0, 1e-2)] {
-        let with_head = Conversion { head: Some(kind), ..conversion(TensorType::I2S) };
+        let with_head = Conversion { head: Some(kind), ..Conversion::to(TensorType::I2S) };
         let mut bytes = Vec::new();
-        convert(&file, &with_head, &cpu(), &|_, _| ()).unwrap().write_to(&mut bytes).unwrap();
+        convert(&file, &with_head, &cpu(), &|_, _| ()).unwrap().writer.write_to(&mut bytes).unwrap();
         let there = Gguf::from_bytes("converted", bytes.into()).unwrap();
         assert_eq!(there.tensor("token_embd.weight").unwrap().kind, kind);
-        let side = |file| Side { file, i2s_packing: I2sPacking::X86 };
-        for tensor in diff(side(&file), side(&there), &|_, _| ()).tensors {
+        let side = |source| Side { source, i2s_packing: I2sPacking::X86 };
+        for tensor in diff(side(&file), side(&there), &TokenizerOptions::default(), &|_, _| ()).unwrap().tensors {
             match tensor.values {
                 Values::Same => assert_ne!(tensor.name, "token_embd.weight"),
                 // Elements are up to 1/16 in magnitude.
@@ -188,7 +185,7 @@ fn the_head_is_rounded_and_nothing_else() {
             }
         }
     }
-    let refused = Conversion { head: Some(TensorType::TQ1_0), ..conversion(TensorType::I2S) };
+    let refused = Conversion { head: Some(TensorType::TQ1_0), ..Conversion::to(TensorType::I2S) };
     let refused = convert(&file, &refused, &cpu(), &|_, _| ()).unwrap_err().to_string();
     assert_eq!(refused, "the head cannot become TQ1_0; expected one of F16, Q8_0, Q6_K, Q4_0");
 }

@@ -192,6 +192,14 @@ impl Object {
         self.required(key, COUNT, self.opt_count(key)?)
     }
 
+    /// A whole number from 1 to `limit`; `expected` says what that is.
+    pub fn count_up_to(&self, key: &str, limit: usize, expected: &'static str) -> Result<usize, JsonError> {
+        let count = self.count(key)?;
+        let (key, found) = (self.key(key), count.to_string());
+        let too_many = || JsonError::new(&self.file, JsonProblem::Type { key, expected, found });
+        (count <= limit).then_some(count).ok_or_else(too_many)
+    }
+
     /// A number above 0 that an f32 holds.
     pub fn opt_positive(&self, key: &str) -> Result<Option<f32>, JsonError> {
         let positive = |value: &Value| value.as_f64().map(|n| n as f32).filter(|n| n.is_finite() && *n > 0.0);

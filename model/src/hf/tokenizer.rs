@@ -91,19 +91,50 @@ enum Merge {
     Pair(String, String),
 }
 
+/// The file that a vocabulary is read from.
+const FILE: &str = "tokenizer.json";
+
 /// Reads the tokenizer of a directory. `config` is its `config.json`.
 pub(super) fn read(directory: &Path, config: &Object, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
-    let path = directory.join("tokenizer.json");
+    let (data, warnings) = data(directory, config, options)?;
+    let file = || directory.join(FILE).display().to_string();
+    let in_file = |problem| TokenizerError::File { file: file(), problem: Box::new(problem) };
+    Ok(Tokenizer::from_data(data).map_err(in_file)?.with_warnings(warnings))
+}
+
+/// Most ids without a token: models keep some free, and round their number up.
+const UNUSED: usize = 1 << 16;
+
+/// Whether a directory has a vocabulary.
+pub(super) fn is_in(directory: &Path) -> bool {
+    directory.join(FILE).exists()
+}
+
+/// The vocabulary of a directory as plain data, and what a user should know about it.
+pub(super) fn data(
+    directory: &Path,
+    config: &Object,
+    options: &TokenizerOptions,
+) -> Result<(VocabularyData, Vec<String>), TokenizerError> {
+    let path = directory.join(FILE);
     let json: TokenizerJson = parse(&path)?;
     let settings = Object::open_optional(&directory.join("tokenizer_config.json"))?;
     let in_file = |problem| TokenizerError::File { file: path.display().to_string(), problem: Box::new(problem) };
-    let special = special_tokens(&json, &settings, config)?;
-    let (data, mut warnings) = vocabulary(json, config, special, options.pre.as_deref()).map_err(in_file)?;
+    let special = special_tokens(&json, &settings, config).map_err(|error| match error {
+        TokenizerError::Unsupported { .. } => in_file(error),
+        other => other,
+    })?;
+    let known = json.model.vocab.ids().map_or(0, HashMap::len) + json.added_tokens.len();
+    let size = config.count_up_to(
+        "vocab_size",
+        known.saturating_add(UNUSED),
+        "at most 65536 more than tokenizer.json has tokens",
+    )?;
+    let (data, mut warnings) = vocabulary(json, size, special, options.pre.as_deref()).map_err(in_file)?;
     if options.pre.is_some() && data.pre.is_none() {
         warnings.push("the pre-tokenizer is ignored: a SentencePiece vocabulary has none".to_owned());
     }
-    let tokenizer = Tokenizer::from_data(data).map_err(in_file)?;
-    Ok(tokenizer.with_warnings(warnings))
+    Ok((data, warnings))
 }
 
 fn unsupported(key: &'static str, found: String, expected: &'static str) -> TokenizerError {
@@ -194,7 +225,7 @@ fn ends_of_text(
 /// The vocabulary, and what a user should know about it.
 fn vocabulary(
     json: TokenizerJson,
-    config: &Object,
+    size: usize,
     special: Special,
     asked: Option<&str>,
 ) -> Result<(VocabularyData, Vec<String>), TokenizerError> {
@@ -204,6 +235,9 @@ fn vocabulary(
         // Files of old versions do not say it.
         None if !model.merges.is_empty() => {}
         kind => return Err(unsupported("model.type", format!("{kind:?}"), "`BPE`")),
+    }
+    if model.vocab.ids().is_none() {
+        return Err(unsupported("model.vocab", "something else".to_owned(), "numbers from 0 by text"));
     }
     for (key, affix) in [
         ("model.continuing_subword_prefix", &model.continuing_subword_prefix),
@@ -215,7 +249,7 @@ fn vocabulary(
     }
     let Splitting { pre, add_space_prefix, warnings } =
         pre::splitting(&normalizer, &pre_tokenizer, model.byte_fallback, model.ignore_merges, asked)?;
-    let (tokens, types) = tokens(&model, &added_tokens, config, pre.is_none())?;
+    let (tokens, types) = tokens(&model, &added_tokens, size, pre.is_none())?;
     let merges: Vec<(&str, &str)> = model.merges.iter().map(Merge::parts).collect::<Result<_, _>>()?;
     let mut data = VocabularyData {
         tokens,
@@ -256,10 +290,9 @@ impl Merge {
 fn tokens(
     model: &Model,
     added: &[AddedToken],
-    config: &Object,
+    size: usize,
     has_byte_tokens: bool,
 ) -> Result<(Vec<String>, Vec<TokenKind>), TokenizerError> {
-    let size = config.count("vocab_size")?;
     let mut tokens = vec![String::new(); size];
     let mut kinds = vec![TokenKind::Unused; size];
     let given = model.vocab.ids().into_iter().flatten().map(|(text, id)| (text, *id));

@@ -1,7 +1,7 @@
 //! The tokenizer keys of a GGUF file as [`VocabularyData`]. The only place that knows their names and types; what the
 //! values mean is decided elsewhere.
 
-use trine_loader::{Gguf, StringArray};
+use trine_loader::{Gguf, StringArray, Value};
 
 use super::error::TokenizerError;
 use super::vocabulary::{SpecialIds, VocabularyData};
@@ -44,6 +44,26 @@ impl Tokenizer {
 fn lacks_only_the_name(gguf: &Gguf, data: &VocabularyData) -> Result<bool, TokenizerError> {
     let architecture = gguf.metadata().opt_str("general.architecture")?;
     Ok(architecture.is_some_and(|name| WITHOUT_PRE.contains(&name)) && data.tokens.len() == LLAMA3_TOKENS)
+}
+
+impl VocabularyData {
+    /// The keys of a GGUF file that hold these data.
+    pub fn to_metadata(&self) -> Vec<(String, Value)> {
+        let texts = |texts: &Vec<String>| Value::from(texts.iter().collect::<StringArray>());
+        let mut entries = vec![
+            ("tokenizer.ggml.model", Some(Value::from(self.model.as_str()))),
+            ("tokenizer.ggml.pre", self.pre.as_deref().map(Value::from)),
+            ("tokenizer.ggml.tokens", Some(texts(&self.tokens))),
+            ("tokenizer.ggml.token_type", self.token_types.clone().map(Value::from)),
+            ("tokenizer.ggml.scores", self.scores.clone().map(Value::from)),
+            ("tokenizer.ggml.merges", self.merges.as_ref().map(texts)),
+            ("tokenizer.ggml.add_bos_token", self.add_bos.map(Value::from)),
+            ("tokenizer.ggml.add_eos_token", self.add_eos.map(Value::from)),
+            ("tokenizer.ggml.add_space_prefix", self.add_space_prefix.map(Value::from)),
+        ];
+        entries.extend(self.special.roles().map(|(key, id)| (key, id.map(Value::from))));
+        entries.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+    }
 }
 
 /// Reads every key; checks nothing but presence and type.

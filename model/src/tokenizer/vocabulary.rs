@@ -30,6 +30,14 @@ pub struct VocabularyData {
     pub add_space_prefix: Option<bool>,
 }
 
+impl VocabularyData {
+    /// The vocabulary of a model without a tokenizer: `size` made-up tokens. `none` is llama.cpp's word for it.
+    pub fn placeholders(size: usize) -> VocabularyData {
+        let tokens = (0..size).map(|id| format!("<{id}>")).collect();
+        VocabularyData { model: "none".to_owned(), tokens, ..VocabularyData::default() }
+    }
+}
+
 /// Ids of the tokens with a role, each from the key in its description.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpecialIds {

@@ -8,7 +8,7 @@ use crate::source::{Encoding, Source, SourceTensor};
 use crate::transformer::Linear;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use trine_kernels::packing::{InverseScale, WeightScale};
+use trine_kernels::packing::WeightScale;
 use trine_kernels::{ActivationMode, Matrix, RmsNorm, Rope, Shortlist};
 use trine_shapes::{Axis, Bias, NormRole, ShapeError, Tensor, Weight};
 
@@ -25,6 +25,37 @@ pub(super) struct Claims<'l> {
     corrected: Vec<Corrected>,
 }
 
+/// The tensors of a model, each with its role.
+///
+/// # Errors
+/// Missing tensors, tensors without a role, two tensors with one role.
+pub(crate) fn by_role(source: &dyn Source, config: &Config) -> Result<HashMap<Role, SourceTensor>, LoadError> {
+    let expected = Role::all(config);
+    let known: HashSet<Role> = expected.iter().copied().collect();
+    let mut by_role: HashMap<Role, SourceTensor> = HashMap::new();
+    let mut extra = Vec::new();
+    for tensor in source.tensors() {
+        match tensor.role.filter(|role| known.contains(role)) {
+            None => extra.push(tensor.name),
+            Some(role) => {
+                let second = tensor.name.clone();
+                if let Some(first) = by_role.insert(role, tensor) {
+                    return Err(LoadError::SameRole { file: source.label().to_owned(), first: first.name, second });
+                }
+            }
+        }
+    }
+    let absent = expected.iter().filter(|role| !role.is_optional() && !by_role.contains_key(role));
+    let missing: Vec<_> = absent.map(|role| source.tensor_name(*role)).collect();
+    match missing.is_empty() && extra.is_empty() {
+        true => Ok(by_role),
+        false => {
+            let (file, architecture) = (source.label().to_owned(), config.architecture);
+            Err(LoadError::Inventory { file, architecture, missing, extra })
+        }
+    }
+}
+
 impl<'l> Claims<'l> {
     /// Assigns every tensor its role.
     ///
@@ -35,30 +66,9 @@ impl<'l> Claims<'l> {
         config: &'l Config,
         options: &'l LoadOptions<'l>,
     ) -> Result<Self, LoadError> {
-        let expected = Role::all(config);
-        let known: HashSet<Role> = expected.iter().copied().collect();
-        let mut by_role: HashMap<Role, SourceTensor> = HashMap::new();
-        let mut extra = Vec::new();
-        let label = source.label().to_owned();
-        for tensor in source.tensors() {
-            match tensor.role.filter(|role| known.contains(role)) {
-                None => extra.push(tensor.name),
-                Some(role) => {
-                    let second = tensor.name.clone();
-                    if let Some(first) = by_role.insert(role, tensor) {
-                        return Err(LoadError::SameRole { file: label, first: first.name, second });
-                    }
-                }
-            }
-        }
-        let absent = expected.iter().filter(|role| !role.is_optional() && !by_role.contains_key(role));
-        let missing: Vec<_> = absent.map(|role| source.tensor_name(*role)).collect();
-        if missing.is_empty() && extra.is_empty() {
-            let (activations, corrected) = (source.activations(), Vec::new());
-            let dense_masters = Vec::new();
-            return Ok(Claims { label, config, options, activations, by_role, claimed: 0, dense_masters, corrected });
-        }
-        Err(LoadError::Inventory { file: label, architecture: config.architecture, missing, extra })
+        let (label, by_role) = (source.label().to_owned(), by_role(source, config)?);
+        let (activations, dense_masters, corrected) = (source.activations(), Vec::new(), Vec::new());
+        Ok(Claims { label, config, options, activations, by_role, claimed: 0, dense_masters, corrected })
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -122,7 +132,9 @@ impl<'l> Claims<'l> {
             return Ok(weight);
         }
         let factor = match self.by_role.get(&scale) {
-            Some(scale) if scales_bias(&tensor, projection, scale) => self.floats(scale, "a scale")?[0],
+            Some(scale) if matrices::scales_bias(tensor.encoding, projection, scale.encoding) => {
+                self.floats(scale, "a scale")?[0]
+            }
             _ => 1.0,
         };
         Ok(weight.with_bias(self.bias(bias, axes, factor)?))
@@ -277,11 +289,7 @@ impl<'l> Claims<'l> {
                 return Err(self.value(&tensor, found, "one scale, not zero"));
             }
         };
-        let factor = match tensor.encoding {
-            Encoding::Divisor(_) => InverseScale::new(scale).reciprocal(),
-            _ => WeightScale::new(scale),
-        };
-        factor.map_err(|source| self.contents(&tensor, source))
+        matrices::factor(tensor.encoding, scale).map_err(|source| self.contents(&tensor, source))
     }
 
     /// The finite values of a float tensor.
@@ -321,16 +329,5 @@ fn rows_done<'p>(
     move |rows| {
         let done = done.fetch_add(rows, Ordering::Relaxed) + rows;
         progress.inspect(|progress| progress(done, total));
-    }
-}
-
-/// Whether a scale multiplies the bias of its matrix too, which programs do not agree on: transformers' `AutoBitLinear`
-/// computes `(W x + b) * scale`, its `BitLinear` `W x / scale + b`; llama.cpp the former for matrices of the
-/// feed-forward network, and `W x * scale + b` for those of attention.
-fn scales_bias(matrix: &SourceTensor, projection: Projection, scale: &SourceTensor) -> bool {
-    match (matrix.encoding, scale.encoding) {
-        (_, Encoding::Divisor(_)) => false,
-        (Encoding::Plain(_), _) => projection.is_feed_forward(),
-        _ => true,
     }
 }

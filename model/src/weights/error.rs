@@ -3,6 +3,7 @@
 use crate::architecture::Architecture;
 use crate::source::Encoding;
 use trine_kernels::PackingError;
+use trine_loader::OneLine;
 use trine_shapes::ShapeError;
 
 /// Tensors that do not make up the model that the metadata describes.
@@ -118,7 +119,7 @@ fn inventory(architecture: Architecture, missing: &[String], extra: &[String]) -
 /// The first names of a list, and how many more there are.
 fn shortened(names: &[String]) -> String {
     const SHOWN: usize = 4;
-    let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let shown = names.iter().take(SHOWN).map(|name| format!("`{}`", OneLine(name))).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(SHOWN) {
         0 => shown,
         more => format!("{shown} and {more} more"),

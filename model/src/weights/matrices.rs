@@ -1,10 +1,12 @@
 //! Which packing a tensor type is, how float matrices become ternary ones, and what ternary ones do with activations.
 
 use crate::architecture::Architecture;
+use crate::role::Projection;
 use crate::source::{Encoding, SourceTensor};
 use bytes::Bytes;
 use trine_kernels::packing::{
-    I2sPacking, TernaryLayout, absmean as absmean_of, ternary_from_f32, ternary_from_int8, ternary_from_packed_rows,
+    I2sPacking, InverseScale, TernaryLayout, WeightScale, absmean as absmean_of, ternary_from_f32, ternary_from_int8,
+    ternary_from_packed_rows,
 };
 use trine_kernels::{ActivationMode, Matrix, PackingError, PackingKind};
 use trine_loader::TensorType;
@@ -75,6 +77,26 @@ pub(crate) fn of_file(
     }
 }
 
+/// A tensor as loading takes it, all its rows: masters quantized, and the scale that is a tensor of its own included.
+///
+/// # Errors
+/// Dimensions that the type does not have, and contents that are not valid.
+pub(crate) fn scaled(
+    tensor: &SourceTensor,
+    scale: Option<&SourceTensor>,
+    i2s: I2sPacking,
+) -> Result<Matrix, PackingError> {
+    let cols = tensor.dims.last().copied().unwrap_or(1).max(1);
+    let mut matrix = packed(tensor, i2s, tensor.elements() / cols, cols)?;
+    if matches!(tensor.encoding, Encoding::Masters(_)) {
+        matrix = absmean(&matrix)?;
+    }
+    let Some(scale) = scale else { return Ok(matrix) };
+    let mut value = [0.0];
+    packed(scale, i2s, 1, 1)?.decode_row(0, &mut value);
+    matrix.with_multiplier(factor(scale.encoding, value[0])?)
+}
+
 /// A float matrix whose values are exactly {-s, 0, s}, as ternary codes and that s.
 pub(crate) fn as_ternary(matrix: &Matrix) -> Option<Matrix> {
     // One row tells almost every other matrix.
@@ -101,12 +123,38 @@ fn values(matrix: &Matrix) -> Vec<f32> {
     values
 }
 
+/// What a number that scales a matrix multiplies its products by.
+///
+/// # Errors
+/// A scale that is not finite and positive, or whose reciprocal is not.
+pub(crate) fn factor(encoding: Encoding, scale: f32) -> Result<WeightScale, PackingError> {
+    match encoding {
+        Encoding::Divisor(_) => InverseScale::new(scale).reciprocal(),
+        _ => WeightScale::new(scale),
+    }
+}
+
+/// Whether a scale multiplies the bias of its matrix too, which programs do not agree on: transformers' `AutoBitLinear`
+/// computes `(W x + b) * scale`, its `BitLinear` `W x / scale + b`; llama.cpp the former for matrices of the
+/// feed-forward network, and `W x * scale + b` for those of attention.
+pub(crate) fn scales_bias(matrix: Encoding, projection: Projection, scale: Encoding) -> bool {
+    match (matrix, scale) {
+        (_, Encoding::Divisor(_)) => false,
+        (Encoding::Plain(_), _) => projection.is_feed_forward(),
+        _ => true,
+    }
+}
+
+/// The row, in a matrix whose heads have the elements that RoPE pairs half a head apart, of the row `row` of the same
+/// matrix with those elements side by side. `head` is the length of a head; without it the order is the same.
+pub(crate) fn halves_row(row: usize, head: Option<usize>) -> usize {
+    let Some(head) = head else { return row };
+    let (start, element) = (row / head * head, row % head);
+    start + element / 2 + element % 2 * (head / 2)
+}
+
 /// What a matrix does with activations: `asked` for ternary ones, else the default of its packing and architecture. A
 /// dense matrix has one other than f32 or none, so of all that can be asked for it heeds f32.
-///
-/// TQ1_0, TQ2_0 and Q2_0 in the `llama` architecture are models that were trained without int8 activations (TriLM), so
-/// they get scales for blocks, as in llama.cpp, where their columns are whole ones of 256; every other ternary matrix
-/// gets BitNet's one scale for each token.
 pub(super) fn activation_mode(
     matrix: &Matrix,
     encoding: Encoding,
@@ -116,11 +164,32 @@ pub(super) fn activation_mode(
     if !matrix.is_ternary() {
         return if asked == Some(ActivationMode::F32) { ActivationMode::F32 } else { matrix.activation_mode() };
     }
+    asked.unwrap_or_else(|| usual_activations(encoding, matrix.cols(), architecture))
+}
+
+/// What a ternary matrix with rows of `cols` columns does with activations where nothing else is asked for.
+///
+/// TQ1_0, TQ2_0 and Q2_0 in the `llama` architecture are models that were trained without int8 activations (TriLM), so
+/// they get scales for blocks, as in llama.cpp, where their columns are whole ones of 256; every other ternary matrix
+/// gets BitNet's one scale for each token.
+pub(crate) fn usual_activations(encoding: Encoding, cols: usize, architecture: Architecture) -> ActivationMode {
     let of_llama_cpp =
         [TensorType::TQ1_0, TensorType::TQ2_0, TensorType::Q2_0].map(Encoding::Plain).contains(&encoding);
-    let takes_blocks = of_llama_cpp && matrix.cols().is_multiple_of(256);
-    asked.unwrap_or(match takes_blocks && architecture == Architecture::Llama {
+    let takes_blocks = of_llama_cpp && cols.is_multiple_of(256);
+    match takes_blocks && architecture == Architecture::Llama {
         true => ActivationMode::Q8K,
         false => ActivationMode::Int8PerToken,
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_pairs_come_from_halves() {
+        let of = |head| (0..12).map(|row| halves_row(row, head)).collect::<Vec<_>>();
+        assert_eq!(of(Some(6)), [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11]);
+        assert_eq!(of(None), (0..12).collect::<Vec<_>>());
+    }
 }

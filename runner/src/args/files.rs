@@ -1,7 +1,7 @@
 //! The arguments of the commands that make and compare files.
 
 use super::bench::{Like, likes, table_types, ternary_types};
-use super::{CpuArguments, FileArguments, i2s_packings, named, quantizers};
+use super::{CpuArguments, FileArguments, VocabularyArguments, i2s_packings, named, quantizers};
 use clap::Args;
 use clap::builder::TypedValueParser;
 use std::num::NonZeroUsize;
@@ -12,7 +12,7 @@ use trine::model::{Architecture, Quantize};
 
 #[derive(Debug, Args)]
 pub struct ConvertArguments {
-    /// GGUF file with ternary matrices.
+    /// GGUF file or directory of HF transformers with ternary matrices.
     #[arg(value_name = "IN")]
     pub input: PathBuf,
     /// The file to write, which appears when it is complete.
@@ -30,6 +30,8 @@ pub struct ConvertArguments {
     /// How I2_S tensors of IN are packed; those of OUT are x86.
     #[arg(long, value_name = "PACKING", default_value = "x86", value_parser = i2s_packings())]
     pub i2s_packing: I2sPacking,
+    #[command(flatten)]
+    pub vocabulary: VocabularyArguments,
     #[command(flatten)]
     pub access: FileArguments,
     #[command(flatten)]
@@ -84,7 +86,7 @@ pub struct SynthArguments {
 
 #[derive(Debug, Args)]
 pub struct DiffArguments {
-    /// A GGUF file.
+    /// A GGUF file or a directory of HF transformers.
     #[arg(value_name = "FIRST")]
     pub first: PathBuf,
     /// Another one.
@@ -99,6 +101,8 @@ pub struct DiffArguments {
     /// How I2_S tensors of SECOND are packed.
     #[arg(long, value_name = "PACKING", default_value = "x86", value_parser = i2s_packings())]
     pub second_i2s_packing: I2sPacking,
+    #[command(flatten)]
+    pub vocabulary: VocabularyArguments,
     #[command(flatten)]
     pub access: FileArguments,
 }

@@ -1,6 +1,6 @@
 //! Commands that make, compare and judge files.
 
-use super::{STORIES, errors, failure, path_text, text, trine, with_metadata};
+use super::{STORIES, errors, failure, path_text, text, trine, trine_reading, with_metadata};
 use tempfile::TempDir;
 use trine::loader::{Gguf, Value};
 
@@ -20,6 +20,27 @@ fn a_converted_model_is_the_same_model() {
     let logits = |file: &str| trine(&["logits", file, "--ids", "1,5,900"]).stdout;
     assert_eq!(logits(path_text(&there)), logits(STORIES), "one scale, one product, whatever the packing");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "no temporary file is left");
+}
+
+#[test]
+fn a_directory_becomes_a_file_of_the_same_model() {
+    const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/directories/llama");
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("llama.gguf");
+    let output = trine(&["convert", DIRECTORY, path_text(&file), "--to", "tq1_0"]);
+    assert!(errors(&output).contains("q8_k ones unless `--activations int8` is given"), "{}", errors(&output));
+    assert_eq!(text(&output), "");
+    for (first, second) in [(DIRECTORY, path_text(&file)), (path_text(&file), DIRECTORY)] {
+        let verdict = text(&trine(&["diff", first, second]));
+        assert!(
+            verdict.starts_with("the same model: 12 of 12 tensors are equal, 7 of them in other types"),
+            "{verdict}"
+        );
+    }
+    let logits = |model: &str| trine(&["logits", model, "--ids", "1,5,90", "--activations", "int8"]).stdout;
+    assert!(logits(path_text(&file)) == logits(DIRECTORY), "the order of rows and the place of scales change nothing");
+    let ids = |model: &str| text(&trine_reading(b"The king's 12 daughters", &["tokenize", model]));
+    assert_eq!(ids(path_text(&file)), ids(DIRECTORY));
 }
 
 #[test]
@@ -81,6 +102,21 @@ fn unusual_gains_are_a_warning_that_strict_refuses() {
     assert!(errors(&error).contains("--strict"), "{}", errors(&error));
     assert!(text(&trine(&["inspect", path_text(&changed)])).contains("unusual (2)"));
     assert!(text(&trine(&["check", STORIES, "--strict"])).contains("loads"));
+}
+
+#[test]
+fn a_check_shows_every_tensor_where_asked_with_its_separate_scale() {
+    const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/directories/llama");
+    let shown = text(&trine(&["check", DIRECTORY, "--tensors"]));
+    let row = shown
+        .lines()
+        .find(|line| line.trim_start().starts_with("model.layers.0.mlp.down_proj.weight "))
+        .expect("a row");
+    let parts = ["U8, runs as i2_s", "256 x 512", "[Hidden, Ffn]", "down projection of block 0", "31.0 % zeros"];
+    assert!(parts.iter().all(|part| row.contains(part)), "{row}");
+    assert!(row.contains("scale 0.0353"), "the reciprocal of 28.317, by which products are divided: {row}");
+    assert!(text(&trine(&["inspect", DIRECTORY])).contains(row));
+    assert_eq!(text(&trine(&["check", DIRECTORY])).lines().count(), 1);
 }
 
 #[test]
