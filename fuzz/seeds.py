@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Writes the first inputs of the fuzz targets to fuzz/corpus: small sound files, from which others are mutated."""
 
+import json
 import struct
 from pathlib import Path
 
 CORPUS = Path("fuzz/corpus")
+CHECKPOINTS = Path("tests/fixtures/checkpoints")
 
 
 def string(text):
@@ -51,6 +53,47 @@ def write(target, name, data):
     (CORPUS / target / name).write_bytes(data)
 
 
+def safetensors(tensors, metadata=None):
+    """A safetensors file; tensors are name, type, shape and bytes."""
+    header, data = {"__metadata__": metadata} if metadata else {}, b""
+    for name, dtype, shape, contents in tensors:
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(contents)]}
+        data += contents
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def directory(name, index):
+    """The JSON files of a checkpoint with a tokenizer, as the target takes them: bytes 255 between them."""
+    files = [(CHECKPOINTS / name / file).read_text() for file in ("config.json", "tokenizer.json", "tokenizer_config.json")]
+    short = [json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":")).encode() for text in files]
+    return b"\xff".join(short + [json.dumps(index).encode()] if index else short)
+
+
+def iq2_bn(rows, columns):
+    """A ternary matrix of zeros and a scale of 1 for each row."""
+    return (struct.pack("<f", 1) + bytes([0x55] * (columns // 4))) * rows
+
+
+def model():
+    """A model of one block: hidden 64, feed-forward 128, two heads of 32 over one, five tokens."""
+    counts = {"block_count": 1, "context_length": 16, "embedding_length": 64, "feed_forward_length": 128}
+    counts |= {"attention.head_count": 2, "attention.head_count_kv": 1}
+    entries = [entry("general.architecture", 8, string("bitnet"))]
+    entries += [entry(f"bitnet.{key}", 4, struct.pack("<I", count)) for key, count in counts.items()]
+    entries.append(entry("bitnet.attention.layer_norm_rms_epsilon", 6, struct.pack("<f", 1e-5)))
+    entries.append(entry("tokenizer.ggml.tokens", 9, texts("abcde")))
+    norms = {"attn_norm": 64, "attn_sub_norm": 64, "ffn_norm": 64, "ffn_sub_norm": 128}
+    tensors = [("token_embd.weight", [64, 5], 1, struct.pack("<e", 0.5) * 320)]
+    tensors += [(f"blk.0.{name}.weight", [width], 0, struct.pack("<f", 1) * width) for name, width in norms.items()]
+    matrices = {"attn_q": (64, 64), "attn_k": (32, 64), "attn_v": (32, 64), "attn_output": (64, 64)}
+    matrices |= {"ffn_gate": (128, 64), "ffn_up": (128, 64), "ffn_down": (64, 128)}
+    for name, (rows, columns) in matrices.items():
+        tensors.append((f"blk.0.{name}.weight", [columns, rows], 135, iq2_bn(rows, columns)))
+    tensors.append(("output_norm.weight", [64], 0, struct.pack("<f", 1) * 64))
+    return file(entries, tensors)
+
+
 def main():
     scalars = [
         entry(f"k.{kind}", kind, bytes(size))
@@ -72,6 +115,7 @@ def main():
     for target in ("gguf", "model"):
         write(target, "scalars", file(scalars + [nested], []))
         write(target, "tensors", file([entry("general.alignment", 4, struct.pack("<I", 64))], tensors, 64))
+    write("model", "model", model())
     byte_level = [chr(c) for c in range(33, 127)] + ["Ġ", "Ċ", "Å", "µ"]
     write("tokenizer", "bpe", file(vocabulary("gpt2", byte_level + ["fo", "fox"], ["f o", "fo x"]), []))
     pieces = ["<unk>", "<s>", "</s>"] + [f"<0x{n:02X}>" for n in range(256)] + ["▁", "A", "▁A"]
@@ -82,6 +126,14 @@ def main():
     write("ternary", "iq1_bn", bytes([2, 1]) + (b"\x00\x3c" + bytes(13)) * 2)
     write("ternary", "iq2_bn", bytes([4, 1]) + (struct.pack("<f", 1) + bytes(16)) * 4)
     write("ternary", "iq2_bn_r4", bytes([4, 1]) + struct.pack("<4f", 1, 1, 1, 1) + bytes(64))
+    write("ternary", "packed_rows", bytes([2, 3]) + bytes([0x49, 0x92, 0x24, 0x00, 0x55, 0xAA]))
+    write("ternary", "int8", bytes([2, 3]) + bytes([1, 0, 255, 255, 1, 0]))
+    plain = [("a.weight", "F16", [2, 3], bytes(12)), ("b", "I8", [5], bytes(5)), ("c", "BF16", [], bytes(2))]
+    write("safetensors", "three", safetensors(plain, {"format": "pt"}))
+    write("safetensors", "none", safetensors([]))
+    index = {"metadata": {"total_size": 4}, "weight_map": {"model.layers.0.input_layernorm.weight": "one.safetensors"}}
+    write("directory", "byte_level", directory("bitnet-packed", index))
+    write("directory", "sentencepiece", directory("llama-packed", None))
 
 
 if __name__ == "__main__":

@@ -71,22 +71,49 @@ pub fn cases() -> Vec<Case> {
     [truncations(), counts(), names(), places(), tensor_contents(), roles(), numbers()].into_iter().flatten().collect()
 }
 
+/// Fewest bytes of a line of the tensor table, and how many lines there are.
+const LEAST_LINE: usize = 33;
+const TENSORS: usize = 46;
+
 /// A cut at every boundary of a section: header fields, metadata entries, lines of the tensor table, tensors.
 fn truncations() -> Vec<Case> {
     let model = model();
-    let entries = model.metadata().iter().map(|(key, _)| string_at(key));
-    let lines = model.tensors().iter().map(|tensor| string_at(&tensor.name));
-    let starts = model.tensors().iter().map(|tensor| tensor.offset as usize);
-    let in_header = [0, 2, 4, 8, 16, 24];
-    let cuts: Vec<usize> = in_header.into_iter().chain(entries).chain(lines).chain(starts).collect();
-    cuts.into_iter()
-        .map(|length| {
-            Case::new(format!("cut at byte {length}"), &[], move |mut file| {
-                file.truncate(length);
-                file
-            })
+    let cut = |length: usize, says: &[&str]| {
+        Case::new(format!("cut at byte {length}"), says, move |mut file| {
+            file.truncate(length);
+            file
         })
-        .collect()
+    };
+    // Room for the whole tensor table is asked for before it is read, also where metadata is still to come.
+    let lacks_table = |from: usize, length: usize| {
+        let left = length - from;
+        (left < TENSORS * LEAST_LINE)
+            .then(|| format!("{TENSORS} tensors need at least {LEAST_LINE} bytes each, but only {left} bytes follow"))
+    };
+    let in_header = [
+        cut(0, &["found an empty file"]),
+        cut(2, &["found a file of fewer than 4 bytes"]),
+        cut(4, &["byte 4: the version needs 4 bytes, but the file ends 0 bytes on"]),
+        cut(8, &["byte 8: a count needs 8 bytes, but the file ends 0 bytes on"]),
+        cut(16, &["byte 8: 46 tensors need at least 33 bytes each, but only 0 bytes follow"]),
+    ];
+    let entries = model.metadata().iter().enumerate().map(|(number, (key, _))| {
+        let at = string_at(key);
+        let text = format!("metadata entry {number}, byte {at}: the length of a string needs 8 bytes");
+        cut(at, &[&lacks_table(16, at).unwrap_or(text)])
+    });
+    let table = string_at(&model.tensors()[0].name);
+    let lines = model.tensors().iter().enumerate().map(|(number, tensor)| {
+        let at = string_at(&tensor.name);
+        let text = format!("tensor table line {number}, byte {at}: the length of a string needs 8 bytes");
+        cut(at, &[&lacks_table(table, at).unwrap_or(text)])
+    });
+    let starts = model.tensors().iter().map(|tensor| {
+        let (name, at, end) = (&tensor.name, tensor.offset, tensor.offset + tensor.len);
+        let ends = format!("its data occupies bytes {at} to {end}, but the file has {at} bytes");
+        cut(at as usize, &[&format!("tensor \"{name}\""), &ends])
+    });
+    in_header.into_iter().chain(entries).chain(lines).chain(starts).collect()
 }
 
 fn counts() -> Vec<Case> {
@@ -154,7 +181,7 @@ fn places() -> Vec<Case> {
         Case::patch("dimension of zero", &[gate, "found 0"], dimensions_at(gate), 0u64.to_le_bytes()),
         Case::patch("dimensions without end", &[gate, "memory"], dimensions_at(gate), [0xff; 16]),
         Case::patch("rows of half a block", &[gate, "multiple of 64"], dimensions_at(gate), 32u64.to_le_bytes()),
-        Case::patch("unsupported type", &[gate, "Q3_K"], type_at(gate), [11]),
+        Case::patch("unsupported type", &[gate, "IQ4_NL"], type_at(gate), [20]),
         Case::new("bytes after the end", &["belongs to nothing"], |mut file| {
             file.extend([0; 32]);
             file
@@ -218,9 +245,9 @@ fn roles() -> Vec<Case> {
 
 /// Metadata of the right type and the wrong value.
 fn numbers() -> Vec<Case> {
-    let integer = |key: &str, value: u32| {
+    let integer = |key: &str, value: u32, says: &str| {
         let key = format!("bitnet-b1.58.{key}");
-        Case::patch(format!("{key} {value}"), &[], value_at(&key), value.to_le_bytes())
+        Case::patch(format!("{key} {value}"), &[says], value_at(&key), value.to_le_bytes())
     };
     let float = |key: &str, value: f32| {
         let key = format!("bitnet-b1.58.{key}");
@@ -232,24 +259,36 @@ fn numbers() -> Vec<Case> {
     };
     let architecture = value_at("general.architecture") + 8;
     vec![
-        integer("block_count", 0),
-        integer("embedding_length", 0),
-        integer("embedding_length", 512),
-        integer("embedding_length", u32::MAX),
-        integer("feed_forward_length", 0),
-        integer("feed_forward_length", 640),
-        integer("attention.head_count", 0),
-        integer("attention.head_count", 3),
-        integer("attention.head_count", u32::MAX),
-        integer("attention.head_count_kv", 0),
-        integer("attention.head_count_kv", 3),
-        integer("attention.head_count_kv", 4),
-        integer("rope.dimension_count", 63),
-        integer("rope.dimension_count", 4096),
-        integer("context_length", 0),
-        integer("context_length", u32::MAX),
-        integer("vocab_size", 2047),
-        integer("vocab_size", u32::MAX),
+        integer("block_count", 0, "block_count` is 0, expected at least 1"),
+        integer("embedding_length", 0, "embedding_length` is 0, expected at least 1"),
+        integer(
+            "embedding_length",
+            512,
+            "`token_embd.weight` should be [Vocab = 2048, Hidden = 512] but is [2048, 256]",
+        ),
+        integer("embedding_length", u32::MAX, "`hidden` is 4294967295, more than 2147483647 is not supported"),
+        integer("feed_forward_length", 0, "feed_forward_length` is 0, expected at least 1"),
+        integer(
+            "feed_forward_length",
+            640,
+            "`blk.0.ffn_gate.weight` should be [Ffn = 640, Hidden = 256] but is [768, 256]",
+        ),
+        integer("attention.head_count", 0, "head_count` is 0, expected at least 1"),
+        integer("attention.head_count", 3, "3 heads do not group over 2 key/value heads"),
+        integer("attention.head_count", u32::MAX, "`heads` is 4294967295, more than 2147483647 is not supported"),
+        integer("attention.head_count_kv", 0, "head_count_kv` is 0, expected at least 1"),
+        integer("attention.head_count_kv", 3, "4 heads do not group over 3 key/value heads"),
+        integer(
+            "attention.head_count_kv",
+            4,
+            "`blk.0.attn_k.weight` should be [KvWidth = 256, Hidden = 256] but is [128, 256]",
+        ),
+        integer("rope.dimension_count", 63, "dimension_count` is 63, expected an even number up to 64"),
+        integer("rope.dimension_count", 4096, "dimension_count` is 4096, expected an even number up to 64"),
+        integer("context_length", 0, "context_length` is 0, expected at least 1"),
+        integer("context_length", u32::MAX, "context_length` is 4294967295, expected at most 16777216"),
+        integer("vocab_size", 2047, "vocab_size` is 2047, expected 2048, the number of tokens in the vocabulary"),
+        integer("vocab_size", u32::MAX, "vocab_size` is 4294967295, expected 2048, the number of tokens"),
         float("attention.layer_norm_rms_epsilon", f32::NAN),
         float("attention.layer_norm_rms_epsilon", -1.0),
         float("rope.freq_base", f32::INFINITY),

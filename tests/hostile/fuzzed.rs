@@ -2,16 +2,25 @@
 //! that were found. Nothing here may panic, whatever the bytes are.
 
 use bytes::Bytes;
-use trine::kernels::packing::{I2sPacking, TernaryLayout};
+use std::path::Path;
+use trine::kernels::packing::{I2sPacking, TernaryLayout, ternary_from_int8, ternary_from_packed_rows};
 use trine::kernels::{Matrix, PackingKind};
-use trine::loader::Gguf;
-use trine::model::{Config, Tokenizer, TokenizerOptions, judge};
+use trine::loader::{Access, Gguf, Safetensors, SafetensorsModel};
+use trine::model::{Config, HfDirectory, LoadOptions, Source, Tokenizer, TokenizerOptions, judge, load};
+use trine::shapes::Dyn;
 
 /// A target: its name, which is a folder of `fuzz/corpus`, and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 4] = [("gguf", gguf), ("model", model), ("tokenizer", tokenizer), ("ternary", ternary)];
+pub const TARGETS: [Target; 6] = [
+    ("gguf", gguf),
+    ("model", model),
+    ("tokenizer", tokenizer),
+    ("ternary", ternary),
+    ("safetensors", safetensors),
+    ("directory", directory),
+];
 
 /// Header, metadata and tensor table; where they are sound, every byte of every tensor is there.
 pub fn gguf(data: &[u8]) {
@@ -25,13 +34,16 @@ pub fn gguf(data: &[u8]) {
     }
 }
 
-/// Configuration and statistics of whatever tensors there are.
+/// Configuration, statistics of whatever tensors there are, and the model where they make up one.
 pub fn model(data: &[u8]) {
     if let Ok(file) = Gguf::from_bytes("fuzzed", Bytes::copy_from_slice(data)) {
         let config = Config::from_gguf(&file);
         for packing in [I2sPacking::X86, I2sPacking::Arm, I2sPacking::Interleaved4] {
             let judged = judge(&file, config.as_ref().ok(), packing);
             assert_eq!(judged.len(), file.tensors().len());
+        }
+        if let Ok(config) = config {
+            let _ = Dyn::scope(config.dims, |model| load(model, &config, &file, &LoadOptions::default()).map(drop));
         }
     }
 }
@@ -40,9 +52,60 @@ pub fn model(data: &[u8]) {
 pub fn tokenizer(data: &[u8]) {
     if let Ok(file) = Gguf::from_bytes("fuzzed", Bytes::copy_from_slice(data))
         && let Ok(tokenizer) = Tokenizer::from_gguf(&file, &TokenizerOptions::default())
-        && let Ok(ids) = tokenizer.encode("A fox, 12 ŵ\n", trine::model::EncodeOptions::PROMPT)
     {
+        there_and_back(&tokenizer);
+    }
+}
+
+fn there_and_back(tokenizer: &Tokenizer) {
+    if let Ok(ids) = tokenizer.encode("A fox, 12 ŵ\n", trine::model::EncodeOptions::PROMPT) {
         tokenizer.decode(&ids, true).expect("ids of its own");
+    }
+}
+
+/// The header of a safetensors file; where it is sound, every byte of every tensor is there.
+pub fn safetensors(data: &[u8]) {
+    if let Ok(file) = Safetensors::from_bytes("fuzzed", Bytes::copy_from_slice(data)) {
+        for tensor in file.tensors() {
+            assert_eq!(file.bytes(tensor).len() as u64, tensor.len);
+        }
+    }
+}
+
+/// The byte between the files of a directory; no JSON text has it.
+const NEXT_FILE: u8 = 0xff;
+
+/// `config.json`, `tokenizer.json`, `tokenizer_config.json` and an index of safetensors files, beside one tensor.
+pub fn directory(data: &[u8]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut parts = data.split(|byte| *byte == NEXT_FILE);
+    let write = |name: &str, contents: Option<&[u8]>| {
+        contents.inspect(|contents| std::fs::write(folder.path().join(name), contents).expect("room"));
+    };
+    for name in ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors.index.json"] {
+        write(name, parts.next());
+    }
+    if folder.path().join("model.safetensors.index.json").exists() {
+        write("one.safetensors", Some(&one_tensor()));
+        let _ = SafetensorsModel::open(folder.path(), Access::Copy);
+    }
+    write("model.safetensors", Some(&one_tensor()));
+    described(folder.path());
+}
+
+/// A safetensors file of one gain, which belongs to the first block.
+fn one_tensor() -> Vec<u8> {
+    let header = br#"{"model.layers.0.input_layernorm.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    [&(header.len() as u64).to_le_bytes()[..], header, &1.5f32.to_le_bytes()].concat()
+}
+
+/// Everything that a directory says of its model but for the weights.
+fn described(folder: &Path) {
+    let Ok(directory) = HfDirectory::open(folder, Access::Copy) else { return };
+    let _ = (directory.config(), directory.description(&TokenizerOptions::default()));
+    if let Ok(tokenizer) = directory.tokenizer(&TokenizerOptions::default()) {
+        there_and_back(&tokenizer);
+        let _ = directory.chat_template(&tokenizer);
     }
 }
 
@@ -68,6 +131,9 @@ pub fn ternary(data: &[u8]) {
             decode(&matrix);
         }
     }
+    let cols = usize::from(*blocks);
+    let codes = [ternary_from_packed_rows(4 * rows, cols, bytes), ternary_from_int8(rows, cols, bytes)];
+    codes.into_iter().flatten().for_each(|codes| decode(&Matrix::from(codes)));
 }
 
 /// Every weight of a sound matrix is finite.
