@@ -15,8 +15,8 @@ use std::sync::Arc;
 use trine_kernels::ActivationMode;
 use trine_loader::{Access, Gguf, GgufError, TensorType, Value};
 
-/// Opens a GGUF file, or a directory as HF transformers saves models. [`Access::Map`] says what must not happen to files
-/// while they are mapped.
+/// Opens a GGUF file, or a directory as HF transformers saves models. [`Access::Map`] says what must not happen to
+/// files while they are mapped.
 ///
 /// # Errors
 /// [`SourceError`] where it cannot be read, or breaks a rule of its format.

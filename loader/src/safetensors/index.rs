@@ -31,8 +31,8 @@ struct Index {
 }
 
 impl SafetensorsModel {
-    /// Opens the files of a directory. As for HF transformers, one whole file goes before an index. [`Access::Map`] says
-    /// what must not happen to files while they are mapped.
+    /// Opens the files of a directory. As for HF transformers, one whole file goes before an index. [`Access::Map`]
+    /// says what must not happen to files while they are mapped.
     ///
     /// # Errors
     /// [`SafetensorsError`] where there are no such files, one of them is not sound, or index and files differ.
