@@ -1,18 +1,19 @@
 //! The largest products of a float matrix, found by a coarse copy of it and computed exactly.
 //!
-//! Of the logits of a vocabulary only the largest matter to what is generated. A coarse copy with eight bits a weight is
-//! read in full; of the matrix itself, twice or four times as large, only the rows that can still be among the largest.
-//! What is left out is proven to be smaller, so the largest products are those of [`Cpu::matmul`], bit for bit.
+//! Of the logits of a vocabulary only the largest matter to what is generated. A coarse copy with eight bits a weight
+//! is read in full; of the matrix itself, twice or four times as large, only the rows that can still be among the
+//! largest. What is left out is proven to be smaller, so the largest products are those of [`Cpu::matmul`], bit for
+//! bit.
 //!
 //! What belongs here: the bound, and the choice of rows. What does not: products ([`crate::dense`]).
 //!
 //! # The bound
 //!
-//! With `w` a row of the matrix, `v` of the copy, `x` the activations and `z` their 16-bit form, `|w.x - v.z|` is at most
-//! `|v - w| |z| + |w| |z - x|`, in Euclidean norms, by the Cauchy-Schwarz inequality. Sums in f32 of `n` rounded terms
-//! are off by at most `g(n) = n u / (1 - n u)` of the sum of magnitudes, `u = 2^-24` (Higham, Accuracy and Stability of
-//! Numerical Algorithms, 2nd edition, section 3.1), which is at most the product of both norms. So both products as they
-//! are computed differ by at most
+//! With `w` a row of the matrix, `v` of the copy, `x` the activations and `z` their 16-bit form, `|w.x - v.z|` is at
+//! most `|v - w| |z| + |w| |z - x|`, in Euclidean norms, by the Cauchy-Schwarz inequality. Sums in f32 of `n` rounded
+//! terms are off by at most `g(n) = n u / (1 - n u)` of the sum of magnitudes, `u = 2^-24` (Higham, Accuracy and
+//! Stability of Numerical Algorithms, 2nd edition, section 3.1), which is at most the product of both norms. So both
+//! products as they are computed differ by at most
 //!
 //! ```text
 //! |v - w| |z| + |w| |z - x| + g(n) |w| |x| + g(n) |v| |z|
@@ -95,7 +96,8 @@ impl Bound {
 }
 
 impl Shortlist {
-    /// The coarse copy of `matrix`, made in parallel; `done` is told the number of rows after some are, from any thread.
+    /// The coarse copy of `matrix`, made in parallel; `done` is told the number of rows after some are, from any
+    /// thread.
     ///
     /// Memory: 34 bytes for 32 weights and 8 for each row.
     ///
@@ -134,8 +136,8 @@ impl Shortlist {
         self.coarse.bytes().len() + size_of_val(&self.errors[..])
     }
 
-    /// The rows of which some may be among the `count` largest, for one token, from the products `coarse` with the copy;
-    /// `None` where these say nothing, since they are not finite.
+    /// The rows of which some may be among the `count` largest, for one token, from the products `coarse` with the
+    /// copy; `None` where these say nothing, since they are not finite.
     fn candidates(&self, coarse: &[f32], bound: &Bound, count: usize) -> Option<Vec<u32>> {
         let mut finite = true;
         // The largest lower bound of each group. Those of `count` groups are of as many rows, so no row below all of
@@ -168,8 +170,8 @@ impl Cpu {
     /// equal to them: the bits of [`Cpu::matmul`]. Of the others, some have their value too, the rest are minus
     /// infinity. Where the activations are not finite, all are as of [`Cpu::matmul`].
     ///
-    /// Shapes: `x` is `[tokens, cols]`, `y` is `[tokens, rows]`. `shortlist` was made of `matrix`, in whose f32 mode the
-    /// product is.
+    /// Shapes: `x` is `[tokens, cols]`, `y` is `[tokens, rows]`. `shortlist` was made of `matrix`, in whose f32 mode
+    /// the product is.
     ///
     /// # Panics
     /// If `count` is 0, `x` or `shortlist` has other dimensions than the matrix, or `y` another length than

@@ -64,8 +64,8 @@ impl<'m, M: Model> Session<'m, M> {
         Ok(logits.expect("nothing interrupts it"))
     }
 
-    /// As [`feed`](Session::feed) for the logits that are wanted, and calls `see` with the number of the block (`None` outside of blocks), each
-    /// [`Part`] of each batch as soon as it is computed, and its values, row by row.
+    /// As [`feed`](Session::feed) for the logits that are wanted, and calls `see` with the number of the block (`None`
+    /// outside of blocks), each [`Part`] of each batch as soon as it is computed, and its values, row by row.
     ///
     /// # Errors
     /// As for [`feed`](Session::feed).
@@ -79,8 +79,8 @@ impl<'m, M: Model> Session<'m, M> {
         Ok(logits.expect("nothing interrupts it"))
     }
 
-    /// As [`feed`](Session::feed) for the logits that are wanted, in batches of 256 tokens between which `proceed` is asked. `None` where it broke
-    /// off; the batches before that are part of the session.
+    /// As [`feed`](Session::feed) for the logits that are wanted, in batches of 256 tokens between which `proceed` is
+    /// asked. `None` where it broke off; the batches before that are part of the session.
     ///
     /// # Errors
     /// As for [`feed`](Session::feed).

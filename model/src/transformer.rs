@@ -191,8 +191,9 @@ impl<M: Model> Transformer<M> {
         self.watched_logits(cpu, step, Wanted::All, &mut |_, _, _| ())
     }
 
-    /// As [`next_logits`](Transformer::next_logits) for the logits that are wanted, and calls `see` with the number of the block (`None` outside of
-    /// blocks), each [`Part`] as soon as it is computed, and its values, row by row. What is computed stays the same.
+    /// As [`next_logits`](Transformer::next_logits) for the logits that are wanted, and calls `see` with the number of
+    /// the block (`None` outside of blocks), each [`Part`] as soon as it is computed, and its values, row by row. What
+    /// is computed stays the same.
     ///
     /// # Panics
     /// If the cache of the step was made for a transformer with another number of blocks.

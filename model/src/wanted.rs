@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 pub enum Wanted {
     /// Those of every token.
     All,
-    /// So many of the largest, exactly. A transformer with a shortlist leaves others out, as minus infinity; one without
-    /// computes them all.
+    /// So many of the largest, exactly. A transformer with a shortlist leaves others out, as minus infinity; one
+    /// without computes them all.
     Largest(NonZeroUsize),
 }

@@ -24,8 +24,8 @@
 //! Programs that are not language models declare axes, products, environments and norms of their own with [`axis!`],
 //! [`product!`], [`environment!`] and [`norm_role!`]; the axes of this crate are made by the same macros.
 //!
-//! The crate holds types only: no arithmetic on elements, no element types of files, no files. It needs an allocator and
-//! no operating system (`no_std`).
+//! The crate holds types only: no arithmetic on elements, no element types of files, no files. It needs an allocator
+//! and no operating system (`no_std`).
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), no_std)]
 

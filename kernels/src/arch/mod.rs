@@ -37,7 +37,8 @@ pub enum Isa {
     NeonI8mm,
 }
 
-/// Whether the machine has a feature: as it says itself or, without an operating system to ask, as the compiler was told.
+/// Whether the machine has a feature: as it says itself or, without an operating system to ask, as the compiler was
+/// told.
 #[cfg(all(feature = "simd", any(target_arch = "x86_64", target_arch = "aarch64")))]
 macro_rules! machine_has {
     ($feature:tt) => {{

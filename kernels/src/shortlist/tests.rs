@@ -1,3 +1,5 @@
+//! Products of a shortlist against all products of the matrix.
+
 use super::*;
 use crate::arch::Isa;
 use crate::cpu::CpuOptions;

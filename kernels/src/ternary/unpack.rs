@@ -108,8 +108,8 @@ impl Unpack for Tq1_0 {
         if V::DOTS_OF_ANY_BYTES { V::RUN.min((1 << 23) / 1024 - 1) } else { V::RUN }
     }
 
-    /// With `r[0]` the byte and `r[n + 1] = 3 r[n] mod 256`, code `n` is `(3 r[n] - r[n + 1]) / 256`. So where any bytes
-    /// can be multiplied no code is needed: the sum of `code[n] * q[n]` is a 256th of three times the sum of
+    /// With `r[0]` the byte and `r[n + 1] = 3 r[n] mod 256`, code `n` is `(3 r[n] - r[n + 1]) / 256`. So where any
+    /// bytes can be multiplied no code is needed: the sum of `code[n] * q[n]` is a 256th of three times the sum of
     /// `r[n] * q[n]` less the sum of `r[n + 1] * q[n]`.
     #[inline(always)]
     unsafe fn add<V: Vector>(bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {

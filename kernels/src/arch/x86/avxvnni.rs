@@ -11,7 +11,8 @@ use crate::arch::Vector;
 
 /// How `vpdpbusd` is encoded.
 pub(crate) trait Encoding: Copy {
-    /// Adds to each lane the products of its four unsigned bytes of `codes` with the signed ones of `x`, wrapping around.
+    /// Adds to each lane the products of its four unsigned bytes of `codes` with the signed ones of `x`, wrapping
+    /// around.
     ///
     /// # Safety
     /// The machine has the instruction in this encoding.
