@@ -140,7 +140,7 @@ impl DotPeak<'_> {
             }
             let lanes = sums.as_flattened().iter().map(|sums| V::lanes(*sums));
             let sums = lanes.flat_map(|lanes| lanes.into_iter().take(V::LANES)).map(i64::from).sum();
-            Dots { products: (steps * COLUMNS * ROWS * 4 * V::LANES) as u64, sums }
+            Dots { products: steps as u64 * (COLUMNS * ROWS * 4 * V::LANES) as u64, sums }
         }
     }
 }

@@ -18,6 +18,7 @@ use once_cell::race::OnceBox;
 
 use crate::arch::{Kernel, Vector};
 use crate::cpu::Cpu;
+use trine_shapes::product_of;
 
 pub use int16::{INT16_FLOOR, INT16_MAX, Int16Rows};
 
@@ -104,7 +105,12 @@ pub struct QuantizedRows {
 impl QuantizedRows {
     fn zeros(rows: usize, cols: usize) -> Self {
         let stride = cols.next_multiple_of(BLOCK);
-        QuantizedRows { rows, stride, codes: vec![0; rows * stride], block_sums: vec![0; rows * (stride / BLOCK)] }
+        QuantizedRows {
+            rows,
+            stride,
+            codes: vec![0; product_of(&[rows, stride])],
+            block_sums: vec![0; rows * (stride / BLOCK)],
+        }
     }
 
     /// Number of rows.

@@ -23,6 +23,11 @@ impl Ne {
     /// # Errors
     /// [`ShapeError::Count`], [`ShapeError::Zero`], [`ShapeError::TooLarge`].
     pub fn new(file_order: &[u64]) -> Result<Ne, ShapeError> {
+        Ne::within(file_order, isize::MAX as u64)
+    }
+
+    /// As [`Ne::new`] for at most `limit` elements, which is at most `isize::MAX`.
+    fn within(file_order: &[u64], limit: u64) -> Result<Ne, ShapeError> {
         let count = file_order.len();
         if count == 0 || count > limits::DIMENSIONS {
             return Err(ShapeError::Count { found: count as u64 });
@@ -31,7 +36,7 @@ impl Ne {
             return Err(ShapeError::Zero { position });
         }
         let elements = file_order.iter().try_fold(1u64, |product, &n| product.checked_mul(n));
-        if elements.and_then(|n| isize::try_from(n).ok()).is_none() {
+        if elements.is_none_or(|elements| elements > limit) {
             return Err(ShapeError::TooLarge { ne: file_order.to_vec() });
         }
         let mut dimensions = [1; limits::DIMENSIONS];
@@ -138,4 +143,51 @@ pub enum ShapeError {
         /// Elements of a row.
         found: u64,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// With the limits of 32-bit machines and of this one.
+        #[test]
+        fn dimensions_are_taken_where_memory_holds_their_elements(
+            lengths in vec((0..u64::BITS, any::<u64>()).prop_map(|(bits, any)| (any >> bits).max(1)), 1..=4),
+        ) {
+            let exact = lengths.iter().fold(1_u128, |product, &n| product.saturating_mul(n.into()));
+            for limit in [i32::MAX as u64, isize::MAX as u64] {
+                match Ne::within(&lengths, limit) {
+                    Ok(ne) => {
+                        prop_assert!(exact <= limit.into());
+                        prop_assert_eq!(ne.elements() as u128, exact);
+                        let read: Vec<u64> = ne.file_order().map(|n| n as u64).collect();
+                        prop_assert_eq!(&read, &lengths);
+                        for kind in TensorType::all() {
+                            bytes_are_exact_or_refused(kind, &ne);
+                        }
+                    }
+                    Err(error) => {
+                        prop_assert!(exact > limit.into());
+                        prop_assert_eq!(error, ShapeError::TooLarge { ne: lengths.clone() });
+                    }
+                }
+            }
+        }
+    }
+
+    /// A length in bytes holds all bits of the elements; it is refused for dimensions that the type does not have, or
+    /// where 64 bits do not hold it.
+    fn bytes_are_exact_or_refused(kind: TensorType, ne: &Ne) {
+        let least = |bits: u128| ne.elements() as u128 * bits / 8;
+        match kind.byte_len(ne) {
+            Ok(len) => {
+                assert!(u128::from(len) >= least(1) && u128::from(len) <= least(32) + 64 + ne.elements() as u128)
+            }
+            Err(ShapeError::TooLarge { .. }) => assert!(least(32) > u128::from(u64::MAX)),
+            Err(error) => assert!(matches!(error, ShapeError::RowLength { .. } | ShapeError::Rows { .. })),
+        }
+    }
 }

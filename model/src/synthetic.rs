@@ -17,9 +17,9 @@ use half::f16;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use trine_kernels::PackingError;
-use trine_kernels::packing::{I2S, PackScales, Packed, Ternary, Tq1_0, Tq2_0};
-use trine_loader::{Gguf, GgufError, GgufWriter, Ne, TensorType, WriteError};
-use trine_shapes::{Bitnet2B4T, Dims, Model};
+use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Ternary, Tq1_0, Tq2_0};
+use trine_loader::{Gguf, GgufError, GgufWriter, Ne, ShapeError, TensorType, WriteError};
+use trine_shapes::{Bitnet2B4T, Dims, MAX_ELEMENTS, Model, product_within};
 
 /// A model to make up: its description, the types of its tensors, and the seed of its weights.
 ///
@@ -164,7 +164,10 @@ fn random_matrix(
         TensorType::TQ2_0 => pack::<Tq2_0>,
         found => return Err(SyntheticError::Type { what: "matrices", found, expected: "I2_S, TQ1_0, TQ2_0" }),
     };
-    let mut bits = vec![0; (rows * cols).div_ceil(4)];
+    let refused = |source| SyntheticError::Matrix { tensor: tensor.clone(), source: Box::new(source) };
+    let too_large = || PackingError::Dimensions { packing: kind.name(), rows, cols, max_cols: MAX_COLS };
+    let elements = product_within(&[rows, cols], MAX_ELEMENTS).ok_or_else(|| refused(too_large()))?;
+    let mut bits = vec![0; elements.div_ceil(4)];
     random.fill_bytes(&mut bits);
     // The sum of two random bits is a code.
     let mut codes = vec![0; 4 * bits.len()];
@@ -173,8 +176,7 @@ fn random_matrix(
         *codes = [sums & 3, sums >> 2 & 3, sums >> 4 & 3, sums >> 6];
     }
     let scale = f16::from_f32((2.0 / cols as f32).sqrt()).to_f32();
-    let packed = pack(rows, cols, &codes[..rows * cols], scale);
-    packed.map_err(|source| SyntheticError::Matrix { tensor, source: Box::new(source) })
+    pack(rows, cols, &codes[..elements], scale).map_err(refused)
 }
 
 fn pack<P: Ternary>(rows: usize, cols: usize, codes: &[u8], scale: f32) -> Result<Bytes, PackingError> {
@@ -185,7 +187,8 @@ fn pack<P: Ternary>(rows: usize, cols: usize, codes: &[u8], scale: f32) -> Resul
 fn random_table(kind: TensorType, rows: usize, cols: usize, random: &mut ChaCha8Rng) -> Result<Bytes, SyntheticError> {
     let shape_error = |error| WriteError::Shape { tensor: Role::TokenEmbedding.to_string(), error };
     let len = Ne::from_row_major(&[rows, cols]).and_then(|ne| kind.byte_len(&ne)).map_err(shape_error)?;
-    let mut bytes = vec![0; len as usize];
+    let too_large = || shape_error(ShapeError::TooLarge { ne: vec![cols as u64, rows as u64] });
+    let mut bytes = vec![0; usize::try_from(len).map_err(|_| too_large())?];
     random.fill_bytes(&mut bytes);
     match kind {
         TensorType::F32 => bytes.as_chunks_mut().0.iter_mut().for_each(with_exponent_f32),

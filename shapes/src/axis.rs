@@ -67,7 +67,7 @@ impl<A: Axis, B: Axis> Axis for Flat<A, B> {
 
     #[inline]
     fn len(self) -> usize {
-        self.0.len() * self.1.len()
+        crate::size::product_of(&[self.0.len(), self.1.len()])
     }
 
     fn buf<T: Copy + Default>(self) -> Vec<T> {

@@ -159,7 +159,7 @@ macro_rules! product {
     ($(#[$doc:meta])* $vis:vis struct $name:ident = $outer:ident x $inner:ident; $($rest:tt)*) => {
         $crate::axis! {
             $(#[$doc])*
-            $vis struct $name = $crate::Axis::len($outer) * $crate::Axis::len($inner);
+            $vis struct $name = $crate::product_of(&[$crate::Axis::len($outer), $crate::Axis::len($inner)]);
         }
 
         #[diagnostic::do_not_recommend]
@@ -185,7 +185,7 @@ macro_rules! product {
 
         // Lawful: a function of two lawful axes.
         $crate::axis!(@lawful [$environment: $bound] $name<$environment>, $name, |axis| {
-            $crate::Axis::len($outer::of(axis.0)) * $crate::Axis::len($inner::of(axis.0))
+            $crate::product_of(&[$crate::Axis::len($outer::of(axis.0)), $crate::Axis::len($inner::of(axis.0))])
         });
 
         #[diagnostic::do_not_recommend]

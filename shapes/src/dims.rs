@@ -47,7 +47,7 @@ pub enum DimsError {
 }
 
 impl Dims {
-    /// The largest length of an axis: products of two stay far from overflow.
+    /// The largest length of an axis, on machines of every width.
     pub const MAX: usize = i32::MAX as usize;
 
     /// Checks the relations between the lengths.

@@ -44,6 +44,7 @@ mod role;
 mod same;
 mod scoped;
 mod shape;
+mod size;
 mod tensor;
 mod weight;
 
@@ -59,6 +60,7 @@ pub use role::{
 pub use same::{NotSame, Same};
 pub use scoped::{Batch, Past, Seq};
 pub use shape::Shape;
+pub use size::{MAX_ELEMENTS, product_of, product_within};
 pub use tensor::{ShapeError, Tensor, View};
 pub use weight::{Affine, Bias, RowMajor, Weight};
 

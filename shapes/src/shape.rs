@@ -19,6 +19,9 @@ pub trait Shape: Copy + Debug + Send + Sync {
     fn lens(self) -> Self::Lens;
 
     /// Number of elements: the product of the lengths.
+    ///
+    /// # Panics
+    /// If no memory can hold as many.
     fn elements(self) -> usize;
 }
 
@@ -36,7 +39,7 @@ macro_rules! shape {
 
             #[inline]
             fn elements(self) -> usize {
-                1 $(* self.$field.len())*
+                crate::size::product_of(&[$(self.$field.len()),*])
             }
         }
     };

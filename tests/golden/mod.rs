@@ -6,6 +6,7 @@ mod directories;
 mod hf;
 mod layers;
 mod layouts;
+mod levels;
 mod llama_cpp;
 mod masters;
 mod smollm2;

@@ -21,6 +21,7 @@ use crate::cpu::Cpu;
 use alloc::vec::Vec;
 use core::ops::Range;
 use product::HeadCache;
+use trine_shapes::product_of;
 
 /// Positions whose scores are put into one softmax: a multiple of all blocks of [`layout`].
 pub(crate) const CHUNK: usize = 256;
@@ -138,7 +139,7 @@ fn share_chunks<C: HeadCache>(
         let queries = &scaled[head * rows * head_dim..][..rows * head_dim];
         Rows { queries, head_dim, group, visible: past + 1 }
     };
-    let mut partials = vec![0.0; batch * kv_heads * chunks * rows * partial];
+    let mut partials = vec![0.0; product_of(&[batch, kv_heads, chunks, rows, partial])];
     let mut tasks: Vec<&mut [f32]> = partials.chunks_exact_mut(rows * partial).collect();
     cpu.for_each(&mut tasks, |task, partials| {
         let (head, chunk) = (task / chunks, task % chunks);

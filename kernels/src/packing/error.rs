@@ -43,8 +43,11 @@ impl BlockFault {
 /// Why bytes are not a matrix, or a matrix cannot be used as asked.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PackingError {
-    /// A dimension is 0 or too large.
-    #[error("{packing} matrix of {rows} rows and {cols} columns: both must be positive, columns at most {max_cols}")]
+    /// A dimension is 0 or too large, or memory cannot hold the elements.
+    #[error(
+        "{packing} matrix of {rows} rows and {cols} columns: both must be positive, columns at most \
+             {max_cols}, and memory must hold the elements"
+    )]
     Dimensions {
         /// Packing.
         packing: &'static str,

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::{BlockFault, I2S, PackScales, Packed, PackingError};
 use crate::parallel;
+use trine_shapes::{MAX_ELEMENTS, product_within};
 
 /// Rows that a byte of the packed form holds codes of.
 const ROWS_PER_BYTE: usize = 4;
@@ -24,7 +25,8 @@ const CHUNK: usize = 1 << 16;
 /// the dimensions are not those of a matrix.
 pub fn ternary_from_packed_rows(rows: usize, cols: usize, bytes: &[u8]) -> Result<Packed<I2S>, PackingError> {
     const NAME: &str = "u8";
-    let expected = rows.checked_mul(cols).filter(|_| rows.is_multiple_of(ROWS_PER_BYTE)).map(|n| n / ROWS_PER_BYTE);
+    let elements = product_within(&[rows, cols], MAX_ELEMENTS);
+    let expected = elements.filter(|_| rows.is_multiple_of(ROWS_PER_BYTE)).map(|n| n / ROWS_PER_BYTE);
     if expected != Some(bytes.len()) {
         let expected = expected.unwrap_or(rows.div_ceil(ROWS_PER_BYTE).saturating_mul(cols));
         return Err(PackingError::Length { packing: NAME, rows, cols, expected, found: bytes.len() });

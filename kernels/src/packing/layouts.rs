@@ -13,6 +13,7 @@ use core::fmt;
 use super::{BlockFault, MAX_COLS, PackingError, ZERO_CODE};
 use crate::arch::floats::widen_f16;
 use crate::parallel;
+use trine_shapes::{MAX_ELEMENTS, product_within};
 
 /// Which of its three packings an I2_S tensor has. They have the same type number and the same length, so a file does
 /// not tell: who has the file says which program wrote it.
@@ -110,7 +111,7 @@ impl TernaryLayout {
     /// finite, or one that is 0 over weights that are not.
     pub(crate) fn unpack(self, rows: usize, cols: usize, bytes: &[u8]) -> Result<Unpacked, PackingError> {
         let Sizes { name: packing, rows: group, scale, .. } = self.sizes();
-        if rows == 0 || cols == 0 || cols > MAX_COLS {
+        if rows == 0 || !(1..=MAX_COLS).contains(&cols) || product_within(&[rows, cols], MAX_ELEMENTS).is_none() {
             return Err(PackingError::Dimensions { packing, rows, cols, max_cols: MAX_COLS });
         }
         if !cols.is_multiple_of(BLOCK) {

@@ -35,6 +35,7 @@ use core::ops::Range;
 use std::{sync::LazyLock, thread};
 
 use bytes::Bytes;
+use trine_shapes::{MAX_ELEMENTS, product_within};
 
 pub use encode::FromFloat;
 pub use error::{BlockFault, PackingError};
@@ -229,10 +230,17 @@ impl<P: Packing> Packed<P> {
 
     /// Bytes of a matrix of checked dimensions, the trailer included.
     fn total_bytes_of(rows: usize, cols: usize) -> Result<usize, PackingError> {
-        let bytes = Self::row_bytes_of(cols.min(MAX_COLS)).checked_mul(rows).and_then(|n| n.checked_add(P::TRAILER));
-        let fits = rows > 0 && (1..=MAX_COLS).contains(&cols);
         let refused = PackingError::Dimensions { packing: P::NAME, rows, cols, max_cols: MAX_COLS };
-        bytes.filter(|_| fits).ok_or(refused)
+        Self::total_bytes_within(rows, cols, MAX_ELEMENTS).ok_or(refused)
+    }
+
+    /// Bytes of a matrix, if it has elements, and memory for `limit` bytes holds its bytes and a byte for each element.
+    fn total_bytes_within(rows: usize, cols: usize, limit: usize) -> Option<usize> {
+        if rows == 0 || !(1..=MAX_COLS).contains(&cols) {
+            return None;
+        }
+        product_within(&[rows, cols], limit)?;
+        product_within(&[rows, Self::row_bytes_of(cols)], limit - P::TRAILER).map(|bytes| bytes + P::TRAILER)
     }
 
     fn row_bytes_of(cols: usize) -> usize {

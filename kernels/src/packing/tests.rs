@@ -257,11 +257,31 @@ fn the_first_fault_of_a_large_matrix_is_told() {
     }
 }
 
+/// With the limits of 32-bit machines and of this one.
+fn sizes_are_exact_or_refused<P: Packing>(rows: usize, cols: usize) {
+    let elements = rows as u128 * cols as u128;
+    let bytes = rows as u128 * cols.div_ceil(P::BLOCK) as u128 * P::BLOCK_BYTES as u128 + P::TRAILER as u128;
+    for limit in [i32::MAX as usize, u32::MAX as usize, MAX_ELEMENTS] {
+        let fits = (1..=MAX_COLS).contains(&cols) && rows > 0 && elements.max(bytes) <= limit as u128;
+        let found = Packed::<P>::total_bytes_within(rows, cols, limit);
+        assert_eq!(found, fits.then_some(bytes as usize), "{} {rows} x {cols}, limit {limit}", P::NAME);
+    }
+}
+
 fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(any::<u8>(), 0..400)
 }
 
 proptest! {
+    #[test]
+    fn sizes_of_matrices_are_exact_or_refused(bits in prop::array::uniform2(0..usize::BITS), any in any::<[usize; 2]>()) {
+        let [rows, cols] = [any[0] >> bits[0], any[1] >> bits[1]];
+        sizes_are_exact_or_refused::<I2S>(rows, cols);
+        sizes_are_exact_or_refused::<Tq1_0>(rows, cols);
+        sizes_are_exact_or_refused::<Q4_0>(rows, cols);
+        sizes_are_exact_or_refused::<F32>(rows, cols);
+    }
+
     #[test]
     fn absmean_equals_plain_loops(values in prop::collection::vec(-2.0_f32..2.0, 21)) {
         let packed = absmean(3, 7, &values).unwrap();

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::{BLOCK, LEAST_VALUES, absmax, has_nan, round};
 use crate::arch::{Kernel, Vector};
 use crate::cpu::Cpu;
+use trine_shapes::product_of;
 
 /// The largest code: `127 * 255 + 127`, so that a code is `255 * high + low` with both parts in -127..=127.
 pub const INT16_MAX: i16 = 32512;
@@ -30,7 +31,7 @@ impl Int16Rows {
     pub fn quantize(cpu: &Cpu, cols: usize, values: &[f32]) -> Self {
         let rows = values.len() / cols;
         let stride = cols.next_multiple_of(BLOCK);
-        let mut codes = vec![0; rows * stride];
+        let mut codes = vec![0; product_of(&[rows, stride])];
         let mut scales = vec![0.0; rows * stride / BLOCK];
         let quantized = codes.chunks_exact_mut(stride).zip(scales.chunks_exact_mut(stride / BLOCK));
         let mut work: Vec<_> = values.chunks_exact(cols).zip(quantized).collect();

@@ -168,7 +168,10 @@ fn place(
         }
         end_before = end;
         let offset = data.saturating_add(begin);
-        let shape = shape.into_iter().map(|n| n as usize).collect(); // the product fits
+        // A length beside one of 0 may be larger than their product.
+        let Ok(shape) = shape.iter().map(|&n| usize::try_from(n)).collect() else {
+            return fail(&name, SafetensorsProblem::TooLarge { shape });
+        };
         tensors.push(SafetensorsInfo { name, shape, dtype, offset, len: expected });
     }
     let expected = data.saturating_add(end_before);

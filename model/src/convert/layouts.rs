@@ -8,8 +8,9 @@ use bytes::Bytes;
 use half::f16;
 use trine_kernels::PackingError;
 use trine_kernels::matrix::AnyPacked;
-use trine_kernels::packing::{I2S, PackScales, Packed, Packing, Ternary, Tq1_0, Tq2_0};
+use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Packing, Ternary, Tq1_0, Tq2_0};
 use trine_loader::TensorType;
+use trine_shapes::{MAX_ELEMENTS, product_within};
 
 /// The bytes of a ternary matrix in a type of files, every code and scale kept.
 pub(super) fn packed(matrix: &AnyPacked, kind: TensorType) -> Result<Bytes, PackingError> {
@@ -39,7 +40,9 @@ fn halves<P: Ternary>(matrix: &Packed<P>) -> Result<Bytes, PackingError> {
     if let Some(&found) = matrix.scales().iter().find(|scale| !exact(scale)) {
         return Err(PackingError::ScaleNotHalf { packing: "f16", found });
     }
-    let mut bytes = vec![0; 2 * matrix.rows() * matrix.cols()];
+    let (rows, cols) = (matrix.rows(), matrix.cols());
+    let too_large = PackingError::Dimensions { packing: "f16", rows, cols, max_cols: MAX_COLS };
+    let mut bytes = vec![0; product_within(&[2, rows, cols], MAX_ELEMENTS).ok_or(too_large)?];
     let row_of = |values: &mut Vec<f32>, row, bytes: &mut [u8]| {
         matrix.decode_row(row, values);
         for (to, value) in bytes.as_chunks_mut().0.iter_mut().zip(values) {

@@ -19,12 +19,13 @@
 //! values  [position / 64][element / 16][position % 64 / 2][element % 16][position % 2]
 //! ```
 
-use super::layout::{Side, VALUE_BLOCK};
+use super::layout::{Side, VALUE_BLOCK, stride_within};
 use super::product::{HeadCache, Tile, run_tiles};
 use super::{CHUNK, Partial, Rows};
 use crate::arch::floats::{Floats, LANES};
 use alloc::vec::Vec;
 use core::ops::Range;
+use trine_shapes::{MAX_ELEMENTS, product_within};
 
 /// The largest code.
 const MAX_CODE: f32 = 127.0;
@@ -48,17 +49,18 @@ impl Int8Layout {
     /// For up to `capacity` positions, unless memory cannot be addressed with so many.
     pub(crate) fn new(side: Side, capacity: usize, head_dim: usize) -> Option<Int8Layout> {
         let width = match side {
-            Side::Keys => head_dim.next_multiple_of(2),
-            Side::Values => head_dim.next_multiple_of(LANES),
+            Side::Keys => head_dim.checked_next_multiple_of(2)?,
+            Side::Values => head_dim.checked_next_multiple_of(LANES)?,
         };
         let positions = capacity.checked_next_multiple_of(VALUE_BLOCK)?;
-        positions.checked_mul(width)?;
+        stride_within(capacity, width, 1, MAX_ELEMENTS)?;
         Some(Int8Layout { side, head_dim, positions, width })
     }
 
     /// Codes and scales of `heads` heads, unless memory cannot be addressed with so many.
     pub(crate) fn lengths(&self, heads: usize) -> Option<(usize, usize)> {
-        Some(((self.positions * self.width).checked_mul(heads)?, self.positions.checked_mul(heads)?))
+        let of = |head: usize| product_within(&[head, heads], MAX_ELEMENTS);
+        Some((of(self.positions * self.width)?, of(self.positions)?))
     }
 
     /// The codes and scales of one head.

@@ -10,9 +10,17 @@
 
 use super::product::CacheElement;
 use crate::arch::floats::LANES;
+use trine_shapes::{MAX_ELEMENTS, product_within};
 
 /// Positions of a block of values.
 pub(crate) const VALUE_BLOCK: usize = 64;
+
+/// Elements of a head of up to `capacity` positions, whose rows are filled up to a multiple of `granule` elements,
+/// unless they exceed `limit`.
+pub(super) fn stride_within(capacity: usize, head_dim: usize, granule: usize, limit: usize) -> Option<usize> {
+    let positions = capacity.checked_next_multiple_of(VALUE_BLOCK)?;
+    product_within(&[positions, head_dim.checked_next_multiple_of(granule)?], limit)
+}
 
 /// What a cache holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,17 +43,17 @@ pub(crate) struct Layout {
 impl Layout {
     /// For up to `capacity` positions, unless memory cannot be addressed with so many.
     pub(crate) fn new(side: Side, capacity: usize, head_dim: usize) -> Option<Layout> {
-        let width = match side {
-            Side::Keys => head_dim,
-            Side::Values => head_dim.next_multiple_of(LANES),
+        let granule = match side {
+            Side::Keys => 1,
+            Side::Values => LANES,
         };
-        let stride = capacity.checked_next_multiple_of(VALUE_BLOCK)?.checked_mul(width)?;
+        let stride = stride_within(capacity, head_dim, granule, MAX_ELEMENTS)?;
         Some(Layout { side, head_dim, stride })
     }
 
     /// Elements of `heads` heads, unless memory cannot be addressed with so many.
     pub(crate) fn elements(&self, heads: usize) -> Option<usize> {
-        self.stride.checked_mul(heads)
+        product_within(&[self.stride, heads], MAX_ELEMENTS)
     }
 
     /// The elements of one head.
@@ -88,6 +96,34 @@ impl Layout {
                     panel[position % VALUE_BLOCK * LANES..][..elements.len()].copy_from_slice(elements);
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// With the limits of 32-bit machines and of this one.
+        #[test]
+        fn sizes_are_exact_or_refused(
+            bits in prop::array::uniform3(0..usize::BITS),
+            any in any::<[usize; 3]>(),
+            granule in prop::sample::select(vec![1, 2, LANES]),
+        ) {
+            let [capacity, head_dim, heads] = [0, 1, 2].map(|i| any[i] >> bits[i]);
+            let positions = (capacity as u128).next_multiple_of(VALUE_BLOCK as u128);
+            let exact = positions * (head_dim as u128).next_multiple_of(granule as u128);
+            for limit in [i32::MAX as usize, u32::MAX as usize, MAX_ELEMENTS] {
+                let expected = (exact <= limit as u128).then_some(exact as usize);
+                prop_assert_eq!(stride_within(capacity, head_dim, granule, limit), expected);
+            }
+            let layout = Layout::new(Side::Keys, capacity, head_dim);
+            let all = (positions * head_dim as u128).saturating_mul(heads as u128);
+            let fits = (positions * head_dim as u128).max(all) <= MAX_ELEMENTS as u128;
+            prop_assert_eq!(layout.and_then(|layout| layout.elements(heads)).map(|n| n as u128), fits.then_some(all));
         }
     }
 }

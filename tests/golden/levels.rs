@@ -1,0 +1,74 @@
+//! The same bits everywhere: the logits of whole models on every level of instructions that this machine has, with one
+//! thread and with three, are those of every other machine.
+//!
+//! Whether logits are right is the other tests' matter; the digests here are what Trine computes where they pass. A
+//! change of the arithmetic changes them, and the failing test prints the new ones.
+
+use crate::support::{Reference, logits_of, open, skipped, with_model};
+use std::num::NonZeroUsize;
+use trine::kernels::Isa;
+use trine::prelude::*;
+
+/// Files, and the digests of the logits of their prompt with each type of cache.
+const DIGESTS: [(&str, [&str; 3]); 5] = [
+    ("hf/a-i2_s", ["4921c74ad5d42ccd", "0d260c61cb427b62", "749e2ecf7bf23f9b"]),
+    ("hf/b-tq1_0", ["b814b8514ed5252e", "c9869d5616a3b8d5", "3a0e9588b718770b"]),
+    ("llama_cpp/llama-tq2_0-q6_k", ["fe37fa4b75a14adb", "cb57b582bed6d384", "afd9856be70ce76b"]),
+    ("llama_cpp/llama-dense-q4_0", ["e0f20df7c1e0b4ed", "9026e5b688c4cae8", "97252563008ded1c"]),
+    ("llama_cpp/llama-tied-f32", ["72360dd04f29580f", "1aa8e26393dbfb20", "954828fb891600ff"]),
+];
+
+/// The prompt of the other program's logits.
+fn prompt(name: &str) -> Vec<u32> {
+    match name.split_once('/').expect("a folder and a name") {
+        ("hf", file) => Reference::open(&format!("hf/{}.safetensors", &file[..1])).ids("prompt.ids"),
+        (folder, file) => Reference::open(&format!("{folder}/logits.safetensors")).ids(&format!("{file}.ids")),
+    }
+}
+
+/// FNV-1a of the bits of some numbers.
+fn digest(values: &[f32]) -> String {
+    let bytes = values.iter().flat_map(|value| value.to_bits().to_le_bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    format!("{hash:016x}")
+}
+
+/// The digests of a file's logits on a `Cpu`: those of a prompt at once and of its second half in single steps.
+fn digests(cpu: &Cpu, file: &Gguf, ids: &[u32]) -> [String; 3] {
+    with_model(file, &LoadOptions::default(), |transformer| {
+        [CacheType::F32, CacheType::F16, CacheType::Q8].map(|kind| {
+            let mut logits = Vec::new();
+            let mut session = Session::new(transformer, cpu, ids.len(), kind).expect("it fits in memory");
+            let (first, second) = ids.split_at(ids.len() / 2);
+            logits.extend(session.feed(first).expect("they fit"));
+            for id in second {
+                logits.extend(session.feed(&[*id]).expect("it fits"));
+            }
+            if kind == CacheType::F32 {
+                logits.extend(logits_of(cpu, transformer, ids));
+            }
+            digest(&logits)
+        })
+    })
+}
+
+#[test]
+fn logits_have_the_same_bits_on_every_level() {
+    let mut wrong = Vec::new();
+    for isa in Isa::ALL {
+        if !isa.is_available() {
+            skipped(&format!("level {isa}: not in this machine"));
+            continue;
+        }
+        for threads in [1, 3] {
+            let cpu = Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: Some(isa) }).expect("available");
+            for (name, expected) in DIGESTS {
+                let found = digests(&cpu, &open(&format!("{name}.gguf")), &prompt(name));
+                if found != expected {
+                    wrong.push(format!("{name} on {isa} with {threads} threads: {found:?}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "other bits than on other machines:\n{}", wrong.join("\n"));
+}
