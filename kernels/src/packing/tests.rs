@@ -274,7 +274,10 @@ fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn sizes_of_matrices_are_exact_or_refused(bits in prop::array::uniform2(0..usize::BITS), any in any::<[usize; 2]>()) {
+    fn sizes_of_matrices_are_exact_or_refused(
+        bits in prop::array::uniform2(0..usize::BITS),
+        any in any::<[usize; 2]>(),
+    ) {
         let [rows, cols] = [any[0] >> bits[0], any[1] >> bits[1]];
         sizes_are_exact_or_refused::<I2S>(rows, cols);
         sizes_are_exact_or_refused::<Tq1_0>(rows, cols);
