@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Tests kernels on x86-64 CPUs that QEMU does not emulate, in a whole machine that Bochs emulates: see README.md.
+# Tests kernels and whole models on x86-64 CPUs that QEMU does not emulate, in a PC that Bochs emulates: see README.md.
+# With filters, only the tests of the kernels that they name.
 #
 #     tools/cpus/bochs.sh [TEST FILTER...]
 set -euo pipefail
@@ -9,22 +10,39 @@ cd "$(dirname "$0")/../.."
 models=(tigerlake arrow_lake)
 
 tools/cpus/bochs/install.sh
-tests=$(cargo test --quiet -p trine-kernels --lib --no-run --message-format json |
-    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
+
+build() {
+    cargo test --quiet --no-run --message-format json "$@" |
+        sed -n 's/.*"profile":{[^}]*"test":true}.*"executable":"\([^"]*\)".*/\1/p'
+}
 
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 
-# A CD that boots Linux, whose only files are the tests, their libraries, and a shell.
-make_cd() {
-    local root=$work/root cd=$work/cd library
-    mkdir -p "$root/bin" "$root/proc" "$root/dev" "$cd"
-    cp tools/cpus/bochs/init /bin/busybox "$root/bin"
-    strip -o "$root/tests" "$tests"
-    ldd "$tests" | grep -o '/[^ ]*' | while read -r library; do
+# A program and its libraries for the machine.
+add_program() {
+    local library
+    strip -o "$root/$1" "$2"
+    ldd "$2" | grep -o '/[^ ]*' | while read -r library; do
         install -D "$library" "$root$library"
     done
+}
+
+# A CD that boots Linux, whose only files are the tests, what they read, and a shell.
+make_cd() {
+    local root=$work/root cd=$work/cd program
+    mkdir -p "$root/bin" "$root/proc" "$root/dev" "$cd"
+    cp /bin/busybox "$root/bin"
+    cp tools/cpus/bochs/init "$root"
     echo "$@" >"$root/filters"
+    program=$(build -p trine-kernels --lib)
+    add_program kernels "$program"
+    if [ $# = 0 ]; then
+        program=$(build --test integration)
+        add_program models "$program"
+        mkdir -p "$root$PWD/tests/fixtures"
+        cp -r tests/fixtures/hf tests/fixtures/bitnet_cpp "$root$PWD/tests/fixtures"
+    fi
     (cd "$root" && find . | cpio --quiet --create --format newc) | gzip -1 >"$cd/initrd.gz"
     cp target/bochs/linux /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$cd"
     # Without fsrm: Linux 6.1 copies wrongly on a CPU that has it and says, as these do, that fast strings are off.
@@ -33,7 +51,7 @@ make_cd() {
 default tests
 label tests
 kernel /linux
-append initrd=/initrd.gz rdinit=/bin/init console=ttyS0,115200 loglevel=1 mitigations=off clearcpuid=fsrm panic=-1 reboot=t
+append initrd=/initrd.gz console=ttyS0,115200 loglevel=1 mitigations=off clearcpuid=fsrm panic=-1 reboot=t
 END
     xorriso -as mkisofs -quiet -o "$work/cd.iso" -b isolinux.bin -c boot.cat -no-emul-boot -boot-load-size 4 \
         -boot-info-table "$cd" 2>/dev/null
