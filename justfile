@@ -17,6 +17,14 @@ bless:
     TRYBUILD=overwrite cargo test -p trine-ui-tests --test ui messages
     cargo run -p trine-ui-tests --example gallery
 
+# The tests of the kernels and of whole models on other CPUs, under QEMU.
+cpus:
+    tools/cpus/test.sh
+
+# A binary for each target, with checksums, in target/dist.
+dist:
+    tools/dist.sh
+
 # Kernel benchmarks.
 bench:
     cargo bench -p trine-kernels

@@ -1,59 +1,117 @@
 #!/usr/bin/env bash
-# Tests kernels and whole models on CPUs that this machine is not: see README.md.
+# Tests kernels, whole models and the program on CPUs that this machine is not: see README.md.
 #
-#     tools/cpus/test.sh [aarch64|x86_64]
+#     tools/cpus/test.sh [aarch64|x86_64|i686]...
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# For x86-64 the compiler at hand, and what it has built already; for aarch64 Debian's, which has its standard library.
-# QEMU takes the place of the CPU.
+# An instruction that the first CPU does not have and the second has: what an emulated CPU lacks must be refused, or
+# passing would show nothing.
+declare -A refused=([aarch64]=".arch armv8.2-a+dotprod; sdot v0.4s, v1.16b, v2.16b" [x86_64]="vpabsb %ymm0, %ymm1")
+check_emulator() {
+    local architecture=$1 without=$2 with=$3 work compiler=cc
+    work=$(mktemp -d)
+    [ "$architecture" = "$(uname -m)" ] || compiler=$architecture-linux-gnu-gcc
+    printf 'int main(void) { __asm__ volatile("%s"); return 0; }' "${refused[$architecture]}" >"$work/main.c"
+    $compiler -o "$work/main" "$work/main.c"
+    "qemu-$architecture-static" -cpu "$with" "$work/main" 2>/dev/null
+    # 132 is the illegal instruction.
+    local status=0
+    "qemu-$architecture-static" -cpu "$without" "$work/main" 2>/dev/null || status=$?
+    rm -r "$work"
+    [ "$status" = 132 ] || { echo "QEMU runs on $without what that does not have" >&2; return 1; }
+}
+
+# Builds the tests of an architecture and prints the paths of two: those of the kernels, and those of whole models.
+# For x86-64 they are what `cargo test --workspace` builds; the others need Debian's compiler.
 build() {
-    local architecture=$1
-    shift
     local options=(test --quiet --no-run --message-format json)
-    if [ "$architecture" = aarch64 ]; then
-        options+=(--target aarch64-unknown-linux-gnu --target-dir target/aarch64)
-        export RUSTC=/usr/bin/rustc CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+    if [ "$1" = x86_64 ]; then
+        options+=(--workspace)
+    else
+        options+=(-p trine-kernels -p trine --lib --test integration)
+        options+=(--target "$1-unknown-linux-gnu" --target-dir target/cpus)
+        # Less optimised than for the machine at hand: most of the time goes into building.
+        options+=(--config profile.dev.debug=false --config profile.dev.package.trine-kernels.opt-level=1)
+        options+=(--config profile.dev.package.tokenizers.opt-level=0)
+        options+=(--config profile.dev.package.fancy-regex.opt-level=0)
+        export RUSTC=/usr/bin/rustc
     fi
-    cargo "${options[@]}" "$@" | python3 -c '
+    case $1 in
+    aarch64) export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc ;;
+    # With the standard library built from its source, as nightly compilers do.
+    i686) options+=(-Z build-std=std,panic_unwind) && export RUSTC_BOOTSTRAP=1 ;;
+    esac
+    cargo "${options[@]}" | python3 -c '
 import json, sys
+tests = {}
 for line in sys.stdin:
     message = json.loads(line)
     if message.get("executable") and message["profile"]["test"]:
-        print(message["executable"])
+        tests[message["target"]["name"]] = message["executable"]
+print(tests["trine_kernels"], tests["integration"])
 '
 }
 
 # The tests of one CPU; what they print is shown whole if they fail.
 test_cpu() {
-    local qemu="qemu-$1-static -cpu $2" kernels=$3 models=$4
-    (cd kernels && $qemu "$kernels" --quiet --nocapture arch::tests::levels_of_this_machine | grep '^level')
-    (cd kernels && $qemu "$kernels" --quiet)
-    $qemu "$models" --quiet golden::hf golden::tiny
+    local run=$1 kernels=$2 models=$3
+    (cd kernels && $run "$kernels" --quiet --nocapture arch::tests::levels_of_this_machine 2>/dev/null | grep '^level') &&
+        (cd kernels && $run "$kernels" --quiet) &&
+        $run "$models" --quiet golden:: --skip smollm2
 }
 
+# The program as users have it, on a CPU and on this machine: the same text.
+test_program() {
+    local program=target/release/trine arguments=(run --greedy --tokens 60 --prompt "Once upon a time") found expected
+    found=$($1 $program "${arguments[@]}" 2>/dev/null)
+    expected=$($program "${arguments[@]}" 2>/dev/null)
+    echo "the program says: ${found:0:60}..."
+    [ -n "$found" ] && [ "$found" = "$expected" ]
+}
+
+# Tests an architecture on some CPUs side by side. Without CPUs this machine runs the tests itself.
 test_on() {
-    local architecture=$1
+    local architecture=$1 cpu run tests failed=0 logs
     shift
-    local kernels models failed=0 cpu
-    kernels=$(build "$architecture" -p trine-kernels --lib)
-    models=$(build "$architecture" --test integration)
-    local logs
+    tests=$(build "$architecture")
+    [ "$architecture" != x86_64 ] || cargo build --quiet --release
     logs=$(mktemp -d)
-    for cpu in "$@"; do
-        (test_cpu "$architecture" "$cpu" "$kernels" "$models" >"$logs/$cpu" 2>&1 && touch "$logs/$cpu.passed") &
+    for cpu in "${@:-}"; do
+        run=${cpu:+qemu-$architecture-static -cpu $cpu}
+        {
+            # shellcheck disable=SC2086 # two paths
+            test_cpu "$run" $tests &&
+                { [ "$architecture" != x86_64 ] || test_program "$run"; } &&
+                touch "$logs/$cpu.passed"
+        } >"$logs/$cpu.log" 2>&1 &
     done
     wait
-    for cpu in "$@"; do
-        echo "-- $architecture, $cpu"
-        cat "$logs/$cpu"
-        [ -e "$logs/$cpu.passed" ] || { echo "FAILED on $architecture, $cpu"; failed=1; }
+    for cpu in "${@:-}"; do
+        echo "-- $architecture${cpu:+, $cpu}"
+        cat "$logs/$cpu.log"
+        [ -e "$logs/$cpu.passed" ] || { echo "FAILED on $architecture${cpu:+, $cpu}"; failed=1; }
     done
     rm -r "$logs"
     return "$failed"
 }
 
-case ${1:-all} in
-    aarch64 | all) test_on aarch64 cortex-a72 neoverse-n1 max ;;&
-    x86_64 | all) test_on x86_64 Nehalem Haswell ;;
-esac
+tools/cpus/install.sh
+[ $# -gt 0 ] || set -- aarch64 x86_64 i686
+for architecture in "$@"; do
+    case $architecture in
+    aarch64)
+        check_emulator aarch64 cortex-a72 neoverse-n1
+        test_on aarch64 cortex-a72 neoverse-n1 max
+        ;;
+    x86_64)
+        check_emulator x86_64 Nehalem Haswell
+        test_on x86_64 Nehalem Haswell
+        ;;
+    i686) test_on i686 ;;
+    *)
+        echo "unknown architecture $architecture" >&2
+        exit 2
+        ;;
+    esac
+done
