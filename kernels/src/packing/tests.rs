@@ -257,15 +257,23 @@ fn the_first_fault_of_a_large_matrix_is_told() {
     }
 }
 
-/// With the limits of 32-bit machines and of this one.
+/// With the limits of 32-bit machines and of this one. What 128 bits do not hold fits no limit either.
 fn sizes_are_exact_or_refused<P: Packing>(rows: usize, cols: usize) {
     let elements = rows as u128 * cols as u128;
-    let bytes = rows as u128 * cols.div_ceil(P::BLOCK) as u128 * P::BLOCK_BYTES as u128 + P::TRAILER as u128;
+    let blocks = rows as u128 * cols.div_ceil(P::BLOCK) as u128;
+    let bytes = blocks.saturating_mul(P::BLOCK_BYTES as u128).saturating_add(P::TRAILER as u128);
     for limit in [i32::MAX as usize, u32::MAX as usize, MAX_ELEMENTS] {
         let fits = (1..=MAX_COLS).contains(&cols) && rows > 0 && elements.max(bytes) <= limit as u128;
         let found = Packed::<P>::total_bytes_within(rows, cols, limit);
         assert_eq!(found, fits.then_some(bytes as usize), "{} {rows} x {cols}, limit {limit}", P::NAME);
     }
+}
+
+#[test]
+fn the_largest_sizes_are_refused() {
+    sizes_are_exact_or_refused::<F32>(usize::MAX, usize::MAX);
+    sizes_are_exact_or_refused::<I2S>(usize::MAX, MAX_COLS);
+    sizes_are_exact_or_refused::<Tq1_0>(1, usize::MAX);
 }
 
 fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
