@@ -112,11 +112,14 @@ impl Shortlist {
         let fill = |row: usize, out: &mut [f32]| matrix.decode_row(row, out);
         let coarse = Packed::<Q8_0>::from_rows(cpu, rows, cols, fill, done)?;
         let mut errors = vec![RowError::default(); rows];
-        cpu.for_each_by(&mut errors, GROUP, |row, error| {
+        let mut groups: Vec<_> = errors.chunks_mut(GROUP).collect();
+        cpu.for_each(&mut groups, |group, errors| {
             let (mut exact, mut rounded) = (vec![0.0; cols], vec![0.0; cols]);
-            matrix.decode_row(row, &mut exact);
-            coarse.decode_row(row, &mut rounded);
-            *error = RowError::of(&exact, &rounded);
+            for (row, error) in (group * GROUP..).zip(errors.iter_mut()) {
+                matrix.decode_row(row, &mut exact);
+                coarse.decode_row(row, &mut rounded);
+                *error = RowError::of(&exact, &rounded);
+            }
         });
         Ok(Shortlist { coarse, errors })
     }

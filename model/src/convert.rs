@@ -207,7 +207,7 @@ impl<'f> Converter<'f> {
 
     /// The head, rounded.
     fn head(&self, tensor: &SourceTensor, kind: TensorType, packing: PackingKind) -> Result<Output, ConvertError> {
-        let rounded = self.read(tensor, size(tensor))?.requantize(self.cpu, packing, |_| ());
+        let rounded = self.read(tensor, tensor.rows_and_cols())?.requantize(self.cpu, packing, |_| ());
         let rounded = rounded.map_err(|source| self.fail(tensor, source))?;
         Ok(self.output(tensor, kind, rounded.bytes().clone()))
     }
@@ -242,7 +242,7 @@ impl<'f> Converter<'f> {
         let scale_role = Role::Scale(block, projection);
         let ternary = self.ternary(tensor)?;
         let scale = self.separate_scale(tensor, scale_role)?;
-        let order = self.interleave.filter(|_| matches!(projection, Projection::Query | Projection::Key));
+        let order = self.interleave.filter(|_| projection.is_rotated());
         let own = ternary.scale().unwrap_or(0.0);
         // Codes under the scale 1 take the separate scale for their own.
         let (own, separate) = if own == 1.0 { (scale.unwrap_or(1.0), None) } else { (own, scale) };
@@ -290,9 +290,7 @@ impl<'f> Converter<'f> {
     fn separate_scale(&self, matrix: &SourceTensor, role: Role) -> Result<Option<f32>, ConvertError> {
         match self.tensors.get(&role) {
             Some(tensor) if tensor.elements() == 1 && tensor.encoding.float().is_some() => {
-                let mut scale = [0.0];
-                self.read(tensor, (1, 1))?.decode_row(0, &mut scale);
-                let factor = weights::factor(tensor.encoding, scale[0]);
+                let factor = weights::factor_of(tensor, self.conversion.i2s_packing);
                 Ok(Some(factor.map_err(|source| self.fail(tensor, source))?.into_inner()))
             }
             Some(tensor) => Err(self.fail_encoding(tensor, "one scale in F32, F16 or BF16")),
@@ -305,7 +303,7 @@ impl<'f> Converter<'f> {
 
     /// A matrix of a block as ternary codes and scales.
     fn ternary(&self, tensor: &SourceTensor) -> Result<Matrix, ConvertError> {
-        let matrix = self.read(tensor, size(tensor))?;
+        let matrix = self.read(tensor, tensor.rows_and_cols())?;
         let (file, name, found) = (tensor.file.to_string(), tensor.name.clone(), tensor.encoding);
         let quantized = || weights::absmean(&matrix).map_err(|source| self.fail(tensor, source));
         match (tensor.encoding, self.conversion.quantize) {
@@ -332,7 +330,7 @@ impl<'f> Converter<'f> {
     fn other_activations(&self) -> Option<String> {
         let architecture = self.source.config().ok()?.architecture;
         let first = self.tensors.get(&Role::Matrix(0, Projection::Query))?;
-        let of = |encoding| weights::usual_activations(encoding, size(first).1, architecture);
+        let of = |encoding| weights::usual_activations(encoding, first.rows_and_cols().1, architecture);
         let of_source = self.source.activations().filter(|_| self.conversion.quantize.is_none());
         let before = of_source.unwrap_or_else(|| of(first.encoding));
         let after = of(Encoding::Plain(self.conversion.matrices));
@@ -359,12 +357,6 @@ impl<'f> Converter<'f> {
 fn scale_tensor(role: Role, value: f32) -> Output {
     let bytes = Bytes::copy_from_slice(&value.to_le_bytes());
     Output { name: role.to_string(), dims: vec![1], kind: TensorType::F32, bytes }
-}
-
-/// All rows of a tensor, and their length.
-fn size(tensor: &SourceTensor) -> (usize, usize) {
-    let cols = tensor.dims.last().copied().unwrap_or(1).max(1);
-    (tensor.elements() / cols, cols)
 }
 
 /// Whether a tensor of a directory has the shape of its role. A scale may be a number of no axes.

@@ -229,9 +229,8 @@ impl Rows {
             Some(Role::Bias(block, projection)) => Rows::bias(view, tensor, block, projection)?,
             role => weights::scaled(tensor, role.and_then(Role::scale).and_then(|role| view.scales.get(&role)), i2s)?,
         };
-        let rotated = [Projection::Query, Projection::Key];
         let is_rotated = match tensor.role {
-            Some(Role::Matrix(_, projection) | Role::Bias(_, projection)) => rotated.contains(&projection),
+            Some(Role::Matrix(_, projection) | Role::Bias(_, projection)) => projection.is_rotated(),
             _ => false,
         };
         let has_heads = |head: &usize| is_rotated && matrix.rows().is_multiple_of(*head);
@@ -251,9 +250,7 @@ impl Rows {
         let of_matrix = view.by_name.get(&Role::Matrix(block, projection).to_string());
         match (of_matrix, view.scales.get(&Role::Scale(block, projection))) {
             (Some(matrix), Some(scale)) if weights::scales_bias(matrix.encoding, projection, scale.encoding) => {
-                let mut value = [0.0];
-                weights::packed(scale, i2s, 1, 1)?.decode_row(0, &mut value);
-                bias.with_multiplier(weights::factor(scale.encoding, value[0])?)
+                bias.with_multiplier(weights::factor_of(scale, i2s)?)
             }
             _ => Ok(bias),
         }

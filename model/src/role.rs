@@ -35,6 +35,11 @@ impl Projection {
         Projection::Down,
     ];
 
+    /// Whether RoPE rotates its product.
+    pub(crate) fn is_rotated(self) -> bool {
+        matches!(self, Projection::Query | Projection::Key)
+    }
+
     /// Whether it is a matrix of the feed-forward network, not of attention.
     pub fn is_feed_forward(self) -> bool {
         matches!(self, Projection::Gate | Projection::Up | Projection::Down)

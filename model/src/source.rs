@@ -171,6 +171,12 @@ impl SourceTensor {
     pub fn elements(&self) -> usize {
         self.dims.iter().product()
     }
+
+    /// All its rows, whatever the axes that count them, and the length of one.
+    pub(crate) fn rows_and_cols(&self) -> (usize, usize) {
+        let cols = self.dims.last().copied().unwrap_or(1).max(1);
+        (self.elements() / cols, cols)
+    }
 }
 
 /// How the bytes of a tensor stand for numbers.

@@ -8,7 +8,7 @@ mod matrices;
 
 pub(crate) use claims::by_role;
 pub use error::LoadError;
-pub(crate) use matrices::{absmean, as_ternary, factor, halves_row, packed, scaled, scales_bias, usual_activations};
+pub(crate) use matrices::{absmean, as_ternary, factor_of, halves_row, packed, scaled, scales_bias, usual_activations};
 
 use crate::config::Config;
 use crate::policy::{Corrected, Corrections};

@@ -43,6 +43,7 @@ from hf_checkpoints import (
     sentencepiece_tokenizer,
 )
 from llama_cpp import LlamaCpp
+from models import MATRIX_NAMES, NORM_NAMES
 from numpy_model import BLOCK, LOGIT_TOLERANCE, Model, robust
 from parameters import Dimensions, read_parameters
 
@@ -55,19 +56,7 @@ CANDIDATES = 300
 BITNET = Dimensions("bitnet", "bitnet", 51, 1, 256, 512, 4, 2, 64, 280, 96, rope_theta=30000.0, rms_eps=2e-5)
 LLAMA = Dimensions("llama", "llama", 52, 1, 256, 512, 8, 2, 64, 300, 112, rope_theta=20000.0, rms_eps=3e-6)
 
-NAMES = {
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-    "attn_norm": "input_layernorm",
-    "attn_sub_norm": "self_attn.attn_sub_norm",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_sub_norm": "mlp.ffn_sub_norm",
-}
+NAMES = MATRIX_NAMES | NORM_NAMES
 
 
 def configuration(dimensions):

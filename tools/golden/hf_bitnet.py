@@ -27,25 +27,10 @@ from transformers import AutoModelForCausalLM, BitNetConfig
 from transformers.integrations.bitnet import pack_weights
 from transformers.models.bitnet import modeling_bitnet
 
-from models import HF_MODELS, prompts
+from models import HF_MODELS, MATRIX_NAMES, NORM_NAMES, prompts
 from numpy_model import LOGIT_TOLERANCE, VARIANTS, Model, top_two_margin
 from parameters import random_parameters, write_gguf
 
-MATRIX_NAMES = {
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
-NORM_NAMES = {
-    "attn_norm": "input_layernorm",
-    "attn_sub_norm": "self_attn.attn_sub_norm",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_sub_norm": "mlp.ffn_sub_norm",
-}
 NORM_INPUTS = {
     "attn_norm": "input",
     "attn_sub_norm": "attention",

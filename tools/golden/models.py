@@ -11,6 +11,23 @@ from parameters import Dimensions
 
 PROMPTS = Path(__file__).with_name("prompts.json")
 
+# Modules of a layer of transformers, by their names in GGUF files.
+MATRIX_NAMES = {
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
+NORM_NAMES = {
+    "attn_norm": "input_layernorm",
+    "attn_sub_norm": "self_attn.attn_sub_norm",
+    "ffn_norm": "post_attention_layernorm",
+    "ffn_sub_norm": "mlp.ffn_sub_norm",
+}
+
 
 def model(name, architecture, seed, sizes, **others):
     """`sizes` in the order layers, hidden, ffn, heads, kv_heads, head_dim, vocabulary, context."""

@@ -38,6 +38,18 @@ impl BlockFault {
             None
         }
     }
+
+    /// As [`BlockFault::of_scale`], for blocks that also have a minimum, which must be finite.
+    pub(crate) fn of_scale_and_minimum(
+        scale: f32,
+        minimum: f32,
+        first_non_zero: impl FnOnce() -> Option<usize>,
+    ) -> Option<BlockFault> {
+        if !minimum.is_finite() {
+            return Some(BlockFault::NotFinite { name: "minimum", found: minimum });
+        }
+        BlockFault::of_scale(scale, first_non_zero)
+    }
 }
 
 /// Why bytes are not a matrix, or a matrix cannot be used as asked.

@@ -1,11 +1,11 @@
 //! What packings of 32 codes with four or five bits share: the codes of a block, and, for products with 16-bit
-//! activations, the order of the columns in a step of four blocks and its integer dot products.
+//! activations, the order of the columns in a step of four blocks and its products.
 //!
-//! What belongs here: codes. What does not: scales, minima, layouts of blocks.
+//! What belongs here: codes, and how a step adds to its parts. What does not: layouts of blocks.
 
-use crate::arch::floats::LANES;
+use crate::arch::floats::{Floats, LANES};
 use crate::arch::integers::{BYTES, Integers};
-use crate::dense::Planes;
+use crate::dense::{ActivationBlock, Int16Packing, Planes};
 use crate::quantize::BLOCK as COLUMNS;
 
 /// Columns of a step: those of the low nibbles of four blocks, then those of the high nibbles.
@@ -38,13 +38,51 @@ pub(super) fn sums<T: Copy + Default>(codes: &[i16; COLUMNS], of_sum: impl Fn(i3
 
 /// The sums of code times activation of a step, for the codes of its low and its high nibbles.
 #[inline(always)]
-pub(super) fn dot<I: Integers>(integers: I, codes: [I::Bytes; 2], planes: &[Planes; 4], step: usize) -> I::Sums {
+fn dot<I: Integers>(integers: I, codes: [I::Bytes; 2], planes: &[Planes; 4], step: usize) -> I::Sums {
     let (low, high) = (&planes[2 * step], &planes[2 * step + 1]);
     let upper = integers
         .add_dots(integers.dot(codes[0], integers.load(&low.high)), integers.dot(codes[1], integers.load(&high.high)));
     let lower = integers
         .add_dots(integers.dot(codes[0], integers.load(&low.low)), integers.dot(codes[1], integers.load(&high.low)));
     integers.combine(upper, lower)
+}
+
+/// The vectors of `f32` beside the integers `I`.
+type Vector<I> = <<I as Integers>::Floats as Floats>::F32x16;
+
+/// Adds the products of a step to the parts of each token, for `w = (q - zero) d`: the sums of activations are those
+/// that `zero` stands for.
+#[inline(always)]
+pub(super) fn add_centred<I: Integers, P: Int16Packing<Sums = [[i32; LANES]; 2]>, const T: usize>(
+    integers: I,
+    codes: [I::Bytes; 2],
+    scales: Vector<I>,
+    (x, step): ([&ActivationBlock<P>; T], usize),
+    parts: &mut [Vector<I>; T],
+) {
+    let floats = integers.floats();
+    for t in 0..T {
+        let dots = dot(integers, codes, &x[t].planes, step);
+        let dots = integers.sub(dots, integers.load_sums(&x[t].sums[step]));
+        parts[t] = floats.add(parts[t], floats.mul(integers.to_f32(dots), scales));
+    }
+}
+
+/// The same for `w = q d + m`.
+#[inline(always)]
+pub(super) fn add_with_minima<I: Integers, P: Int16Packing<Sums = [[f32; LANES]; 2]>, const T: usize>(
+    integers: I,
+    codes: [I::Bytes; 2],
+    (scales, minima): (Vector<I>, Vector<I>),
+    (x, step): ([&ActivationBlock<P>; T], usize),
+    parts: &mut [Vector<I>; T],
+) {
+    let floats = integers.floats();
+    for t in 0..T {
+        let dots = dot(integers, codes, &x[t].planes, step);
+        parts[t] = floats.add(parts[t], floats.mul(integers.to_f32(dots), scales));
+        parts[t] = floats.add(parts[t], floats.mul(floats.load(&x[t].sums[step]), minima));
+    }
 }
 
 /// For each byte its eight bits, from the lowest, as bytes 0 and 1.

@@ -117,16 +117,11 @@ impl Int16Packing for Q4_0 {
         steps: &[u8],
         x: [&ActivationBlock<Self>; T],
     ) -> [<I::Floats as Floats>::F32x16; T] {
-        let floats = integers.floats();
-        let mut parts = [floats.splat(0.0); T];
+        let mut parts = [integers.floats().splat(0.0); T];
         for (step, blocks) in steps.chunks_exact(Self::STEP_BYTES).enumerate() {
             let codes = integers.nibbles(integers.runs::<4, 18, 2>(blocks));
             let scales = integers.halves::<4, 18, 0>(blocks);
-            for t in 0..T {
-                let dots = nibbles::dot(integers, codes, &x[t].planes, step);
-                let dots = integers.sub(dots, integers.load_sums(&x[t].sums[step]));
-                parts[t] = floats.add(parts[t], floats.mul(integers.to_f32(dots), scales));
-            }
+            nibbles::add_centred(integers, codes, scales, (x, step), &mut parts);
         }
         parts
     }

@@ -33,11 +33,9 @@ impl Packing for Q4_1 {
         blocks.as_chunks().0.iter().enumerate().find_map(|(index, block)| {
             let (scale, minimum, codes) = parts(block);
             let [scale, minimum] = [scale, minimum].map(|half| widen_f16(u16::from_le_bytes(half)));
-            if !minimum.is_finite() {
-                return Some((index, BlockFault::NotFinite { name: "minimum", found: minimum }));
-            }
             let nibbles = || codes.iter().map(|byte| byte & 15).chain(codes.iter().map(|byte| byte >> 4));
-            Some((index, BlockFault::of_scale(scale, || nibbles().position(|code| code != 0))?))
+            let first = || nibbles().position(|code| code != 0);
+            Some((index, BlockFault::of_scale_and_minimum(scale, minimum, first)?))
         })
     }
 
@@ -88,17 +86,12 @@ impl Int16Packing for Q4_1 {
         steps: &[u8],
         x: [&ActivationBlock<Self>; T],
     ) -> [<I::Floats as Floats>::F32x16; T] {
-        let floats = integers.floats();
-        let mut parts = [floats.splat(0.0); T];
+        let mut parts = [integers.floats().splat(0.0); T];
         for (step, blocks) in steps.chunks_exact(Self::STEP_BYTES).enumerate() {
             let codes = integers.nibbles(integers.runs::<4, 20, 4>(blocks));
             let scales = integers.halves::<4, 20, 0>(blocks);
             let minima = integers.halves::<4, 20, 2>(blocks);
-            for t in 0..T {
-                let dots = nibbles::dot(integers, codes, &x[t].planes, step);
-                parts[t] = floats.add(parts[t], floats.mul(integers.to_f32(dots), scales));
-                parts[t] = floats.add(parts[t], floats.mul(floats.load(&x[t].sums[step]), minima));
-            }
+            nibbles::add_with_minima(integers, codes, (scales, minima), (x, step), &mut parts);
         }
         parts
     }

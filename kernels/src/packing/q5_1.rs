@@ -34,11 +34,9 @@ impl Packing for Q5_1 {
         blocks.as_chunks().0.iter().enumerate().find_map(|(index, block)| {
             let (scale, minimum, fifth, codes) = parts(block);
             let [scale, minimum] = [scale, minimum].map(|half| widen_f16(u16::from_le_bytes(half)));
-            if !minimum.is_finite() {
-                return Some((index, BlockFault::NotFinite { name: "minimum", found: minimum }));
-            }
             let codes = || [0, 1].into_iter().flat_map(|half| nibbles::five_bits(codes, fifth, half));
-            Some((index, BlockFault::of_scale(scale, || codes().position(|code| code != 0))?))
+            let first = || codes().position(|code| code != 0);
+            Some((index, BlockFault::of_scale_and_minimum(scale, minimum, first)?))
         })
     }
 
@@ -86,17 +84,12 @@ impl Int16Packing for Q5_1 {
         steps: &[u8],
         x: [&ActivationBlock<Self>; T],
     ) -> [<I::Floats as Floats>::F32x16; T] {
-        let floats = integers.floats();
-        let mut parts = [floats.splat(0.0); T];
+        let mut parts = [integers.floats().splat(0.0); T];
         for (step, blocks) in steps.chunks_exact(Self::STEP_BYTES).enumerate() {
             let codes = nibbles::five_bits_of_step::<_, 24, 4, 8>(integers, blocks);
             let scales = integers.halves::<4, 24, 0>(blocks);
             let minima = integers.halves::<4, 24, 2>(blocks);
-            for t in 0..T {
-                let dots = nibbles::dot(integers, codes, &x[t].planes, step);
-                parts[t] = floats.add(parts[t], floats.mul(integers.to_f32(dots), scales));
-                parts[t] = floats.add(parts[t], floats.mul(floats.load(&x[t].sums[step]), minima));
-            }
+            nibbles::add_with_minima(integers, codes, (scales, minima), (x, step), &mut parts);
         }
         parts
     }

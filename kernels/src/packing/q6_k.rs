@@ -2,6 +2,7 @@
 
 mod encode;
 
+use super::k_blocks;
 use super::{BlockFault, Packing, PackingError};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
 use crate::arch::integers::Integers;
@@ -122,7 +123,7 @@ impl DensePacking for Q6K {
 impl Int16Packing for Q6K {
     const STEP_BYTES: usize = Self::BLOCK_BYTES;
     /// The sums of `high` and of `low` of each group.
-    type Sums = [[i16; 16]; 2];
+    type Sums = k_blocks::Sums;
 
     #[inline(always)]
     fn column(position: usize) -> usize {
@@ -130,13 +131,8 @@ impl Int16Packing for Q6K {
     }
 
     #[inline(always)]
-    fn sums(_: &[i16; COLUMNS], high: &[i8; COLUMNS], low: &[i8; COLUMNS]) -> [[i16; 16]; 2] {
-        let mut sums = [[0; 16]; 2];
-        for column in 0..COLUMNS {
-            sums[0][column / 16] += i16::from(high[column]);
-            sums[1][column / 16] += i16::from(low[column]);
-        }
-        sums
+    fn sums(_: &[i16; COLUMNS], high: &[i8; COLUMNS], low: &[i8; COLUMNS]) -> k_blocks::Sums {
+        k_blocks::sums(high, low)
     }
 
     #[inline(always)]
@@ -156,11 +152,7 @@ impl Int16Packing for Q6K {
             for (i, codes) in codes.into_iter().enumerate() {
                 let v = 2 * half + i;
                 for t in 0..T {
-                    let planes = &x[t].planes[v];
-                    let [high, low] = sums[t];
-                    let high = integers.weigh(integers.dot(codes, integers.load(&planes.high)), weights[v], high);
-                    let low = integers.weigh(integers.dot(codes, integers.load(&planes.low)), weights[v], low);
-                    sums[t] = [high, low];
+                    sums[t] = k_blocks::add_weighed(integers, codes, &x[t].planes[v], weights[v], sums[t]);
                 }
             }
         }

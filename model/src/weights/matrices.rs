@@ -86,15 +86,25 @@ pub(crate) fn scaled(
     scale: Option<&SourceTensor>,
     i2s: I2sPacking,
 ) -> Result<Matrix, PackingError> {
-    let cols = tensor.dims.last().copied().unwrap_or(1).max(1);
-    let mut matrix = packed(tensor, i2s, tensor.elements() / cols, cols)?;
+    let (rows, cols) = tensor.rows_and_cols();
+    let mut matrix = packed(tensor, i2s, rows, cols)?;
     if matches!(tensor.encoding, Encoding::Masters(_)) {
         matrix = absmean(&matrix)?;
     }
-    let Some(scale) = scale else { return Ok(matrix) };
+    match scale {
+        Some(scale) => matrix.with_multiplier(factor_of(scale, i2s)?),
+        None => Ok(matrix),
+    }
+}
+
+/// What a tensor of one number multiplies the products of a matrix by.
+///
+/// # Errors
+/// As [`factor`], and where the tensor has more than one number or a type that is not of numbers.
+pub(crate) fn factor_of(scale: &SourceTensor, i2s: I2sPacking) -> Result<WeightScale, PackingError> {
     let mut value = [0.0];
     packed(scale, i2s, 1, 1)?.decode_row(0, &mut value);
-    matrix.with_multiplier(factor(scale.encoding, value[0])?)
+    factor(scale.encoding, value[0])
 }
 
 /// A float matrix whose values are exactly {-s, 0, s}, as ternary codes and that s.
@@ -127,7 +137,7 @@ fn values(matrix: &Matrix) -> Vec<f32> {
 ///
 /// # Errors
 /// A scale that is not finite and positive, or whose reciprocal is not.
-pub(crate) fn factor(encoding: Encoding, scale: f32) -> Result<WeightScale, PackingError> {
+pub(super) fn factor(encoding: Encoding, scale: f32) -> Result<WeightScale, PackingError> {
     match encoding {
         Encoding::Divisor(_) => InverseScale::new(scale).reciprocal(),
         _ => WeightScale::new(scale),

@@ -20,7 +20,7 @@
 //! ```
 
 use super::layout::{Side, VALUE_BLOCK, stride_within};
-use super::product::{HeadCache, Tile, run_tiles};
+use super::product::{HeadCache, Tile, part_of_rows, run_tiles};
 use super::{CHUNK, Partial, Rows};
 use crate::arch::floats::{Floats, LANES};
 use alloc::vec::Vec;
@@ -254,11 +254,7 @@ impl PairRows {
     /// Pairs `from..to` of `R` rows of `length` pairs each.
     #[inline(always)]
     fn rows<const R: usize>(&self, row: usize, length: usize, pairs: Range<usize>) -> [&[i32]; R] {
-        let mut numbers: [&[i32]; R] = [&[]; R];
-        for (numbers, of_row) in numbers.iter_mut().zip(self.pairs[row * length..].chunks_exact(length)) {
-            *numbers = &of_row[pairs.clone()];
-        }
-        numbers
+        part_of_rows(&self.pairs[row * length..], length, pairs)
     }
 }
 

@@ -181,10 +181,11 @@ pub(crate) fn run_tiles(rows: Range<usize>, tile: &mut impl Tile) {
     }
 }
 
-/// The numbers `columns` of the first `R` rows of `length` numbers each.
+/// The numbers `columns` of the first `R` rows of `length` numbers each. A loop, since `array::from_fn` is not always
+/// inlined.
 #[inline(always)]
-fn part_of_rows<const R: usize>(numbers: &[f32], length: usize, columns: Range<usize>) -> [&[f32]; R] {
-    let mut rows: [&[f32]; R] = [&[]; R];
+pub(crate) fn part_of_rows<T, const R: usize>(numbers: &[T], length: usize, columns: Range<usize>) -> [&[T]; R] {
+    let mut rows: [&[T]; R] = [&[]; R];
     for (row, numbers) in rows.iter_mut().zip(numbers.chunks_exact(length)) {
         *row = &numbers[columns.clone()];
     }
@@ -237,7 +238,7 @@ impl<S: Floats, E: CacheElement> Tile for KeyBlock<'_, S, E> {
     #[inline(always)]
     fn run<const R: usize>(&mut self, row: usize) {
         let width = self.rows.head_dim;
-        let queries = part_of_rows::<R>(&self.rows.queries[row * width..], width, 0..width);
+        let queries: [_; R] = part_of_rows(&self.rows.queries[row * width..], width, 0..width);
         let mut sums = [self.floats.splat(0.0); R];
         accumulate(self.floats, queries, self.keys, &mut sums);
         for (r, sum) in sums.into_iter().enumerate() {
@@ -291,7 +292,7 @@ impl<S: Floats, E: CacheElement> ValuePanel<'_, S, E> {
         let floats = self.floats;
         let length = Partial::len(self.rows.head_dim);
         let columns = self.column + positions.start..self.column + positions.end;
-        let weights = part_of_rows::<R>(&self.weights[row * CHUNK..], CHUNK, columns);
+        let weights: [_; R] = part_of_rows(&self.weights[row * CHUNK..], CHUNK, columns);
         let partials = &mut self.partials[row * length + self.element..];
         let mut sums = [floats.splat(0.0); R];
         for r in 0..R {
