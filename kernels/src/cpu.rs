@@ -179,18 +179,57 @@ impl Cpu {
         F: Fn(usize, &mut T) + Send + Sync,
     {
         self.hand_overs.fetch_add(1, Ordering::Relaxed);
-        // A few shares for each thread, so that one that comes late does not hold up the others.
-        let share = items.len().div_ceil(SHARES * self.threads()).max(least);
-        let shares = Mutex::new(items.chunks_mut(share).enumerate());
-        // Nothing panics while it holds the lock.
-        let next_share = || shares.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let shares = Mutex::new(Shares::new(items, self.threads(), least));
+        let tickets = AtomicUsize::new(0);
         self.pool.broadcast(&|| {
-            while let Some((number, items)) = next_share() {
-                for (index, item) in items.iter_mut().enumerate() {
-                    work(number * share + index, item);
+            let own = tickets.fetch_add(1, Ordering::Relaxed);
+            // Nothing panics while it holds the lock.
+            let next_share = || shares.lock().unwrap_or_else(PoisonError::into_inner).next(own);
+            while let Some((first, items)) = next_share() {
+                for (offset, item) in items.iter_mut().enumerate() {
+                    work(first + offset, item);
                 }
             }
         });
+    }
+}
+
+/// Items that threads take a share of, again and again. Each thread has a stretch of its own and takes it from the
+/// front, so that it reads memory in one stream; who has none left takes from the back of the longest.
+#[cfg(feature = "threads")]
+struct Shares<'a, T> {
+    /// What is left of each thread's stretch, and the index of its first item.
+    stretches: Vec<(usize, &'a mut [T])>,
+    /// Items of a share.
+    share: usize,
+}
+
+#[cfg(feature = "threads")]
+impl<'a, T> Shares<'a, T> {
+    fn new(mut items: &'a mut [T], threads: usize, least: usize) -> Self {
+        // A few shares for each thread, so that one that comes late does not hold up the others.
+        let share = items.len().div_ceil(SHARES * threads).max(least);
+        let stretch = items.len().div_ceil(share).div_ceil(threads) * share;
+        let mut stretches = Vec::with_capacity(threads);
+        for thread in 0..threads {
+            let len = stretch.min(items.len());
+            stretches.push((thread * stretch, items.split_off_mut(..len).expect("so many are left")));
+        }
+        Shares { stretches, share }
+    }
+
+    /// The index of the first item of a share, and its items; `None` where all have been taken.
+    fn next(&mut self, own: usize) -> Option<(usize, &'a mut [T])> {
+        if let Some((first, items)) = self.stretches.get_mut(own).filter(|(_, items)| !items.is_empty()) {
+            let taken = items.split_off_mut(..self.share.min(items.len()))?;
+            let at = *first;
+            *first += taken.len();
+            return Some((at, taken));
+        }
+        let (first, items) = self.stretches.iter_mut().max_by_key(|(_, items)| items.len())?;
+        let left = items.len().saturating_sub(self.share);
+        let taken = items.split_off_mut(left..).filter(|taken| !taken.is_empty())?;
+        Some((*first + left, taken))
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::{DensePacking, MAX_UNIT, MAX_UNIT_BYTES, whole_unit};
 use crate::arch::floats::{FloatKernel, Floats, LANES};
-use crate::arch::prefetch;
+use crate::arch::prefetch_far;
 use crate::packing::Packed;
 
 /// Rows of a tile.
@@ -112,7 +112,7 @@ fn dot_rows<S: Floats, P: DensePacking>(
     for (u, x) in x.whole.chunks_exact(P::UNIT).enumerate() {
         // As many bytes of the next rows as the rows at hand read of this unit.
         for line in (0..TILE * P::UNIT_BYTES).step_by(CACHE_LINE) {
-            prefetch(next.wrapping_add(u * TILE * P::UNIT_BYTES + line));
+            prefetch_far(next.wrapping_add(u * TILE * P::UNIT_BYTES + line));
         }
         for r in 0..TILE {
             let unit = P::unit(floats, &rows[r][u * P::UNIT_BYTES..(u + 1) * P::UNIT_BYTES], shared);

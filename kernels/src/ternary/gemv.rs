@@ -189,10 +189,14 @@ unsafe fn add_vectors<V: Vector, P: Unpack>(
     step: *const i8,
     runs: &mut [[V::Run; 2]; ROWS],
 ) {
-    for (row, run) in rows.iter().zip(runs) {
-        // SAFETY: the caller vouches for the same.
-        unsafe { P::add(V::load_parts([row.add(parts[0]), row.add(parts[1])]), step, run) };
+    // Written out: the compiler keeps a loop that is this long, and with it the runs in memory.
+    macro_rules! add_rows {
+        ($($row:literal)*) => {
+            // SAFETY: the caller vouches for the same.
+            $(unsafe { P::add(V::load_parts([rows[$row].add(parts[0]), rows[$row].add(parts[1])]), step, &mut runs[$row]) };)*
+        };
     }
+    add_rows!(0 1 2 3 4 5 6 7);
 }
 
 /// What is asked for ahead of reading. Rows that are read together are as many streams, too many for the machine to

@@ -1,5 +1,6 @@
 //! [`Vector`] with AVX2: 32 bytes, one part, eight lanes.
 
+use core::arch::asm;
 use core::arch::x86_64::*;
 
 use super::floats::Avx2;
@@ -103,7 +104,7 @@ impl Vector for Bytes {
     #[inline(always)]
     fn triple(self) -> Self {
         // SAFETY: `self` proves AVX2.
-        Bytes(unsafe { _mm256_add_epi8(self.0, _mm256_add_epi8(self.0, self.0)) })
+        Bytes(unsafe { _mm256_add_epi8(self.0, opaque(_mm256_add_epi8(self.0, self.0))) })
     }
 
     #[inline(always)]
@@ -179,4 +180,14 @@ unsafe fn transpose_quarters([a, b, c, d]: [__m256i; 4]) -> [__m256i; 4] {
             _mm256_unpackhi_epi64(ab_high, cd_high),
         ]
     }
+}
+
+/// `x`, of which the compiler knows nothing: it would turn powers of three into products of bytes, which x86 does not
+/// have and which take several instructions.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn opaque(mut x: __m256i) -> __m256i {
+    // SAFETY: there is no instruction in it.
+    unsafe { asm!("/* {0} */", inout(ymm_reg) x, options(pure, nomem, nostack, preserves_flags)) };
+    x
 }

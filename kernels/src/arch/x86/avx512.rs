@@ -1,5 +1,6 @@
 //! [`Vector`] with AVX-512 and VNNI: 64 bytes, two parts, sixteen lanes.
 
+use core::arch::asm;
 use core::arch::x86_64::*;
 
 use super::floats::Avx512;
@@ -98,7 +99,7 @@ impl Vector for Bytes {
     #[inline(always)]
     fn triple(self) -> Self {
         // SAFETY: `self` proves AVX-512 BW.
-        Bytes(unsafe { _mm512_add_epi8(self.0, _mm512_add_epi8(self.0, self.0)) })
+        Bytes(unsafe { _mm512_add_epi8(self.0, opaque(_mm512_add_epi8(self.0, self.0))) })
     }
 
     #[inline(always)]
@@ -166,6 +167,16 @@ impl Vector for Bytes {
         unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sums.0) };
         out
     }
+}
+
+/// `x`, of which the compiler knows nothing: it would turn powers of three into products of bytes, which x86 does not
+/// have and which take several instructions.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn opaque(mut x: __m512i) -> __m512i {
+    // SAFETY: there is no instruction in it.
+    unsafe { asm!("/* {0} */", inout(zmm_reg) x, options(pure, nomem, nostack, preserves_flags)) };
+    x
 }
 
 /// Sums of neighbouring `i32` in each quarter: `[x0 + x1, x2 + x3, y0 + y1, y2 + y3]`, as `vphaddd` does for 256 bits.
