@@ -59,6 +59,12 @@ pub(crate) trait Integers: Copy {
     /// `255 * high + low`.
     fn combine(self, high: Self::Dots, low: Self::Dots) -> Self::Sums;
 
+    /// 255 times [`Integers::dot`] with `high`, and that with `low`.
+    #[inline(always)]
+    fn dot_of_planes(self, codes: Self::Bytes, high: Self::Bytes, low: Self::Bytes) -> Self::Sums {
+        self.combine(self.dot(codes, high), self.dot(codes, low))
+    }
+
     /// Factors for four vectors: factor `g` for the four lanes `4 (g % 4)..4 (g % 4) + 4` of vector `g / 4`.
     fn group_weights(self, factors: &[i8; 16]) -> [Self::Weights; 4];
 
@@ -77,8 +83,8 @@ pub(crate) trait Integers: Copy {
     /// `a - b`.
     fn sub(self, a: Self::Sums, b: Self::Sums) -> Self::Sums;
 
-    /// `2^BITS` times each lane.
-    fn shift_left<const BITS: i32>(self, sums: Self::Sums) -> Self::Sums;
+    /// In lane `4 v + q`, the sum of the lanes `4 q..4 q + 4` of vector `v`.
+    fn sum_quads(self, vectors: [Self::Sums; 4]) -> Self::Sums;
 
     /// Each lane as a float, rounded to nearest.
     fn to_f32(self, sums: Self::Sums) -> <Self::Floats as Floats>::F32x16;
@@ -230,10 +236,12 @@ impl Integers for Portable {
     }
 
     #[inline(always)]
-    fn shift_left<const BITS: i32>(self, sums: [i32; LANES]) -> [i32; LANES] {
-        let mut sums = sums;
-        for sum in &mut sums {
-            *sum <<= BITS;
+    fn sum_quads(self, vectors: [[i32; LANES]; 4]) -> [i32; LANES] {
+        let mut sums = [0; LANES];
+        for (v, vector) in vectors.iter().enumerate() {
+            for (lane, value) in vector.iter().enumerate() {
+                sums[4 * v + lane / 4] += value;
+            }
         }
         sums
     }

@@ -1,8 +1,7 @@
-//! What Q4_K and Q5_K share: blocks of 256 in eight sub-blocks, each with a scale and a minimum of six bits; and the
-//! sums of products under scales for each sixteen columns, which Q6_K has too.
+//! What Q4_K and Q5_K share: blocks of 256 in eight sub-blocks, each with a scale and a minimum of six bits.
 //!
 //! What belongs here: the head of a block, its arithmetic and the order of its columns. What does not: where codes lie
-//! beyond their nibbles ([`super::q4_k`], [`super::q5_k`], [`super::q6_k`]).
+//! beyond their nibbles ([`super::q4_k`], [`super::q5_k`]).
 //!
 //! The first 16 bytes are f16 `d`, f16 `dmin`, and 12 bytes of scales and minima. Sub-block `b` of 32 elements has
 //! `w = (d scale) q - dmin minimum`, in f32 in this order. The 128 bytes of nibbles come in quarters of 32: the low
@@ -11,7 +10,7 @@
 use super::BlockFault;
 use crate::arch::floats::{Floats, LANES, widen_f16};
 use crate::arch::integers::{BYTES, Integers};
-use crate::dense::{ActivationBlock, Int16Packing, Planes};
+use crate::dense::{ActivationBlock, Int16Packing};
 use crate::quantize::BLOCK as COLUMNS;
 
 /// Bytes before the codes.
@@ -110,20 +109,6 @@ pub(super) fn sums(high: &[i8; COLUMNS], low: &[i8; COLUMNS]) -> Sums {
     sums
 }
 
-/// Adds the products of 64 codes with `high` and with `low` of their activations, each times its weight.
-#[inline(always)]
-pub(super) fn add_weighed<I: Integers>(
-    integers: I,
-    codes: I::Bytes,
-    planes: &Planes,
-    weights: I::Weights,
-    [high, low]: [I::Sums; 2],
-) -> [I::Sums; 2] {
-    let high = integers.weigh(integers.dot(codes, integers.load(&planes.high)), weights, high);
-    let low = integers.weigh(integers.dot(codes, integers.load(&planes.low)), weights, low);
-    [high, low]
-}
-
 /// [`Int16Packing::multiply`] of one block; `codes` are those of two quarters, low nibbles and high ones.
 ///
 /// Lane `j` has the positions `64 v + 4 j..64 v + 4 j + 4` for each `v`. `H` is the sum of `code * scale * high` over
@@ -147,7 +132,11 @@ pub(super) fn multiply<I: Integers, P: Int16Packing<Sums = Sums>, const T: usize
     let mut sums = [[integers.zero(); 2]; T];
     for v in 0..4 {
         for t in 0..T {
-            sums[t] = add_weighed(integers, codes[v / 2][v % 2], &x[t].planes[v], weights[v], sums[t]);
+            let (planes, codes) = (&x[t].planes[v], codes[v / 2][v % 2]);
+            let [high, low] = sums[t];
+            let high = integers.weigh(integers.dot(codes, integers.load(&planes.high)), weights[v], high);
+            let low = integers.weigh(integers.dot(codes, integers.load(&planes.low)), weights[v], low);
+            sums[t] = [high, low];
         }
     }
     let [scale, minimum] = halves(head).map(|half| floats.splat_f16(half));

@@ -2,7 +2,6 @@
 
 mod encode;
 
-use super::k_blocks;
 use super::{BlockFault, Packing, PackingError};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
 use crate::arch::integers::Integers;
@@ -117,13 +116,12 @@ impl DensePacking for Q6K {
     }
 }
 
-/// Lane `j` has the columns `64 v + 4 j..64 v + 4 j + 4` for each `v`. `H` is the sum of `code * scale * high` over
-/// them, and in lane `j < 8` less 32 times the sum of `scale * high` over the groups `2 j` and `2 j + 1`; `L` the
-/// same of `low`. The part is `(f32(H) * 255 + f32(L)) * d`.
+/// Lane `j` has the columns of group `j`: the part is `f32(sum of (q - 32) * code) * (d scale)`. The sum is below 2^24,
+/// so it is exact in f32.
 impl Int16Packing for Q6K {
     const STEP_BYTES: usize = Self::BLOCK_BYTES;
-    /// The sums of `high` and of `low` of each group.
-    type Sums = k_blocks::Sums;
+    /// The sum of the activations of each group, times the code of zero.
+    type Sums = [i32; LANES];
 
     #[inline(always)]
     fn column(position: usize) -> usize {
@@ -131,8 +129,14 @@ impl Int16Packing for Q6K {
     }
 
     #[inline(always)]
-    fn sums(_: &[i16; COLUMNS], high: &[i8; COLUMNS], low: &[i8; COLUMNS]) -> k_blocks::Sums {
-        k_blocks::sums(high, low)
+    fn sums(codes: &[i16; COLUMNS], _: &[i8; COLUMNS], _: &[i8; COLUMNS]) -> [i32; LANES] {
+        let mut sums = [0; LANES];
+        for (sum, codes) in sums.iter_mut().zip(codes.as_chunks::<16>().0) {
+            for code in codes {
+                *sum += i32::from(ZERO) * i32::from(*code);
+            }
+        }
+        sums
     }
 
     #[inline(always)]
@@ -143,30 +147,20 @@ impl Int16Packing for Q6K {
     ) -> [<I::Floats as Floats>::F32x16; T] {
         let floats = integers.floats();
         let block = &steps.as_chunks().0[0];
-        let scales = group_scales(block);
-        let weights = integers.group_weights(&scales);
-        let mut sums = [[integers.zero(); 2]; T];
-        for half in 0..2 {
-            let upper = &block[128 + 32 * half..].as_chunks().0[0];
-            let codes = integers.six_bits(integers.runs::<1, 64, 0>(&block[64 * half..]), upper);
-            for (i, codes) in codes.into_iter().enumerate() {
-                let v = 2 * half + i;
-                for t in 0..T {
-                    sums[t] = k_blocks::add_weighed(integers, codes, &x[t].planes[v], weights[v], sums[t]);
-                }
-            }
-        }
-        let scale = floats.splat_f16(block_scale(block));
-        let mut parts = [scale; T];
+        let upper = block[128..192].as_chunks().0;
+        let [first, second] = integers.six_bits(integers.runs::<1, 64, 0>(&block[..64]), &upper[0]);
+        let [third, fourth] = integers.six_bits(integers.runs::<1, 64, 0>(&block[64..128]), &upper[1]);
+        let codes = [first, second, third, fourth];
+        let scales = floats.mul(floats.splat_f16(block_scale(block)), floats.widen_i8(group_scales(block)));
+        let mut parts = [scales; T];
         for t in 0..T {
-            let mut lanes = [scale; 2];
-            for (lanes, (dots, sums)) in lanes.iter_mut().zip(sums[t].into_iter().zip(&x[t].sums)) {
-                // The code of zero is 2^5.
-                let zeros = integers.shift_left::<5>(integers.pair_products(&scales, sums));
-                *lanes = integers.to_f32(integers.sub(dots, zeros));
+            let mut dots = [integers.zero(); 4];
+            for v in 0..4 {
+                let planes = &x[t].planes[v];
+                dots[v] = integers.dot_of_planes(codes[v], integers.load(&planes.high), integers.load(&planes.low));
             }
-            let sum = floats.add(floats.mul(lanes[0], floats.splat(255.0)), lanes[1]);
-            parts[t] = floats.mul(sum, scale);
+            let sums = integers.sub(integers.sum_quads(dots), integers.load_sums(&x[t].sums));
+            parts[t] = floats.mul(integers.to_f32(sums), scales);
         }
         parts
     }

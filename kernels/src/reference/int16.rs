@@ -107,16 +107,13 @@ fn split(code: i16) -> [i32; 2] {
 }
 
 fn part_of_q6_k(row: &[u8], first: usize, codes: &[i16]) -> [f32; 16] {
-    let mut sums = [[0_i32; 16]; 2];
-    for (e, &q) in codes.iter().enumerate() {
-        let Element { code, scale, .. } = element(PackingKind::Q6K, row, first + e);
-        for (sums, q) in sums.iter_mut().zip(split(q)) {
-            sums[e % 64 / 4] += code * scale * q;
-            sums[e / 32] -= 32 * scale * q;
-        }
-    }
-    let d = element(PackingKind::Q6K, row, first).d;
-    std::array::from_fn(|j| (sums[0][j] as f32 * 255.0 + sums[1][j] as f32) * d)
+    std::array::from_fn(|group| {
+        let columns = 16 * group..16 * (group + 1);
+        let elements = columns.clone().map(|e| element(PackingKind::Q6K, row, first + e));
+        let dot: i32 = elements.zip(&codes[columns]).map(|(element, &q)| (element.code - 32) * i32::from(q)).sum();
+        let Element { d, scale, .. } = element(PackingKind::Q6K, row, first + 16 * group);
+        dot as f32 * (d * scale as f32)
+    })
 }
 
 fn part_of_k_block(kind: PackingKind, row: &[u8], first: usize, codes: &[i16]) -> [f32; 16] {

@@ -184,7 +184,7 @@ fn opaque(mut x: __m512i) -> __m512i {
 /// # Safety
 /// The machine has AVX-512 F.
 #[inline(always)]
-unsafe fn add_pairs(x: __m512i, y: __m512i) -> __m512i {
+pub(super) unsafe fn add_pairs(x: __m512i, y: __m512i) -> __m512i {
     // SAFETY: the caller vouches for AVX-512 F.
     unsafe {
         let (x, y) = (_mm512_castsi512_ps(x), _mm512_castsi512_ps(y));

@@ -184,9 +184,16 @@ impl Integers for Avx2 {
     }
 
     #[inline(always)]
-    fn shift_left<const BITS: i32>(self, sums: Pair) -> Pair {
+    fn sum_quads(self, [a, b, c, d]: [Pair; 4]) -> Pair {
         // SAFETY: `self` proves AVX2.
-        unsafe { [_mm256_slli_epi32::<BITS>(sums[0]), _mm256_slli_epi32::<BITS>(sums[1])] }
+        unsafe {
+            // The lower half has the even quads of both vectors, the upper half the odd ones.
+            let of = |a: Pair, b: Pair| {
+                let sums = _mm256_hadd_epi32(_mm256_hadd_epi32(a[0], a[1]), _mm256_hadd_epi32(b[0], b[1]));
+                _mm256_permutevar8x32_epi32(sums, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7))
+            };
+            [of(a, b), of(c, d)]
+        }
     }
 
     #[inline(always)]

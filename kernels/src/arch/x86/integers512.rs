@@ -3,6 +3,7 @@
 
 use core::arch::x86_64::*;
 
+use super::avx512::add_pairs;
 use super::floats::Avx512;
 use crate::arch::floats::{Floats, LANES};
 use crate::arch::integers::{BYTES, Integers};
@@ -126,6 +127,13 @@ impl Integers for Avx512 {
     }
 
     #[inline(always)]
+    fn dot_of_planes(self, codes: __m512i, high: __m512i, low: __m512i) -> __m512i {
+        // SAFETY: `self` proves AVX-512 F and VNNI. A lane of the first dot product is at most 4 * 63 * 127, which fits in
+        // `i16`, so its lower half is its value; the upper half meets zero.
+        unsafe { _mm512_dpwssd_epi32(self.dot(codes, low), self.dot(codes, high), _mm512_set1_epi32(255)) }
+    }
+
+    #[inline(always)]
     fn group_weights(self, factors: &[i8; 16]) -> [__m512i; 4] {
         // SAFETY: `self` proves AVX-512 F and BW; `factors` has the 16 bytes of the unaligned load. Each quarter of
         // `numbers` has four factors as `i32`, and each quarter of a result one of them in all its lanes.
@@ -175,10 +183,13 @@ impl Integers for Avx512 {
     }
 
     #[inline(always)]
-    fn shift_left<const BITS: i32>(self, sums: __m512i) -> __m512i {
-        const { assert!(BITS >= 0 && BITS < 32) };
-        // SAFETY: `self` proves AVX-512 F.
-        unsafe { _mm512_sllv_epi32(sums, _mm512_set1_epi32(BITS)) }
+    fn sum_quads(self, [a, b, c, d]: [__m512i; 4]) -> __m512i {
+        // SAFETY: `self` proves AVX-512 F. Quarter `q` of the sums has the sums of the quarters `q` of a, b, c, d.
+        unsafe {
+            let sums = add_pairs(add_pairs(a, b), add_pairs(c, d));
+            let transposed = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+            _mm512_permutexvar_epi32(transposed, sums)
+        }
     }
 
     #[inline(always)]
