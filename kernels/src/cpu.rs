@@ -15,8 +15,12 @@ use std::{
 };
 
 use crate::arch::Isa;
+use crate::columns::Columns;
 #[cfg(feature = "threads")]
 use crate::pool::Pool;
+#[cfg(feature = "threads")]
+use crate::shares::Shares;
+use crate::shares::{Items, Strip, Work};
 
 /// What a [`Cpu`] should use; the default is everything the machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,9 +34,6 @@ pub struct CpuOptions {
 /// The most threads of a [`Cpu`]: far more than cores of a machine, and few enough to start. One without the feature
 /// `threads`.
 pub const MAX_THREADS: usize = if cfg!(feature = "threads") { 1024 } else { 1 };
-
-/// Shares of work for each thread, so that one that comes late or is interrupted does not hold up the others for long.
-const SHARES: usize = 8;
 
 /// Why a [`Cpu`] could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -120,33 +121,25 @@ impl Cpu {
         self.hand_overs.load(Ordering::Relaxed) as u64
     }
 
-    /// Cuts the columns of a row-major `[rows, columns]` output into chunks and fills them in parallel.
+    /// Cuts the columns of a row-major output of `columns` columns into chunks and fills them in parallel.
     ///
-    /// `fill(first_column, parts)` receives, for one chunk, the part of each row that belongs to it, in row order.
-    /// Chunks start at multiples of `granule` columns and have `least` columns or more, the last one excepted; there
-    /// are up to eight for each thread. A product `y[token, out]` is cut this way over `out`, which is over the rows of
-    /// the weight matrix.
+    /// `fill(first_column, chunk)` gets disjoint chunks that start at multiples of `granule` columns and have `least`
+    /// columns or more, the last ones excepted. A product `y[token, out]` is cut this way over `out`, which is over the
+    /// rows of the weight matrix.
     ///
     /// # Panics
     /// If `columns` does not divide the length of `y`, or `granule` is 0.
-    pub(crate) fn for_column_chunks<F>(&self, y: &mut [f32], columns: usize, granule: usize, least: usize, fill: F)
+    pub(crate) fn for_column_chunks<T, F>(&self, y: &mut [T], columns: usize, granule: usize, least: usize, fill: F)
     where
-        F: Fn(usize, &mut [&mut [f32]]) + Send + Sync,
+        T: Send,
+        F: Fn(usize, Columns<'_, T>) + Send + Sync,
     {
         assert!(granule > 0, "a chunk has at least one column");
         if y.is_empty() {
             return;
         }
-        assert_eq!(y.len() % columns, 0, "the output has whole rows");
-        let width = chunk_width(columns, granule, least, self.threads());
-        let mut chunks: Vec<Vec<&mut [f32]>> = Vec::new();
-        chunks.resize_with(columns.div_ceil(width), Vec::new);
-        for row in y.chunks_exact_mut(columns) {
-            for (chunk, part) in chunks.iter_mut().zip(row.chunks_mut(width)) {
-                chunk.push(part);
-            }
-        }
-        self.for_each(&mut chunks, |index, parts| fill(index * width, parts));
+        let strip = Strip { first: 0, columns: Columns::new(y, columns), granule };
+        self.share_out(strip, least.div_ceil(granule), |strip| fill(strip.first, strip.columns));
     }
 
     /// Calls `work(index, item)` for every item of `items`, in parallel.
@@ -164,72 +157,32 @@ impl Cpu {
         T: Send,
         F: Fn(usize, &mut T) + Send + Sync,
     {
-        if self.threads() == 1 || items.len() <= least {
-            return items.iter_mut().enumerate().for_each(|(index, item)| work(index, item));
-        }
-        #[cfg(feature = "threads")]
-        self.share_out(items, least, work);
-    }
-
-    /// Calls `work` for every item on all threads, with `least` items or more for each share of the work.
-    #[cfg(feature = "threads")]
-    fn share_out<T, F>(&self, items: &mut [T], least: usize, work: F)
-    where
-        T: Send,
-        F: Fn(usize, &mut T) + Send + Sync,
-    {
-        self.hand_overs.fetch_add(1, Ordering::Relaxed);
-        let shares = Mutex::new(Shares::new(items, self.threads(), least));
-        let tickets = AtomicUsize::new(0);
-        self.pool.broadcast(&|| {
-            let own = tickets.fetch_add(1, Ordering::Relaxed);
-            // Nothing panics while it holds the lock.
-            let next_share = || shares.lock().unwrap_or_else(PoisonError::into_inner).next(own);
-            while let Some((first, items)) = next_share() {
-                for (offset, item) in items.iter_mut().enumerate() {
-                    work(first + offset, item);
-                }
+        self.share_out(Items { first: 0, items }, least, |share| {
+            for (offset, item) in share.items.iter_mut().enumerate() {
+                work(share.first + offset, item);
             }
         });
     }
-}
 
-/// Items that threads take a share of, again and again. Each thread has a stretch of its own and takes it from the
-/// front, so that it reads memory in one stream; who has none left takes from the back of the longest.
-#[cfg(feature = "threads")]
-struct Shares<'a, T> {
-    /// What is left of each thread's stretch, and the index of its first item.
-    stretches: Vec<(usize, &'a mut [T])>,
-    /// Items of a share.
-    share: usize,
-}
-
-#[cfg(feature = "threads")]
-impl<'a, T> Shares<'a, T> {
-    fn new(mut items: &'a mut [T], threads: usize, least: usize) -> Self {
-        // A few shares for each thread, so that one that comes late does not hold up the others.
-        let share = items.len().div_ceil(SHARES * threads).max(least);
-        let stretch = items.len().div_ceil(share).div_ceil(threads) * share;
-        let mut stretches = Vec::with_capacity(threads);
-        for thread in 0..threads {
-            let len = stretch.min(items.len());
-            stretches.push((thread * stretch, items.split_off_mut(..len).expect("so many are left")));
+    /// Calls `run` for shares of `work` on all threads, or here where there is no more than `least` units.
+    fn share_out<W: Work + Send>(&self, work: W, least: usize, run: impl Fn(W) + Send + Sync) {
+        if self.threads() == 1 || work.units() <= least {
+            return run(work);
         }
-        Shares { stretches, share }
-    }
-
-    /// The index of the first item of a share, and its items; `None` where all have been taken.
-    fn next(&mut self, own: usize) -> Option<(usize, &'a mut [T])> {
-        if let Some((first, items)) = self.stretches.get_mut(own).filter(|(_, items)| !items.is_empty()) {
-            let taken = items.split_off_mut(..self.share.min(items.len()))?;
-            let at = *first;
-            *first += taken.len();
-            return Some((at, taken));
+        #[cfg(feature = "threads")]
+        {
+            self.hand_overs.fetch_add(1, Ordering::Relaxed);
+            let shares = Mutex::new(Shares::new(work, self.threads(), least));
+            let arrived = AtomicUsize::new(0);
+            self.pool.broadcast(&|| {
+                let own = arrived.fetch_add(1, Ordering::Relaxed);
+                // Nothing panics while it holds the lock.
+                let next_share = || shares.lock().unwrap_or_else(PoisonError::into_inner).next(own);
+                while let Some(share) = next_share() {
+                    run(share);
+                }
+            });
         }
-        let (first, items) = self.stretches.iter_mut().max_by_key(|(_, items)| items.len())?;
-        let left = items.len().saturating_sub(self.share);
-        let taken = items.split_off_mut(left..).filter(|taken| !taken.is_empty())?;
-        Some((*first + left, taken))
     }
 }
 
@@ -244,18 +197,6 @@ fn default_threads() -> usize {
 #[cfg(not(feature = "threads"))]
 fn default_threads() -> usize {
     1
-}
-
-/// Columns of a chunk of [`Cpu::for_column_chunks`]: those of the most shares for each thread, unless fewer shares let
-/// threads end closer to each other.
-fn chunk_width(columns: usize, granule: usize, least: usize, threads: usize) -> usize {
-    let granules = columns.div_ceil(granule);
-    let width = |shares: usize| granules.div_ceil(shares * threads) * granule;
-    // Columns of the thread that has the most of them.
-    let most = |width: usize| columns.div_ceil(width).div_ceil(threads) * width;
-    let shares = if threads == 1 { 1 } else { SHARES };
-    let widths = (1..=shares).rev().map(width).filter(|&width| width >= least);
-    widths.min_by_key(|&width| most(width)).unwrap_or_else(|| least.next_multiple_of(granule))
 }
 
 #[cfg(test)]
@@ -299,10 +240,10 @@ mod tests {
             (2, 3, 50, 4, 90),
         ] {
             let mut y = vec![0.0; rows * columns];
-            cpu(threads).for_column_chunks(&mut y, columns, granule, least, |first, parts| {
-                assert!(first.is_multiple_of(granule) && parts.len() == rows);
-                for (row, part) in parts.iter_mut().enumerate() {
-                    for (i, value) in part.iter_mut().enumerate() {
+            cpu(threads).for_column_chunks(&mut y, columns, granule, least, |first, mut chunk| {
+                assert!(first.is_multiple_of(granule) && chunk.rows() == rows);
+                for row in 0..rows {
+                    for (i, value) in chunk.row(row).iter_mut().enumerate() {
                         *value += (row * columns + first + i) as f32;
                     }
                 }
@@ -310,17 +251,6 @@ mod tests {
             let expected: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
             assert_eq!(y, expected, "{threads} threads, {rows} x {columns}, granule {granule}");
         }
-    }
-
-    /// Eight chunks for each thread, fewer where those would not be equal, and none below the least.
-    #[test]
-    fn chunks_are_equal_and_large_enough() {
-        assert_eq!(chunk_width(2560, 32, 1, 2), 160);
-        assert_eq!(chunk_width(640, 32, 1, 2), 64);
-        assert_eq!(chunk_width(640, 8, 205, 2), 320);
-        assert_eq!(chunk_width(640, 8, 700, 2), 704);
-        assert_eq!(chunk_width(640, 32, 1, 1), 640);
-        assert_eq!(chunk_width(33, 32, 1, 4), 32);
     }
 
     #[test]

@@ -19,6 +19,7 @@
 extern crate alloc;
 
 pub mod arch;
+mod columns;
 pub mod cpu;
 pub mod dense;
 pub(crate) mod float;
@@ -34,8 +35,10 @@ mod pool;
 pub mod quantize;
 #[cfg(any(feature = "std", test))]
 pub mod reference;
+mod shares;
 mod shortlist;
 pub mod slices;
+mod slots;
 pub mod ternary;
 
 pub use arch::Isa;

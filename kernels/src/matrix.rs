@@ -23,7 +23,9 @@ use crate::packing::{
     Scales, Ternary, TernaryLayout, Tq1_0, Tq2_0, Unpacked, WeightScale, ZERO_CODE,
 };
 use crate::quantize::{self, ActivationRows};
+use crate::slots::Slot;
 use crate::ternary::{self, Terms};
+use trine_shapes::product_of;
 
 /// What the activations of a product become before they meet the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -359,6 +361,24 @@ impl Cpu {
     /// # Panics
     /// If `x` has another number of columns than the matrix, or `y` has another length than `tokens * rows`.
     pub fn matmul(&self, x: &ActivationRows, matrix: &Matrix, y: &mut [f32]) {
+        self.write_products(x, matrix, Slot::over(y));
+        self.add_bias(matrix, y);
+    }
+
+    /// The outputs of [`Cpu::matmul`] in new memory.
+    ///
+    /// # Panics
+    /// If `x` has another number of columns than the matrix.
+    pub(crate) fn products(&self, x: &ActivationRows, matrix: &Matrix) -> Vec<f32> {
+        let outputs = product_of(&[x.rows(), matrix.rows()]);
+        // SAFETY: there is one output for each token and row, and each is written.
+        let mut y = unsafe { Slot::filled(outputs, |y| self.write_products(x, matrix, y)) };
+        self.add_bias(matrix, &mut y);
+        y
+    }
+
+    /// Writes each of the outputs of [`Cpu::matmul`], without the bias.
+    fn write_products(&self, x: &ActivationRows, matrix: &Matrix, y: &mut [Slot]) {
         assert_eq!(x.cols(), matrix.cols(), "columns of the activations and of the matrix");
         assert_eq!(y.len(), x.rows() * matrix.rows(), "one output for each token and row");
         by_family!(&matrix.packed, ternary(packed) => match matrix.mode {
@@ -369,6 +389,9 @@ impl Cpu {
             ActivationMode::Int16 => dense::int16_product(self, x.int16(self), packed, y),
             _ => dense::product(self, x.values(), packed, y),
         }, float(packed) => dense::product(self, x.values(), packed, y));
+    }
+
+    fn add_bias(&self, matrix: &Matrix, y: &mut [f32]) {
         if let Some(bias) = &matrix.bias {
             let mut rows: Vec<_> = y.chunks_exact_mut(bias.len()).collect();
             self.for_each_by(&mut rows, 16, |_, row| row.iter_mut().zip(bias.iter()).for_each(|(y, bias)| *y += bias));

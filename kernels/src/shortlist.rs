@@ -32,6 +32,7 @@ use crate::dense;
 use crate::matrix::{AnyPacked, Matrix};
 use crate::packing::{Packed, PackingError, Q8_0};
 use crate::quantize::{ActivationRows, BLOCK, INT16_FLOOR, Int16Rows};
+use crate::slots::Slot;
 
 /// Rows whose largest lower bound is one candidate for the threshold.
 const GROUP: usize = 64;
@@ -192,7 +193,7 @@ impl Cpu {
         assert_eq!((shortlist.rows(), shortlist.cols()), (rows, cols), "the shortlist of another matrix");
         assert_eq!((x.cols(), y.len()), (cols, x.rows() * rows), "sizes of the product");
         let rounded: &Int16Rows = x.int16(self);
-        dense::int16_product(self, rounded, &shortlist.coarse, y);
+        dense::int16_product(self, rounded, &shortlist.coarse, Slot::over(y));
         let steps = rounded.stride() / BLOCK;
         let tokens = x.values().chunks_exact(cols).zip(rounded.scales().chunks_exact(steps));
         for ((x, scales), y) in tokens.zip(y.chunks_exact_mut(rows)) {
@@ -213,9 +214,9 @@ impl Cpu {
     /// The products of some rows of a float matrix.
     fn products_of_rows(&self, matrix: &Matrix, rows: &[u32], x: &[f32], y: &mut [f32]) {
         match matrix.packed() {
-            AnyPacked::F32(packed) => dense::rows_product(self, packed, rows, x, y),
-            AnyPacked::F16(packed) => dense::rows_product(self, packed, rows, x, y),
-            AnyPacked::BF16(packed) => dense::rows_product(self, packed, rows, x, y),
+            AnyPacked::F32(packed) => dense::rows_product(self, packed, rows, x, Slot::over(y)),
+            AnyPacked::F16(packed) => dense::rows_product(self, packed, rows, x, Slot::over(y)),
+            AnyPacked::BF16(packed) => dense::rows_product(self, packed, rows, x, Slot::over(y)),
             _ => unreachable!("a shortlist is of a float matrix"),
         }
     }

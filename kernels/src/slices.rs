@@ -11,6 +11,7 @@ use crate::cpu::Cpu;
 use crate::float::attention::layout::{Layout, Side};
 use crate::float::attention::product::FloatHead;
 use crate::float::{GateActivation, attention as cached, elementwise, norm};
+use crate::slots::Slot;
 
 pub use crate::float::attention::AttentionShape;
 
@@ -27,6 +28,11 @@ const ELEMENTS_PER_TASK: usize = 1 << 14;
 /// # Panics
 /// If `gain` is empty, or `x` and `y` are not equally many rows.
 pub fn rms_norm(cpu: &Cpu, x: &[f32], gain: &[f32], epsilon: f32, y: &mut [f32]) {
+    write_rms_norm(cpu, x, gain, epsilon, Slot::over(y));
+}
+
+/// [`rms_norm`], which writes each element of `y`.
+pub(crate) fn write_rms_norm(cpu: &Cpu, x: &[f32], gain: &[f32], epsilon: f32, y: &mut [Slot]) {
     let width = gain.len();
     assert!(x.len() == y.len() && x.len().is_multiple_of(width), "rows of {width} elements");
     let chunk = width * ROWS_PER_TASK;

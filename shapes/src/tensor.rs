@@ -128,6 +128,16 @@ impl<T, S: Shape> Tensor<T, S> {
         Tensor { data: vec![T::default(); shape.elements()].into(), shape }
     }
 
+    /// A tensor of these elements, row-major.
+    ///
+    /// # Panics
+    /// If there are not as many as `shape` has.
+    pub fn from_data(shape: S, data: impl Into<Box<[T]>>) -> Self {
+        let data = data.into();
+        assert_eq!(data.len(), shape.elements(), "elements of a tensor");
+        Tensor { data, shape }
+    }
+
     /// A tensor whose element at row-major position `i` is `element(i)`.
     pub fn from_fn(shape: S, element: impl FnMut(usize) -> T) -> Self {
         Tensor { data: (0..shape.elements()).map(element).collect(), shape }

@@ -2,8 +2,10 @@
 
 use super::DensePacking;
 use crate::arch::floats::{FloatKernel, Floats, LANES};
+use crate::columns::Columns;
 use crate::float::dot::{Lanes, accumulate};
 use crate::packing::Packed;
+use crate::slots::Slot;
 
 /// Rows and tokens of a tile. While there are fewer tokens, rows are decoded one after the other, as they lie in
 /// memory.
@@ -15,32 +17,34 @@ const SEGMENT: usize = 512;
 const TOKENS: usize = 32;
 
 /// The outputs of some rows, for all tokens.
-pub(super) struct Gemm<'a, 'y, P: DensePacking> {
+pub(super) struct Gemm<'a, P: DensePacking> {
     pub(super) matrix: &'a Packed<P>,
     pub(super) first_row: usize,
     pub(super) x: &'a [f32],
     /// For each token, the outputs of the rows from `first_row`.
-    pub(super) outputs: &'a mut [&'y mut [f32]],
+    pub(super) outputs: Columns<'a, Slot>,
 }
 
-impl<P: DensePacking> FloatKernel for Gemm<'_, '_, P> {
+impl<P: DensePacking> FloatKernel for Gemm<'_, P> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Floats>(self, floats: S) {
-        let Gemm { matrix, first_row, x, outputs } = self;
+        let Gemm { matrix, first_row, x, mut outputs } = self;
+        let rows = outputs.width();
         let mut tile = Panel::<TILE>::new();
         let mut single = Panel::<1>::new();
-        for (x, outputs) in x.chunks(TOKENS * matrix.cols()).zip(outputs.chunks_mut(TOKENS)) {
-            let rows = outputs[0].len();
-            let tiled = if outputs.len() < TILE { 0 } else { rows - rows % TILE };
+        for (x, first_token) in x.chunks(TOKENS * matrix.cols()).zip((0..).step_by(TOKENS)) {
+            let tokens = first_token..first_token + x.len() / matrix.cols();
+            let mut outputs = outputs.of_rows(tokens.clone());
+            let tiled = if tokens.len() < TILE { 0 } else { rows - rows % TILE };
             for row in (0..tiled).step_by(TILE) {
                 tile.multiply(floats, matrix, first_row + row, x);
-                tile.finish(floats, matrix.multiplier(), row, outputs);
+                tile.finish(floats, matrix.multiplier(), row, &mut outputs);
             }
             for row in tiled..rows {
                 single.multiply(floats, matrix, first_row + row, x);
-                single.finish(floats, matrix.multiplier(), row, outputs);
+                single.finish(floats, matrix.multiplier(), row, &mut outputs);
             }
         }
     }
@@ -94,10 +98,10 @@ impl<const R: usize> Panel<R> {
 
     /// Writes the results of the last `multiply` to `outputs[token][row..row + R]`.
     #[inline(always)]
-    fn finish<S: Floats>(&self, floats: S, multiplier: f32, row: usize, outputs: &mut [&mut [f32]]) {
-        for (output, lanes) in outputs.iter_mut().zip(&self.lanes) {
-            for (y, lanes) in output[row..row + R].iter_mut().zip(lanes) {
-                *y = floats.sum(floats.load(lanes)) * multiplier;
+    fn finish<S: Floats>(&self, floats: S, multiplier: f32, row: usize, outputs: &mut Columns<'_, Slot>) {
+        for (token, lanes) in self.lanes.iter().enumerate().take(outputs.rows()) {
+            for (y, lanes) in outputs.row(token)[row..row + R].iter_mut().zip(lanes) {
+                y.put(floats.sum(floats.load(lanes)) * multiplier);
             }
         }
     }

@@ -6,6 +6,7 @@ use super::{DensePacking, MAX_UNIT, MAX_UNIT_BYTES, whole_unit};
 use crate::arch::floats::{FloatKernel, Floats, LANES};
 use crate::arch::prefetch_far;
 use crate::packing::Packed;
+use crate::slots::Slot;
 
 /// Rows of a tile.
 pub(super) const TILE: usize = 4;
@@ -20,7 +21,7 @@ pub(super) struct Gemv<'a, P: DensePacking> {
     /// The activations of the token.
     pub(super) x: &'a [f32],
     /// The outputs of the rows from `first_row`.
-    pub(super) y: &'a mut [f32],
+    pub(super) y: &'a mut [Slot],
 }
 
 impl<P: DensePacking> FloatKernel for Gemv<'_, P> {
@@ -40,7 +41,7 @@ impl<P: DensePacking> FloatKernel for Gemv<'_, P> {
             let next = rows[0].as_ptr().wrapping_add(TILE * rows[0].len());
             let sums = dot_rows::<S, P>(floats, rows, next, matrix.shared(), &x);
             for (y, sum) in y.iter_mut().zip(sums) {
-                *y = floats.sum(sum) * matrix.multiplier();
+                y.put(floats.sum(sum) * matrix.multiplier());
             }
             first += TILE;
         }
@@ -54,7 +55,7 @@ pub(super) struct GemvOfRows<'a, P: DensePacking> {
     /// The activations of the token.
     pub(super) x: &'a [f32],
     /// One output for each row.
-    pub(super) y: &'a mut [f32],
+    pub(super) y: &'a mut [Slot],
 }
 
 impl<P: DensePacking> FloatKernel for GemvOfRows<'_, P> {
@@ -71,7 +72,7 @@ impl<P: DensePacking> FloatKernel for GemvOfRows<'_, P> {
         let next = rows[0].as_ptr();
         let sums = dot_rows::<S, P>(floats, rows, next, matrix.shared(), &Units::new::<P>(x));
         for (y, sum) in y.iter_mut().zip(sums) {
-            *y = floats.sum(sum) * matrix.multiplier();
+            y.put(floats.sum(sum) * matrix.multiplier());
         }
     }
 }

@@ -14,9 +14,11 @@ use alloc::vec::Vec;
 use crate::arch::floats::Floats;
 use crate::arch::integers::{BYTES, Integers};
 use crate::arch::{Kernel, Vector, prefetch_far};
+use crate::columns::Columns;
 use crate::cpu::Cpu;
 use crate::packing::{Packed, Packing};
 use crate::quantize::{BLOCK, Int16Rows};
+use crate::slots::Slot;
 
 /// Products of codes that are worth a thread: some microseconds of work.
 const LEAST_PRODUCTS: usize = 1 << 17;
@@ -121,7 +123,7 @@ impl<P: Int16Packing> Kernel for Arrange<'_, P> {
 ///
 /// # Panics
 /// If the activations have another number of columns than the matrix, or `y` has another length.
-pub(crate) fn product<P: Int16Packing>(cpu: &Cpu, x: &Int16Rows, matrix: &Packed<P>, y: &mut [f32]) {
+pub(crate) fn product<P: Int16Packing>(cpu: &Cpu, x: &Int16Rows, matrix: &Packed<P>, y: &mut [Slot]) {
     let (rows, cols) = (matrix.rows(), matrix.cols());
     assert_eq!(x.stride(), cols.next_multiple_of(BLOCK), "columns of the activations");
     assert_eq!(y.len(), x.rows() * rows, "one output for each token and row");
@@ -137,37 +139,38 @@ pub(crate) fn product<P: Int16Packing>(cpu: &Cpu, x: &Int16Rows, matrix: &Packed
 }
 
 /// The outputs of some rows, for all tokens.
-struct RowsTimesTokens<'a, 'y, P: Int16Packing> {
+struct RowsTimesTokens<'a, P: Int16Packing> {
     matrix: &'a Packed<P>,
     /// The activations, block after block of one token after the other.
     blocks: &'a [ActivationBlock<P>],
     first_row: usize,
     /// For each token, the outputs of the rows from `first_row`.
-    outputs: &'a mut [&'y mut [f32]],
+    outputs: Columns<'a, Slot>,
 }
 
-impl<P: Int16Packing> Kernel for RowsTimesTokens<'_, '_, P> {
+impl<P: Int16Packing> Kernel for RowsTimesTokens<'_, P> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
-        let RowsTimesTokens { matrix, blocks, first_row, outputs } = self;
+        let RowsTimesTokens { matrix, blocks, first_row, mut outputs } = self;
         // SAFETY: the caller vouches for the instructions of `V`.
         let integers = unsafe { V::integers() };
-        let (rows, of_token) = (outputs[0].len(), blocks.len() / outputs.len());
+        let (rows, of_token) = (outputs.width(), blocks.len() / outputs.rows());
         let panel = (PANEL_BYTES / matrix.row_bytes()).max(1);
         for first in (0..rows).step_by(panel) {
             let panel = first..rows.min(first + panel);
-            let tokens = blocks.chunks(TOKENS * of_token).zip(outputs.chunks_mut(TOKENS));
-            for (blocks, outputs) in tokens {
+            for (blocks, token) in blocks.chunks(TOKENS * of_token).zip((0..).step_by(TOKENS)) {
                 for row in panel.clone() {
                     let weights = matrix.row(first_row + row);
-                    if let [first, second] = outputs {
+                    if blocks.len() == TOKENS * of_token {
                         let (x, x_second) = blocks.split_at(of_token);
                         let sums = dot::<_, P, 2>(integers, weights, [x, x_second]);
-                        (first[row], second[row]) = (sums[0] * matrix.multiplier(), sums[1] * matrix.multiplier());
+                        outputs.row(token)[row].put(sums[0] * matrix.multiplier());
+                        outputs.row(token + 1)[row].put(sums[1] * matrix.multiplier());
                     } else {
-                        outputs[0][row] = dot::<_, P, 1>(integers, weights, [blocks])[0] * matrix.multiplier();
+                        let [sum] = dot::<_, P, 1>(integers, weights, [blocks]);
+                        outputs.row(token)[row].put(sum * matrix.multiplier());
                     }
                 }
             }

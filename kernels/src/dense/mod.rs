@@ -38,6 +38,7 @@ use alloc::vec::Vec;
 use crate::arch::floats::{self, Floats, LANES};
 use crate::cpu::Cpu;
 use crate::packing::{Packed, Packing};
+use crate::slots::Slot;
 
 /// A packing that is decoded to `f32` in every product, unit by unit.
 ///
@@ -96,12 +97,12 @@ fn whole_unit<'a, P: DensePacking>(bytes: &'a [u8], padded: &'a mut [u8; MAX_UNI
 ///
 /// # Panics
 /// If the lengths of `x` and `y` are not those of the same number of tokens.
-pub(crate) fn product<P: DensePacking>(cpu: &Cpu, x: &[f32], matrix: &Packed<P>, y: &mut [f32]) {
+pub(crate) fn product<P: DensePacking>(cpu: &Cpu, x: &[f32], matrix: &Packed<P>, y: &mut [Slot]) {
     let (rows, cols) = (matrix.rows(), matrix.cols());
     assert!(x.len().is_multiple_of(cols) && x.len() / cols * rows == y.len(), "sizes of the product");
     if x.len() == cols {
-        cpu.for_column_chunks(y, rows, gemv::TILE, gemv::TILE, |first_row, outputs| {
-            let y = &mut *outputs[0];
+        cpu.for_column_chunks(y, rows, gemv::TILE, gemv::TILE, |first_row, mut outputs| {
+            let y = outputs.row(0);
             floats::run(cpu.isa(), gemv::Gemv { matrix, first_row, x, y });
         });
     } else {
@@ -115,7 +116,7 @@ pub(crate) fn product<P: DensePacking>(cpu: &Cpu, x: &[f32], matrix: &Packed<P>,
 ///
 /// # Panics
 /// If a row is not in the matrix, or the lengths of `x` and `y` are others.
-pub(crate) fn rows_product<P: DensePacking>(cpu: &Cpu, matrix: &Packed<P>, rows: &[u32], x: &[f32], y: &mut [f32]) {
+pub(crate) fn rows_product<P: DensePacking>(cpu: &Cpu, matrix: &Packed<P>, rows: &[u32], x: &[f32], y: &mut [Slot]) {
     assert!(x.len() == matrix.cols() && y.len() == rows.len(), "sizes of the product");
     let mut tiles: Vec<_> = rows.chunks(gemv::TILE).zip(y.chunks_mut(gemv::TILE)).collect();
     cpu.for_each_by(&mut tiles, LEAST_TILES, |_, (rows, y)| {

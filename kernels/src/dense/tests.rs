@@ -2,6 +2,7 @@
 
 use super::{DensePacking, product};
 use crate::packing::{BF16, F16, F32, Packed, Packing, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0, WeightScale};
+use crate::slots::Slot;
 use crate::{Cpu, CpuOptions, Isa, reference};
 use bytes::Bytes;
 use rand::{Rng, SeedableRng};
@@ -49,11 +50,11 @@ fn matches_reference<P: DensePacking>(scales: &[usize]) {
         let expected = reference::dense::product(&weights, 0.75, &x, cols);
         for cpu in &cpus {
             let mut y = vec![f32::NAN; tokens * rows];
-            product(cpu, &x, &matrix, &mut y);
+            product(cpu, &x, &matrix, Slot::over(&mut y));
             assert_eq!(y, expected, "{} on {}: {rows} x {cols}, {tokens} tokens", P::NAME, cpu.isa());
             for (x, expected) in x.chunks_exact(cols).zip(expected.chunks_exact(rows)) {
                 let mut y = vec![f32::NAN; rows];
-                product(cpu, x, &matrix, &mut y);
+                product(cpu, x, &matrix, Slot::over(&mut y));
                 assert_eq!(y, expected, "{} on {}: one token", P::NAME, cpu.isa());
             }
         }
@@ -118,5 +119,5 @@ fn q6_k_products() {
 
 #[test]
 fn no_tokens_is_no_work() {
-    product(&Cpu::new(CpuOptions::default()).unwrap(), &[], &matrix::<F16>(3, 7, &[0]), &mut []);
+    product(&Cpu::new(CpuOptions::default()).unwrap(), &[], &matrix::<F16>(3, 7, &[0]), Slot::over(&mut []));
 }

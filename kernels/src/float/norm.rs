@@ -1,6 +1,7 @@
 //! Root-mean-square normalisation of one row.
 
 use crate::arch::floats::{FloatKernel, Floats};
+use crate::slots::Slot;
 
 /// `y = x * (1 / sqrt(mean(x^2) + eps)) * gain`, multiplied in this order in f32; no mean is subtracted.
 ///
@@ -11,7 +12,7 @@ pub(crate) struct RmsNorm<'a> {
     pub(crate) x: &'a [f32],
     pub(crate) gain: &'a [f32],
     pub(crate) eps: f32,
-    pub(crate) y: &'a mut [f32],
+    pub(crate) y: &'a mut [Slot],
 }
 
 impl FloatKernel for RmsNorm<'_> {
@@ -23,7 +24,7 @@ impl FloatKernel for RmsNorm<'_> {
         let mean = sum_of_squares(x) / x.len() as f64;
         let factor = (1.0 / libm::sqrt(mean + f64::from(eps))) as f32;
         for ((y, x), gain) in y.iter_mut().zip(x).zip(gain) {
-            *y = x * factor * gain;
+            y.put(x * factor * gain);
         }
     }
 }

@@ -187,8 +187,6 @@ impl Cpu {
         weight: &Weight<Matrix, O, J>,
     ) -> Tensor<f32, (B, S, O)> {
         let (batch, seq, _) = x.shape;
-        let mut y = Tensor::zeros((batch, seq, weight.out()));
-        self.matmul(&x.rows, weight.data(), y.data_mut());
-        y
+        Tensor::from_data((batch, seq, weight.out()), self.products(&x.rows, weight.data()))
     }
 }

@@ -13,8 +13,10 @@ use super::tiles::{Activations, tile_tokens};
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
 use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
+use crate::columns::Columns;
 use crate::kept::kept;
 use crate::packing::{Packed, Section};
+use crate::slots::Slot;
 
 /// Rows that start a chunk of work are multiples of this, the rows of the largest panel.
 pub(super) const GRANULE: usize = 2 * TILE;
@@ -28,13 +30,13 @@ kept! {
 }
 
 /// The product of some rows with all tokens.
-pub(super) struct Gemm<'a, 'y, P: Unpack> {
+pub(super) struct Gemm<'a, P: Unpack> {
     pub(super) matrix: &'a Packed<P>,
     pub(super) terms: &'a Terms<'a>,
     pub(super) activations: &'a Activations,
     pub(super) first_row: usize,
     /// For each token, the outputs of the rows from `first_row` on.
-    pub(super) outputs: &'a mut [&'y mut [f32]],
+    pub(super) outputs: Columns<'a, Slot>,
 }
 
 /// 64 bytes, aligned so that no vector crosses a cache line.
@@ -55,14 +57,14 @@ struct Panel {
     steps: usize,
 }
 
-impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
+impl<P: Unpack> Kernel for Gemm<'_, P> {
     type Output = ();
     const DOTS: bool = true;
 
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
-        let Gemm { matrix, terms, activations, first_row, outputs } = self;
-        let rows = outputs[0].len();
+        let Gemm { matrix, terms, activations, first_row, mut outputs } = self;
+        let rows = outputs.width();
         let cols = matrix.blocks_per_row() * P::BLOCK;
         let mut codes = PANEL.take();
         codes.resize(cols * 2 * V::LANES / LINE, Line([0; LINE]));
@@ -98,7 +100,7 @@ impl<P: Unpack> Kernel for Gemm<'_, '_, P> {
                     first_token: token,
                     columns: columns.clone(),
                 };
-                let outputs = &mut outputs[tokens];
+                let outputs = outputs.of_rows(tokens);
                 // SAFETY: the caller vouches for the instructions of `V`.
                 unsafe {
                     // Tiles that the instruction set does not have are not compiled for it.
@@ -221,16 +223,16 @@ struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// The outputs in `columns` of the tokens from `first_token` on, as many as there are in `outputs`, of a tile of
+    /// The outputs in `columns` of the tokens from `first_token` on, as many as `outputs` has rows, of a tile of
     /// `T` tokens.
     ///
     /// # Safety
     /// The machine has the instructions of `V`.
     #[inline(always)]
-    unsafe fn run<V: Vector, const T: usize>(self, outputs: &mut [&mut [f32]]) {
+    unsafe fn run<V: Vector, const T: usize>(self, mut outputs: Columns<'_, Slot>) {
         let Tile { panel, terms, activations, first_token, columns } = self;
-        for output in outputs.iter() {
-            for line in output[columns.clone()].chunks(LINE / size_of::<f32>()) {
+        for token in 0..outputs.rows() {
+            for line in outputs.row(token)[columns.clone()].chunks(LINE / size_of::<f32>()) {
                 prefetch(line.as_ptr().cast());
             }
         }
@@ -240,14 +242,14 @@ impl Tile<'_> {
             let codes = &panel.codes[segment * panel.steps * 2 * STEP * V::LANES / LINE..];
             // SAFETY: the caller vouches for the instructions of `V`.
             let dots = unsafe { dot_tile::<V, T>(codes, panel.steps, activations) };
-            for (t, (acc, dots)) in acc.iter_mut().zip(&dots).enumerate().take(outputs.len()) {
+            for (t, (acc, dots)) in acc.iter_mut().zip(&dots).enumerate().take(outputs.rows()) {
                 for half in 0..2 {
                     terms.add_segment(&mut acc[half], &dots[half], &factors[half], first_token + t, segment);
                 }
             }
         }
-        for (t, (acc, output)) in acc.iter().zip(outputs).enumerate() {
-            let (low, high) = output[columns.clone()].split_at_mut(V::LANES.min(columns.len()));
+        for (t, acc) in acc.iter().enumerate().take(outputs.rows()) {
+            let (low, high) = outputs.row(t)[columns.clone()].split_at_mut(V::LANES.min(columns.len()));
             terms.finish(&acc[0], first_token + t, low);
             terms.finish(&acc[1], first_token + t, high);
         }

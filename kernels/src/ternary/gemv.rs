@@ -11,7 +11,9 @@ use super::terms::Terms;
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
 use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
+use crate::columns::Columns;
 use crate::packing::Packed;
+use crate::slots::Slot;
 
 /// Rows that are computed together; rows that start a chunk of work are multiples of this.
 pub(super) const ROWS: usize = 8;
@@ -63,24 +65,24 @@ impl<'a, P: Unpack> Kernel for Arrange<'a, P> {
 }
 
 /// The product of some rows with all tokens.
-pub(super) struct Gemv<'a, 'y, P: Unpack> {
+pub(super) struct Gemv<'a, P: Unpack> {
     pub(super) matrix: &'a Packed<P>,
     pub(super) terms: &'a Terms<'a>,
     /// Activations of all tokens as [`Arrange`] gives them.
     pub(super) activations: &'a [i8],
     pub(super) first_row: usize,
     /// For each token, the outputs of the rows from `first_row` on.
-    pub(super) outputs: &'a mut [&'y mut [f32]],
+    pub(super) outputs: Columns<'a, Slot>,
 }
 
-impl<P: Unpack> Kernel for Gemv<'_, '_, P> {
+impl<P: Unpack> Kernel for Gemv<'_, P> {
     type Output = ();
     const DOTS: bool = true;
 
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
-        let Gemv { matrix, terms, activations, first_row, outputs } = self;
-        let rows = outputs[0].len();
+        let Gemv { matrix, terms, activations, first_row, mut outputs } = self;
+        let rows = outputs.width();
         let per_token = activations.len() / terms.tokens();
         let blocks = matrix.blocks_per_row() / terms.segments();
         for first in (0..rows).step_by(ROWS) {
@@ -90,7 +92,7 @@ impl<P: Unpack> Kernel for Gemv<'_, '_, P> {
             for (i, row) in tile.iter_mut().enumerate() {
                 *row = matrix.row(first_row + first + i.min(used - 1));
             }
-            for (token, output) in outputs.iter_mut().enumerate() {
+            for token in 0..terms.tokens() {
                 let activations = &activations[token * per_token..][..per_token];
                 let mut acc = [0.0; ROWS];
                 for segment in 0..terms.segments() {
@@ -100,7 +102,7 @@ impl<P: Unpack> Kernel for Gemv<'_, '_, P> {
                     let dots = unsafe { dot_rows::<V, P>(&tile, activations, segment_blocks) };
                     terms.add_segment(&mut acc, &dots, &factors, token, segment);
                 }
-                terms.finish(&acc, token, &mut output[first..first + used]);
+                terms.finish(&acc, token, &mut outputs.row(token)[first..first + used]);
             }
         }
     }

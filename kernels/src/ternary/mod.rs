@@ -39,9 +39,10 @@ pub(crate) use unpack::Unpack;
 
 use crate::cpu::Cpu;
 use crate::packing::Packed;
+use crate::slots::Slot;
 
 /// Products of codes that are worth a thread: some microseconds of work.
-const LEAST_PRODUCTS: usize = 1 << 19;
+const LEAST_PRODUCTS: usize = 1 << 17;
 
 /// `y[token, row]` for every token of `terms` and every row of `matrix`, in the arithmetic of this module.
 ///
@@ -49,7 +50,7 @@ const LEAST_PRODUCTS: usize = 1 << 19;
 ///
 /// # Panics
 /// If the activations have another number of columns than the matrix, or `y` has another length.
-pub(crate) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_>, y: &mut [f32]) {
+pub(crate) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_>, y: &mut [Slot]) {
     let (rows, tokens) = (matrix.rows(), terms.tokens());
     assert_eq!(y.len(), tokens * rows, "one output for each token and row");
     assert_eq!(terms.stride(), matrix.cols().next_multiple_of(crate::quantize::BLOCK), "columns of the activations");

@@ -5,6 +5,7 @@
 
 use crate::packing::{Packed, Scales, Ternary, block_scale};
 use crate::quantize::{BLOCK, Int8Rows, Q8KRows};
+use crate::slots::Slot;
 
 /// Rows that kernels finish together.
 pub(super) const TILE: usize = 16;
@@ -149,17 +150,17 @@ impl<'a> Terms<'a> {
 
     /// The outputs of some rows for one token from their accumulators; writes as many as `y` has.
     #[inline(always)]
-    pub(super) fn finish<const ROWS: usize>(&self, acc: &[f32; ROWS], token: usize, y: &mut [f32]) {
+    pub(super) fn finish<const ROWS: usize>(&self, acc: &[f32; ROWS], token: usize, y: &mut [Slot]) {
         let divisor = self.divisors.map_or(1.0, |divisors| divisors[token]);
         let (scale, multiplier) = (self.scale, self.multiplier);
         // Nearly always all rows: a loop whose length is known becomes vectors.
         if let Some(y) = y.first_chunk_mut::<ROWS>() {
             for row in 0..ROWS {
-                y[row] = acc[row] / divisor * scale * multiplier;
+                y[row].put(acc[row] / divisor * scale * multiplier);
             }
         } else {
             for (y, acc) in y.iter_mut().zip(acc) {
-                *y = acc / divisor * scale * multiplier;
+                y.put(acc / divisor * scale * multiplier);
             }
         }
     }

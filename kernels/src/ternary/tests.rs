@@ -10,6 +10,7 @@ use super::{Terms, Unpack, product};
 use crate::packing::{I2S, PackScales, Packed, Scales, Tq1_0, Tq2_0, WeightScale};
 use crate::quantize::ActivationRows;
 use crate::reference::ternary::{WeightScales, product_int8, product_q8k};
+use crate::slots::Slot;
 use crate::{Cpu, CpuOptions, Isa};
 
 /// One pool of one thread and one of three for every instruction set of this machine.
@@ -73,11 +74,11 @@ fn check<P: Unpack>(case: &Case, x: &[f32], cpus: &[Cpu]) {
         let rows = ActivationRows::new(case.cols, x.to_vec());
         let what = format!("{} {} x {}, {} tokens, {cpu:?}", P::NAME, case.rows, case.cols, rows.rows());
         let mut y = vec![f32::NAN; expected.len()];
-        product(cpu, &packed, &Terms::int8(rows.int8(cpu), &packed), &mut y);
+        product(cpu, &packed, &Terms::int8(rows.int8(cpu), &packed), Slot::over(&mut y));
         assert_same_bits(&y, &expected, &what);
         if let Some(expected) = &expected_q8k {
             y.fill(f32::NAN);
-            product(cpu, &packed, &Terms::q8k(rows.q8k(cpu), &packed), &mut y);
+            product(cpu, &packed, &Terms::q8k(rows.q8k(cpu), &packed), Slot::over(&mut y));
             assert_same_bits(&y, expected, &format!("{what}, q8_k"));
         }
     }
@@ -168,7 +169,7 @@ fn activations_of_minus_128_do_not_overflow() {
         for tokens in [1, 13] {
             let terms = Terms::of_codes(&codes[..tokens * cols], cols, &sums[..tokens]);
             let mut y = vec![f32::NAN; rows * tokens];
-            product(&cpu, &packed, &terms, &mut y);
+            product(&cpu, &packed, &terms, Slot::over(&mut y));
             assert!(y.iter().all(|&y| y == -128.0 * cols as f32), "{cpu:?}: {y:?}");
         }
     }
@@ -187,9 +188,9 @@ fn packings_of_the_same_weights_agree() {
         y
     };
     let (i2s, tq1, tq2) = (case.packed::<I2S>(), case.packed::<Tq1_0>(), case.packed::<Tq2_0>());
-    let from_i2s = run(Terms::int8(x.int8(&cpu), &i2s), &|terms, y| product(&cpu, &i2s, terms, y));
-    let from_tq1 = run(Terms::int8(x.int8(&cpu), &tq1), &|terms, y| product(&cpu, &tq1, terms, y));
-    let from_tq2 = run(Terms::int8(x.int8(&cpu), &tq2), &|terms, y| product(&cpu, &tq2, terms, y));
+    let from_i2s = run(Terms::int8(x.int8(&cpu), &i2s), &|terms, y| product(&cpu, &i2s, terms, Slot::over(y)));
+    let from_tq1 = run(Terms::int8(x.int8(&cpu), &tq1), &|terms, y| product(&cpu, &tq1, terms, Slot::over(y)));
+    let from_tq2 = run(Terms::int8(x.int8(&cpu), &tq2), &|terms, y| product(&cpu, &tq2, terms, Slot::over(y)));
     assert_same_bits(&from_tq1, &from_i2s, "tq1_0");
     assert_same_bits(&from_tq2, &from_i2s, "tq2_0");
 }
@@ -212,7 +213,7 @@ proptest! {
         let product_of = |x: &[f32]| {
             let x = ActivationRows::new(cols, x.to_vec());
             let mut y = vec![f32::NAN; rows * x.rows()];
-            product(&cpu, &packed, &Terms::int8(x.int8(&cpu), &packed), &mut y);
+            product(&cpu, &packed, &Terms::int8(x.int8(&cpu), &packed), Slot::over(&mut y));
             y
         };
         let single: Vec<f32> = x.chunks_exact(cols).flat_map(product_of).collect();

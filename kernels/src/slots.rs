@@ -1,0 +1,61 @@
+//! Places for outputs, each written once: new memory need not be cleared first, by one thread, to be overwritten by all.
+//!
+//! What belongs here: the place for a number, and vectors that are made of places. What does not: products.
+
+use alloc::vec::Vec;
+use core::mem::MaybeUninit;
+
+/// The place of one output. All that can be done with it is to write a number.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct Slot(MaybeUninit<f32>);
+
+impl Slot {
+    /// Writes the output.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, value: f32) {
+        self.0.write(value);
+    }
+
+    /// The places of numbers, to overwrite some or all of them.
+    pub(crate) fn over(numbers: &mut [f32]) -> &mut [Slot] {
+        // SAFETY: a `Slot` has the layout of an `f32`. The numbers stay numbers, as the only way to change a slot is to
+        // put a number there: slots cannot be made elsewhere, and this crate exchanges none.
+        unsafe { &mut *(core::ptr::from_mut(numbers) as *mut [Slot]) }
+    }
+
+    /// `len` numbers that `fill` writes.
+    ///
+    /// # Safety
+    /// `fill` puts a number into every slot.
+    pub(crate) unsafe fn filled(len: usize, fill: impl FnOnce(&mut [Slot])) -> Vec<f32> {
+        let mut numbers = Vec::<f32>::with_capacity(len);
+        let spare = &mut numbers.spare_capacity_mut()[..len];
+        // SAFETY: a `Slot` has the layout of a `MaybeUninit<f32>`.
+        fill(unsafe { &mut *(core::ptr::from_mut(spare) as *mut [Slot]) });
+        // SAFETY: the capacity is `len` or more, and the caller vouches that all of them are written.
+        unsafe { numbers.set_len(len) };
+        numbers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_become_numbers_in_their_order() {
+        // SAFETY: the loop goes over all slots.
+        let numbers = unsafe {
+            Slot::filled(5, |slots| slots.iter_mut().enumerate().for_each(|(i, slot)| slot.put(i as f32 - 2.0)))
+        };
+        assert_eq!(numbers, [-2.0, -1.0, 0.0, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn numbers_that_are_not_overwritten_stay() {
+        let mut numbers = [1.0, 2.0, 3.0];
+        Slot::over(&mut numbers)[1].put(7.0);
+        assert_eq!(numbers, [1.0, 7.0, 3.0]);
+    }
+}
