@@ -29,9 +29,6 @@ pub(crate) trait Floats: Copy {
     /// `value` in every lane.
     fn splat(self, value: f32) -> Self::F32x16;
 
-    /// Asks for the cache line at `address`, which need not be valid.
-    fn prefetch(self, address: *const u8);
-
     /// Reads sixteen values.
     fn load(self, from: &[f32; LANES]) -> Self::F32x16;
 
@@ -110,9 +107,6 @@ impl Floats for Portable {
     fn splat(self, value: f32) -> [f32; LANES] {
         [value; LANES]
     }
-
-    #[inline(always)]
-    fn prefetch(self, _address: *const u8) {}
 
     #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> [f32; LANES] {

@@ -59,10 +59,22 @@ pub(crate) trait Integers: Copy {
     /// `255 * high + low`.
     fn combine(self, high: Self::Dots, low: Self::Dots) -> Self::Sums;
 
-    /// 255 times [`Integers::dot`] with `high`, and that with `low`.
+    /// 255 times the sum of [`Integers::dot`] of each of `codes` with its part of `high`, and that with `low`. Codes are
+    /// at most 63 where they are one vector, and 31 where they are two.
     #[inline(always)]
-    fn dot_of_planes(self, codes: Self::Bytes, high: Self::Bytes, low: Self::Bytes) -> Self::Sums {
-        self.combine(self.dot(codes, high), self.dot(codes, low))
+    fn dot_of_planes<const N: usize>(
+        self,
+        codes: [Self::Bytes; N],
+        high: [Self::Bytes; N],
+        low: [Self::Bytes; N],
+    ) -> Self::Sums {
+        const { assert!(N == 1 || N == 2) };
+        let mut dots = [self.dot(codes[0], high[0]), self.dot(codes[0], low[0])];
+        for v in 1..N {
+            dots[0] = self.add_dots(dots[0], self.dot(codes[v], high[v]));
+            dots[1] = self.add_dots(dots[1], self.dot(codes[v], low[v]));
+        }
+        self.combine(dots[0], dots[1])
     }
 
     /// Factors for four vectors: factor `g` for the four lanes `4 (g % 4)..4 (g % 4) + 4` of vector `g / 4`.

@@ -39,12 +39,10 @@ pub(super) fn sums<T: Copy + Default>(codes: &[i16; COLUMNS], of_sum: impl Fn(i3
 /// The sums of code times activation of a step, for the codes of its low and its high nibbles.
 #[inline(always)]
 fn dot<I: Integers>(integers: I, codes: [I::Bytes; 2], planes: &[Planes; 4], step: usize) -> I::Sums {
-    let (low, high) = (&planes[2 * step], &planes[2 * step + 1]);
-    let upper = integers
-        .add_dots(integers.dot(codes[0], integers.load(&low.high)), integers.dot(codes[1], integers.load(&high.high)));
-    let lower = integers
-        .add_dots(integers.dot(codes[0], integers.load(&low.low)), integers.dot(codes[1], integers.load(&high.low)));
-    integers.combine(upper, lower)
+    let (first, second) = (&planes[2 * step], &planes[2 * step + 1]);
+    let high = [integers.load(&first.high), integers.load(&second.high)];
+    let low = [integers.load(&first.low), integers.load(&second.low)];
+    integers.dot_of_planes(codes, high, low)
 }
 
 /// The vectors of `f32` beside the integers `I`.

@@ -157,7 +157,8 @@ impl Int16Packing for Q6K {
             let mut dots = [integers.zero(); 4];
             for v in 0..4 {
                 let planes = &x[t].planes[v];
-                dots[v] = integers.dot_of_planes(codes[v], integers.load(&planes.high), integers.load(&planes.low));
+                dots[v] =
+                    integers.dot_of_planes([codes[v]], [integers.load(&planes.high)], [integers.load(&planes.low)]);
             }
             let sums = integers.sub(integers.sum_quads(dots), integers.load_sums(&x[t].sums));
             parts[t] = floats.mul(integers.to_f32(sums), scales);

@@ -32,12 +32,6 @@ impl Floats for Neon {
     }
 
     #[inline(always)]
-    fn prefetch(self, address: *const u8) {
-        // SAFETY: a prefetch changes no register, and does nothing where the address is not mapped.
-        unsafe { asm!("prfm pldl1keep, [{address}]", address = in(reg) address, options(nostack, preserves_flags)) }
-    }
-
-    #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> [float32x4_t; 4] {
         let from = from.as_ptr();
         // SAFETY: `self` proves NEON; the sixteen values at `from` are read as four groups of four.

@@ -29,12 +29,6 @@ impl Floats for Avx2 {
     }
 
     #[inline(always)]
-    fn prefetch(self, address: *const u8) {
-        // SAFETY: every x86-64 machine has SSE, and a prefetch of an address that is not mapped does nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
-    }
-
-    #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> [__m256; 2] {
         let from = from.as_ptr();
         // SAFETY: `self` proves AVX; the sixteen values at `from` are read as two unaligned groups of eight.
@@ -147,12 +141,6 @@ impl Floats for Avx512 {
     fn splat(self, value: f32) -> __m512 {
         // SAFETY: `self` proves AVX-512 F.
         unsafe { _mm512_set1_ps(value) }
-    }
-
-    #[inline(always)]
-    fn prefetch(self, address: *const u8) {
-        // SAFETY: every x86-64 machine has SSE, and a prefetch of an address that is not mapped does nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
 
     #[inline(always)]

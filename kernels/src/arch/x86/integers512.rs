@@ -54,6 +54,20 @@ impl Integers for Avx512 {
     fn halves<const COUNT: usize, const STRIDE: usize, const AT: usize>(self, blocks: &[u8]) -> __m512 {
         const { assert!((COUNT == 2 || COUNT == 4) && AT + 8 <= STRIDE && STRIDE >= 16) };
         assert!(blocks.len() >= COUNT * STRIDE, "{COUNT} blocks");
+        if const { COUNT == 4 && 3 * STRIDE + AT + 2 <= BYTES && AT % 2 == 0 && STRIDE % 2 == 0 } {
+            // All are in the first 64 bytes: word `(b * STRIDE + AT) / 2` for the lanes of block `b`.
+            let mut words = [0; 2 * LANES];
+            for (lane, word) in words.iter_mut().enumerate().take(LANES) {
+                *word = ((lane * COUNT / LANES * STRIDE + AT) / 2) as i16;
+            }
+            // SAFETY: `self` proves AVX-512 F and BW; `words` has 64 bytes, and so have the blocks, of which there are
+            // `COUNT * STRIDE`, more than where the last number ends.
+            return unsafe {
+                let from = _mm512_loadu_si512(blocks[..BYTES].as_ptr().cast());
+                let halves = _mm512_permutexvar_epi16(_mm512_loadu_si512(words.as_ptr().cast()), from);
+                _mm512_cvtph_ps(_mm512_castsi512_si256(halves))
+            };
+        }
         let half = |b: usize| [blocks[b * STRIDE + AT], blocks[b * STRIDE + AT + 1]];
         if COUNT == 2 {
             let (low, high) = (self.floats().splat_f16(half(0)), self.floats().splat_f16(half(1)));
@@ -127,10 +141,18 @@ impl Integers for Avx512 {
     }
 
     #[inline(always)]
-    fn dot_of_planes(self, codes: __m512i, high: __m512i, low: __m512i) -> __m512i {
-        // SAFETY: `self` proves AVX-512 F and VNNI. A lane of the first dot product is at most 4 * 63 * 127, which fits in
-        // `i16`, so its lower half is its value; the upper half meets zero.
-        unsafe { _mm512_dpwssd_epi32(self.dot(codes, low), self.dot(codes, high), _mm512_set1_epi32(255)) }
+    fn dot_of_planes<const N: usize>(self, codes: [__m512i; N], high: [__m512i; N], low: [__m512i; N]) -> __m512i {
+        const { assert!(N == 1 || N == 2) };
+        // SAFETY: `self` proves AVX-512 F and VNNI. A lane of the first sum is at most 4 * 63 * 127 or 8 * 31 * 127, which
+        // fits in `i16`, so its lower half is its value; the upper half meets zero.
+        unsafe {
+            let mut sums = [_mm512_setzero_si512(); 2];
+            for v in 0..N {
+                sums[0] = _mm512_dpbusd_epi32(sums[0], codes[v], high[v]);
+                sums[1] = _mm512_dpbusd_epi32(sums[1], codes[v], low[v]);
+            }
+            _mm512_dpwssd_epi32(sums[1], sums[0], _mm512_set1_epi32(255))
+        }
     }
 
     #[inline(always)]

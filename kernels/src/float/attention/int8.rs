@@ -20,9 +20,10 @@
 //! ```
 
 use super::layout::{Side, VALUE_BLOCK, stride_within};
-use super::product::{HeadCache, Tile, part_of_rows, run_tiles};
+use super::product::{HeadCache, PREFETCHED, Tile, run_tiles};
 use super::{CHUNK, Partial, Rows};
 use crate::arch::floats::{Floats, LANES};
+use crate::arch::prefetch_far;
 use alloc::vec::Vec;
 use core::ops::Range;
 use trine_shapes::{MAX_ELEMENTS, product_within};
@@ -250,38 +251,32 @@ impl PairRows {
         }
         self.steps.push(step);
     }
-
-    /// Pairs `from..to` of `R` rows of `length` pairs each.
-    #[inline(always)]
-    fn rows<const R: usize>(&self, row: usize, length: usize, pairs: Range<usize>) -> [&[i32]; R] {
-        part_of_rows(&self.pairs[row * length..], length, pairs)
-    }
 }
 
-/// `sums[r] += numbers[r][k] . vectors[k]`: lane by lane, both products of each pair.
+/// `sums[r] += rows[r * length + k] . vectors[k]`: lane by lane, both products of each pair.
 #[inline(always)]
 fn accumulate<S: Floats, const R: usize>(
     floats: S,
-    numbers: [&[i32]; R],
+    (rows, length): (&[i32], usize),
     vectors: &[[i8; PAIRS]],
     sums: &mut [S::I32x16; R],
 ) {
-    assert!(numbers.iter().all(|numbers| numbers.len() == vectors.len()), "a pair of numbers for each vector");
+    assert!(rows.len() >= (R - 1) * length + vectors.len(), "{R} pairs of numbers for each vector");
     for (k, vector) in vectors.iter().enumerate() {
-        if R <= super::product::PREFETCHED {
-            floats.prefetch(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
+        if R <= PREFETCHED {
+            prefetch_far(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
         }
         let vector = floats.load_pairs(vector);
         for r in 0..R {
-            // SAFETY: `k < vectors.len()`, which was just asserted to be the length of every row of numbers.
-            let pair = unsafe { *numbers[r].get_unchecked(k) };
+            // SAFETY: `r < R` and `k < vectors.len()`, so that this is one of the pairs that were just asserted.
+            let pair = unsafe { *rows.get_unchecked(r * length + k) };
             sums[r] = floats.add_pair_products(sums[r], pair, vector);
         }
     }
 }
 
-/// How far ahead, in bytes, the cache is asked for: the next panel of values.
-const AHEAD: usize = VALUE_BLOCK * LANES;
+/// How far ahead, in bytes, the cache is asked for.
+const AHEAD: usize = 8192;
 
 /// Sixteen keys.
 struct KeyBlock<'a, S> {
@@ -299,7 +294,7 @@ impl<S: Floats> Tile for KeyBlock<'_, S> {
     fn run<const R: usize>(&mut self, row: usize) {
         let (floats, length) = (self.floats, self.keys.len());
         let mut sums = [floats.zeros_i32(); R];
-        accumulate(floats, self.queries.rows::<R>(row, length, 0..length), self.keys, &mut sums);
+        accumulate(floats, (&self.queries.pairs[row * length..], length), self.keys, &mut sums);
         let scales = floats.load(self.scales);
         for (r, sum) in sums.into_iter().enumerate() {
             let step = floats.mul(floats.splat(self.queries.steps[row + r]), scales);
@@ -330,9 +325,8 @@ impl<S: Floats> Tile for ValuePanel<'_, S> {
         let mut sums = [floats.zeros_i32(); R];
         for (block, values) in self.values.chunks_exact(VALUE_BLOCK * self.width).enumerate() {
             let panel = &values[self.element * VALUE_BLOCK..][..LANES * VALUE_BLOCK];
-            let pairs = block * PAIRS_OF_BLOCK..(block + 1) * PAIRS_OF_BLOCK;
-            let weights = self.weights.rows::<R>(row, CHUNK / 2, pairs);
-            accumulate(floats, weights, panel.as_chunks().0, &mut sums);
+            let weights = &self.weights.pairs[row * CHUNK / 2 + block * PAIRS_OF_BLOCK..];
+            accumulate(floats, (weights, CHUNK / 2), panel.as_chunks().0, &mut sums);
         }
         for (r, sum) in sums.into_iter().enumerate() {
             let step = floats.splat(self.weights.steps[row + r]);

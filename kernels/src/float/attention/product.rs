@@ -6,6 +6,7 @@
 use super::layout::VALUE_BLOCK;
 use super::{CHUNK, Partial, Rows};
 use crate::arch::floats::{Floats, LANES};
+use crate::arch::prefetch;
 use crate::float::half_precision;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -181,34 +182,23 @@ pub(crate) fn run_tiles(rows: Range<usize>, tile: &mut impl Tile) {
     }
 }
 
-/// The numbers `columns` of the first `R` rows of `length` numbers each. A loop, since `array::from_fn` is not always
-/// inlined.
-#[inline(always)]
-pub(crate) fn part_of_rows<T, const R: usize>(numbers: &[T], length: usize, columns: Range<usize>) -> [&[T]; R] {
-    let mut rows: [&[T]; R] = [&[]; R];
-    for (row, numbers) in rows.iter_mut().zip(numbers.chunks_exact(length)) {
-        *row = &numbers[columns.clone()];
-    }
-    rows
-}
-
-/// `sums[r] += numbers[r][k] * vectors[k]`, for ascending `k`, each product and each sum rounded to f32.
+/// `sums[r] += rows[r * length + k] * vectors[k]`, for ascending `k`, each product and each sum rounded to f32.
 #[inline(always)]
 fn accumulate<S: Floats, E: CacheElement, const R: usize>(
     floats: S,
-    numbers: [&[f32]; R],
+    (rows, length): (&[f32], usize),
     vectors: &[[E; LANES]],
     sums: &mut [S::F32x16; R],
 ) {
-    assert!(numbers.iter().all(|numbers| numbers.len() == vectors.len()), "a number for each vector");
+    assert!(rows.len() >= (R - 1) * length + vectors.len(), "{R} numbers for each vector");
     for (k, vector) in vectors.iter().enumerate() {
         if R <= PREFETCHED {
-            floats.prefetch(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
+            prefetch(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
         }
         let vector = E::load(floats, vector);
         for r in 0..R {
-            // SAFETY: `k < vectors.len()`, which was just asserted to be the length of every row of numbers.
-            let number = unsafe { *numbers[r].get_unchecked(k) };
+            // SAFETY: `r < R` and `k < vectors.len()`, so that this is one of the numbers that were just asserted.
+            let number = unsafe { *rows.get_unchecked(r * length + k) };
             sums[r] = floats.add(sums[r], floats.mul(floats.splat(number), vector));
         }
     }
@@ -238,9 +228,8 @@ impl<S: Floats, E: CacheElement> Tile for KeyBlock<'_, S, E> {
     #[inline(always)]
     fn run<const R: usize>(&mut self, row: usize) {
         let width = self.rows.head_dim;
-        let queries: [_; R] = part_of_rows(&self.rows.queries[row * width..], width, 0..width);
         let mut sums = [self.floats.splat(0.0); R];
-        accumulate(self.floats, queries, self.keys, &mut sums);
+        accumulate(self.floats, (&self.rows.queries[row * width..], width), self.keys, &mut sums);
         for (r, sum) in sums.into_iter().enumerate() {
             let scores = &mut self.scores[(row + r) * CHUNK + self.column..];
             self.floats.store(sum, scores.first_chunk_mut().expect("a chunk is whole vectors"));
@@ -291,14 +280,13 @@ impl<S: Floats, E: CacheElement> ValuePanel<'_, S, E> {
     fn add<const R: usize>(&mut self, row: usize, positions: Range<usize>) {
         let floats = self.floats;
         let length = Partial::len(self.rows.head_dim);
-        let columns = self.column + positions.start..self.column + positions.end;
-        let weights: [_; R] = part_of_rows(&self.weights[row * CHUNK..], CHUNK, columns);
+        let weights = &self.weights[row * CHUNK + self.column + positions.start..];
         let partials = &mut self.partials[row * length + self.element..];
         let mut sums = [floats.splat(0.0); R];
         for r in 0..R {
             sums[r] = floats.load(partials[r * length..].first_chunk().expect("whole vectors"));
         }
-        accumulate(floats, weights, &self.values[positions], &mut sums);
+        accumulate(floats, (weights, CHUNK), &self.values[positions], &mut sums);
         for r in 0..R {
             floats.store(sums[r], partials[r * length..].first_chunk_mut().expect("whole vectors"));
         }
