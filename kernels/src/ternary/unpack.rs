@@ -65,7 +65,7 @@ pub(crate) trait Unpack: Ternary {
 /// # Safety
 /// As [`Unpack::add`].
 #[inline(always)]
-unsafe fn add_codes<V: Vector, P: Unpack + ?Sized>(bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
+unsafe fn add_codes<V: Vector, P: Unpack>(bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
     let fields = P::fields(bytes);
     for (n, codes) in fields.iter().enumerate().take(P::FIELDS) {
         // SAFETY: the caller vouches for the instructions and the vectors.

@@ -54,7 +54,7 @@ impl Integers for Avx512 {
     fn halves<const COUNT: usize, const STRIDE: usize, const AT: usize>(self, blocks: &[u8]) -> __m512 {
         const { assert!((COUNT == 2 || COUNT == 4) && AT + 8 <= STRIDE && STRIDE >= 16) };
         assert!(blocks.len() >= COUNT * STRIDE, "{COUNT} blocks");
-        if const { COUNT == 4 && 3 * STRIDE + AT + 2 <= BYTES && AT % 2 == 0 && STRIDE % 2 == 0 } {
+        if const { COUNT == 4 && 3 * STRIDE + AT + 2 <= BYTES && AT.is_multiple_of(2) && STRIDE.is_multiple_of(2) } {
             // All are in the first 64 bytes: word `(b * STRIDE + AT) / 2` for the lanes of block `b`.
             let mut words = [0; 2 * LANES];
             for (lane, word) in words.iter_mut().enumerate().take(LANES) {

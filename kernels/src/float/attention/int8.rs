@@ -267,10 +267,10 @@ fn accumulate<S: Floats, const R: usize>(
             prefetch_far(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
         }
         let vector = floats.load_pairs(vector);
-        for r in 0..R {
+        for (r, sum) in sums.iter_mut().enumerate() {
             // SAFETY: `r < R` and `k < vectors.len()`, so that this is one of the pairs that were just asserted.
             let pair = unsafe { *rows.get_unchecked(r * length + k) };
-            sums[r] = floats.add_pair_products(sums[r], pair, vector);
+            *sum = floats.add_pair_products(*sum, pair, vector);
         }
     }
 }

@@ -196,10 +196,10 @@ fn accumulate<S: Floats, E: CacheElement, const R: usize>(
             prefetch(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
         }
         let vector = E::load(floats, vector);
-        for r in 0..R {
+        for (r, sum) in sums.iter_mut().enumerate() {
             // SAFETY: `r < R` and `k < vectors.len()`, so that this is one of the numbers that were just asserted.
             let number = unsafe { *rows.get_unchecked(r * length + k) };
-            sums[r] = floats.add(sums[r], floats.mul(floats.splat(number), vector));
+            *sum = floats.add(*sum, floats.mul(floats.splat(number), vector));
         }
     }
 }
