@@ -53,6 +53,9 @@ print(tests["trine_kernels"], tests["integration"])
 '
 }
 
+# Random cases are for the machine at hand: a few of each show that an emulated CPU computes the same.
+export PROPTEST_CASES=16
+
 # The tests of one CPU; what they print is shown whole if they fail.
 test_cpu() {
     local run=$1 kernels=$2 models=$3

@@ -22,12 +22,11 @@ fn random(seed: u64, count: usize, size: f32) -> Vec<f32> {
 }
 
 /// Checks the products of `matrix` against [`Cpu::matmul`], and returns how many rows were computed exactly.
-fn check(cpu: &Cpu, matrix: &Matrix, x: &[f32], count: usize) -> usize {
-    let shortlist = Shortlist::new(cpu, matrix, |_| ()).unwrap();
+fn check(cpu: &Cpu, (matrix, shortlist): (&Matrix, &Shortlist), x: &[f32], count: usize) -> usize {
     let (rows, x) = (matrix.rows(), ActivationRows::new(matrix.cols(), x.to_vec()));
     let (mut all, mut largest) = (vec![0.0; x.rows() * rows], vec![f32::NAN; x.rows() * rows]);
     cpu.matmul(&x, matrix, &mut all);
-    cpu.largest_products(&x, matrix, &shortlist, count, &mut largest);
+    cpu.largest_products(&x, matrix, shortlist, count, &mut largest);
     let mut computed = 0;
     for (all, largest) in all.chunks_exact(rows).zip(largest.chunks_exact(rows)) {
         let mut order: Vec<f32> = all.to_vec();
@@ -49,9 +48,10 @@ fn the_largest_products_are_exact_and_most_others_are_left_out() {
     for (seed, kind) in (1..).zip(KINDS) {
         let cpu = cpu(seed as usize);
         let matrix = Matrix::from_f32(&cpu, kind, rows, cols, &random(seed, rows * cols, 0.3)).unwrap();
+        let shortlist = Shortlist::new(&cpu, &matrix, |_| ()).unwrap();
         let x = random(10 + seed, tokens * cols, 2.0);
         for count in [1, 7, 33, 34, 2111, 9999] {
-            let computed = check(&cpu, &matrix, &x, count);
+            let computed = check(&cpu, (&matrix, &shortlist), &x, count);
             assert!(count > 7 || computed < tokens * rows / 10, "{} {count}: {computed}", kind.name());
             assert!(computed >= tokens * count.min(rows), "{} {count}: {computed}", kind.name());
         }
@@ -85,7 +85,8 @@ fn rows_that_only_exact_products_tell_apart_are_all_computed() {
     let nudge = |row: usize, value: &f32| value * (1.0 + (row * 7919 % rows) as f32 * 1e-7);
     let values: Vec<f32> = (0..rows).flat_map(|row| base.iter().map(move |value| nudge(row, value))).collect();
     let matrix = Matrix::from_f32(&cpu, PackingKind::F32, rows, cols, &values).unwrap();
-    assert_eq!(check(&cpu, &matrix, &base, 1), rows);
+    let shortlist = Shortlist::new(&cpu, &matrix, |_| ()).unwrap();
+    assert_eq!(check(&cpu, (&matrix, &shortlist), &base, 1), rows);
 }
 
 #[test]
@@ -141,6 +142,7 @@ proptest! {
         let values = spread(random(seed, rows * cols, 1.0), 16);
         let x = spread(random(seed + 1, cols, 1.0), 16);
         let matrix = Matrix::from_f32(&cpu, KINDS[kind], rows, cols, &values).unwrap();
-        check(&cpu, &matrix, &x, count);
+        let shortlist = Shortlist::new(&cpu, &matrix, |_| ()).unwrap();
+        check(&cpu, (&matrix, &shortlist), &x, count);
     }
 }
