@@ -1,4 +1,4 @@
-//! Places for outputs, each written once: new memory need not be cleared first, by one thread, to be overwritten by all.
+//! Places for outputs, each written once: new memory need not be cleared by one thread to be overwritten by all.
 //!
 //! What belongs here: the place for a number, and vectors that are made of places. What does not: products.
 

@@ -13,7 +13,7 @@ use trine::prelude::*;
 const DIGESTS: [(&str, [&str; 3]); 5] = [
     ("hf/a-i2_s", ["4921c74ad5d42ccd", "0d260c61cb427b62", "749e2ecf7bf23f9b"]),
     ("hf/b-tq1_0", ["b814b8514ed5252e", "c9869d5616a3b8d5", "3a0e9588b718770b"]),
-    ("llama_cpp/llama-tq2_0-q6_k", ["648754001eeb6a0c", "7ae5095d467a4437", "afd9856be70ce76b"]),
+    ("llama_cpp/llama-tq2_0-q6_k", ["272f972b023c0ddc", "3a8081734d639e3f", "5cc27325649f73be"]),
     ("llama_cpp/llama-dense-q4_0", ["7eddb4249a75439c", "114c206515e40712", "97252563008ded1c"]),
     ("llama_cpp/llama-tied-f32", ["0ae3e6655b7f3989", "7c1e18216f5fabe6", "954828fb891600ff"]),
 ];

@@ -59,8 +59,8 @@ pub(crate) trait Integers: Copy {
     /// `255 * high + low`.
     fn combine(self, high: Self::Dots, low: Self::Dots) -> Self::Sums;
 
-    /// 255 times the sum of [`Integers::dot`] of each of `codes` with its part of `high`, and that with `low`. Codes are
-    /// at most 63 where they are one vector, and 31 where they are two.
+    /// 255 times the sum of [`Integers::dot`] of each of `codes` with its part of `high`, and that with `low`. Codes
+    /// are at most 63 where they are one vector, and 31 where they are two.
     #[inline(always)]
     fn dot_of_planes<const N: usize>(
         self,

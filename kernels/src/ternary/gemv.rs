@@ -195,7 +195,10 @@ unsafe fn add_vectors<V: Vector, P: Unpack>(
     macro_rules! add_rows {
         ($($row:literal)*) => {
             // SAFETY: the caller vouches for the same.
-            $(unsafe { P::add(V::load_parts([rows[$row].add(parts[0]), rows[$row].add(parts[1])]), step, &mut runs[$row]) };)*
+            $(unsafe {
+                let bytes = V::load_parts([rows[$row].add(parts[0]), rows[$row].add(parts[1])]);
+                P::add(bytes, step, &mut runs[$row]);
+            })*
         };
     }
     add_rows!(0 1 2 3 4 5 6 7);

@@ -143,8 +143,8 @@ impl Integers for Avx512 {
     #[inline(always)]
     fn dot_of_planes<const N: usize>(self, codes: [__m512i; N], high: [__m512i; N], low: [__m512i; N]) -> __m512i {
         const { assert!(N == 1 || N == 2) };
-        // SAFETY: `self` proves AVX-512 F and VNNI. A lane of the first sum is at most 4 * 63 * 127 or 8 * 31 * 127, which
-        // fits in `i16`, so its lower half is its value; the upper half meets zero.
+        // SAFETY: `self` proves AVX-512 F and VNNI. A lane of the first sum is at most 4 * 63 * 127 or 8 * 31 * 127,
+        // which fits in `i16`, so its lower half is its value; the upper half meets zero.
         unsafe {
             let mut sums = [_mm512_setzero_si512(); 2];
             for v in 0..N {
