@@ -9,7 +9,8 @@
 //! inputs give the same bits on every instruction set and for every number of threads. [`mod@reference`] defines each
 //! operation in plain loops; every fast kernel is tested against it.
 //!
-//! `unsafe` occurs in this crate for SIMD and for its threads, and each block proves why it is sound.
+//! `unsafe` occurs in this crate for SIMD, for its threads and for the outputs that they share, and each block proves why
+//! it is sound.
 //!
 //! Without the feature `std` the crate needs an allocator and no operating system: no threads, no clock ([`limits`]),
 //! no [`mod@reference`], and the instruction set is what the crate is compiled for. Without `simd` it is plain Rust.
@@ -35,6 +36,7 @@ mod pool;
 pub mod quantize;
 #[cfg(any(feature = "std", test))]
 pub mod reference;
+#[cfg_attr(not(any(feature = "threads", test)), allow(dead_code, reason = "one thread does all the work"))]
 mod shares;
 mod shortlist;
 pub mod slices;
