@@ -92,7 +92,8 @@ test_on() {
     wait
     for cpu in "${@:-}"; do
         echo "-- $architecture${cpu:+, $cpu}"
-        cat "$logs/$cpu.log"
+        # QEMU says of each run what it does not emulate of a CPU.
+        grep -v 'warning: TCG' "$logs/$cpu.log" || true
         [ -e "$logs/$cpu.passed" ] || { echo "FAILED on $architecture${cpu:+, $cpu}"; failed=1; }
     done
     rm -r "$logs"
