@@ -8,8 +8,8 @@ use core::ops::Range;
 /// The columns from one on of consecutive rows of a matrix that is borrowed for writing.
 #[derive(Debug)]
 pub(crate) struct Columns<'a, T> {
-    /// The first element of the first row. Element `c` of row `r` is `r * stride + c` further, in the matrix for
-    /// `r < rows` and `c < width`, and no other window has it.
+    /// The first element of the first row. Element `c` of row `r` is `r * stride + c` further; for `r < rows` those
+    /// before `c = width` are in the matrix, no other window has them, and that one is at most where the matrix ends.
     start: *mut T,
     rows: usize,
     width: usize,
@@ -72,7 +72,7 @@ impl<'a, T> Columns<'a, T> {
     /// If there are fewer.
     pub(crate) fn split_at(self, width: usize) -> (Self, Self) {
         assert!(width <= self.width, "{width} of {} columns", self.width);
-        // Beyond the matrix where nothing is left: it is only reached with a column.
+        // Where nothing is left, at most where the matrix ends, in its last row.
         let rest = Columns { start: self.start.wrapping_add(width), width: self.width - width, ..self };
         (Columns { width, ..self }, rest)
     }

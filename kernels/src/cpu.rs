@@ -166,7 +166,7 @@ impl Cpu {
 
     /// Calls `run` for shares of `work` on all threads, or here where there is no more than `least` units.
     fn share_out<W: Work + Send>(&self, work: W, least: usize, run: impl Fn(W) + Send + Sync) {
-        if self.threads() == 1 || work.units() <= least {
+        if self.threads() == 1 || work.units() <= least.max(1) {
             return run(work);
         }
         #[cfg(feature = "threads")]

@@ -9,8 +9,8 @@
 //! inputs give the same bits on every instruction set and for every number of threads. [`mod@reference`] defines each
 //! operation in plain loops; every fast kernel is tested against it.
 //!
-//! `unsafe` occurs in this crate for SIMD, for its threads and for the outputs that they share, and each block proves why
-//! it is sound.
+//! `unsafe` occurs in this crate for SIMD, for its threads and for the outputs that they share, and each block proves
+//! why it is sound.
 //!
 //! Without the feature `std` the crate needs an allocator and no operating system: no threads, no clock ([`limits`]),
 //! no [`mod@reference`], and the instruction set is what the crate is compiled for. Without `simd` it is plain Rust.

@@ -371,7 +371,8 @@ impl Cpu {
     /// If `x` has another number of columns than the matrix.
     pub(crate) fn products(&self, x: &ActivationRows, matrix: &Matrix) -> Vec<f32> {
         let outputs = product_of(&[x.rows(), matrix.rows()]);
-        // SAFETY: there is one output for each token and row, and each is written.
+        // SAFETY: there is one output for each token and row. Chunks cover all rows, and for its rows each kernel goes
+        // over all tokens.
         let mut y = unsafe { Slot::filled(outputs, |y| self.write_products(x, matrix, y)) };
         self.add_bias(matrix, &mut y);
         y

@@ -62,9 +62,10 @@ pub(crate) struct Shares<W> {
 }
 
 impl<W: Work> Shares<W> {
-    /// A stretch of `work` for each thread, and no shares below `least` units but the last ones.
+    /// A stretch of `work` for each thread that finds `least` units, and no shares below that but the last of each.
     pub(crate) fn new(work: W, threads: usize, least: usize) -> Self {
         let (units, mut rest) = (work.units(), work);
+        let threads = threads.min(units / least.max(1)).max(1);
         let mut stretches = Vec::with_capacity(threads);
         for thread in 1..threads {
             let (stretch, others) = rest.split_at(units * thread / threads - units * (thread - 1) / threads);
@@ -126,6 +127,17 @@ mod tests {
             found.sort_unstable();
             assert_eq!(found, (0..count).collect::<Vec<_>>(), "{count} for {threads}");
         }
+    }
+
+    /// Of 100 items for 64 threads, 12 of which find 8: only the last share of each stretch is smaller.
+    #[test]
+    fn shares_are_large_enough() {
+        for (count, threads, least, stretches) in [(100, 64, 8, 12), (100, 3, 40, 2), (7, 2, 9, 1)] {
+            let found = shares(count, threads, least, 0..threads * count);
+            let small = found.iter().filter(|share| share.len() < least).count();
+            assert!(small <= stretches && found.iter().map(Vec::len).sum::<usize>() == count, "{found:?}");
+        }
+        assert_eq!(shares(100, 3, 40, [0, 1, 2].into_iter()).iter().map(Vec::len).collect::<Vec<_>>(), [40, 40, 10]);
     }
 
     #[test]

@@ -148,7 +148,8 @@ impl<'a> Terms<'a> {
         *acc = next;
     }
 
-    /// The outputs of some rows for one token from their accumulators; writes as many as `y` has.
+    /// The outputs of some rows for one token from their accumulators; writes all of `y`, which has at
+    /// most `ROWS`.
     #[inline(always)]
     pub(super) fn finish<const ROWS: usize>(&self, acc: &[f32; ROWS], token: usize, y: &mut [Slot]) {
         let divisor = self.divisors.map_or(1.0, |divisors| divisors[token]);

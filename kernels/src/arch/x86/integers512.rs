@@ -60,8 +60,8 @@ impl Integers for Avx512 {
             for (lane, word) in words.iter_mut().enumerate().take(LANES) {
                 *word = ((lane * COUNT / LANES * STRIDE + AT) / 2) as i16;
             }
-            // SAFETY: `self` proves AVX-512 F and BW; `words` has 64 bytes, and so have the blocks, of which there are
-            // `COUNT * STRIDE`, more than where the last number ends.
+            // SAFETY: `self` proves AVX-512 F and BW; `words` has 64 bytes, and so have four blocks of 16 bytes or
+            // more.
             return unsafe {
                 let from = _mm512_loadu_si512(blocks[..BYTES].as_ptr().cast());
                 let halves = _mm512_permutexvar_epi16(_mm512_loadu_si512(words.as_ptr().cast()), from);
