@@ -13,4 +13,5 @@ echo "shapes and kernels build for thumbv7em-none-eabihf"
 
 text=$(cargo run --quiet -p trine --no-default-features --example story)
 echo "without threads, SIMD and the memory map the library says: ${text:0:60}..."
-[[ $text = "Once upon a time, there was"* ]]
+# It prints what follows the prompt.
+[[ $text = ", there was"* ]]
