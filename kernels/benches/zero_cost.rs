@@ -95,11 +95,7 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
                 measured(|| cpu.rms_norm(x.view(), &norm)).into_data()
             } else {
                 let (x, gain, epsilon) = (x.data(), norm.gain().data(), norm.epsilon());
-                measured(|| {
-                    let mut y = vec![0.0; x.len()].into_boxed_slice();
-                    slices::rms_norm(cpu, x, gain, epsilon, &mut y);
-                    y
-                })
+                measured(|| slices::rms_norm(cpu, x, gain, epsilon).into_boxed_slice())
             };
         }
         result.into_vec()
@@ -149,9 +145,7 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
                 let (x, matrix) = (x.into_data(), weight.data());
                 measured(|| {
                     let x = ActivationRows::new(self.sizes.dims().hidden, x.into_vec());
-                    let mut y = vec![0.0; x.rows() * matrix.rows()].into_boxed_slice();
-                    cpu.matmul(&x, matrix, &mut y);
-                    y
+                    cpu.products(&x, matrix).into_boxed_slice()
                 })
             };
         }

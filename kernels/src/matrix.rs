@@ -369,7 +369,7 @@ impl Cpu {
     ///
     /// # Panics
     /// If `x` has another number of columns than the matrix.
-    pub(crate) fn products(&self, x: &ActivationRows, matrix: &Matrix) -> Vec<f32> {
+    pub fn products(&self, x: &ActivationRows, matrix: &Matrix) -> Vec<f32> {
         let outputs = product_of(&[x.rows(), matrix.rows()]);
         // SAFETY: there is one output for each token and row. Chunks cover all rows, and for its rows each kernel goes
         // over all tokens.

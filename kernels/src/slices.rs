@@ -26,22 +26,21 @@ const ELEMENTS_PER_TASK: usize = 1 << 14;
 /// Source: Zhang and Sennrich 2019 (arXiv 1910.07467), equation 4.
 ///
 /// # Panics
-/// If `gain` is empty, or `x` and `y` are not equally many rows.
-pub fn rms_norm(cpu: &Cpu, x: &[f32], gain: &[f32], epsilon: f32, y: &mut [f32]) {
-    write_rms_norm(cpu, x, gain, epsilon, Slot::over(y));
-}
-
-/// [`rms_norm`], which writes each element of `y`.
-pub(crate) fn write_rms_norm(cpu: &Cpu, x: &[f32], gain: &[f32], epsilon: f32, y: &mut [Slot]) {
+/// If `gain` is empty, or `x` is not whole rows.
+pub fn rms_norm(cpu: &Cpu, x: &[f32], gain: &[f32], epsilon: f32) -> Vec<f32> {
     let width = gain.len();
-    assert!(x.len() == y.len() && x.len().is_multiple_of(width), "rows of {width} elements");
+    assert!(x.len().is_multiple_of(width), "rows of {width} elements");
     let chunk = width * ROWS_PER_TASK;
-    let mut tasks: Vec<_> = x.chunks(chunk).zip(y.chunks_mut(chunk)).collect();
-    cpu.for_each(&mut tasks, |_, (x, y)| {
-        for (x, y) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)) {
-            floats::run(cpu.isa(), norm::RmsNorm { x, gain, eps: epsilon, y });
-        }
-    });
+    let write = |y: &mut [Slot]| {
+        let mut tasks: Vec<_> = x.chunks(chunk).zip(y.chunks_mut(chunk)).collect();
+        cpu.for_each(&mut tasks, |_, (x, y)| {
+            for (x, y) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)) {
+                floats::run(cpu.isa(), norm::RmsNorm { x, gain, eps: epsilon, y });
+            }
+        });
+    };
+    // SAFETY: `x` is whole rows, and the norm writes an element for each of a row.
+    unsafe { Slot::filled(x.len(), write) }
 }
 
 /// `x += y`, the residual connection, in f32.

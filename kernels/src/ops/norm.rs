@@ -2,7 +2,6 @@
 
 use crate::cpu::Cpu;
 use crate::slices;
-use crate::slots::Slot;
 use core::marker::PhantomData;
 use trine_shapes::{Axis, NormRole, Normed, Tensor, View};
 
@@ -63,9 +62,7 @@ impl Cpu {
         norm: &RmsNorm<R, A>,
     ) -> Tensor<f32, (B, S, Normed<R, A>)> {
         let (batch, seq, axis) = x.shape();
-        let (x, gain) = (x.data(), norm.gain.data());
-        // SAFETY: an element of the norm is written for each of `x`.
-        let y = unsafe { Slot::filled(x.len(), |y| slices::write_rms_norm(self, x, gain, norm.epsilon, y)) };
+        let y = slices::rms_norm(self, x.data(), norm.gain.data(), norm.epsilon);
         Tensor::from_data((batch, seq, Normed::of(axis)), y)
     }
 }
