@@ -38,9 +38,23 @@ pub const fn product_within(lengths: &[usize], limit: usize) -> Option<usize> {
 ///
 /// # Panics
 /// If it exceeds [`MAX_ELEMENTS`]: no memory holds so many elements.
-#[inline]
+#[inline(always)]
 #[track_caller]
 pub fn product_of(lengths: &[usize]) -> usize {
+    // The common case without a branch for each length.
+    let (mut product, mut wrapped) = (1_usize, false);
+    for &length in lengths {
+        let (next, wraps) = product.overflowing_mul(length);
+        (product, wrapped) = (next, wrapped | wraps);
+    }
+    if wrapped || product > MAX_ELEMENTS { product_beyond(lengths) } else { product }
+}
+
+/// [`product_of`] where a product on the way is too large, which a length of 0 would mend.
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn product_beyond(lengths: &[usize]) -> usize {
     match product_within(lengths, MAX_ELEMENTS) {
         Some(product) => product,
         None => panic!("{lengths:?} elements do not fit in memory"),

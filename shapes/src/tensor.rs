@@ -132,6 +132,7 @@ impl<T, S: Shape> Tensor<T, S> {
     ///
     /// # Panics
     /// If there are not as many as `shape` has.
+    #[inline]
     pub fn from_data(shape: S, data: impl Into<Box<[T]>>) -> Self {
         let data = data.into();
         assert_eq!(data.len(), shape.elements(), "elements of a tensor");

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Counts the instructions of the inner loops of the ternary kernels, per 128 products of a weight and an activation.
+"""Counts the instructions of the inner loops of the ternary kernels, for 128 weights and a token.
 
     tools/cpus/instructions.py
 
-Compiles the kernels to assembly for both architectures, finds in each kernel the innermost loop with the most dot
-products, and prints a Markdown table: loads, dot products and all instructions. `install.sh` has what it needs.
+Compiles the kernels to assembly for both architectures, finds in each kernel the innermost loop with the most products
+of bytes, and prints a Markdown table: loads, instructions that multiply bytes, and all. `install.sh` has what it needs.
 """
 
 import os
@@ -16,8 +16,30 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPILER = "/usr/bin/rustc"
 
 # Products of two bytes that an instruction of each name makes, for registers of 16 bytes; wider ones make more.
-PRODUCTS = {"sdot": 16, "smmla": 32, "smull": 8, "smull2": 8, "vpdpbusd": 16, "vpmaddubsw": 16, "pmaddwd": 8}
+PRODUCTS = {"sdot": 16, "smmla": 32, "smlal": 8, "smlal2": 8, "vpdpbusd": 16, "vpmaddubsw": 16}
+# Where words are multiplied.
+PRODUCTS |= {"pmullw": 8, "mul": 8, "mla": 8}
 WIDTH = {"zmm": 4, "ymm": 2, "xmm": 1}
+
+LEVELS = {
+    "portable": "portable",
+    "avx2": "avx2",
+    "avx_vnni_vex": "avxvnni",
+    "avx512_vnni": "avx512vnni",
+    "neon": "neon",
+    "neon_dotprod": "neon-dotprod",
+    "neon_i8mm": "neon-i8mm",
+}
+# Where any bytes can be multiplied.
+VNNI = ["avxvnni", "avx512vnni"]
+
+
+def products_of_a_weight(level: str, kernel: str, packing: str) -> float:
+    """Products of bytes that a kernel makes for each weight and token."""
+    if (kernel, packing) != ("gemv", "Tq1_0"):
+        return 1
+    # Five digits of 64 bytes for 256 weights, with two products instead of a digit where any bytes can be multiplied.
+    return 5 * 64 / 256 * (2 if level in VNNI else 1)
 
 
 def assembly(target: str) -> str:
@@ -29,12 +51,15 @@ def assembly(target: str) -> str:
     subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, "RUSTC": COMPILER})
     files = directory.glob(f"{target}/release/deps/trine_kernels-*.s")
     newest = max(files, key=lambda file: file.stat().st_mtime)
-    return subprocess.run(["c++filt", "-s", "rust"], input=newest.read_text(), capture_output=True, text=True, check=True).stdout
+    names = ["c++filt", "-s", "rust"]
+    text = subprocess.run(names, input=newest.read_text(), capture_output=True, text=True, check=True).stdout
+    # What tells two crates of one name apart.
+    return re.sub(r"\[[0-9a-f]+\]::", "::", text)
 
 
 def functions(text: str):
     """The wrappers of kernels: level, kernel, packing, lines."""
-    wrapper = re.compile(r"^<?trine_kernels::arch::\w+::run_(\w+)::<trine_kernels::ternary::(gemv|gemm)::\w+<.*::(\w+)>>.*:$")
+    wrapper = re.compile(r"^trine_kernels::arch::(?:\w+::)?run_(\w+)::<trine_kernels::ternary::(gemv|gemm)::Gem[mv]<.*::(\w+)>>:$")
     found, lines = None, []
     for line in text.splitlines():
         if found:
@@ -57,13 +82,15 @@ def innermost_loops(lines: list[str]):
             spans.append((labels[target[1]], index))
     for start, end in spans:
         if not any(start <= other[0] and other[1] <= end and other != (start, end) for other in spans):
-            body = (line.split("//")[0].split("#")[0].strip() for line in lines[start : end + 1])
+            body = (line.replace("{vex}", "").split("//")[0].split("#")[0].strip() for line in lines[start : end + 1])
             yield [line for line in body if line and not line.startswith(".") and not line.endswith(":")]
 
 
 def products(instruction: str) -> int:
     """Products of bytes that an instruction makes."""
     name = instruction.split()[0]
+    if name in ["mul", "mla"] and ".8h" not in instruction:
+        return 0
     register = re.search(r"%([xyz]mm)", instruction)
     return PRODUCTS.get(name, 0) * (WIDTH[register[1]] if register else 1)
 
@@ -71,8 +98,8 @@ def products(instruction: str) -> int:
 def is_load(instruction: str) -> bool:
     """Whether an instruction reads memory."""
     name, _, operands = instruction.partition("\t")
-    if name.startswith(("ld", "prfm")):
-        return name != "prfm"
+    if name.startswith("ld"):
+        return True
     if "(" not in operands or name.startswith(("prefetch", "lea")):
         return False
     return not operands.rstrip().endswith(")") or "," not in operands
@@ -80,22 +107,24 @@ def is_load(instruction: str) -> bool:
 
 def table(target: str):
     """Rows of the table for a target."""
-    for level, kernel, packing, lines in functions(assembly(target)):
+    for function, kernel, packing, lines in functions(assembly(target)):
+        level = LEVELS.get(function)
         loop = max(innermost_loops(lines), key=lambda loop: sum(map(products, loop)), default=[])
         made = sum(map(products, loop))
-        if made == 0:
+        if level is None or made == 0:
             continue
-        per = 128 / made
-        loads, dots = sum(map(is_load, loop)) * per, sum(products(line) > 0 for line in loop) * per
-        yield level, packing, kernel.upper(), f"{loads:.1f}", f"{dots:.1f}", f"{len(loop) * per:.1f}"
+        per = 128 / made * products_of_a_weight(level, kernel, packing)
+        loads, multiplying = sum(map(is_load, loop)), sum(products(line) > 0 for line in loop)
+        order = list(LEVELS).index(function), kernel, packing
+        counts = [f"{count * per:.1f}" for count in (loads, multiplying, len(loop))]
+        yield order, [f"`{level}`", kernel.upper(), packing.upper(), *counts]
 
 
 def main():
-    print("| level | packing | kernel | loads | dot products | instructions |")
-    print("|---|---|---|---|---|---|")
     for target in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"]:
-        for row in sorted(set(table(target))):
-            print("| " + " | ".join(row) + " |")
+        print(f"\n{target}:\n\n| level | kernel | packing | loads | multiplying | all |\n|---|---|---|---:|---:|---:|")
+        for _, row in sorted(table(target)):
+            print("| " + " | ".join(row) + " |", flush=True)
 
 
 if __name__ == "__main__":

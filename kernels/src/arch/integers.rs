@@ -102,12 +102,23 @@ pub(crate) trait Integers: Copy {
     fn to_f32(self, sums: Self::Sums) -> <Self::Floats as Floats>::F32x16;
 }
 
+/// Words of two bytes in 64, in the byte order of the machine: operations treat both bytes alike, so it does not matter
+/// which comes first. Compilers vectorise words, and not bytes, on every machine.
+const WORDS: usize = BYTES / 2;
+
+/// The two bytes of a word as signed numbers.
+#[inline(always)]
+fn signed(word: u16) -> [i16; 2] {
+    [(word << 8) as i16 >> 8, word as i16 >> 8]
+}
+
 /// Loops, not array methods with closures: those are not always inlined into a kernel.
 impl Integers for Portable {
     type Floats = Portable;
-    type Bytes = [u8; BYTES];
-    type Dots = [i32; LANES];
-    type Weights = [i32; LANES];
+    type Bytes = [u16; WORDS];
+    /// The sum of the two products of each word, which `i16` holds.
+    type Dots = [i16; WORDS];
+    type Weights = [i16; WORDS];
     type Sums = [i32; LANES];
 
     #[inline(always)]
@@ -116,22 +127,24 @@ impl Integers for Portable {
     }
 
     #[inline(always)]
-    fn load(self, from: &[i8; BYTES]) -> [u8; BYTES] {
-        let mut bytes = [0; BYTES];
-        for (byte, from) in bytes.iter_mut().zip(from) {
-            *byte = *from as u8;
+    fn load(self, from: &[i8; BYTES]) -> [u16; WORDS] {
+        let mut words = [0; WORDS];
+        for (word, from) in words.iter_mut().zip(from.as_chunks::<2>().0) {
+            *word = u16::from_ne_bytes([from[0] as u8, from[1] as u8]);
         }
-        bytes
+        words
     }
 
     #[inline(always)]
-    fn runs<const COUNT: usize, const STRIDE: usize, const AT: usize>(self, blocks: &[u8]) -> [u8; BYTES] {
-        let run = BYTES / COUNT;
-        let mut bytes = [0; BYTES];
-        for (b, bytes) in bytes.chunks_exact_mut(run).enumerate() {
-            bytes.copy_from_slice(&blocks[b * STRIDE + AT..][..run]);
+    fn runs<const COUNT: usize, const STRIDE: usize, const AT: usize>(self, blocks: &[u8]) -> [u16; WORDS] {
+        let mut words = [0; WORDS];
+        for (b, words) in words.chunks_exact_mut(WORDS / COUNT).enumerate() {
+            let run = &blocks[b * STRIDE + AT..][..BYTES / COUNT];
+            for (word, from) in words.iter_mut().zip(run.as_chunks().0) {
+                *word = u16::from_ne_bytes(*from);
+            }
         }
-        bytes
+        words
     }
 
     #[inline(always)]
@@ -144,47 +157,50 @@ impl Integers for Portable {
     }
 
     #[inline(always)]
-    fn nibbles(self, bytes: [u8; BYTES]) -> [[u8; BYTES]; 2] {
-        let (mut low, mut high) = ([0; BYTES], [0; BYTES]);
-        for i in 0..BYTES {
-            low[i] = bytes[i] & 15;
-            high[i] = bytes[i] >> 4;
+    fn nibbles(self, words: [u16; WORDS]) -> [[u16; WORDS]; 2] {
+        let (mut low, mut high) = (words, words);
+        for (low, high) in low.iter_mut().zip(&mut high) {
+            *low &= 0x0f0f;
+            *high = *high >> 4 & 0x0f0f;
         }
         [low, high]
     }
 
     #[inline(always)]
-    fn six_bits(self, low: [u8; BYTES], upper: &[u8; 32]) -> [[u8; BYTES]; 2] {
+    fn six_bits(self, low: [u16; WORDS], upper: &[u8; 32]) -> [[u16; WORDS]; 2] {
         let [mut first, mut second] = self.nibbles(low);
-        for l in 0..32 {
-            first[l] |= (upper[l] & 3) << 4;
-            first[l + 32] |= (upper[l] >> 2 & 3) << 4;
-            second[l] |= (upper[l] >> 4 & 3) << 4;
-            second[l + 32] |= upper[l] >> 6 << 4;
+        for (i, upper) in upper.as_chunks().0.iter().enumerate() {
+            let upper = u16::from_ne_bytes(*upper);
+            first[i] |= upper << 4 & 0x3030;
+            first[i + 16] |= upper << 2 & 0x3030;
+            second[i] |= upper & 0x3030;
+            second[i + 16] |= upper >> 2 & 0x3030;
         }
         [first, second]
     }
 
     #[inline(always)]
-    fn dot(self, codes: [u8; BYTES], x: [u8; BYTES]) -> [i32; LANES] {
-        let mut dots = [0; LANES];
-        for i in 0..BYTES {
-            dots[i / 4] += i32::from(codes[i]) * i32::from(x[i] as i8);
+    fn dot(self, codes: [u16; WORDS], x: [u16; WORDS]) -> [i16; WORDS] {
+        let mut dots = [0; WORDS];
+        for ((dot, codes), x) in dots.iter_mut().zip(codes).zip(x) {
+            let [low, high] = signed(x);
+            *dot = (codes & 0xff) as i16 * low + (codes >> 8) as i16 * high;
         }
         dots
     }
 
     #[inline(always)]
-    fn dot_signed(self, codes: [u8; BYTES], x: [u8; BYTES]) -> [i32; LANES] {
-        let mut dots = [0; LANES];
-        for i in 0..BYTES {
-            dots[i / 4] += i32::from(codes[i] as i8) * i32::from(x[i] as i8);
+    fn dot_signed(self, codes: [u16; WORDS], x: [u16; WORDS]) -> [i16; WORDS] {
+        let mut dots = [0; WORDS];
+        for ((dot, codes), x) in dots.iter_mut().zip(codes).zip(x) {
+            let (codes, x) = (signed(codes), signed(x));
+            *dot = codes[0] * x[0] + codes[1] * x[1];
         }
         dots
     }
 
     #[inline(always)]
-    fn add_dots(self, a: [i32; LANES], b: [i32; LANES]) -> [i32; LANES] {
+    fn add_dots(self, a: [i16; WORDS], b: [i16; WORDS]) -> [i16; WORDS] {
         let mut sums = a;
         for (sum, b) in sums.iter_mut().zip(b) {
             *sum += b;
@@ -193,28 +209,30 @@ impl Integers for Portable {
     }
 
     #[inline(always)]
-    fn combine(self, high: [i32; LANES], low: [i32; LANES]) -> [i32; LANES] {
-        let mut sums = low;
-        for (sum, high) in sums.iter_mut().zip(high) {
-            *sum += 255 * high;
+    fn combine(self, high: [i16; WORDS], low: [i16; WORDS]) -> [i32; LANES] {
+        let mut sums = [0; LANES];
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            let pair = |dots: &[i16; WORDS]| i32::from(dots[2 * lane]) + i32::from(dots[2 * lane + 1]);
+            *sum = 255 * pair(&high) + pair(&low);
         }
         sums
     }
 
     #[inline(always)]
-    fn group_weights(self, factors: &[i8; 16]) -> [[i32; LANES]; 4] {
-        let mut weights = [[0; LANES]; 4];
+    fn group_weights(self, factors: &[i8; 16]) -> [[i16; WORDS]; 4] {
+        let mut weights = [[0; WORDS]; 4];
         for (g, factor) in factors.iter().enumerate() {
-            weights[g / 4][4 * (g % 4)..][..4].fill(i32::from(*factor));
+            weights[g / 4][8 * (g % 4)..][..8].fill(i16::from(*factor));
         }
         weights
     }
 
     #[inline(always)]
-    fn weigh(self, dots: [i32; LANES], weights: [i32; LANES], sums: [i32; LANES]) -> [i32; LANES] {
+    fn weigh(self, dots: [i16; WORDS], weights: [i16; WORDS], sums: [i32; LANES]) -> [i32; LANES] {
         let mut sums = sums;
-        for (sum, (dot, weight)) in sums.iter_mut().zip(dots.iter().zip(weights)) {
-            *sum += dot * weight;
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            let product = |word: usize| i32::from(dots[word]) * i32::from(weights[word]);
+            *sum += product(2 * lane) + product(2 * lane + 1);
         }
         sums
     }

@@ -130,8 +130,7 @@ impl Isa {
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         assert!(self.is_available(), "instruction set {self} is not available on this machine");
         match self {
-            // SAFETY: this `Vector` is plain Rust.
-            Isa::Portable => unsafe { kernel.run::<portable::Bytes>() },
+            Isa::Portable => run_portable(kernel),
             #[cfg(all(feature = "simd", target_arch = "x86_64"))]
             // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_avx2`.
             Isa::Avx2 => unsafe { x86::run_avx2(kernel) },
@@ -153,6 +152,13 @@ impl Isa {
             _ => unreachable!("the sets of other architectures are not available"),
         }
     }
+}
+
+/// Runs `kernel` compiled for what every machine of the target has. A function of its own, as other sets have.
+#[inline(never)]
+fn run_portable<K: Kernel>(kernel: K) -> K::Output {
+    // SAFETY: this `Vector` is plain Rust.
+    unsafe { kernel.run::<portable::Bytes>() }
 }
 
 /// Asks for the cache line at `address`, which need not be valid; nothing where that cannot be asked.

@@ -105,12 +105,13 @@ impl Vector for Bytes {
         // The compiler must not see that activations of several steps lie together: it would vectorise across steps
         // instead of across words, which is several times slower.
         let activations = core::hint::black_box(activations);
-        core::array::from_fn(|word| {
-            let (codes, activations) = (self.0[word], activations.0[word]);
+        let mut sums = run;
+        for ((sum, codes), activations) in sums.iter_mut().zip(self.0).zip(activations.0) {
             let low = (codes & 0xff) as i16 * ((activations << 8) as i16 >> 8);
             let high = (codes >> 8) as i16 * (activations as i16 >> 8);
-            run[word] + low + high
-        })
+            *sum += low + high;
+        }
+        sums
     }
 
     #[inline(always)]

@@ -106,10 +106,23 @@ pub(crate) trait Vector: Copy {
     /// of a lane stay in that lane.
     fn dot(self, activations: Self, run: Self::Run) -> Self::Run;
 
+    /// As [`Vector::dot`], but the products may go to any lanes: for sums of all lanes.
+    #[inline(always)]
+    fn dot_across(self, activations: Self, run: Self::Run) -> Self::Run {
+        self.dot(activations, run)
+    }
+
     /// `(3 * run - next) / 256` in each lane, where that is a whole number of a magnitude below 2^23, whatever the runs
     /// have wrapped around. Only with [`Vector::DOTS_OF_ANY_BYTES`].
     fn shift_difference(_run: Self::Run, _next: Self::Run) -> Self::Run {
         unreachable!("the runs of this instruction set are too short for dot products of any bytes")
+    }
+
+    /// `run` and `next` as they are, but what depends on this `next` is computed after what this `run` depends on. Left
+    /// alone, compilers unpack many rows before they multiply the first, and have not the registers for it.
+    #[inline(always)]
+    fn separate(run: Self::Run, next: Self) -> (Self::Run, Self) {
+        (run, next)
     }
 
     /// Puts the codes of two consecutive steps, of the same rows, in the order that [`Vector::tile_step`] reads where

@@ -56,6 +56,7 @@ impl Cpu {
     ///     cpu.rms_norm(x, norm);
     /// }
     /// ```
+    #[inline]
     pub fn rms_norm<B: Axis, S: Axis, A: Axis, R: NormRole>(
         &self,
         x: View<'_, f32, (B, S, A)>,

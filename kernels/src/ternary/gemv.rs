@@ -108,9 +108,10 @@ impl<P: Unpack> Kernel for Gemv<'_, P> {
     }
 }
 
-/// Blocks that fill whole vectors.
-const fn blocks_at_once<V: Vector, P: Unpack>() -> usize {
-    V::PARTS.div_ceil(P::WINDOWS.len())
+/// Blocks that are unpacked together, two windows of them: a vector of two parts, or two of one. Two windows are a
+/// cache line, so that it is asked for once.
+const fn blocks_at_once<P: Unpack>() -> usize {
+    2_usize.div_ceil(P::WINDOWS.len())
 }
 
 /// The byte of a row where window `window` of the blocks from `block` on starts.
@@ -133,7 +134,7 @@ unsafe fn dot_rows<V: Vector, P: Unpack>(
     activations: &[i8],
     blocks: Range<usize>,
 ) -> [i32; ROWS] {
-    let (end, at_once) = (blocks.end, blocks_at_once::<V, P>());
+    let (end, at_once) = (blocks.end, blocks_at_once::<P>());
     let vectors = at_once * P::WINDOWS.len() / V::PARTS;
     assert!(rows.iter().all(|row| row.len() >= end * P::BLOCK_BYTES), "rows have {end} blocks");
     let padded = end.next_multiple_of(at_once);
@@ -161,7 +162,8 @@ unsafe fn dot_rows<V: Vector, P: Unpack>(
                 block += at_once;
             }
             if block < stop {
-                // One part is left: the other takes the same weights, which meet the padding of the activations, zeros.
+                // One window is left: a second part takes the same weights, which meet the padding of the activations,
+                // zeros.
                 let step = activations.add(block * P::STEPS * WINDOW);
                 add_vectors::<V, P>(&rows, [window_at::<P>(block, 0); 2], step, &mut runs);
                 block = stop;
@@ -191,17 +193,22 @@ unsafe fn add_vectors<V: Vector, P: Unpack>(
     step: *const i8,
     runs: &mut [[V::Run; 2]; ROWS],
 ) {
+    // SAFETY: the caller vouches for the instructions and the bytes.
+    let load = |row: usize| unsafe { V::load_parts([rows[row].add(parts[0]), rows[row].add(parts[1])]) };
+    // SAFETY: the caller vouches for the instructions and the activations.
+    let add = |bytes, runs: &mut [V::Run; 2]| unsafe { P::add::<V>(bytes, step, runs) };
+    add(load(0), &mut runs[0]);
     // Written out: the compiler keeps a loop that is this long, and with it the runs in memory.
     macro_rules! add_rows {
-        ($($row:literal)*) => {
-            // SAFETY: the caller vouches for the same.
-            $(unsafe {
-                let bytes = V::load_parts([rows[$row].add(parts[0]), rows[$row].add(parts[1])]);
-                P::add(bytes, step, &mut runs[$row]);
-            })*
+        ($($previous:literal $row:literal),*) => {
+            $(
+                let (run, bytes) = V::separate(runs[$previous][0], load($row));
+                runs[$previous][0] = run;
+                add(bytes, &mut runs[$row]);
+            )*
         };
     }
-    add_rows!(0 1 2 3 4 5 6 7);
+    add_rows!(0 1, 1 2, 2 3, 3 4, 4 5, 5 6, 6 7);
 }
 
 /// What is asked for ahead of reading. Rows that are read together are as many streams, too many for the machine to

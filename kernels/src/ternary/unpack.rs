@@ -41,8 +41,12 @@ pub(crate) trait Unpack: Ternary {
     /// The machine has the instructions of `V`; `activations` is readable for the vectors.
     #[inline(always)]
     unsafe fn add<V: Vector>(bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
-        // SAFETY: the caller vouches for the same.
-        unsafe { add_codes::<V, Self>(bytes, activations, runs) }
+        let fields = Self::fields(bytes);
+        for (n, codes) in fields.iter().enumerate().take(Self::FIELDS) {
+            // SAFETY: the caller vouches for the instructions and the vectors.
+            let activations = unsafe { V::load(activations.add(n * V::PARTS * WINDOW).cast()) };
+            runs[0] = codes.dot_across(activations, runs[0]);
+        }
     }
 
     /// Adds what [`Unpack::add`] gathered to `sums`.
@@ -57,20 +61,6 @@ pub(crate) trait Unpack: Ternary {
     /// The length of `activations` is a multiple of 256; the result has `STEPS * WINDOW` for each `BLOCK` of them.
     fn arrange(activations: &[i8]) -> Cow<'_, [i8]> {
         Cow::Borrowed(activations)
-    }
-}
-
-/// Adds the products of the codes of `bytes` to the first of `runs`.
-///
-/// # Safety
-/// As [`Unpack::add`].
-#[inline(always)]
-unsafe fn add_codes<V: Vector, P: Unpack>(bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
-    let fields = P::fields(bytes);
-    for (n, codes) in fields.iter().enumerate().take(P::FIELDS) {
-        // SAFETY: the caller vouches for the instructions and the vectors.
-        let activations = unsafe { V::load(activations.add(n * V::PARTS * WINDOW).cast()) };
-        runs[0] = codes.dot(activations, runs[0]);
     }
 }
 
@@ -123,17 +113,18 @@ impl Unpack for Tq1_0 {
     /// `r[n] * q[n]` less the sum of `r[n + 1] * q[n]`.
     #[inline(always)]
     unsafe fn add<V: Vector>(bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
-        if !V::DOTS_OF_ANY_BYTES {
-            // SAFETY: the caller vouches for the same.
-            return unsafe { add_codes::<V, Self>(bytes, activations, runs) };
-        }
         let mut rest = bytes;
         for n in 0..Self::FIELDS {
             // SAFETY: the caller vouches for the instructions and the vectors.
             let activations = unsafe { V::load(activations.add(n * V::PARTS * WINDOW).cast()) };
-            runs[0] = rest.dot(activations, runs[0]);
-            rest = rest.triple();
-            runs[1] = rest.dot(activations, runs[1]);
+            if V::DOTS_OF_ANY_BYTES {
+                runs[0] = rest.dot(activations, runs[0]);
+                rest = rest.triple();
+                runs[1] = rest.dot(activations, runs[1]);
+            } else {
+                runs[0] = rest.leading_trit().dot_across(activations, runs[0]);
+                rest = rest.triple();
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The three ways to multiply and add bytes on aarch64.
 //!
-//! What belongs here: the running sums of [`Vector::dot`](crate::arch::Vector::dot) for each level. What does not:
+//! What belongs here: sums of products of bytes for each level, as ternary and dense matrices need them. What does not:
 //! everything else a vector does ([`super::neon`]), which is the same on all levels.
 
 use core::arch::aarch64::*;
@@ -28,8 +28,24 @@ pub(crate) trait Dot: Copy {
     /// Adds the products of `codes` (as `u8`, at most 127) and `activations` (as `i8`), lane by lane.
     fn dot(codes: [uint8x16_t; 2], activations: [uint8x16_t; 2], run: Self::Run) -> Self::Run;
 
+    /// As [`Dot::dot`], but the products may go to any lanes.
+    #[inline(always)]
+    fn dot_across(codes: [uint8x16_t; 2], activations: [uint8x16_t; 2], run: Self::Run) -> Self::Run {
+        Self::dot(codes, activations, run)
+    }
+
+    /// [`Vector::separate`](crate::arch::Vector::separate), as the order of two `asm!` blocks that are not `pure` is
+    /// kept.
+    fn separate(run: Self::Run, next: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]);
+
     /// Adds the lanes of `run` to `sums`.
     fn widen(run: Self::Run, sums: [int32x4_t; 2]) -> [int32x4_t; 2];
+
+    /// Adds the products of signed bytes with signed ones in -127..=127 to `sums`, those of a lane to that lane.
+    ///
+    /// # Safety
+    /// The machine has the instructions of the level.
+    unsafe fn add_products(sums: int32x4_t, codes: uint8x16_t, x: uint8x16_t) -> int32x4_t;
 
     /// Adds the products of eight columns of eight rows with eight columns of two tokens, where [`Dot::PAIRED`].
     ///
@@ -45,7 +61,24 @@ pub(crate) trait Dot: Copy {
     }
 }
 
-/// Products of bytes as `i16`, neighbours added: for machines without a dot product.
+/// An `asm!` block of no instruction that reads and writes four registers.
+macro_rules! separate {
+    ($a:ident, $b:ident, $c:ident, $d:ident) => {
+        // SAFETY: there is no instruction in it.
+        unsafe {
+            asm!(
+                "/* {0:v} {1:v} {2:v} {3:v} */",
+                inout(vreg) $a,
+                inout(vreg) $b,
+                inout(vreg) $c,
+                inout(vreg) $d,
+                options(nomem, nostack, preserves_flags),
+            );
+        }
+    };
+}
+
+/// Products as `i16`: for machines without a dot product.
 #[derive(Clone, Copy)]
 pub(crate) struct Widening;
 
@@ -62,16 +95,45 @@ impl Dot for Widening {
         [unsafe { vdupq_n_s16(0) }; 2]
     }
 
+    /// The bytes of each word apart, as words: what is made of codes is made once for all tokens of a tile, and what is
+    /// made of activations once for all rows.
     #[inline(always)]
     fn dot(codes: [uint8x16_t; 2], activations: [uint8x16_t; 2], run: Self::Run) -> Self::Run {
         // SAFETY: the run proves NEON.
+        let add = |i: usize| unsafe {
+            let (codes, x) = (vreinterpretq_u16_u8(codes[i]), vreinterpretq_s16_u8(activations[i]));
+            let low = vreinterpretq_s16_u16(vandq_u16(codes, vdupq_n_u16(0xff)));
+            let high = vreinterpretq_s16_u16(vshrq_n_u16::<8>(codes));
+            let sums = vmlaq_s16(run[i], low, vshrq_n_s16::<8>(vshlq_n_s16::<8>(x)));
+            vmlaq_s16(sums, high, vshrq_n_s16::<8>(x))
+        };
+        [add(0), add(1)]
+    }
+
+    #[inline(always)]
+    fn dot_across(codes: [uint8x16_t; 2], activations: [uint8x16_t; 2], run: Self::Run) -> Self::Run {
+        // SAFETY: the run proves NEON.
+        let add = |i: usize| unsafe {
+            let (codes, x) = (vreinterpretq_s8_u8(codes[i]), vreinterpretq_s8_u8(activations[i]));
+            vmlal_high_s8(vmlal_s8(run[i], vget_low_s8(codes), vget_low_s8(x)), codes, x)
+        };
+        [add(0), add(1)]
+    }
+
+    #[inline(always)]
+    fn separate([mut a, mut b]: Self::Run, [mut c, mut d]: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]) {
+        separate!(a, b, c, d);
+        ([a, b], [c, d])
+    }
+
+    /// Products of signed bytes as `i16`, of which each two neighbours are added as `i32`.
+    #[inline(always)]
+    unsafe fn add_products(sums: int32x4_t, codes: uint8x16_t, x: uint8x16_t) -> int32x4_t {
+        // SAFETY: the caller vouches for NEON. `vmlal` adds two products of up to `128 * 127`, which `i16` holds.
         unsafe {
-            let products = |i: usize| {
-                let (codes, activations) = (vreinterpretq_s8_u8(codes[i]), vreinterpretq_s8_u8(activations[i]));
-                let low = vmull_s8(vget_low_s8(codes), vget_low_s8(activations));
-                vpaddq_s16(low, vmull_high_s8(codes, activations))
-            };
-            [vaddq_s16(run[0], products(0)), vaddq_s16(run[1], products(1))]
+            let (codes, x) = (vreinterpretq_s16_u8(codes), vreinterpretq_s16_u8(x));
+            let low = vmulq_s16(vshrq_n_s16::<8>(vshlq_n_s16::<8>(codes)), vshrq_n_s16::<8>(vshlq_n_s16::<8>(x)));
+            vpadalq_s16(sums, vmlaq_s16(low, vshrq_n_s16::<8>(codes), vshrq_n_s16::<8>(x)))
         }
     }
 
@@ -105,6 +167,18 @@ impl Dot for Sdot {
     }
 
     #[inline(always)]
+    fn separate([mut a, mut b]: Self::Run, [mut c, mut d]: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]) {
+        separate!(a, b, c, d);
+        ([a, b], [c, d])
+    }
+
+    #[inline(always)]
+    unsafe fn add_products(sums: int32x4_t, codes: uint8x16_t, x: uint8x16_t) -> int32x4_t {
+        // SAFETY: the caller vouches for the dot product.
+        unsafe { sdot(sums, codes, x) }
+    }
+
+    #[inline(always)]
     fn widen(run: Self::Run, sums: [int32x4_t; 2]) -> [int32x4_t; 2] {
         // SAFETY: the run proves NEON.
         unsafe { [vaddq_s32(sums[0], run[0]), vaddq_s32(sums[1], run[1])] }
@@ -131,6 +205,17 @@ impl Dot for Smmla {
     #[inline(always)]
     fn dot(codes: [uint8x16_t; 2], activations: [uint8x16_t; 2], run: Self::Run) -> Self::Run {
         Sdot::dot(codes, activations, run)
+    }
+
+    #[inline(always)]
+    fn separate(run: Self::Run, next: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]) {
+        Sdot::separate(run, next)
+    }
+
+    #[inline(always)]
+    unsafe fn add_products(sums: int32x4_t, codes: uint8x16_t, x: uint8x16_t) -> int32x4_t {
+        // SAFETY: the caller vouches for the instructions of this level, which include those of `Sdot`.
+        unsafe { Sdot::add_products(sums, codes, x) }
     }
 
     #[inline(always)]

@@ -151,7 +151,7 @@ impl Floats for Neon {
 /// # Safety
 /// The processor must have NEON.
 #[inline(always)]
-unsafe fn widen(halves: uint16x4_t) -> float32x4_t {
+pub(super) unsafe fn widen(halves: uint16x4_t) -> float32x4_t {
     let values: float32x4_t;
     // SAFETY: the caller vouches for the instruction, which reads and writes registers only.
     unsafe {

@@ -5,6 +5,7 @@
 
 mod dot;
 mod floats;
+mod integers;
 mod neon;
 
 use core::arch::asm;
@@ -35,6 +36,7 @@ pub(super) fn has_neon() -> bool {
 /// # Safety
 /// [`has_neon`] is true.
 #[target_feature(enable = "neon")]
+#[inline(never)]
 pub(super) unsafe fn run_neon<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for NEON.
     unsafe { kernel.run::<neon::Bytes<dot::Widening>>() }

@@ -5,8 +5,8 @@ use core::marker::PhantomData;
 
 use super::dot::Dot;
 use super::floats::Neon;
+use super::integers::NeonIntegers;
 use crate::arch::Vector;
-use crate::arch::floats::Portable;
 use crate::arch::vector::lane_step;
 
 /// 32 bytes. A value exists only on a machine with the instructions of the level `D`.
@@ -38,7 +38,7 @@ impl<D: Dot> Vector for Bytes<D> {
     type Run = D::Run;
     type Sums = Sums;
     type Floats = Neon;
-    type Integers = Portable;
+    type Integers = NeonIntegers<D>;
 
     #[inline(always)]
     unsafe fn floats() -> Neon {
@@ -47,8 +47,9 @@ impl<D: Dot> Vector for Bytes<D> {
     }
 
     #[inline(always)]
-    unsafe fn integers() -> Portable {
-        Portable
+    unsafe fn integers() -> NeonIntegers<D> {
+        // SAFETY: the caller vouches for the instructions of the level.
+        unsafe { NeonIntegers::new() }
     }
 
     #[inline(always)]
@@ -147,6 +148,17 @@ impl<D: Dot> Vector for Bytes<D> {
     #[inline(always)]
     fn dot(self, activations: Self, run: D::Run) -> D::Run {
         D::dot(self.0, activations.0, run)
+    }
+
+    #[inline(always)]
+    fn dot_across(self, activations: Self, run: D::Run) -> D::Run {
+        D::dot_across(self.0, activations.0, run)
+    }
+
+    #[inline(always)]
+    fn separate(run: D::Run, next: Self) -> (D::Run, Self) {
+        let (run, next) = D::separate(run, next.0);
+        (run, Self::of(next))
     }
 
     #[inline(always)]

@@ -137,6 +137,13 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
+    fn separate(run: Run, next: Self) -> (Run, Self) {
+        // SAFETY: `next` proves AVX2.
+        let (run, next) = unsafe { separate(run.0, next.0) };
+        (Run(run), Bytes(next))
+    }
+
+    #[inline(always)]
     fn widen(run: Run, sums: Sums) -> Sums {
         // SAFETY: a `Run` comes from `zero_run` or `dot`, both of which prove AVX2.
         Sums(unsafe { _mm256_add_epi32(sums.0, _mm256_madd_epi16(run.0, _mm256_set1_epi16(1))) })
@@ -190,4 +197,15 @@ fn opaque(mut x: __m256i) -> __m256i {
     // SAFETY: there is no instruction in it.
     unsafe { asm!("/* {0} */", inout(ymm_reg) x, options(pure, nomem, nostack, preserves_flags)) };
     x
+}
+
+/// [`Vector::separate`], as the order of two `asm!` blocks that are not `pure` is kept.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn separate(mut run: __m256i, mut next: __m256i) -> (__m256i, __m256i) {
+    // SAFETY: there is no instruction in it.
+    unsafe {
+        asm!("/* {0} {1} */", inout(ymm_reg) run, inout(ymm_reg) next, options(nomem, nostack, preserves_flags));
+    }
+    (run, next)
 }

@@ -142,6 +142,13 @@ impl<E: Encoding> Vector for Bytes<E> {
     }
 
     #[inline(always)]
+    fn separate(run: avx2::Sums, next: Self) -> (avx2::Sums, Self) {
+        // SAFETY: `next` proves AVX2.
+        let (run, next) = unsafe { avx2::separate(run.0, next.0.0) };
+        (avx2::Sums(run), Self::of(avx2::Bytes(next)))
+    }
+
+    #[inline(always)]
     fn shift_difference(run: avx2::Sums, next: avx2::Sums) -> avx2::Sums {
         // SAFETY: a `Sums` proves AVX2. `vpdpbusd` wraps around, and so do these additions.
         avx2::Sums(unsafe {
