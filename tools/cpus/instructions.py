@@ -105,8 +105,9 @@ def is_load(instruction: str) -> bool:
     return not operands.rstrip().endswith(")") or "," not in operands
 
 
-def table(target: str):
-    """Rows of the table for a target."""
+def table(target: str) -> dict:
+    """For each level and kind of loop: loads, instructions that multiply bytes, all instructions."""
+    found = {}
     for function, kernel, packing, lines in functions(assembly(target)):
         level = LEVELS.get(function)
         loop = max(innermost_loops(lines), key=lambda loop: sum(map(products, loop)), default=[])
@@ -114,17 +115,22 @@ def table(target: str):
         if level is None or made == 0:
             continue
         per = 128 / made * products_of_a_weight(level, kernel, packing)
-        loads, multiplying = sum(map(is_load, loop)), sum(products(line) > 0 for line in loop)
-        order = list(LEVELS).index(function), kernel, packing
-        counts = [f"{count * per:.1f}" for count in (loads, multiplying, len(loop))]
-        yield order, [f"`{level}`", kernel.upper(), packing.upper(), *counts]
+        counts = sum(map(is_load, loop)), sum(products(line) > 0 for line in loop), len(loop)
+        found[level, kernel, packing] = " / ".join(f"{count * per:.1f}" for count in counts)
+    return found
 
 
 def main():
+    # A panel of codes does not tell of which packing it was made.
+    columns = [("gemv", "I2S"), ("gemv", "Tq2_0"), ("gemv", "Tq1_0"), ("gemm", "I2S")]
+    print("| level | GEMV, I2_S | GEMV, TQ2_0 | GEMV, TQ1_0 | GEMM |\n|---|---:|---:|---:|---:|")
     for target in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"]:
-        print(f"\n{target}:\n\n| level | kernel | packing | loads | multiplying | all |\n|---|---|---|---:|---:|---:|")
-        for _, row in sorted(table(target)):
-            print("| " + " | ".join(row) + " |", flush=True)
+        found = table(target)
+        for level in LEVELS.values():
+            if any(key[0] == level for key in found):
+                architecture = f", {target.split('-')[0]}" if level == "portable" else ""
+                cells = [found.get((level, *column), "") for column in columns]
+                print(f"| `{level}`{architecture} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

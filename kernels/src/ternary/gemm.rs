@@ -276,20 +276,21 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
     let codes = codes.as_ptr().cast::<u8>();
     let activations = activations.as_ptr();
     // SAFETY: the caller vouches for the instructions of `V`. Steps are below `steps`, for which the assertions found
-    // two vectors of codes and four activations of each token; with a step the one after it is below `steps` where two
-    // are taken at once.
+    // two vectors of codes and four activations of each token; a run's steps are whole turns of `V::STEPS`.
     unsafe {
         let mut sums = [[V::zero_sums(); 2]; T];
         let mut start = 0;
         while start < steps {
             let stop = steps.min(start.saturating_add(V::RUN));
             let mut runs = [[V::zero_run(); 2]; T];
-            for step in (start..stop).step_by(V::STEPS) {
-                let mut columns = [activations.add(step * STEP * T); T];
-                for (token, column) in columns.iter_mut().enumerate() {
-                    *column = column.add(token * STEP * V::STEPS);
-                }
-                V::tile_step(codes.add(2 * step * vector), &columns, &mut runs);
+            let mut at = (codes.add(2 * start * vector), activations.add(start * STEP * T));
+            let turns = (stop - start) / V::STEPS;
+            for _ in 0..turns / 2 {
+                at = add_step::<V, T>(at, &mut runs);
+                at = add_step::<V, T>(at, &mut runs);
+            }
+            if turns % 2 == 1 {
+                add_step::<V, T>(at, &mut runs);
             }
             V::separate_tokens(&mut runs);
             for (sums, runs) in sums.iter_mut().zip(&runs) {
@@ -304,5 +305,25 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
             *dots = [V::lanes(sums[0]), V::lanes(sums[1])];
         }
         dots
+    }
+}
+
+/// Adds what [`Vector::tile_step`] takes of codes and activations, and returns where the next ones are.
+///
+/// # Safety
+/// The machine has the instructions of `V`; both pointers are readable for [`Vector::STEPS`] steps.
+#[inline(always)]
+unsafe fn add_step<V: Vector, const T: usize>(
+    (codes, activations): (*const u8, *const i8),
+    runs: &mut [[V::Run; 2]; T],
+) -> (*const u8, *const i8) {
+    // SAFETY: the caller vouches for the instructions and the bytes.
+    unsafe {
+        let mut columns = [activations; T];
+        for (token, column) in columns.iter_mut().enumerate() {
+            *column = column.add(token * STEP * V::STEPS);
+        }
+        V::tile_step(codes, &columns, runs);
+        (codes.add(2 * STEP * V::LANES * V::STEPS), activations.add(STEP * T * V::STEPS))
     }
 }
