@@ -9,6 +9,8 @@ packages=(
     gcc-aarch64-linux-gnu libc6-dev:arm64
     # C libraries of 32-bit programs.
     libc6-dev-i386 lib32gcc-12-dev
+    # What the standard library for Windows is built with.
+    binutils-mingw-w64-x86-64
 )
 if dpkg-query --show --showformat '${db:Status-Abbrev}\n' "${packages[@]}" 2>/dev/null |
     grep -c '^ii' | grep -qx "${#packages[@]}"; then
@@ -21,7 +23,7 @@ $root dpkg --add-architecture arm64
 # A mirror that is being updated refuses packages or lists for some minutes.
 for pause in 10 30 60 120 0; do
     $root apt-get update -qq || true
-    if $root apt-get install -y -qq --no-install-recommends "${packages[@]}"; then
+    if $root apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null; then
         exit 0
     fi
     sleep "$pause"
