@@ -11,11 +11,11 @@ use trine::prelude::*;
 
 /// Files, and the digests of the logits of their prompt with each type of cache.
 const DIGESTS: [(&str, [&str; 3]); 5] = [
-    ("hf/a-i2_s", ["4921c74ad5d42ccd", "0d260c61cb427b62", "749e2ecf7bf23f9b"]),
-    ("hf/b-tq1_0", ["b814b8514ed5252e", "c9869d5616a3b8d5", "3a0e9588b718770b"]),
-    ("llama_cpp/llama-tq2_0-q6_k", ["272f972b023c0ddc", "3a8081734d639e3f", "5cc27325649f73be"]),
-    ("llama_cpp/llama-dense-q4_0", ["7eddb4249a75439c", "114c206515e40712", "97252563008ded1c"]),
-    ("llama_cpp/llama-tied-f32", ["0ae3e6655b7f3989", "7c1e18216f5fabe6", "954828fb891600ff"]),
+    ("hf/a-i2_s", ["db89f291dc5b5ae9", "e9a80a442e1077e4", "749e2ecf7bf23f9b"]),
+    ("hf/b-tq1_0", ["0df4f5a42da102b4", "1a3f601fd95d240b", "3a0e9588b718770b"]),
+    ("llama_cpp/llama-tq2_0-q6_k", ["86ec622ac1623dd4", "d31dc097f25df032", "5cc27325649f73be"]),
+    ("llama_cpp/llama-dense-q4_0", ["ce41e78154ce08f1", "3ed1f7af518a3fb4", "97252563008ded1c"]),
+    ("llama_cpp/llama-tied-f32", ["2250b6c086fbbd5e", "c07df45ff9cae901", "954828fb891600ff"]),
 ];
 
 /// The prompt of the other program's logits.

@@ -7,7 +7,7 @@
 //! Every operation rounds once, lane by lane, and sums have one order, so every instruction set gives the same bits.
 //! Not here: integer operations of the ternary kernels ([`Vector`]), algorithms.
 
-use crate::arch::{Isa, Kernel, Vector};
+use super::{Isa, Kernel, Vector, fused};
 
 /// Number of `f32` in a vector, the same on every instruction set.
 pub(crate) const LANES: usize = 16;
@@ -40,6 +40,9 @@ pub(crate) trait Floats: Copy {
 
     /// `a * b`, lane by lane.
     fn mul(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
+
+    /// `a * b + c`, lane by lane, rounded once.
+    fn mul_add(self, a: Self::F32x16, b: Self::F32x16, c: Self::F32x16) -> Self::F32x16;
 
     /// Sum of the lanes as a balanced tree: lanes 8 apart, then 4, 2 and 1 apart.
     fn sum(self, v: Self::F32x16) -> f32;
@@ -126,6 +129,11 @@ impl Floats for Portable {
     #[inline(always)]
     fn mul(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         core::array::from_fn(|i| a[i] * b[i])
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
+        fused::mul_add(&a, &b, &c)
     }
 
     #[inline(always)]

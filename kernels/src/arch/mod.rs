@@ -7,6 +7,7 @@
 #[cfg(all(feature = "simd", target_arch = "aarch64"))]
 mod aarch64;
 pub(crate) mod floats;
+mod fused;
 pub(crate) mod integers;
 mod portable;
 mod vector;
@@ -23,7 +24,7 @@ pub(crate) use vector::Vector;
 pub enum Isa {
     /// What every machine of the target architecture has.
     Portable,
-    /// x86-64 with AVX2 and F16C: 256-bit integers.
+    /// x86-64 with AVX2, F16C and FMA: 256-bit integers.
     Avx2,
     /// x86-64 with AVX2 and the four-byte dot product `vpdpbusd` for 256 bits, from AVX-VNNI or AVX-512 VL and VNNI.
     AvxVnni,

@@ -84,7 +84,8 @@ impl Rows<'_> {
 /// `y = softmax(q . k^T / sqrt(head_dim)) . v` for every query head, over the positions up to the query's own.
 ///
 /// `heads` gives the keys and values of one key/value head of one sequence by its number,
-/// `sequence * kv_heads + head`. In f32, for one query `q` and a chunk of positions `t`:
+/// `sequence * kv_heads + head`. In f32, for one query `q` and a chunk of positions `t`, each product of `s` and `o`
+/// and its sum rounded once:
 ///
 /// ```text
 /// s[t] = sum_d (q[d] * scale) * k[t][d]         for ascending d, with scale = 1 / sqrt(head_dim) rounded

@@ -244,3 +244,64 @@ fn halves_round_to_nearest_even() {
         assert_eq!(u16::from_le_bytes(half[0]), bits, "{value}");
     }
 }
+
+struct MulAdd<'a>(&'a [[f32; 3]], &'a mut Vec<f32>);
+
+impl FloatKernel for MulAdd<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Floats>(self, floats: S) {
+        for terms in self.0.as_chunks::<LANES>().0 {
+            let [a, b, c] = [0, 1, 2].map(|i| floats.load(&terms.map(|terms| terms[i])));
+            let mut sums = [0.0; LANES];
+            floats.store(floats.mul_add(a, b, c), &mut sums);
+            self.1.extend(sums);
+        }
+    }
+}
+
+/// Against the C library's or the machine's, on any numbers, on sums that nearly cancel, and on sums near the middle of
+/// two numbers, normal and below, whose second rounding would go the wrong way.
+#[test]
+fn products_and_sums_are_rounded_once() {
+    let mut random = ChaCha8Rng::seed_from_u64(21);
+    let mut any = move || f32::from_bits(random.next_u32());
+    let tiny = f32::from_bits(1);
+    // 1 + 2^-36, so that products are that much above the middle of what they are added to; and 1 - 2^-46.
+    let (above, inverse) = (1.0 + 2.0_f32.powi(-12), 1.0 - 2.0_f32.powi(-12) + 2.0_f32.powi(-24));
+    let (below, half) = (1.0 - f32::EPSILON, 2.0_f32.powi(-24));
+    let (next, low) = (1.0 + f32::EPSILON, 2.0_f32.powi(-75));
+    let mut terms = vec![
+        [above, inverse * half, 1.0],
+        [above, -inverse * half, -1.0],
+        [next, below * half, next],
+        [-next, below * half, -next],
+        [above * low, inverse * low, 2.0_f32.powi(-130)],
+        [next * low, below * low, 2.0_f32.powi(-130) + tiny],
+        [f32::MAX, 2.0, f32::NEG_INFINITY],
+        [f32::MAX, 1.0, 2.0_f32.powi(103)],
+        [f32::MAX, 1.0, 2.0_f32.powi(103) - 2.0_f32.powi(79)],
+        [f32::INFINITY, 0.0, 1.0],
+        [-0.0, 1.0, 0.0],
+        [-0.0, 1.0, -0.0],
+        [tiny, tiny, -0.0],
+    ];
+    for _ in 0..20_000 {
+        let (a, b, c) = (any(), any(), any());
+        let mantissa = |x: f32| f32::from_bits(x.to_bits() & 0x007f_ffff | 0x3f80_0000);
+        terms.extend([[a, b, c], [a, b, -(a * b)], [mantissa(a), mantissa(b), mantissa(c) * 2.0_f32.powi(24)]]);
+        let scale = 2.0_f32.powi(-75);
+        terms.push([mantissa(a) * scale, mantissa(b) * scale, mantissa(c) * 2.0_f32.powi(-127)]);
+    }
+    terms.resize(terms.len().next_multiple_of(LANES), [0.0; 3]);
+    for isa in Isa::available() {
+        let mut found = Vec::new();
+        floats::run(isa, MulAdd(&terms, &mut found));
+        for (terms @ [a, b, c], found) in terms.iter().zip(&found) {
+            let expected = a.mul_add(*b, *c);
+            let same = found.to_bits() == expected.to_bits() || found.is_nan() && expected.is_nan();
+            assert!(same, "{isa}, {terms:?}: {found:e} instead of {expected:e}");
+        }
+    }
+}

@@ -68,7 +68,7 @@ pub(super) type Partial = (Vec<f32>, f32, f32);
 pub fn attend(query: &[f32], keys: &[f32], values: &[f32]) -> Vec<f32> {
     let n = query.len();
     let scale = (1.0 / (n as f64).sqrt()) as f32;
-    let score = |key: &[f32]| query.iter().zip(key).fold(0.0, |sum, (q, k)| sum + q * scale * k);
+    let score = |key: &[f32]| query.iter().zip(key).fold(0.0, |sum, (q, k)| (q * scale).mul_add(*k, sum));
     let chunks = keys.chunks(CHUNK * n).zip(values.chunks(CHUNK * n));
     let partials = chunks.map(|(keys, values)| {
         let scores: Vec<f32> = keys.chunks_exact(n).map(score).collect();
@@ -85,11 +85,11 @@ pub fn exponentials(x: &[f32]) -> (Vec<f32>, f32) {
     (x.iter().map(|x| exp(x - max)).collect(), max)
 }
 
-/// `sum_t weights[t] * values[t]` for ascending `t`; rows of `n` elements.
+/// `sum_t weights[t] * values[t]` for ascending `t`, each product and its sum rounded once; rows of `n` elements.
 fn weighted(weights: &[f32], values: &[f32], n: usize) -> Vec<f32> {
     let mut sums = vec![0.0; n];
     for (weight, value) in weights.iter().zip(values.chunks_exact(n)) {
-        sums.iter_mut().zip(value).for_each(|(sum, value)| *sum += weight * value);
+        sums.iter_mut().zip(value).for_each(|(sum, value)| *sum = weight.mul_add(*value, *sum));
     }
     sums
 }

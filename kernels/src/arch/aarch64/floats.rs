@@ -63,6 +63,19 @@ impl Floats for Neon {
     }
 
     #[inline(always)]
+    fn mul_add(self, a: [float32x4_t; 4], b: [float32x4_t; 4], c: [float32x4_t; 4]) -> [float32x4_t; 4] {
+        // SAFETY: `self` proves NEON.
+        unsafe {
+            [
+                vfmaq_f32(c[0], a[0], b[0]),
+                vfmaq_f32(c[1], a[1], b[1]),
+                vfmaq_f32(c[2], a[2], b[2]),
+                vfmaq_f32(c[3], a[3], b[3]),
+            ]
+        }
+    }
+
+    #[inline(always)]
     fn sum(self, v: [float32x4_t; 4]) -> f32 {
         // SAFETY: `self` proves NEON.
         unsafe {

@@ -3,13 +3,13 @@
 use crate::arch::floats::{Floats, LANES};
 use core::arch::x86_64::*;
 
-/// Proof that AVX2 and F16C are present.
+/// Proof that AVX2, F16C and FMA are present.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(());
 
 impl Avx2 {
     /// # Safety
-    /// The processor must have AVX2 and F16C.
+    /// The processor must have AVX2, F16C and FMA.
     #[inline(always)]
     pub(crate) unsafe fn new() -> Self {
         Avx2(())
@@ -55,6 +55,12 @@ impl Floats for Avx2 {
     fn mul(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
         // SAFETY: `self` proves AVX.
         unsafe { [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
+        // SAFETY: `self` proves FMA.
+        unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
     }
 
     #[inline(always)]
@@ -118,7 +124,7 @@ impl Floats for Avx2 {
     }
 }
 
-/// Proof that AVX-512 F, BW and VNNI are present, and with them AVX2 and F16C.
+/// Proof that AVX-512 F, BW and VNNI are present, and with them AVX2, F16C and FMA.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(());
 
@@ -165,6 +171,12 @@ impl Floats for Avx512 {
     fn mul(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: `self` proves AVX-512 F.
         unsafe { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
     }
 
     #[inline(always)]

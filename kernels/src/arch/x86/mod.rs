@@ -27,14 +27,14 @@ pub(super) fn prefetch_far(address: *const u8) {
 
 /// Whether the machine has what [`run_avx2`] enables.
 pub(super) fn has_avx2() -> bool {
-    machine_has!("avx2") && machine_has!("f16c")
+    machine_has!("avx2") && machine_has!("f16c") && machine_has!("fma")
 }
 
 /// Runs `kernel` compiled with AVX2.
 ///
 /// # Safety
 /// [`has_avx2`] is true.
-#[target_feature(enable = "avx2,f16c")]
+#[target_feature(enable = "avx2,f16c,fma")]
 pub(super) unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for AVX2.
     unsafe { kernel.run::<avx2::Bytes>() }
@@ -59,17 +59,17 @@ fn has_avx_vnni_evex() -> bool {
 /// [`has_avx_vnni`] is true.
 pub(super) unsafe fn run_avx_vnni<K: Kernel>(kernel: K) -> K::Output {
     if has_avx_vnni_vex() {
-        // SAFETY: the caller vouches for AVX2 and F16C, and AVX-VNNI was just detected.
+        // SAFETY: the caller vouches for AVX2, F16C and FMA, and AVX-VNNI was just detected.
         unsafe { run_avx_vnni_vex(kernel) }
     } else {
-        // SAFETY: the caller vouches for AVX2 and F16C and one of the encodings: it is the other.
+        // SAFETY: the caller vouches for AVX2, F16C, FMA and one of the encodings: it is the other.
         unsafe { run_avx_vnni_evex(kernel) }
     }
 }
 
 /// # Safety
 /// [`has_avx2`] and [`has_avx_vnni_vex`] are true.
-#[target_feature(enable = "avx2,f16c,avxvnni")]
+#[target_feature(enable = "avx2,f16c,fma,avxvnni")]
 unsafe fn run_avx_vnni_vex<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for the instructions.
     unsafe { kernel.run::<avxvnni::Bytes<avxvnni::Vex>>() }
@@ -77,7 +77,7 @@ unsafe fn run_avx_vnni_vex<K: Kernel>(kernel: K) -> K::Output {
 
 /// # Safety
 /// [`has_avx2`] and [`has_avx_vnni_evex`] are true.
-#[target_feature(enable = "avx2,f16c,avx512vl,avx512vnni")]
+#[target_feature(enable = "avx2,f16c,fma,avx512vl,avx512vnni")]
 unsafe fn run_avx_vnni_evex<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for the instructions.
     unsafe { kernel.run::<avxvnni::Bytes<avxvnni::Evex>>() }
@@ -97,7 +97,7 @@ pub(super) fn has_avx512_vnni() -> bool {
 ///
 /// # Safety
 /// [`has_avx512_vnni`] is true.
-#[target_feature(enable = "avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[target_feature(enable = "avx2,f16c,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 pub(super) unsafe fn run_avx512_vnni<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for AVX-512 and VNNI.
     unsafe { kernel.run::<avx512::Bytes>() }

@@ -182,7 +182,7 @@ pub(crate) fn run_tiles(rows: Range<usize>, tile: &mut impl Tile) {
     }
 }
 
-/// `sums[r] += rows[r * length + k] * vectors[k]`, for ascending `k`, each product and each sum rounded to f32.
+/// `sums[r] += rows[r * length + k] * vectors[k]`, for ascending `k`, each product and its sum rounded once to f32.
 #[inline(always)]
 fn accumulate<S: Floats, E: CacheElement, const R: usize>(
     floats: S,
@@ -199,7 +199,7 @@ fn accumulate<S: Floats, E: CacheElement, const R: usize>(
         for (r, sum) in sums.iter_mut().enumerate() {
             // SAFETY: `r < R` and `k < vectors.len()`, so that this is one of the numbers that were just asserted.
             let number = unsafe { *rows.get_unchecked(r * length + k) };
-            *sum = floats.add(*sum, floats.mul(floats.splat(number), vector));
+            *sum = floats.mul_add(floats.splat(number), vector, *sum);
         }
     }
 }
