@@ -1,7 +1,7 @@
 //! `a * b + c`, rounded once, in plain Rust.
 //!
-//! What belongs here: this for the instruction set [`Portable`](super::floats::Portable). Where the target always has
-//! an instruction for it, that is used; elsewhere it takes some ten times as long as a product and a sum.
+//! What belongs here: this for the instruction set [`Portable`](super::floats::Portable). With `std`, it is the
+//! instruction that aarch64 has, and x86 compiled with FMA; else it takes some ten times as long as a product and a sum.
 
 use super::floats::LANES;
 
@@ -19,18 +19,18 @@ pub(super) fn mul_add(a: &[f32; LANES], b: &[f32; LANES], c: &[f32; LANES]) -> [
 #[cfg(not(all(feature = "std", any(target_arch = "aarch64", target_feature = "fma"))))]
 pub(super) use emulated::mul_add;
 
-#[cfg_attr(all(feature = "std", any(target_arch = "aarch64", target_feature = "fma")), expect(dead_code))]
+#[cfg(not(all(feature = "std", any(target_arch = "aarch64", target_feature = "fma"))))]
 mod emulated {
     use super::LANES;
 
     /// In double precision, where the product is exact, so that the sum is rounded twice. That makes a difference only
-    /// where the first rounding gives what lies between two numbers of single precision: such lanes are computed anew.
+    /// where the first rounding gives the middle of two numbers of single precision: such lanes are computed anew.
     #[inline(always)]
     pub(in super::super) fn mul_add(a: &[f32; LANES], b: &[f32; LANES], c: &[f32; LANES]) -> [f32; LANES] {
         let (mut sums, mut doubtful) = (*c, false);
         for i in 0..LANES {
             let sum = f64::from(a[i]) * f64::from(b[i]) + f64::from(c[i]);
-            // The last 29 bits of the middle between two normal numbers; those below them have fewer bits.
+            // The last 29 bits of the middle of two normal numbers. Subnormal ones have fewer bits, and are always anew.
             doubtful |= sum.to_bits() << 35 == 1 << 63;
             doubtful |= sum != 0.0 && sum.abs() < f64::from(f32::MIN_POSITIVE);
             sums[i] = sum as f32;

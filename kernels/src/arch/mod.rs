@@ -26,7 +26,7 @@ pub enum Isa {
     Portable,
     /// x86-64 with AVX2, F16C and FMA: 256-bit integers.
     Avx2,
-    /// x86-64 with AVX2 and the four-byte dot product `vpdpbusd` for 256 bits, from AVX-VNNI or AVX-512 VL and VNNI.
+    /// x86-64 with AVX2, F16C, FMA and the four-byte dot product `vpdpbusd` for 256 bits, from AVX-VNNI or AVX-512 VL and VNNI.
     AvxVnni,
     /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI: 512-bit integers and the four-byte dot product `vpdpbusd`.
     Avx512Vnni,
@@ -155,7 +155,8 @@ impl Isa {
     }
 }
 
-/// Runs `kernel` compiled for what every machine of the target has. A function of its own, as other sets have.
+/// Runs `kernel` compiled for what every machine of the target has. Not inlined, so that `tools/cpus/instructions.py`
+/// finds it; sets with other features are not either.
 #[inline(never)]
 fn run_portable<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: this `Vector` is plain Rust.

@@ -21,6 +21,9 @@ use crate::slots::Slot;
 /// Rows that start a chunk of work are multiples of this, the rows of the largest panel.
 pub(super) const GRANULE: usize = 2 * TILE;
 
+/// Calls of [`Vector::tile_step`] in a turn of the loop.
+const TURN: usize = 2;
+
 /// Columns of a step.
 pub(super) const STEP: usize = 4;
 
@@ -270,13 +273,14 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
     activations: &[i8],
 ) -> [[[i32; TILE]; 2]; T] {
     let vector = STEP * V::LANES;
-    assert!(steps.is_multiple_of(V::STEPS) && V::RUN.is_multiple_of(V::STEPS), "steps are taken {} at once", V::STEPS);
+    let turn = TURN * V::STEPS;
+    assert!(steps.is_multiple_of(turn) && V::RUN.is_multiple_of(turn), "a turn of the loop takes {turn} steps");
     assert!(codes.len() * LINE >= steps * 2 * vector, "codes of {steps} steps");
     assert!(activations.len() >= steps * STEP * T, "activations of {steps} steps");
     let codes = codes.as_ptr().cast::<u8>();
     let activations = activations.as_ptr();
     // SAFETY: the caller vouches for the instructions of `V`. Steps are below `steps`, for which the assertions found
-    // two vectors of codes and four activations of each token; a run's steps are whole turns of `V::STEPS`.
+    // two vectors of codes and four activations of each token; a run's steps are whole turns.
     unsafe {
         let mut sums = [[V::zero_sums(); 2]; T];
         let mut start = 0;
@@ -284,13 +288,10 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
             let stop = steps.min(start.saturating_add(V::RUN));
             let mut runs = [[V::zero_run(); 2]; T];
             let mut at = (codes.add(2 * start * vector), activations.add(start * STEP * T));
-            let turns = (stop - start) / V::STEPS;
-            for _ in 0..turns / 2 {
-                at = add_step::<V, T>(at, &mut runs);
-                at = add_step::<V, T>(at, &mut runs);
-            }
-            if turns % 2 == 1 {
-                add_step::<V, T>(at, &mut runs);
+            for _ in 0..(stop - start) / TURN / V::STEPS {
+                for _ in 0..TURN {
+                    at = add_step::<V, T>(at, &mut runs);
+                }
             }
             V::separate_tokens(&mut runs);
             for (sums, runs) in sums.iter_mut().zip(&runs) {

@@ -34,8 +34,7 @@ pub(crate) trait Dot: Copy {
         Self::dot(codes, activations, run)
     }
 
-    /// [`Vector::separate`](crate::arch::Vector::separate), as the order of two `asm!` blocks that are not `pure` is
-    /// kept.
+    /// [`Vector::separate`](crate::arch::Vector::separate), by `asm!` blocks that are not `pure`: their order is kept.
     fn separate(run: Self::Run, next: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]);
 
     /// Adds the lanes of `run` to `sums`.
@@ -129,7 +128,7 @@ impl Dot for Widening {
     /// Products of signed bytes as `i16`, of which each two neighbours are added as `i32`.
     #[inline(always)]
     unsafe fn add_products(sums: int32x4_t, codes: uint8x16_t, x: uint8x16_t) -> int32x4_t {
-        // SAFETY: the caller vouches for NEON. `vmlal` adds two products of up to `128 * 127`, which `i16` holds.
+        // SAFETY: the caller vouches for NEON. `vmlaq_s16` adds two products of up to `128 * 127`, which `i16` holds.
         unsafe {
             let (codes, x) = (vreinterpretq_s16_u8(codes), vreinterpretq_s16_u8(x));
             let low = vmulq_s16(vshrq_n_s16::<8>(vshlq_n_s16::<8>(codes)), vshrq_n_s16::<8>(vshlq_n_s16::<8>(x)));

@@ -1,7 +1,7 @@
 //! aarch64: the sets of features that kernels are compiled for, each list beside the detection that it must agree with.
 //!
 //! The instructions that stable Rust has no intrinsics for (`sdot`, `smmla`, `fcvtl`) are written as `asm!` blocks of
-//! one instruction each, in the file of their vector type.
+//! one instruction each, beside what uses them.
 
 mod dot;
 mod floats;
@@ -36,7 +36,7 @@ pub(super) fn has_neon() -> bool {
 /// # Safety
 /// [`has_neon`] is true.
 #[target_feature(enable = "neon")]
-#[inline(never)]
+#[inline(never)] // as those with more features: `tools/cpus/instructions.py` looks for them
 pub(super) unsafe fn run_neon<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for NEON.
     unsafe { kernel.run::<neon::Bytes<dot::Widening>>() }

@@ -6,7 +6,7 @@ use core::arch::x86_64::*;
 use super::floats::Avx2;
 use crate::arch::Vector;
 
-/// 32 bytes. A value exists only on a machine with AVX2.
+/// 32 bytes. A value exists only on a machine with AVX2, F16C and FMA.
 #[derive(Clone, Copy)]
 pub(crate) struct Bytes(pub(super) __m256i);
 
@@ -32,13 +32,13 @@ impl Vector for Bytes {
 
     #[inline(always)]
     unsafe fn floats() -> Avx2 {
-        // SAFETY: the caller vouches for the instructions of this file, which are more than the token needs.
+        // SAFETY: the caller vouches for the instructions of this file, which are those that the token needs.
         unsafe { Avx2::new() }
     }
 
     #[inline(always)]
     unsafe fn integers() -> Avx2 {
-        // SAFETY: the caller vouches for the instructions of this file, which are more than the token needs.
+        // SAFETY: the caller vouches for the instructions of this file, which are those that the token needs.
         unsafe { Avx2::new() }
     }
 
@@ -199,7 +199,7 @@ fn opaque(mut x: __m256i) -> __m256i {
     x
 }
 
-/// [`Vector::separate`], as the order of two `asm!` blocks that are not `pure` is kept.
+/// [`Vector::separate`], by `asm!` blocks that are not `pure`: their order is kept.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn separate(mut run: __m256i, mut next: __m256i) -> (__m256i, __m256i) {

@@ -16,8 +16,8 @@ pub(crate) struct Sums(__m512i);
 
 impl Vector for Bytes {
     const PARTS: usize = 2;
-    // A lane grows by at most 4 * 2 * 128 a step.
-    const RUN: usize = i32::MAX as usize / 1024;
+    // A lane grows by at most 4 * 2 * 128 a step: 2^20 steps stay below 2^31.
+    const RUN: usize = 1 << 20;
     const TOKENS: usize = 12;
     const DOTS_OF_ANY_BYTES: bool = true;
 

@@ -43,7 +43,7 @@ impl Encoding for Evex {
     }
 }
 
-/// 32 bytes. A value exists only on a machine with AVX2 and `vpdpbusd` in the encoding `E`.
+/// 32 bytes. A value exists only on a machine with AVX2, F16C, FMA and `vpdpbusd` in the encoding `E`.
 #[derive(Clone, Copy)]
 pub(crate) struct Bytes<E>(avx2::Bytes, PhantomData<E>);
 
@@ -56,8 +56,8 @@ impl<E> Bytes<E> {
 
 impl<E: Encoding> Vector for Bytes<E> {
     const PARTS: usize = 1;
-    // A lane grows by at most 4 * 2 * 128 a step.
-    const RUN: usize = i32::MAX as usize / 1024;
+    // A lane grows by at most 4 * 2 * 128 a step: 2^20 steps stay below 2^31.
+    const RUN: usize = 1 << 20;
     const TOKENS: usize = 6;
     const DOTS_OF_ANY_BYTES: bool = true;
 

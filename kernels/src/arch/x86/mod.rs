@@ -36,7 +36,7 @@ pub(super) fn has_avx2() -> bool {
 /// [`has_avx2`] is true.
 #[target_feature(enable = "avx2,f16c,fma")]
 pub(super) unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
-    // SAFETY: the caller vouches for AVX2.
+    // SAFETY: the caller vouches for AVX2, F16C and FMA.
     unsafe { kernel.run::<avx2::Bytes>() }
 }
 
