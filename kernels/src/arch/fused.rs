@@ -1,7 +1,8 @@
 //! `a * b + c`, rounded once, in plain Rust.
 //!
 //! What belongs here: this for the instruction set [`Portable`](super::floats::Portable). With `std`, it is the
-//! instruction that aarch64 has, and x86 compiled with FMA; else it takes some ten times as long as a product and a sum.
+//! instruction that aarch64 has, and x86 compiled with FMA; else it takes some ten times as long as a product and a
+//! sum.
 
 use super::floats::LANES;
 
@@ -30,7 +31,7 @@ mod emulated {
         let (mut sums, mut doubtful) = (*c, false);
         for i in 0..LANES {
             let sum = f64::from(a[i]) * f64::from(b[i]) + f64::from(c[i]);
-            // The last 29 bits of the middle of two normal numbers. Subnormal ones have fewer bits, and are always anew.
+            // The last 29 bits of the middle of two normal numbers; subnormal ones, of fewer bits, are always doubtful.
             doubtful |= sum.to_bits() << 35 == 1 << 63;
             doubtful |= sum != 0.0 && sum.abs() < f64::from(f32::MIN_POSITIVE);
             sums[i] = sum as f32;

@@ -26,7 +26,8 @@ pub enum Isa {
     Portable,
     /// x86-64 with AVX2, F16C and FMA: 256-bit integers.
     Avx2,
-    /// x86-64 with AVX2, F16C, FMA and the four-byte dot product `vpdpbusd` for 256 bits, from AVX-VNNI or AVX-512 VL and VNNI.
+    /// x86-64 with AVX2, F16C, FMA and the four-byte dot product `vpdpbusd` for 256 bits, from AVX-VNNI or AVX-512 VL
+    /// and VNNI.
     AvxVnni,
     /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI: 512-bit integers and the four-byte dot product `vpdpbusd`.
     Avx512Vnni,
