@@ -63,7 +63,7 @@ run_tests() {
 cpu: model=$1, count=1, ips=100000000, reset_on_triple_fault=0
 memory: guest=512, host=512
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
-vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+vgaromimage: file=/usr/share/vgabios/vgabios.bin
 ata0-master: type=cdrom, path=$work/cd.iso, status=inserted
 boot: cdrom
 com1: enabled=1, mode=file, dev=$work/$1.serial
