@@ -281,8 +281,8 @@ fn products_and_sums_are_rounded_once() {
         ([next * low, below * low, subnormal + tiny], subnormal + tiny),
         ([tiny, tiny, -0.0], 0.0),
     ];
-    // Some libraries round subnormal results twice where the machine has no instruction. Not so the compiler, from which
-    // the numbers are hidden.
+    // Some libraries round subnormal results twice where the machine has no instruction. The compiler does not, and
+    // must not compute this.
     let exact = std::hint::black_box(known).iter().all(|([a, b, c], sum)| a.mul_add(*b, *c) == *sum);
     let mut terms = known.map(|(terms, _)| terms).to_vec();
     terms.extend([
