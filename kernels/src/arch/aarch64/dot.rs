@@ -60,19 +60,23 @@ pub(crate) trait Dot: Copy {
     }
 }
 
-/// An `asm!` block of no instruction that reads and writes four registers.
+/// [`Dot::separate`] for runs of two registers of any type.
 macro_rules! separate {
-    ($a:ident, $b:ident, $c:ident, $d:ident) => {
-        // SAFETY: there is no instruction in it.
-        unsafe {
-            asm!(
-                "/* {0:v} {1:v} {2:v} {3:v} */",
-                inout(vreg) $a,
-                inout(vreg) $b,
-                inout(vreg) $c,
-                inout(vreg) $d,
-                options(nomem, nostack, preserves_flags),
-            );
+    () => {
+        #[inline(always)]
+        fn separate([mut a, mut b]: Self::Run, [mut c, mut d]: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]) {
+            // SAFETY: there is no instruction in it.
+            unsafe {
+                asm!(
+                    "/* {0:v} {1:v} {2:v} {3:v} */",
+                    inout(vreg) a,
+                    inout(vreg) b,
+                    inout(vreg) c,
+                    inout(vreg) d,
+                    options(nomem, nostack, preserves_flags),
+                );
+            }
+            ([a, b], [c, d])
         }
     };
 }
@@ -119,11 +123,7 @@ impl Dot for Widening {
         [add(0), add(1)]
     }
 
-    #[inline(always)]
-    fn separate([mut a, mut b]: Self::Run, [mut c, mut d]: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]) {
-        separate!(a, b, c, d);
-        ([a, b], [c, d])
-    }
+    separate!();
 
     /// Products of signed bytes as `i16`, of which each two neighbours are added as `i32`.
     #[inline(always)]
@@ -165,11 +165,7 @@ impl Dot for Sdot {
         unsafe { [sdot(run[0], codes[0], activations[0]), sdot(run[1], codes[1], activations[1])] }
     }
 
-    #[inline(always)]
-    fn separate([mut a, mut b]: Self::Run, [mut c, mut d]: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]) {
-        separate!(a, b, c, d);
-        ([a, b], [c, d])
-    }
+    separate!();
 
     #[inline(always)]
     unsafe fn add_products(sums: int32x4_t, codes: uint8x16_t, x: uint8x16_t) -> int32x4_t {
@@ -206,10 +202,7 @@ impl Dot for Smmla {
         Sdot::dot(codes, activations, run)
     }
 
-    #[inline(always)]
-    fn separate(run: Self::Run, next: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]) {
-        Sdot::separate(run, next)
-    }
+    separate!();
 
     #[inline(always)]
     unsafe fn add_products(sums: int32x4_t, codes: uint8x16_t, x: uint8x16_t) -> int32x4_t {
