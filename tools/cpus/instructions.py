@@ -17,6 +17,8 @@ COMPILER = "/usr/bin/rustc"
 
 # Products of two bytes that an instruction of each name makes, for registers of 16 bytes; wider ones make more.
 PRODUCTS = {"sdot": 16, "smmla": 32, "smlal": 8, "smlal2": 8, "vpdpbusd": 16, "vpmaddubsw": 16}
+# Where the sum of three products is looked up, in a word.
+PRODUCTS |= {"vpermw": 24}
 # Where words are multiplied.
 PRODUCTS |= {"pmullw": 8, "mul": 8, "mla": 8}
 WIDTH = {"zmm": 4, "ymm": 2, "xmm": 1}
@@ -26,12 +28,14 @@ LEVELS = {
     "avx2": "avx2",
     "avx_vnni_vex": "avxvnni",
     "avx512_vnni": "avx512vnni",
+    # Not a wrapper of its own: the same, with another product for many tokens.
+    "lookup": "avx512vnni-lookup",
     "neon": "neon",
     "neon_dotprod": "neon-dotprod",
     "neon_i8mm": "neon-i8mm",
 }
 # Where any bytes can be multiplied.
-VNNI = ["avxvnni", "avx512vnni"]
+VNNI = ["avxvnni", "avx512vnni", "avx512vnni-lookup"]
 
 
 def products_of_a_weight(level: str, kernel: str, packing: str) -> float:
@@ -59,7 +63,7 @@ def assembly(target: str) -> str:
 
 def functions(text: str):
     """The wrappers of kernels: level, kernel, packing, lines."""
-    kernel = r"trine_kernels::ternary::(gemv|gemm)::Gem[mv]<.*::(\w+)>"
+    kernel = r"trine_kernels::ternary::(gemv|gemm|lookup)::Gem[mv]<.*::(\w+)>"
     wrapper = re.compile(rf"^trine_kernels::arch::(?:\w+::)?run_(\w+)::<{kernel}>:$")
     found, lines = None, []
     for line in text.splitlines():
@@ -110,6 +114,8 @@ def table(target: str) -> dict:
     """For each level and kind of loop: loads, instructions that multiply bytes, all instructions."""
     found = {}
     for function, kernel, packing, lines in functions(assembly(target)):
+        if kernel == "lookup":
+            function, kernel = "lookup" if function == "avx512_vnni" else "", "gemm"
         level = LEVELS.get(function)
         loop = max(innermost_loops(lines), key=lambda loop: sum(map(products, loop)), default=[])
         made = sum(map(products, loop))

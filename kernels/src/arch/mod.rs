@@ -31,6 +31,9 @@ pub enum Isa {
     AvxVnni,
     /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI: 512-bit integers and the four-byte dot product `vpdpbusd`.
     Avx512Vnni,
+    /// The same, with ternary products of many tokens looked up in part: `vpermw` beside `vpdpbusd`. Preferred where
+    /// these instructions do not wait for one another.
+    Avx512VnniLookup,
     /// aarch64: 128-bit integers, products of bytes widened.
     Neon,
     /// aarch64 with the dot product of Armv8.2: four bytes at a time with `sdot`.
@@ -77,8 +80,16 @@ pub(crate) trait Kernel {
 
 impl Isa {
     /// Every instruction set that Trine knows, those of one architecture in order of preference from the least.
-    pub const ALL: [Isa; 7] =
-        [Isa::Portable, Isa::Avx2, Isa::AvxVnni, Isa::Avx512Vnni, Isa::Neon, Isa::NeonDotprod, Isa::NeonI8mm];
+    pub const ALL: [Isa; 8] = [
+        Isa::Portable,
+        Isa::Avx2,
+        Isa::AvxVnni,
+        Isa::Avx512Vnni,
+        Isa::Avx512VnniLookup,
+        Isa::Neon,
+        Isa::NeonDotprod,
+        Isa::NeonI8mm,
+    ];
 
     /// The name, in lower case, as command lines spell it.
     pub fn name(self) -> &'static str {
@@ -87,6 +98,7 @@ impl Isa {
             Isa::Avx2 => "avx2",
             Isa::AvxVnni => "avxvnni",
             Isa::Avx512Vnni => "avx512vnni",
+            Isa::Avx512VnniLookup => "avx512vnni-lookup",
             Isa::Neon => "neon",
             Isa::NeonDotprod => "neon-dotprod",
             Isa::NeonI8mm => "neon-i8mm",
@@ -95,7 +107,21 @@ impl Isa {
 
     /// The best instruction set of this machine.
     pub fn detect() -> Isa {
-        Isa::available().pop().unwrap_or(Isa::Portable)
+        Isa::available().into_iter().rfind(|isa| isa.is_preferred()).unwrap_or(Isa::Portable)
+    }
+
+    /// Whether this machine is faster with the instruction set than with the one before it.
+    fn is_preferred(self) -> bool {
+        match self {
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+            Isa::Avx512VnniLookup => x86::prefers_lookups(),
+            _ => true,
+        }
+    }
+
+    /// Whether ternary products of many tokens look part of their sums up.
+    pub(crate) fn looks_up(self) -> bool {
+        self == Isa::Avx512VnniLookup
     }
 
     /// The instruction sets of this machine, the best last.
@@ -112,7 +138,7 @@ impl Isa {
             #[cfg(all(feature = "simd", target_arch = "x86_64"))]
             Isa::AvxVnni => x86::has_avx_vnni(),
             #[cfg(all(feature = "simd", target_arch = "x86_64"))]
-            Isa::Avx512Vnni => x86::has_avx512_vnni(),
+            Isa::Avx512Vnni | Isa::Avx512VnniLookup => x86::has_avx512_vnni(),
             #[cfg(all(feature = "simd", target_arch = "aarch64"))]
             Isa::Neon => aarch64::has_neon(),
             #[cfg(all(feature = "simd", target_arch = "aarch64"))]
@@ -141,7 +167,7 @@ impl Isa {
             Isa::AvxVnni => unsafe { if K::DOTS { x86::run_avx_vnni(kernel) } else { x86::run_avx2(kernel) } },
             #[cfg(all(feature = "simd", target_arch = "x86_64"))]
             // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_avx512_vnni`.
-            Isa::Avx512Vnni => unsafe { x86::run_avx512_vnni(kernel) },
+            Isa::Avx512Vnni | Isa::Avx512VnniLookup => unsafe { x86::run_avx512_vnni(kernel) },
             #[cfg(all(feature = "simd", target_arch = "aarch64"))]
             // SAFETY: `is_available` was just asserted, and it asks for exactly the features of `run_neon`.
             Isa::Neon => unsafe { aarch64::run_neon(kernel) },
@@ -204,7 +230,8 @@ mod tests {
             let tested = if available.contains(&isa) { "tested" } else { "skipped: not in this machine" };
             println!("level {isa}: {tested}");
         }
-        assert_eq!((available[0], available.last()), (Isa::Portable, Some(&Isa::detect())));
+        let preferred = available.iter().rfind(|isa| isa.is_preferred());
+        assert_eq!((available[0], preferred), (Isa::Portable, Some(&Isa::detect())));
     }
 
     #[test]

@@ -28,6 +28,10 @@ pub(crate) trait Vector: Copy {
     /// [`Vector::shift_difference`] is there.
     const DOTS_OF_ANY_BYTES: bool = false;
 
+    /// Whether a vector holds the 27 sums that three activations have with three codes, and the operations of
+    /// [`crate::ternary`]'s lookups are there, [`Vector::add_bytes`] to [`Vector::sum_words`].
+    const LOOKUPS: bool = false;
+
     /// Steps of four columns that [`Vector::tile_step`] takes at once: 1 or 2.
     const STEPS: usize = 1;
 
@@ -149,6 +153,41 @@ pub(crate) trait Vector: Copy {
     /// Gives each token of a tile its own runs, where [`Vector::tile_step`] mixes those of tokens.
     fn separate_tokens<const T: usize>(_runs: &mut [[Self::Run; 2]; T]) {}
 
+    /// The sum of each pair of bytes, modulo 256. Only with [`Vector::LOOKUPS`].
+    fn add_bytes(self, _other: Self) -> Self {
+        unreachable!("{NO_LOOKUPS}")
+    }
+
+    /// Entry `i` has byte `i` of each lane in the low bits of a word: of lane `l` of `even` in word `2 l`, of `odd` in
+    /// word `2 l + 1`. Only with [`Vector::LOOKUPS`], for bytes below 32; the other bits of the words mean nothing.
+    fn pair_indices(_even: Self, _odd: Self) -> [Self; 4] {
+        unreachable!("{NO_LOOKUPS}")
+    }
+
+    /// Entry `i` has the words `a * x[0][i] + b * x[1][i] + c * x[2][i]`, each an `i16`, at `9 a + 3 b + c` for codes
+    /// `a`, `b`, `c` from 0 to 2. Only with [`Vector::LOOKUPS`].
+    ///
+    /// # Safety
+    /// The machine has the instructions of the type.
+    unsafe fn tables(_x: [[i8; 4]; 3]) -> [Self; 4] {
+        unreachable!("{NO_LOOKUPS}")
+    }
+
+    /// The words of `self` at the indices that [`Vector::pair_indices`] gives. Only with [`Vector::LOOKUPS`].
+    fn look_up(self, _indices: Self) -> Self {
+        unreachable!("{NO_LOOKUPS}")
+    }
+
+    /// The sum of each pair of words, modulo 2^16. Only with [`Vector::LOOKUPS`].
+    fn add_words(self, _other: Self) -> Self {
+        unreachable!("{NO_LOOKUPS}")
+    }
+
+    /// The even words, each an `i16`, and the odd ones. Only with [`Vector::LOOKUPS`].
+    fn sum_words(self) -> [Self::Sums; 2] {
+        unreachable!("{NO_LOOKUPS}")
+    }
+
     /// Adds the lanes of `run` to `sums`.
     fn widen(run: Self::Run, sums: Self::Sums) -> Self::Sums;
 
@@ -158,7 +197,18 @@ pub(crate) trait Vector: Copy {
 
     /// The lanes; the first [`Vector::LANES`] entries are used.
     fn lanes(sums: Self::Sums) -> [i32; 16];
+
+    /// Adds the lanes to the first [`Vector::LANES`] entries.
+    #[inline(always)]
+    fn add_lanes(sums: Self::Sums, to: &mut [i32; 16]) {
+        let lanes = Self::lanes(sums);
+        for lane in 0..Self::LANES {
+            to[lane] += lanes[lane];
+        }
+    }
 }
+
+const NO_LOOKUPS: &str = "this instruction set has no vector for the sums of three products";
 
 /// One step of a tile, lane by lane: four columns of each row meet four activations of each token.
 ///

@@ -11,7 +11,7 @@ fn dot_products_are_computed() {
     for isa in Isa::available() {
         let Dots { products, sums } = isa.run(DotPeak { activations: &activations, steps: 5000 });
         // Vectors of less than a line use the beginning of each.
-        let width = if isa == Isa::Avx512Vnni { LINE } else { LINE / 2 };
+        let width = if matches!(isa, Isa::Avx512Vnni | Isa::Avx512VnniLookup) { LINE } else { LINE / 2 };
         let used = activations.chunks_exact(LINE).flat_map(|line| &line[..width]);
         let of_a_tile: i64 = used.map(|&activation| i64::from(activation) * i64::from(CODE)).sum();
         let tiles = products as i64 / (OPERANDS / LINE * width) as i64;

@@ -8,14 +8,15 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::lines::{LINE, Line};
 use super::terms::{TILE, Terms};
 use super::tiles::{Activations, tile_tokens};
-use super::unpack::WINDOW;
+use super::unpack::{Quad, load_parts};
 use super::{Unpack, pointers};
 use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
 use crate::columns::Columns;
 use crate::kept::kept;
-use crate::packing::{Packed, Section};
+use crate::packing::Packed;
 use crate::slots::Slot;
 
 /// Rows that start a chunk of work are multiples of this, the rows of the largest panel.
@@ -42,14 +43,6 @@ pub(super) struct Gemm<'a, P: Unpack> {
     pub(super) outputs: Columns<'a, Slot>,
 }
 
-/// 64 bytes, aligned so that no vector crosses a cache line.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([u8; LINE]);
-
-/// Bytes of a line.
-const LINE: usize = 64;
-
 /// The codes and scales of two vectors of rows.
 struct Panel {
     /// `[steps][2][LANES][4]`
@@ -70,7 +63,7 @@ impl<P: Unpack> Kernel for Gemm<'_, P> {
         let rows = outputs.width();
         let cols = matrix.blocks_per_row() * P::BLOCK;
         let mut codes = PANEL.take();
-        codes.resize(cols * 2 * V::LANES / LINE, Line([0; LINE]));
+        codes.resize(cols * 2 * V::LANES / LINE, Line::ZERO);
         let mut panel =
             Panel { codes, factors: vec![[[0.0; TILE]; 2]; terms.segments()], steps: cols / terms.segments() / STEP };
         for first in (0..rows).step_by(2 * V::LANES) {
@@ -145,25 +138,21 @@ unsafe fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, p
     assert!(half < 2 && panel.len() * LINE == blocks * P::BLOCK / STEP * 2 * vector, "a panel of the rows' columns");
     let rows = pointers(rows);
     for block in 0..blocks {
-        let mut new = 0;
-        for &window in P::WINDOWS {
+        for (number, window) in P::WINDOWS.iter().enumerate() {
             let at = block * P::BLOCK_BYTES + window;
             // SAFETY: the caller vouches for the instructions of `V`; windows lie in their block, and rows have
             // `blocks` blocks.
             let lanes = V::transpose_lanes(unsafe { load_parts::<V>(&rows, at) });
-            for (j, lanes) in lanes.into_iter().enumerate() {
-                let byte = window + STEP * j;
-                let Some(section) = section_at::<P>(byte).filter(|_| byte >= new) else { continue };
-                let element = section.element + byte - section.offset;
-                let codes = P::fields(lanes);
-                for (n, codes) in codes.iter().enumerate().take(section.fields) {
-                    let step = (block * P::BLOCK + element + n * section.bytes) / STEP;
-                    // SAFETY: elements are below `P::BLOCK`, so `step` is below the steps of the panel, each of which
-                    // has two vectors.
+            for (lane, bytes) in lanes.into_iter().enumerate() {
+                let Some(quad) = Quad::at::<P>(number, lane) else { continue };
+                let codes = P::fields(bytes);
+                for (field, codes) in codes.iter().enumerate().take(quad.fields) {
+                    let step = (block * P::BLOCK + quad.column(field)) / STEP;
+                    // SAFETY: columns of a quad are below `P::BLOCK`, so `step` is below the steps of the panel, each of
+                    // which has two vectors.
                     unsafe { codes.store(panel.as_mut_ptr().cast::<u8>().add((2 * step + half) * vector)) };
                 }
             }
-            new = window + WINDOW;
         }
     }
 }
@@ -190,28 +179,6 @@ unsafe fn pair_steps<V: Vector>(panel: &mut [Line]) {
             }
         }
     }
-}
-
-/// 32 bytes of each of sixteen rows, from byte `at` on, as [`Vector::sum_parts`] orders them.
-///
-/// # Safety
-/// The machine has the instructions of `V`; each pointer is readable for `at + 32` bytes.
-#[inline(always)]
-unsafe fn load_parts<V: Vector>(rows: &[*const u8; TILE], at: usize) -> [V; 8] {
-    // SAFETY: the caller vouches for the instructions and the bytes.
-    unsafe {
-        let mut parts = [V::load_parts([rows[0].add(at), rows[8].add(at)]); 8];
-        for (i, part) in parts.iter_mut().enumerate().skip(1) {
-            *part = V::load_parts([rows[i].add(at), rows[8 + i].add(at)]);
-        }
-        parts
-    }
-}
-
-/// The section that byte `byte` of a block is in; `None` for the scale.
-#[inline(always)]
-fn section_at<P: Unpack>(byte: usize) -> Option<&'static Section> {
-    P::SECTIONS.iter().find(|section| (section.offset..section.offset + section.bytes).contains(&byte))
 }
 
 /// A panel and the tokens it is multiplied with.

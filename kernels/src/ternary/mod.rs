@@ -1,8 +1,9 @@
 //! Products of ternary matrices with quantized activations: `y[token, row] = W[row] . x[token]`.
 //!
 //! What belongs here: the terms of the product (`Terms`), how bytes become codes in registers (`Unpack`), the
-//! kernels for few tokens (`gemv`) and for many (`gemm`, with activations laid out by `tiles`). What does not: layouts
-//! ([`crate::packing`]), quantization ([`crate::quantize`]), intrinsics ([`crate::arch`]).
+//! kernels for few tokens (`gemv`) and for many (`gemm`, with activations laid out by `tiles`; `lookup`, which looks
+//! part of the sums up). What does not: layouts ([`crate::packing`]), quantization ([`crate::quantize`]), intrinsics
+//! ([`crate::arch`]).
 //!
 //! # Arithmetic
 //!
@@ -27,6 +28,8 @@
 
 mod gemm;
 mod gemv;
+mod lines;
+mod lookup;
 mod terms;
 mod tiles;
 mod unpack;
@@ -60,6 +63,8 @@ pub(crate) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_
         cpu.for_column_chunks(y, rows, gemv::ROWS, least_rows, |first_row, outputs| {
             cpu.isa().run(gemv::Gemv { matrix, terms, activations: &activations, first_row, outputs });
         });
+    } else if lookup::is_preferred(cpu, rows, tokens) {
+        lookup::product(cpu, matrix, terms, y);
     } else {
         let activations = tiles::Activations::new(cpu, terms);
         cpu.for_column_chunks(y, rows, gemm::GRANULE, least_rows, |first_row, outputs| {

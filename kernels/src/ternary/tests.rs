@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Terms, Unpack, product};
+use super::{Terms, Unpack, lookup, product};
 use crate::packing::{I2S, PackScales, Packed, Scales, Tq1_0, Tq2_0, WeightScale};
 use crate::quantize::ActivationRows;
 use crate::reference::ternary::{WeightScales, product_int8, product_q8k};
@@ -76,10 +76,21 @@ fn check<P: Unpack>(case: &Case, x: &[f32], cpus: &[Cpu]) {
         let mut y = vec![f32::NAN; expected.len()];
         product(cpu, &packed, &Terms::int8(rows.int8(cpu), &packed), Slot::over(&mut y));
         assert_same_bits(&y, &expected, &what);
-        if let Some(expected) = &expected_q8k {
+        if cpu.isa().looks_up() {
             y.fill(f32::NAN);
-            product(cpu, &packed, &Terms::q8k(rows.q8k(cpu), &packed), Slot::over(&mut y));
+            lookup::product(cpu, &packed, &Terms::int8(rows.int8(cpu), &packed), Slot::over(&mut y));
+            assert_same_bits(&y, &expected, &format!("{what}, looked up"));
+        }
+        if let Some(expected) = &expected_q8k {
+            let terms = Terms::q8k(rows.q8k(cpu), &packed);
+            y.fill(f32::NAN);
+            product(cpu, &packed, &terms, Slot::over(&mut y));
             assert_same_bits(&y, expected, &format!("{what}, q8_k"));
+            if cpu.isa().looks_up() {
+                y.fill(f32::NAN);
+                lookup::product(cpu, &packed, &terms, Slot::over(&mut y));
+                assert_same_bits(&y, expected, &format!("{what}, q8_k, looked up"));
+            }
         }
     }
 }
@@ -122,7 +133,7 @@ fn block_scales_equal_plain_loops_at_all_edges() {
 #[test]
 fn matrices_that_threads_share_equal_plain_loops() {
     let cpus = cpus();
-    for (rows, cols, tokens) in [(173, 2560, 1), (101, 2304, 3), (77, 512, 29)] {
+    for (rows, cols, tokens) in [(173, 2560, 1), (101, 2304, 3), (77, 512, 29), (970, 512, 133), (613, 768, 25)] {
         let x = activations(cols, tokens);
         check::<I2S>(&Case::random(rows, cols, false), &x, &cpus);
         check::<Tq1_0>(&Case::random(rows, cols, true), &x, &cpus);
@@ -171,6 +182,11 @@ fn activations_of_minus_128_do_not_overflow() {
             let mut y = vec![f32::NAN; rows * tokens];
             product(&cpu, &packed, &terms, Slot::over(&mut y));
             assert!(y.iter().all(|&y| y == -128.0 * cols as f32), "{cpu:?}: {y:?}");
+            if cpu.isa().looks_up() {
+                y.fill(f32::NAN);
+                lookup::product(&cpu, &packed, &terms, Slot::over(&mut y));
+                assert!(y.iter().all(|&y| y == -128.0 * cols as f32), "{cpu:?}, looked up: {y:?}");
+            }
         }
     }
 }

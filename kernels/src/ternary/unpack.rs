@@ -6,10 +6,57 @@
 use alloc::borrow::Cow;
 
 use crate::arch::Vector;
-use crate::packing::{I2S, MAX_FIELDS, Packing, Ternary, Tq1_0, Tq2_0};
+use crate::packing::{I2S, MAX_FIELDS, Packing, Section, Ternary, Tq1_0, Tq2_0};
 
 /// Bytes of a block that are unpacked together.
 pub(super) const WINDOW: usize = 32;
+
+/// 32 bytes of each of sixteen rows, from byte `at` on, as [`Vector::sum_parts`] orders them.
+///
+/// # Safety
+/// The machine has the instructions of `V`; each pointer is readable for `at + 32` bytes.
+#[inline(always)]
+pub(super) unsafe fn load_parts<V: Vector>(rows: &[*const u8; 16], at: usize) -> [V; 8] {
+    // SAFETY: the caller vouches for the instructions and the bytes.
+    unsafe {
+        let mut parts = [V::load_parts([rows[0].add(at), rows[8].add(at)]); 8];
+        for (i, part) in parts.iter_mut().enumerate().skip(1) {
+            *part = V::load_parts([rows[i].add(at), rows[8 + i].add(at)]);
+        }
+        parts
+    }
+}
+
+/// Four neighbouring bytes of a block: each field of them has the codes of four neighbouring columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Quad {
+    /// The first column of field 0, in the block.
+    first: usize,
+    /// Columns between fields.
+    stride: usize,
+    /// Number of fields.
+    pub(super) fields: usize,
+}
+
+impl Quad {
+    /// The bytes that are lane `lane` of a window of the block, after [`Vector::transpose_lanes`]; `None` where they
+    /// are the scale, or in the window before.
+    #[inline(always)]
+    pub(super) fn at<P: Unpack>(window: usize, lane: usize) -> Option<Quad> {
+        let byte = P::WINDOWS[window] + 4 * lane;
+        let new = if window == 0 { 0 } else { P::WINDOWS[window - 1] + WINDOW };
+        let holds = |section: &&Section| (section.offset..section.offset + section.bytes).contains(&byte);
+        let section = P::SECTIONS.iter().find(holds).filter(|_| byte >= new)?;
+        let first = section.element + byte - section.offset;
+        Some(Quad { first, stride: section.bytes, fields: section.fields })
+    }
+
+    /// The first column of a field.
+    #[inline(always)]
+    pub(super) fn column(&self, field: usize) -> usize {
+        self.first + field * self.stride
+    }
+}
 
 /// A ternary packing that the kernels read.
 pub(crate) trait Unpack: Ternary {

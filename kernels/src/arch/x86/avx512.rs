@@ -20,6 +20,7 @@ impl Vector for Bytes {
     const RUN: usize = 1 << 20;
     const TOKENS: usize = 12;
     const DOTS_OF_ANY_BYTES: bool = true;
+    const LOOKUPS: bool = true;
 
     type Run = Sums;
     type Sums = Sums;
@@ -141,6 +142,81 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
+    fn add_bytes(self, other: Self) -> Self {
+        // SAFETY: `self` proves AVX-512 BW.
+        Bytes(unsafe { _mm512_add_epi8(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn pair_indices(even: Self, odd: Self) -> [Self; 4] {
+        const ODD: __mmask32 = 0xAAAA_AAAA;
+        let (even, odd) = (even.0, odd.0);
+        // SAFETY: the vectors prove AVX-512 BW. Byte `i` comes into the low byte of the even words and of the odd ones.
+        unsafe {
+            [
+                Bytes(_mm512_mask_blend_epi16(ODD, even, _mm512_slli_epi32::<16>(odd))),
+                Bytes(_mm512_mask_blend_epi16(ODD, _mm512_srli_epi32::<8>(even), _mm512_slli_epi32::<8>(odd))),
+                Bytes(_mm512_mask_blend_epi16(ODD, _mm512_srli_epi32::<16>(even), odd)),
+                Bytes(_mm512_mask_blend_epi16(ODD, _mm512_srli_epi32::<24>(even), _mm512_srli_epi32::<8>(odd))),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn tables([a, b, c]: [[i8; 4]; 3]) -> [Self; 4] {
+        /// The codes of the first two activations at each index, and of the third with a 0.
+        const CODES: [[[u8; 2]; 32]; 2] = {
+            let mut codes = [[[0; 2]; 32]; 2];
+            let mut i = 0;
+            while i < 27 {
+                codes[0][i] = [i as u8 / 9, i as u8 / 3 % 3];
+                codes[1][i] = [i as u8 % 3, 0];
+                i += 1;
+            }
+            codes
+        };
+        let (a, b, c) = (bytemuck::cast(a), bytemuck::cast(b), bytemuck::cast(c));
+        // SAFETY: the caller vouches for AVX-512 BW; an entry of `CODES` has 64 bytes, and the loads are unaligned. The
+        // sums of two products stay below 2^15 in magnitude, so that nothing saturates.
+        unsafe {
+            // Word `i` has two activations, or one and anything.
+            let two = _mm_unpacklo_epi8(_mm_cvtsi32_si128(a), _mm_cvtsi32_si128(b));
+            let one = _mm_unpacklo_epi8(_mm_cvtsi32_si128(c), _mm_cvtsi32_si128(c));
+            let mut tables = [Bytes(_mm512_setzero_si512()); 4];
+            for (i, table) in tables.iter_mut().enumerate() {
+                let i = _mm512_set1_epi16(i as i16);
+                let two = _mm512_permutexvar_epi16(i, _mm512_castsi128_si512(two));
+                let one = _mm512_permutexvar_epi16(i, _mm512_castsi128_si512(one));
+                let two = _mm512_maddubs_epi16(_mm512_loadu_si512(CODES[0].as_ptr().cast()), two);
+                let one = _mm512_maddubs_epi16(_mm512_loadu_si512(CODES[1].as_ptr().cast()), one);
+                *table = Bytes(_mm512_add_epi16(two, one));
+            }
+            tables
+        }
+    }
+
+    #[inline(always)]
+    fn look_up(self, indices: Self) -> Self {
+        // SAFETY: `self` proves AVX-512 BW. The instruction reads the low five bits of each index.
+        Bytes(unsafe { _mm512_permutexvar_epi16(indices.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn add_words(self, other: Self) -> Self {
+        // SAFETY: `self` proves AVX-512 BW.
+        Bytes(unsafe { _mm512_add_epi16(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn sum_words(self) -> [Sums; 2] {
+        // SAFETY: `self` proves AVX-512.
+        unsafe {
+            let even = _mm512_srai_epi32::<16>(_mm512_slli_epi32::<16>(self.0));
+            [Sums(even), Sums(_mm512_srai_epi32::<16>(self.0))]
+        }
+    }
+
+    #[inline(always)]
     fn widen(run: Sums, sums: Sums) -> Sums {
         // SAFETY: a `Sums` comes from `zero_run`, `zero_sums`, `dot` or `widen`, all of which prove AVX-512.
         Sums(unsafe { _mm512_add_epi32(run.0, sums.0) })
@@ -158,6 +234,13 @@ impl Vector for Bytes {
             let [even, odd] = join_quarters(low, high);
             _mm512_add_epi32(even, odd)
         }))
+    }
+
+    #[inline(always)]
+    fn add_lanes(sums: Sums, to: &mut [i32; 16]) {
+        let to = to.as_mut_ptr().cast();
+        // SAFETY: a `Sums` proves AVX-512; `to` has 64 bytes; the load and the store are unaligned.
+        unsafe { _mm512_storeu_si512(to, _mm512_add_epi32(sums.0, _mm512_loadu_si512(to))) };
     }
 
     #[inline(always)]

@@ -7,7 +7,7 @@ mod floats;
 mod integers;
 mod integers512;
 
-use core::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
+use core::arch::x86_64::{__cpuid, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
 use super::{Kernel, machine_has};
 
@@ -91,6 +91,13 @@ pub(super) fn has_avx512_vnni() -> bool {
         && machine_has!("avx512dq")
         && machine_has!("avx512vl")
         && machine_has!("avx512vnni")
+}
+
+/// Whether `vpermw` and `vpdpbusd` are faster together than `vpdpbusd` alone: where they have units of their own, as in
+/// AMD's Zen 4 and Zen 5. Intel's server cores have two units, each for one or the other.
+pub(super) fn prefers_lookups() -> bool {
+    let vendor = __cpuid(0);
+    [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).as_flattened() == b"AuthenticAMD"
 }
 
 /// Runs `kernel` compiled with AVX-512 and VNNI.
