@@ -148,8 +148,8 @@ unsafe fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, p
                 let codes = P::fields(bytes);
                 for (field, codes) in codes.iter().enumerate().take(quad.fields) {
                     let step = (block * P::BLOCK + quad.column(field)) / STEP;
-                    // SAFETY: columns of a quad are below `P::BLOCK`, so `step` is below the steps of the panel, each of
-                    // which has two vectors.
+                    // SAFETY: columns of a quad are below `P::BLOCK`, so `step` is below the steps of the panel, each
+                    // of which has two vectors.
                     unsafe { codes.store(panel.as_mut_ptr().cast::<u8>().add((2 * step + half) * vector)) };
                 }
             }

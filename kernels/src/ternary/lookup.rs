@@ -6,8 +6,8 @@
 //! three are looked up and 37 times four multiplied, in turns ([`tile_sums`]); both are exact.
 //!
 //! A block of the codes of a group of rows becomes panels, which lie in the second cache. Then tokens come, a tile
-//! after another: their tables are made in the first cache and meet all panels. The sums of all tokens of a batch wait in the
-//! second cache for the next block.
+//! after another: their tables are made in the first cache and meet all panels. The sums of all tokens of a batch wait
+//! in the second cache for the next block.
 //!
 //! What belongs here: the loops. What does not: codes and indices of rows ([`panel`]), tables of activations
 //! ([`tables`]).
