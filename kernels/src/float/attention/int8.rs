@@ -275,8 +275,9 @@ fn accumulate<S: Floats, const R: usize>(
     }
 }
 
-/// How far ahead, in bytes, the cache is asked for.
-const AHEAD: usize = 8192;
+/// How far ahead, in bytes, the cache is asked for: a chunk of a head of 128 elements, since the values of a chunk are
+/// read panel by panel and not one after the other.
+const AHEAD: usize = CHUNK * 128;
 
 /// Sixteen keys.
 struct KeyBlock<'a, S> {

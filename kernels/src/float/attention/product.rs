@@ -6,7 +6,7 @@
 use super::layout::VALUE_BLOCK;
 use super::{CHUNK, Partial, Rows};
 use crate::arch::floats::{Floats, LANES};
-use crate::arch::prefetch;
+use crate::arch::prefetch_far;
 use crate::float::half_precision;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -153,8 +153,8 @@ const TILE: usize = 6;
 
 /// Rows of a tile up to which the cache may come from memory, so that it must be asked for early.
 pub(crate) const PREFETCHED: usize = 4;
-/// How far ahead, in bytes: beyond the page that the processor looks ahead in by itself.
-const AHEAD: usize = 4096;
+/// How far ahead, in bytes: a chunk of a head of 128 halves, which keys and values take in turns.
+const AHEAD: usize = CHUNK * 128 * 2;
 
 /// A product for `R` rows from `row` on.
 pub(crate) trait Tile {
@@ -193,7 +193,7 @@ fn accumulate<S: Floats, E: CacheElement, const R: usize>(
     assert!(rows.len() >= (R - 1) * length + vectors.len(), "{R} numbers for each vector");
     for (k, vector) in vectors.iter().enumerate() {
         if R <= PREFETCHED {
-            prefetch(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
+            prefetch_far(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
         }
         let vector = E::load(floats, vector);
         for (r, sum) in sums.iter_mut().enumerate() {
