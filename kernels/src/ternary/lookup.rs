@@ -55,13 +55,10 @@ const LOOKUPS: usize = 4 * LOOKED_UP;
 /// Dot products of a block, four columns each.
 const DOTS: usize = (BLOCK - 3 * LOOKUPS) / 4;
 
-/// The sums of a block that are looked up have sixteen bits.
+/// The sums of a block that are looked up have sixteen bits, and each lookup has a dot product beside it.
 const _: () = assert!(LOOKUPS * 3 * 2 * 128 <= i16::MAX as usize && DOTS >= LOOKUPS);
 
-/// Why a kernel does not run.
-const ONLY: &str = "instruction sets with lookups only";
-
-/// Sums of a panel and a tile of tokens, `[token, row]`: integers, or the bits of `f32` where blocks have scales.
+/// Sums of a panel and a tile of tokens, `[token, row]`: integers, or the bits of `f32` where there are segments.
 type TileSums = [[i32; ROWS]; TOKENS];
 
 kept! {
@@ -84,6 +81,9 @@ pub(super) fn is_preferred(cpu: &Cpu, rows: usize, tokens: usize) -> bool {
 /// # Panics
 /// If the instruction set has no [`Vector::LOOKUPS`].
 pub(super) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_>, y: &mut [Slot]) {
+    if y.is_empty() {
+        return;
+    }
     let tokens = equal_parts(terms.tokens(), BATCH).next_multiple_of(TOKENS);
     let of_thread = matrix.rows().div_ceil(ROWS).div_ceil(cpu.threads());
     let group = ROWS * equal_parts(of_thread, GROUP);
@@ -120,7 +120,7 @@ impl<P: Unpack> Kernel for Gemm<'_, P> {
     #[inline(always)]
     unsafe fn run<V: Vector>(mut self) {
         if const { !V::LOOKUPS } {
-            unreachable!("{ONLY}");
+            panic!("an instruction set without lookups");
         }
         let rows = self.outputs.width();
         let tiles = self.outputs.rows().div_ceil(TOKENS);
@@ -164,7 +164,7 @@ impl<P: Unpack> Gemm<'_, P> {
             // SAFETY: the caller vouches for the instructions of `V`.
             unsafe { tile.fill::<V>(self.terms, self.steps, tokens, block) };
             for (number, (panel, sums)) in panels.iter().zip(sums).enumerate() {
-                // SAFETY: the caller vouches for the instructions of `V`.
+                // SAFETY: the caller vouches for the instructions of `V`; the columns of `Steps` are the first of four.
                 let dots = unsafe { tile_sums::<V>(panel, &tile, &self.steps.multiplied) };
                 if self.terms.segments() == 1 {
                     for token in 0..TOKENS {
@@ -236,7 +236,7 @@ impl<P: Unpack> Gemm<'_, P> {
 /// The sums of a panel and a tile of tokens over a block of columns.
 ///
 /// # Safety
-/// The machine has the instructions of `V`.
+/// The machine has the instructions of `V`; the columns of `multiplied` are at most `BLOCK - 4`.
 #[inline(always)]
 unsafe fn tile_sums<V: Vector>(
     panel: &Panel,

@@ -133,7 +133,8 @@ fn block_scales_equal_plain_loops_at_all_edges() {
 #[test]
 fn matrices_that_threads_share_equal_plain_loops() {
     let cpus = cpus();
-    for (rows, cols, tokens) in [(173, 2560, 1), (101, 2304, 3), (77, 512, 29), (970, 512, 133), (613, 768, 25)] {
+    let shapes = [(173, 2560, 1), (101, 2304, 3), (77, 512, 29), (970, 512, 133), (613, 768, 25), (64, 256, 30)];
+    for (rows, cols, tokens) in shapes {
         let x = activations(cols, tokens);
         check::<I2S>(&Case::random(rows, cols, false), &x, &cpus);
         check::<Tq1_0>(&Case::random(rows, cols, true), &x, &cpus);

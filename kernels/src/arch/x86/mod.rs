@@ -94,7 +94,7 @@ pub(super) fn has_avx512_vnni() -> bool {
 }
 
 /// Whether `vpermw` and `vpdpbusd` are faster together than `vpdpbusd` alone: where they have units of their own, as in
-/// AMD's Zen 4 and Zen 5. Intel's server cores have two units, each for one or the other.
+/// AMD's Zen 4. Intel's server cores have two units that do both, so that a lookup takes the place of a dot product.
 pub(super) fn prefers_lookups() -> bool {
     let vendor = __cpuid(0);
     [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).as_flattened() == b"AuthenticAMD"

@@ -40,7 +40,7 @@ impl Panel {
     }
 
     /// Takes block `block` of up to [`ROWS`] rows of `row_bytes` bytes each. Where there are fewer rows the others are
-    /// the last; where rows end in the block, what is beyond means nothing. Asks for the block of the rows below.
+    /// the last; where rows end in the block, what is beyond means nothing. Asks for the same block of the next rows.
     ///
     /// # Safety
     /// The machine has the instructions of `V`, which has [`Vector::LOOKUPS`].

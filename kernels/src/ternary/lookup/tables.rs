@@ -65,7 +65,7 @@ impl<'a> Tile<'a> {
     }
 }
 
-/// Four activations from column `first` on, of which there are as many.
+/// Four activations from column `first` on, which is at most `BLOCK - 4`: the minimum only spares checks.
 #[inline(always)]
 fn four(codes: &[i8; BLOCK], first: u8) -> [i8; 4] {
     let first = usize::from(first).min(BLOCK - 4);
