@@ -134,11 +134,14 @@ impl<P: Unpack> Kernel for Gemm<'_, P> {
                     let rows = self.panel_rows(first + number * ROWS);
                     // SAFETY: the caller vouches for the instructions of `V`.
                     unsafe { panel.fill::<V, P>(rows, self.matrix.row_bytes(), block) };
+                    if block < self.terms.segments() {
+                        panel.factors = self.factors(rows, block);
+                    }
                 }
                 // SAFETY: the caller vouches for the instructions of `V`.
-                unsafe { self.add_block::<V>(&panels, first, block, &mut sums) };
+                unsafe { self.add_block::<V>(&panels, block, &mut sums) };
             }
-            self.finish(first, panels.len(), &sums);
+            self.finish(first, &panels, &sums);
         }
         PANELS.set(panels);
         SUMS.set(sums);
@@ -152,18 +155,18 @@ impl<P: Unpack> Gemm<'_, P> {
         self.matrix.rows_from(self.first_row + first, ROWS.min(self.outputs.width() - first))
     }
 
-    /// Adds the sums of a block of columns of the rows from `first` on to those of the blocks before.
+    /// Adds the sums of a block of columns to those of the blocks before.
     ///
     /// # Safety
     /// The machine has the instructions of `V`.
     #[inline(always)]
-    unsafe fn add_block<V: Vector>(&self, panels: &[Panel], first: usize, block: usize, sums: &mut [TileSums]) {
+    unsafe fn add_block<V: Vector>(&self, panels: &[Panel], block: usize, sums: &mut [TileSums]) {
         let mut tile = Tile::new();
         for (number, sums) in sums.chunks_exact_mut(panels.len()).enumerate() {
             let tokens = self.tokens(number);
             // SAFETY: the caller vouches for the instructions of `V`.
             unsafe { tile.fill::<V>(self.terms, self.steps, tokens, block) };
-            for (number, (panel, sums)) in panels.iter().zip(sums).enumerate() {
+            for (panel, sums) in panels.iter().zip(sums) {
                 // SAFETY: the caller vouches for the instructions of `V`; the columns of `Steps` are the first of four.
                 let dots = unsafe { tile_sums::<V>(panel, &tile, &self.steps.multiplied) };
                 if self.terms.segments() == 1 {
@@ -174,14 +177,13 @@ impl<P: Unpack> Gemm<'_, P> {
                         }
                     }
                 } else {
-                    let factors = self.factors(first + number * ROWS, block);
                     for (token, (sums, vectors)) in tokens.into_iter().zip(sums.iter_mut().zip(dots)) {
                         let mut dots = [[0; TILE]; VECTORS];
                         for (dots, vector) in dots.iter_mut().zip(vectors) {
                             *dots = V::lanes(vector);
                         }
                         let mut acc = bytemuck::cast(*sums);
-                        self.terms.add_segment::<ROWS>(&mut acc, &bytemuck::cast(dots), &factors, token, block);
+                        self.terms.add_segment::<ROWS>(&mut acc, &bytemuck::cast(dots), &panel.factors, token, block);
                         *sums = bytemuck::cast(acc);
                     }
                 }
@@ -191,10 +193,9 @@ impl<P: Unpack> Gemm<'_, P> {
 
     /// The scales of the rows of a panel in a segment; those beyond the last row mean nothing.
     #[inline(always)]
-    fn factors(&self, first: usize, segment: usize) -> [f32; ROWS] {
+    fn factors(&self, rows: &[u8], segment: usize) -> [f32; ROWS] {
         let mut factors = [0.0; ROWS];
-        let rows = self.panel_rows(first).chunks_exact(self.matrix.row_bytes());
-        for (factor, row) in factors.iter_mut().zip(rows) {
+        for (factor, row) in factors.iter_mut().zip(rows.chunks_exact(self.matrix.row_bytes())) {
             [*factor] = self.terms.weight_factors::<P, 1>(&[row], segment);
         }
         factors
@@ -212,18 +213,17 @@ impl<P: Unpack> Gemm<'_, P> {
 
     /// Writes the outputs of the rows from `first` on.
     #[inline(always)]
-    fn finish(&mut self, first: usize, panels: usize, sums: &[TileSums]) {
-        for panel in 0..panels {
-            let first = first + panel * ROWS;
+    fn finish(&mut self, first: usize, panels: &[Panel], sums: &[TileSums]) {
+        for (number, panel) in panels.iter().enumerate() {
+            let first = first + number * ROWS;
             let used = ROWS.min(self.outputs.width() - first);
-            let factors = self.factors(first, 0);
             for token in 0..self.outputs.rows() {
                 let outputs = &mut self.outputs.row(token)[first..first + used];
-                let sums = &sums[token / TOKENS * panels + panel][token % TOKENS];
+                let sums = &sums[token / TOKENS * panels.len() + number][token % TOKENS];
                 let token = self.first_token + token;
                 let mut acc = [0.0; ROWS];
                 if self.terms.segments() == 1 {
-                    self.terms.add_segment(&mut acc, sums, &factors, token, 0);
+                    self.terms.add_segment(&mut acc, sums, &panel.factors, token, 0);
                 } else {
                     acc = bytemuck::cast(*sums);
                 }

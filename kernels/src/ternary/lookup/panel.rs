@@ -3,6 +3,8 @@
 //! What belongs here: which columns are looked up and which are multiplied, and the way from the bytes of rows to both.
 //! What does not: what meets them ([`super::tables`]).
 
+use core::ops::Range;
+
 use super::super::Unpack;
 use super::super::lines::Line;
 use super::super::terms::TILE;
@@ -15,17 +17,22 @@ use crate::packing::MAX_FIELDS;
 pub(super) const VECTORS: usize = 4;
 
 /// Codes and indices of a block of columns of [`ROWS`] rows.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Panel {
     /// Of each row four columns in a lane.
     codes: [[Line; VECTORS]; DOTS],
     /// Of each row an index in a word: of two vectors of rows by turns.
     indices: [[Line; VECTORS / 2]; LOOKUPS],
+    /// The scales of the rows in the last segment that was begun.
+    pub(super) factors: [f32; ROWS],
 }
 
 impl Panel {
-    pub(super) const ZERO: Panel =
-        Panel { codes: [[Line::ZERO; VECTORS]; DOTS], indices: [[Line::ZERO; VECTORS / 2]; LOOKUPS] };
+    pub(super) const ZERO: Panel = Panel {
+        codes: [[Line::ZERO; VECTORS]; DOTS],
+        indices: [[Line::ZERO; VECTORS / 2]; LOOKUPS],
+        factors: [0.0; ROWS],
+    };
 
     /// The codes, step by step.
     #[inline(always)]
@@ -93,19 +100,16 @@ impl Panel {
         let (even, odd) = (P::fields(even), P::fields(odd));
         // SAFETY: the caller vouches for the instructions of `V`, whose vectors are lines.
         unsafe {
-            let multiplied = if at.looked_up < LOOKED_UP {
+            let (looked_up, multiplied) = at.take(quad);
+            if let Some(place) = looked_up {
                 for (step, indices) in V::pair_indices(index(even), index(odd)).into_iter().enumerate() {
-                    indices.store((&raw mut self.indices[4 * at.looked_up + step][pair]).cast());
+                    indices.store((&raw mut self.indices[4 * place + step][pair]).cast());
                 }
-                at.looked_up += 1;
-                3
-            } else {
-                0
-            };
-            for field in multiplied..quad.fields {
-                even[field].store((&raw mut self.codes[at.multiplied][2 * pair]).cast());
-                odd[field].store((&raw mut self.codes[at.multiplied][2 * pair + 1]).cast());
-                at.multiplied += 1;
+            }
+            for field in multiplied {
+                let place = at.multiply();
+                even[field].store((&raw mut self.codes[place][2 * pair]).cast());
+                odd[field].store((&raw mut self.codes[place][2 * pair + 1]).cast());
             }
         }
     }
@@ -126,6 +130,25 @@ struct Places {
     multiplied: usize,
 }
 
+impl Places {
+    /// The place of the first three fields of a quad, where they are looked up, and the fields that are multiplied.
+    #[inline(always)]
+    fn take(&mut self, quad: &Quad) -> (Option<usize>, Range<usize>) {
+        if self.looked_up == LOOKED_UP {
+            return (None, 0..quad.fields);
+        }
+        self.looked_up += 1;
+        (Some(self.looked_up - 1), 3..quad.fields)
+    }
+
+    /// The place of a field that is multiplied.
+    #[inline(always)]
+    fn multiply(&mut self) -> usize {
+        self.multiplied += 1;
+        self.multiplied - 1
+    }
+}
+
 /// The columns of the steps of a block.
 pub(super) struct Steps {
     /// For each quad, the first columns of the three fields that are looked up together: four steps.
@@ -144,16 +167,12 @@ impl Steps {
         for (block, window, lane) in lanes {
             let Some(quad) = Quad::at::<P>(window, lane) else { continue };
             let column = |field| (block * P::BLOCK + quad.column(field)) as u8;
-            let multiplied = if at.looked_up < LOOKED_UP {
-                steps.looked_up[at.looked_up] = [0, 1, 2].map(column);
-                at.looked_up += 1;
-                3
-            } else {
-                0
-            };
-            for field in multiplied..quad.fields {
-                steps.multiplied[at.multiplied] = column(field);
-                at.multiplied += 1;
+            let (looked_up, multiplied) = at.take(&quad);
+            if let Some(place) = looked_up {
+                steps.looked_up[place] = [0, 1, 2].map(column);
+            }
+            for field in multiplied {
+                steps.multiplied[at.multiply()] = column(field);
             }
         }
         steps
