@@ -9,7 +9,8 @@ macro_rules! kept {
         #[cfg(feature = "std")]
         std::thread_local! {
             $(#[$doc])*
-            static $name: core::cell::Cell<Vec<$element>> = const { core::cell::Cell::new(Vec::new()) };
+            static $name: core::cell::Cell<alloc::vec::Vec<$element>> =
+                const { core::cell::Cell::new(alloc::vec::Vec::new()) };
         }
         #[cfg(not(feature = "std"))]
         $(#[$doc])*

@@ -15,8 +15,6 @@
 mod panel;
 mod tables;
 
-use alloc::vec::Vec;
-
 use super::Unpack;
 use super::lines::Line;
 use super::terms::{TILE, Terms};
