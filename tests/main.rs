@@ -11,3 +11,4 @@ mod load_classes;
 mod support;
 mod tidy;
 mod tokenizer;
+mod triples;

@@ -45,6 +45,24 @@ where
     (0..count).map(copy).collect()
 }
 
+/// The product of one token with `matrices` in turns.
+fn one_token(criterion: &mut Criterion, name: &str, cpu: &Cpu, matrices: &[Matrix], x: &[f32], expected: &[f32]) {
+    let shape = format!("{}x{}", expected.len(), x.len());
+    let mut group = criterion.benchmark_group(format!("one token/{name}"));
+    group.throughput(Throughput::Bytes(matrices[0].bytes_read() as u64));
+    let mut y = vec![0.0; expected.len()];
+    let mut next = 0;
+    group.bench_function(BenchmarkId::from_parameter(&shape), |bencher| {
+        bencher.iter(|| {
+            next = (next + 1) % matrices.len();
+            let x = ActivationRows::new(x.len(), x.to_vec());
+            cpu.matmul(&x, black_box(&matrices[next]), &mut y);
+        });
+        assert_eq!(y, expected, "{name} {shape}");
+    });
+    group.finish();
+}
+
 fn bench<P: Ternary>(criterion: &mut Criterion)
 where
     Matrix: From<Packed<P>>,
@@ -62,20 +80,11 @@ where
                 let name = format!("{}/{isa}/{threads}", P::NAME);
                 let shape = format!("{rows}x{cols}");
 
-                let mut group = criterion.benchmark_group(format!("one token/{name}"));
-                group.throughput(Throughput::Bytes(matrices[0].bytes().len() as u64));
-                let mut y = vec![0.0; rows];
-                let mut next = 0;
-                group.bench_function(BenchmarkId::from_parameter(&shape), |bencher| {
-                    bencher.iter(|| {
-                        next = (next + 1) % matrices.len();
-                        let x = ActivationRows::new(cols, one.clone());
-                        cpu.matmul(&x, black_box(&matrices[next]), &mut y);
-                    });
-                    assert_eq!(y, expected, "{name} {shape}");
-                });
-                group.finish();
-
+                one_token(criterion, &name, &cpu, &matrices, &one, &expected);
+                let copies: Vec<_> = matrices.iter().map(|matrix| matrix.clone().with_triples(&cpu, |_| {})).collect();
+                if copies[0].has_triples() {
+                    one_token(criterion, &format!("{name}/triples"), &cpu, &copies, &one, &expected);
+                }
                 let mut group = criterion.benchmark_group(format!("{MANY} tokens/{name}"));
                 group.throughput(Throughput::Elements(2 * (rows * cols * MANY) as u64));
                 let mut y = vec![0.0; rows * MANY];

@@ -47,10 +47,10 @@ impl<M: Model> Transformer<M> {
         self.shortlist.as_ref().map_or(self.head_matrix().bytes().len(), |shortlist| shortlist.data().bytes())
     }
 
-    /// Bytes of weights that decoding a token reads: the matrices of all blocks, the head, all gains, and a row of the
-    /// embedding. Keys and values come on top, as many as there are positions.
+    /// Bytes of weights that decoding a token reads: the matrices of all blocks or their copies, the head, all gains,
+    /// and a row of the embedding. Keys and values come on top, as many as there are positions.
     pub fn bytes_per_token(&self) -> u64 {
-        let matrices: usize = self.matrices().map(|matrix| matrix.bytes().len()).sum();
+        let matrices: usize = self.matrices().map(Matrix::bytes_read).sum();
         let gains: usize = self.layers.iter().map(Layer::gain_bytes).sum::<usize>() + bytes_of(&self.output_norm);
         let table = self.embedding.data();
         (matrices + gains + self.head_bytes() + table.bytes().len() / table.rows()) as u64

@@ -35,6 +35,11 @@ pub struct LoadOptions<'p> {
     pub head: Option<Requantize<'p>>,
     /// A shortlist for the head, so that the largest logits are found without reading all of it; `None` makes none.
     pub shortlist: Option<MakeShortlist<'p>>,
+    /// Where to make copies of ternary matrices that decoding reads instead ([`Matrix::with_triples`]); `None` makes
+    /// none.
+    ///
+    /// [`Matrix::with_triples`]: trine_kernels::Matrix::with_triples
+    pub triples: Option<&'p Cpu>,
     /// Called after each tensor with the number of tensors done and their total.
     pub progress: Option<&'p dyn Fn(usize, usize)>,
 }

@@ -296,6 +296,10 @@ pub struct LoadArguments {
     /// same text, faster, for half of the head's bytes more memory.
     #[arg(long)]
     pub shortlist: bool,
+    /// Decode from a copy of the ternary matrices that takes 1.69 bits a weight, where the machine can look it up
+    /// (AVX-512): the same text, faster, for that much more memory.
+    #[arg(long)]
+    pub triples: bool,
     /// Quantize float matrices that are not ternary.
     #[arg(long, value_name = "METHOD", value_parser = quantizers())]
     pub quantize: Option<Quantize>,

@@ -91,7 +91,7 @@ impl<P: Program> WithModel for Loading<'_, P> {
     type Out = Result<(P::Out, usize)>;
 
     fn run<M: Model>(self, model: M) -> Result<(P::Out, usize)> {
-        let LoadArguments { quantize, activations, i2s_packing, head, shortlist, .. } = *self.arguments;
+        let LoadArguments { quantize, activations, i2s_packing, head, shortlist, triples, .. } = *self.arguments;
         let (of_tensors, of_head) = (Progress::new("loading"), Progress::new("rounding the head"));
         let show = |done, total| of_tensors.set(done, total);
         let show_head = |done, total| of_head.set(done, total);
@@ -103,7 +103,9 @@ impl<P: Program> WithModel for Loading<'_, P> {
         let corrections = policy.map(|path| Corrections::of_file(path, self.file)).transpose()?;
         let corrections = corrections.as_ref();
         let progress = Some(&show as &dyn Fn(usize, usize));
-        let options = LoadOptions { quantize, activations, i2s_packing, corrections, head, shortlist, progress };
+        let triples = triples.then_some(self.cpu);
+        let options =
+            LoadOptions { quantize, activations, i2s_packing, corrections, head, shortlist, triples, progress };
         let loaded = load(model, self.config, self.file, &options)?;
         drop((of_tensors, of_head, of_shortlist));
         loaded.corrected.iter().for_each(|made| note(&corrected(made)));

@@ -119,6 +119,11 @@ impl Isa {
         }
     }
 
+    /// Whether it has the lookups that a copy of triples is read with ([`crate::Matrix::with_triples`]).
+    pub fn has_lookups(self) -> bool {
+        matches!(self, Isa::Avx512Vnni | Isa::Avx512VnniLookup)
+    }
+
     /// Whether ternary products of many tokens look part of their sums up.
     pub(crate) fn looks_up(self) -> bool {
         self == Isa::Avx512VnniLookup

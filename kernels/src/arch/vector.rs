@@ -29,7 +29,7 @@ pub(crate) trait Vector: Copy {
     const DOTS_OF_ANY_BYTES: bool = false;
 
     /// Whether a vector holds the 27 sums that three activations have with three codes, and the operations of
-    /// [`crate::ternary`]'s lookups are there, [`Vector::add_bytes`] to [`Vector::sum_words`] and
+    /// [`crate::ternary`]'s lookups are there, [`Vector::add_bytes`] to [`Vector::accumulate_words`] and
     /// [`Vector::add_lanes`].
     const LOOKUPS: bool = false;
 
@@ -184,8 +184,19 @@ pub(crate) trait Vector: Copy {
         unreachable!("{NO_LOOKUPS}")
     }
 
-    /// The even words, each an `i16`, and the odd ones. Only with [`Vector::LOOKUPS`].
-    fn sum_words(self) -> [Self::Sums; 2] {
+    /// Each word without its lowest `BITS` bits. Only with [`Vector::LOOKUPS`].
+    fn shift_words<const BITS: u32>(self) -> Self {
+        unreachable!("{NO_LOOKUPS}")
+    }
+
+    /// Twice each word, and bit 5 of those of `next`. Only with [`Vector::LOOKUPS`].
+    fn append_bit(self, _next: Self) -> Self {
+        unreachable!("{NO_LOOKUPS}")
+    }
+
+    /// Adds the even words, each an `i16`, to the first of `sums`, and the odd ones to the second. Only with
+    /// [`Vector::LOOKUPS`].
+    fn accumulate_words(self, _sums: [Self::Sums; 2]) -> [Self::Sums; 2] {
         unreachable!("{NO_LOOKUPS}")
     }
 

@@ -1,19 +1,29 @@
 //! Memory in cache lines, so that no vector crosses one.
 
+use bytemuck::Zeroable;
+
 /// Bytes of a line.
 pub(super) const LINE: usize = 64;
 
 /// A cache line.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-pub(super) struct Line([u8; LINE]);
+pub(super) struct Line([u16; LINE / 2]);
+
+// SAFETY: any words are a line, zeros among them.
+unsafe impl Zeroable for Line {}
 
 impl Line {
     /// A line of zeros.
-    pub(super) const ZERO: Line = Line([0; LINE]);
+    pub(super) const ZERO: Line = Line([0; LINE / 2]);
 
     /// The first byte.
     pub(super) fn as_ptr(&self) -> *const u8 {
-        self.0.as_ptr()
+        self.0.as_ptr().cast()
+    }
+
+    /// The words.
+    pub(super) fn words_mut(&mut self) -> &mut [u16; LINE / 2] {
+        &mut self.0
     }
 }

@@ -262,9 +262,8 @@ unsafe fn tile_sums<V: Vector>(
         let mut sums = [[V::zero_sums(); VECTORS]; TOKENS];
         for (sums, (runs, words)) in sums.iter_mut().zip(runs.iter().zip(words)) {
             for (pair, words) in words.into_iter().enumerate() {
-                for (half, words) in words.sum_words().into_iter().enumerate() {
-                    sums[2 * pair + half] = V::widen(runs[2 * pair + half], words);
-                }
+                let runs = [V::widen(runs[2 * pair], V::zero_sums()), V::widen(runs[2 * pair + 1], V::zero_sums())];
+                [sums[2 * pair], sums[2 * pair + 1]] = words.accumulate_words(runs);
             }
         }
         sums

@@ -32,12 +32,14 @@ mod lines;
 mod lookup;
 mod terms;
 mod tiles;
+mod triples;
 mod unpack;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use terms::Terms;
+pub(crate) use triples::Triples;
 pub(crate) use unpack::Unpack;
 
 use crate::cpu::Cpu;
@@ -47,18 +49,27 @@ use crate::slots::Slot;
 /// Products of codes that are worth a thread: some microseconds of work.
 const LEAST_PRODUCTS: usize = 1 << 17;
 
-/// `y[token, row]` for every token of `terms` and every row of `matrix`, in the arithmetic of this module.
+/// `y[token, row]` for every token of `terms` and every row of `matrix`, in the arithmetic of this module. Few tokens
+/// are multiplied with `copy`, where there is one and the instruction set reads it.
 ///
 /// Shapes: `y` is `[tokens, rows]`.
 ///
 /// # Panics
 /// If the activations have another number of columns than the matrix, or `y` has another length.
-pub(crate) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_>, y: &mut [Slot]) {
+pub(crate) fn product<P: Unpack>(
+    cpu: &Cpu,
+    matrix: &Packed<P>,
+    copy: Option<&Triples>,
+    terms: &Terms<'_>,
+    y: &mut [Slot],
+) {
     let (rows, tokens) = (matrix.rows(), terms.tokens());
     assert_eq!(y.len(), tokens * rows, "one output for each token and row");
     assert_eq!(terms.stride(), matrix.cols().next_multiple_of(crate::quantize::BLOCK), "columns of the activations");
     let least_rows = LEAST_PRODUCTS / (tokens.max(1) * matrix.cols());
-    if tokens <= P::GEMV_TOKENS {
+    if let Some(copy) = copy.filter(|_| tokens <= triples::MOST_TOKENS && cpu.isa().has_lookups()) {
+        copy.product(cpu, rows, terms, y, least_rows);
+    } else if tokens <= P::GEMV_TOKENS {
         let activations = cpu.isa().run(gemv::Arrange::<P>::new(terms.codes()));
         cpu.for_column_chunks(y, rows, gemv::ROWS, least_rows, |first_row, outputs| {
             cpu.isa().run(gemv::Gemv { matrix, terms, activations: &activations, first_row, outputs });

@@ -108,6 +108,11 @@ impl<'a> Terms<'a> {
         self.segments
     }
 
+    /// `dw` where it is the same in all blocks.
+    pub(super) fn weight_factor(&self) -> Option<f32> {
+        self.weight_factor
+    }
+
     /// `dw` of one segment of some rows.
     #[inline(always)]
     pub(super) fn weight_factors<P: Ternary, const ROWS: usize>(

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Terms, Unpack, lookup, product};
+use super::{Terms, Triples, Unpack, lookup, product};
 use crate::packing::{I2S, PackScales, Packed, Scales, Tq1_0, Tq2_0, WeightScale};
 use crate::quantize::ActivationRows;
 use crate::reference::ternary::{WeightScales, product_int8, product_q8k};
@@ -64,6 +64,26 @@ fn assert_same_bits(found: &[f32], expected: &[f32], what: &str) {
     }
 }
 
+/// Every product that `cpu` has equals `expected`.
+fn check_products<P: Unpack>(cpu: &Cpu, packed: &Packed<P>, terms: &Terms<'_>, expected: &[f32], what: &str) {
+    let check = |way: &str, product: &dyn Fn(&mut [Slot])| {
+        let mut y = vec![f32::NAN; expected.len()];
+        product(Slot::over(&mut y));
+        assert_same_bits(&y, expected, &format!("{what}{way}"));
+    };
+    check("", &|y| product(cpu, packed, None, terms, y));
+    if cpu.isa().looks_up() {
+        check(", looked up", &|y| lookup::product(cpu, packed, terms, y));
+    }
+    if cpu.isa().has_lookups() {
+        let copy = Triples::new(cpu, packed, |_| {});
+        assert_eq!(copy.is_some(), packed.shared() != Scales::Blocks);
+        if let Some(copy) = copy {
+            check(", from triples", &|y| copy.product(cpu, packed.rows(), terms, y, 1));
+        }
+    }
+}
+
 /// Products with both activation modes (Q8_K where the columns allow) on every machine equal the plain loops.
 fn check<P: Unpack>(case: &Case, x: &[f32], cpus: &[Cpu]) {
     let packed = case.packed::<P>();
@@ -73,24 +93,9 @@ fn check<P: Unpack>(case: &Case, x: &[f32], cpus: &[Cpu]) {
     for cpu in cpus {
         let rows = ActivationRows::new(case.cols, x.to_vec());
         let what = format!("{} {} x {}, {} tokens, {cpu:?}", P::NAME, case.rows, case.cols, rows.rows());
-        let mut y = vec![f32::NAN; expected.len()];
-        product(cpu, &packed, &Terms::int8(rows.int8(cpu), &packed), Slot::over(&mut y));
-        assert_same_bits(&y, &expected, &what);
-        if cpu.isa().looks_up() {
-            y.fill(f32::NAN);
-            lookup::product(cpu, &packed, &Terms::int8(rows.int8(cpu), &packed), Slot::over(&mut y));
-            assert_same_bits(&y, &expected, &format!("{what}, looked up"));
-        }
+        check_products(cpu, &packed, &Terms::int8(rows.int8(cpu), &packed), &expected, &what);
         if let Some(expected) = &expected_q8k {
-            let terms = Terms::q8k(rows.q8k(cpu), &packed);
-            y.fill(f32::NAN);
-            product(cpu, &packed, &terms, Slot::over(&mut y));
-            assert_same_bits(&y, expected, &format!("{what}, q8_k"));
-            if cpu.isa().looks_up() {
-                y.fill(f32::NAN);
-                lookup::product(cpu, &packed, &terms, Slot::over(&mut y));
-                assert_same_bits(&y, expected, &format!("{what}, q8_k, looked up"));
-            }
+            check_products(cpu, &packed, &Terms::q8k(rows.q8k(cpu), &packed), expected, &format!("{what}, q8_k"));
         }
     }
 }
@@ -180,14 +185,8 @@ fn activations_of_minus_128_do_not_overflow() {
     for cpu in cpus() {
         for tokens in [1, 13] {
             let terms = Terms::of_codes(&codes[..tokens * cols], cols, &sums[..tokens]);
-            let mut y = vec![f32::NAN; rows * tokens];
-            product(&cpu, &packed, &terms, Slot::over(&mut y));
-            assert!(y.iter().all(|&y| y == -128.0 * cols as f32), "{cpu:?}: {y:?}");
-            if cpu.isa().looks_up() {
-                y.fill(f32::NAN);
-                lookup::product(&cpu, &packed, &terms, Slot::over(&mut y));
-                assert!(y.iter().all(|&y| y == -128.0 * cols as f32), "{cpu:?}, looked up: {y:?}");
-            }
+            let expected = vec![-128.0 * cols as f32; rows * tokens];
+            check_products(&cpu, &packed, &terms, &expected, &format!("{cpu:?}"));
         }
     }
 }
@@ -205,9 +204,9 @@ fn packings_of_the_same_weights_agree() {
         y
     };
     let (i2s, tq1, tq2) = (case.packed::<I2S>(), case.packed::<Tq1_0>(), case.packed::<Tq2_0>());
-    let from_i2s = run(Terms::int8(x.int8(&cpu), &i2s), &|terms, y| product(&cpu, &i2s, terms, Slot::over(y)));
-    let from_tq1 = run(Terms::int8(x.int8(&cpu), &tq1), &|terms, y| product(&cpu, &tq1, terms, Slot::over(y)));
-    let from_tq2 = run(Terms::int8(x.int8(&cpu), &tq2), &|terms, y| product(&cpu, &tq2, terms, Slot::over(y)));
+    let from_i2s = run(Terms::int8(x.int8(&cpu), &i2s), &|terms, y| product(&cpu, &i2s, None, terms, Slot::over(y)));
+    let from_tq1 = run(Terms::int8(x.int8(&cpu), &tq1), &|terms, y| product(&cpu, &tq1, None, terms, Slot::over(y)));
+    let from_tq2 = run(Terms::int8(x.int8(&cpu), &tq2), &|terms, y| product(&cpu, &tq2, None, terms, Slot::over(y)));
     assert_same_bits(&from_tq1, &from_i2s, "tq1_0");
     assert_same_bits(&from_tq2, &from_i2s, "tq2_0");
 }
@@ -230,7 +229,7 @@ proptest! {
         let product_of = |x: &[f32]| {
             let x = ActivationRows::new(cols, x.to_vec());
             let mut y = vec![f32::NAN; rows * x.rows()];
-            product(&cpu, &packed, &Terms::int8(x.int8(&cpu), &packed), Slot::over(&mut y));
+            product(&cpu, &packed, None, &Terms::int8(x.int8(&cpu), &packed), Slot::over(&mut y));
             y
         };
         let single: Vec<f32> = x.chunks_exact(cols).flat_map(product_of).collect();

@@ -61,9 +61,9 @@ pub struct MatrixRow {
     pub row: Row,
     /// Rows and columns.
     pub shape: (usize, usize),
-    /// Packing.
+    /// Packing, or that of the copy that decoding reads.
     pub kind: &'static str,
-    /// Bytes in all blocks.
+    /// Bytes that a decoded token reads in all blocks.
     pub bytes: u64,
     /// Weights in all blocks.
     pub weights: u64,
@@ -216,12 +216,12 @@ impl Measured {
 
 fn matrices<M: Model>(model: &Transformer<M>) -> Vec<MatrixRow> {
     let row = |row: Row, all: Vec<&Matrix>| {
-        let bytes = all.iter().map(|matrix| matrix.bytes().len() as u64).sum();
+        let bytes = all.iter().map(|matrix| matrix.bytes_read() as u64).sum();
         let weights = all.iter().map(|matrix| (matrix.rows() * matrix.cols()) as u64).sum();
         all.first().map(|first| MatrixRow {
             row,
             shape: (first.rows(), first.cols()),
-            kind: first.kind().name(),
+            kind: if first.has_triples() { "triples" } else { first.kind().name() },
             bytes,
             weights,
         })

@@ -208,11 +208,30 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    fn sum_words(self) -> [Sums; 2] {
-        // SAFETY: `self` proves AVX-512.
+    fn shift_words<const BITS: u32>(self) -> Self {
+        // SAFETY: `self` proves AVX-512 BW.
+        Bytes(unsafe { _mm512_srli_epi16::<BITS>(self.0) })
+    }
+
+    #[inline(always)]
+    fn append_bit(self, next: Self) -> Self {
+        /// `a | b & c` for each bit.
+        const OR_AND: i32 = 0b1111_1000;
+        // SAFETY: `self` proves AVX-512 BW.
+        Bytes(unsafe {
+            let twice = _mm512_add_epi16(self.0, self.0);
+            _mm512_ternarylogic_epi32::<OR_AND>(twice, next.0, _mm512_set1_epi16(1 << 5))
+        })
+    }
+
+    #[inline(always)]
+    fn accumulate_words(self, [even, odd]: [Sums; 2]) -> [Sums; 2] {
+        // SAFETY: `self` proves AVX-512 VNNI.
         unsafe {
-            let even = _mm512_srai_epi32::<16>(_mm512_slli_epi32::<16>(self.0));
-            [Sums(even), Sums(_mm512_srai_epi32::<16>(self.0))]
+            [
+                Sums(_mm512_dpwssd_epi32(even.0, self.0, _mm512_set1_epi32(1))),
+                Sums(_mm512_dpwssd_epi32(odd.0, self.0, _mm512_set1_epi32(1 << 16))),
+            ]
         }
     }
 

@@ -1,0 +1,57 @@
+//! Copies of ternary matrices in triples: decoding reads less, and computes the same bits.
+
+use crate::support::open;
+use trine::loader::{Gguf, TensorType};
+use trine::prelude::*;
+
+const IDS: [u32; 5] = [3, 250, 17, 91, 5];
+
+/// The logits after each token, processed one by one, the bytes that a token reads, and the warnings.
+fn decoded(file: &Gguf, cpu: &Cpu, activations: Option<ActivationMode>, triples: bool) -> (Vec<f32>, u64, Vec<String>) {
+    let config = Config::from_gguf(file).expect("a model");
+    let options = LoadOptions { activations, triples: triples.then_some(cpu), ..LoadOptions::default() };
+    Dyn::scope(config.dims, |model| {
+        let loaded = load(model, &config, file, &options).expect("a model");
+        let mut session = Session::new(&loaded.transformer, cpu, IDS.len(), CacheType::F16).expect("memory");
+        let logits = IDS.iter().flat_map(|&id| session.feed(&[id]).expect("a token").to_vec()).collect();
+        (logits, loaded.transformer.bytes_per_token(), loaded.warnings)
+    })
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+#[test]
+fn decoding_reads_less_and_computes_the_same() {
+    for matrices in [TensorType::I2S, TensorType::TQ1_0, TensorType::TQ2_0] {
+        let file = Synthetic { matrices, ..Synthetic::tiny() }.gguf().expect("a model");
+        for activations in [ActivationMode::Int8PerToken, ActivationMode::Q8K] {
+            for isa in Isa::available() {
+                let cpu = Cpu::new(CpuOptions { isa: Some(isa), ..CpuOptions::default() }).expect("a machine");
+                let (expected, bytes, _) = decoded(&file, &cpu, Some(activations), false);
+                let (found, bytes_read, warnings) = decoded(&file, &cpu, Some(activations), true);
+                let what = format!("{matrices}, {activations}, {isa}");
+                assert_eq!(bits(&found), bits(&expected), "{what}");
+                if isa.has_lookups() {
+                    assert!(warnings.is_empty(), "{what}: {warnings:?}");
+                    let is_smaller = bytes_read < bytes;
+                    assert_eq!(is_smaller, matrices != TensorType::TQ1_0, "{what}: {bytes_read} instead of {bytes}");
+                } else {
+                    assert_eq!(bytes_read, bytes, "{what}");
+                    assert!(warnings.iter().any(|text| text.contains(isa.name())), "{what}: {warnings:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_model_without_ternary_matrices_has_no_copies() {
+    let cpu = Cpu::new(CpuOptions::default()).expect("a machine");
+    let file = open("llama_cpp/llama-tied-f32.gguf");
+    let (expected, bytes, _) = decoded(&file, &cpu, None, false);
+    let (found, bytes_read, warnings) = decoded(&file, &cpu, None, true);
+    assert_eq!((bits(&found), bytes_read), (bits(&expected), bytes));
+    assert!(warnings.iter().any(|text| text.contains("no copies of matrices")), "{warnings:?}");
+}
