@@ -250,7 +250,8 @@ impl Matrix {
             }
         };
         if possible {
-            return Ok(Matrix { mode, ..self });
+            let triples = self.triples.filter(|_| mode != ActivationMode::F32);
+            return Ok(Matrix { mode, triples, ..self });
         }
         let (packing, cols) = (self.kind().name(), self.cols());
         Err(PackingError::ActivationMode { packing, cols, mode: mode.to_string() })
@@ -274,17 +275,18 @@ impl Matrix {
     }
 
     /// The same matrix with a copy of its codes in 1.69 bits each, which products of few tokens read instead of the
-    /// matrix where their instruction set has lookups ([`Isa::has_lookups`](crate::Isa::has_lookups)): the results are
-    /// the same bits. There is no copy where `cpu` has no lookups, and of a matrix that is not ternary, has several
-    /// scales or multiplies float activations. It is made in parallel; `done` is told the number of rows after some
-    /// are, from any thread.
+    /// matrix where their instruction set can ([`Isa::reads_triples`](crate::Isa::reads_triples)): the results are the
+    /// same bits. There is no copy where that of `cpu` cannot, and of a matrix that is not ternary, has several scales
+    /// or multiplies float activations. It is made in parallel.
     ///
-    /// Memory: 54 bytes for 256 weights of a row, beside those of the matrix.
-    pub fn with_triples(self, cpu: &Cpu, done: impl Fn(usize) + Send + Sync) -> Matrix {
-        if !cpu.isa().has_lookups() || self.mode == ActivationMode::F32 {
-            return self;
-        }
-        let triples = by_family!(&self.packed, ternary(packed) => Triples::new(cpu, packed, done), dense(_p) => None);
+    /// Memory, beside that of the matrix: 54 bytes for 256 weights of a row, rows rounded up to a multiple of 64 and
+    /// columns to one of 256; and in each thread that multiplies, 22 bytes for each column and token of the last
+    /// activations.
+    pub fn with_triples(self, cpu: &Cpu) -> Matrix {
+        let triples = match cpu.isa().reads_triples() && self.mode != ActivationMode::F32 {
+            true => by_family!(&self.packed, ternary(packed) => Triples::new(cpu, packed), dense(_p) => None),
+            false => None,
+        };
         Matrix { triples, ..self }
     }
 
@@ -294,7 +296,7 @@ impl Matrix {
     }
 
     /// Bytes of weights that the product of one token reads: those of the copy where there is one
-    /// ([`Matrix::with_triples`]).
+    /// ([`Matrix::with_triples`]), which an instruction set without lookups does not read.
     pub fn bytes_read(&self) -> usize {
         self.triples.as_ref().map_or(self.bytes().len(), Triples::bytes)
     }

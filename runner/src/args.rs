@@ -296,8 +296,8 @@ pub struct LoadArguments {
     /// same text, faster, for half of the head's bytes more memory.
     #[arg(long)]
     pub shortlist: bool,
-    /// Decode from a copy of the ternary matrices that takes 1.69 bits a weight, where the machine can look it up
-    /// (AVX-512): the same text, faster, for that much more memory.
+    /// Decode from a copy of the ternary matrices that takes 1.69 bits a weight, on a machine with AVX-512 VNNI: the
+    /// same text, faster where cores wait for memory, for that much more of it.
     #[arg(long)]
     pub triples: bool,
     /// Quantize float matrices that are not ternary.

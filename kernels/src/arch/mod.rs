@@ -119,8 +119,8 @@ impl Isa {
         }
     }
 
-    /// Whether it has the lookups that a copy of triples is read with ([`crate::Matrix::with_triples`]).
-    pub fn has_lookups(self) -> bool {
+    /// Whether products of few tokens can read copies in triples ([`crate::Matrix::with_triples`]): it has lookups.
+    pub fn reads_triples(self) -> bool {
         matches!(self, Isa::Avx512Vnni | Isa::Avx512VnniLookup)
     }
 

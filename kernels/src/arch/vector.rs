@@ -174,7 +174,8 @@ pub(crate) trait Vector: Copy {
         unreachable!("{NO_LOOKUPS}")
     }
 
-    /// The words of `self` at the indices that [`Vector::pair_indices`] gives. Only with [`Vector::LOOKUPS`].
+    /// The words of `self` at the indices in the low five bits of each word; the other bits mean nothing. Only with
+    /// [`Vector::LOOKUPS`].
     fn look_up(self, _indices: Self) -> Self {
         unreachable!("{NO_LOOKUPS}")
     }
@@ -189,7 +190,7 @@ pub(crate) trait Vector: Copy {
         unreachable!("{NO_LOOKUPS}")
     }
 
-    /// Twice each word, and bit 5 of those of `next`. Only with [`Vector::LOOKUPS`].
+    /// Twice each word, modulo 2^16, with bit 5 set where that of the word of `next` is. Only with [`Vector::LOOKUPS`].
     fn append_bit(self, _next: Self) -> Self {
         unreachable!("{NO_LOOKUPS}")
     }

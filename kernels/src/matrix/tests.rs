@@ -114,3 +114,27 @@ fn a_matrix_describes_itself() {
     let dense = Matrix::new(PackingKind::F32, 3, 2, Bytes::from(dense)).unwrap();
     assert_eq!(dense.share_of_zeros(), 2.0 / 6.0);
 }
+
+/// Few tokens are multiplied with the copy, many with the matrix, and float activations have none.
+#[test]
+fn a_copy_in_triples_changes_no_bit() {
+    let (rows, cols) = (70, 512);
+    let codes: Vec<u8> = (0..rows * cols).map(|i| (i * i / 5 % 3) as u8).collect();
+    let matrix = Matrix::from(Packed::<I2S>::pack(rows, cols, &codes, PackScales::One(0.5)).unwrap());
+    for isa in crate::Isa::available() {
+        let cpu = Cpu::new(crate::CpuOptions { isa: Some(isa), ..crate::CpuOptions::default() }).unwrap();
+        let copied = matrix.clone().with_triples(&cpu);
+        assert_eq!(copied.has_triples(), isa.reads_triples(), "{isa}");
+        let bytes = if isa.reads_triples() { 2 * 2 * 64 * 54 } else { matrix.bytes().len() };
+        assert_eq!(copied.bytes_read(), bytes, "{isa}");
+        for tokens in 1..9 {
+            let x: Vec<f32> = (0..tokens * cols).map(|i| ((i * 41 + tokens) % 89) as f32 / 8.0 - 5.0).collect();
+            let x = ActivationRows::new(cols, x);
+            assert_eq!(cpu.products(&x, &copied), cpu.products(&x, &matrix), "{isa}, {tokens} tokens");
+        }
+        let float = copied.clone().with_activation_mode(ActivationMode::F32).unwrap();
+        assert!(!float.has_triples() && !float.with_triples(&cpu).has_triples(), "{isa}");
+        let portable = Cpu::new(crate::CpuOptions { isa: Some(crate::Isa::Portable), threads: None }).unwrap();
+        assert!(!copied.with_triples(&portable).has_triples(), "{isa}");
+    }
+}

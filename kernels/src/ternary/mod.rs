@@ -2,8 +2,8 @@
 //!
 //! What belongs here: the terms of the product (`Terms`), how bytes become codes in registers (`Unpack`), the
 //! kernels for few tokens (`gemv`) and for many (`gemm`, with activations laid out by `tiles`; `lookup`, which looks
-//! part of the sums up). What does not: layouts ([`crate::packing`]), quantization ([`crate::quantize`]), intrinsics
-//! ([`crate::arch`]).
+//! part of the sums up), and copies for few tokens (`triples`). What does not: layouts ([`crate::packing`]),
+//! quantization ([`crate::quantize`]), intrinsics ([`crate::arch`]).
 //!
 //! # Arithmetic
 //!
@@ -67,7 +67,7 @@ pub(crate) fn product<P: Unpack>(
     assert_eq!(y.len(), tokens * rows, "one output for each token and row");
     assert_eq!(terms.stride(), matrix.cols().next_multiple_of(crate::quantize::BLOCK), "columns of the activations");
     let least_rows = LEAST_PRODUCTS / (tokens.max(1) * matrix.cols());
-    if let Some(copy) = copy.filter(|_| tokens <= triples::MOST_TOKENS && cpu.isa().has_lookups()) {
+    if let Some(copy) = copy.filter(|_| tokens <= triples::MOST_TOKENS && cpu.isa().reads_triples()) {
         copy.product(cpu, rows, terms, y, least_rows);
     } else if tokens <= P::GEMV_TOKENS {
         let activations = cpu.isa().run(gemv::Arrange::<P>::new(terms.codes()));

@@ -75,8 +75,8 @@ fn check_products<P: Unpack>(cpu: &Cpu, packed: &Packed<P>, terms: &Terms<'_>, e
     if cpu.isa().looks_up() {
         check(", looked up", &|y| lookup::product(cpu, packed, terms, y));
     }
-    if cpu.isa().has_lookups() {
-        let copy = Triples::new(cpu, packed, |_| {});
+    if cpu.isa().reads_triples() {
+        let copy = Triples::new(cpu, packed);
         assert_eq!(copy.is_some(), packed.shared() != Scales::Blocks);
         if let Some(copy) = copy {
             check(", from triples", &|y| copy.product(cpu, packed.rows(), terms, y, 1));

@@ -35,7 +35,7 @@ use crate::packing::{Packed, Scales, Ternary, ZERO_CODE};
 use crate::quantize::BLOCK;
 use crate::slots::Slot;
 
-/// Up to this many tokens the copy is the faster one to read.
+/// Up to this many tokens the copy is read, once for each: as many as the kernel for few tokens takes of I2_S.
 pub(super) const MOST_TOKENS: usize = 6;
 
 /// Lines that a word of all rows of a panel takes: 32 rows in each.
@@ -70,13 +70,8 @@ pub(crate) struct Triples {
 }
 
 impl Triples {
-    /// The copy of `matrix`, made in parallel; `None` where its blocks have several scales. `done` is told the number
-    /// of rows after some are, from any thread.
-    pub(crate) fn new<P: Ternary>(
-        cpu: &Cpu,
-        matrix: &Packed<P>,
-        done: impl Fn(usize) + Send + Sync,
-    ) -> Option<Triples> {
+    /// The copy of `matrix`, made in parallel; `None` where its blocks have several scales.
+    pub(crate) fn new<P: Ternary>(cpu: &Cpu, matrix: &Packed<P>) -> Option<Triples> {
         if matrix.shared() == Scales::Blocks {
             return None;
         }
@@ -85,18 +80,16 @@ impl Triples {
         let mut lines = bytemuck::zeroed_vec(matrix.rows().div_ceil(ROWS) * lines_of_panel);
         let mut panels: Vec<_> = lines.chunks_exact_mut(lines_of_panel).collect();
         cpu.for_each_by(&mut panels, LEAST_WEIGHTS.div_ceil(ROWS * matrix.cols()), |panel, lines| {
-            let rows = panel * ROWS..matrix.rows().min((panel + 1) * ROWS);
             let mut codes = vec![ZERO_CODE; blocks * BLOCK];
             for (place, row) in (panel * ROWS..(panel + 1) * ROWS).enumerate() {
                 let codes_of_row = &mut codes[..matrix.cols()];
-                if row < rows.end {
+                if row < matrix.rows() {
                     matrix.row_codes(row, codes_of_row);
                 } else {
                     codes_of_row.fill(ZERO_CODE);
                 }
                 put_row(&codes, place, lines);
             }
-            done(rows.len());
         });
         Some(Triples { lines: Arc::new(lines), blocks })
     }
@@ -144,13 +137,13 @@ fn spread<T: Copy>(block: &[T; BLOCK], none: T) -> [T; WIDE] {
 /// Writes the codes of a row, whole blocks of them, to row `place` of a panel.
 fn put_row(codes: &[u8], place: usize, lines: &mut [Line]) {
     let line = place / (2 * TILE);
-    let word = 2 * (place % TILE) + place / TILE % 2;
+    let at = 2 * (place % TILE) + place / TILE % 2;
     let (codes, _) = codes.as_chunks::<BLOCK>();
     for (codes, lines) in codes.iter().zip(lines.chunks_exact_mut(WORDS * LINES)) {
-        for (w, words) in words(&fields(codes)).into_iter().enumerate() {
+        for (w, word) in words(&fields(codes)).into_iter().enumerate() {
             let first = w / 5 * 5;
             let in_group = 5.min(WORDS - first);
-            lines[first * LINES + line * in_group + w % 5].words_mut()[word] = words;
+            lines[first * LINES + line * in_group + w % 5].words_mut()[at] = word;
         }
     }
 }
@@ -159,9 +152,9 @@ fn put_row(codes: &[u8], place: usize, lines: &mut [Line]) {
 fn fields(codes: &[u8; BLOCK]) -> [u8; WIDE / 3] {
     let mut fields = [0; WIDE / 3];
     let wide = spread(codes, ZERO_CODE);
-    for (fields, codes) in fields.as_chunks_mut::<4>().0.iter_mut().zip(wide.as_chunks::<12>().0) {
+    for (four, codes) in fields.as_chunks_mut::<4>().0.iter_mut().zip(wide.as_chunks::<12>().0) {
         for i in 0..4 {
-            fields[i] = 9 * codes[i] + 3 * codes[4 + i] + codes[8 + i];
+            four[i] = 9 * codes[i] + 3 * codes[4 + i] + codes[8 + i];
         }
     }
     fields

@@ -131,7 +131,7 @@ impl<'l> Claims<'l> {
         self.corrected.extend(corrected);
         let mut matrix = self.with_activations(&tensor, matrix)?;
         if let Some(cpu) = self.options.triples {
-            matrix = matrix.with_triples(cpu, |_| {});
+            matrix = matrix.with_triples(cpu);
             self.has_triples |= matrix.has_triples();
         }
         let weight = Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))?;
@@ -241,7 +241,7 @@ impl<'l> Claims<'l> {
             ));
         }
         if let Some(cpu) = self.options.triples.filter(|_| !self.has_triples) {
-            let why = match cpu.isa().has_lookups() {
+            let why = match cpu.isa().reads_triples() {
                 true => "no matrix is ternary with one scale and meets int8 activations".to_owned(),
                 false => format!("the instruction set {} has no lookups for them", cpu.isa()),
             };

@@ -237,7 +237,7 @@ impl Vector for Bytes {
 
     #[inline(always)]
     fn widen(run: Sums, sums: Sums) -> Sums {
-        // SAFETY: a `Sums` comes from `zero_run`, `zero_sums`, `dot` or `widen`, all of which prove AVX-512.
+        // SAFETY: a `Sums` proves AVX-512, as all functions that make one do.
         Sums(unsafe { _mm512_add_epi32(run.0, sums.0) })
     }
 

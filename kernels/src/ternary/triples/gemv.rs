@@ -1,4 +1,5 @@
-//! The product for few tokens: each line is read once, and every field of it finds its sum.
+//! The product for few tokens: every field of a panel finds its sum. A panel is read for each token, from a cache after
+//! the first.
 
 use super::super::Terms;
 use super::super::lines::Line;
@@ -40,7 +41,6 @@ pub(super) struct Gemv<'a> {
 
 impl Kernel for Gemv<'_> {
     type Output = ();
-    const DOTS: bool = true;
 
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
@@ -48,7 +48,7 @@ impl Kernel for Gemv<'_> {
             panic!("an instruction set without lookups");
         }
         let Gemv { triples, terms, first_row, mut outputs } = self;
-        // SAFETY: the caller vouches for the instructions of `V`.
+        // SAFETY: the caller vouches for the instructions of `V`, which has lookups.
         let tables = unsafe { Tables::of::<V>(terms.codes()) };
         let rows = outputs.width();
         let factors = terms.weight_factor().expect("a copy is of a matrix with one scale");
@@ -83,7 +83,7 @@ unsafe fn dot_rows<V: Vector>(lines: &[Line], tables: &[Line]) -> [i32; ROWS] {
     // SAFETY: the caller vouches for the instructions of `V`.
     let mut sums = unsafe { [[V::zero_sums(); 2]; LINES] };
     for (lines, tables) in lines.iter().zip(tables) {
-        // SAFETY: the caller vouches for the instructions of `V`.
+        // SAFETY: the caller vouches for the instructions of `V`, whose vectors are lines by the assertion.
         unsafe { add_block::<V>(lines, tables, &mut sums) };
     }
     let mut dots = [[0; TILE]; 2 * LINES];
@@ -96,7 +96,7 @@ unsafe fn dot_rows<V: Vector>(lines: &[Line], tables: &[Line]) -> [i32; ROWS] {
 /// Adds the sums of a block.
 ///
 /// # Safety
-/// The machine has the instructions of `V`.
+/// The machine has the instructions of `V`, whose vectors are lines.
 #[inline(always)]
 unsafe fn add_block<V: Vector>(lines: &[Line; WORDS * LINES], tables: &[Line; TABLES], sums: &mut Sums<V>) {
     // SAFETY: the caller vouches for the instructions of `V`. The runs have all groups of a block, and the words and
@@ -136,7 +136,8 @@ unsafe fn add_block<V: Vector>(lines: &[Line; WORDS * LINES], tables: &[Line; TA
 /// Adds what the three fields of a word of each row find, and appends the bit above them to `last`.
 ///
 /// # Safety
-/// The machine has the instructions of `V`; `words` is readable for a line, and `tables` for three tables.
+/// The machine has the instructions of `V`, whose vectors are lines; `words` is readable for a line, and `tables` for
+/// three tables.
 #[inline(always)]
 unsafe fn add_word<V: Vector>(words: *const Line, tables: *const Line, sums: &mut V, last: &mut V) {
     // SAFETY: the caller vouches for the instructions and the lines.

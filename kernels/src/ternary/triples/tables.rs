@@ -12,13 +12,13 @@ use crate::quantize::BLOCK;
 pub(super) const TABLES: usize = WIDE / 3;
 
 kept! {
-    /// The activations that [`LINES`] are of.
+    /// The activations whose tables are in [`TABLES_OF_CODES`].
     static CODES: Vec<i8>;
 }
 
 kept! {
-    /// Tables: of the last activations that the thread met.
-    static LINES: Vec<Line>;
+    /// The tables of the last activations that the thread met.
+    static TABLES_OF_CODES: Vec<Line>;
 }
 
 /// The tables of whole blocks of activations, block after block.
@@ -37,7 +37,7 @@ impl Tables {
     /// The machine has the instructions of `V`, which has [`Vector::LOOKUPS`].
     #[inline(always)]
     pub(super) unsafe fn of<V: Vector>(codes: &[i8]) -> Tables {
-        let mut tables = Tables { codes: CODES.take(), lines: LINES.take() };
+        let mut tables = Tables { codes: CODES.take(), lines: TABLES_OF_CODES.take() };
         if tables.codes != codes {
             tables.codes.clear();
             tables.codes.extend_from_slice(codes);
@@ -53,10 +53,10 @@ impl Tables {
         &self.lines[token * blocks * TABLES..][..blocks * TABLES]
     }
 
-    /// Gives the memory back.
+    /// Keeps the tables for the next product of the thread.
     pub(super) fn keep(self) {
         CODES.set(self.codes);
-        LINES.set(self.lines);
+        TABLES_OF_CODES.set(self.lines);
     }
 
     /// Makes the tables of `self.codes`.
