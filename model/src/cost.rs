@@ -56,7 +56,8 @@ impl<M: Model> Transformer<M> {
         (matrices + gains + self.head_bytes() + table.bytes().len() / table.rows()) as u64
     }
 
-    fn matrices(&self) -> impl Iterator<Item = &Matrix> {
+    /// The matrices of all blocks.
+    pub(crate) fn matrices(&self) -> impl Iterator<Item = &Matrix> {
         self.layers.iter().flat_map(|layer| Projection::ALL.map(|projection| layer.matrix(projection)))
     }
 }

@@ -17,7 +17,7 @@ use crate::source::Source;
 use crate::transformer::{Layer, Shared, SubNorm, Transformer};
 use claims::Claims;
 use trine_kernels::packing::I2sPacking;
-use trine_kernels::{ActivationMode, Cpu, PackingKind};
+use trine_kernels::{ActivationMode, Cpu, Matrix, PackingKind};
 use trine_shapes::{Axis, Ffn, Gate, HeadDim, Hidden, KvWidth, Model, NormRole, Normed, QWidth, Value, Vocab};
 
 /// How a file's weights are taken.
@@ -37,8 +37,6 @@ pub struct LoadOptions<'p> {
     pub shortlist: Option<MakeShortlist<'p>>,
     /// Where to make copies of ternary matrices that decoding reads instead ([`Matrix::with_triples`]); `None` makes
     /// none.
-    ///
-    /// [`Matrix::with_triples`]: trine_kernels::Matrix::with_triples
     pub triples: Option<&'p Cpu>,
     /// Called after each tensor with the number of tensors done and their total.
     pub progress: Option<&'p dyn Fn(usize, usize)>,
@@ -128,7 +126,18 @@ pub fn load<M: Model>(
     let config = config.clone();
     let transformer = Transformer { model, config, embedding, shared, layers, output_norm, output, shortlist };
     let corrected = claims.take_corrected()?;
-    Ok(Loaded { transformer, warnings: claims.into_warnings(), corrected })
+    let mut warnings = claims.into_warnings();
+    if let Some(cpu) = options.triples.filter(|_| !transformer.matrices().any(Matrix::has_triples)) {
+        warnings.push(format!("{}: no copies of matrices in triples: {}", source.label(), why_no_triples(cpu)));
+    }
+    Ok(Loaded { transformer, warnings, corrected })
+}
+
+fn why_no_triples(cpu: &Cpu) -> String {
+    match cpu.isa().reads_triples() {
+        true => "no matrix is ternary with one scale and meets int8 activations".to_owned(),
+        false => format!("the instruction set {} has no lookups for them", cpu.isa()),
+    }
 }
 
 fn layer<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<Layer<M>, LoadError> {

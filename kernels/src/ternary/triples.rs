@@ -47,8 +47,11 @@ const ROWS: usize = 2 * TILE * LINES;
 /// Fields of a block, three codes each.
 const FIELDS: usize = BLOCK.div_ceil(3);
 
-/// Fields that five words hold.
-const GROUP: usize = 16;
+/// Words of a group, the last of a block aside, which has two.
+const GROUP_WORDS: usize = 5;
+
+/// Fields of a group: three in each word, and one in the bits above them.
+const GROUP: usize = 3 * GROUP_WORDS + 1;
 
 /// Words of a block of a row.
 const WORDS: usize = 27;
@@ -60,7 +63,7 @@ const WIDE: usize = FIELDS.next_multiple_of(4) * 3;
 const LEAST_WEIGHTS: usize = 1 << 16;
 
 /// Every field has a place: sixteen in five words, and three in each word that is left.
-const _: () = assert!(WORDS % 5 == 2 && WORDS / 5 * GROUP + 6 == FIELDS);
+const _: () = assert!(WORDS % GROUP_WORDS == 2 && WORDS / GROUP_WORDS * GROUP + 6 == FIELDS);
 
 /// A copy of a ternary matrix that has one scale. Clones share it.
 #[derive(Debug, Clone)]
@@ -141,9 +144,9 @@ fn put_row(codes: &[u8], place: usize, lines: &mut [Line]) {
     let (codes, _) = codes.as_chunks::<BLOCK>();
     for (codes, lines) in codes.iter().zip(lines.chunks_exact_mut(WORDS * LINES)) {
         for (w, word) in words(&fields(codes)).into_iter().enumerate() {
-            let first = w / 5 * 5;
-            let in_group = 5.min(WORDS - first);
-            lines[first * LINES + line * in_group + w % 5].words_mut()[at] = word;
+            let first = w / GROUP_WORDS * GROUP_WORDS;
+            let in_group = GROUP_WORDS.min(WORDS - first);
+            lines[first * LINES + line * in_group + w % GROUP_WORDS].words_mut()[at] = word;
         }
     }
 }
@@ -164,13 +167,13 @@ fn fields(codes: &[u8; BLOCK]) -> [u8; WIDE / 3] {
 fn words(fields: &[u8; WIDE / 3]) -> [u16; WORDS] {
     let mut words = [0; WORDS];
     for (w, word) in words.iter_mut().enumerate() {
-        let (group, j) = (w / 5, w % 5);
+        let (group, j) = (w / GROUP_WORDS, w % GROUP_WORDS);
         let first = GROUP * group + 3 * j;
         for p in 0..3 {
             *word |= u16::from(fields[first + p]) << (5 * p);
         }
-        if group < WORDS / 5 {
-            *word |= u16::from(fields[GROUP * group + 15]) >> (4 - j) << 15;
+        if group < WORDS / GROUP_WORDS {
+            *word |= u16::from(fields[GROUP * group + GROUP - 1]) >> (GROUP_WORDS - 1 - j) << 15;
         }
     }
     words

@@ -23,8 +23,6 @@ pub(super) struct Claims<'l> {
     claimed: usize,
     dense_masters: Vec<String>,
     corrected: Vec<Corrected>,
-    /// Whether a matrix has a copy in triples.
-    has_triples: bool,
 }
 
 /// The tensors of a model, each with its role.
@@ -69,9 +67,8 @@ impl<'l> Claims<'l> {
         options: &'l LoadOptions<'l>,
     ) -> Result<Self, LoadError> {
         let (label, by_role) = (source.label().to_owned(), by_role(source, config)?);
-        let activations = source.activations();
-        let (dense_masters, corrected, has_triples) = (Vec::new(), Vec::new(), false);
-        Ok(Claims { label, config, options, activations, by_role, claimed: 0, dense_masters, corrected, has_triples })
+        let (activations, dense_masters, corrected) = (source.activations(), Vec::new(), Vec::new());
+        Ok(Claims { label, config, options, activations, by_role, claimed: 0, dense_masters, corrected })
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -132,7 +129,6 @@ impl<'l> Claims<'l> {
         let mut matrix = self.with_activations(&tensor, matrix)?;
         if let Some(cpu) = self.options.triples {
             matrix = matrix.with_triples(cpu);
-            self.has_triples |= matrix.has_triples();
         }
         let weight = Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))?;
         if !self.has(bias) {
@@ -230,24 +226,16 @@ impl<'l> Claims<'l> {
     /// Remarks for the user, once every tensor is claimed.
     pub(super) fn into_warnings(self) -> Vec<String> {
         debug_assert_eq!(self.claimed, self.by_role.len(), "every tensor is claimed once");
-        let mut warnings = Vec::new();
-        if let [first, ..] = self.dense_masters.as_slice() {
-            warnings.push(format!(
+        match self.dense_masters.as_slice() {
+            [] => Vec::new(),
+            [first, ..] => vec![format!(
                 "{}: {} matrices (first: `{first}`) are not ternary and run as they are, which is not what a `{}` \
                  model computes; `--quantize absmean` quantizes float masters",
                 self.label,
                 self.dense_masters.len(),
                 self.config.architecture
-            ));
+            )],
         }
-        if let Some(cpu) = self.options.triples.filter(|_| !self.has_triples) {
-            let why = match cpu.isa().reads_triples() {
-                true => "no matrix is ternary with one scale and meets int8 activations".to_owned(),
-                false => format!("the instruction set {} has no lookups for them", cpu.isa()),
-            };
-            warnings.push(format!("{}: no copies of matrices in triples: {why}", self.label));
-        }
-        warnings
     }
 
     /// The tensor of a role that the inventory found.

@@ -5,7 +5,7 @@ use super::super::Terms;
 use super::super::lines::Line;
 use super::super::terms::TILE;
 use super::tables::{TABLES, Tables};
-use super::{FIELDS, GROUP, LINES, ROWS, Triples, WORDS};
+use super::{FIELDS, GROUP, GROUP_WORDS, LINES, ROWS, Triples, WORDS};
 use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
 use crate::columns::Columns;
 use crate::slots::Slot;
@@ -22,7 +22,7 @@ const RUN: usize = 2;
 const _: () = assert!(RUN * GROUP * 3 * 2 * 128 <= i16::MAX as usize);
 
 /// The groups between one widening of the sums and the next; the last has the fields after the last group as well.
-const RUNS: [usize; 3] = [RUN, RUN, WORDS / 5 - 2 * RUN];
+const RUNS: [usize; 3] = [RUN, RUN, WORDS / GROUP_WORDS - 2 * RUN];
 
 const _: () = assert!((RUNS[2] * GROUP + FIELDS % GROUP) * 3 * 2 * 128 <= i16::MAX as usize);
 
@@ -109,21 +109,21 @@ unsafe fn add_block<V: Vector>(lines: &[Line; WORDS * LINES], tables: &[Line; TA
             for _ in 0..groups {
                 for found in &mut found {
                     let mut last = zero;
-                    for word in 0..5 {
+                    for word in 0..GROUP_WORDS {
                         add_word(words.add(word), tables.add(3 * word), found, &mut last);
                     }
-                    let table = V::load(tables.add(15).cast());
+                    let table = V::load(tables.add(GROUP - 1).cast());
                     *found = found.add_words(table.look_up(last.shift_words::<5>()));
-                    words = words.add(5);
+                    words = words.add(GROUP_WORDS);
                 }
                 tables = tables.add(GROUP);
             }
             if run + 1 == RUNS.len() {
                 for found in &mut found {
-                    for word in 0..WORDS % 5 {
+                    for word in 0..WORDS % GROUP_WORDS {
                         add_word(words.add(word), tables.add(3 * word), found, &mut { zero });
                     }
-                    words = words.add(WORDS % 5);
+                    words = words.add(WORDS % GROUP_WORDS);
                 }
             }
             for (sums, found) in sums.iter_mut().zip(found) {
