@@ -7,9 +7,14 @@ use trine::prelude::*;
 const IDS: [u32; 5] = [3, 250, 17, 91, 5];
 
 /// The logits after each token, processed one by one, the bytes that a token reads, and the warnings.
-fn decoded(file: &Gguf, cpu: &Cpu, activations: Option<ActivationMode>, triples: bool) -> (Vec<f32>, u64, Vec<String>) {
+fn decoded(
+    file: &Gguf,
+    cpu: &Cpu,
+    activations: Option<ActivationMode>,
+    triples: Triples<'_>,
+) -> (Vec<f32>, u64, Vec<String>) {
     let config = Config::from_gguf(file).expect("a model");
-    let options = LoadOptions { activations, triples: triples.then_some(cpu), ..LoadOptions::default() };
+    let options = LoadOptions { activations, triples, ..LoadOptions::default() };
     Dyn::scope(config.dims, |model| {
         let loaded = load(model, &config, file, &options).expect("a model");
         let mut session = Session::new(&loaded.transformer, cpu, IDS.len(), CacheType::F16).expect("memory");
@@ -29,8 +34,8 @@ fn decoding_reads_less_and_computes_the_same() {
         for activations in [ActivationMode::Int8PerToken, ActivationMode::Q8K] {
             for isa in Isa::available() {
                 let cpu = Cpu::new(CpuOptions { isa: Some(isa), ..CpuOptions::default() }).expect("a machine");
-                let (expected, bytes, _) = decoded(&file, &cpu, Some(activations), false);
-                let (found, bytes_read, warnings) = decoded(&file, &cpu, Some(activations), true);
+                let (expected, bytes, _) = decoded(&file, &cpu, Some(activations), Triples::Never);
+                let (found, bytes_read, warnings) = decoded(&file, &cpu, Some(activations), Triples::Always(&cpu));
                 let what = format!("{matrices}, {activations}, {isa}");
                 assert_eq!(bits(&found), bits(&expected), "{what}");
                 if isa.reads_triples() {
@@ -50,8 +55,29 @@ fn decoding_reads_less_and_computes_the_same() {
 fn a_model_without_ternary_matrices_has_no_copies() {
     let cpu = Cpu::new(CpuOptions::default()).expect("a machine");
     let file = open("llama_cpp/llama-tied-f32.gguf");
-    let (expected, bytes, _) = decoded(&file, &cpu, None, false);
-    let (found, bytes_read, warnings) = decoded(&file, &cpu, None, true);
-    assert_eq!((bits(&found), bytes_read), (bits(&expected), bytes));
-    assert!(warnings.iter().any(|text| text.contains("no copies of matrices")), "{warnings:?}");
+    let (expected, bytes, _) = decoded(&file, &cpu, None, Triples::Never);
+    for triples in [Triples::IfFaster(&cpu), Triples::Always(&cpu)] {
+        let (found, bytes_read, warnings) = decoded(&file, &cpu, None, triples);
+        assert_eq!((bits(&found), bytes_read), (bits(&expected), bytes));
+        assert!(warnings.iter().any(|text| text.contains("no copies of matrices")), "{warnings:?}");
+    }
+}
+
+/// Which it is depends on the machine.
+#[test]
+fn copies_are_kept_or_the_measurement_says_why_not() {
+    let file = Synthetic { matrices: TensorType::I2S, ..Synthetic::tiny() }.gguf().expect("a model");
+    for isa in Isa::available().into_iter().filter(|isa| isa.reads_triples()) {
+        let cpu = Cpu::new(CpuOptions { isa: Some(isa), ..CpuOptions::default() }).expect("a machine");
+        let decoded = |triples| decoded(&file, &cpu, None, triples);
+        let (expected, bytes, _) = decoded(Triples::Never);
+        let (_, fewer, _) = decoded(Triples::Always(&cpu));
+        let (found, bytes_read, warnings) = decoded(Triples::IfFaster(&cpu));
+        assert_eq!(bits(&found), bits(&expected), "{isa}");
+        match &warnings[..] {
+            [] => assert_eq!(bytes_read, fewer, "{isa}"),
+            [why] => assert!(bytes_read == bytes && why.contains(" ms with them and "), "{isa}: {why}"),
+            _ => panic!("{isa}: {warnings:?}"),
+        }
+    }
 }

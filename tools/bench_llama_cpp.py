@@ -8,6 +8,8 @@ the architecture `bitnet`, which is the one of them that llama.cpp knows. Needs 
 
     cargo build --release
     python3 tools/bench_llama_cpp.py --folder /tmp/llama_bench --weights tq2_0 --threads 1,2
+
+`--isa` has both engines use no more than some instructions; llama.cpp then gets its library for these alone.
 """
 
 import argparse
@@ -18,6 +20,8 @@ import subprocess
 from pathlib import Path
 
 VERSION = "3.22.1"
+# Trine's instruction sets, and llama.cpp's libraries that are compiled for the same or the nearest.
+LIBRARIES = {"portable": "x64", "avx2": "haswell", "avxvnni": "alderlake", "avx512vnni": "zen4"}
 HERE = Path(__file__).resolve().parent
 
 
@@ -43,11 +47,22 @@ def build(folder):
     return program, libraries
 
 
+def alone(folder, libraries, isa):
+    """A folder with no CPU library but that for `isa`."""
+    only = folder / f"linux-x64-{isa}"
+    only.mkdir(exist_ok=True)
+    for library in [libraries / "libggml-base.so", libraries / f"libggml-cpu-{LIBRARIES[isa]}.so"]:
+        if not (only / library.name).exists():
+            (only / library.name).symlink_to(library)
+    return only
+
+
 class Engines:
     """Both programs, with a command before each, such as `taskset -c 0,1`."""
 
-    def __init__(self, trine, program, libraries, prefix):
+    def __init__(self, trine, program, libraries, prefix, isa):
         self.trine, self.program, self.libraries, self.prefix = trine, program, libraries, prefix
+        self.isa = ["--isa", isa] if isa else []
 
     def run(self, *command):
         """Standard output."""
@@ -60,7 +75,7 @@ class Engines:
     def of_trine(self, model, threads, kind, tokens):
         """Tokens in a second, and the fraction of the machine's limit measured in the same run."""
         prompt, decode = (tokens, 0) if kind == "prompt" else (0, tokens)
-        options = ["--threads", threads, "--prompt", prompt, "--decode", decode, "-r", 1, "--json"]
+        options = ["--threads", threads, "--prompt", prompt, "--decode", decode, "-r", 1, "--json", *self.isa]
         report = json.loads(self.run(self.trine, "bench", model, *options))
         test = report["prompt"][0] if kind == "prompt" else report["decode"]
         return test["tokens_per_s"], test["of_limit"]
@@ -81,12 +96,16 @@ def main():
     parser.add_argument("--prompt", type=numbers, default=[128, 512])
     parser.add_argument("--decode", type=numbers, default=[64])
     parser.add_argument("--repetitions", type=int, default=3, help="runs of each engine, in turns")
+    parser.add_argument("--isa", choices=LIBRARIES, help="instructions that both use; the machine's best by default")
     parser.add_argument("--prefix", type=shlex.split, default=[], help="a command that starts each run")
     arguments = parser.parse_args()
 
     folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    engines = Engines(arguments.trine.resolve(), *build(folder), arguments.prefix)
+    program, libraries = build(folder)
+    if arguments.isa:
+        libraries = alone(folder, libraries, arguments.isa)
+    engines = Engines(arguments.trine.resolve(), program, libraries, arguments.prefix, arguments.isa)
     tests = [("prompt", tokens) for tokens in arguments.prompt] + [("decode", tokens) for tokens in arguments.decode]
     print("| weights | threads | test | llama.cpp, tokens/s | Trine, tokens/s | ratio | Trine, of the limit |")
     print("|---|---|---|---|---|---|---|")

@@ -3,14 +3,13 @@
 //! What belongs here: `kept!`. What does not: memory that an operation hands to its caller.
 
 /// Declares memory with `take` and `set`: what a thread sets it takes again. Without an operating system nothing is
-/// kept, and what is taken is empty.
+/// kept, and what is taken is the type's default.
 macro_rules! kept {
-    ($(#[$doc:meta])* static $name:ident: Vec<$element:ty>;) => {
+    ($(#[$doc:meta])* static $name:ident: $memory:ty;) => {
         #[cfg(feature = "std")]
         std::thread_local! {
             $(#[$doc])*
-            static $name: core::cell::Cell<alloc::vec::Vec<$element>> =
-                const { core::cell::Cell::new(alloc::vec::Vec::new()) };
+            static $name: core::cell::Cell<$memory> = core::cell::Cell::default();
         }
         #[cfg(not(feature = "std"))]
         $(#[$doc])*
@@ -25,13 +24,13 @@ pub(crate) struct Nothing;
 
 #[cfg(not(feature = "std"))]
 impl Nothing {
-    /// An empty vector.
-    pub(crate) fn take<T>(&self) -> alloc::vec::Vec<T> {
-        alloc::vec::Vec::new()
+    /// No memory yet.
+    pub(crate) fn take<T: Default>(&self) -> T {
+        T::default()
     }
 
     /// Gives the memory back.
-    pub(crate) fn set<T>(&self, memory: alloc::vec::Vec<T>) {
+    pub(crate) fn set<T>(&self, memory: T) {
         drop(memory);
     }
 }

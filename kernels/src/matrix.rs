@@ -290,6 +290,11 @@ impl Matrix {
         Matrix { triples, ..self }
     }
 
+    /// The same matrix without such a copy.
+    pub fn without_triples(self) -> Matrix {
+        Matrix { triples: None, ..self }
+    }
+
     /// Whether there is such a copy.
     pub fn has_triples(&self) -> bool {
         self.triples.is_some()

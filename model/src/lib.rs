@@ -58,4 +58,4 @@ pub use tokenizer::{
 };
 pub use transformer::{Layer, Linear, Shared, SubNorm, Transformer};
 pub use wanted::Wanted;
-pub use weights::{LoadError, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load};
+pub use weights::{LoadError, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, Triples, load};

@@ -133,6 +133,22 @@ impl<M: Model> Layer<M> {
     }
 }
 
+impl<M: Model> Layer<M> {
+    /// The same block with each matrix replaced by what `f` makes of it, which has the same dimensions.
+    pub(crate) fn map_matrices(self, f: impl Fn(Matrix) -> Matrix) -> Self {
+        Layer {
+            query: self.query.map(&f),
+            key: self.key.map(&f),
+            value: self.value.map(&f),
+            attn_output: self.attn_output.map(&f),
+            gate: self.gate.map(&f),
+            up: self.up.map(&f),
+            down: self.down.map(&f),
+            ..self
+        }
+    }
+}
+
 /// What all blocks share.
 #[derive(Debug)]
 pub struct Shared<M> {

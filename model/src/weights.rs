@@ -5,10 +5,12 @@ mod claims;
 mod corrections;
 mod error;
 mod matrices;
+mod triples;
 
 pub(crate) use claims::by_role;
 pub use error::LoadError;
 pub(crate) use matrices::{absmean, as_ternary, factor_of, halves_row, packed, scaled, scales_bias, usual_activations};
+pub use triples::Triples;
 
 use crate::config::Config;
 use crate::policy::{Corrected, Corrections};
@@ -17,7 +19,7 @@ use crate::source::Source;
 use crate::transformer::{Layer, Shared, SubNorm, Transformer};
 use claims::Claims;
 use trine_kernels::packing::I2sPacking;
-use trine_kernels::{ActivationMode, Cpu, Matrix, PackingKind};
+use trine_kernels::{ActivationMode, Cpu, PackingKind};
 use trine_shapes::{Axis, Ffn, Gate, HeadDim, Hidden, KvWidth, Model, NormRole, Normed, QWidth, Value, Vocab};
 
 /// How a file's weights are taken.
@@ -35,9 +37,8 @@ pub struct LoadOptions<'p> {
     pub head: Option<Requantize<'p>>,
     /// A shortlist for the head, so that the largest logits are found without reading all of it; `None` makes none.
     pub shortlist: Option<MakeShortlist<'p>>,
-    /// Where to make copies of ternary matrices that decoding reads instead ([`Matrix::with_triples`]); `None` makes
-    /// none.
-    pub triples: Option<&'p Cpu>,
+    /// Copies of ternary matrices that decoding reads instead.
+    pub triples: Triples<'p>,
     /// Called after each tensor with the number of tensors done and their total.
     pub progress: Option<&'p dyn Fn(usize, usize)>,
 }
@@ -127,17 +128,9 @@ pub fn load<M: Model>(
     let transformer = Transformer { model, config, embedding, shared, layers, output_norm, output, shortlist };
     let corrected = claims.take_corrected()?;
     let mut warnings = claims.into_warnings();
-    if let Some(cpu) = options.triples.filter(|_| !transformer.matrices().any(Matrix::has_triples)) {
-        warnings.push(format!("{}: no copies of matrices in triples: {}", source.label(), why_no_triples(cpu)));
-    }
+    let (transformer, why_none) = options.triples.settle(transformer);
+    warnings.extend(why_none.map(|why| format!("{}: no copies of matrices in triples: {why}", source.label())));
     Ok(Loaded { transformer, warnings, corrected })
-}
-
-fn why_no_triples(cpu: &Cpu) -> String {
-    match cpu.isa().reads_triples() {
-        true => "no matrix is ternary with one scale and meets int8 activations".to_owned(),
-        false => format!("the instruction set {} has no lookups for them", cpu.isa()),
-    }
 }
 
 fn layer<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<Layer<M>, LoadError> {

@@ -279,6 +279,15 @@ pub struct VocabularyArguments {
     pub pre: Option<String>,
 }
 
+/// When decoding reads copies of ternary matrices in triples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UseTriples {
+    /// Where that is faster.
+    IfFaster,
+    /// Always.
+    Always,
+}
+
 /// How a file is loaded.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Loading")]
@@ -296,10 +305,11 @@ pub struct LoadArguments {
     /// same text, faster, for half of the head's bytes more memory.
     #[arg(long)]
     pub shortlist: bool,
-    /// Decode from a copy of the ternary matrices that takes 1.69 bits a weight, on a machine with AVX-512 VNNI: the
-    /// same text, faster where cores wait for memory, for that much more of it.
-    #[arg(long)]
-    pub triples: bool,
+    /// Decode from a copy of the ternary matrices that takes 1.69 bits a weight, on a machine with AVX-512 VNNI, where
+    /// that turns out faster while loading, or always: the same text, for that much more memory.
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "faster",
+          value_parser = uses_of_triples())]
+    pub triples: Option<UseTriples>,
     /// Quantize float matrices that are not ternary.
     #[arg(long, value_name = "METHOD", value_parser = quantizers())]
     pub quantize: Option<Quantize>,
@@ -350,6 +360,10 @@ fn activation_modes() -> impl TypedValueParser<Value = ActivationMode> {
 fn head_types() -> impl TypedValueParser<Value = PackingKind> {
     let types = [PackingKind::F16, PackingKind::Q8_0, PackingKind::Q6K, PackingKind::Q4_0];
     named(types.map(|kind| (kind.name(), kind)))
+}
+
+fn uses_of_triples() -> impl TypedValueParser<Value = UseTriples> {
+    named([("faster", UseTriples::IfFaster), ("always", UseTriples::Always)])
 }
 
 fn quantizers() -> impl TypedValueParser<Value = Quantize> {

@@ -1,7 +1,7 @@
 //! From arguments to what the commands work with: an open file, its tokenizer, a loaded model. Progress and warnings
 //! are shown here, so that all commands show them alike.
 
-use crate::args::{CpuArguments, FileArguments, LoadArguments, VocabularyArguments};
+use crate::args::{CpuArguments, FileArguments, LoadArguments, UseTriples, VocabularyArguments};
 use crate::message::{Usage, note, one_line, warning};
 use crate::progress::Progress;
 use anyhow::Result;
@@ -10,7 +10,7 @@ use trine::kernels::{Cpu, CpuOptions};
 use trine::loader::Access;
 use trine::model::{
     Config, Corrected, Correction, Corrections, LoadOptions, MakeShortlist, Requantize, Source, Tokenizer,
-    TokenizerOptions, Transformer, load,
+    TokenizerOptions, Transformer, Triples, load,
 };
 use trine::shapes::{Model, WithModel, dispatch};
 
@@ -103,7 +103,11 @@ impl<P: Program> WithModel for Loading<'_, P> {
         let corrections = policy.map(|path| Corrections::of_file(path, self.file)).transpose()?;
         let corrections = corrections.as_ref();
         let progress = Some(&show as &dyn Fn(usize, usize));
-        let triples = triples.then_some(self.cpu);
+        let triples = match triples {
+            Some(UseTriples::IfFaster) => Triples::IfFaster(self.cpu),
+            Some(UseTriples::Always) => Triples::Always(self.cpu),
+            None => Triples::Never,
+        };
         let options =
             LoadOptions { quantize, activations, i2s_packing, corrections, head, shortlist, triples, progress };
         let loaded = load(model, self.config, self.file, &options)?;

@@ -74,6 +74,17 @@ impl<D: RowMajor, Out: Axis, In: Axis> Weight<D, Out, In> {
         self.input
     }
 
+    /// The same matrix in the storage that `f` makes of its own.
+    ///
+    /// # Panics
+    /// If that has other dimensions.
+    pub fn map<E: RowMajor>(self, f: impl FnOnce(D) -> E) -> Weight<E, Out, In> {
+        let Weight { data, out, input } = self;
+        let data = f(data);
+        assert_eq!((data.rows(), data.cols()), (out.len(), input.len()), "rows and columns of the new storage");
+        Weight { data, out, input }
+    }
+
     /// The same matrix with its bias: `y = W x + b`.
     #[inline]
     pub fn with_bias(self, bias: Bias<Out, In>) -> Self

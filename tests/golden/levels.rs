@@ -11,11 +11,11 @@ use trine::prelude::*;
 
 /// Files, and the digests of the logits of their prompt with each type of cache.
 const DIGESTS: [(&str, [&str; 3]); 5] = [
-    ("hf/a-i2_s", ["db89f291dc5b5ae9", "e9a80a442e1077e4", "749e2ecf7bf23f9b"]),
-    ("hf/b-tq1_0", ["0df4f5a42da102b4", "1a3f601fd95d240b", "3a0e9588b718770b"]),
-    ("llama_cpp/llama-tq2_0-q6_k", ["86ec622ac1623dd4", "d31dc097f25df032", "5cc27325649f73be"]),
-    ("llama_cpp/llama-dense-q4_0", ["ce41e78154ce08f1", "3ed1f7af518a3fb4", "97252563008ded1c"]),
-    ("llama_cpp/llama-tied-f32", ["2250b6c086fbbd5e", "c07df45ff9cae901", "954828fb891600ff"]),
+    ("hf/a-i2_s", ["e2e3aee65e5b9b47", "5285f326eb395891", "c48341f740976737"]),
+    ("hf/b-tq1_0", ["96d9f9024211517f", "eb02f668e8c3859c", "b2c914bcf4166a8c"]),
+    ("llama_cpp/llama-tq2_0-q6_k", ["e19a3e10004702fc", "6c92b84b62b1909f", "201f941071ff245d"]),
+    ("llama_cpp/llama-dense-q4_0", ["c9b9875318e417da", "0d37a9860718afe2", "565181e3df9d2763"]),
+    ("llama_cpp/llama-tied-f32", ["623908f78d7107d8", "a1c8b337f7b09ebf", "ad4ef89f5b56c9bd"]),
 ];
 
 /// The prompt of the other program's logits.

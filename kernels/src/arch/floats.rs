@@ -44,6 +44,15 @@ pub(crate) trait Floats: Copy {
     /// `a * b + c`, lane by lane, rounded once.
     fn mul_add(self, a: Self::F32x16, b: Self::F32x16, c: Self::F32x16) -> Self::F32x16;
 
+    /// `a` where it is greater than `b`, else `b`, lane by lane.
+    fn max(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
+
+    /// The lowest nine bits of each number as sign and exponent of a new one, whose mantissa is zero.
+    fn low_bits_as_exponent(self, v: Self::F32x16) -> Self::F32x16;
+
+    /// The nearest integers, ties to even. Numbers beyond `i16` and NaN give any integer.
+    fn to_i16(self, v: Self::F32x16) -> [i16; LANES];
+
     /// Sum of the lanes as a balanced tree: lanes 8 apart, then 4, 2 and 1 apart.
     fn sum(self, v: Self::F32x16) -> f32;
 
@@ -62,8 +71,8 @@ pub(crate) trait Floats: Copy {
     /// Reads sixteen pairs of signed bytes.
     fn load_pairs(self, from: &[i8; 2 * LANES]) -> Self::Pairs;
 
-    /// `sums + low(pair) * first + high(pair) * second`, lane by lane, where `pair` holds two `i16`. Sums wrap around.
-    fn add_pair_products(self, sums: Self::I32x16, pair: i32, pairs: Self::Pairs) -> Self::I32x16;
+    /// `sums + pair[0] * first + pair[1] * second`, lane by lane. Sums wrap around.
+    fn add_pair_products(self, sums: Self::I32x16, pair: [i16; 2], pairs: Self::Pairs) -> Self::I32x16;
 
     /// The nearest numbers, ties to even.
     fn to_f32(self, v: Self::I32x16) -> Self::F32x16;
@@ -137,6 +146,22 @@ impl Floats for Portable {
     }
 
     #[inline(always)]
+    fn max(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        core::array::from_fn(|i| if a[i] > b[i] { a[i] } else { b[i] })
+    }
+
+    #[inline(always)]
+    fn low_bits_as_exponent(self, v: [f32; LANES]) -> [f32; LANES] {
+        v.map(|v| f32::from_bits(v.to_bits() << 23))
+    }
+
+    #[inline(always)]
+    fn to_i16(self, v: [f32; LANES]) -> [i16; LANES] {
+        // Adding 1.5 * 2^23 leaves no bits for a fraction, and the integer in the low bits.
+        v.map(|v| (v + 12_582_912.0).to_bits() as i16)
+    }
+
+    #[inline(always)]
     fn sum(self, v: [f32; LANES]) -> f32 {
         let eight: [f32; 8] = core::array::from_fn(|i| v[i] + v[i + 8]);
         let four: [f32; 4] = core::array::from_fn(|i| eight[i] + eight[i + 4]);
@@ -170,11 +195,11 @@ impl Floats for Portable {
     }
 
     #[inline(always)]
-    fn add_pair_products(self, sums: [i32; LANES], pair: i32, pairs: [[i16; 2]; LANES]) -> [i32; LANES] {
-        let (low, high) = (i32::from(pair as i16), pair >> 16);
+    fn add_pair_products(self, sums: [i32; LANES], pair: [i16; 2], pairs: [[i16; 2]; LANES]) -> [i32; LANES] {
+        let pair = pair.map(i32::from);
         core::array::from_fn(|i| {
             let [first, second] = pairs[i].map(i32::from);
-            sums[i].wrapping_add(low * first + high * second)
+            sums[i].wrapping_add(pair[0] * first + pair[1] * second)
         })
     }
 

@@ -14,10 +14,11 @@ pub(crate) mod product;
 #[cfg(test)]
 mod tests;
 
-use super::exp::exp;
+use super::exp::exp2;
 use super::softmax::exponentials;
 use crate::arch::floats::{self, FloatKernel, Floats, LANES};
 use crate::cpu::Cpu;
+use crate::kept::kept;
 use alloc::vec::Vec;
 use core::ops::Range;
 use product::HeadCache;
@@ -51,7 +52,7 @@ pub struct AttentionShape {
 /// Queries that share keys and values: those of the heads of a group, at some consecutive positions.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a> {
-    /// `[position][head of the group][head_dim]`, times `1 / sqrt(head_dim)` rounded to f32.
+    /// `[position][head of the group][head_dim]`, times `log2(e) / sqrt(head_dim)` rounded to f32.
     pub(crate) queries: &'a [f32],
     pub(crate) head_dim: usize,
     pub(crate) group: usize,
@@ -88,11 +89,11 @@ impl Rows<'_> {
 /// and its sum rounded once:
 ///
 /// ```text
-/// s[t] = sum_d (q[d] * scale) * k[t][d]         for ascending d, with scale = 1 / sqrt(head_dim) rounded
-/// m = max_t s[t],  e[t] = exp(s[t] - m),  l = sum_t e[t] in sixteen lanes,  o = sum_t e[t] * v[t] for ascending t
+/// s[t] = sum_d (q[d] * scale) * k[t][d]         for ascending d, with scale = log2(e) / sqrt(head_dim) rounded
+/// m = max_t s[t],  e[t] = 2^(s[t] - m),  l = sum_t e[t] in sixteen lanes,  o = sum_t e[t] * v[t] for ascending t
 /// ```
 ///
-/// Chunks `a` and `b` combine to `M = max(m_a, m_b)`, `l = l_a exp(m_a - M) + l_b exp(m_b - M)`, and `o` likewise; the
+/// Chunks `a` and `b` combine to `M = max(m_a, m_b)`, `l = l_a 2^(m_a - M) + l_b 2^(m_b - M)`, and `o` likewise; the
 /// result is `o / l`. A [`HeadCache`] may define `s` and `o` otherwise. The largest score of a chunk must be finite,
 /// else the result is NaN.
 ///
@@ -121,6 +122,11 @@ pub(crate) fn attention<C: HeadCache>(
     }
 }
 
+kept! {
+    /// The memory of the partial results of all chunks, which the next attention of the thread uses again.
+    static PARTIALS: Vec<f32>;
+}
+
 /// One task for each chunk of each key/value head: few queries, and a cache that may be long.
 fn share_chunks<C: HeadCache>(
     cpu: &Cpu,
@@ -140,7 +146,8 @@ fn share_chunks<C: HeadCache>(
         let queries = &scaled[head * rows * head_dim..][..rows * head_dim];
         Rows { queries, head_dim, group, visible: past + 1 }
     };
-    let mut partials = vec![0.0; product_of(&[batch, kv_heads, chunks, rows, partial])];
+    let mut partials = PARTIALS.take();
+    partials.resize(product_of(&[batch, kv_heads, chunks, rows, partial]), 0.0);
     let mut tasks: Vec<&mut [f32]> = partials.chunks_exact_mut(rows * partial).collect();
     cpu.for_each(&mut tasks, |task, partials| {
         let (head, chunk) = (task / chunks, task % chunks);
@@ -154,6 +161,7 @@ fn share_chunks<C: HeadCache>(
             outputs[output..output + head_dim].copy_from_slice(&partial[..head_dim]);
         }
     }
+    PARTIALS.set(partials);
 }
 
 /// One task for each block of query positions of each key/value head: many queries.
@@ -191,9 +199,9 @@ impl AttentionShape {
     }
 }
 
-/// Copies the queries of a key/value head from `position` on, times `1 / sqrt(head_dim)`.
+/// Copies the queries of a key/value head from `position` on, times `log2(e) / sqrt(head_dim)`.
 fn gather(shape: AttentionShape, queries: &[f32], head: usize, position: usize, scaled: &mut [f32]) {
-    let scale = (1.0 / libm::sqrt(shape.head_dim as f64)) as f32;
+    let scale = (core::f64::consts::LOG2_E / libm::sqrt(shape.head_dim as f64)) as f32;
     let width = shape.group * shape.head_dim;
     for (offset, scaled) in scaled.chunks_exact_mut(width).enumerate() {
         let queries = &queries[shape.row(head, position + offset)..][..width];
@@ -224,10 +232,12 @@ impl Partial<'_> {
     #[inline(always)]
     fn combine<S: Floats>(&mut self, floats: S, next: &Partial<'_>) {
         let max = if *next.max > *self.max { *next.max } else { *self.max };
-        let (old, new) = (exp(*self.max - max), exp(*next.max - max));
+        let mut factors = [0.0; LANES];
+        (factors[0], factors[1]) = (*self.max - max, *next.max - max);
+        floats.store(exp2(floats, floats.load(&factors)), &mut factors);
         *self.max = max;
-        *self.sum = *self.sum * old + *next.sum * new;
-        let (old, new) = (floats.splat(old), floats.splat(new));
+        *self.sum = *self.sum * factors[0] + *next.sum * factors[1];
+        let (old, new) = (floats.splat(factors[0]), floats.splat(factors[1]));
         for (sum, value) in self.values.as_chunks_mut().0.iter_mut().zip(next.values.as_chunks().0) {
             let both = floats.add(floats.mul(floats.load(sum), old), floats.mul(floats.load(value), new));
             floats.store(both, sum);
@@ -248,14 +258,19 @@ impl<C: HeadCache> FloatKernel for OneChunk<'_, C> {
 
     #[inline(always)]
     fn run<S: Floats>(self, floats: S) {
-        let mut work = Work::new(&self.rows, &self.cache);
+        let mut work = Work::new(floats, &self.rows, &self.cache);
         attend_chunk(floats, &self.rows, &self.cache, self.chunk, &mut work, self.partials);
+        work.keep();
     }
+}
+
+kept! {
+    /// The memory of [`Work::scores`], which the next attention of the thread uses again.
+    static SCORES: Vec<f32>;
 }
 
 /// What the chunks of some queries share.
 struct Work<C: HeadCache> {
-    queries: C::Queries,
     /// [`CHUNK`] numbers for each query.
     scores: Vec<f32>,
     scratch: C::Scratch,
@@ -263,9 +278,16 @@ struct Work<C: HeadCache> {
 
 impl<C: HeadCache> Work<C> {
     #[inline(always)]
-    fn new(rows: &Rows<'_>, cache: &C) -> Self {
-        let scores = vec![0.0; rows.len() * CHUNK];
-        Work { queries: cache.prepare(rows), scores, scratch: C::Scratch::default() }
+    fn new<S: Floats>(floats: S, rows: &Rows<'_>, cache: &C) -> Self {
+        let (mut scores, mut scratch) = (SCORES.take(), C::take_scratch());
+        scores.resize(rows.len() * CHUNK, 0.0);
+        cache.prepare(floats, rows, &mut scratch);
+        Work { scores, scratch }
+    }
+
+    fn keep(self) {
+        SCORES.set(self.scores);
+        C::keep_scratch(self.scratch);
     }
 }
 
@@ -280,11 +302,11 @@ fn attend_chunk<S: Floats, C: HeadCache>(
     work: &mut Work<C>,
     partials: &mut [f32],
 ) {
-    let Work { queries, scores, scratch } = work;
+    let Work { scores, scratch } = work;
     let start = chunk * CHUNK;
     let positions = start..start + rows.sees(rows.len() - 1, start..start + CHUNK);
     let length = Partial::len(rows.head_dim);
-    cache.scores(floats, (rows, queries), positions.clone(), scores, scratch);
+    cache.scores(floats, rows, positions.clone(), scores, scratch);
     let first = rows.first_that_sees(start);
     let of_rows = scores.chunks_exact_mut(CHUNK).zip(partials.chunks_exact_mut(length));
     for (row, (scores, partial)) in of_rows.enumerate().skip(first) {
@@ -342,7 +364,7 @@ impl<C: HeadCache> FloatKernel for AllChunks<'_, '_, C> {
     fn run<S: Floats>(self, floats: S) {
         let AllChunks { rows, cache, outputs } = self;
         let length = Partial::len(rows.head_dim);
-        let mut work = Work::new(&rows, &cache);
+        let mut work = Work::new(floats, &rows, &cache);
         let mut states = vec![0.0; rows.len() * length];
         let mut next = vec![0.0; rows.len() * length];
         attend_chunk(floats, &rows, &cache, 0, &mut work, &mut states);
@@ -353,6 +375,7 @@ impl<C: HeadCache> FloatKernel for AllChunks<'_, '_, C> {
                 Partial::of(state).combine(floats, &Partial::of(next));
             }
         }
+        work.keep();
         let outputs = outputs.iter_mut().flat_map(|outputs| outputs.chunks_exact_mut(rows.head_dim));
         for (state, output) in states.chunks_exact_mut(length).zip(outputs) {
             let state = Partial::of(state);

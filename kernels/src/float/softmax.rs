@@ -1,9 +1,9 @@
 //! The exponentials of a softmax over some scores.
 
-use super::exp::exp;
+use super::exp::exp2;
 use crate::arch::floats::{Floats, LANES};
 
-/// `x[i] = e^(x[i] - max)`, in place, in f32; returns the largest score and the sum of the exponentials.
+/// `x[i] = 2^(x[i] - max)`, in place, in f32; returns the largest score and the sum of the exponentials.
 ///
 /// The sum runs in sixteen lanes (element `i` in lane `i % 16`), which are then added as a balanced tree. Scores are
 /// padded with negative infinity to whole lanes, which adds zeros. The largest score must be finite; else the sum is
@@ -15,20 +15,29 @@ use crate::arch::floats::{Floats, LANES};
 pub(crate) fn exponentials<S: Floats>(floats: S, x: &mut [f32]) -> (f32, f32) {
     let (chunks, rest) = x.as_chunks_mut::<LANES>();
     assert!(rest.is_empty(), "scores fill whole lanes");
-    let larger = |a: f32, b: f32| if b > a { b } else { a };
-    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let mut lanes = floats.splat(f32::NEG_INFINITY);
     for chunk in chunks.iter() {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = larger(*lane, x);
-        }
+        lanes = floats.max(floats.load(chunk), lanes);
     }
-    let max = lanes.iter().copied().fold(f32::NEG_INFINITY, larger);
-    let mut total = floats.splat(0.0);
+    let max = largest_lane(floats, lanes);
+    let (mut total, lower) = (floats.splat(0.0), floats.splat(-max));
     for chunk in chunks {
-        for x in chunk.iter_mut() {
-            *x = exp(*x - max);
-        }
-        total = floats.add(total, floats.load(chunk));
+        let exponential = exp2(floats, floats.add(floats.load(chunk), lower));
+        floats.store(exponential, chunk);
+        total = floats.add(total, exponential);
     }
     (max, floats.sum(total))
+}
+
+/// The largest of sixteen numbers, none of which is NaN.
+#[inline(always)]
+pub(crate) fn largest_lane<S: Floats>(floats: S, v: S::F32x16) -> f32 {
+    let mut lanes = [0.0; LANES];
+    floats.store(v, &mut lanes);
+    for width in [8, 4, 2, 1] {
+        for lane in 0..width {
+            lanes[lane] = if lanes[lane] > lanes[lane + width] { lanes[lane] } else { lanes[lane + width] };
+        }
+    }
+    lanes[0]
 }

@@ -79,7 +79,7 @@ fn exponentials_on_every_isa() {
     for n in LENGTHS {
         let x: Vec<f32> = numbers(4, n).iter().map(|x| x * 20.0).collect();
         let (expected, max) = reference::float::exponentials(&x);
-        let exact: f64 = x.iter().map(|x| (f64::from(*x) - f64::from(max)).exp()).sum();
+        let exact: f64 = x.iter().map(|x| (f64::from(*x) - f64::from(max)).exp2()).sum();
         for isa in Isa::available() {
             let mut y = x.clone();
             y.resize(n.next_multiple_of(LANES), f32::NEG_INFINITY);

@@ -22,7 +22,7 @@ fn quantize(x: &[f32], max: f32) -> Codes {
 /// `keys` and `values` hold one row of the length of `query` for each position; all are finite.
 pub fn attend_int8(query: &[f32], keys: &[f32], values: &[f32]) -> Vec<f32> {
     let n = query.len();
-    let scale = (1.0 / (n as f64).sqrt()) as f32;
+    let scale = (std::f64::consts::LOG2_E / (n as f64).sqrt()) as f32;
     let scaled: Vec<f32> = query.iter().map(|q| q * scale).collect();
     let most = f32::min(32767.0, (f64::from(i32::MAX) / (127.0 * n as f64)).floor() as f32);
     let query = quantize(&scaled, most);

@@ -4,7 +4,7 @@
 
 use crate::float::attention::CHUNK;
 use crate::float::elementwise::GateActivation;
-use crate::float::exp::exp;
+use crate::float::exp::{exp, exp2_of};
 use trine_shapes::RopePairing;
 
 /// Adds the numbers in sixteen lanes, number `i` in lane `i % 16`, then lanes 8, 4, 2 and 1 apart.
@@ -58,7 +58,7 @@ pub fn rotate(head: &[f32], pairing: RopePairing, cos: &[f32], sin: &[f32]) -> V
     rotated
 }
 
-/// What a query got from the positions of some chunks: `sum_t e^(s[t] - max) v[t]`, `max`, `sum_t e^(s[t] - max)`.
+/// What a query got from the positions of some chunks: `sum_t 2^(s[t] - max) v[t]`, `max`, `sum_t 2^(s[t] - max)`.
 pub(super) type Partial = (Vec<f32>, f32, f32);
 
 /// Attention of one query head over the positions it sees: `softmax(query . keys^T / sqrt(n)) . values`.
@@ -67,7 +67,7 @@ pub(super) type Partial = (Vec<f32>, f32, f32);
 /// softmax of their own and are combined in order.
 pub fn attend(query: &[f32], keys: &[f32], values: &[f32]) -> Vec<f32> {
     let n = query.len();
-    let scale = (1.0 / (n as f64).sqrt()) as f32;
+    let scale = (std::f64::consts::LOG2_E / (n as f64).sqrt()) as f32;
     let score = |key: &[f32]| query.iter().zip(key).fold(0.0, |sum, (q, k)| (q * scale).mul_add(*k, sum));
     let chunks = keys.chunks(CHUNK * n).zip(values.chunks(CHUNK * n));
     let partials = chunks.map(|(keys, values)| {
@@ -79,10 +79,10 @@ pub fn attend(query: &[f32], keys: &[f32], values: &[f32]) -> Vec<f32> {
     values.iter().map(|value| value / sum).collect()
 }
 
-/// `e^(x[i] - max)`, and `max`.
+/// `2^(x[i] - max)`, and `max`.
 pub fn exponentials(x: &[f32]) -> (Vec<f32>, f32) {
     let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    (x.iter().map(|x| exp(x - max)).collect(), max)
+    (x.iter().map(|x| exp2_of(x - max)).collect(), max)
 }
 
 /// `sum_t weights[t] * values[t]` for ascending `t`, each product and its sum rounded once; rows of `n` elements.
@@ -96,7 +96,7 @@ fn weighted(weights: &[f32], values: &[f32], n: usize) -> Vec<f32> {
 
 pub(super) fn combine(a: Partial, b: Partial) -> Partial {
     let max = f32::max(a.1, b.1);
-    let (old, new) = (exp(a.1 - max), exp(b.1 - max));
+    let (old, new) = (exp2_of(a.1 - max), exp2_of(b.1 - max));
     let values = a.0.iter().zip(&b.0).map(|(a, b)| a * old + b * new).collect();
     (values, max, a.2 * old + b.2 * new)
 }

@@ -127,7 +127,7 @@ impl<'l> Claims<'l> {
         let (matrix, corrected) = inverted.map_err(|source| self.contents(&tensor, source))?;
         self.corrected.extend(corrected);
         let mut matrix = self.with_activations(&tensor, matrix)?;
-        if let Some(cpu) = self.options.triples {
+        if let Some(cpu) = self.options.triples.cpu() {
             matrix = matrix.with_triples(cpu);
         }
         let weight = Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))?;

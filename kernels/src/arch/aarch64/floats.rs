@@ -76,6 +76,30 @@ impl Floats for Neon {
     }
 
     #[inline(always)]
+    fn max(self, a: [float32x4_t; 4], b: [float32x4_t; 4]) -> [float32x4_t; 4] {
+        // SAFETY: `self` proves NEON.
+        unsafe { core::array::from_fn(|i| vbslq_f32(vcgtq_f32(a[i], b[i]), a[i], b[i])) }
+    }
+
+    #[inline(always)]
+    fn low_bits_as_exponent(self, v: [float32x4_t; 4]) -> [float32x4_t; 4] {
+        // SAFETY: `self` proves NEON. The reinterpretations keep the bits.
+        unsafe { v.map(|v| vreinterpretq_f32_u32(vshlq_n_u32::<23>(vreinterpretq_u32_f32(v)))) }
+    }
+
+    #[inline(always)]
+    fn to_i16(self, v: [float32x4_t; 4]) -> [i16; LANES] {
+        let mut numbers = [0; LANES];
+        // SAFETY: `self` proves NEON; the sixteen numbers are written as two groups of eight.
+        unsafe {
+            let [a, b, c, d] = v.map(|v| vmovn_s32(vcvtnq_s32_f32(v)));
+            vst1q_s16(numbers.as_mut_ptr(), vcombine_s16(a, b));
+            vst1q_s16(numbers.as_mut_ptr().add(8), vcombine_s16(c, d));
+        }
+        numbers
+    }
+
+    #[inline(always)]
     fn sum(self, v: [float32x4_t; 4]) -> f32 {
         // SAFETY: `self` proves NEON.
         unsafe {
@@ -133,8 +157,8 @@ impl Floats for Neon {
     }
 
     #[inline(always)]
-    fn add_pair_products(self, sums: [int32x4_t; 4], pair: i32, pairs: [int16x8_t; 4]) -> [int32x4_t; 4] {
-        let (low, high) = (pair as i16, (pair >> 16) as i16);
+    fn add_pair_products(self, sums: [int32x4_t; 4], pair: [i16; 2], pairs: [int16x8_t; 4]) -> [int32x4_t; 4] {
+        let [low, high] = pair;
         // SAFETY: `self` proves NEON.
         unsafe {
             let firsts = [

@@ -64,6 +64,30 @@ impl Floats for Avx2 {
     }
 
     #[inline(always)]
+    fn max(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        // SAFETY: `self` proves AVX. The instruction gives the second operand where neither is greater.
+        unsafe { [_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn low_bits_as_exponent(self, v: [__m256; 2]) -> [__m256; 2] {
+        // SAFETY: `self` proves AVX2. The casts keep the bits.
+        unsafe { v.map(|v| _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(v)))) }
+    }
+
+    #[inline(always)]
+    fn to_i16(self, v: [__m256; 2]) -> [i16; LANES] {
+        let mut numbers = [0; LANES];
+        // SAFETY: `self` proves AVX2; the sixteen numbers are written at any alignment. Packing takes halves of 128
+        // bits by turns, which the permutation brings into their order.
+        unsafe {
+            let packed = _mm256_packs_epi32(_mm256_cvtps_epi32(v[0]), _mm256_cvtps_epi32(v[1]));
+            _mm256_storeu_si256(numbers.as_mut_ptr().cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(packed));
+        }
+        numbers
+    }
+
+    #[inline(always)]
     fn sum(self, v: [__m256; 2]) -> f32 {
         // SAFETY: `self` proves AVX.
         unsafe { sum_eight(_mm256_add_ps(v[0], v[1])) }
@@ -108,10 +132,10 @@ impl Floats for Avx2 {
     }
 
     #[inline(always)]
-    fn add_pair_products(self, sums: [__m256i; 2], pair: i32, pairs: [__m256i; 2]) -> [__m256i; 2] {
+    fn add_pair_products(self, sums: [__m256i; 2], pair: [i16; 2], pairs: [__m256i; 2]) -> [__m256i; 2] {
         // SAFETY: `self` proves AVX2.
         unsafe {
-            let pair = _mm256_set1_epi32(pair);
+            let pair = _mm256_set1_epi32(pair_bits(pair));
             let products = [_mm256_madd_epi16(pair, pairs[0]), _mm256_madd_epi16(pair, pairs[1])];
             [_mm256_add_epi32(sums[0], products[0]), _mm256_add_epi32(sums[1], products[1])]
         }
@@ -180,6 +204,29 @@ impl Floats for Avx512 {
     }
 
     #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F. The instruction gives the second operand where neither is greater.
+        unsafe { _mm512_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn low_bits_as_exponent(self, v: __m512) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F. The casts keep the bits.
+        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(v))) }
+    }
+
+    #[inline(always)]
+    fn to_i16(self, v: __m512) -> [i16; LANES] {
+        let mut numbers = [0; LANES];
+        // SAFETY: `self` proves AVX-512 F; the sixteen numbers are written at any alignment.
+        unsafe {
+            let words = _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(v));
+            _mm256_storeu_si256(numbers.as_mut_ptr().cast(), words);
+        }
+        numbers
+    }
+
+    #[inline(always)]
     fn sum(self, v: __m512) -> f32 {
         // SAFETY: `self` proves AVX-512 F, which implies AVX. The casts keep the bits.
         unsafe {
@@ -219,9 +266,9 @@ impl Floats for Avx512 {
     }
 
     #[inline(always)]
-    fn add_pair_products(self, sums: __m512i, pair: i32, pairs: __m512i) -> __m512i {
+    fn add_pair_products(self, sums: __m512i, pair: [i16; 2], pairs: __m512i) -> __m512i {
         // SAFETY: `self` proves AVX-512 VNNI.
-        unsafe { _mm512_dpwssd_epi32(sums, _mm512_set1_epi32(pair), pairs) }
+        unsafe { _mm512_dpwssd_epi32(sums, _mm512_set1_epi32(pair_bits(pair)), pairs) }
     }
 
     #[inline(always)]
@@ -229,6 +276,12 @@ impl Floats for Avx512 {
         // SAFETY: `self` proves AVX-512 F.
         unsafe { _mm512_cvtepi32_ps(v) }
     }
+}
+
+/// Both numbers in the order of memory.
+#[inline(always)]
+fn pair_bits([first, second]: [i16; 2]) -> i32 {
+    i32::from(first as u16) | i32::from(second) << 16
 }
 
 /// Sum of eight lanes as a balanced tree: lanes 4 apart, then 2 and 1 apart.

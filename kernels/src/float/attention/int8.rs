@@ -24,6 +24,7 @@ use super::product::{HeadCache, PREFETCHED, Tile, run_tiles};
 use super::{CHUNK, Partial, Rows};
 use crate::arch::floats::{Floats, LANES};
 use crate::arch::prefetch_far;
+use crate::kept::kept;
 use alloc::vec::Vec;
 use core::ops::Range;
 use trine_shapes::{MAX_ELEMENTS, product_within};
@@ -142,12 +143,6 @@ fn round(x: f32) -> i32 {
     (x + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()) as i32
 }
 
-/// Two numbers of 16 bits, the first in the low half.
-#[inline(always)]
-fn pair(first: i32, second: i32) -> i32 {
-    (first & 0xffff) | second << 16
-}
-
 /// The codes and the scales of one side of a head.
 #[derive(Clone, Copy)]
 pub(crate) struct Int8Rows<'a> {
@@ -164,36 +159,52 @@ pub(crate) struct Int8Head<'a> {
 
 /// Rows of pairs of numbers, each row with its step.
 #[derive(Default)]
-pub(crate) struct PairRows {
-    pairs: Vec<i32>,
+struct PairRows {
+    pairs: Vec<[i16; 2]>,
     steps: Vec<f32>,
 }
 
+/// Queries, and their weights for a chunk.
+#[derive(Default)]
+pub(crate) struct Int8Scratch {
+    queries: PairRows,
+    weights: PairRows,
+}
+
+kept! {
+    /// The memory of these rows, which the next attention of the thread uses again.
+    static SCRATCH: Int8Scratch;
+}
+
 impl HeadCache for Int8Head<'_> {
-    type Queries = PairRows;
-    type Scratch = PairRows;
+    type Scratch = Int8Scratch;
+
+    fn take_scratch() -> Int8Scratch {
+        SCRATCH.take()
+    }
+
+    fn keep_scratch(scratch: Int8Scratch) {
+        SCRATCH.set(scratch);
+    }
 
     #[inline(always)]
-    fn prepare(&self, rows: &Rows<'_>) -> PairRows {
+    fn prepare<S: Floats>(&self, floats: S, rows: &Rows<'_>, Int8Scratch { queries, .. }: &mut Int8Scratch) {
         let max = MAX_NUMBER.min(libm::floor(f64::from(i32::MAX) / (127.0 * rows.head_dim as f64)) as f32);
-        let mut queries = PairRows::default();
+        queries.clear();
         for query in rows.queries.chunks_exact(rows.head_dim) {
             let (step, inverse) = row_scale(query, max);
-            let number = |x: &f32| round(x * inverse);
-            queries.pairs.extend(query.chunks(2).map(|x| pair(number(&x[0]), x.get(1).map_or(0, number))));
-            queries.steps.push(step);
+            queries.push(floats, query, step, inverse);
         }
-        queries
     }
 
     #[inline(always)]
     fn scores<S: Floats>(
         &self,
         floats: S,
-        (rows, queries): (&Rows<'_>, &PairRows),
+        rows: &Rows<'_>,
         positions: Range<usize>,
         scores: &mut [f32],
-        _: &mut PairRows,
+        Int8Scratch { queries, .. }: &mut Int8Scratch,
     ) {
         let width = rows.head_dim.next_multiple_of(2);
         let used = positions.start..positions.end.next_multiple_of(LANES);
@@ -213,43 +224,58 @@ impl HeadCache for Int8Head<'_> {
         rows: &Rows<'_>,
         positions: Range<usize>,
         weights: &[f32],
-        scratch: &mut PairRows,
+        Int8Scratch { weights: numbers, .. }: &mut Int8Scratch,
         partials: &mut [f32],
     ) {
         let first = rows.first_that_sees(positions.start);
         let scales = &self.values.scales[positions.clone()];
-        scratch.pairs.clear();
-        scratch.steps.clear();
+        numbers.clear();
         for (row, weights) in weights.chunks_exact(CHUNK).enumerate() {
             let seen = if row < first { 0 } else { rows.sees(row, positions.clone()) };
-            scratch.push_weights(&weights[..seen], scales);
+            numbers.push_weights(floats, &weights[..seen], scales);
         }
         let width = rows.head_dim.next_multiple_of(LANES);
         let used = positions.start..positions.end.next_multiple_of(VALUE_BLOCK);
         let values = &self.values.codes[used.start * width..used.end * width];
         let length = Partial::len(rows.head_dim);
         for element in (0..width).step_by(LANES) {
-            let tile = &mut ValuePanel { floats, weights: scratch, values, width, element, partials, length };
+            let tile = &mut ValuePanel { floats, weights: numbers, values, width, element, partials, length };
             run_tiles(first..rows.len(), tile);
         }
     }
 }
 
 impl PairRows {
+    /// Removes all rows.
+    fn clear(&mut self) {
+        self.pairs.clear();
+        self.steps.clear();
+    }
+
+    /// Adds the row of the numbers `x * inverse`, zero after an odd one.
+    #[inline(always)]
+    fn push<S: Floats>(&mut self, floats: S, x: &[f32], step: f32, inverse: f32) {
+        let inverse = floats.splat(inverse);
+        let (chunks, rest) = x.as_chunks();
+        let mut last = [0.0; LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        let numbers = |x| floats.to_i16(floats.mul(floats.load(x), inverse));
+        for chunk in chunks {
+            self.pairs.extend_from_slice(numbers(chunk).as_chunks().0);
+        }
+        self.pairs.extend_from_slice(&numbers(&last).as_chunks().0[..rest.len().div_ceil(2)]);
+        self.steps.push(step);
+    }
+
     /// Adds the row of a query's weights, zero where they end.
     #[inline(always)]
-    fn push_weights(&mut self, weights: &[f32], scales: &[f32]) {
+    fn push_weights<S: Floats>(&mut self, floats: S, weights: &[f32], scales: &[f32]) {
         let mut scaled = [0.0; CHUNK];
         for ((scaled, weight), scale) in scaled.iter_mut().zip(weights).zip(scales) {
             *scaled = weight * scale;
         }
         let (step, inverse) = row_scale(&scaled, MAX_NUMBER);
-        let start = self.pairs.len();
-        self.pairs.resize(start + CHUNK / 2, 0);
-        for (to, [a, b]) in self.pairs[start..].iter_mut().zip(scaled.as_chunks::<2>().0) {
-            *to = pair(round(a * inverse), round(b * inverse));
-        }
-        self.steps.push(step);
+        self.push(floats, &scaled, step, inverse);
     }
 }
 
@@ -257,7 +283,7 @@ impl PairRows {
 #[inline(always)]
 fn accumulate<S: Floats, const R: usize>(
     floats: S,
-    (rows, length): (&[i32], usize),
+    (rows, length): (&[[i16; 2]], usize),
     vectors: &[[i8; PAIRS]],
     sums: &mut [S::I32x16; R],
 ) {

@@ -8,25 +8,30 @@ use super::{CHUNK, Partial, Rows};
 use crate::arch::floats::{Floats, LANES};
 use crate::arch::prefetch_far;
 use crate::float::half_precision;
+use crate::kept::kept;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 /// Keys and values of one key/value head of one sequence.
 pub(crate) trait HeadCache: Copy + Send + Sync {
-    /// Queries in the form in which they meet keys, where that is not f32.
-    type Queries;
-    /// Memory that calls for the same queries share.
-    type Scratch: Default;
+    /// Memory that calls for the same queries share, and that a thread keeps for others.
+    type Scratch;
 
-    /// Brings the queries into their form.
-    fn prepare(&self, rows: &Rows<'_>) -> Self::Queries;
+    /// The memory that the thread keeps.
+    fn take_scratch() -> Self::Scratch;
+
+    /// Gives it back.
+    fn keep_scratch(scratch: Self::Scratch);
+
+    /// Brings the queries into the form in which they meet keys, where that is not f32.
+    fn prepare<S: Floats>(&self, floats: S, rows: &Rows<'_>, scratch: &mut Self::Scratch);
 
     /// Writes the scores of `positions`, which begin a chunk, for the queries that see them; `scores` has [`CHUNK`]
     /// numbers for each query. What it writes for positions that a query does not see means nothing.
     fn scores<S: Floats>(
         &self,
         floats: S,
-        queries: (&Rows<'_>, &Self::Queries),
+        rows: &Rows<'_>,
         positions: Range<usize>,
         scores: &mut [f32],
         scratch: &mut Self::Scratch,
@@ -99,21 +104,33 @@ pub(crate) struct FloatHead<'a, E> {
     pub(crate) values: &'a [E],
 }
 
+kept! {
+    /// The memory of a chunk's keys or values in f32, which the next attention of the thread uses again.
+    static WIDENED: Vec<f32>;
+}
+
 /// Queries for which it pays to widen a chunk once, before the products.
 const WIDEN_FROM: usize = 3 * TILE;
 
 impl<E: CacheElement> HeadCache for FloatHead<'_, E> {
-    type Queries = ();
     type Scratch = Vec<f32>;
 
+    fn take_scratch() -> Vec<f32> {
+        WIDENED.take()
+    }
+
+    fn keep_scratch(widened: Vec<f32>) {
+        WIDENED.set(widened);
+    }
+
     #[inline(always)]
-    fn prepare(&self, _: &Rows<'_>) {}
+    fn prepare<S: Floats>(&self, _: S, _: &Rows<'_>, _: &mut Vec<f32>) {}
 
     #[inline(always)]
     fn scores<S: Floats>(
         &self,
         floats: S,
-        (rows, ()): (&Rows<'_>, &()),
+        rows: &Rows<'_>,
         positions: Range<usize>,
         scores: &mut [f32],
         scratch: &mut Vec<f32>,

@@ -1,0 +1,97 @@
+//! Copies of ternary matrices in triples: whether decoding reads them, which depends on the machine.
+//!
+//! Not here: the copies ([`Matrix::with_triples`]).
+
+use crate::role::Projection;
+use crate::transformer::{Layer, Transformer};
+use std::time::{Duration, Instant};
+use trine_kernels::quantize::ActivationRows;
+use trine_kernels::{Cpu, Matrix};
+use trine_shapes::Model;
+
+/// Whether decoding reads copies of ternary matrices in triples ([`Matrix::with_triples`]).
+#[derive(Clone, Copy, Default)]
+pub enum Triples<'p> {
+    /// It reads the matrices.
+    #[default]
+    Never,
+    /// It reads copies where that is faster on the machine: loading measures how long a token takes either way, and
+    /// keeps copies or removes them. Results are the same bits.
+    IfFaster(&'p Cpu),
+    /// It reads the copies that can be made.
+    Always(&'p Cpu),
+}
+
+/// Matrices that multiply the same activations.
+const GROUPS: [&[Projection]; 4] = [
+    &[Projection::Query, Projection::Key, Projection::Value],
+    &[Projection::AttnOutput],
+    &[Projection::Gate, Projection::Up],
+    &[Projection::Down],
+];
+
+/// Measurements, of which the shortest counts.
+const ROUNDS: usize = 3;
+
+impl<'p> Triples<'p> {
+    /// Where copies are made, if any are.
+    pub(super) fn cpu(self) -> Option<&'p Cpu> {
+        match self {
+            Triples::Never => None,
+            Triples::IfFaster(cpu) | Triples::Always(cpu) => Some(cpu),
+        }
+    }
+
+    /// Removes the copies where they are not to stay, and says why there are none where some were asked for.
+    pub(super) fn settle<M: Model>(self, mut transformer: Transformer<M>) -> (Transformer<M>, Option<String>) {
+        let Some(cpu) = self.cpu() else { return (transformer, None) };
+        if !transformer.matrices().any(Matrix::has_triples) {
+            return (transformer, Some(why_none(cpu)));
+        }
+        if matches!(self, Triples::Always(_)) {
+            return (transformer, None);
+        }
+        let copies = groups(&transformer.layers);
+        let matrices: Vec<Vec<Matrix>> =
+            copies.iter().map(|group| group.iter().cloned().map(Matrix::without_triples).collect()).collect();
+        let rounds = (0..ROUNDS).map(|_| (time(cpu, &copies), time(cpu, &matrices)));
+        let (with, without) = rounds.reduce(|a, b| (a.0.min(b.0), a.1.min(b.1))).expect("at least one measurement");
+        if with < without {
+            return (transformer, None);
+        }
+        drop(copies);
+        let layers = transformer.layers.into_iter();
+        transformer.layers = layers.map(|layer| layer.map_matrices(Matrix::without_triples)).collect();
+        let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+        let (with, without) = (milliseconds(with), milliseconds(without));
+        let why = format!("the matrices of a token take {with:.1} ms with them and {without:.1} ms without");
+        (transformer, Some(why))
+    }
+}
+
+fn why_none(cpu: &Cpu) -> String {
+    match cpu.isa().reads_triples() {
+        true => "no matrix is ternary with one scale and meets int8 activations".to_owned(),
+        false => format!("the instruction set {} has no lookups for them", cpu.isa()),
+    }
+}
+
+/// The matrices of all blocks; they share the weights.
+fn groups<M: Model>(layers: &[Layer<M>]) -> Vec<Vec<Matrix>> {
+    let groups = layers.iter().flat_map(|layer| GROUPS.map(|group| (layer, group)));
+    groups.map(|(layer, group)| group.iter().map(|&projection| layer.matrix(projection).clone()).collect()).collect()
+}
+
+/// How long the products of one token take.
+fn time(cpu: &Cpu, groups: &[Vec<Matrix>]) -> Duration {
+    let start = Instant::now();
+    for (index, group) in groups.iter().enumerate() {
+        // Other numbers for each group, since what is made of activations is kept for products that meet them again.
+        let number = |column: usize| ((column + index + 1) as u32).wrapping_mul(0x9e37_79b9) as i32 as f32;
+        let activations = ActivationRows::new(group[0].cols(), (0..group[0].cols()).map(number).collect());
+        for matrix in group {
+            std::hint::black_box(cpu.products(&activations, matrix));
+        }
+    }
+    start.elapsed()
+}
