@@ -47,6 +47,9 @@ pub(crate) trait Floats: Copy {
     /// `a` where it is greater than `b`, else `b`, lane by lane.
     fn max(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
 
+    /// The largest lane, where none is NaN.
+    fn largest(self, v: Self::F32x16) -> f32;
+
     /// The lowest nine bits of each number as sign and exponent of a new one, whose mantissa is zero.
     fn low_bits_as_exponent(self, v: Self::F32x16) -> Self::F32x16;
 
@@ -73,6 +76,9 @@ pub(crate) trait Floats: Copy {
 
     /// `sums + pair[0] * first + pair[1] * second`, lane by lane. Sums wrap around.
     fn add_pair_products(self, sums: Self::I32x16, pair: [i16; 2], pairs: Self::Pairs) -> Self::I32x16;
+
+    /// `a + b`, lane by lane. Sums wrap around.
+    fn add_i32(self, a: Self::I32x16, b: Self::I32x16) -> Self::I32x16;
 
     /// The nearest numbers, ties to even.
     fn to_f32(self, v: Self::I32x16) -> Self::F32x16;
@@ -151,6 +157,11 @@ impl Floats for Portable {
     }
 
     #[inline(always)]
+    fn largest(self, v: [f32; LANES]) -> f32 {
+        v.into_iter().fold(f32::NEG_INFINITY, |a, b| if a > b { a } else { b })
+    }
+
+    #[inline(always)]
     fn low_bits_as_exponent(self, v: [f32; LANES]) -> [f32; LANES] {
         v.map(|v| f32::from_bits(v.to_bits() << 23))
     }
@@ -201,6 +212,11 @@ impl Floats for Portable {
             let [first, second] = pairs[i].map(i32::from);
             sums[i].wrapping_add(pair[0] * first + pair[1] * second)
         })
+    }
+
+    #[inline(always)]
+    fn add_i32(self, a: [i32; LANES], b: [i32; LANES]) -> [i32; LANES] {
+        core::array::from_fn(|i| a[i].wrapping_add(b[i]))
     }
 
     #[inline(always)]

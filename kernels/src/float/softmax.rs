@@ -19,7 +19,7 @@ pub(crate) fn exponentials<S: Floats>(floats: S, x: &mut [f32]) -> (f32, f32) {
     for chunk in chunks.iter() {
         lanes = floats.max(floats.load(chunk), lanes);
     }
-    let max = largest_lane(floats, lanes);
+    let max = floats.largest(lanes);
     let (mut total, lower) = (floats.splat(0.0), floats.splat(-max));
     for chunk in chunks {
         let exponential = exp2(floats, floats.add(floats.load(chunk), lower));
@@ -27,17 +27,4 @@ pub(crate) fn exponentials<S: Floats>(floats: S, x: &mut [f32]) -> (f32, f32) {
         total = floats.add(total, exponential);
     }
     (max, floats.sum(total))
-}
-
-/// The largest of sixteen numbers, none of which is NaN.
-#[inline(always)]
-pub(crate) fn largest_lane<S: Floats>(floats: S, v: S::F32x16) -> f32 {
-    let mut lanes = [0.0; LANES];
-    floats.store(v, &mut lanes);
-    for width in [8, 4, 2, 1] {
-        for lane in 0..width {
-            lanes[lane] = if lanes[lane] > lanes[lane + width] { lanes[lane] } else { lanes[lane + width] };
-        }
-    }
-    lanes[0]
 }

@@ -82,6 +82,12 @@ impl Floats for Neon {
     }
 
     #[inline(always)]
+    fn largest(self, v: [float32x4_t; 4]) -> f32 {
+        // SAFETY: `self` proves NEON.
+        unsafe { vmaxvq_f32(vmaxq_f32(vmaxq_f32(v[0], v[1]), vmaxq_f32(v[2], v[3]))) }
+    }
+
+    #[inline(always)]
     fn low_bits_as_exponent(self, v: [float32x4_t; 4]) -> [float32x4_t; 4] {
         // SAFETY: `self` proves NEON. The reinterpretations keep the bits.
         unsafe { v.map(|v| vreinterpretq_f32_u32(vshlq_n_u32::<23>(vreinterpretq_u32_f32(v)))) }
@@ -174,6 +180,12 @@ impl Floats for Neon {
                 vmlal_high_n_s16(firsts[3], pairs[3], high),
             ]
         }
+    }
+
+    #[inline(always)]
+    fn add_i32(self, a: [int32x4_t; 4], b: [int32x4_t; 4]) -> [int32x4_t; 4] {
+        // SAFETY: `self` proves NEON.
+        unsafe { core::array::from_fn(|i| vaddq_s32(a[i], b[i])) }
     }
 
     #[inline(always)]

@@ -70,6 +70,12 @@ impl Floats for Avx2 {
     }
 
     #[inline(always)]
+    fn largest(self, v: [__m256; 2]) -> f32 {
+        // SAFETY: `self` proves AVX.
+        unsafe { largest_of_eight(_mm256_max_ps(v[0], v[1])) }
+    }
+
+    #[inline(always)]
     fn low_bits_as_exponent(self, v: [__m256; 2]) -> [__m256; 2] {
         // SAFETY: `self` proves AVX2. The casts keep the bits.
         unsafe { v.map(|v| _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(v)))) }
@@ -142,6 +148,12 @@ impl Floats for Avx2 {
     }
 
     #[inline(always)]
+    fn add_i32(self, a: [__m256i; 2], b: [__m256i; 2]) -> [__m256i; 2] {
+        // SAFETY: `self` proves AVX2.
+        unsafe { [_mm256_add_epi32(a[0], b[0]), _mm256_add_epi32(a[1], b[1])] }
+    }
+
+    #[inline(always)]
     fn to_f32(self, v: [__m256i; 2]) -> [__m256; 2] {
         // SAFETY: `self` proves AVX2.
         unsafe { [_mm256_cvtepi32_ps(v[0]), _mm256_cvtepi32_ps(v[1])] }
@@ -210,6 +222,15 @@ impl Floats for Avx512 {
     }
 
     #[inline(always)]
+    fn largest(self, v: __m512) -> f32 {
+        // SAFETY: `self` proves AVX-512 F, which implies AVX. The casts keep the bits.
+        unsafe {
+            let high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v)));
+            largest_of_eight(_mm256_max_ps(_mm512_castps512_ps256(v), high))
+        }
+    }
+
+    #[inline(always)]
     fn low_bits_as_exponent(self, v: __m512) -> __m512 {
         // SAFETY: `self` proves AVX-512 F. The casts keep the bits.
         unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(v))) }
@@ -272,6 +293,12 @@ impl Floats for Avx512 {
     }
 
     #[inline(always)]
+    fn add_i32(self, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: `self` proves AVX-512 F.
+        unsafe { _mm512_add_epi32(a, b) }
+    }
+
+    #[inline(always)]
     fn to_f32(self, v: __m512i) -> __m512 {
         // SAFETY: `self` proves AVX-512 F.
         unsafe { _mm512_cvtepi32_ps(v) }
@@ -295,5 +322,19 @@ unsafe fn sum_eight(v: __m256) -> f32 {
         let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
         let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
         _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+    }
+}
+
+/// The largest of eight lanes.
+///
+/// # Safety
+/// The processor must have AVX.
+#[inline(always)]
+unsafe fn largest_of_eight(v: __m256) -> f32 {
+    // SAFETY: the caller vouches for AVX, which implies SSE.
+    unsafe {
+        let four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+        let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
     }
 }

@@ -22,7 +22,7 @@
 use super::layout::{Side, VALUE_BLOCK, stride_within};
 use super::product::{HeadCache, PREFETCHED, Tile, run_tiles};
 use super::{CHUNK, Partial, Rows};
-use crate::arch::floats::{Floats, LANES};
+use crate::arch::floats::{Floats, LANES, Portable};
 use crate::arch::prefetch_far;
 use crate::kept::kept;
 use alloc::vec::Vec;
@@ -84,7 +84,7 @@ impl Int8Layout {
         for (row, x) in x.chunks_exact(self.head_dim).enumerate() {
             let (token, head) = (row / heads, row % heads);
             let (head, position) = (token / positions * heads + head, past + token % positions);
-            let (scale, inverse) = row_scale(x, MAX_CODE);
+            let (scale, inverse) = row_scale(Portable, x, MAX_CODE);
             scales[head * self.positions + position] = scale;
             row_codes.iter_mut().zip(x).for_each(|(code, x)| *code = round(x * inverse) as i8);
             let codes = &mut codes[head * self.positions * self.width..][..self.positions * self.width];
@@ -118,21 +118,21 @@ impl Int8Layout {
 /// The step from one code to the next where the largest magnitude of `x` becomes `max`, and its inverse. The step is
 /// NaN where an element is not finite.
 #[inline(always)]
-fn row_scale(x: &[f32], max: f32) -> (f32, f32) {
-    let larger = |a: f32, b: f32| if b > a { b } else { a };
-    let (chunks, rest) = x.as_chunks::<LANES>();
-    let (mut largest, mut poison) = ([0.0; LANES], [0.0; LANES]);
-    for chunk in chunks {
-        for lane in 0..LANES {
-            largest[lane] = larger(largest[lane], chunk[lane].abs());
-            // Zero times an element is zero, or NaN where it is not finite.
-            poison[lane] += chunk[lane] * 0.0;
-        }
-    }
-    let largest = rest.iter().map(|x| x.abs()).chain(largest).fold(0.0, larger);
-    let poison: f32 = rest.iter().map(|x| x * 0.0).chain(poison).sum();
+fn row_scale<S: Floats>(floats: S, x: &[f32], max: f32) -> (f32, f32) {
+    let (chunks, rest) = x.as_chunks();
+    let mut last = [0.0; LANES];
+    last[..rest.len()].copy_from_slice(rest);
+    let (zero, minus) = (floats.splat(0.0), floats.splat(-1.0));
+    let of = |(largest, poison), chunk| {
+        let x = floats.load(chunk);
+        let magnitude = floats.max(x, floats.mul(x, minus));
+        // Zero times an element is zero, or NaN where it is not finite.
+        (floats.max(magnitude, largest), floats.add(poison, floats.mul(x, zero)))
+    };
+    let (largest, poison) = of(chunks.iter().fold((zero, zero), of), &last);
+    let largest = floats.largest(largest);
     let inverse = if largest > 0.0 { max / largest } else { 0.0 };
-    (largest / max + poison, inverse)
+    (largest / max + floats.sum(poison), inverse)
 }
 
 /// `x` rounded to the nearest integer, halves to even, for `|x|` up to 2^22: adding 1.5 * 2^23 leaves no bits for a
@@ -192,7 +192,7 @@ impl HeadCache for Int8Head<'_> {
         let max = MAX_NUMBER.min(libm::floor(f64::from(i32::MAX) / (127.0 * rows.head_dim as f64)) as f32);
         queries.clear();
         for query in rows.queries.chunks_exact(rows.head_dim) {
-            let (step, inverse) = row_scale(query, max);
+            let (step, inverse) = row_scale(floats, query, max);
             queries.push(floats, query, step, inverse);
         }
     }
@@ -211,7 +211,10 @@ impl HeadCache for Int8Head<'_> {
         let keys = self.keys.codes[used.start * width..used.end * width].chunks_exact(LANES * width);
         let scales = self.keys.scales[used].as_chunks().0;
         for (block, (keys, scales)) in keys.zip(scales).enumerate() {
-            let first = rows.first_that_sees(positions.start + block * LANES);
+            let position = positions.start + block * LANES;
+            prefetch_far(self.keys.scales.as_ptr().wrapping_add(position + CHUNK).cast());
+            prefetch_far(self.values.scales.as_ptr().wrapping_add(position).cast());
+            let first = rows.first_that_sees(position);
             let (keys, column) = (keys.as_chunks().0, block * LANES);
             run_tiles(first..rows.len(), &mut KeyBlock { floats, queries, keys, scales, scores, column });
         }
@@ -274,7 +277,7 @@ impl PairRows {
         for ((scaled, weight), scale) in scaled.iter_mut().zip(weights).zip(scales) {
             *scaled = weight * scale;
         }
-        let (step, inverse) = row_scale(&scaled, MAX_NUMBER);
+        let (step, inverse) = row_scale(floats, &scaled, MAX_NUMBER);
         self.push(floats, &scaled, step, inverse);
     }
 }
@@ -288,15 +291,32 @@ fn accumulate<S: Floats, const R: usize>(
     sums: &mut [S::I32x16; R],
 ) {
     assert!(rows.len() >= (R - 1) * length + vectors.len(), "{R} pairs of numbers for each vector");
-    for (k, vector) in vectors.iter().enumerate() {
+    // SAFETY: for `r < R` and `k < vectors.len()` this is one of the pairs that were just asserted.
+    let pair = |r: usize, k: usize| unsafe { *rows.get_unchecked(r * length + k) };
+    let (mut twos, mut rest) = vectors.as_chunks::<2>();
+    if R > PREFETCHED || !S::MANY_REGISTERS {
+        (twos, rest) = (&[], vectors);
+    }
+    // Products of few rows would wait for the sums before: two of each are on their way.
+    let mut others = [floats.zeros_i32(); R];
+    for (half, two) in twos.iter().enumerate() {
+        prefetch_far(two.as_ptr().cast::<u8>().wrapping_add(AHEAD));
+        let [first, second] = [floats.load_pairs(&two[0]), floats.load_pairs(&two[1])];
+        for r in 0..R {
+            sums[r] = floats.add_pair_products(sums[r], pair(r, 2 * half), first);
+            others[r] = floats.add_pair_products(others[r], pair(r, 2 * half + 1), second);
+        }
+    }
+    for r in 0..R {
+        sums[r] = floats.add_i32(sums[r], others[r]);
+    }
+    for (k, vector) in rest.iter().enumerate() {
         if R <= PREFETCHED {
             prefetch_far(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
         }
         let vector = floats.load_pairs(vector);
         for (r, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: `r < R` and `k < vectors.len()`, so that this is one of the pairs that were just asserted.
-            let pair = unsafe { *rows.get_unchecked(r * length + k) };
-            *sum = floats.add_pair_products(*sum, pair, vector);
+            *sum = floats.add_pair_products(*sum, pair(r, 2 * twos.len() + k), vector);
         }
     }
 }
