@@ -24,6 +24,7 @@ mod columns;
 pub mod cpu;
 pub mod dense;
 pub(crate) mod float;
+mod huge_pages;
 mod kept;
 #[cfg(feature = "std")]
 pub mod limits;

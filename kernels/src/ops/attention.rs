@@ -5,7 +5,7 @@ use crate::float::attention::int8::{Int8Head, Int8Layout};
 use crate::float::attention::layout::{Layout, Side};
 use crate::float::attention::product::FloatHead;
 use crate::float::attention::{AttentionShape, attention};
-use alloc::vec::Vec;
+use crate::huge_pages::HugePages;
 use core::fmt;
 use trine_shapes::{Axis, Pairing, Plus, Product, Rotated, Tensor, Value, View};
 
@@ -35,9 +35,9 @@ impl fmt::Display for CacheType {
 /// Elements of a cache and their order: single precision, little-endian halves, or bytes and their scales.
 #[derive(Debug)]
 enum Elements {
-    F32(Layout, Vec<f32>),
-    F16(Layout, Vec<[u8; 2]>),
-    Q8(Int8Layout, Vec<i8>, Vec<f32>),
+    F32(Layout, HugePages<f32>),
+    F16(Layout, HugePages<[u8; 2]>),
+    Q8(Int8Layout, HugePages<i8>, HugePages<f32>),
 }
 
 impl Elements {
@@ -46,16 +46,16 @@ impl Elements {
         match kind {
             CacheType::F32 => {
                 let layout = Layout::new(side, capacity, head_dim)?;
-                Some(Elements::F32(layout, zeros(layout.elements(heads)?)?))
+                Some(Elements::F32(layout, HugePages::zeros(layout.elements(heads)?)?))
             }
             CacheType::F16 => {
                 let layout = Layout::new(side, capacity, head_dim)?;
-                Some(Elements::F16(layout, zeros(layout.elements(heads)?)?))
+                Some(Elements::F16(layout, HugePages::zeros(layout.elements(heads)?)?))
             }
             CacheType::Q8 => {
                 let layout = Int8Layout::new(side, capacity, head_dim)?;
                 let (codes, scales) = layout.lengths(heads)?;
-                Some(Elements::Q8(layout, zeros(codes)?, zeros(scales)?))
+                Some(Elements::Q8(layout, HugePages::zeros(codes)?, HugePages::zeros(scales)?))
             }
         }
     }
@@ -179,13 +179,6 @@ impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, D> {
         assert!(at.len() <= self.capacity, "{} positions in a cache of {}", at.len(), self.capacity);
         Cached { buffer: self, positions: at }
     }
-}
-
-/// `len` zeros, in pages that the system provides when they are first written; `None` where it refuses them.
-fn zeros<E: Copy + Default>(len: usize) -> Option<Vec<E>> {
-    // `vec!` has the system zero the pages, but ends the process where there are none: so ask for as much before.
-    Vec::<E>::new().try_reserve_exact(len).ok()?;
-    Some(vec![E::default(); len])
 }
 
 impl Cpu {

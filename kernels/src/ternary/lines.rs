@@ -1,6 +1,6 @@
 //! Memory in cache lines, so that no vector crosses one.
 
-use bytemuck::Zeroable;
+use bytemuck::{Pod, Zeroable};
 
 /// Bytes of a line.
 pub(super) const LINE: usize = 64;
@@ -12,6 +12,8 @@ pub(super) struct Line([u16; LINE / 2]);
 
 // SAFETY: any words are a line, zeros among them.
 unsafe impl Zeroable for Line {}
+// SAFETY: any words are a line, 32 of which have its length, so that nothing pads them.
+unsafe impl Pod for Line {}
 
 impl Line {
     /// A line of zeros.

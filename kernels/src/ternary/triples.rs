@@ -31,6 +31,7 @@ use super::Terms;
 use super::lines::Line;
 use super::terms::TILE;
 use crate::cpu::Cpu;
+use crate::huge_pages::HugePages;
 use crate::packing::{Packed, Scales, Ternary, ZERO_CODE};
 use crate::quantize::BLOCK;
 use crate::slots::Slot;
@@ -68,7 +69,7 @@ const _: () = assert!(WORDS % GROUP_WORDS == 2 && WORDS / GROUP_WORDS * GROUP + 
 /// A copy of a ternary matrix that has one scale. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Triples {
-    lines: Arc<Vec<Line>>,
+    lines: Arc<HugePages<Line>>,
     blocks: usize,
 }
 
@@ -80,7 +81,7 @@ impl Triples {
         }
         let blocks = matrix.cols().div_ceil(BLOCK);
         let lines_of_panel = blocks * WORDS * LINES;
-        let mut lines = bytemuck::zeroed_vec(matrix.rows().div_ceil(ROWS) * lines_of_panel);
+        let mut lines = HugePages::zeros(matrix.rows().div_ceil(ROWS) * lines_of_panel)?;
         let mut panels: Vec<_> = lines.chunks_exact_mut(lines_of_panel).collect();
         cpu.for_each_by(&mut panels, LEAST_WEIGHTS.div_ceil(ROWS * matrix.cols()), |panel, lines| {
             let mut codes = vec![ZERO_CODE; blocks * BLOCK];
@@ -99,7 +100,7 @@ impl Triples {
 
     /// Bytes of the copy.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.lines[..])
+        size_of_val::<[Line]>(&self.lines)
     }
 
     /// `y[token, row]` for every token of `terms` and each of `rows` rows of the matrix, as [`super::product`].
