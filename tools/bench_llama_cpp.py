@@ -20,7 +20,7 @@ import subprocess
 from pathlib import Path
 
 VERSION = "3.22.1"
-# Trine's instruction sets, and llama.cpp's libraries that are compiled for the same or the nearest.
+# Instruction sets of Trine that both engines have, and llama.cpp's libraries that are compiled for the same or the nearest.
 LIBRARIES = {"portable": "x64", "avx2": "haswell", "avxvnni": "alderlake", "avx512vnni": "zen4"}
 HERE = Path(__file__).resolve().parent
 
@@ -52,6 +52,8 @@ def alone(folder, libraries, isa):
     only = folder / f"linux-x64-{isa}"
     only.mkdir(exist_ok=True)
     for library in [libraries / "libggml-base.so", libraries / f"libggml-cpu-{LIBRARIES[isa]}.so"]:
+        if not library.exists():
+            raise SystemExit(f"{library} is not there")
         if not (only / library.name).exists():
             (only / library.name).symlink_to(library)
     return only

@@ -27,12 +27,13 @@ impl<T: Pod> HugePages<T> {
     pub(crate) fn zeros(len: usize) -> Option<Self> {
         #[cfg(all(feature = "std", target_os = "linux"))]
         {
-            /// Bytes of the smallest huge page of any system.
+            /// Bytes of a huge page where pages have 4 KB.
             const HUGE: usize = 2 << 20;
 
             let bytes = len.checked_mul(size_of::<T>())?;
             if bytes >= HUGE {
-                // A multiple of huge pages begins at one.
+                // Linux has maps of whole huge pages begin at one since 6.7; older versions may lose the first and
+                // the last.
                 let map = MmapMut::map_anon(bytes.checked_next_multiple_of(HUGE)?).ok()?;
                 // What does not fill a huge page stays in small ones, so that memory grows by what is written.
                 // Systems without huge pages refuse them, and everything stays in small ones.

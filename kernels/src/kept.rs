@@ -13,24 +13,28 @@ macro_rules! kept {
         }
         #[cfg(not(feature = "std"))]
         $(#[$doc])*
-        static $name: crate::kept::Nothing = crate::kept::Nothing;
+        static $name: crate::kept::Nothing<$memory> = crate::kept::Nothing::new();
     };
 }
 pub(crate) use kept;
 
 /// Where there is no thread to keep memory.
 #[cfg(not(feature = "std"))]
-pub(crate) struct Nothing;
+pub(crate) struct Nothing<T>(core::marker::PhantomData<fn() -> T>);
 
 #[cfg(not(feature = "std"))]
-impl Nothing {
+impl<T: Default> Nothing<T> {
+    pub(crate) const fn new() -> Self {
+        Nothing(core::marker::PhantomData)
+    }
+
     /// No memory yet.
-    pub(crate) fn take<T: Default>(&self) -> T {
+    pub(crate) fn take(&self) -> T {
         T::default()
     }
 
     /// Gives the memory back.
-    pub(crate) fn set<T>(&self, memory: T) {
+    pub(crate) fn set(&self, memory: T) {
         drop(memory);
     }
 }

@@ -276,8 +276,8 @@ impl Matrix {
 
     /// The same matrix with a copy of its codes in 1.69 bits each, which products of few tokens read instead of the
     /// matrix where their instruction set can ([`Isa::reads_triples`](crate::Isa::reads_triples)): the results are the
-    /// same bits. There is no copy where that of `cpu` cannot, and of a matrix that is not ternary, has several scales
-    /// or multiplies float activations. It is made in parallel.
+    /// same bits. There is no copy where that of `cpu` cannot, of a matrix that is not ternary, has several scales
+    /// or multiplies float activations, or where the system has no memory for it. It is made in parallel.
     ///
     /// Memory, beside that of the matrix: 54 bytes for 256 weights of a row, rows rounded up to a multiple of 64 and
     /// columns to one of 256; and in each thread that multiplies, 22 bytes for each column and token of the last

@@ -76,19 +76,19 @@ fn copy(path: &Path) -> io::Result<Bytes> {
 /// faster from them.
 #[cfg(all(feature = "mmap", target_os = "linux"))]
 fn copy(path: &Path) -> io::Result<Bytes> {
-    /// Bytes of the smallest huge page of any system.
+    /// Bytes of a huge page where pages have 4 KB.
     const HUGE: usize = 2 << 20;
 
     let mut file = fs::File::open(path)?;
     let len = usize::try_from(file.metadata()?.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
-    let padded = len.checked_next_multiple_of(HUGE).ok_or(io::ErrorKind::FileTooLarge)?;
-    if len == 0 {
-        return Ok(Bytes::new());
+    if len < HUGE {
+        return fs::read(path).map(Bytes::from);
     }
-    // A multiple of huge pages begins at one.
+    let padded = len.checked_next_multiple_of(HUGE).ok_or(io::ErrorKind::FileTooLarge)?;
+    // Linux has maps of whole huge pages begin at one since 6.7; older versions may lose the first and the last.
     let mut memory = MmapMut::map_anon(padded)?;
     // Systems without huge pages refuse them, and everything stays in small ones.
-    let _ = memory.advise(Advice::HugePage);
+    let _ = memory.advise_range(Advice::HugePage, 0, len / HUGE * HUGE);
     file.read_exact(&mut memory[..len])?;
     Ok(Bytes::from_owner(memory.make_read_only()?).slice(..len))
 }
@@ -107,8 +107,8 @@ fn map(path: &Path) -> Result<Bytes, OpenError> {
     // rewrite the file while it is mapped. `Access::Map` states it, and `Access::Copy` is the way without it.
     #[allow(unsafe_code)]
     let map = unsafe { Mmap::map(&file) }.map_err(fail("map"))?;
-    // Where the file system keeps files in huge pages, this is how those come into memory that are not there yet, and
-    // weights are read faster from them. Elsewhere it is refused or has no effect.
+    // A file system that has huge pages then reads into them what is not in memory yet, and weights are read faster
+    // from them. Elsewhere this is refused, or changes how far the system reads ahead.
     #[cfg(target_os = "linux")]
     let _ = map.advise(Advice::HugePage);
     Ok(Bytes::from_owner(map))

@@ -33,7 +33,8 @@ impl<M: Model, B: Axis> LayerCache<M, B> {
 
 /// The keys and values of a batch of equally long sequences.
 ///
-/// Memory: `2 * layers * B * capacity * KvWidth` elements, which the system provides as they are first written.
+/// Memory: `2 * layers * B * capacity * KvWidth` elements, which the system provides as they are first written,
+/// in huge pages where it has any: nearly all of a cache of megabytes for each block then comes with its first token.
 #[derive(Debug)]
 pub struct KvCache<M, B> {
     layers: Vec<LayerCache<M, B>>,

@@ -53,7 +53,8 @@ pub(crate) trait Floats: Copy {
     /// The lowest nine bits of each number as sign and exponent of a new one, whose mantissa is zero.
     fn low_bits_as_exponent(self, v: Self::F32x16) -> Self::F32x16;
 
-    /// The nearest integers, ties to even. Numbers beyond `i16` and NaN give any integer.
+    /// The nearest integers, ties to even. What numbers beyond `i16` and NaN become differs between instruction sets:
+    /// nothing may depend on it.
     fn to_i16(self, v: Self::F32x16) -> [i16; LANES];
 
     /// Sum of the lanes as a balanced tree: lanes 8 apart, then 4, 2 and 1 apart.

@@ -161,7 +161,10 @@ fn share_chunks<C: HeadCache>(
             outputs[output..output + head_dim].copy_from_slice(&partial[..head_dim]);
         }
     }
-    PARTIALS.set(partials);
+    // Those of a part of a prompt are many, and it is over soon.
+    if positions == 1 {
+        PARTIALS.set(partials);
+    }
 }
 
 /// One task for each block of query positions of each key/value head: many queries.
@@ -285,8 +288,11 @@ impl<C: HeadCache> Work<C> {
         Work { scores, scratch }
     }
 
+    /// Keeps the memory, unless it is for more queries than usual.
     fn keep(self) {
-        SCORES.set(self.scores);
+        if self.scores.len() <= ROWS * CHUNK {
+            SCORES.set(self.scores);
+        }
         C::keep_scratch(self.scratch);
     }
 }

@@ -41,7 +41,7 @@ fn pow2(n: i32) -> f32 {
     f32::from_bits(((n.wrapping_add(127)) as u32) << 23)
 }
 
-/// 2^x to within 1 ULP of the true value, lane by lane, for `x <= 127`; zero where that is below 2^-126.5, NaN for NaN.
+/// 2^x to within 1 ULP of the true value, lane by lane, for `x <= 127`; zero where `x <= -126.5`, NaN for NaN.
 ///
 /// Method: x = n + r with integer n and |r| <= 1/2, 2^x = 2^n 2^r. 2^r = 1 + r Q(r), with Q a minimax polynomial of
 /// degree 5 whose error is 2e-9. Products and their sums are rounded once.

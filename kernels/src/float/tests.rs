@@ -1,6 +1,7 @@
 //! Every float kernel on every instruction set against its plain loop, bit for bit, and against f64 within a bound.
 
 use super::elementwise::{Add, Gate, GateActivation};
+use super::exp::{exp2, exp2_of};
 use super::norm::RmsNorm;
 use super::rope::{RopeTable, Rotate, inverse_frequencies};
 use super::softmax::exponentials;
@@ -87,6 +88,36 @@ fn exponentials_on_every_isa() {
             assert_same_bits(&y[..n], &expected, format_args!("{isa}, {n} elements"));
             assert!(y[n..].iter().all(|y| *y == 0.0) && found_max == max);
             assert!((f64::from(sum) - exact).abs() < 1e-6 * exact, "{isa}, {n} elements");
+        }
+    }
+}
+
+struct Exp2<'a>(&'a mut [f32]);
+
+impl FloatKernel for Exp2<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Floats>(self, floats: S) {
+        for x in self.0.as_chunks_mut::<LANES>().0 {
+            floats.store(exp2(floats, floats.load(x)), x);
+        }
+    }
+}
+
+/// Down to zero, and what is no number.
+#[test]
+fn powers_of_two_on_every_isa() {
+    let mut x: Vec<f32> = (-2080..2032).map(|i| i as f32 / 16.0).collect();
+    x.extend([-126.0, -126.4, -126.5, -126.6, -127.0, -1e30, f32::NEG_INFINITY, 0.0, -0.0, 1e-30, -1e-40, 126.9]);
+    x.resize(x.len().next_multiple_of(LANES), f32::NAN);
+    let expected: Vec<f32> = x.iter().map(|&x| exp2_of(x)).collect();
+    for isa in Isa::available() {
+        let mut found = x.clone();
+        floats::run(isa, Exp2(&mut found));
+        for ((x, found), expected) in x.iter().zip(&found).zip(&expected) {
+            let same = found.to_bits() == expected.to_bits() || found.is_nan() && expected.is_nan();
+            assert!(same, "{isa}, {x}: {found:e} instead of {expected:e}");
         }
     }
 }

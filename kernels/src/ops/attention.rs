@@ -92,7 +92,8 @@ pub struct Cached<'c, B, K, D, T> {
 }
 
 impl<B: Axis, K: Axis, D: Axis, R: Pairing> CacheBuffer<B, K, Rotated<D, R>> {
-    /// An empty buffer of up to `capacity` keys, zeroed by the system as it comes into use.
+    /// An empty buffer of up to `capacity` keys, zeroed by the system as it comes into use, by huge
+    /// pages where it has any.
     ///
     /// # Errors
     /// [`CacheFull`] where the system does not give so much memory.
@@ -102,7 +103,8 @@ impl<B: Axis, K: Axis, D: Axis, R: Pairing> CacheBuffer<B, K, Rotated<D, R>> {
 }
 
 impl<B: Axis, K: Axis, D: Axis> CacheBuffer<B, K, Value<D>> {
-    /// An empty buffer of up to `capacity` values, zeroed by the system as it comes into use.
+    /// An empty buffer of up to `capacity` values, zeroed by the system as it comes into use, by huge
+    /// pages where it has any.
     ///
     /// # Errors
     /// [`CacheFull`] where the system does not give so much memory.

@@ -2,6 +2,7 @@
 
 use super::float::{combine, exponentials, lane_sum};
 use crate::float::attention::CHUNK;
+use crate::float::attention::int8::FLOOR;
 
 /// A row of integers, and what one of them is worth.
 struct Codes {
@@ -9,11 +10,11 @@ struct Codes {
     step: f32,
 }
 
-/// `codes[i] = round(x[i] * (max / absmax))`, half to even; `step = absmax / max`.
+/// `codes[i] = round(x[i] * (max / absmax))`, half to even; `step = absmax / max`. Zeros where `absmax` is below 1e-30.
 fn quantize(x: &[f32], max: f32) -> Codes {
     let absmax = x.iter().fold(0.0, |absmax: f32, x| absmax.max(x.abs()));
-    let inverse = if absmax > 0.0 { max / absmax } else { 0.0 };
-    Codes { codes: x.iter().map(|x| (x * inverse).round_ties_even() as i32).collect(), step: absmax / max }
+    let (step, inverse) = if absmax >= FLOOR { (absmax / max, max / absmax) } else { (0.0, 0.0) };
+    Codes { codes: x.iter().map(|x| (x * inverse).round_ties_even() as i32).collect(), step }
 }
 
 /// Attention of one query head over the positions it sees, with keys and values rounded to one byte for each element

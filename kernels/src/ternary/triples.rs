@@ -74,7 +74,7 @@ pub(crate) struct Triples {
 }
 
 impl Triples {
-    /// The copy of `matrix`, made in parallel; `None` where its blocks have several scales.
+    /// The copy of `matrix`, made in parallel; `None` where its blocks have several scales, or there is no memory.
     pub(crate) fn new<P: Ternary>(cpu: &Cpu, matrix: &Packed<P>) -> Option<Triples> {
         if matrix.shared() == Scales::Blocks {
             return None;

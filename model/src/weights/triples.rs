@@ -71,7 +71,9 @@ impl<'p> Triples<'p> {
 
 fn why_none(cpu: &Cpu) -> String {
     match cpu.isa().reads_triples() {
-        true => "no matrix is ternary with one scale and meets int8 activations".to_owned(),
+        true => {
+            "no matrix is ternary with one scale and meets int8 activations, or there is no memory for them".to_owned()
+        }
         false => format!("the instruction set {} has no lookups for them", cpu.isa()),
     }
 }

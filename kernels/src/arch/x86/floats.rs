@@ -78,7 +78,11 @@ impl Floats for Avx2 {
     #[inline(always)]
     fn low_bits_as_exponent(self, v: [__m256; 2]) -> [__m256; 2] {
         // SAFETY: `self` proves AVX2. The casts keep the bits.
-        unsafe { v.map(|v| _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(v)))) }
+        unsafe {
+            let low = _mm256_slli_epi32::<23>(_mm256_castps_si256(v[0]));
+            let high = _mm256_slli_epi32::<23>(_mm256_castps_si256(v[1]));
+            [_mm256_castsi256_ps(low), _mm256_castsi256_ps(high)]
+        }
     }
 
     #[inline(always)]
@@ -331,7 +335,7 @@ unsafe fn sum_eight(v: __m256) -> f32 {
 /// The processor must have AVX.
 #[inline(always)]
 unsafe fn largest_of_eight(v: __m256) -> f32 {
-    // SAFETY: the caller vouches for AVX, which implies SSE.
+    // SAFETY: the caller vouches for AVX, which implies SSE3.
     unsafe {
         let four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
         let two = _mm_max_ps(four, _mm_movehl_ps(four, four));

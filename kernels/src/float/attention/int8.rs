@@ -9,6 +9,8 @@
 //! w16[t] = round(e[t] * value scale[t] / weight step),  o[d] = (sum_t w16[t] * v8[t][d]) * weight step
 //! ```
 //!
+//! Rows whose largest magnitude is below [`FLOOR`] are zeros, as are such queries and such weights of a chunk.
+//!
 //! A query's step is its largest magnitude through 32767 (less where a head is so wide that sums would overflow), a
 //! weight's step is the largest of its chunk through 32767.
 //!
@@ -33,6 +35,8 @@ use trine_shapes::{MAX_ELEMENTS, product_within};
 const MAX_CODE: f32 = 127.0;
 /// The largest number of 16 bits.
 const MAX_NUMBER: f32 = 32767.0;
+/// The least magnitude through which a row is divided: the inverse of its step is a number.
+pub(crate) const FLOOR: f32 = 1e-30;
 /// Bytes of a vector: pairs of codes.
 const PAIRS: usize = 2 * LANES;
 
@@ -116,7 +120,7 @@ impl Int8Layout {
 }
 
 /// The step from one code to the next where the largest magnitude of `x` becomes `max`, and its inverse. The step is
-/// NaN where an element is not finite.
+/// NaN where an element is not finite, and zero, as its inverse, where all are below [`FLOOR`].
 #[inline(always)]
 fn row_scale<S: Floats>(floats: S, x: &[f32], max: f32) -> (f32, f32) {
     let (chunks, rest) = x.as_chunks();
@@ -131,8 +135,8 @@ fn row_scale<S: Floats>(floats: S, x: &[f32], max: f32) -> (f32, f32) {
     };
     let (largest, poison) = of(chunks.iter().fold((zero, zero), of), &last);
     let largest = floats.largest(largest);
-    let inverse = if largest > 0.0 { max / largest } else { 0.0 };
-    (largest / max + floats.sum(poison), inverse)
+    let (step, inverse) = if largest >= FLOOR { (largest / max, max / largest) } else { (0.0, 0.0) };
+    (step + floats.sum(poison), inverse)
 }
 
 /// `x` rounded to the nearest integer, halves to even, for `|x|` up to 2^22: adding 1.5 * 2^23 leaves no bits for a
