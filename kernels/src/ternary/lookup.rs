@@ -25,6 +25,7 @@ use crate::kept::kept;
 use crate::packing::Packed;
 use crate::quantize::BLOCK;
 use crate::slots::Slot;
+use alloc::vec::Vec;
 use panel::{Panel, Steps, VECTORS};
 use tables::{TOKENS, Tile};
 
