@@ -74,7 +74,8 @@ impl<D: RowMajor, Out: Axis, In: Axis> Weight<D, Out, In> {
         self.input
     }
 
-    /// The same matrix in the storage that `f` makes of its own.
+    /// The same matrix in the storage that `f` makes of its own. Its dimensions are checked; that they are the same
+    /// weights is up to `f`, as it is up to the caller of [`Weight::check`] which tensor it names.
     ///
     /// # Panics
     /// If that has other dimensions.
