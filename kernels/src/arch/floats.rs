@@ -169,8 +169,7 @@ impl Floats for Portable {
 
     #[inline(always)]
     fn to_i16(self, v: [f32; LANES]) -> [i16; LANES] {
-        // Adding 1.5 * 2^23 leaves no bits for a fraction, and the integer in the low bits.
-        v.map(|v| (v + 12_582_912.0).to_bits() as i16)
+        v.map(|v| round(v) as i16)
     }
 
     #[inline(always)]
@@ -224,6 +223,14 @@ impl Floats for Portable {
     fn to_f32(self, v: [i32; LANES]) -> [f32; LANES] {
         v.map(|v| v as f32)
     }
+}
+
+/// `x` rounded to the nearest integer, halves to even, for `|x|` up to 2^22: adding 1.5 * 2^23 leaves no bits for a
+/// fraction.
+#[inline(always)]
+pub(crate) fn round(x: f32) -> i32 {
+    const SHIFT: f32 = 12_582_912.0;
+    (x + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()) as i32
 }
 
 /// Half precision to single precision, exact, without branches. NaN becomes a quiet NaN with the same payload.

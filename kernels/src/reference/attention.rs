@@ -2,7 +2,6 @@
 
 use super::float::{combine, exponentials, lane_sum};
 use crate::float::attention::CHUNK;
-use crate::float::attention::int8::FLOOR;
 
 /// A row of integers, and what one of them is worth.
 struct Codes {
@@ -13,7 +12,7 @@ struct Codes {
 /// `codes[i] = round(x[i] * (max / absmax))`, half to even; `step = absmax / max`. Zeros where `absmax` is below 1e-30.
 fn quantize(x: &[f32], max: f32) -> Codes {
     let absmax = x.iter().fold(0.0, |absmax: f32, x| absmax.max(x.abs()));
-    let (step, inverse) = if absmax >= FLOOR { (absmax / max, max / absmax) } else { (0.0, 0.0) };
+    let (step, inverse) = if absmax >= 1e-30 { (absmax / max, max / absmax) } else { (0.0, 0.0) };
     Codes { codes: x.iter().map(|x| (x * inverse).round_ties_even() as i32).collect(), step }
 }
 

@@ -9,7 +9,7 @@
 //! w16[t] = round(e[t] * value scale[t] / weight step),  o[d] = (sum_t w16[t] * v8[t][d]) * weight step
 //! ```
 //!
-//! Rows whose largest magnitude is below [`FLOOR`] are zeros, as are such queries and such weights of a chunk.
+//! Rows whose largest magnitude is below [`INT16_FLOOR`] are zeros, as are such queries and such weights of a chunk.
 //!
 //! A query's step is its largest magnitude through 32767 (less where a head is so wide that sums would overflow), a
 //! weight's step is the largest of its chunk through 32767.
@@ -24,9 +24,10 @@
 use super::layout::{Side, VALUE_BLOCK, stride_within};
 use super::product::{HeadCache, PREFETCHED, Tile, run_tiles};
 use super::{CHUNK, Partial, Rows};
-use crate::arch::floats::{Floats, LANES, Portable};
+use crate::arch::floats::{Floats, LANES, Portable, round};
 use crate::arch::prefetch_far;
 use crate::kept::kept;
+use crate::quantize::INT16_FLOOR;
 use alloc::vec::Vec;
 use core::ops::Range;
 use trine_shapes::{MAX_ELEMENTS, product_within};
@@ -35,8 +36,6 @@ use trine_shapes::{MAX_ELEMENTS, product_within};
 const MAX_CODE: f32 = 127.0;
 /// The largest number of 16 bits.
 const MAX_NUMBER: f32 = 32767.0;
-/// The least magnitude through which a row is divided: the inverse of its step is a number.
-pub(crate) const FLOOR: f32 = 1e-30;
 /// Bytes of a vector: pairs of codes.
 const PAIRS: usize = 2 * LANES;
 
@@ -120,7 +119,7 @@ impl Int8Layout {
 }
 
 /// The step from one code to the next where the largest magnitude of `x` becomes `max`, and its inverse. The step is
-/// NaN where an element is not finite, and zero, as its inverse, where all are below [`FLOOR`].
+/// NaN where an element is not finite, and zero, as its inverse, where all are below [`INT16_FLOOR`].
 #[inline(always)]
 fn row_scale<S: Floats>(floats: S, x: &[f32], max: f32) -> (f32, f32) {
     let (chunks, rest) = x.as_chunks();
@@ -135,16 +134,8 @@ fn row_scale<S: Floats>(floats: S, x: &[f32], max: f32) -> (f32, f32) {
     };
     let (largest, poison) = of(chunks.iter().fold((zero, zero), of), &last);
     let largest = floats.largest(largest);
-    let (step, inverse) = if largest >= FLOOR { (largest / max, max / largest) } else { (0.0, 0.0) };
+    let (step, inverse) = if largest >= INT16_FLOOR { (largest / max, max / largest) } else { (0.0, 0.0) };
     (step + floats.sum(poison), inverse)
-}
-
-/// `x` rounded to the nearest integer, halves to even, for `|x|` up to 2^22: adding 1.5 * 2^23 leaves no bits for a
-/// fraction.
-#[inline(always)]
-fn round(x: f32) -> i32 {
-    const SHIFT: f32 = 12_582_912.0;
-    (x + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()) as i32
 }
 
 /// The codes and the scales of one side of a head.

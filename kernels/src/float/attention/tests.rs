@@ -1,10 +1,11 @@
 //! Attention on every instruction set and number of threads against the plain loops, bit for bit, and against f64.
 
-use super::int8::{FLOOR, Int8Head, Int8Layout};
+use super::int8::{Int8Head, Int8Layout};
 use super::layout::{Layout, Side};
 use super::product::{CacheElement, FloatHead};
 use super::{AttentionShape, attention};
 use crate::float::tests::{assert_same_bits, numbers, relative_error};
+use crate::quantize::INT16_FLOOR;
 use crate::{Cpu, CpuOptions, Isa, reference};
 use std::num::NonZeroUsize;
 
@@ -143,7 +144,7 @@ fn attention_over_int8_of_tiny_numbers() {
         let (queries, rows) = (scaled(&queries, of_queries), rows.each_ref().map(|rows| scaled(rows, of_rows)));
         let expected = run_int8(&cpus().next().expect("plain code"), STEP, &queries, &rows);
         assert!(expected.iter().all(|output| output.abs() <= of_rows));
-        assert_eq!(expected.iter().all(|output| *output == 0.0), of_rows < FLOOR);
+        assert_eq!(expected.iter().all(|output| *output == 0.0), of_rows < INT16_FLOOR);
         for cpu in cpus() {
             let found = run_int8(&cpu, STEP, &queries, &rows);
             assert_same_bits(&found, &expected, format_args!("{} with {} threads", cpu.isa(), cpu.threads()));
