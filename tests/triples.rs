@@ -11,10 +11,11 @@ fn decoded(
     file: &Gguf,
     cpu: &Cpu,
     activations: Option<ActivationMode>,
-    triples: Triples<'_>,
+    keep: Option<KeepTriples>,
 ) -> (Vec<f32>, u64, Vec<String>) {
     let config = Config::from_gguf(file).expect("a model");
-    let options = LoadOptions { activations, triples, ..LoadOptions::default() };
+    let options =
+        LoadOptions { activations, triples: keep.map(|keep| MakeTriples { cpu, keep }), ..LoadOptions::default() };
     Dyn::scope(config.dims, |model| {
         let loaded = load(model, &config, file, &options).expect("a model");
         let mut session = Session::new(&loaded.transformer, cpu, IDS.len(), CacheType::F16).expect("memory");
@@ -34,8 +35,8 @@ fn decoding_reads_less_and_computes_the_same() {
         for activations in [ActivationMode::Int8PerToken, ActivationMode::Q8K] {
             for isa in Isa::available() {
                 let cpu = Cpu::new(CpuOptions { isa: Some(isa), ..CpuOptions::default() }).expect("a machine");
-                let (expected, bytes, _) = decoded(&file, &cpu, Some(activations), Triples::Never);
-                let (found, bytes_read, warnings) = decoded(&file, &cpu, Some(activations), Triples::Always(&cpu));
+                let (expected, bytes, _) = decoded(&file, &cpu, Some(activations), None);
+                let (found, bytes_read, warnings) = decoded(&file, &cpu, Some(activations), Some(KeepTriples::Always));
                 let what = format!("{matrices}, {activations}, {isa}");
                 assert_eq!(bits(&found), bits(&expected), "{what}");
                 if isa.reads_triples() {
@@ -55,9 +56,9 @@ fn decoding_reads_less_and_computes_the_same() {
 fn a_model_without_ternary_matrices_has_no_copies() {
     let cpu = Cpu::new(CpuOptions::default()).expect("a machine");
     let file = open("llama_cpp/llama-tied-f32.gguf");
-    let (expected, bytes, _) = decoded(&file, &cpu, None, Triples::Never);
-    for triples in [Triples::IfFaster(&cpu), Triples::Always(&cpu)] {
-        let (found, bytes_read, warnings) = decoded(&file, &cpu, None, triples);
+    let (expected, bytes, _) = decoded(&file, &cpu, None, None);
+    for keep in [KeepTriples::IfFaster, KeepTriples::Always] {
+        let (found, bytes_read, warnings) = decoded(&file, &cpu, None, Some(keep));
         assert_eq!((bits(&found), bytes_read), (bits(&expected), bytes));
         assert!(warnings.iter().any(|text| text.contains("no copies of matrices")), "{warnings:?}");
     }
@@ -69,10 +70,10 @@ fn copies_are_kept_or_the_measurement_says_why_not() {
     let file = Synthetic { matrices: TensorType::I2S, ..Synthetic::tiny() }.gguf().expect("a model");
     for isa in Isa::available().into_iter().filter(|isa| isa.reads_triples()) {
         let cpu = Cpu::new(CpuOptions { isa: Some(isa), ..CpuOptions::default() }).expect("a machine");
-        let decoded = |triples| decoded(&file, &cpu, None, triples);
-        let (expected, bytes, _) = decoded(Triples::Never);
-        let (_, fewer, _) = decoded(Triples::Always(&cpu));
-        let (found, bytes_read, warnings) = decoded(Triples::IfFaster(&cpu));
+        let decoded = |keep| decoded(&file, &cpu, None, keep);
+        let (expected, bytes, _) = decoded(None);
+        let (_, fewer, _) = decoded(Some(KeepTriples::Always));
+        let (found, bytes_read, warnings) = decoded(Some(KeepTriples::IfFaster));
         assert_eq!(bits(&found), bits(&expected), "{isa}");
         match &warnings[..] {
             [] => assert_eq!(bytes_read, fewer, "{isa}"),

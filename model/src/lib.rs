@@ -58,4 +58,6 @@ pub use tokenizer::{
 };
 pub use transformer::{Layer, Linear, Shared, SubNorm, Transformer};
 pub use wanted::Wanted;
-pub use weights::{LoadError, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, Triples, load};
+pub use weights::{
+    KeepTriples, LoadError, LoadOptions, Loaded, MakeShortlist, MakeTriples, Quantize, Requantize, load,
+};

@@ -10,7 +10,7 @@ mod triples;
 pub(crate) use claims::by_role;
 pub use error::LoadError;
 pub(crate) use matrices::{absmean, as_ternary, factor_of, halves_row, packed, scaled, scales_bias, usual_activations};
-pub use triples::Triples;
+pub use triples::{KeepTriples, MakeTriples};
 
 use crate::config::Config;
 use crate::policy::{Corrected, Corrections};
@@ -37,8 +37,8 @@ pub struct LoadOptions<'p> {
     pub head: Option<Requantize<'p>>,
     /// A shortlist for the head, so that the largest logits are found without reading all of it; `None` makes none.
     pub shortlist: Option<MakeShortlist<'p>>,
-    /// Copies of ternary matrices that decoding reads instead.
-    pub triples: Triples<'p>,
+    /// Copies of ternary matrices that decoding reads instead; `None` makes none.
+    pub triples: Option<MakeTriples<'p>>,
     /// Called after each tensor with the number of tensors done and their total.
     pub progress: Option<&'p dyn Fn(usize, usize)>,
 }
@@ -128,7 +128,10 @@ pub fn load<M: Model>(
     let transformer = Transformer { model, config, embedding, shared, layers, output_norm, output, shortlist };
     let corrected = claims.take_corrected()?;
     let mut warnings = claims.into_warnings();
-    let (transformer, why_none) = options.triples.settle(transformer);
+    let (transformer, why_none) = match options.triples {
+        Some(make) => make.settle(transformer),
+        None => (transformer, None),
+    };
     warnings.extend(why_none.map(|why| format!("{}: no copies of matrices in triples: {why}", source.label())));
     Ok(Loaded { transformer, warnings, corrected })
 }

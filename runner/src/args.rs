@@ -13,7 +13,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use trine::kernels::packing::I2sPacking;
 use trine::kernels::{ActivationMode, CacheType, Isa, PackingKind};
-use trine::model::{Quantize, known_pre_tokenizers};
+use trine::model::{KeepTriples, Quantize, known_pre_tokenizers};
 
 /// Run ternary (BitNet b1.58) language models.
 ///
@@ -279,15 +279,6 @@ pub struct VocabularyArguments {
     pub pre: Option<String>,
 }
 
-/// When decoding reads copies of ternary matrices in triples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UseTriples {
-    /// Where that is faster.
-    IfFaster,
-    /// Always.
-    Always,
-}
-
 /// How a file is loaded.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Loading")]
@@ -308,8 +299,8 @@ pub struct LoadArguments {
     /// Decode from a copy of the ternary matrices that takes 1.69 bits a weight, on a machine with AVX-512 VNNI, where
     /// that turns out faster while loading, or always: the same text, for that much more memory.
     #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "faster",
-          value_parser = uses_of_triples())]
-    pub triples: Option<UseTriples>,
+          value_parser = kept_triples())]
+    pub triples: Option<KeepTriples>,
     /// Quantize float matrices that are not ternary.
     #[arg(long, value_name = "METHOD", value_parser = quantizers())]
     pub quantize: Option<Quantize>,
@@ -362,8 +353,8 @@ fn head_types() -> impl TypedValueParser<Value = PackingKind> {
     named(types.map(|kind| (kind.name(), kind)))
 }
 
-fn uses_of_triples() -> impl TypedValueParser<Value = UseTriples> {
-    named([("faster", UseTriples::IfFaster), ("always", UseTriples::Always)])
+fn kept_triples() -> impl TypedValueParser<Value = KeepTriples> {
+    named([("faster", KeepTriples::IfFaster), ("always", KeepTriples::Always)])
 }
 
 fn quantizers() -> impl TypedValueParser<Value = Quantize> {

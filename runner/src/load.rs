@@ -1,7 +1,7 @@
 //! From arguments to what the commands work with: an open file, its tokenizer, a loaded model. Progress and warnings
 //! are shown here, so that all commands show them alike.
 
-use crate::args::{CpuArguments, FileArguments, LoadArguments, UseTriples, VocabularyArguments};
+use crate::args::{CpuArguments, FileArguments, LoadArguments, VocabularyArguments};
 use crate::message::{Usage, note, one_line, warning};
 use crate::progress::Progress;
 use anyhow::Result;
@@ -9,8 +9,8 @@ use std::path::Path;
 use trine::kernels::{Cpu, CpuOptions};
 use trine::loader::Access;
 use trine::model::{
-    Config, Corrected, Correction, Corrections, LoadOptions, MakeShortlist, Requantize, Source, Tokenizer,
-    TokenizerOptions, Transformer, Triples, load,
+    Config, Corrected, Correction, Corrections, LoadOptions, MakeShortlist, MakeTriples, Requantize, Source, Tokenizer,
+    TokenizerOptions, Transformer, load,
 };
 use trine::shapes::{Model, WithModel, dispatch};
 
@@ -103,11 +103,7 @@ impl<P: Program> WithModel for Loading<'_, P> {
         let corrections = policy.map(|path| Corrections::of_file(path, self.file)).transpose()?;
         let corrections = corrections.as_ref();
         let progress = Some(&show as &dyn Fn(usize, usize));
-        let triples = match triples {
-            Some(UseTriples::IfFaster) => Triples::IfFaster(self.cpu),
-            Some(UseTriples::Always) => Triples::Always(self.cpu),
-            None => Triples::Never,
-        };
+        let triples = triples.map(|keep| MakeTriples { cpu: self.cpu, keep });
         let options =
             LoadOptions { quantize, activations, i2s_packing, corrections, head, shortlist, triples, progress };
         let loaded = load(model, self.config, self.file, &options)?;

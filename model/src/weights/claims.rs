@@ -127,8 +127,8 @@ impl<'l> Claims<'l> {
         let (matrix, corrected) = inverted.map_err(|source| self.contents(&tensor, source))?;
         self.corrected.extend(corrected);
         let mut matrix = self.with_activations(&tensor, matrix)?;
-        if let Some(cpu) = self.options.triples.cpu() {
-            matrix = matrix.with_triples(cpu);
+        if let Some(make) = self.options.triples {
+            matrix = matrix.with_triples(make.cpu);
         }
         let weight = Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))?;
         if !self.has(bias) {

@@ -9,17 +9,23 @@ use trine_kernels::quantize::ActivationRows;
 use trine_kernels::{Cpu, Matrix};
 use trine_shapes::Model;
 
-/// Whether decoding reads copies of ternary matrices in triples ([`Matrix::with_triples`]).
-#[derive(Clone, Copy, Default)]
-pub enum Triples<'p> {
-    /// It reads the matrices.
-    #[default]
-    Never,
-    /// It reads copies where that is faster on the machine: loading measures how long a token takes either way, and
-    /// keeps copies or removes them. Results are the same bits.
-    IfFaster(&'p Cpu),
-    /// It reads the copies that can be made.
-    Always(&'p Cpu),
+/// Copies of ternary matrices in triples ([`Matrix::with_triples`]) that are made while weights are loaded.
+#[derive(Clone, Copy)]
+pub struct MakeTriples<'p> {
+    /// Where they are made, in parallel, and measured.
+    pub cpu: &'p Cpu,
+    /// Which of them stay.
+    pub keep: KeepTriples,
+}
+
+/// Whether decoding reads the copies that can be made. Results are the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepTriples {
+    /// Where that is faster on the machine: loading measures how long a token takes either way, and keeps copies or
+    /// removes them.
+    IfFaster,
+    /// Always.
+    Always,
 }
 
 /// Matrices that multiply the same activations.
@@ -33,22 +39,14 @@ const GROUPS: [&[Projection]; 4] = [
 /// Measurements, of which the shortest counts.
 const ROUNDS: usize = 3;
 
-impl<'p> Triples<'p> {
-    /// Where copies are made, if any are.
-    pub(super) fn cpu(self) -> Option<&'p Cpu> {
-        match self {
-            Triples::Never => None,
-            Triples::IfFaster(cpu) | Triples::Always(cpu) => Some(cpu),
-        }
-    }
-
-    /// Removes the copies where they are not to stay, and says why there are none where some were asked for.
+impl MakeTriples<'_> {
+    /// Removes the copies where they are not to stay, and says why there are none.
     pub(super) fn settle<M: Model>(self, mut transformer: Transformer<M>) -> (Transformer<M>, Option<String>) {
-        let Some(cpu) = self.cpu() else { return (transformer, None) };
+        let MakeTriples { cpu, keep } = self;
         if !transformer.matrices().any(Matrix::has_triples) {
             return (transformer, Some(why_none(cpu)));
         }
-        if matches!(self, Triples::Always(_)) {
+        if keep == KeepTriples::Always {
             return (transformer, None);
         }
         let copies = groups(&transformer.layers);
