@@ -29,8 +29,7 @@ pub(crate) trait Vector: Copy {
     const DOTS_OF_ANY_BYTES: bool = false;
 
     /// Whether a vector holds the 27 sums that three activations have with three codes, and the operations of
-    /// [`crate::ternary`]'s lookups are there, [`Vector::add_bytes`] to [`Vector::accumulate_words`] and
-    /// [`Vector::add_lanes`].
+    /// [`crate::ternary`]'s lookups are there, [`Vector::add_bytes`] to [`Vector::accumulate_words`].
     const LOOKUPS: bool = false;
 
     /// Steps of four columns that [`Vector::tile_step`] takes at once: 1 or 2.
@@ -211,9 +210,14 @@ pub(crate) trait Vector: Copy {
     /// The lanes; the first [`Vector::LANES`] entries are used.
     fn lanes(sums: Self::Sums) -> [i32; 16];
 
-    /// Adds the lanes to the first [`Vector::LANES`] entries. Only with [`Vector::LOOKUPS`].
-    fn add_lanes(_sums: Self::Sums, _to: &mut [i32; 16]) {
-        unreachable!("{NO_LOOKUPS}")
+    /// Adds the lanes to the first [`Vector::LANES`] entries.
+    #[inline(always)]
+    fn add_lanes(sums: Self::Sums, to: &mut [i32; 16]) {
+        let (lanes, mut next) = (Self::lanes(sums), *to);
+        for i in 0..Self::LANES {
+            next[i] += lanes[i];
+        }
+        *to = next;
     }
 }
 

@@ -78,15 +78,16 @@ impl<P: DensePacking> FloatKernel for GemvOfRows<'_, P> {
 }
 
 /// The activations of a token as units meet them.
-struct Units<'a> {
-    whole: &'a [f32],
+#[derive(Clone, Copy)]
+pub(super) struct Units<'a> {
+    pub(super) whole: &'a [f32],
     /// The last unit, padded with zeros, where the activations do not end with a whole one.
-    end: Option<[f32; MAX_UNIT]>,
+    pub(super) end: Option<[f32; MAX_UNIT]>,
 }
 
 impl<'a> Units<'a> {
     #[inline(always)]
-    fn new<P: DensePacking>(x: &'a [f32]) -> Self {
+    pub(super) fn new<P: DensePacking>(x: &'a [f32]) -> Self {
         let (whole, end) = x.split_at(x.len() - x.len() % P::UNIT);
         if end.is_empty() {
             return Units { whole, end: None };
@@ -132,7 +133,7 @@ fn dot_rows<S: Floats, P: DensePacking>(
 
 /// `sum` and the products of a unit with its activations.
 #[inline(always)]
-fn add_products<S: Floats, P: DensePacking>(
+pub(super) fn add_products<S: Floats, P: DensePacking>(
     floats: S,
     unit: &P::Unit<'_, S>,
     x: &[f32],

@@ -10,7 +10,9 @@
 mod tests;
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
+use super::words::{self, WordBlock};
 use crate::arch::floats::Floats;
 use crate::arch::integers::{BYTES, Integers};
 use crate::arch::{Kernel, Vector, prefetch_far};
@@ -26,17 +28,17 @@ const LEAST_PRODUCTS: usize = 1 << 17;
 /// Bytes of weights that meet all tokens before the next do; they stay in the L2 cache.
 const PANEL_BYTES: usize = 1 << 17;
 
-/// Tokens that share one decoding of weights.
-const TOKENS: usize = 2;
+/// The most tokens that share one decoding of weights.
+const TOKENS: usize = 4;
 
 /// The most bytes of 256 columns.
-const MAX_BLOCK_BYTES: usize = 512;
+pub(super) const MAX_BLOCK_BYTES: usize = 512;
 
 /// Bytes that one prefetch brings.
-const CACHE_LINE: usize = 64;
+pub(super) const CACHE_LINE: usize = 64;
 
 /// How far ahead of the product weights are asked for, into the second cache: what measured best.
-const AHEAD: usize = 8192;
+pub(super) const AHEAD: usize = 8192;
 
 /// A quantized dense packing whose products take 16-bit activations.
 pub(crate) trait Int16Packing: Packing {
@@ -59,6 +61,31 @@ pub(crate) trait Int16Packing: Packing {
         steps: &[u8],
         x: [&ActivationBlock<Self>; T],
     ) -> [<I::Floats as Floats>::F32x16; T];
+
+    /// Whether weights become words for several tokens, and the operations for that are there.
+    const WORDS: bool = false;
+
+    /// The code that means zero, of weights as words.
+    const WORD_OF_ZERO: i32 = 0;
+
+    /// The order in which activations meet the words of weights, as [`Int16Packing::column`] for bytes.
+    fn word_column(position: usize) -> usize {
+        position
+    }
+
+    /// [`Int16Packing::multiply`] with words, where [`Int16Packing::in_order`] gives the lanes.
+    fn multiply_words<I: Integers, const T: usize>(
+        _integers: I,
+        _steps: &[u8],
+        _x: [&WordBlock; T],
+    ) -> [<I::Floats as Floats>::F32x16; T] {
+        unreachable!("this packing has no words")
+    }
+
+    /// The lanes of sums of [`Int16Packing::multiply_words`] in the order of [`Int16Packing::multiply`].
+    fn in_order<I: Integers>(_integers: I, sums: <I::Floats as Floats>::F32x16) -> <I::Floats as Floats>::F32x16 {
+        sums
+    }
 }
 
 /// 64 codes of activations as a kernel meets them.
@@ -130,9 +157,16 @@ pub(crate) fn product<P: Int16Packing>(cpu: &Cpu, x: &Int16Rows, matrix: &Packed
     if y.is_empty() {
         return;
     }
+    let least_rows = LEAST_PRODUCTS / (x.rows() * cols);
+    if P::WORDS && x.rows() > 1 && cpu.isa().run(words::HasWords) {
+        let blocks = &words::arrange::<P>(cpu, x);
+        cpu.for_column_chunks(y, rows, 1, least_rows, |first_row, outputs| {
+            cpu.isa().run(words::WordsTimesTokens { matrix, blocks, first_row, outputs });
+        });
+        return;
+    }
     let mut blocks = Vec::with_capacity(x.scales().len());
     cpu.isa().run(Arrange::<P> { x, blocks: &mut blocks });
-    let least_rows = LEAST_PRODUCTS / (x.rows() * cols);
     cpu.for_column_chunks(y, rows, 1, least_rows, |first_row, outputs| {
         cpu.isa().run(RowsTimesTokens { matrix, blocks: &blocks, first_row, outputs });
     });
@@ -160,22 +194,51 @@ impl<P: Int16Packing> Kernel for RowsTimesTokens<'_, P> {
         let panel = (PANEL_BYTES / matrix.row_bytes()).max(1);
         for first in (0..rows).step_by(panel) {
             let panel = first..rows.min(first + panel);
-            for (blocks, token) in blocks.chunks(TOKENS * of_token).zip((0..).step_by(TOKENS)) {
-                for row in panel.clone() {
-                    let weights = matrix.row(first_row + row);
-                    if blocks.len() == TOKENS * of_token {
-                        let (x, x_second) = blocks.split_at(of_token);
-                        let sums = dot::<_, P, 2>(integers, weights, [x, x_second]);
-                        outputs.row(token)[row].put(sums[0] * matrix.multiplier());
-                        outputs.row(token + 1)[row].put(sums[1] * matrix.multiplier());
-                    } else {
-                        let [sum] = dot::<_, P, 1>(integers, weights, [blocks]);
-                        outputs.row(token)[row].put(sum * matrix.multiplier());
+            let mut token = 0;
+            while token < outputs.rows() {
+                let x = &blocks[token * of_token..];
+                let tokens = outputs.of_rows(token..outputs.rows());
+                token += match tokens.rows() {
+                    TOKENS.. if const { <V::Integers as Integers>::Floats::MANY_REGISTERS } => {
+                        multiply_panel::<_, P, TOKENS>(integers, (matrix, first_row), panel.clone(), x, tokens)
                     }
-                }
+                    2.. => multiply_panel::<_, P, 2>(integers, (matrix, first_row), panel.clone(), x, tokens),
+                    _ => multiply_panel::<_, P, 1>(integers, (matrix, first_row), panel.clone(), x, tokens),
+                };
             }
         }
     }
+}
+
+/// Writes the outputs of the rows `panel`, counted from row `first_row` of the matrix, for the first `T` tokens.
+/// Returns `T`.
+#[inline(always)]
+fn multiply_panel<I: Integers, P: Int16Packing, const T: usize>(
+    integers: I,
+    (matrix, first_row): (&Packed<P>, usize),
+    panel: Range<usize>,
+    blocks: &[ActivationBlock<P>],
+    mut outputs: Columns<'_, Slot>,
+) -> usize {
+    let of_token = matrix.cols().div_ceil(BLOCK);
+    let mut x: [&[ActivationBlock<P>]; T] = [&[]; T];
+    for (t, x) in x.iter_mut().enumerate() {
+        *x = &blocks[t * of_token..][..of_token];
+    }
+    for row in panel {
+        let sums = dot::<_, P, T>(integers, matrix.row(first_row + row), x);
+        for (t, sum) in sums.into_iter().enumerate() {
+            outputs.row(t)[row].put(sum * matrix.multiplier());
+        }
+    }
+    T
+}
+
+/// Whole steps: the end of a row, then zeros.
+#[inline(always)]
+pub(super) fn whole_steps<'a, P: Int16Packing>(end: &[u8], padded: &'a mut [u8; MAX_BLOCK_BYTES]) -> &'a [u8] {
+    padded[..end.len()].copy_from_slice(end);
+    &padded[..end.len().next_multiple_of(P::STEP_BYTES)]
 }
 
 /// The dot products of a row with the activations of some tokens.
@@ -198,10 +261,7 @@ fn dot<I: Integers, P: Int16Packing, const T: usize>(
         add_block(integers, weights, &x, b, &mut acc);
     }
     if !end.is_empty() {
-        // Whole steps: the row's end, then zeros.
-        let mut padded = [0; MAX_BLOCK_BYTES];
-        padded[..end.len()].copy_from_slice(end);
-        add_block(integers, &padded[..end.len().next_multiple_of(P::STEP_BYTES)], &x, whole, &mut acc);
+        add_block(integers, whole_steps::<P>(end, &mut [0; MAX_BLOCK_BYTES]), &x, whole, &mut acc);
     }
     let mut sums = [0.0; T];
     for t in 0..T {

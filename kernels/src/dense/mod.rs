@@ -25,13 +25,16 @@
 //! [`mod@crate::reference::int16`] shows it in plain loops. The product deviates from the one with f32 activations by
 //! at most the sum over the blocks of `max |x| / 65024 * sum |w|`, and by the roundings of f32.
 
+mod few;
 mod gemm;
 mod gemv;
 mod int16;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub(crate) use int16::{ActivationBlock, Int16Packing, Planes, product as int16_product};
+pub(crate) use words::WordBlock;
 
 use alloc::vec::Vec;
 
@@ -61,18 +64,21 @@ pub(crate) trait DensePacking: Packing {
     /// [`Packing::decode`] compiled for the instruction set of `floats`.
     #[inline(always)]
     fn decode_units<S: Floats>(floats: S, blocks: &[u8], shared: Self::Shared, out: &mut [f32]) {
-        for (bytes, out) in blocks.chunks(Self::UNIT_BYTES).zip(out.chunks_mut(Self::UNIT)) {
-            let mut padded = [0; MAX_UNIT_BYTES];
-            let unit = Self::unit(floats, whole_unit::<Self>(bytes, &mut padded), shared);
-            let (vectors, rest) = out.as_chunks_mut::<LANES>();
-            let whole = vectors.len();
-            for (index, vector) in vectors.iter_mut().enumerate() {
+        let (whole, end) = out.split_at_mut(out.len() - out.len() % Self::UNIT);
+        let (units, end_bytes) = blocks.split_at(whole.len() / Self::UNIT * Self::UNIT_BYTES);
+        for (bytes, out) in units.chunks_exact(Self::UNIT_BYTES).zip(whole.chunks_exact_mut(Self::UNIT)) {
+            let unit = Self::unit(floats, bytes, shared);
+            for (index, vector) in out.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
                 floats.store(Self::vector(floats, &unit, index), vector);
             }
-            if !rest.is_empty() {
+        }
+        if !end.is_empty() {
+            let mut padded = [0; MAX_UNIT_BYTES];
+            let unit = Self::unit(floats, whole_unit::<Self>(end_bytes, &mut padded), shared);
+            for (index, part) in end.chunks_mut(LANES).enumerate() {
                 let mut vector = [0.0; LANES];
-                floats.store(Self::vector(floats, &unit, whole), &mut vector);
-                rest.copy_from_slice(&vector[..rest.len()]);
+                floats.store(Self::vector(floats, &unit, index), &mut vector);
+                part.copy_from_slice(&vector[..part.len()]);
             }
         }
     }
@@ -105,6 +111,10 @@ pub(crate) fn product<P: DensePacking>(cpu: &Cpu, x: &[f32], matrix: &Packed<P>,
             let y = outputs.row(0);
             floats::run(cpu.isa(), gemv::Gemv { matrix, first_row, x, y });
         });
+    } else if x.len() <= FEW_TOKENS * cols {
+        cpu.for_column_chunks(y, rows, few::GRANULE, few::GRANULE, |first_row, outputs| {
+            floats::run(cpu.isa(), few::Few { matrix, first_row, x, outputs });
+        });
     } else {
         cpu.for_column_chunks(y, rows, gemm::TILE, gemm::TILE, |first_row, outputs| {
             floats::run(cpu.isa(), gemm::Gemm { matrix, first_row, x, outputs });
@@ -123,6 +133,9 @@ pub(crate) fn rows_product<P: DensePacking>(cpu: &Cpu, matrix: &Packed<P>, rows:
         floats::run(cpu.isa(), gemv::GemvOfRows { matrix, rows, x, y });
     });
 }
+
+/// Up to this many tokens weights are decoded in registers, for each eight tokens anew, and beyond into memory.
+const FEW_TOKENS: usize = 8;
 
 /// Tiles of rows that are worth a thread.
 const LEAST_TILES: usize = 8;

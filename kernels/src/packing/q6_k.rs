@@ -5,7 +5,7 @@ mod encode;
 use super::{BlockFault, Packing, PackingError};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
 use crate::arch::integers::Integers;
-use crate::dense::{ActivationBlock, DensePacking, Int16Packing};
+use crate::dense::{ActivationBlock, DensePacking, Int16Packing, WordBlock};
 use crate::quantize::BLOCK as COLUMNS;
 
 /// 256 elements in 210 bytes: 128 bytes of low nibbles, 64 bytes of upper bit pairs, 16 signed scales, f16 `d`.
@@ -116,6 +116,15 @@ impl DensePacking for Q6K {
     }
 }
 
+/// The codes of a block, 64 in a vector.
+#[inline(always)]
+fn codes_of_kernel<I: Integers>(integers: I, block: &[u8; 210]) -> [I::Bytes; 4] {
+    let upper = block[128..192].as_chunks().0;
+    let [first, second] = integers.six_bits(integers.runs::<1, 64, 0>(&block[..64]), &upper[0]);
+    let [third, fourth] = integers.six_bits(integers.runs::<1, 64, 0>(&block[64..128]), &upper[1]);
+    [first, second, third, fourth]
+}
+
 /// Lane `j` has the columns of group `j`: the part is `f32(sum of (q - 32) * code) * (d scale)`. The sum is below 2^24,
 /// so it is exact in f32.
 impl Int16Packing for Q6K {
@@ -147,10 +156,7 @@ impl Int16Packing for Q6K {
     ) -> [<I::Floats as Floats>::F32x16; T] {
         let floats = integers.floats();
         let block = &steps.as_chunks().0[0];
-        let upper = block[128..192].as_chunks().0;
-        let [first, second] = integers.six_bits(integers.runs::<1, 64, 0>(&block[..64]), &upper[0]);
-        let [third, fourth] = integers.six_bits(integers.runs::<1, 64, 0>(&block[64..128]), &upper[1]);
-        let codes = [first, second, third, fourth];
+        let codes = codes_of_kernel(integers, block);
         let scales = floats.mul(floats.splat_f16(block_scale(block)), floats.widen_i8(group_scales(block)));
         let mut parts = [scales; T];
         for t in 0..T {
@@ -164,5 +170,48 @@ impl Int16Packing for Q6K {
             parts[t] = floats.mul(integers.to_f32(sums), scales);
         }
         parts
+    }
+
+    const WORDS: bool = true;
+    const WORD_OF_ZERO: i32 = ZERO as i32;
+
+    /// Lane `4 i + v` has group `4 v + i`, four columns of it in each 64 bytes.
+    #[inline(always)]
+    fn word_column(position: usize) -> usize {
+        let (quad, lane, byte) = (position / 64, position % 64 / 4, position % 4);
+        16 * (4 * (lane % 4) + lane / 4) + 4 * quad + byte
+    }
+
+    #[inline(always)]
+    fn multiply_words<I: Integers, const T: usize>(
+        integers: I,
+        steps: &[u8],
+        x: [&WordBlock; T],
+    ) -> [<I::Floats as Floats>::F32x16; T] {
+        let floats = integers.floats();
+        let block = &steps.as_chunks().0[0];
+        let codes = integers.transpose_quads(codes_of_kernel(integers, block));
+        let scales = floats.mul(floats.splat_f16(block_scale(block)), floats.widen_i8(group_scales(block)));
+        let scales = integers.swap_quads(scales);
+        let mut sums = [integers.load_sums(&x[0].sums); T];
+        for t in 1..T {
+            sums[t] = integers.load_sums(&x[t].sums);
+        }
+        for v in 0..4 {
+            let words = integers.words(codes[v]);
+            for t in 0..T {
+                sums[t] = integers.add_word_products(words, &x[t].words[v], sums[t]);
+            }
+        }
+        let mut parts = [scales; T];
+        for t in 0..T {
+            parts[t] = floats.mul(integers.to_f32(sums[t]), scales);
+        }
+        parts
+    }
+
+    #[inline(always)]
+    fn in_order<I: Integers>(integers: I, sums: <I::Floats as Floats>::F32x16) -> <I::Floats as Floats>::F32x16 {
+        integers.swap_quads(sums)
     }
 }

@@ -5,7 +5,7 @@ use half::f16;
 use super::{BlockFault, FromFloat, Packing, PackingError};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
 use crate::arch::integers::Integers;
-use crate::dense::{ActivationBlock, DensePacking, Int16Packing};
+use crate::dense::{ActivationBlock, DensePacking, Int16Packing, WordBlock};
 use crate::quantize::BLOCK as COLUMNS;
 
 /// 32 elements in 34 bytes: f16 scale `d`, then 32 signed codes; `w = d q`.
@@ -121,6 +121,27 @@ impl Int16Packing for Q8_0 {
                 let low = integers.dot_signed(codes, integers.load(&planes.low));
                 let dots = integers.to_f32(integers.combine(high, low));
                 parts[t] = floats.add(parts[t], floats.mul(dots, scales));
+            }
+        }
+        parts
+    }
+
+    const WORDS: bool = true;
+
+    #[inline(always)]
+    fn multiply_words<I: Integers, const T: usize>(
+        integers: I,
+        steps: &[u8],
+        x: [&WordBlock; T],
+    ) -> [<I::Floats as Floats>::F32x16; T] {
+        let floats = integers.floats();
+        let mut parts = [floats.splat(0.0); T];
+        for (step, blocks) in steps.chunks_exact(Self::STEP_BYTES).enumerate() {
+            let words = integers.words(integers.runs::<2, 34, 2>(blocks));
+            let scales = integers.halves::<2, 34, 0>(blocks);
+            for t in 0..T {
+                let dots = integers.add_word_products(words, &x[t].words[step], integers.zero());
+                parts[t] = floats.add(parts[t], floats.mul(integers.to_f32(dots), scales));
             }
         }
         parts

@@ -1,9 +1,11 @@
 //! The product for many tokens: a panel of rows is unpacked once and meets all tokens in register tiles.
 //!
 //! A panel holds the codes of two vectors of rows, four columns at a time: lane `r` of a vector has four columns of row
-//! `r`. A tile is a panel times a few tokens; each step loads two vectors of codes, repeats four activations of a token
-//! in every lane, and accumulates the outputs in lanes, so nothing is added across a vector. The activations of a tile
-//! are laid out in the order of steps, once for all panels: one stream of reads, from one address.
+//! `r`. It has as many columns as the first cache holds; the sums of all tokens wait for the next ones.
+//!
+//! A tile is a panel times a few tokens; each step loads two vectors of codes, repeats four activations of a token in
+//! every lane, and accumulates the outputs in lanes, so nothing is added across a vector. The activations of a tile are
+//! laid out in the order of steps, once for all panels: one stream of reads, from one address.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -13,10 +15,11 @@ use super::terms::{TILE, Terms};
 use super::tiles::{Activations, tile_tokens};
 use super::unpack::{Quad, load_parts};
 use super::{Unpack, pointers};
-use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
+use crate::arch::{Kernel, Vector, prefetch_far};
 use crate::columns::Columns;
 use crate::kept::kept;
 use crate::packing::Packed;
+use crate::quantize::BLOCK;
 use crate::slots::Slot;
 
 /// Rows that start a chunk of work are multiples of this, the rows of the largest panel.
@@ -28,9 +31,17 @@ const TURN: usize = 2;
 /// Columns of a step.
 pub(super) const STEP: usize = 4;
 
+/// Columns that are unpacked together: whole blocks of every packing and segments, and as many as the first cache, of
+/// 32 KB and more, holds as panels beside the activations of a tile.
+const COLUMNS: usize = 2 * BLOCK;
+
 kept! {
     /// The memory of [`Panel::codes`], which the next product of the thread uses again.
     static PANEL: Vec<Line>;
+}
+kept! {
+    /// The memory of the sums of a panel's rows.
+    static SUMS: Vec<PanelSums>;
 }
 
 /// The product of some rows with all tokens.
@@ -43,14 +54,16 @@ pub(super) struct Gemm<'a, P: Unpack> {
     pub(super) outputs: Columns<'a, Slot>,
 }
 
-/// The codes and scales of two vectors of rows.
+/// What the rows of a panel came to for a token: the sums of code times activation where all columns have one factor,
+/// else the accumulators, whose bits these are.
+type PanelSums = [[i32; TILE]; 2];
+
+/// The codes and scales of two vectors of rows, up to [`COLUMNS`] columns of them.
 struct Panel {
     /// `[steps][2][LANES][4]`
     codes: Vec<Line>,
-    /// `[segments][2]`
-    factors: Vec<[[f32; TILE]; 2]>,
-    /// Steps of a segment.
-    steps: usize,
+    /// `[segments of the columns][2]`
+    factors: [[[f32; TILE]; 2]; COLUMNS / BLOCK],
 }
 
 impl<P: Unpack> Kernel for Gemm<'_, P> {
@@ -58,68 +71,127 @@ impl<P: Unpack> Kernel for Gemm<'_, P> {
     const DOTS: bool = true;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
-        let Gemm { matrix, terms, activations, first_row, mut outputs } = self;
-        let rows = outputs.width();
-        let cols = matrix.blocks_per_row() * P::BLOCK;
-        let mut codes = PANEL.take();
-        codes.resize(cols * 2 * V::LANES / LINE, Line::ZERO);
-        let mut panel =
-            Panel { codes, factors: vec![[[0.0; TILE]; 2]; terms.segments()], steps: cols / terms.segments() / STEP };
+    unsafe fn run<V: Vector>(mut self) {
+        let rows = self.outputs.width();
+        let cols = self.matrix.blocks_per_row() * P::BLOCK;
+        let mut panel = Panel { codes: PANEL.take(), factors: [[[0.0; TILE]; 2]; COLUMNS / BLOCK] };
+        let mut sums = SUMS.take();
         for first in (0..rows).step_by(2 * V::LANES) {
             let used = (2 * V::LANES).min(rows - first);
-            for half in 0..2 {
-                // Rows beyond the last are the last: computed and dropped.
-                let mut tile: [&[u8]; TILE] = [&[]; TILE];
-                for (i, row) in tile.iter_mut().enumerate() {
-                    *row = matrix.row(first_row + first + (half * V::LANES + i).min(used - 1));
-                }
-                // SAFETY: the caller vouches for the instructions of `V`.
-                unsafe { unpack_rows::<V, P>(&tile, half, &mut panel.codes) };
-                for (segment, factors) in panel.factors.iter_mut().enumerate() {
-                    factors[half] = terms.weight_factors::<P, TILE>(&tile, segment);
-                }
+            // Rows beyond the last are the last: computed and dropped.
+            let mut of_panel: [&[u8]; 2 * TILE] = [&[]; 2 * TILE];
+            for (i, row) in of_panel.iter_mut().enumerate() {
+                *row = self.matrix.row(self.first_row + first + i.min(used - 1));
             }
-            // SAFETY: the caller vouches for the instructions of `V`.
-            unsafe { pair_steps::<V>(&mut panel.codes) };
-            let columns = first..first + used;
-            let next = matrix.rows_from(first_row + first + used, 2 * V::LANES);
-            let mut token = 0;
-            while token < terms.tokens() {
-                let width = tile_tokens::<V>(terms.tokens() - token);
-                let tokens = token..terms.tokens().min(token + width);
-                ask_for_share(next, &tokens, terms.tokens());
-                let tile = Tile {
-                    panel: &panel,
-                    terms,
-                    activations: activations.tile(terms, token, width),
-                    first_token: token,
-                    columns: columns.clone(),
-                };
-                let outputs = outputs.of_rows(tokens);
+            sums.clear();
+            sums.resize(self.terms.tokens(), [[0; TILE]; 2]);
+            let next = self.matrix.rows_from(self.first_row + first + used, 2 * V::LANES);
+            for start in (0..cols).step_by(COLUMNS) {
+                let columns = start..cols.min(start + COLUMNS);
+                let next = share(next, &columns, cols);
                 // SAFETY: the caller vouches for the instructions of `V`.
                 unsafe {
-                    // Tiles that the instruction set does not have are not compiled for it.
-                    match width {
-                        12 if const { V::TOKENS == 12 } => tile.run::<V, 12>(outputs),
-                        8 if const { V::TOKENS == 12 } => tile.run::<V, 8>(outputs),
-                        6 if const { V::TOKENS == 6 } => tile.run::<V, 6>(outputs),
-                        _ => tile.run::<V, 4>(outputs),
-                    }
+                    panel.fill::<V, P>(&of_panel, columns.clone(), self.terms);
+                    self.add_columns::<V>(&panel, columns, next, &mut sums);
                 }
-                token += width;
             }
+            self.finish::<V>(first..first + used, &sums);
         }
         PANEL.set(panel.codes);
+        SUMS.set(sums);
     }
 }
 
-/// Asks for the share of `bytes` that is for `tokens` of `all` tokens.
+impl<P: Unpack> Gemm<'_, P> {
+    /// Adds the products of a panel, which has `columns`, with all tokens to their sums. Asks for `next` meanwhile.
+    ///
+    /// # Safety
+    /// The machine has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn add_columns<V: Vector>(&self, panel: &Panel, columns: Range<usize>, next: &[u8], sums: &mut [PanelSums]) {
+        let Gemm { terms, activations, .. } = self;
+        let mut token = 0;
+        while token < terms.tokens() {
+            let width = tile_tokens::<V>(terms.tokens() - token);
+            let tokens = token..terms.tokens().min(token + width);
+            let tile = Tile {
+                panel,
+                columns: columns.clone(),
+                next: share(next, &tokens, terms.tokens()),
+                terms,
+                activations: &activations.tile(terms, token, width)[columns.start * width..],
+                first_token: token,
+            };
+            let sums = &mut sums[tokens];
+            // SAFETY: the caller vouches for the instructions of `V`.
+            unsafe {
+                // Tiles that the instruction set does not have are not compiled for it.
+                match width {
+                    12 if const { V::TOKENS == 12 } => tile.add::<V, 12>(sums),
+                    8 if const { V::TOKENS == 12 } => tile.add::<V, 8>(sums),
+                    6 if const { V::TOKENS == 6 } => tile.add::<V, 6>(sums),
+                    _ => tile.add::<V, 4>(sums),
+                }
+            }
+            token += width;
+        }
+    }
+
+    /// Writes the outputs in `columns`, the rows of a panel.
+    #[inline(always)]
+    fn finish<V: Vector>(&mut self, columns: Range<usize>, sums: &[PanelSums]) {
+        let Gemm { terms, outputs, .. } = self;
+        let factors = [terms.weight_factor().unwrap_or(1.0); TILE];
+        for (token, sums) in sums.iter().enumerate() {
+            let (low, high) = outputs.row(token)[columns.clone()].split_at_mut(V::LANES.min(columns.len()));
+            for (outputs, sums) in [low, high].into_iter().zip(sums) {
+                let mut acc = [0.0; TILE];
+                if terms.has_one_factor() {
+                    terms.add_segment(&mut acc, sums, &factors, token, 0);
+                } else {
+                    acc = bytemuck::cast(*sums);
+                }
+                terms.finish(&acc, token, outputs);
+            }
+        }
+    }
+}
+
+/// The share of `bytes` that is for a part of `all`.
 #[inline(always)]
-fn ask_for_share(bytes: &[u8], tokens: &Range<usize>, all: usize) {
-    let share = bytes.len() * tokens.start / all..bytes.len() * tokens.end / all;
-    for line in bytes[share].chunks(LINE) {
-        prefetch_far(line.as_ptr());
+fn share<'a>(bytes: &'a [u8], part: &Range<usize>, all: usize) -> &'a [u8] {
+    &bytes[bytes.len() * part.start / all..bytes.len() * part.end / all]
+}
+
+impl Panel {
+    /// Unpacks some columns of the rows.
+    ///
+    /// # Safety
+    /// The machine has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn fill<V: Vector, P: Unpack>(
+        &mut self,
+        rows: &[&[u8]; 2 * TILE],
+        columns: Range<usize>,
+        terms: &Terms<'_>,
+    ) {
+        self.codes.resize(columns.len() * 2 * V::LANES / LINE, Line::ZERO);
+        let bytes = columns.start / P::BLOCK * P::BLOCK_BYTES..columns.end / P::BLOCK * P::BLOCK_BYTES;
+        for half in 0..2 {
+            let mut tile: [&[u8]; TILE] = [&[]; TILE];
+            for (i, row) in tile.iter_mut().enumerate() {
+                *row = &rows[(half * V::LANES + i).min(2 * TILE - 1)][bytes.clone()];
+            }
+            // SAFETY: the caller vouches for the instructions of `V`.
+            unsafe { unpack_rows::<V, P>(&tile, half, &mut self.codes) };
+            if !terms.has_one_factor() {
+                for (segment, factors) in self.factors.iter_mut().enumerate().take(columns.len() / BLOCK) {
+                    factors[half] = terms.weight_factors::<P, TILE>(&tile, segment);
+                }
+            }
+        }
+        // SAFETY: the caller vouches for the instructions of `V`.
+        unsafe { pair_steps::<V>(&mut self.codes) };
     }
 }
 
@@ -184,49 +256,59 @@ unsafe fn pair_steps<V: Vector>(panel: &mut [Line]) {
 /// A panel and the tokens it is multiplied with.
 struct Tile<'a> {
     panel: &'a Panel,
+    columns: Range<usize>,
+    /// What is asked for meanwhile, into the second cache: a share of the weights of the next panel.
+    next: &'a [u8],
     terms: &'a Terms<'a>,
-    /// `[steps][tokens][columns of a step]`
+    /// `[steps][tokens][columns of a step]`, from the first step of the columns on.
     activations: &'a [i8],
     first_token: usize,
-    /// The rows of the panel, as columns of the outputs.
-    columns: Range<usize>,
 }
 
 impl Tile<'_> {
-    /// The outputs in `columns` of the tokens from `first_token` on, as many as `outputs` has rows, of a tile of
-    /// `T` tokens.
+    /// Adds the products to the sums of the tokens, at most `T`, from `first_token` on.
     ///
     /// # Safety
     /// The machine has the instructions of `V`.
     #[inline(always)]
-    unsafe fn run<V: Vector, const T: usize>(self, mut outputs: Columns<'_, Slot>) {
-        let Tile { panel, terms, activations, first_token, columns } = self;
-        for token in 0..outputs.rows() {
-            for line in outputs.row(token)[columns.clone()].chunks(LINE / size_of::<f32>()) {
-                prefetch(line.as_ptr().cast());
-            }
-        }
-        let mut acc = [[[0.0; TILE]; 2]; T];
-        for (segment, factors) in panel.factors.iter().enumerate() {
-            let activations = &activations[segment * panel.steps * STEP * T..];
-            let codes = &panel.codes[segment * panel.steps * 2 * STEP * V::LANES / LINE..];
+    unsafe fn add<V: Vector, const T: usize>(self, sums: &mut [PanelSums]) {
+        let Tile { panel, columns, next, terms, activations, first_token } = self;
+        if terms.has_one_factor() {
             // SAFETY: the caller vouches for the instructions of `V`.
-            let dots = unsafe { dot_tile::<V, T>(codes, panel.steps, activations) };
-            for (t, (acc, dots)) in acc.iter_mut().zip(&dots).enumerate().take(outputs.rows()) {
+            let dots = unsafe { dot_tile::<V, T>(&panel.codes, columns.len() / STEP, activations, next) };
+            for (sums, dots) in sums.iter_mut().zip(&dots) {
                 for half in 0..2 {
-                    terms.add_segment(&mut acc[half], &dots[half], &factors[half], first_token + t, segment);
+                    V::add_lanes(dots[half], &mut sums[half]);
                 }
             }
+            return;
         }
-        for (t, acc) in acc.iter().enumerate().take(outputs.rows()) {
-            let (low, high) = outputs.row(t)[columns.clone()].split_at_mut(V::LANES.min(columns.len()));
-            terms.finish(&acc[0], first_token + t, low);
-            terms.finish(&acc[1], first_token + t, high);
+        let (segments, steps) = (columns.len() / BLOCK, BLOCK / STEP);
+        for segment in 0..segments {
+            let activations = &activations[segment * steps * STEP * T..];
+            let codes = &panel.codes[segment * steps * 2 * STEP * V::LANES / LINE..];
+            let next = share(next, &(segment..segment + 1), segments);
+            // SAFETY: the caller vouches for the instructions of `V`.
+            let dots = unsafe { dot_tile::<V, T>(codes, steps, activations, next) };
+            for (t, (sums, dots)) in sums.iter_mut().zip(&dots).enumerate() {
+                for ((sums, dots), factors) in sums.iter_mut().zip(dots).zip(&panel.factors[segment]) {
+                    let mut acc = bytemuck::cast(*sums);
+                    terms.add_segment(
+                        &mut acc,
+                        &V::lanes(*dots),
+                        factors,
+                        first_token + t,
+                        columns.start / BLOCK + segment,
+                    );
+                    *sums = bytemuck::cast(acc);
+                }
+            }
         }
     }
 }
 
-/// The sums of code times activation of two vectors of rows and `T` tokens over `steps` steps.
+/// The sums of code times activation of two vectors of rows and `T` tokens over `steps` steps. Asks for `next`
+/// meanwhile.
 ///
 /// # Safety
 /// The machine has the instructions of `V`.
@@ -238,7 +320,8 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
     codes: &[Line],
     steps: usize,
     activations: &[i8],
-) -> [[[i32; TILE]; 2]; T] {
+    next: &[u8],
+) -> [[V::Sums; 2]; T] {
     let vector = STEP * V::LANES;
     let turn = TURN * V::STEPS;
     assert!(steps.is_multiple_of(turn) && V::RUN.is_multiple_of(turn), "a turn of the loop takes {turn} steps");
@@ -246,6 +329,9 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
     assert!(activations.len() >= steps * STEP * T, "activations of {steps} steps");
     let codes = codes.as_ptr().cast::<u8>();
     let activations = activations.as_ptr();
+    // Lines are asked for one by one, so that reading memory does not wait for products or they for it.
+    let mut lines = next.chunks(LINE);
+    let turns_of_line = (steps / turn / lines.len().max(1)).max(1);
     // SAFETY: the caller vouches for the instructions of `V`. Steps are below `steps`, for which the assertions found
     // two vectors of codes and four activations of each token; a run's steps are whole turns.
     unsafe {
@@ -255,10 +341,18 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
             let stop = steps.min(start.saturating_add(V::RUN));
             let mut runs = [[V::zero_run(); 2]; T];
             let mut at = (codes.add(2 * start * vector), activations.add(start * STEP * T));
-            for _ in 0..(stop - start) / TURN / V::STEPS {
-                for _ in 0..TURN {
-                    at = add_step::<V, T>(at, &mut runs);
+            let mut turns = (stop - start) / turn;
+            while turns > 0 {
+                if let Some(line) = lines.next() {
+                    prefetch_far(line.as_ptr());
                 }
+                let until_next = turns.min(turns_of_line);
+                for _ in 0..until_next {
+                    for _ in 0..TURN {
+                        at = add_step::<V, T>(at, &mut runs);
+                    }
+                }
+                turns -= until_next;
             }
             V::separate_tokens(&mut runs);
             for (sums, runs) in sums.iter_mut().zip(&runs) {
@@ -268,11 +362,7 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
             }
             start = stop;
         }
-        let mut dots = [[[0; TILE]; 2]; T];
-        for (dots, sums) in dots.iter_mut().zip(&sums) {
-            *dots = [V::lanes(sums[0]), V::lanes(sums[1])];
-        }
-        dots
+        sums
     }
 }
 

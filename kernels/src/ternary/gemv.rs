@@ -1,17 +1,21 @@
-//! The product for few tokens: each byte of the matrix is read once and unpacked in registers.
+//! The product for one token: each byte of the matrix is read once and unpacked in registers. Several tokens come one
+//! after the other.
 //!
 //! Eight rows are computed together, a vector of each at a time, so that they share the loads of activations and the
 //! additions across a vector.
 
-use alloc::borrow::Cow;
+use alloc::vec::Vec;
 use core::marker::PhantomData;
 use core::ops::Range;
 
+use super::lines::{LINE, Line};
 use super::terms::Terms;
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
 use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
 use crate::columns::Columns;
+use crate::cpu::Cpu;
+use crate::kept::kept;
 use crate::packing::Packed;
 use crate::slots::Slot;
 
@@ -27,32 +31,63 @@ const FAR: usize = 8192;
 /// Bytes from where a row is read to what is asked for from the second cache.
 const NEAR: usize = 128;
 
-/// Activations in the order that the vectors of a row of weights meet them: for each vector, field by field.
-pub(super) struct Arrange<'a, P> {
-    activations: &'a [i8],
-    packing: PhantomData<P>,
+kept! {
+    /// The memory of [`Activations`], which the next product of the thread uses again.
+    static LINES: Vec<Line>;
 }
 
-impl<'a, P> Arrange<'a, P> {
+/// Activations in the order that the vectors of a row of weights meet them: for each vector, field by field. No vector
+/// of them crosses a cache line.
+pub(super) struct Activations {
+    lines: Vec<Line>,
+}
+
+impl Activations {
     /// The arrangement of `activations`, whose length is a multiple of 256.
-    pub(super) fn new(activations: &'a [i8]) -> Self {
-        Arrange { activations, packing: PhantomData }
+    pub(super) fn new<P: Unpack>(cpu: &Cpu, activations: &[i8]) -> Self {
+        let windows = P::arrange(activations);
+        let mut lines = LINES.take();
+        lines.resize(windows.len() / LINE, Line::ZERO);
+        cpu.isa().run(Arrange::<P> {
+            windows: &windows,
+            to: bytemuck::cast_slice_mut(&mut lines),
+            packing: PhantomData,
+        });
+        Activations { lines }
+    }
+
+    /// All of them, as many for each token.
+    pub(super) fn codes(&self) -> &[i8] {
+        bytemuck::cast_slice(&self.lines)
     }
 }
 
-impl<'a, P: Unpack> Kernel for Arrange<'a, P> {
-    type Output = Cow<'a, [i8]>;
+impl Drop for Activations {
+    fn drop(&mut self) {
+        LINES.set(core::mem::take(&mut self.lines));
+    }
+}
+
+/// Writes activations that are in the order of windows in that of vectors.
+struct Arrange<'a, P> {
+    windows: &'a [i8],
+    /// As long.
+    to: &'a mut [i8],
+    packing: PhantomData<P>,
+}
+
+impl<P: Unpack> Kernel for Arrange<'_, P> {
+    type Output = ();
     const DOTS: bool = true;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) -> Cow<'a, [i8]> {
-        let windows = P::arrange(self.activations);
+    unsafe fn run<V: Vector>(self) {
+        let Arrange { windows, to, .. } = self;
         if V::PARTS == 1 {
-            return windows;
+            return to.copy_from_slice(windows);
         }
-        let mut paired = vec![0; windows.len()];
         let fields = P::FIELDS * WINDOW;
-        for (windows, paired) in windows.chunks_exact(2 * fields).zip(paired.chunks_exact_mut(2 * fields)) {
+        for (windows, paired) in windows.chunks_exact(2 * fields).zip(to.chunks_exact_mut(2 * fields)) {
             let (first, second) = windows.split_at(fields);
             let fields = first.chunks_exact(WINDOW).zip(second.chunks_exact(WINDOW));
             for (pair, (first, second)) in paired.chunks_exact_mut(2 * WINDOW).zip(fields) {
@@ -60,7 +95,6 @@ impl<'a, P: Unpack> Kernel for Arrange<'a, P> {
                 pair[WINDOW..].copy_from_slice(second);
             }
         }
-        Cow::Owned(paired)
     }
 }
 
@@ -68,7 +102,7 @@ impl<'a, P: Unpack> Kernel for Arrange<'a, P> {
 pub(super) struct Gemv<'a, P: Unpack> {
     pub(super) matrix: &'a Packed<P>,
     pub(super) terms: &'a Terms<'a>,
-    /// Activations of all tokens as [`Arrange`] gives them.
+    /// Activations of all tokens as [`Activations`] arranges them.
     pub(super) activations: &'a [i8],
     pub(super) first_row: usize,
     /// For each token, the outputs of the rows from `first_row` on.
@@ -110,13 +144,13 @@ impl<P: Unpack> Kernel for Gemv<'_, P> {
 
 /// Blocks that are unpacked together, two windows of them: a vector of two parts, or two of one. Two windows are a
 /// cache line, so that it is asked for once.
-const fn blocks_at_once<P: Unpack>() -> usize {
+pub(super) const fn blocks_at_once<P: Unpack>() -> usize {
     2_usize.div_ceil(P::WINDOWS.len())
 }
 
 /// The byte of a row where window `window` of the blocks from `block` on starts.
 #[inline(always)]
-fn window_at<P: Unpack>(block: usize, window: usize) -> usize {
+pub(super) fn window_at<P: Unpack>(block: usize, window: usize) -> usize {
     let windows = P::WINDOWS.len();
     (block + window / windows) * P::BLOCK_BYTES + P::WINDOWS[window % windows]
 }

@@ -1,9 +1,9 @@
 //! Products of ternary matrices with quantized activations: `y[token, row] = W[row] . x[token]`.
 //!
-//! What belongs here: the terms of the product (`Terms`), how bytes become codes in registers (`Unpack`), the
-//! kernels for few tokens (`gemv`) and for many (`gemm`, with activations laid out by `tiles`; `lookup`, which looks
-//! part of the sums up), and copies for few tokens (`triples`). What does not: layouts ([`crate::packing`]),
-//! quantization ([`crate::quantize`]), intrinsics ([`crate::arch`]).
+//! What belongs here: the terms of the product (`Terms`), how bytes become codes in registers (`Unpack`), the kernels
+//! for one token (`gemv`), for a few (`few`) and for many (`gemm`, with activations laid out by `tiles`; `lookup`,
+//! which looks part of the sums up), and copies for few tokens (`triples`). What does not: layouts
+//! ([`crate::packing`]), quantization ([`crate::quantize`]), intrinsics ([`crate::arch`]).
 //!
 //! # Arithmetic
 //!
@@ -26,6 +26,7 @@
 //! not depend on the order of its terms, and the rest is the same for each output; so every instruction set, every
 //! number of threads, and one token or many give the same bits.
 
+mod few;
 mod gemm;
 mod gemv;
 mod lines;
@@ -69,10 +70,17 @@ pub(crate) fn product<P: Unpack>(
     let least_rows = LEAST_PRODUCTS / (tokens.max(1) * matrix.cols());
     if let Some(copy) = copy.filter(|_| tokens <= triples::MOST_TOKENS && cpu.isa().reads_triples()) {
         copy.product(cpu, rows, terms, y, least_rows);
-    } else if tokens <= P::GEMV_TOKENS {
-        let activations = cpu.isa().run(gemv::Arrange::<P>::new(terms.codes()));
+    } else if tokens < *P::FEW_TOKENS.start() {
+        let activations = gemv::Activations::new::<P>(cpu, terms.codes());
+        let activations = activations.codes();
         cpu.for_column_chunks(y, rows, gemv::ROWS, least_rows, |first_row, outputs| {
-            cpu.isa().run(gemv::Gemv { matrix, terms, activations: &activations, first_row, outputs });
+            cpu.isa().run(gemv::Gemv { matrix, terms, activations, first_row, outputs });
+        });
+    } else if P::FEW_TOKENS.contains(&tokens) {
+        let activations = gemv::Activations::new::<P>(cpu, terms.codes());
+        let activations = activations.codes();
+        cpu.for_column_chunks(y, rows, few::GRANULE, least_rows, |first_row, outputs| {
+            cpu.isa().run(few::Few { matrix, terms, activations, first_row, outputs });
         });
     } else if lookup::is_preferred(cpu, rows, tokens) {
         lookup::product(cpu, matrix, terms, y);

@@ -10,6 +10,16 @@ use crate::slots::Slot;
 /// Rows that kernels finish together.
 pub(super) const TILE: usize = 16;
 
+/// Adds `dots` to `sums`. By value, as the compiler cannot tell references apart and would not take vectors of them.
+#[inline(always)]
+pub(super) fn add<const N: usize>(sums: &mut [i32; N], dots: &[i32; N]) {
+    let (mut next, dots) = (*sums, *dots);
+    for i in 0..N {
+        next[i] += dots[i];
+    }
+    *sums = next;
+}
+
 /// The activations of a product and the scales around its integer sums.
 pub(crate) struct Terms<'a> {
     codes: &'a [i8],
@@ -111,6 +121,11 @@ impl<'a> Terms<'a> {
     /// `dw` where it is the same in all blocks.
     pub(super) fn weight_factor(&self) -> Option<f32> {
         self.weight_factor
+    }
+
+    /// Whether all columns are one segment, and `dw` is the same in all rows.
+    pub(super) fn has_one_factor(&self) -> bool {
+        self.segments == 1 && self.weight_factor.is_some()
     }
 
     /// `dw` of one segment of some rows.

@@ -18,7 +18,7 @@ kept! {
 
 /// Activations as tiles read them, `[tiles][cols / columns of a step][tokens of the tile][columns of a step]`.
 ///
-/// All tiles have as many tokens but the last, which is filled up with anything.
+/// Tiles have as many tokens as [`tile_tokens`] says, the last one filled up with anything.
 pub(super) struct Activations {
     codes: Vec<i8>,
 }
@@ -26,12 +26,18 @@ pub(super) struct Activations {
 impl Activations {
     /// Lays out the activations of `terms`.
     pub(super) fn new(cpu: &Cpu, terms: &Terms<'_>) -> Self {
-        let Shape { whole, last } = cpu.isa().run(ShapeOf { tokens: terms.tokens() });
-        let padded = terms.tokens() / whole * whole + last;
+        let widths = cpu.isa().run(Widths { tokens: terms.tokens() });
         let mut codes = CODES.take();
-        codes.resize(padded * terms.stride(), 0);
-        let mut tiles: Vec<_> = codes.chunks_mut(whole * terms.stride()).collect();
-        cpu.for_each(&mut tiles, |index, tile| cpu.isa().run(ArrangeTile { terms, first_token: index * whole, tile }));
+        codes.resize(widths.iter().sum::<usize>() * terms.stride(), 0);
+        let (mut rest, mut first_token, mut tiles) = (&mut codes[..], 0, Vec::with_capacity(widths.len()));
+        for width in widths {
+            let (tile, others) = rest.split_at_mut(width * terms.stride());
+            tiles.push((first_token, tile));
+            (rest, first_token) = (others, first_token + width);
+        }
+        cpu.for_each(&mut tiles, |_, (first_token, tile)| {
+            cpu.isa().run(ArrangeTile { terms, first_token: *first_token, tile });
+        });
         Activations { codes }
     }
 
@@ -48,44 +54,45 @@ impl Drop for Activations {
     }
 }
 
-/// Tokens of tiles.
-struct Shape {
-    whole: usize,
-    /// Of the tile for the tokens that are left; 0 where none is.
-    last: usize,
-}
-
-/// The [`Shape`] of a product with this many tokens.
-struct ShapeOf {
+/// The tokens of each tile of a product with this many.
+struct Widths {
     tokens: usize,
 }
 
-impl Kernel for ShapeOf {
-    type Output = Shape;
+impl Kernel for Widths {
+    type Output = Vec<usize>;
     const DOTS: bool = true;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) -> Shape {
-        let left = self.tokens % V::TOKENS;
-        Shape { whole: V::TOKENS, last: if left == 0 { 0 } else { tile_tokens::<V>(left) } }
+    unsafe fn run<V: Vector>(self) -> Vec<usize> {
+        let (mut widths, mut token) = (Vec::with_capacity(self.tokens.div_ceil(4)), 0);
+        while token < self.tokens {
+            widths.push(tile_tokens::<V>(self.tokens - token));
+            token += widths[widths.len() - 1];
+        }
+        widths
     }
 }
 
-/// Tokens of the tile that starts where `left` are left.
+/// Tokens of the tile that starts where `left` are left: what fills the registers. Two tiles of eight are faster than
+/// one of twelve and one of four, whose few sums wait for one another.
 #[inline(always)]
 pub(super) fn tile_tokens<V: Vector>(left: usize) -> usize {
-    V::TOKENS.min(left.next_multiple_of(4))
+    match left {
+        13..=16 if V::TOKENS == 12 => 8,
+        _ => V::TOKENS.min(left.next_multiple_of(4)),
+    }
 }
 
 /// Lays out the activations of a tile.
-struct ArrangeTile<'a, 'b> {
+struct ArrangeTile<'a> {
     terms: &'a Terms<'a>,
     first_token: usize,
     /// As many as the tile has activations.
-    tile: &'a mut &'b mut [i8],
+    tile: &'a mut [i8],
 }
 
-impl Kernel for ArrangeTile<'_, '_> {
+impl Kernel for ArrangeTile<'_> {
     type Output = ();
     const DOTS: bool = true;
 

@@ -4,6 +4,7 @@
 //! not: where codes lie in a block ([`Ternary::SECTIONS`]).
 
 use alloc::borrow::Cow;
+use core::ops::RangeInclusive;
 
 use crate::arch::Vector;
 use crate::packing::{I2S, MAX_FIELDS, Packing, Section, Ternary, Tq1_0, Tq2_0};
@@ -70,9 +71,10 @@ pub(crate) trait Unpack: Ternary {
     /// Steps of a window of codes with the activations it meets: `FIELDS` for each window.
     const STEPS: usize = Self::FIELDS * Self::WINDOWS.len();
 
-    /// Up to this many tokens the kernel for few tokens is the faster one: it does not rearrange the weights, but
-    /// unpacks them again for each token.
-    const GEMV_TOKENS: usize;
+    /// These many tokens are multiplied by the kernel for a few, which unpacks weights once for up to eight tokens.
+    /// With fewer, that for one token is faster, which may need no codes; with more, that for many, which has nothing
+    /// to add across vectors.
+    const FEW_TOKENS: RangeInclusive<usize>;
 
     /// The codes of each byte, field by field; entries from `FIELDS` on mean nothing.
     fn fields<V: Vector>(bytes: V) -> [V; MAX_FIELDS];
@@ -114,7 +116,7 @@ pub(crate) trait Unpack: Ternary {
 impl Unpack for I2S {
     const FIELDS: usize = 4;
     const WINDOWS: &'static [usize] = &[0];
-    const GEMV_TOKENS: usize = 6;
+    const FEW_TOKENS: RangeInclusive<usize> = 2..=8;
 
     #[inline(always)]
     fn fields<V: Vector>(bytes: V) -> [V; MAX_FIELDS] {
@@ -125,7 +127,7 @@ impl Unpack for I2S {
 impl Unpack for Tq2_0 {
     const FIELDS: usize = 4;
     const WINDOWS: &'static [usize] = &[0, 32];
-    const GEMV_TOKENS: usize = 6;
+    const FEW_TOKENS: RangeInclusive<usize> = 2..=8;
 
     #[inline(always)]
     fn fields<V: Vector>(bytes: V) -> [V; MAX_FIELDS] {
@@ -137,7 +139,7 @@ impl Unpack for Tq1_0 {
     const FIELDS: usize = 5;
     // The second window starts with twelve bytes of the first.
     const WINDOWS: &'static [usize] = &[0, 20];
-    const GEMV_TOKENS: usize = 2;
+    const FEW_TOKENS: RangeInclusive<usize> = 3..=8;
 
     #[inline(always)]
     fn fields<V: Vector>(bytes: V) -> [V; MAX_FIELDS] {

@@ -168,6 +168,13 @@ impl Vector for Bytes {
         unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), sums.0) };
         out
     }
+
+    #[inline(always)]
+    fn add_lanes(sums: Sums, to: &mut [i32; 16]) {
+        let to = to.as_mut_ptr().cast();
+        // SAFETY: a `Sums` proves AVX2; `to` has 32 bytes and more; the load and the store are unaligned.
+        unsafe { _mm256_storeu_si256(to, _mm256_add_epi32(sums.0, _mm256_loadu_si256(to))) };
+    }
 }
 
 /// Transposes the 4 x 4 `i32` that four vectors have in each 128-bit half.
@@ -175,7 +182,7 @@ impl Vector for Bytes {
 /// # Safety
 /// The machine has AVX2.
 #[inline(always)]
-unsafe fn transpose_quarters([a, b, c, d]: [__m256i; 4]) -> [__m256i; 4] {
+pub(super) unsafe fn transpose_quarters([a, b, c, d]: [__m256i; 4]) -> [__m256i; 4] {
     // SAFETY: the caller vouches for AVX2.
     unsafe {
         let (ab_low, ab_high) = (_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));

@@ -315,7 +315,7 @@ unsafe fn join_quarters(low: __m512i, high: __m512i) -> [__m512i; 2] {
 /// # Safety
 /// The machine has AVX-512 F.
 #[inline(always)]
-unsafe fn transpose_quarters([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
+pub(super) unsafe fn transpose_quarters([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
     // SAFETY: the caller vouches for AVX-512 F.
     unsafe {
         let (ab_low, ab_high) = (_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));

@@ -172,4 +172,9 @@ impl<E: Encoding> Vector for Bytes<E> {
     fn lanes(sums: avx2::Sums) -> [i32; 16] {
         avx2::Bytes::lanes(sums)
     }
+
+    #[inline(always)]
+    fn add_lanes(sums: avx2::Sums, to: &mut [i32; 16]) {
+        avx2::Bytes::add_lanes(sums, to);
+    }
 }

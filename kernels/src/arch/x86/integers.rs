@@ -2,6 +2,7 @@
 
 use core::arch::x86_64::*;
 
+use super::avx2::transpose_quarters;
 use super::floats::Avx2;
 use crate::arch::floats::{Floats, LANES};
 use crate::arch::integers::{BYTES, Integers};
@@ -15,6 +16,9 @@ impl Integers for Avx2 {
     type Dots = Pair;
     type Weights = Pair;
     type Sums = Pair;
+    /// The even bytes of all lanes, and the odd ones.
+    type Words = [Pair; 2];
+    const MULTIPLIES_WORDS: bool = true;
 
     #[inline(always)]
     fn floats(self) -> Avx2 {
@@ -194,6 +198,44 @@ impl Integers for Avx2 {
             };
             [of(a, b), of(c, d)]
         }
+    }
+
+    #[inline(always)]
+    fn words(self, bytes: Pair) -> [Pair; 2] {
+        // SAFETY: `self` proves AVX2.
+        let even = |bytes| unsafe { _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(bytes)) };
+        // SAFETY: `self` proves AVX2.
+        let odd = |bytes| unsafe { _mm256_srai_epi16::<8>(bytes) };
+        [[even(bytes[0]), even(bytes[1])], [odd(bytes[0]), odd(bytes[1])]]
+    }
+
+    #[inline(always)]
+    fn add_word_products(self, words: [Pair; 2], x: &[i16; BYTES], sums: Pair) -> Pair {
+        let x = x.as_ptr().cast::<__m256i>();
+        // SAFETY: `self` proves AVX2; the 64 words at `x` are read as four unaligned registers.
+        unsafe {
+            let add = |sums, words, x| _mm256_add_epi32(sums, _mm256_madd_epi16(words, _mm256_loadu_si256(x)));
+            let sums = [add(sums[0], words[0][0], x), add(sums[1], words[0][1], x.add(1))];
+            [add(sums[0], words[1][0], x.add(2)), add(sums[1], words[1][1], x.add(3))]
+        }
+    }
+
+    #[inline(always)]
+    fn transpose_quads(self, [a, b, c, d]: [Pair; 4]) -> [Pair; 4] {
+        // SAFETY: `self` proves AVX2. Each register has two quarters.
+        let (low, high) =
+            unsafe { (transpose_quarters([a[0], b[0], c[0], d[0]]), transpose_quarters([a[1], b[1], c[1], d[1]])) };
+        [[low[0], high[0]], [low[1], high[1]], [low[2], high[2]], [low[3], high[3]]]
+    }
+
+    #[inline(always)]
+    fn swap_quads(self, v: [__m256; 2]) -> [__m256; 2] {
+        let (mut lanes, mut swapped) = ([0.0; LANES], [0.0; LANES]);
+        Floats::store(self.floats(), v, &mut lanes);
+        for (lane, swapped) in swapped.iter_mut().enumerate() {
+            *swapped = lanes[lane % 4 * 4 + lane / 4];
+        }
+        Floats::load(self.floats(), &swapped)
     }
 
     #[inline(always)]
