@@ -38,7 +38,9 @@ pub(super) fn cpus() -> Vec<Cpu> {
 /// Products of every size, and of each token alone, against plain loops over the decoded rows.
 fn matches_reference<P: DensePacking>(scales: &[usize]) {
     let cpus = cpus();
-    for (rows, blocks, tokens) in [(1, 1, 1), (3, 2, 4), (4, 5, 5), (9, 17, 3), (21, 33, 33), (34, 3, 38)] {
+    for (rows, blocks, tokens) in
+        [(1, 1, 1), (3, 2, 4), (4, 5, 5), (9, 17, 3), (6, 40, 2), (19, 33, 7), (5, 21, 8), (21, 33, 33), (34, 3, 38)]
+    {
         // Columns that are not whole blocks of 16 where the packing allows them.
         let cols = if P::BLOCK == 1 { blocks * 31 } else { (blocks * P::BLOCK).min(5 * 256) };
         let matrix = matrix::<P>(rows, cols, scales);

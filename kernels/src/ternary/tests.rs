@@ -157,6 +157,22 @@ fn i2s_takes_any_number_of_columns() {
     }
 }
 
+/// Columns that are cut for the first cache, and segments of them.
+#[test]
+fn long_rows_equal_plain_loops() {
+    let cpus = cpus();
+    for (cols, rows, tokens) in [(6912, 17, 2), (7168, 5, 4), (6912, 3, 7), (3584, 9, 8), (6912, 33, 9)] {
+        for blocks in [false, true] {
+            let (case, x) = (Case::random(rows, cols, blocks), activations(cols, tokens));
+            check::<Tq1_0>(&case, &x, &cpus);
+            check::<Tq2_0>(&case, &x, &cpus);
+            if !blocks {
+                check::<I2S>(&case, &x, &cpus);
+            }
+        }
+    }
+}
+
 /// The largest sums of either sign, over more columns than an `i16` could hold.
 #[test]
 fn extreme_codes_and_activations_do_not_overflow() {
@@ -164,7 +180,7 @@ fn extreme_codes_and_activations_do_not_overflow() {
     for cols in [2560, 8192, 16_384 + 256] {
         for (code, value) in [(2, 1.0), (2, -1.0), (0, 1.0), (0, -1.0)] {
             let case = Case { rows: 9, cols, codes: vec![code; 9 * cols], scales: vec![0.5], multiplier: 1.0 };
-            for tokens in [1, 13] {
+            for tokens in [1, 2, 3, 8, 13] {
                 let x = vec![value; cols * tokens];
                 check::<I2S>(&case, &x, &cpus);
                 check::<Tq1_0>(&case, &x, &cpus);
@@ -183,7 +199,7 @@ fn activations_of_minus_128_do_not_overflow() {
     let codes = vec![-128; cols * 13];
     let sums = [-128 * cols as i32; 13];
     for cpu in cpus() {
-        for tokens in [1, 13] {
+        for tokens in [1, 2, 3, 8, 13] {
             let terms = Terms::of_codes(&codes[..tokens * cols], cols, &sums[..tokens]);
             let expected = vec![-128.0 * cols as f32; rows * tokens];
             check_products(&cpu, &packed, &terms, &expected, &format!("{cpu:?}"));

@@ -28,11 +28,13 @@ fn matches<P: Int16Packing>(kind: PackingKind, matrix: &Packed<P>, x: &[f32]) {
 
 /// Sizes around blocks, steps and panels.
 fn matches_at_sizes<P: Int16Packing>(kind: PackingKind, scales: &[usize]) {
-    for (rows, cols, tokens) in [(1, 256, 1), (3, 512, 2), (5, 768, 5), (37, 1280, 3), (601, 256, 4)] {
+    for (rows, cols, tokens) in
+        [(1, 256, 1), (3, 512, 2), (5, 768, 5), (37, 1280, 3), (601, 256, 4), (19, 1024, 8), (7, 2816, 11)]
+    {
         matches(kind, &matrix::<P>(rows, cols, scales), &numbers(tokens as u64, tokens * cols));
     }
     if P::BLOCK == 32 {
-        for (rows, cols, tokens) in [(2, 32, 1), (3, 96, 2), (7, 320, 3), (9, 576, 5), (4, 992, 2)] {
+        for (rows, cols, tokens) in [(2, 32, 1), (3, 96, 2), (7, 320, 3), (9, 576, 5), (4, 992, 2), (9, 1312, 9)] {
             matches(kind, &matrix::<P>(rows, cols, scales), &numbers(tokens as u64, tokens * cols));
         }
     }
