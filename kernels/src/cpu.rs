@@ -16,6 +16,7 @@ use std::{
 
 use crate::arch::Isa;
 use crate::columns::Columns;
+use crate::memory::Memory;
 #[cfg(feature = "threads")]
 use crate::pool::Pool;
 #[cfg(feature = "threads")]
@@ -74,6 +75,7 @@ pub struct Cpu {
     #[cfg(feature = "threads")]
     pool: Pool,
     hand_overs: AtomicUsize,
+    memory: Memory,
 }
 
 impl Cpu {
@@ -96,6 +98,7 @@ impl Cpu {
             #[cfg(feature = "threads")]
             pool: Pool::new(threads).map_err(|source| CpuError::Threads { threads, source })?,
             hand_overs: AtomicUsize::new(0),
+            memory: Memory::default(),
         })
     }
 
@@ -114,6 +117,11 @@ impl Cpu {
     #[cfg(not(feature = "threads"))]
     pub fn threads(&self) -> usize {
         1
+    }
+
+    /// The memory that tensors leave to each other.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// How often work was handed over to all threads so far.

@@ -26,11 +26,13 @@ pub mod dense;
 pub(crate) mod float;
 mod huge_pages;
 mod kept;
+mod memory;
 #[cfg(feature = "std")]
 pub mod limits;
 pub mod matrix;
 pub mod ops;
 pub mod packing;
+mod pages;
 mod parallel;
 #[cfg(feature = "threads")]
 mod pool;
@@ -48,7 +50,9 @@ pub use arch::Isa;
 pub use cpu::{Cpu, CpuError, CpuOptions};
 pub use float::GateActivation;
 pub use matrix::{ActivationMode, Matrix, PackingKind};
-pub use ops::{Activations, CacheBuffer, CacheFull, CacheType, Cached, RmsNorm, Rope};
+pub use float::attention::page::{CacheType, PAGE};
+pub use ops::{Activations, CacheStepError, Cached, KvLayer, KvPool, KvSequence, KvStep, RmsNorm, Rope};
+pub use pages::CacheFull;
 pub use packing::{Packed, Packing, PackingError};
 pub use quantize::ActivationRows;
 pub use shortlist::Shortlist;

@@ -56,6 +56,15 @@ impl<A: Axis> Idx<A> {
         }
     }
 
+    /// All indices of an axis, in order.
+    ///
+    /// # Panics
+    /// If they do not fit in 32 bits.
+    pub fn all(axis: A) -> impl Iterator<Item = Self> {
+        let len = u32::try_from(axis.len()).expect("an axis whose indices have 32 bits");
+        (0..len).map(|index| Idx(index, PhantomData))
+    }
+
     /// The index as a number.
     #[inline]
     pub fn get(self) -> usize {

@@ -10,6 +10,7 @@
 
 pub(crate) mod int8;
 pub(crate) mod layout;
+pub(crate) mod page;
 pub(crate) mod product;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,7 @@ use crate::kept::kept;
 use alloc::vec::Vec;
 use core::ops::Range;
 use product::HeadCache;
-use trine_shapes::product_of;
+use trine_shapes::{Span, product_of};
 
 /// Positions whose scores are put into one softmax: a multiple of all blocks of [`layout`].
 pub(crate) const CHUNK: usize = 256;
@@ -31,16 +32,12 @@ const ROWS: usize = 96;
 
 /// Sizes of one attention.
 ///
-/// Queries and outputs are `[batch][positions][kv_heads * group][head_dim]`. The first `past + positions` positions of
-/// the cache are filled.
+/// Queries and outputs are `[token][kv_heads * group][head_dim]`, the tokens of the first sequence first. Of each
+/// sequence the positions up to the last of its tokens are in the cache.
 #[derive(Clone, Copy, Debug)]
-pub struct AttentionShape {
-    /// Sequences.
-    pub batch: usize,
-    /// Query positions of each sequence.
-    pub positions: usize,
-    /// Positions of the cache before them.
-    pub past: usize,
+pub struct AttentionShape<'a> {
+    /// What each sequence brings.
+    pub spans: &'a [Span],
     /// Key/value heads.
     pub kv_heads: usize,
     /// Query heads for each key/value head.
@@ -84,9 +81,8 @@ impl Rows<'_> {
 
 /// `y = softmax(q . k^T / sqrt(head_dim)) . v` for every query head, over the positions up to the query's own.
 ///
-/// `heads` gives the keys and values of one key/value head of one sequence by its number,
-/// `sequence * kv_heads + head`. In f32, for one query `q` and a chunk of positions `t`, each product of `s` and `o`
-/// and its sum rounded once:
+/// `heads` gives the keys and values of one chunk of one key/value head of a sequence. In f32, for one query `q` and a
+/// chunk of positions `t`, each product of `s` and `o` and its sum rounded once:
 ///
 /// ```text
 /// s[t] = sum_d (q[d] * scale) * k[t][d]         for ascending d, with scale = log2(e) / sqrt(head_dim) rounded
@@ -103,22 +99,54 @@ impl Rows<'_> {
 /// If the lengths of queries and outputs are not those of `shape`.
 pub(crate) fn attention<C: HeadCache>(
     cpu: &Cpu,
-    shape: AttentionShape,
+    shape: AttentionShape<'_>,
     queries: &[f32],
-    heads: impl Fn(usize) -> C + Send + Sync,
+    heads: impl Fn(Place) -> C + Send + Sync,
     outputs: &mut [f32],
 ) {
-    let AttentionShape { batch, positions, kv_heads, group, head_dim, .. } = shape;
-    let elements = batch * positions * kv_heads * group * head_dim;
+    let AttentionShape { spans, kv_heads, group, head_dim } = shape;
+    let tokens: usize = spans.iter().map(|span| span.tokens).sum();
+    let elements = product_of(&[tokens, kv_heads, group, head_dim]);
     assert!(queries.len() == elements && outputs.len() == elements, "sizes of queries and outputs");
     if elements == 0 {
         return;
     }
     let block = (ROWS / group).max(1);
-    if positions <= block || batch * kv_heads * positions.div_ceil(block) < 4 * cpu.threads() {
-        share_chunks(cpu, shape, queries, heads, outputs);
-    } else {
-        share_queries(cpu, shape, block, queries, heads, outputs);
+    let (mut few, mut many): (Vec<Tokens>, Vec<Tokens>) =
+        shape.sequences().filter(|tokens| tokens.span.tokens > 0).partition(|tokens| tokens.span.tokens <= block);
+    let blocks: usize = many.iter().map(|tokens| tokens.span.tokens.div_ceil(block)).sum();
+    if kv_heads * blocks < 4 * cpu.threads() {
+        few.append(&mut many);
+    }
+    if !few.is_empty() {
+        share_chunks(cpu, shape, &few, queries, &heads, outputs);
+    }
+    if !many.is_empty() {
+        share_queries(cpu, shape, &many, block, queries, &heads, outputs);
+    }
+}
+
+/// Which keys and values: a chunk of a key/value head of a sequence.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) sequence: usize,
+    pub(crate) chunk: usize,
+    pub(crate) head: usize,
+}
+
+/// The tokens of one sequence.
+#[derive(Clone, Copy)]
+struct Tokens {
+    sequence: usize,
+    span: Span,
+    /// The number of its first token among all of the step.
+    first: usize,
+}
+
+impl Tokens {
+    /// Chunks of the positions that the tokens see.
+    fn chunks(&self) -> usize {
+        self.span.positions().end.div_ceil(CHUNK)
     }
 }
 
@@ -127,42 +155,70 @@ kept! {
     static PARTIALS: Vec<f32>;
 }
 
-/// One task for each chunk of each key/value head: few queries, and a cache that may be long.
+/// Numbers of partial results that are worth a thread: some ten microseconds of work.
+const LEAST_PARTIALS: usize = 1 << 16;
+
+/// One task for each chunk of each key/value head: few queries, and caches that may be long.
 fn share_chunks<C: HeadCache>(
     cpu: &Cpu,
-    shape: AttentionShape,
+    shape: AttentionShape<'_>,
+    sequences: &[Tokens],
     queries: &[f32],
-    heads: impl Fn(usize) -> C + Send + Sync,
+    heads: &(impl Fn(Place) -> C + Send + Sync),
     outputs: &mut [f32],
 ) {
-    let AttentionShape { batch, positions, past, kv_heads, group, head_dim } = shape;
-    let (rows, partial) = (positions * group, Partial::len(head_dim));
-    let chunks = (past + positions).div_ceil(CHUNK);
-    let mut scaled = vec![0.0; queries.len()];
-    for (head, scaled) in scaled.chunks_exact_mut(rows * head_dim).enumerate() {
-        gather(shape, queries, head, 0, scaled);
-    }
-    let rows_of = |head: usize| {
-        let queries = &scaled[head * rows * head_dim..][..rows * head_dim];
-        Rows { queries, head_dim, group, visible: past + 1 }
+    let AttentionShape { kv_heads, group, head_dim, .. } = shape;
+    let partial = Partial::len(head_dim);
+    let rows_of = |tokens: &Tokens| tokens.span.tokens * group;
+    let scaled: Vec<Vec<f32>> = sequences.iter().map(|tokens| scaled_queries(shape, tokens, queries)).collect();
+    let rows = |index: usize, head: usize| {
+        let length = rows_of(&sequences[index]) * head_dim;
+        let queries = &scaled[index][head * length..][..length];
+        Rows { queries, head_dim, group, visible: sequences[index].span.past + 1 }
     };
+    let size = |tokens: &Tokens| product_of(&[kv_heads, tokens.chunks(), rows_of(tokens), partial]);
     let mut partials = PARTIALS.take();
-    partials.resize(product_of(&[batch, kv_heads, chunks, rows, partial]), 0.0);
-    let mut tasks: Vec<&mut [f32]> = partials.chunks_exact_mut(rows * partial).collect();
-    cpu.for_each(&mut tasks, |task, partials| {
-        let (head, chunk) = (task / chunks, task % chunks);
-        floats::run(cpu.isa(), OneChunk { rows: rows_of(head), cache: heads(head), chunk, partials });
+    partials.resize(sequences.iter().map(size).sum(), 0.0);
+    // Partial results lie as they are combined, head after head; tasks go through memory as the cache does, page after
+    // page, so that what is asked for ahead is what comes next.
+    let mut tasks: Vec<(usize, Place, &mut [f32])> = Vec::new();
+    let mut rest = &mut partials[..];
+    for (index, tokens) in sequences.iter().enumerate() {
+        let (own, others) = rest.split_at_mut(size(tokens));
+        rest = others;
+        for (task, partials) in own.chunks_exact_mut(rows_of(tokens) * partial).enumerate() {
+            let (head, chunk) = (task / tokens.chunks(), task % tokens.chunks());
+            tasks.push((index, Place { sequence: tokens.sequence, chunk, head }, partials));
+        }
+    }
+    tasks.sort_unstable_by_key(|(index, place, _)| (*index, place.chunk, place.head));
+    cpu.for_each(&mut tasks, |_, (index, place, partials)| {
+        let rows = rows(*index, place.head);
+        floats::run(cpu.isa(), OneChunk { rows, cache: heads(*place), chunk: place.chunk, partials });
     });
-    for (head, partials) in partials.chunks_exact_mut(chunks * rows * partial).enumerate() {
-        let (first, others) = partials.split_at_mut(rows * partial);
-        floats::run(cpu.isa(), Combine { rows: rows_of(head), first, others });
-        for (row, partial) in first.chunks_exact(partial).enumerate() {
-            let output = shape.row(head, row / group) + row % group * head_dim;
+    let mut combinations: Vec<(usize, usize, &mut [f32])> = Vec::new();
+    let mut rest = &mut partials[..];
+    for (index, tokens) in sequences.iter().enumerate() {
+        let (own, others) = rest.split_at_mut(size(tokens));
+        rest = others;
+        let heads = own.chunks_exact_mut(tokens.chunks() * rows_of(tokens) * partial);
+        combinations.extend(heads.enumerate().map(|(head, partials)| (index, head, partials)));
+    }
+    let largest = combinations.iter().map(|(_, _, partials)| partials.len()).max().unwrap_or(1);
+    cpu.for_each_by(&mut combinations, LEAST_PARTIALS.div_ceil(largest), |_, (index, head, partials)| {
+        let rows = rows(*index, *head);
+        let (first, others) = partials.split_at_mut(rows.len() * partial);
+        floats::run(cpu.isa(), Combine { rows, first, others });
+    });
+    for (index, head, partials) in combinations {
+        let tokens = &sequences[index];
+        for (row, partial) in partials.chunks_exact(partial).take(rows_of(tokens)).enumerate() {
+            let output = shape.row(tokens.first + row / group, head) + row % group * head_dim;
             outputs[output..output + head_dim].copy_from_slice(&partial[..head_dim]);
         }
     }
     // Those of a part of a prompt are many, and it is over soon.
-    if positions == 1 {
+    if sequences.iter().all(|tokens| tokens.span.tokens == 1) {
         PARTIALS.set(partials);
     }
 }
@@ -170,44 +226,79 @@ fn share_chunks<C: HeadCache>(
 /// One task for each block of query positions of each key/value head: many queries.
 fn share_queries<C: HeadCache>(
     cpu: &Cpu,
-    shape: AttentionShape,
+    shape: AttentionShape<'_>,
+    sequences: &[Tokens],
     block: usize,
     queries: &[f32],
-    heads: impl Fn(usize) -> C + Send + Sync,
+    heads: &(impl Fn(Place) -> C + Send + Sync),
     outputs: &mut [f32],
 ) {
-    let AttentionShape { batch, positions, past, kv_heads, group, head_dim } = shape;
-    let blocks = positions.div_ceil(block);
-    let mut tasks: Vec<Vec<&mut [f32]>> = Vec::new();
-    tasks.resize_with(batch * kv_heads * blocks, Vec::new);
-    for (index, output) in outputs.chunks_exact_mut(group * head_dim).enumerate() {
-        let (token, head) = (index / kv_heads, index % kv_heads);
-        let (sequence, position) = (token / positions, token % positions);
-        tasks[(sequence * kv_heads + head) * blocks + position / block].push(output);
+    let AttentionShape { kv_heads, group, head_dim, .. } = shape;
+    /// Queries from `position` of a sequence on, and where their results go.
+    struct Task<'o> {
+        tokens: Tokens,
+        head: usize,
+        position: usize,
+        outputs: Vec<&'o mut [f32]>,
     }
-    cpu.for_each(&mut tasks, |task, outputs| {
-        let (head, position) = (task / blocks, task % blocks * block);
+    let mut tasks = Vec::new();
+    let (mut rest, mut token) = (outputs, 0);
+    for &tokens in sequences {
+        let width = kv_heads * group * head_dim;
+        let (_, from_here) = core::mem::take(&mut rest).split_at_mut((tokens.first - token) * width);
+        let (own, others) = from_here.split_at_mut(tokens.span.tokens * width);
+        (rest, token) = (others, tokens.first + tokens.span.tokens);
+        let blocks = tokens.span.tokens.div_ceil(block);
+        let start = tasks.len();
+        let places = (0..kv_heads).flat_map(|head| (0..blocks).map(move |index| (head, index * block)));
+        tasks.extend(places.map(|(head, position)| Task { tokens, head, position, outputs: Vec::new() }));
+        for (index, output) in own.chunks_exact_mut(group * head_dim).enumerate() {
+            let (position, head) = (index / kv_heads, index % kv_heads);
+            tasks[start + head * blocks + position / block].outputs.push(output);
+        }
+    }
+    cpu.for_each(&mut tasks, |_, Task { tokens, head, position, outputs }| {
         let mut scaled = vec![0.0; outputs.len() * group * head_dim];
-        gather(shape, queries, head, position, &mut scaled);
-        let rows = Rows { queries: &scaled, head_dim, group, visible: past + position + 1 };
-        floats::run(cpu.isa(), AllChunks { rows, cache: heads(head), outputs });
+        gather(shape, queries, tokens.first + *position, *head, &mut scaled);
+        let rows = Rows { queries: &scaled, head_dim, group, visible: tokens.span.past + *position + 1 };
+        let cache = |chunk| heads(Place { sequence: tokens.sequence, chunk, head: *head });
+        floats::run(cpu.isa(), AllChunks { rows, cache, outputs });
     });
 }
 
-impl AttentionShape {
-    /// Where the group of queries of a key/value head at a position begins.
-    fn row(&self, head: usize, position: usize) -> usize {
-        let (sequence, head) = (head / self.kv_heads, head % self.kv_heads);
-        ((sequence * self.positions + position) * self.kv_heads + head) * self.group * self.head_dim
+impl AttentionShape<'_> {
+    /// The tokens of each sequence.
+    fn sequences(&self) -> impl Iterator<Item = Tokens> {
+        let mut first = 0;
+        self.spans.iter().enumerate().map(move |(sequence, &span)| {
+            let tokens = Tokens { sequence, span, first };
+            first += span.tokens;
+            tokens
+        })
+    }
+
+    /// Where the group of queries of a key/value head of a token begins.
+    fn row(&self, token: usize, head: usize) -> usize {
+        (token * self.kv_heads + head) * self.group * self.head_dim
     }
 }
 
-/// Copies the queries of a key/value head from `position` on, times `log2(e) / sqrt(head_dim)`.
-fn gather(shape: AttentionShape, queries: &[f32], head: usize, position: usize, scaled: &mut [f32]) {
+/// The queries of a sequence, `[kv_head][token][head of the group][head_dim]`, times `log2(e) / sqrt(head_dim)`.
+fn scaled_queries(shape: AttentionShape<'_>, tokens: &Tokens, queries: &[f32]) -> Vec<f32> {
+    let length = product_of(&[tokens.span.tokens, shape.group, shape.head_dim]);
+    let mut scaled = vec![0.0; shape.kv_heads * length];
+    for (head, scaled) in scaled.chunks_exact_mut(length).enumerate() {
+        gather(shape, queries, tokens.first, head, scaled);
+    }
+    scaled
+}
+
+/// Copies the queries of a key/value head from `token` on, times `log2(e) / sqrt(head_dim)`.
+fn gather(shape: AttentionShape<'_>, queries: &[f32], token: usize, head: usize, scaled: &mut [f32]) {
     let scale = (core::f64::consts::LOG2_E / libm::sqrt(shape.head_dim as f64)) as f32;
     let width = shape.group * shape.head_dim;
     for (offset, scaled) in scaled.chunks_exact_mut(width).enumerate() {
-        let queries = &queries[shape.row(head, position + offset)..][..width];
+        let queries = &queries[shape.row(token + offset, head)..][..width];
         scaled.iter_mut().zip(queries).for_each(|(scaled, query)| *scaled = query * scale);
     }
 }
@@ -261,7 +352,7 @@ impl<C: HeadCache> FloatKernel for OneChunk<'_, C> {
 
     #[inline(always)]
     fn run<S: Floats>(self, floats: S) {
-        let mut work = Work::new(floats, &self.rows, &self.cache);
+        let mut work = Work::new(floats, &self.rows);
         attend_chunk(floats, &self.rows, &self.cache, self.chunk, &mut work, self.partials);
         work.keep();
     }
@@ -281,10 +372,10 @@ struct Work<C: HeadCache> {
 
 impl<C: HeadCache> Work<C> {
     #[inline(always)]
-    fn new<S: Floats>(floats: S, rows: &Rows<'_>, cache: &C) -> Self {
+    fn new<S: Floats>(floats: S, rows: &Rows<'_>) -> Self {
         let (mut scores, mut scratch) = (SCORES.take(), C::take_scratch());
         scores.resize(rows.len() * CHUNK, 0.0);
-        cache.prepare(floats, rows, &mut scratch);
+        C::prepare(floats, rows, &mut scratch);
         Work { scores, scratch }
     }
 
@@ -356,26 +447,27 @@ impl FloatKernel for Combine<'_> {
 }
 
 /// The results of some queries, chunk after chunk.
-struct AllChunks<'a, 'o, C> {
+struct AllChunks<'a, 'o, F> {
     rows: Rows<'a>,
-    cache: C,
+    /// The keys and values of a chunk.
+    cache: F,
     /// For each position, the outputs of the heads of the group.
     outputs: &'a mut [&'o mut [f32]],
 }
 
-impl<C: HeadCache> FloatKernel for AllChunks<'_, '_, C> {
+impl<C: HeadCache, F: Fn(usize) -> C> FloatKernel for AllChunks<'_, '_, F> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Floats>(self, floats: S) {
         let AllChunks { rows, cache, outputs } = self;
         let length = Partial::len(rows.head_dim);
-        let mut work = Work::new(floats, &rows, &cache);
+        let mut work = Work::new(floats, &rows);
         let mut states = vec![0.0; rows.len() * length];
         let mut next = vec![0.0; rows.len() * length];
-        attend_chunk(floats, &rows, &cache, 0, &mut work, &mut states);
+        attend_chunk(floats, &rows, &cache(0), 0, &mut work, &mut states);
         for chunk in 1..rows.chunks() {
-            attend_chunk(floats, &rows, &cache, chunk, &mut work, &mut next);
+            attend_chunk(floats, &rows, &cache(chunk), chunk, &mut work, &mut next);
             let pairs = states.chunks_exact_mut(length).zip(next.chunks_exact_mut(length));
             for (state, next) in pairs.skip(rows.first_that_sees(chunk * CHUNK)) {
                 Partial::of(state).combine(floats, &Partial::of(next));

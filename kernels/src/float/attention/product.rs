@@ -12,7 +12,7 @@ use crate::kept::kept;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Keys and values of one key/value head of one sequence.
+/// Keys and values of one chunk of one key/value head of one sequence.
 pub(crate) trait HeadCache: Copy + Send + Sync {
     /// Memory that calls for the same queries share, and that a thread keeps for others.
     type Scratch;
@@ -24,9 +24,9 @@ pub(crate) trait HeadCache: Copy + Send + Sync {
     fn keep_scratch(scratch: Self::Scratch);
 
     /// Brings the queries into the form in which they meet keys, where that is not f32.
-    fn prepare<S: Floats>(&self, floats: S, rows: &Rows<'_>, scratch: &mut Self::Scratch);
+    fn prepare<S: Floats>(floats: S, rows: &Rows<'_>, scratch: &mut Self::Scratch);
 
-    /// Writes the scores of `positions`, which begin a chunk, for the queries that see them; `scores` has [`CHUNK`]
+    /// Writes the scores of `positions`, which begin the chunk, for the queries that see them; `scores` has [`CHUNK`]
     /// numbers for each query. What it writes for positions that a query does not see means nothing.
     fn scores<S: Floats>(
         &self,
@@ -51,7 +51,7 @@ pub(crate) trait HeadCache: Copy + Send + Sync {
 }
 
 /// Storage of one element of a float cache: `f32`, or the two bytes of a little-endian half.
-pub(crate) trait CacheElement: Copy + Default + Send + Sync {
+pub(crate) trait CacheElement: bytemuck::Pod + Default + Send + Sync {
     /// Sixteen elements as f32; exact.
     fn load<S: Floats>(floats: S, from: &[Self; LANES]) -> S::F32x16;
 
@@ -97,7 +97,7 @@ impl CacheElement for [u8; 2] {
     }
 }
 
-/// Keys and values of one head, as [`layout`](super::layout) has them.
+/// Keys and values of one chunk of a head, as [`layout`](super::layout) has them.
 #[derive(Clone, Copy)]
 pub(crate) struct FloatHead<'a, E> {
     pub(crate) keys: &'a [E],
@@ -124,7 +124,7 @@ impl<E: CacheElement> HeadCache for FloatHead<'_, E> {
     }
 
     #[inline(always)]
-    fn prepare<S: Floats>(&self, _: S, _: &Rows<'_>, _: &mut Vec<f32>) {}
+    fn prepare<S: Floats>(_: S, _: &Rows<'_>, _: &mut Vec<f32>) {}
 
     #[inline(always)]
     fn scores<S: Floats>(
@@ -135,8 +135,7 @@ impl<E: CacheElement> HeadCache for FloatHead<'_, E> {
         scores: &mut [f32],
         scratch: &mut Vec<f32>,
     ) {
-        let used = positions.start..positions.end.next_multiple_of(LANES);
-        let keys = &self.keys[used.start * rows.head_dim..used.end * rows.head_dim];
+        let keys = &self.keys[..positions.len().next_multiple_of(LANES) * rows.head_dim];
         if rows.len() < WIDEN_FROM {
             key_blocks(floats, rows, positions.start, keys, scores);
         } else {
@@ -155,8 +154,7 @@ impl<E: CacheElement> HeadCache for FloatHead<'_, E> {
         partials: &mut [f32],
     ) {
         let width = rows.head_dim.next_multiple_of(LANES);
-        let used = positions.start..positions.end.next_multiple_of(VALUE_BLOCK);
-        let values = &self.values[used.start * width..used.end * width];
+        let values = &self.values[..positions.len().next_multiple_of(VALUE_BLOCK) * width];
         if rows.len() < WIDEN_FROM {
             value_blocks(floats, rows, positions.start, values, weights, partials);
         } else {
