@@ -166,7 +166,7 @@ impl<'f> Converter<'f> {
             }
             (Some(Role::Matrix(block, projection)), _) => self.matrix(tensor, block, projection),
             (Some(Role::Scale(..) | Role::Bias(..)), _) if self.is_directory => Ok(Vec::new()),
-            (Some(Role::Norm(..) | Role::OutputNorm), _) if self.is_directory => Ok(vec![self.gains(tensor)?]),
+            (Some(role), _) if self.is_directory && role.is_gains() => Ok(vec![self.gains(tensor)?]),
             (Some(role), Some((head, kind, packing))) if role == head && tensor.encoding != Encoding::Plain(kind) => {
                 Ok(vec![self.head(tensor, kind, packing)?])
             }

@@ -58,7 +58,7 @@ impl<M: Model> Transformer<M> {
 
     /// The matrices of all blocks.
     pub(crate) fn matrices(&self) -> impl Iterator<Item = &Matrix> {
-        self.layers.iter().flat_map(|layer| Projection::ALL.map(|projection| layer.matrix(projection)))
+        self.layers.iter().flat_map(|layer| Projection::all().map(|projection| layer.matrix(projection)))
     }
 }
 

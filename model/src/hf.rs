@@ -18,6 +18,7 @@ pub use json::{JsonError, JsonProblem};
 
 use crate::chat::{self, ChatError, ChatTemplate};
 use crate::config::{Config, ConfigError};
+use crate::graph::Biases;
 use crate::role::{Projection, Role};
 use crate::rope::RopeScaling;
 use crate::source::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
@@ -158,7 +159,7 @@ impl HfDirectory {
     /// leaves out those that it does not speak of, and makes up those that are missing.
     fn check_biases(&self, layers: usize) -> Result<(), ConfigError> {
         let found: HashSet<Role> = self.weights.tensors().filter_map(|(_, info)| names::role(&info.name)).collect();
-        for (block, projection) in (0..layers).flat_map(|block| Projection::ALL.map(|matrix| (block, matrix))) {
+        for (block, projection) in (0..layers).flat_map(|block| Projection::all().map(move |matrix| (block, matrix))) {
             let (role, key) = (Role::Bias(block, projection), bias_key(projection));
             let expected = match (self.config.opt_bool(key)?.unwrap_or(false), found.contains(&role)) {
                 (true, false) => format!("false, or a tensor `{}`", names::name(role)),
@@ -220,14 +221,11 @@ impl Source for HfDirectory {
 
     fn config(&self) -> Result<Config, ConfigError> {
         self.head_is_embedding()?;
-        let block = |role| match role {
-            Role::Norm(block, _) | Role::Matrix(block, _) => Some(block),
-            _ => None,
-        };
+        let is_of_a_row = |role: &Role| !matches!(role, Role::Scale(..) | Role::Bias(..));
         let roles = self.weights.tensors().filter_map(|(_, info)| names::role(&info.name));
-        let blocks: BTreeSet<usize> = roles.filter_map(block).collect();
+        let blocks: BTreeSet<usize> = roles.filter(is_of_a_row).filter_map(Role::block).collect();
         let config = config::read(&self.config, blocks.len())?;
-        if config.architecture.has_biases() {
+        if config.graph().biases == Biases::WhereFound {
             self.check_biases(config.layers)?;
         }
         Ok(config)
@@ -251,7 +249,7 @@ impl Source for HfDirectory {
         metadata.extend(vocabulary.to_metadata());
         metadata.extend(tokenizer::chat_template(&self.path)?.map(|text| (chat::KEY.to_owned(), Value::from(text))));
         let is_llama3 = matches!(config.rope.scaling, RopeScaling::Llama3 { .. });
-        let is_reordered = config.rope.pairing != config.architecture.rope_pairing();
+        let is_reordered = config.rope.pairing != config.graph().rope_pairing;
         Ok(Description {
             version: GGUF_VERSION,
             metadata,
@@ -279,8 +277,8 @@ impl Source for HfDirectory {
 
     fn activations(&self) -> Option<ActivationMode> {
         // A plain Llama computes with floats, also where its weights are ternary (TriLM).
-        let is_plain_llama = self.quantization == Quantization::None
-            && self.config().is_ok_and(|config| !config.architecture.is_ternary());
+        let is_plain_llama =
+            self.quantization == Quantization::None && self.config().is_ok_and(|config| !config.graph().ternary);
         is_plain_llama.then_some(ActivationMode::F32)
     }
 }

@@ -8,6 +8,7 @@ mod tests;
 
 use crate::architecture::Architecture;
 use crate::config::Config;
+use crate::graph::Presence;
 use crate::parallel;
 use crate::role::Role;
 use crate::rope::{RopeConfig, RopeScaling};
@@ -92,7 +93,7 @@ impl Synthetic {
                 base: 500_000.0,
                 rotated: dims.head_dim,
                 scaling: RopeScaling::None,
-                pairing: Architecture::BitnetB158.rope_pairing(),
+                pairing: Architecture::BitnetB158.graph().rope_pairing,
             },
         };
         Synthetic { config, matrices: TensorType::I2S, table: TensorType::F16, seed: 1 }
@@ -118,7 +119,9 @@ impl Synthetic {
         for (key, value) in self.config.to_metadata().into_iter().chain(vocabulary) {
             writer.set(key, value)?;
         }
-        let roles: Vec<Role> = Role::all(&self.config).into_iter().filter(|role| !role.is_optional()).collect();
+        let graph = self.config.graph();
+        let mut roles = Role::all(&self.config);
+        roles.retain(|role| role.presence(&graph) == Presence::Required);
         let contents = parallel::map(roles.len(), || (), |(), index| self.contents(roles[index], index as u64));
         for (role, contents) in roles.iter().zip(contents) {
             let (kind, bytes) = contents?;
@@ -139,16 +142,17 @@ impl Synthetic {
                 let name = role.to_string();
                 Ok((self.matrices, random_matrix(self.matrices, name, (rows, cols), &mut random)?))
             }
-            [len, ..] => Ok((TensorType::F32, random_gains(len, &mut random))),
+            [len, ..] if role.is_gains() => Ok((TensorType::F32, random_numbers(len, 1.0, &mut random))),
+            [len, ..] => Ok((TensorType::F32, random_numbers(len, 0.0, &mut random))),
             [] => unreachable!("every tensor has dimensions"),
         }
     }
 }
 
-/// Gains from 0.5 to 1.5.
-fn random_gains(len: usize, random: &mut ChaCha8Rng) -> Bytes {
-    let gain = |_| 0.5 + random.next_u32() as f32 / u32::MAX as f32;
-    (0..len).map(gain).flat_map(f32::to_le_bytes).collect()
+/// Numbers that are at most 0.5 from the middle.
+fn random_numbers(len: usize, middle: f32, random: &mut ChaCha8Rng) -> Bytes {
+    let number = |_| middle - 0.5 + random.next_u32() as f32 / u32::MAX as f32;
+    (0..len).map(number).flat_map(f32::to_le_bytes).collect()
 }
 
 /// A ternary matrix whose scale keeps the variance of what it multiplies.

@@ -95,6 +95,7 @@ pub fn load<M: Model>(
     options: &LoadOptions<'_>,
 ) -> Result<Loaded<M>, LoadError> {
     assert_eq!(model.dims(), config.dims, "`{}` has other dimensions than the configuration", M::NAME);
+    refuse_qk_norms(source, config)?;
     let mut claims = Claims::new(source, config, options)?;
     let (vocab, hidden) = (Vocab::of(model), Hidden::of(model));
     let embedding = claims.table(Role::TokenEmbedding, (vocab, hidden))?;
@@ -123,7 +124,7 @@ pub fn load<M: Model>(
         }
         None => None,
     };
-    let shared = Shared { rope, gate_activation: config.architecture.gate_activation() };
+    let shared = Shared { rope, gate_activation: config.graph().gate_activation };
     let config = config.clone();
     let transformer = Transformer { model, config, embedding, shared, layers, output_norm, output, shortlist };
     let corrected = claims.take_corrected()?;
@@ -134,6 +135,17 @@ pub fn load<M: Model>(
     };
     warnings.extend(why_none.map(|why| format!("{}: no copies of matrices in triples: {why}", source.label())));
     Ok(Loaded { transformer, warnings, corrected })
+}
+
+/// Refuses graphs that normalise the heads of queries and keys, which [`Transformer`] does not do.
+fn refuse_qk_norms(source: &dyn Source, config: &Config) -> Result<(), LoadError> {
+    match config.graph().qk_norm {
+        None => Ok(()),
+        Some(_) => {
+            let (file, architecture) = (source.label().to_owned(), config.architecture);
+            Err(LoadError::Graph { file, architecture, what: "norms of query and key heads" })
+        }
+    }
 }
 
 fn layer<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<Layer<M>, LoadError> {
@@ -156,7 +168,7 @@ fn layer<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<La
 }
 
 fn sub_norm<R: NormRole, A: Axis>(claims: &mut Claims<'_>, role: Role, axis: A) -> Result<SubNorm<R, A>, LoadError> {
-    match claims.config().architecture.has_sub_norms() {
+    match claims.config().graph().sub_norms {
         true => Ok(SubNorm::RmsNorm(claims.norm(role, axis)?)),
         false => Ok(SubNorm::Identity),
     }

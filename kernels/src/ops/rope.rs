@@ -30,6 +30,12 @@ impl<D: Axis, R: Pairing> Rope<D, R> {
         Rope { head, pairing, table }
     }
 
+    /// The same rotation with every cosine and sine multiplied by `multiplier`, as YaRN has it (arXiv 2309.00071,
+    /// section 3.4). With 1, results are the same bits.
+    pub fn with_multiplier(self, multiplier: f32) -> Self {
+        Rope { table: self.table.with_multiplier(multiplier), ..self }
+    }
+
     /// The axis of a head.
     pub fn head(&self) -> D {
         self.head

@@ -136,6 +136,19 @@ fn rope_turns_every_head_by_its_position() {
 }
 
 #[test]
+fn rope_multiplies_what_it_rotates() {
+    let (heads, head) = (Heads::of(Toy), HeadDim::of(Toy));
+    let at = Plus(Fixed::<3>, Fixed::<5>);
+    let rope = || Rope::new(head, RopePairing::NeoX, 100.0, &[1.0; 4], 8);
+    let x: Tensor<f32, (Batch, Seq, Heads<Toy>, HeadDim<Toy>)> = tensor(11, (Fixed, Fixed, heads, head));
+    let plain = cpu().rope(x.clone(), &rope(), at);
+    assert_eq!(cpu().rope(x.clone(), &rope().with_multiplier(1.0), at).data(), plain.data());
+    // A power of two, so that nothing is rounded.
+    let doubled: Vec<f32> = plain.data().iter().map(|value| value * 2.0).collect();
+    assert_eq!(cpu().rope(x, &rope().with_multiplier(2.0), at).data(), doubled);
+}
+
+#[test]
 #[should_panic(expected = "position 64 is beyond the context")]
 fn rope_refuses_a_position_beyond_its_context() {
     let rope = Rope::new(HeadDim::of(Toy), Adjacent, 1e4, &[1.0; 4], 64);

@@ -2,6 +2,7 @@
 
 use super::{LoadError, LoadOptions, MakeShortlist, Quantize, Requantize, corrections, matrices};
 use crate::config::Config;
+use crate::graph::Presence;
 use crate::policy::{Corrected, Corrections};
 use crate::role::{Projection, Role};
 use crate::source::{Encoding, Source, SourceTensor};
@@ -30,7 +31,7 @@ pub(super) struct Claims<'l> {
 /// # Errors
 /// Missing tensors, tensors without a role, two tensors with one role.
 pub(crate) fn by_role(source: &dyn Source, config: &Config) -> Result<HashMap<Role, SourceTensor>, LoadError> {
-    let expected = Role::all(config);
+    let (expected, graph) = (Role::all(config), config.graph());
     let known: HashSet<Role> = expected.iter().copied().collect();
     let mut by_role: HashMap<Role, SourceTensor> = HashMap::new();
     let mut extra = Vec::new();
@@ -45,7 +46,8 @@ pub(crate) fn by_role(source: &dyn Source, config: &Config) -> Result<HashMap<Ro
             }
         }
     }
-    let absent = expected.iter().filter(|role| !role.is_optional() && !by_role.contains_key(role));
+    let absent =
+        expected.iter().filter(|role| role.presence(&graph) == Presence::Required && !by_role.contains_key(role));
     let missing: Vec<_> = absent.map(|role| source.tensor_name(*role)).collect();
     match missing.is_empty() && extra.is_empty() {
         true => Ok(by_role),
@@ -113,7 +115,7 @@ impl<'l> Claims<'l> {
             return Err(self.value(&tensor, "other values", expected));
         } else if !matrix.is_ternary() && absmean {
             matrix = self.quantized(&tensor, &matrix)?;
-        } else if !matrix.is_ternary() && self.config.architecture.is_ternary() {
+        } else if !matrix.is_ternary() && self.config.graph().ternary {
             self.dense_masters.push(tensor.name.clone());
         }
         let (scale, bias) = (Role::Scale(block, projection), Role::Bias(block, projection));
@@ -207,7 +209,7 @@ impl<'l> Claims<'l> {
             }
             factors.iter_mut().zip(&divisors).for_each(|(factor, divisor)| *factor *= divisor);
         }
-        Ok(Rope::new(head, rope.pairing, rope.base, &factors, self.config.context))
+        Ok(Rope::new(head, rope.pairing, rope.base, &factors, self.config.context).with_multiplier(rope.multiplier()))
     }
 
     /// The corrections that were made, once every tensor is claimed.

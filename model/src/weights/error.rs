@@ -1,6 +1,7 @@
 //! What can be wrong with the tensors of a file, as one line that names the file and the tensor.
 
 use crate::architecture::Architecture;
+use crate::graph::Biases;
 use crate::source::Encoding;
 use trine_kernels::PackingError;
 use trine_loader::OneLine;
@@ -30,6 +31,16 @@ pub enum LoadError {
         first: String,
         /// Name of the second.
         second: String,
+    },
+    /// A graph that the forward pass does not compute.
+    #[error("{file}: architecture `{architecture}` has {what}, which the forward pass does not compute")]
+    Graph {
+        /// The file.
+        file: String,
+        /// Its architecture.
+        architecture: Architecture,
+        /// What is not computed.
+        what: &'static str,
     },
     /// A tensor of another shape than its role has.
     #[error("{file}: tensor {source}")]
@@ -109,7 +120,7 @@ fn inventory(architecture: Architecture, missing: &[String], extra: &[String]) -
         let mut biases = extra.iter().filter(|name| name.ends_with(".bias"));
         if biases.clone().any(of_norm) {
             parts.push("a norm with a bias is a LayerNorm, and the norms of this architecture are RMSNorms".to_owned());
-        } else if biases.next().is_some() && !architecture.has_biases() {
+        } else if biases.next().is_some() && architecture.graph().biases == Biases::None {
             parts.push("its matrices have no biases, so this is another model".to_owned());
         }
     }

@@ -3,6 +3,7 @@
 //! Not here: the copies ([`Matrix::with_triples`]).
 
 use crate::role::Projection;
+use crate::schema;
 use crate::transformer::{Layer, Transformer};
 use std::time::{Duration, Instant};
 use trine_kernels::quantize::ActivationRows;
@@ -27,14 +28,6 @@ pub enum KeepTriples {
     /// Always.
     Always,
 }
-
-/// Matrices that multiply the same activations.
-const GROUPS: [&[Projection]; 4] = [
-    &[Projection::Query, Projection::Key, Projection::Value],
-    &[Projection::AttnOutput],
-    &[Projection::Gate, Projection::Up],
-    &[Projection::Down],
-];
 
 /// Measurements, of which the shortest counts.
 const ROUNDS: usize = 3;
@@ -78,8 +71,11 @@ fn why_none(cpu: &Cpu) -> String {
 
 /// The matrices of all blocks; they share the weights.
 fn groups<M: Model>(layers: &[Layer<M>]) -> Vec<Vec<Matrix>> {
-    let groups = layers.iter().flat_map(|layer| GROUPS.map(|group| (layer, group)));
-    groups.map(|(layer, group)| group.iter().map(|&projection| layer.matrix(projection).clone()).collect()).collect()
+    let groups = schema::shared_inputs();
+    let of_layer = |layer: &Layer<M>, group: &[Projection]| {
+        group.iter().map(|&projection| layer.matrix(projection).clone()).collect()
+    };
+    layers.iter().flat_map(|layer| groups.iter().map(|group| of_layer(layer, group))).collect()
 }
 
 /// How long the products of one token take.

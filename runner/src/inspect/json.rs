@@ -46,6 +46,7 @@ fn model(config: &Config) -> Json {
         RopeScaling::None => ("none", 1.0),
         RopeScaling::Linear { factor } => ("linear", factor),
         RopeScaling::Llama3 { factor, .. } => ("llama3", factor),
+        RopeScaling::Yarn(yarn) => ("yarn", yarn.factor),
     };
     json!({
         "architecture": config.architecture.name(),

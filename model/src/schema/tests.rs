@@ -1,0 +1,129 @@
+//! The rows of the schema agree with each other and with the types of the weights that tensors become.
+
+use super::*;
+use crate::role::Role;
+use crate::transformer::{Layer, Linear, SubNorm, Transformer};
+use crate::{Architecture, LoadOptions, Synthetic, load};
+use std::collections::{HashMap, HashSet};
+use trine_kernels::RmsNorm;
+use trine_shapes::{Axis, Dyn, Model, NormRole, Normed};
+
+#[test]
+fn names_are_of_one_tensor() {
+    let (mut gguf, mut hf, mut slots) = (HashSet::new(), HashSet::new(), HashSet::new());
+    for entry in entries() {
+        assert!(gguf.insert(entry.gguf), "{}", entry.gguf);
+        assert!(entry.hf.iter().all(|name| hf.insert(*name)), "{}", entry.gguf);
+        assert!(slots.insert(entry.slot), "{}", entry.gguf);
+        assert_eq!(entry.slot.entry().gguf, entry.gguf);
+    }
+}
+
+#[test]
+fn matrices_are_as_wide_as_their_input() {
+    for matrix in Projection::all() {
+        assert_eq!(Slot::Matrix(matrix).entry().axes[1..], *Slot::Norm(matrix.input()).entry().axes, "{matrix:?}");
+    }
+    use Projection::{AttnOutput, Down, Gate, Key, Query, Up, Value};
+    assert_eq!(shared_inputs(), [vec![Query, Key, Value], vec![AttnOutput], vec![Gate, Up], vec![Down]]);
+}
+
+/// What the type of a weight says: its axes, and the norm that it belongs to or whose output it multiplies.
+#[derive(Debug, PartialEq)]
+struct Typed {
+    axes: Vec<(&'static str, usize)>,
+    norm: Option<&'static str>,
+}
+
+fn axis<A: Axis>(axis: A) -> (&'static str, usize) {
+    (A::NAME, axis.len())
+}
+
+fn table<O: Axis, I: Axis>(weight: &Linear<O, I>) -> Typed {
+    Typed { axes: vec![axis(weight.out()), axis(weight.input())], norm: None }
+}
+
+fn matrix<O: Axis, R: NormRole, I: Axis>(weight: &Linear<O, Normed<R, I>>) -> Typed {
+    Typed { norm: Some(R::NAME), ..table(weight) }
+}
+
+fn gains<R: NormRole, A: Axis>(norm: &RmsNorm<R, A>) -> Typed {
+    let (width,) = norm.gain().shape();
+    Typed { axes: vec![axis(width)], norm: Some(R::NAME) }
+}
+
+fn sub_gains<R: NormRole, A: Axis>(norm: &SubNorm<R, A>) -> Option<Typed> {
+    match norm {
+        SubNorm::RmsNorm(norm) => Some(gains(norm)),
+        SubNorm::Identity => None,
+    }
+}
+
+fn block<M: Model>(layer: &Layer<M>) -> impl Iterator<Item = (Slot, Typed)> {
+    let of_norm = |norm, typed| (Slot::Norm(norm), typed);
+    let of_matrix = |matrix, typed| (Slot::Matrix(matrix), Some(typed));
+    let all = [
+        of_norm(BlockNorm::Attn, Some(gains(&layer.attn_norm))),
+        of_matrix(Projection::Query, matrix(&layer.query)),
+        of_matrix(Projection::Key, matrix(&layer.key)),
+        of_matrix(Projection::Value, matrix(&layer.value)),
+        of_norm(BlockNorm::AttnSub, sub_gains(&layer.attn_sub_norm)),
+        of_matrix(Projection::AttnOutput, matrix(&layer.attn_output)),
+        of_norm(BlockNorm::Ffn, Some(gains(&layer.ffn_norm))),
+        of_matrix(Projection::Gate, matrix(&layer.gate)),
+        of_matrix(Projection::Up, matrix(&layer.up)),
+        of_norm(BlockNorm::FfnSub, sub_gains(&layer.ffn_sub_norm)),
+        of_matrix(Projection::Down, matrix(&layer.down)),
+    ];
+    all.into_iter().filter_map(|(slot, typed)| Some((slot, typed?)))
+}
+
+fn typed<M: Model>(transformer: &Transformer<M>) -> HashMap<Slot, Typed> {
+    let outside =
+        [(Slot::TokenEmbedding, table(&transformer.embedding)), (Slot::OutputNorm, gains(&transformer.output_norm))];
+    outside.into_iter().chain(block(&transformer.layers[0])).collect()
+}
+
+/// What the rows say of the tensors that a model of this graph must have.
+fn tabulated(graph: &Graph, dims: &Dims) -> HashMap<Slot, Typed> {
+    let required = entries().filter(|entry| (entry.presence)(graph) == Presence::Required);
+    let typed = |entry: &Entry| Typed {
+        axes: entry.axes.iter().map(|axis| (axis.name(), axis.len(dims))).collect(),
+        norm: match entry.kind {
+            Kind::Gains => Some(entry.gguf),
+            Kind::Matrix { input, .. } => Some(Slot::Norm(input).entry().gguf),
+            Kind::Table | Kind::Numbers => None,
+        },
+    };
+    required.map(|entry| (entry.slot, typed(entry))).collect()
+}
+
+#[test]
+fn rows_are_what_the_types_of_weights_say() {
+    for architecture in Architecture::ALL {
+        let mut synthetic = Synthetic::tiny();
+        synthetic.config.architecture = architecture;
+        let (config, graph) = (&synthetic.config, architecture.graph());
+        let file = synthetic.gguf().unwrap();
+        Dyn::scope(config.dims, |model| match load(model, config, &file, &LoadOptions::default()) {
+            Ok(loaded) => assert_eq!(typed(&loaded.transformer), tabulated(&graph, &config.dims), "{architecture}"),
+            Err(error) => {
+                assert!(
+                    graph.qk_norm.is_some() && error.to_string().contains("norms of query and key heads"),
+                    "{error}"
+                );
+            }
+        });
+    }
+}
+
+#[test]
+fn biases_are_where_the_graph_has_them() {
+    let qwen2 = Architecture::Qwen2.graph();
+    for matrix in Projection::all() {
+        let is_first = [Projection::Query, Projection::Key, Projection::Value].contains(&matrix);
+        assert_eq!(Role::Bias(3, matrix).presence(&qwen2), Presence::required_if(is_first));
+        assert_eq!(Role::Bias(3, matrix).presence(&Architecture::Llama.graph()), Presence::Optional);
+        assert_eq!(Role::Bias(3, matrix).presence(&Architecture::Qwen3.graph()), Presence::Absent);
+    }
+}
