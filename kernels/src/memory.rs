@@ -45,55 +45,47 @@ impl Kept {
 #[cfg(feature = "std")]
 impl Home<f32> for Kept {
     fn take_back(&self, mut memory: Vec<f32>) {
+        if memory.capacity() > MOST {
+            return;
+        }
         memory.clear();
         let mut kept = self.lock();
         let place = kept.partition_point(|other| other.capacity() < memory.capacity());
         kept.insert(place, memory);
         // Small memory goes first: what grew out of it is there.
-        let mut numbers: usize = kept.iter().map(Vec::capacity).sum();
-        let dropped = kept.iter().take_while(|memory| {
-            let too_many = numbers > MOST;
-            numbers -= memory.capacity();
-            too_many
-        });
-        let dropped = dropped.count();
-        let dropped: Vec<Vec<f32>> = kept.drain(..dropped).collect();
+        let (mut numbers, mut count): (usize, _) = (kept.iter().map(Vec::capacity).sum(), 0);
+        while numbers > MOST {
+            numbers -= kept[count].capacity();
+            count += 1;
+        }
+        let dropped: Vec<Vec<f32>> = kept.drain(..count).collect();
+        // The system takes its time, for which nobody need wait.
         drop(kept);
         drop(dropped);
     }
 }
 
 impl Memory {
-    /// Memory for `len` numbers and no numbers yet, and what makes a buffer of it.
-    fn take(&self, len: usize) -> (Vec<f32>, impl FnOnce(Vec<f32>) -> Buffer<f32> + use<>) {
+    /// Memory that has room for `len` numbers and none yet.
+    fn take(&self, len: usize) -> Vec<f32> {
         #[cfg(feature = "std")]
         if len >= LEAST {
             let mut kept = self.kept.lock();
             let place = kept.partition_point(|memory| memory.capacity() < len);
-            let memory = if place < kept.len() { Some(kept.remove(place)) } else { None };
-            drop(kept);
-            let home = self.kept.clone();
-            let memory = memory.unwrap_or_else(|| Vec::with_capacity(len));
-            return (memory, Returning(Some(home)).into_buffer());
+            if place < kept.len() {
+                return kept.remove(place);
+            }
         }
-        #[cfg(feature = "std")]
-        return (Vec::with_capacity(len), Returning(None).into_buffer());
-        #[cfg(not(feature = "std"))]
-        (Vec::with_capacity(len), Buffer::from)
+        Vec::with_capacity(len)
     }
-}
 
-/// Where memory goes back to, if anywhere.
-#[cfg(feature = "std")]
-struct Returning(Option<Arc<Kept>>);
-
-#[cfg(feature = "std")]
-impl Returning {
-    fn into_buffer(self) -> impl FnOnce(Vec<f32>) -> Buffer<f32> {
-        move |memory| match self.0 {
-            Some(home) => Buffer::lent(memory, home),
-            None => Buffer::from(memory),
+    /// Numbers whose memory comes back here, where there is enough of it.
+    fn lend(&self, numbers: Vec<f32>) -> Buffer<f32> {
+        #[cfg(feature = "std")]
+        if numbers.capacity() >= LEAST {
+            return Buffer::lent(numbers, self.kept.clone());
         }
+        Buffer::from(numbers)
     }
 }
 
@@ -101,9 +93,9 @@ impl Cpu {
     /// A tensor of zeros, in memory that an earlier one of this machine has left.
     pub fn zeros<S: Shape>(&self, shape: S) -> Tensor<f32, S> {
         let len = shape.elements();
-        let (mut memory, into_buffer) = self.memory().take(len);
-        memory.resize(len, 0.0);
-        Tensor::from_data(shape, into_buffer(memory))
+        let mut numbers = self.memory().take(len);
+        numbers.resize(len, 0.0);
+        Tensor::from_data(shape, self.memory().lend(numbers))
     }
 
     /// `len` numbers that `fill` writes, in memory that an earlier tensor of this machine has left.
@@ -111,9 +103,9 @@ impl Cpu {
     /// # Safety
     /// `fill` puts a number into every slot.
     pub(crate) unsafe fn filled(&self, len: usize, fill: impl FnOnce(&mut [Slot])) -> Buffer<f32> {
-        let (memory, into_buffer) = self.memory().take(len);
         // SAFETY: the caller vouches that `fill` puts a number into every slot.
-        into_buffer(unsafe { Slot::filled(memory, len, fill) })
+        let numbers = unsafe { Slot::filled(self.memory().take(len), len, fill) };
+        self.memory().lend(numbers)
     }
 }
 
@@ -135,12 +127,17 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_the_limit_is_kept() {
+    fn no_more_than_the_limit_is_kept_and_small_memory_goes_first() {
         let kept = Kept::default();
-        for part in [2, 4, 3, 8] {
-            kept.take_back(Vec::with_capacity(MOST / part));
-        }
-        let numbers: Vec<usize> = kept.lock().iter().map(Vec::capacity).collect();
-        assert_eq!(numbers, [MOST / 4, MOST / 3, MOST / 2].map(|n| n).into_iter().skip(1).collect::<Vec<_>>());
+        let after = |numbers: usize| {
+            kept.take_back(Vec::with_capacity(numbers));
+            kept.lock().iter().map(Vec::capacity).collect::<Vec<usize>>()
+        };
+        assert_eq!(after(MOST / 2), [MOST / 2]);
+        assert_eq!(after(MOST / 4), [MOST / 4, MOST / 2]);
+        assert_eq!(after(MOST / 3), [MOST / 3, MOST / 2]);
+        assert_eq!(after(MOST / 8), [MOST / 8, MOST / 3, MOST / 2]);
+        assert_eq!(after(MOST + 1), [MOST / 8, MOST / 3, MOST / 2], "what is larger than the limit pushes nothing out");
+        assert_eq!(after(MOST), [MOST]);
     }
 }

@@ -24,7 +24,10 @@ pub enum CacheFull {
         positions: usize,
     },
     /// The pool has fewer pages left than a step needs.
-    #[error("{needed} more pages of {PAGE} positions are needed and {free} of the pool's {pages} are free; end a sequence, or make the pool larger")]
+    #[error(
+        "{needed} more pages of {PAGE} positions are needed and {free} of the pool's {pages} are free; end a sequence, or \
+        make the pool larger"
+    )]
     Pages {
         /// Pages that the step needs besides those that its sequences have.
         needed: usize,
@@ -145,7 +148,7 @@ impl Pages {
 
     /// The pages that `tokens` positions behind `past` lie in.
     fn touched(past: usize, tokens: usize) -> core::ops::Range<usize> {
-        if tokens == 0 { 0..0 } else { past / PAGE..(past + tokens).div_ceil(PAGE) }
+        if tokens == 0 { 0..0 } else { past / PAGE..past.saturating_add(tokens).div_ceil(PAGE) }
     }
 
     /// Whether writing to page `index` needs another page: there is none, or others have it too.
@@ -155,7 +158,11 @@ impl Pages {
 
     /// Pages to take before `tokens` positions behind `past` can be written.
     pub(crate) fn missing(&mut self, past: usize, tokens: usize) -> usize {
-        Self::touched(past, tokens).filter(|&index| self.is_missing(index)).count()
+        let touched = Self::touched(past, tokens);
+        // However many there are to be: those that exist are few.
+        let there = touched.start..touched.end.min(self.pages.len()).max(touched.start);
+        let absent = touched.end - there.end;
+        absent + there.filter(|&index| self.is_missing(index)).count()
     }
 
     /// Puts as many pages from `fresh` as are [`missing`](Pages::missing) into their places; one that takes the place

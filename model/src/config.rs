@@ -17,8 +17,6 @@ pub struct Config {
     pub architecture: Architecture,
     /// `general.name`, where the file has one.
     pub name: Option<String>,
-    /// Number of blocks.
-    pub layers: usize,
     /// Positions the model was trained for.
     pub context: usize,
     /// The lengths of the axes.
@@ -109,12 +107,12 @@ impl Config {
         if value_length != head_dim {
             return Err(keys.value("attention.value_length", value_length, format!("{head_dim}, the key length")));
         }
-        let dims = Dims::new(keys.vocab()?, hidden, keys.count("feed_forward_length")?, heads, kv_heads, head_dim)
+        let (vocab, ffn, layers) = (keys.vocab()?, keys.count("feed_forward_length")?, keys.layers()?);
+        let dims = Dims::new(vocab, hidden, ffn, heads, kv_heads, head_dim, layers)
             .map_err(|source| ConfigError::Dims { file: file.label().to_owned(), source: Box::new(source) })?;
         Ok(Config {
             architecture,
             name: meta.opt_str("general.name")?.map(str::to_owned),
-            layers: keys.layers()?,
             context: keys.context()?,
             dims,
             rms_epsilon: keys.positive("attention.layer_norm_rms_epsilon", None)?,

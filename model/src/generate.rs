@@ -111,7 +111,7 @@ impl Text<'_> {
     }
 }
 
-impl<M: Model> Session<'_, M> {
+impl<M: Model> Session<M> {
     /// Generates what follows `prompt`. After each token `on_text` gets the text that became complete with it, often
     /// none; it is also asked, with no text, after each batch of a long prompt.
     ///

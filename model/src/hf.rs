@@ -226,7 +226,7 @@ impl Source for HfDirectory {
         let blocks: BTreeSet<usize> = roles.filter(is_of_a_row).filter_map(Role::block).collect();
         let config = config::read(&self.config, blocks.len())?;
         if config.graph().biases == Biases::WhereFound {
-            self.check_biases(config.layers)?;
+            self.check_biases(config.dims.blocks())?;
         }
         Ok(config)
     }

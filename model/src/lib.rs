@@ -7,19 +7,17 @@
 #![forbid(unsafe_code)]
 
 mod architecture;
-mod cache;
 mod chat;
 mod config;
 mod convert;
-mod cost;
 mod diff;
 mod generate;
 mod graph;
 mod hf;
 pub mod inspect;
 mod judge;
+mod network;
 mod parallel;
-mod part;
 mod perplexity;
 mod policy;
 mod role;
@@ -31,12 +29,10 @@ mod source;
 mod stop;
 mod synthetic;
 mod tokenizer;
-mod transformer;
 mod wanted;
 mod weights;
 
 pub use architecture::Architecture;
-pub use cache::{KvCache, Step, StepError};
 pub use chat::{ChatError, ChatTemplate, Message};
 pub use config::{Config, ConfigError};
 pub use convert::{Conversion, ConvertError, Converted, HEAD_TYPES, MATRIX_TYPES, convert};
@@ -45,7 +41,10 @@ pub use generate::{Finish, GenerateError, GenerateOptions, Generated};
 pub use graph::{Biases, Graph, Presence, QkNorm};
 pub use hf::{HfDirectory, HfError, JsonError, JsonProblem};
 pub use judge::{Judgement, Statistics, judge, usual_rms};
-pub use part::Part;
+pub use network::{
+    Attention, Block, FeedForward, KvCache, Linear, Mixer, Ops, Part, QkNorms, State, StatePool, Step, StepError, SubNorm,
+    SwiGlu, Traced, Transformer,
+};
 pub use perplexity::{Perplexity, PerplexityError, Windows, perplexity};
 pub use policy::{Corrected, Correction, Corrections, PolicyError, sha256};
 pub use role::{BlockNorm, Projection, Role};
@@ -59,8 +58,7 @@ pub use tokenizer::{
     EncodeOptions, SpecialIds, TextStream, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, VocabularyData,
     known_pre_tokenizers,
 };
-pub use transformer::{Layer, Linear, Shared, SubNorm, Transformer};
 pub use wanted::Wanted;
 pub use weights::{
-    KeepTriples, LoadError, LoadOptions, Loaded, MakeShortlist, MakeTriples, Quantize, Requantize, load,
+    KeepTriples, LoadError, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load,
 };

@@ -198,7 +198,7 @@ impl Role {
     /// Every role of a model, in the order of the forward pass; in a block first the norms, then the matrices.
     pub fn all(config: &Config) -> Vec<Role> {
         let mut roles: Vec<Role> = schema::INPUT.iter().map(|entry| entry.slot.role(0)).collect();
-        for block in 0..config.layers {
+        for block in 0..config.dims.blocks() {
             roles.extend(BlockNorm::all().map(|norm| Role::Norm(block, norm)));
             roles.extend(Projection::all().map(|matrix| Role::Matrix(block, matrix)));
             roles.extend(Projection::all().map(|matrix| Role::Scale(block, matrix)));

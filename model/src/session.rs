@@ -1,12 +1,11 @@
-//! One sequence: its cache, its tokens so far, and the logits that follow them.
+//! One sequence: its state, its tokens so far, and the logits that follow them.
 
-use crate::cache::{KvCache, StepError};
-use crate::part::Part;
-use crate::transformer::Transformer;
+use crate::network::{Ops, Part, State, StatePool, StepError, Traced, Transformer};
 use crate::wanted::Wanted;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use trine_kernels::{CacheFull, CacheType, Cpu};
-use trine_shapes::{Fixed, Idx, Model, NotAnIndex, Vocab};
+use trine_shapes::{Idx, Model, NotAnIndex, Vocab};
 
 /// Ids that cannot be appended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,27 +21,48 @@ pub enum SessionError {
 /// Tokens of a prompt that go through the model together.
 const PROMPT_BATCH: usize = 256;
 
-/// One sequence of a model: its cache and its tokens so far.
-pub struct Session<'m, M> {
-    transformer: &'m Transformer<M>,
-    cpu: &'m Cpu,
-    cache: KvCache<M, Fixed<1>>,
+/// One sequence of a model: its state and its tokens so far. It owns a share of the transformer and of the machine, so
+/// that a program can keep it and send it to another thread.
+#[derive(Debug)]
+pub struct Session<M> {
+    transformer: Arc<Transformer<M>>,
+    cpu: Cpu,
+    state: State<M>,
     tokens: Vec<u32>,
 }
 
-impl<'m, M: Model> Session<'m, M> {
-    /// An empty session of up to `context` positions, or the model's context where that is less.
+impl<M: Model> Session<M> {
+    /// An empty session of up to `context` positions, or the model's context where that is less, with memory of its
+    /// own.
     ///
     /// # Errors
     /// [`CacheFull`] where memory cannot hold so many.
     pub fn new(
-        transformer: &'m Transformer<M>,
-        cpu: &'m Cpu,
+        transformer: &Arc<Transformer<M>>,
+        cpu: &Cpu,
         context: usize,
         kind: CacheType,
     ) -> Result<Self, CacheFull> {
-        let cache = KvCache::new(transformer, Fixed, context, kind)?;
-        Ok(Session { transformer, cpu, cache, tokens: Vec::new() })
+        let pool = StatePool::for_sequences(transformer, 1, context, kind)?;
+        Ok(Session::in_pool(transformer, cpu, &pool, context))
+    }
+
+    /// An empty session of up to `context` positions, or the model's context where that is less, that takes its memory
+    /// from a pool as it grows.
+    pub fn in_pool(transformer: &Arc<Transformer<M>>, cpu: &Cpu, pool: &StatePool<M>, context: usize) -> Self {
+        let (transformer, cpu) = (transformer.clone(), cpu.clone());
+        Session { transformer, cpu, state: pool.state(context), tokens: Vec::new() }
+    }
+
+    /// A second session with the same tokens, which shares the memory of their keys and values.
+    pub fn fork(&self) -> Self {
+        let (transformer, cpu) = (self.transformer.clone(), self.cpu.clone());
+        Session { transformer, cpu, state: self.state.fork(), tokens: self.tokens.clone() }
+    }
+
+    /// The transformer.
+    pub fn transformer(&self) -> &Arc<Transformer<M>> {
+        &self.transformer
     }
 
     /// The tokens so far.
@@ -52,7 +72,7 @@ impl<'m, M: Model> Session<'m, M> {
 
     /// Whether no further token fits.
     pub fn is_full(&self) -> bool {
-        self.cache.len() == self.cache.capacity()
+        self.state.len() == self.state.capacity()
     }
 
     /// Appends tokens and returns the logits that follow the last one.
@@ -73,9 +93,10 @@ impl<'m, M: Model> Session<'m, M> {
         &mut self,
         ids: &[u32],
         wanted: Wanted,
-        see: &mut impl FnMut(Option<usize>, Part, &[f32]),
+        see: &mut dyn FnMut(Option<usize>, Part, &[f32]),
     ) -> Result<Box<[f32]>, SessionError> {
-        let logits = self.feed_parts(ids, wanted, &mut || ControlFlow::Continue(()), see)?;
+        let cpu = self.cpu.clone();
+        let logits = self.feed_parts(&Traced::new(&cpu, see), ids, wanted, &mut || ControlFlow::Continue(()))?;
         Ok(logits.expect("nothing interrupts it"))
     }
 
@@ -90,42 +111,42 @@ impl<'m, M: Model> Session<'m, M> {
         wanted: Wanted,
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<Option<Box<[f32]>>, SessionError> {
-        self.feed_parts(ids, wanted, proceed, &mut |_, _, _| ())
+        let cpu = self.cpu.clone();
+        self.feed_parts(&cpu, ids, wanted, proceed)
     }
 
     fn feed_parts(
         &mut self,
+        ops: &impl Ops,
         ids: &[u32],
         wanted: Wanted,
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
-        see: &mut impl FnMut(Option<usize>, Part, &[f32]),
     ) -> Result<Option<Box<[f32]>>, SessionError> {
-        let vocab = self.cache.vocab();
+        let transformer = &self.transformer;
+        let vocab = Vocab::of(transformer.model);
         let tokens: Vec<Idx<Vocab<M>>> = ids.iter().map(|&id| Idx::new(vocab, id)).collect::<Result<_, _>>()?;
-        let (used, capacity) = (self.cache.len(), self.cache.capacity());
+        let (used, capacity) = (self.state.len(), self.state.capacity());
         if tokens.len() > capacity - used {
             return Err(StepError::ContextFull { used, capacity, tokens: tokens.len() }.into());
         }
-        let (transformer, cpu) = (self.transformer, self.cpu);
         let (before, last) = tokens.split_at(tokens.len().saturating_sub(1) / PROMPT_BATCH * PROMPT_BATCH);
         for (batch, ids) in before.chunks(PROMPT_BATCH).zip(ids.chunks(PROMPT_BATCH)) {
-            self.cache.step(batch, |step| transformer.watched_prefill(cpu, step, see))?;
+            self.state.step(batch, |step| transformer.prefill(ops, step))?;
             self.tokens.extend_from_slice(ids);
             if proceed().is_break() {
                 return Ok(None);
             }
         }
-        let logits = self.cache.step(last, |step| transformer.watched_logits(cpu, step, wanted, see))?;
+        let logits = self.state.step(last, |step| transformer.wanted_logits(ops, step, wanted).into_data())?;
         self.tokens.extend_from_slice(&ids[before.len()..]);
-        Ok(Some(logits.into_data()))
+        Ok(Some(logits.into_vec().into()))
     }
 
-    /// Goes back to the longest common beginning of the session and `ids`, short of the last id, and returns its
-    /// length.
+    /// Goes back to the longest common beginning of the session and `ids`, short of the last id, or as near to it as
+    /// the state can, and returns how many tokens are left.
     pub fn rewind(&mut self, ids: &[u32]) -> usize {
         let common = self.tokens.iter().zip(ids).take_while(|(old, new)| old == new).count();
-        let kept = common.min(ids.len().saturating_sub(1));
-        self.cache.truncate(kept);
+        let kept = self.state.rewind(common.min(ids.len().saturating_sub(1)));
         self.tokens.truncate(kept);
         kept
     }

@@ -71,21 +71,21 @@ pub enum SyntheticError {
 impl Synthetic {
     /// BitNet b1.58 2B4T: 30 blocks, 2.08 billion ternary weights in I2_S, and its embedding in F16.
     pub fn bitnet_2b4t() -> Synthetic {
-        Synthetic::with_dims(Bitnet2B4T.dims(), 30, 4096)
+        Synthetic::with_dims(Bitnet2B4T.dims(), 4096)
     }
 
     /// Two blocks with 4 million weights: dimensions all differ, and fit every type.
     pub fn tiny() -> Synthetic {
-        let dims = Dims { vocab: 1000, hidden: 512, ffn: 768, kv_heads: 3, group: 2, head_dim: 128 };
-        Synthetic::with_dims(dims, 2, 1024)
+        let dims =
+            Dims { vocab: 1000, hidden: 512, ffn: 768, kv_heads: 3, group: 2, head_dim: 128, attention_layers: 2 };
+        Synthetic::with_dims(dims, 1024)
     }
 
-    /// A BitNet b1.58 with these axes, blocks and positions, I2_S matrices and an F16 embedding.
-    pub fn with_dims(dims: Dims, layers: usize, context: usize) -> Synthetic {
+    /// A BitNet b1.58 with these axes and positions, I2_S matrices and an F16 embedding.
+    pub fn with_dims(dims: Dims, context: usize) -> Synthetic {
         let config = Config {
             architecture: Architecture::BitnetB158,
             name: Some("synthetic".to_owned()),
-            layers,
             context,
             dims,
             rms_epsilon: 1e-5,

@@ -100,6 +100,11 @@ impl Dims {
         Ok(Dims { vocab, hidden, ffn, kv_heads, group: heads / kv_heads, head_dim, attention_layers })
     }
 
+    /// Blocks: those of every kind of mixer together.
+    pub const fn blocks(&self) -> usize {
+        self.attention_layers
+    }
+
     /// Query heads.
     pub const fn heads(&self) -> usize {
         self.kv_heads * self.group

@@ -60,9 +60,10 @@ pub use dims::{Dims, DimsError};
 pub use environment::{AlreadyPinned, Bitnet2B4T, Dyn, Environment, WithModel, dispatch};
 pub use index::{Idx, NotAnIndex};
 pub use layers::PerLayer;
-pub use model::{AttentionLayers, Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, QWidth, Vocab};
+pub use model::{AttentionLayers, Blocks, Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, QWidth, Vocab};
 pub use role::{
-    Adjacent, AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, Gate, NeoX, NormRole, Normed, OutputNorm, Pairing,
+    Adjacent, AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, Gate, KeyNorm, NeoX, NormRole, Normed, OutputNorm, Pairing,
+    QueryNorm,
     RopePairing, Rotated, Value,
 };
 pub use same::{NotSame, Same};

@@ -39,6 +39,8 @@ axis! {
     pub struct Group<M: Model> = |dims| dims.group;
     /// Blocks that mix positions by attention: their weights and their keys and values have one index.
     pub struct AttentionLayers<M: Model> = |dims| dims.attention_layers;
+    /// Blocks, whatever mixes positions in them.
+    pub struct Blocks<M: Model> = |dims| dims.blocks();
 }
 
 product! {

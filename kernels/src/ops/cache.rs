@@ -320,3 +320,6 @@ impl<K: Axis, D: Axis, V: Copy, R> Cached<'_, K, D, V, R> {
         self.pages[sequence].page(page)
     }
 }
+
+#[cfg(test)]
+mod tests;

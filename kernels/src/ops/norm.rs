@@ -66,4 +66,36 @@ impl Cpu {
         let y = slices::rms_norm(self, x.data(), norm.gain.data(), norm.epsilon);
         Tensor::from_data((tokens, Normed::of(axis)), y)
     }
+
+    /// [`rms_norm`](Cpu::rms_norm) of every head for itself: `(T, H, D) -> (T, H, D)`.
+    ///
+    /// Source: Henry et al. 2020 (arXiv 2010.04245) normalise queries and keys; with gains and this norm in Qwen3
+    /// (arXiv 2505.09388, section 2).
+    ///
+    /// ```
+    /// use trine_kernels::{Cpu, RmsNorm};
+    /// use trine_shapes::*;
+    ///
+    /// type Queries<T, M> = Tensor<f32, (T, Heads<M>, HeadDim<M>)>;
+    /// fn normed<T: Axis, M: Model>(cpu: &Cpu, q: Queries<T, M>, norm: &RmsNorm<QueryNorm, HeadDim<M>>) {
+    ///     cpu.head_norm(q, norm);
+    /// }
+    /// ```
+    /// Gains for all heads together are another norm:
+    /// ```compile_fail,E0308
+    /// # use trine_kernels::{Cpu, RmsNorm};
+    /// # use trine_shapes::*;
+    /// # type Queries<T, M> = Tensor<f32, (T, Heads<M>, HeadDim<M>)>;
+    /// fn normed<T: Axis, M: Model>(cpu: &Cpu, q: Queries<T, M>, norm: &RmsNorm<QueryNorm, QWidth<M>>) {
+    ///     cpu.head_norm(q, norm);
+    /// }
+    /// ```
+    pub fn head_norm<T: Axis, H: Axis, D: Axis, R: NormRole>(
+        &self,
+        x: Tensor<f32, (T, H, D)>,
+        norm: &RmsNorm<R, D>,
+    ) -> Tensor<f32, (T, H, D)> {
+        let y = slices::rms_norm(self, x.data(), norm.gain.data(), norm.epsilon);
+        Tensor::from_data(x.shape(), y)
+    }
 }

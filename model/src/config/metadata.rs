@@ -10,10 +10,10 @@ impl Config {
     /// of `tokenizer.ggml.tokens`, which belongs to the tokenizer. Of RoPE scaling, `linear` and `yarn` have
     /// keys; the divisors of Llama 3 are the tensor `rope_freqs.weight`.
     pub fn to_metadata(&self) -> Vec<(String, Value)> {
-        let Dims { vocab, hidden, ffn, kv_heads, group, head_dim } = self.dims;
+        let Dims { vocab, hidden, ffn, kv_heads, group, head_dim, attention_layers: _ } = self.dims;
         let count = |n: usize| Value::U32(n as u32);
         let mut of_architecture = vec![
-            ("block_count", count(self.layers)),
+            ("block_count", count(self.dims.blocks())),
             ("context_length", count(self.context)),
             ("embedding_length", count(hidden)),
             ("feed_forward_length", count(ffn)),

@@ -26,13 +26,13 @@ pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, Confi
     let kv_heads = object.opt_count("num_key_value_heads")?.unwrap_or(heads);
     let head_dim = object.opt_count("head_dim")?.or(architecture.assumed().head_dim).unwrap_or(hidden / heads);
     let (vocab, ffn) = (object.count("vocab_size")?, object.count("intermediate_size")?);
-    let dims = Dims::new(vocab, hidden, ffn, heads, kv_heads, head_dim)
-        .map_err(|source| ConfigError::Dims { file: object.file().to_string(), source: Box::new(source) })?;
     let layers = object.count("num_hidden_layers")?;
     if layers != layers_found {
         let expected = format!("{layers_found}, the number of blocks that have tensors");
         return Err(reader.value("num_hidden_layers", layers, expected));
     }
+    let dims = Dims::new(vocab, hidden, ffn, heads, kv_heads, head_dim, layers)
+        .map_err(|source| ConfigError::Dims { file: object.file().to_string(), source: Box::new(source) })?;
     let context = object.count("max_position_embeddings")?;
     if context > MAX_CONTEXT {
         return Err(reader.value("max_position_embeddings", context, format!("at most {MAX_CONTEXT}")));
@@ -40,7 +40,6 @@ pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, Confi
     Ok(Config {
         architecture,
         name: object.opt_text("_name_or_path")?.filter(|name| !name.is_empty()).map(str::to_owned),
-        layers,
         context,
         dims,
         rms_epsilon: object.positive("rms_norm_eps")?,

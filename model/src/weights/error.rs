@@ -1,11 +1,12 @@
 //! What can be wrong with the tensors of a file, as one line that names the file and the tensor.
 
 use crate::architecture::Architecture;
+use crate::config::ConfigError;
 use crate::graph::Biases;
 use crate::source::Encoding;
 use trine_kernels::PackingError;
 use trine_loader::OneLine;
-use trine_shapes::ShapeError;
+use trine_shapes::{Dims, ShapeError};
 
 /// Tensors that do not make up the model that the metadata describes.
 #[derive(Debug, thiserror::Error)]
@@ -32,15 +33,20 @@ pub enum LoadError {
         /// Name of the second.
         second: String,
     },
-    /// A graph that the forward pass does not compute.
-    #[error("{file}: architecture `{architecture}` has {what}, which the forward pass does not compute")]
-    Graph {
+    /// A description of no model that Trine runs.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An environment with other lengths than the file has.
+    #[error("{file}: the model has {found:?}, and `{environment}` has {expected:?}")]
+    Dims {
         /// The file.
         file: String,
-        /// Its architecture.
-        architecture: Architecture,
-        /// What is not computed.
-        what: &'static str,
+        /// The environment.
+        environment: &'static str,
+        /// Its lengths.
+        expected: Dims,
+        /// Those of the file.
+        found: Dims,
     },
     /// A tensor of another shape than its role has.
     #[error("{file}: tensor {source}")]

@@ -54,7 +54,7 @@ fn synthetic(arguments: &BenchArguments) -> Result<Gguf> {
     };
     (model.matrices, model.table) = (arguments.weights, arguments.table);
     if let Some(blocks) = arguments.blocks {
-        model.config.layers = blocks.get();
+        model.config.dims.attention_layers = blocks.get();
     }
     note(&format!("making a model of random weights, {} and {}", model.matrices, model.table));
     Ok(model.gguf()?)

@@ -51,7 +51,7 @@ fn model(config: &Config) -> Json {
     json!({
         "architecture": config.architecture.name(),
         "name": config.name,
-        "blocks": config.layers,
+        "blocks": config.dims.blocks(),
         "context": config.context,
         "vocab": config.dims.vocab,
         "hidden": config.dims.hidden,

@@ -3,33 +3,42 @@
 //! What belongs here: counts that speed is measured in. What does not: time.
 
 use crate::role::Projection;
-use crate::transformer::{Layer, SubNorm, Transformer};
+use super::attention::Attention;
+use super::linear::SubNorm;
+use super::transformer::{Block, FeedForward, Mixer, Transformer};
 use trine_kernels::{Matrix, RmsNorm};
-use trine_shapes::{Axis, Model, NormRole};
+use trine_shapes::{Axis, Blocks, Idx, Model, NormRole};
 
-impl<M: Model> Layer<M> {
-    /// The matrix of a projection.
-    pub fn matrix(&self, projection: Projection) -> &Matrix {
-        match projection {
-            Projection::Query => self.query.data(),
-            Projection::Key => self.key.data(),
-            Projection::Value => self.value.data(),
-            Projection::AttnOutput => self.attn_output.data(),
-            Projection::Gate => self.gate.data(),
-            Projection::Up => self.up.data(),
-            Projection::Down => self.down.data(),
-        }
-    }
-
+impl<M: Model> Block<M> {
     fn gain_bytes(&self) -> usize {
-        bytes_of(&self.attn_norm)
-            + sub_bytes_of(&self.attn_sub_norm)
-            + bytes_of(&self.ffn_norm)
-            + sub_bytes_of(&self.ffn_sub_norm)
+        let FeedForward::Dense(network) = &self.feed_forward;
+        bytes_of(&self.attn_norm) + bytes_of(&self.ffn_norm) + sub_bytes_of(&network.sub_norm)
+    }
+}
+
+impl<M: Model> Attention<M> {
+    fn gain_bytes(&self) -> usize {
+        let of_heads = self.qk_norm.as_ref().map_or(0, |norms| bytes_of(&norms.query) + bytes_of(&norms.key));
+        sub_bytes_of(&self.sub_norm) + of_heads
     }
 }
 
 impl<M: Model> Transformer<M> {
+    /// The matrix of a projection in a block, where the block has it.
+    pub fn matrix(&self, block: Idx<Blocks<M>>, projection: Projection) -> Option<&Matrix> {
+        let Block { mixer: Mixer::Attention(layer), feed_forward: FeedForward::Dense(network), .. } = &self.blocks[block];
+        let attention = &self.attention[*layer];
+        Some(match projection {
+            Projection::Query => attention.query.data(),
+            Projection::Key => attention.key.data(),
+            Projection::Value => attention.value.data(),
+            Projection::AttnOutput => attention.output.data(),
+            Projection::Gate => network.gate.data(),
+            Projection::Up => network.up.data(),
+            Projection::Down => network.down.data(),
+        })
+    }
+
     /// The matrix of the head, which is the embedding where they are tied.
     pub fn head_matrix(&self) -> &Matrix {
         self.output.as_ref().unwrap_or(&self.embedding).data()
@@ -51,14 +60,17 @@ impl<M: Model> Transformer<M> {
     /// and a row of the embedding. Keys and values come on top, as many as there are positions.
     pub fn bytes_per_token(&self) -> u64 {
         let matrices: usize = self.matrices().map(Matrix::bytes_read).sum();
-        let gains: usize = self.layers.iter().map(Layer::gain_bytes).sum::<usize>() + bytes_of(&self.output_norm);
+        let gains: usize = self.blocks.iter().map(Block::gain_bytes).sum::<usize>()
+            + self.attention.iter().map(Attention::gain_bytes).sum::<usize>()
+            + bytes_of(&self.output_norm);
         let table = self.embedding.data();
         (matrices + gains + self.head_bytes() + table.bytes().len() / table.rows()) as u64
     }
 
     /// The matrices of all blocks.
-    pub(crate) fn matrices(&self) -> impl Iterator<Item = &Matrix> {
-        self.layers.iter().flat_map(|layer| Projection::all().map(|projection| layer.matrix(projection)))
+    pub fn matrices(&self) -> impl Iterator<Item = &Matrix> {
+        let blocks = Idx::all(Blocks::of(self.model));
+        blocks.flat_map(move |block| Projection::all().filter_map(move |projection| self.matrix(block, projection)))
     }
 }
 

@@ -4,7 +4,6 @@
 
 use crate::role::{BlockNorm, Projection};
 use std::fmt;
-use trine_shapes::{Shape, Tensor};
 
 /// A part of the forward pass whose result can be seen. [`Display`](fmt::Display) gives its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,32 +50,6 @@ impl fmt::Display for Part {
     }
 }
 
-/// Who watches a forward pass: called with the block (`None` outside of blocks), the part, and its values row by row,
-/// as soon as they are computed.
-pub(crate) struct Watch<'w, F> {
-    see: &'w mut F,
-    /// The block that is being computed.
-    pub(crate) block: Option<usize>,
-}
-
-impl<'w, F: FnMut(Option<usize>, Part, &[f32])> Watch<'w, F> {
-    /// A watch outside of blocks.
-    pub(crate) fn new(see: &'w mut F) -> Self {
-        Watch { see, block: None }
-    }
-
-    /// Shows what was computed, and passes it on.
-    pub(crate) fn see<S: Shape>(&mut self, part: Part, x: Tensor<f32, S>) -> Tensor<f32, S> {
-        self.see_values(part, x.data());
-        x
-    }
-
-    /// Shows what was computed.
-    pub(crate) fn see_values(&mut self, part: Part, values: &[f32]) {
-        (self.see)(self.block, part, values);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::{LoadOptions, Session, Synthetic, Wanted, load};
@@ -111,7 +84,7 @@ mod tests {
         let file = synthetic.gguf().unwrap();
         let cpu = Cpu::new(CpuOptions { threads: NonZeroUsize::new(2), isa: None }).unwrap();
         Dyn::scope(synthetic.config.dims, |model| {
-            let transformer = load(model, &synthetic.config, &file, &LoadOptions::default()).unwrap().transformer;
+            let transformer = load(model, &file, &cpu, &LoadOptions::default()).unwrap().transformer;
             let session = || Session::new(&transformer, &cpu, 8, CacheType::F32).unwrap();
             let (mut seen, mut last) = (Vec::new(), Vec::new());
             let logits = session().feed_watched(&[7, 30, 999], Wanted::All, &mut |block, part, values| {
