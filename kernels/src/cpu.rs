@@ -5,6 +5,7 @@
 
 use alloc::string::String;
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -68,9 +69,21 @@ fn list(isas: &[Isa]) -> String {
     isas.iter().map(Isa::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// An instruction set and a pool of threads; the receiver of every operation of this crate.
-#[derive(Debug)]
+/// An instruction set and a pool of threads; the receiver of every operation of this crate. Clones share the pool, which
+/// ends with the last of them.
+///
+/// Any number of threads may call the operations of one `Cpu` at the same time. Each piece of work is done by all
+/// threads of the pool, one after the other in the order in which they were handed over; none is done by its caller
+/// alone because the pool is busy. So several callers take turns and gain nothing over one: what they have is fastest
+/// as rows of one operation.
+#[derive(Debug, Clone)]
 pub struct Cpu {
+    inner: Arc<Inner>,
+}
+
+/// What clones share.
+#[derive(Debug)]
+struct Inner {
     isa: Isa,
     #[cfg(feature = "threads")]
     pool: Pool,
@@ -93,24 +106,25 @@ impl Cpu {
         if threads > MAX_THREADS {
             return Err(CpuError::TooManyThreads { threads });
         }
-        Ok(Cpu {
+        let inner = Inner {
             isa,
             #[cfg(feature = "threads")]
             pool: Pool::new(threads).map_err(|source| CpuError::Threads { threads, source })?,
             hand_overs: AtomicUsize::new(0),
             memory: Memory::default(),
-        })
+        };
+        Ok(Cpu { inner: Arc::new(inner) })
     }
 
     /// The instruction set that kernels use.
     pub fn isa(&self) -> Isa {
-        self.isa
+        self.inner.isa
     }
 
     /// The number of threads of the pool.
     #[cfg(feature = "threads")]
     pub fn threads(&self) -> usize {
-        self.pool.threads()
+        self.inner.pool.threads()
     }
 
     /// The one thread there is without the feature `threads`.
@@ -121,12 +135,12 @@ impl Cpu {
 
     /// The memory that tensors leave to each other.
     pub(crate) fn memory(&self) -> &Memory {
-        &self.memory
+        &self.inner.memory
     }
 
-    /// How often work was handed over to all threads so far.
+    /// How often work was handed over to all threads so far, by all clones.
     pub fn hand_overs(&self) -> u64 {
-        self.hand_overs.load(Ordering::Relaxed) as u64
+        self.inner.hand_overs.load(Ordering::Relaxed) as u64
     }
 
     /// Cuts the columns of a row-major output of `columns` columns into chunks and fills them in parallel.
@@ -179,10 +193,10 @@ impl Cpu {
         }
         #[cfg(feature = "threads")]
         {
-            self.hand_overs.fetch_add(1, Ordering::Relaxed);
+            self.inner.hand_overs.fetch_add(1, Ordering::Relaxed);
             let shares = Mutex::new(Shares::new(work, self.threads(), least));
             let arrived = AtomicUsize::new(0);
-            self.pool.broadcast(&|| {
+            self.inner.pool.broadcast(&|| {
                 let own = arrived.fetch_add(1, Ordering::Relaxed);
                 // Nothing panics while it holds the lock.
                 let next_share = || shares.lock().unwrap_or_else(PoisonError::into_inner).next(own);
@@ -259,6 +273,39 @@ mod tests {
             let expected: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
             assert_eq!(y, expected, "{threads} threads, {rows} x {columns}, granule {granule}");
         }
+    }
+
+    /// Clones are one pool: what one hands over, all count.
+    #[test]
+    fn clones_share_threads() {
+        let first = cpu(2);
+        let second = first.clone();
+        second.for_each(&mut [0; 2], |_, item| *item += 1);
+        assert_eq!((first.hand_overs(), second.threads(), second.isa()), (1, 2, Isa::Portable));
+        drop(first);
+        second.for_each(&mut [0; 2], |_, item| *item += 1);
+        assert_eq!(second.hand_overs(), 2);
+    }
+
+    /// Two threads step with one `Cpu`: every piece of work of each has both threads of the pool.
+    #[test]
+    fn callers_take_turns() {
+        let cpu = cpu(2);
+        thread::scope(|scope| {
+            for cpu in [cpu.clone(), cpu] {
+                scope.spawn(move || {
+                    for _ in 0..300 {
+                        let started = AtomicUsize::new(0);
+                        cpu.for_each(&mut [0; 2], |_, _| {
+                            started.fetch_add(1, Ordering::Relaxed);
+                            while started.load(Ordering::Relaxed) < 2 {
+                                thread::yield_now();
+                            }
+                        });
+                    }
+                });
+            }
+        });
     }
 
     #[test]

@@ -7,16 +7,23 @@
 //! than a microsecond: workers wait by spinning, and sleep when no job comes for a while. No job waits for a worker
 //! that has not arrived: the thread that starts a job works on it too, closes it when nothing is left to take, and
 //! waits only for those inside.
+//!
+//! Threads that want the pool at the same time get it one after the other, each job with all workers. A job inside a job
+//! is done by the thread that starts it: it would wait for its own end.
 
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use turns::Turns;
 
 /// How long a thread spins before it sleeps: longer than what lies between the products of a step, shorter than what
 /// lies between steps that wait for something.
@@ -31,13 +38,19 @@ const JOB: u64 = 1 << 32;
 /// The bits of [`Shared::state`] that count the workers inside the job.
 const INSIDE: u64 = JOB - 1;
 
+thread_local! {
+    /// Whether this thread is in a job, of whichever pool: then it must not wait for a turn. As only threads outside of
+    /// all jobs wait, no two wait for one another.
+    static IN_JOB: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Threads that wait for jobs; the thread that starts a job is one more.
 #[derive(Debug)]
 pub(crate) struct Pool {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
-    /// Held by the thread whose job it is.
-    owner: Mutex<()>,
+    /// Of the threads that start jobs.
+    turns: Turns,
 }
 
 /// What the threads of a pool share.
@@ -78,7 +91,9 @@ impl Pool {
             wake: Condvar::new(),
             spin: if threads <= cores { SPIN } else { Duration::ZERO },
         });
-        let mut pool = Pool { shared, workers: Vec::new(), owner: Mutex::new(()) };
+        // Who spins for a turn needs a core that the job before does not.
+        let turns = Turns::new(if threads < cores { SPIN } else { Duration::ZERO });
+        let mut pool = Pool { shared, workers: Vec::new(), turns };
         for index in 1..threads {
             let shared = Arc::clone(&pool.shared);
             let worker = thread::Builder::new().name(format!("trine-{index}")).spawn(move || shared.serve())?;
@@ -93,17 +108,16 @@ impl Pool {
     }
 
     /// Calls `work` on this thread, and on each worker that is ready before this call is through. Returns when all
-    /// calls have returned. Where the pool has a job already, of another thread or around this one, `work` is called
-    /// here alone.
+    /// calls have returned.
+    ///
+    /// Where other threads have jobs for the pool, this one waits until those that came before are done. Where this
+    /// thread is in a job already, of this pool or another, it calls `work` alone.
     ///
     /// # Panics
     /// If a call of `work` panics, with its payload.
     pub(crate) fn broadcast(&self, work: &(dyn Fn() + Sync)) {
-        let _owner = match self.owner.try_lock() {
-            Ok(owner) => owner,
-            Err(TryLockError::Poisoned(owner)) => owner.into_inner(),
-            Err(TryLockError::WouldBlock) => return work(),
-        };
+        let Some(_in_job) = InJob::enter() else { return work() };
+        let _turn = self.turns.take();
         let job = Job { work, panic: Mutex::new(None) };
         // Dropped before `job`, also where `work` panics.
         let open = self.shared.open(&job);
@@ -127,6 +141,23 @@ impl Drop for Pool {
     }
 }
 
+/// The time that this thread is in a job that it started, or waits for its turn to.
+struct InJob;
+
+impl InJob {
+    /// `None` where it is in one already.
+    fn enter() -> Option<InJob> {
+        // Only where it was not: dropping one says that it is not.
+        (!IN_JOB.replace(true)).then(|| InJob)
+    }
+}
+
+impl Drop for InJob {
+    fn drop(&mut self) {
+        IN_JOB.set(false);
+    }
+}
+
 /// An open job. Dropping it closes the job and waits for the workers inside.
 struct Open<'a>(&'a Shared);
 
@@ -142,7 +173,7 @@ impl Drop for Open<'_> {
 }
 
 impl Shared {
-    /// Lets workers enter `job`, which must outlive the result. To be called by the owner of the pool only.
+    /// Lets workers enter `job`, which must outlive the result. To be called by the thread whose turn it is only.
     fn open<'a>(&'a self, job: &'a Job<'_>) -> Open<'a> {
         self.job.store(std::ptr::from_ref(job).cast_mut().cast(), Ordering::Relaxed);
         // Nobody else writes now: the last job was closed and left, and a pool in use is not dropped.
@@ -168,6 +199,7 @@ impl Shared {
 
     /// What a worker does.
     fn serve(&self) {
+        IN_JOB.set(true);
         let mut last = 0;
         loop {
             let state = self.wait(last);

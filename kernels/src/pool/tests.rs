@@ -1,6 +1,7 @@
 //! Jobs are done whole, whoever takes part, and what goes wrong in them is reported.
 
 use super::*;
+use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
 /// Adds `1..=count` by a job in which every thread takes the next number until there is none.
@@ -71,27 +72,98 @@ fn no_worker_outlives_its_job() {
     }
 }
 
+/// Jobs that end only when all threads of the pool are in them, offered by several threads at once.
 #[test]
-fn jobs_of_several_threads_and_jobs_in_jobs() {
-    let pool = Pool::new(3).unwrap();
-    thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| {
-                for count in 0..500 {
-                    assert_eq!(sum(&pool, count), count * (count + 1) / 2);
-                }
-            });
-        }
-    });
-    let calls = AtomicUsize::new(0);
-    pool.broadcast(&|| {
-        assert_eq!(sum(&pool, 10), 55);
-        calls.fetch_add(1, Ordering::Relaxed);
-    });
-    assert!((1..=3).contains(&calls.into_inner()));
+fn jobs_of_several_threads_have_all_threads_each() {
+    for threads in [2, 3] {
+        let pool = Pool::new(threads).unwrap();
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let inside = Mutex::new(HashSet::new());
+                        pool.broadcast(&|| {
+                            inside.lock().unwrap().insert(thread::current().id());
+                            while inside.lock().unwrap().len() < threads {
+                                thread::yield_now();
+                            }
+                        });
+                        let inside = inside.into_inner().unwrap();
+                        assert!(inside.len() == threads && inside.contains(&thread::current().id()));
+                    }
+                });
+            }
+        });
+    }
 }
 
-/// A panic of the caller, and one of a worker, reach the caller with their payload; the pool serves on.
+/// While a job waits, others come one by one; they are done in that order.
+#[test]
+fn turns_are_in_the_order_of_coming() {
+    let pool = Pool::new(2).unwrap();
+    let (all_came, order) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            pool.broadcast(&|| {
+                while !all_came.load(Ordering::Relaxed) {
+                    thread::yield_now();
+                }
+            });
+        });
+        for number in 0..4 {
+            while pool.turns.wanted() <= number {
+                thread::yield_now();
+            }
+            let (pool, order) = (&pool, &order);
+            scope.spawn(move || {
+                let caller = thread::current().id();
+                pool.broadcast(&|| {
+                    if thread::current().id() == caller {
+                        order.lock().unwrap().push(number);
+                    }
+                });
+            });
+        }
+        while pool.turns.wanted() < 5 {
+            thread::yield_now();
+        }
+        all_came.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(order.into_inner().unwrap(), [0, 1, 2, 3]);
+}
+
+/// Jobs that all threads of a job start in it, of its pool and of one whose jobs start jobs in the first pool.
+#[test]
+fn jobs_in_jobs_are_done_by_who_starts_them() {
+    let (pool, other) = (Pool::new(3).unwrap(), Pool::new(2).unwrap());
+    let arrived = AtomicUsize::new(0);
+    pool.broadcast(&|| {
+        arrived.fetch_add(1, Ordering::Relaxed);
+        while arrived.load(Ordering::Relaxed) < 3 {
+            thread::yield_now();
+        }
+        for nested in [&pool, &other] {
+            let (own, calls) = (thread::current().id(), AtomicUsize::new(0));
+            nested.broadcast(&|| {
+                assert_eq!(thread::current().id(), own);
+                assert_eq!(sum(&pool, 10) + sum(&other, 10), 110);
+                calls.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(calls.into_inner(), 1);
+        }
+    });
+    // Outside of jobs again.
+    let inside = AtomicUsize::new(0);
+    other.broadcast(&|| {
+        inside.fetch_add(1, Ordering::Relaxed);
+        while inside.load(Ordering::Relaxed) < 2 {
+            thread::yield_now();
+        }
+    });
+}
+
+/// A panic of the caller, and one of a worker, reach the caller with their payload; the pool serves on, with all threads
+/// and whoever has the next turn.
 #[test]
 fn panics_reach_the_caller() {
     let pool = Pool::new(2).unwrap();
@@ -110,5 +182,7 @@ fn panics_reach_the_caller() {
         let payload = catch_unwind(AssertUnwindSafe(|| pool.broadcast(&job))).unwrap_err();
         assert_eq!(payload.downcast_ref(), Some(&"stop"));
         assert_eq!(sum(&pool, 100), 5050);
+        assert_eq!(thread::scope(|scope| scope.spawn(|| sum(&pool, 100)).join().unwrap()), 5050);
+        assert!(!IN_JOB.get() && pool.turns.wanted() == 0);
     }
 }
