@@ -13,9 +13,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         None => trine::embedded_model()?,
     };
     let config = Config::from_gguf(&file)?;
-    let model = load(Loaded::pin(config.dims)?, &config, &file, &LoadOptions::default())?.transformer;
-    let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default())?;
     let cpu = Cpu::new(CpuOptions::default())?;
+    let model = load(Loaded::pin(config.dims)?, &file, &cpu, &LoadOptions::default())?.transformer;
+    let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default())?;
 
     let prompt = tokenizer.encode("Once upon a time", EncodeOptions::PROMPT)?;
     let mut session = Session::new(&model, &cpu, config.context, CacheType::F16)?;

@@ -11,9 +11,9 @@
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let file = trine::embedded_model()?;
 //!     let config = Config::from_gguf(&file)?;
-//!     let model = load(Stories::pin(config.dims)?, &config, &file, &LoadOptions::default())?.transformer;
-//!     let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default())?;
 //!     let cpu = Cpu::new(CpuOptions::default())?;
+//!     let model = load(Stories::pin(config.dims)?, &file, &cpu, &LoadOptions::default())?.transformer;
+//!     let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default())?;
 //!     let prompt = tokenizer.encode("Once upon a time", EncodeOptions::PROMPT)?;
 //!     let mut session = Session::new(&model, &cpu, config.context, CacheType::F16)?;
 //!     let mut print = |text: &str| { print!("{text}"); ControlFlow::Continue(()) };

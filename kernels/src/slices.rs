@@ -101,7 +101,8 @@ impl KvCache {
 /// # Panics
 /// If the lengths are not those of `shape`.
 pub fn attention(cpu: &Cpu, shape: AttentionShape<'_>, queries: &[f32], cache: &KvCache, outputs: &mut [f32]) {
-    let head = |place: Place| cache.layout.float_head::<f32>(&cache.sequences[place.sequence][place.chunk], 0, place.head);
+    let head =
+        |place: Place| cache.layout.float_head::<f32>(&cache.sequences[place.sequence][place.chunk], 0, place.head);
     cached::attention(cpu, shape, queries, head, outputs);
 }
 

@@ -48,7 +48,9 @@ mod tests {
     fn slots_become_numbers_in_their_order() {
         // SAFETY: the loop goes over all slots.
         let numbers = unsafe {
-            Slot::filled(vec![9.0], 5, |slots| slots.iter_mut().enumerate().for_each(|(i, slot)| slot.put(i as f32 - 2.0)))
+            Slot::filled(vec![9.0], 5, |slots| {
+                slots.iter_mut().enumerate().for_each(|(i, slot)| slot.put(i as f32 - 2.0))
+            })
         };
         assert_eq!(numbers, [-2.0, -1.0, 0.0, 1.0, 2.0]);
     }

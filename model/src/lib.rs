@@ -42,8 +42,8 @@ pub use graph::{Biases, Graph, Presence, QkNorm};
 pub use hf::{HfDirectory, HfError, JsonError, JsonProblem};
 pub use judge::{Judgement, Statistics, judge, usual_rms};
 pub use network::{
-    Attention, Block, FeedForward, KvCache, Linear, Mixer, Ops, Part, QkNorms, State, StatePool, Step, StepError, SubNorm,
-    SwiGlu, Traced, Transformer,
+    Attention, Block, FeedForward, KvCache, Linear, Mixer, Ops, Part, QkNorms, State, StatePool, StepError, StepInput,
+    SubNorm, SwiGlu, Traced, Transformer,
 };
 pub use perplexity::{Perplexity, PerplexityError, Windows, perplexity};
 pub use policy::{Corrected, Correction, Corrections, PolicyError, sha256};
@@ -59,6 +59,4 @@ pub use tokenizer::{
     known_pre_tokenizers,
 };
 pub use wanted::Wanted;
-pub use weights::{
-    KeepTriples, LoadError, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load,
-};
+pub use weights::{KeepTriples, LoadError, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load};

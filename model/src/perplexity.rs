@@ -5,8 +5,8 @@
 //! `perplexity = exp(mean of -ln p(token))` over all predicted tokens; the very first token is not predicted.
 //! Source: the fixed-length evaluation in HF transformers' documentation of perplexity.
 
-use crate::network::{KvCache, StepError};
 use crate::network::Transformer;
+use crate::network::{KvCache, StepError};
 use trine_kernels::{CacheFull, CacheType, Cpu};
 use trine_shapes::{Fixed, Idx, Model, Vocab};
 

@@ -166,12 +166,7 @@ fn attention<M: Model>(
     })
 }
 
-fn block<M: Model>(
-    model: M,
-    claims: &mut Claims<'_>,
-    block: usize,
-    mixer: Mixer<M>,
-) -> Result<Block<M>, LoadError> {
+fn block<M: Model>(model: M, claims: &mut Claims<'_>, block: usize, mixer: Mixer<M>) -> Result<Block<M>, LoadError> {
     let (hidden, ffn) = (Hidden::of(model), Ffn::of(model));
     Ok(Block {
         attn_norm: claims.norm(Role::Norm(block, BlockNorm::Attn), hidden)?,

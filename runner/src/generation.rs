@@ -72,7 +72,7 @@ impl Generation {
     /// The prompt cannot be continued, or the output cannot be written.
     pub fn stream<M: Model>(
         &mut self,
-        session: &mut Session<'_, M>,
+        session: &mut Session<M>,
         tokenizer: &Tokenizer,
         prompt: &[u32],
     ) -> Result<Streamed> {

@@ -8,6 +8,7 @@ use crate::message::note;
 use crate::outcome::Outcome;
 use anyhow::{Result, bail};
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 use trine::kernels::Cpu;
 use trine::model::{ChatError, EncodeOptions, Finish, Generated, Message, Session, Source, Tokenizer, Transformer};
@@ -89,7 +90,7 @@ struct Run<'r> {
 impl Program for Run<'_> {
     type Out = Outcome;
 
-    fn run<M: Model>(mut self, model: &Transformer<M>) -> Result<Outcome> {
+    fn run<M: Model>(mut self, model: &Arc<Transformer<M>>) -> Result<Outcome> {
         let Prompt { ids, shown } = &self.prompt;
         let needed = ids.len().saturating_add(self.arguments.tokens);
         let context = generation::context(&self.arguments.generation, needed, &model.config)?;

@@ -5,6 +5,7 @@ use crate::load::Program;
 use crate::table::table;
 use anyhow::Result;
 use std::io::{BufWriter, Write};
+use std::sync::Arc;
 use trine::kernels::{CacheType, Cpu};
 use trine::model::{Part, Session, Transformer, Wanted};
 use trine::shapes::Model;
@@ -43,7 +44,7 @@ impl Seen {
 impl Program for Trace<'_> {
     type Out = ();
 
-    fn run<M: Model>(self, model: &Transformer<M>) -> Result<()> {
+    fn run<M: Model>(self, model: &Arc<Transformer<M>>) -> Result<()> {
         let mut seen: Vec<Seen> = Vec::new();
         let mut session = Session::new(model, self.cpu, self.ids.len(), CacheType::F32)?;
         session.feed_watched(self.ids, Wanted::All, &mut |block, part, values| {

@@ -50,9 +50,9 @@ impl<A> Hash for Idx<A> {
         self.0.hash(state);
     }
 }
-impl<A: Axis> fmt::Debug for Idx<A> {
+impl<A> fmt::Debug for Idx<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}({})", A::NAME, self.0)
+        write!(f, "Idx({})", self.0)
     }
 }
 

@@ -63,8 +63,7 @@ pub use layers::PerLayer;
 pub use model::{AttentionLayers, Blocks, Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, QWidth, Vocab};
 pub use role::{
     Adjacent, AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, Gate, KeyNorm, NeoX, NormRole, Normed, OutputNorm, Pairing,
-    QueryNorm,
-    RopePairing, Rotated, Value,
+    QueryNorm, RopePairing, Rotated, Value,
 };
 pub use same::{NotSame, Same};
 pub use scoped::{Batch, Past, Seq};

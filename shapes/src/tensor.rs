@@ -301,6 +301,15 @@ impl<T, B: Axis, P: Axis, S: Axis, C: Axis> Tensor<T, (Uniform<B, P, S>, C)> {
     }
 }
 
+impl<T, B: Axis, P: Axis, S: Axis, C: Axis> Tensor<T, (Sequences<Uniform<B, P, S>>, C)> {
+    /// `(Sequences<Uniform<B, P, S>>, C) -> (B, C)`: the sequences of a rectangular step are its batch; total and free.
+    #[inline]
+    pub fn batched(self) -> Tensor<T, (B, C)> {
+        let (sequences, c) = self.shape;
+        self.with_shape((sequences.step().0, c))
+    }
+}
+
 impl<T: Copy, U: Step, C: Axis> View<'_, T, (U, C)> {
     /// The last token of every sequence: `(T, C) -> (Sequences<T>, C)`, a copy.
     ///

@@ -31,6 +31,7 @@ fn last_takes_the_last_position_of_each_sequence() {
     let x: T<_> = Tensor::from_fn((Fixed::<2>, Fixed::<3>, Fixed::<4>), |i| i);
     let last = x.behind(Fixed::<9>).view().last();
     assert_eq!((last.shape().lens(), last.data()), ([2, 4], &[8, 9, 10, 11, 20, 21, 22, 23][..]));
+    assert_eq!(last.batched().shape().lens(), [2, 4]);
     let spans = [Span { past: 5, tokens: 1 }, Span { past: 0, tokens: 2 }];
     Ragged::scope(&spans, |step| {
         let x: T<_> = Tensor::from_fn((step, Fixed::<2>), |i| i);

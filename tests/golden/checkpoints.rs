@@ -1,7 +1,7 @@
 //! Directories as HF transformers saves models: the logits of transformers for every form of a checkpoint, the ids of
 //! HF tokenizers, and what is refused.
 
-use crate::support::{Reference, assert_close, cpu, fixture, logits_of, relative_error, with_model};
+use crate::support::{Reference, assert_close, cpu, fixture, logits_of, matrix_of, relative_error, with_model};
 use std::path::{Path, PathBuf};
 use trine::prelude::*;
 
@@ -56,7 +56,7 @@ fn ternary_forms_run_as_ternary_matrices_of_widths_that_no_block_divides() {
     for name in MODELS {
         let directory = open(&path(name));
         with_model(&directory, &LoadOptions::default(), |transformer| {
-            let down = transformer.layers[0].down.data();
+            let down = matrix_of(transformer, 0, Projection::Down);
             assert_eq!(down.is_ternary(), TERNARY.iter().any(|part| name.contains(part)), "{name}");
             assert!(!down.rows().is_multiple_of(32) && !down.cols().is_multiple_of(32), "{name}");
             assert_eq!(transformer.config.rope.pairing, RopePairing::NeoX, "{name}");
@@ -149,7 +149,7 @@ fn error_of(folder: &Path) -> String {
     };
     match directory.config() {
         Ok(config) => Dyn::scope(config.dims, |model| {
-            load(model, &config, &directory, &LoadOptions::default()).expect_err("it is wrong").to_string()
+            load(model, &directory, &cpu(), &LoadOptions::default()).expect_err("it is wrong").to_string()
         }),
         Err(error) => error.to_string(),
     }

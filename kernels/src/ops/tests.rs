@@ -234,7 +234,8 @@ fn attention_sees_the_past_and_itself() {
 fn a_cache_beyond_memory_is_an_error() {
     for pages in [usize::MAX, usize::MAX >> 5, usize::MAX >> 6, usize::MAX >> 15] {
         for kind in [CacheType::F32, CacheType::F16, CacheType::Q8] {
-            let error = KvPool::<_, _, _>::new(AttentionLayers::of(Toy), KvHeads::of(Toy), HeadDim::of(Toy), pages, kind);
+            let error =
+                KvPool::<_, _, _>::new(AttentionLayers::of(Toy), KvHeads::of(Toy), HeadDim::of(Toy), pages, kind);
             let message = error.map(|_: Pool| ()).unwrap_err().to_string();
             let positions = pages.saturating_mul(PAGE);
             assert!(message.starts_with(&format!("a cache of {positions} positions does not fit")), "{message}");

@@ -1,7 +1,7 @@
 //! A batch of equally long sequences, whose step has the axes `Batch`, `Past` and `Seq`.
 
 use super::state::{State, StatePool};
-use super::step::{Step, StepError};
+use super::step::{StepError, StepInput};
 use super::transformer::Transformer;
 use trine_kernels::{CacheFull, CacheType};
 use trine_shapes::{Axis, Idx, Model, Past, Plus, Seq, Uniform, Vocab};
@@ -73,7 +73,7 @@ impl<M: Model, B: Axis> KvCache<M, B> {
     pub fn step<R>(
         &mut self,
         tokens: &[Idx<Vocab<M>>],
-        body: impl for<'c, 'p, 's> FnOnce(Step<'c, M, Uniform<B, Past<'p>, Seq<'s>>>) -> R,
+        body: impl for<'c, 'p, 's> FnOnce(StepInput<'c, M, Uniform<B, Past<'p>, Seq<'s>>>) -> R,
     ) -> Result<R, StepError> {
         let (batch, len) = (self.batch.len(), self.len());
         if tokens.is_empty() || batch == 0 {
@@ -85,7 +85,7 @@ impl<M: Model, B: Axis> KvCache<M, B> {
         Past::scope(len, |past| {
             Seq::scope(tokens.len() / batch, |seq| {
                 let axis = Uniform(self.batch, Plus(past, seq));
-                Step::open(axis, tokens, self.states.iter_mut().collect()).map(body)
+                StepInput::open(axis, tokens, self.states.iter_mut().collect()).map(body)
             })
         })
     }

@@ -2,10 +2,10 @@
 //!
 //! What belongs here: counts that speed is measured in. What does not: time.
 
-use crate::role::Projection;
 use super::attention::Attention;
 use super::linear::SubNorm;
 use super::transformer::{Block, FeedForward, Mixer, Transformer};
+use crate::role::Projection;
 use trine_kernels::{Matrix, RmsNorm};
 use trine_shapes::{Axis, Blocks, Idx, Model, NormRole};
 
@@ -26,7 +26,8 @@ impl<M: Model> Attention<M> {
 impl<M: Model> Transformer<M> {
     /// The matrix of a projection in a block, where the block has it.
     pub fn matrix(&self, block: Idx<Blocks<M>>, projection: Projection) -> Option<&Matrix> {
-        let Block { mixer: Mixer::Attention(layer), feed_forward: FeedForward::Dense(network), .. } = &self.blocks[block];
+        let Block { mixer: Mixer::Attention(layer), feed_forward: FeedForward::Dense(network), .. } =
+            &self.blocks[block];
         let attention = &self.attention[*layer];
         Some(match projection {
             Projection::Query => attention.query.data(),

@@ -21,5 +21,5 @@ pub use linear::{Linear, SubNorm};
 pub use ops::{Ops, Traced};
 pub use part::Part;
 pub use state::{State, StatePool};
-pub use step::{Step, StepError};
+pub use step::{StepError, StepInput};
 pub use transformer::{Block, FeedForward, Mixer, Transformer};

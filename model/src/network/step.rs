@@ -2,9 +2,7 @@
 
 use super::state::{AttentionStep, State};
 use trine_kernels::{CacheFull, CacheStepError, KvLayer, KvStep};
-use trine_shapes::{
-    AttentionLayers, HeadDim, Idx, KvHeads, Model, Ragged, Span, Step as StepAxis, View, Vocab,
-};
+use trine_shapes::{AttentionLayers, HeadDim, Idx, KvHeads, Model, Ragged, Span, Step, View, Vocab};
 
 /// Tokens that cannot be a step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,45 +60,41 @@ impl From<CacheStepError> for StepError {
 ///
 /// ```
 /// use trine_kernels::Cpu;
-/// use trine_model::{Step, Transformer};
-/// use trine_shapes::{Model, Step as StepAxis};
+/// use trine_model::{StepInput, Transformer};
+/// use trine_shapes::{Model, Step};
 ///
-/// fn decode<M: Model, T: StepAxis>(cpu: &Cpu, model: &Transformer<M>, step: Step<M, T>) {
+/// fn decode<M: Model, T: Step>(cpu: &Cpu, model: &Transformer<M>, step: StepInput<M, T>) {
 ///     model.next_logits(cpu, step);
 /// }
 /// ```
 /// A step is taken once, and tokens alone, without the state that holds the prompt, are no step:
 /// ```compile_fail,E0382
 /// # use trine_kernels::Cpu;
-/// # use trine_model::{Step, Transformer};
-/// # use trine_shapes::{Model, Step as StepAxis};
-/// fn decode<M: Model, T: StepAxis>(cpu: &Cpu, model: &Transformer<M>, step: Step<M, T>) {
+/// # use trine_model::{StepInput, Transformer};
+/// # use trine_shapes::{Model, Step};
+/// fn decode<M: Model, T: Step>(cpu: &Cpu, model: &Transformer<M>, step: StepInput<M, T>) {
 ///     model.prefill(cpu, step);
 ///     model.next_logits(cpu, step);
 /// }
 /// ```
 /// ```compile_fail,E0308
 /// # use trine_kernels::Cpu;
-/// # use trine_model::{Step, Transformer};
-/// # use trine_shapes::{Idx, Model, Step as StepAxis, View, Vocab};
-/// fn decode<M: Model, T: StepAxis>(cpu: &Cpu, model: &Transformer<M>, tokens: View<Idx<Vocab<M>>, (T,)>) {
+/// # use trine_model::{StepInput, Transformer};
+/// # use trine_shapes::{Idx, Model, Step, View, Vocab};
+/// fn decode<M: Model, T: Step>(cpu: &Cpu, model: &Transformer<M>, tokens: View<Idx<Vocab<M>>, (T,)>) {
 ///     model.next_logits(cpu, tokens);
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Step<'c, M, T> {
+pub struct StepInput<'c, M, T> {
     tokens: View<'c, Idx<Vocab<M>>, (T,)>,
     attention: AttentionStep<'c, M, T>,
 }
 
-impl<'c, M: Model, T: StepAxis> Step<'c, M, T> {
+impl<'c, M: Model, T: Step> StepInput<'c, M, T> {
     /// Opens the step `axis`, whose tokens are those of the first sequence, then those of the second, and so on. All
     /// memory that the step needs is taken here.
-    pub(super) fn open(
-        axis: T,
-        tokens: &'c [Idx<Vocab<M>>],
-        states: Vec<&'c mut State<M>>,
-    ) -> Result<Self, StepError> {
+    pub(super) fn open(axis: T, tokens: &'c [Idx<Vocab<M>>], states: Vec<&'c mut State<M>>) -> Result<Self, StepError> {
         for (state, span) in states.iter().zip(axis.spans()) {
             let (used, capacity, tokens) = (state.len(), state.capacity(), span.tokens);
             if tokens == 0 {
@@ -113,7 +107,7 @@ impl<'c, M: Model, T: StepAxis> Step<'c, M, T> {
         let caches = states.into_iter().map(State::attention).collect();
         let attention = KvStep::open(axis, caches)?;
         let tokens = View::check("tokens", tokens, &[axis.len()], (axis,)).expect("as many tokens as the step has");
-        Ok(Step { tokens, attention })
+        Ok(StepInput { tokens, attention })
     }
 
     /// The tokens.
@@ -175,7 +169,7 @@ impl<M: Model> State<M> {
     pub fn step<R>(
         &mut self,
         tokens: &[Idx<Vocab<M>>],
-        body: impl for<'c, 's> FnOnce(Step<'c, M, Ragged<'s>>) -> R,
+        body: impl for<'c, 's> FnOnce(StepInput<'c, M, Ragged<'s>>) -> R,
     ) -> Result<R, StepError> {
         State::step_together(vec![(self, tokens)], body)
     }
@@ -188,7 +182,7 @@ impl<M: Model> State<M> {
     /// there is no memory. All states are then as before.
     pub fn step_together<R>(
         requests: Vec<(&mut State<M>, &[Idx<Vocab<M>>])>,
-        body: impl for<'c, 's> FnOnce(Step<'c, M, Ragged<'s>>) -> R,
+        body: impl for<'c, 's> FnOnce(StepInput<'c, M, Ragged<'s>>) -> R,
     ) -> Result<R, StepError> {
         if requests.is_empty() {
             return Err(StepError::Empty { batch: 0 });
@@ -197,6 +191,6 @@ impl<M: Model> State<M> {
         let spans: Vec<Span> = requests.iter().map(span).collect();
         let tokens: Vec<Idx<Vocab<M>>> = requests.iter().flat_map(|(_, tokens)| tokens.iter().copied()).collect();
         let states = requests.into_iter().map(|(state, _)| state).collect();
-        Ragged::scope(&spans, |axis| Step::open(axis, &tokens, states).map(body))
+        Ragged::scope(&spans, |axis| StepInput::open(axis, &tokens, states).map(body))
     }
 }

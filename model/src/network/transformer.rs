@@ -18,14 +18,14 @@ use super::attention::Attention;
 use super::feed_forward::SwiGlu;
 use super::ops::Ops;
 use super::part::Part;
-use super::step::Step;
+use super::step::StepInput;
 use crate::config::Config;
 use crate::role::BlockNorm;
 use crate::wanted::Wanted;
 use trine_kernels::{Activations, Matrix, RmsNorm, Rope, Shortlist};
 use trine_shapes::{
     AttentionLayers, AttnNorm, Axis, Blocks, FfnNorm, HeadDim, Hidden, Idx, Model, OutputNorm, PerLayer, Sequences,
-    Step as StepAxis, Tensor, Vocab, Weight,
+    Step, Tensor, Vocab, Weight,
 };
 
 /// What mixes the positions of a sequence in a block.
@@ -86,25 +86,25 @@ pub struct Transformer<M> {
 impl<M: Model> Transformer<M> {
     /// Runs one step and returns the logits of every token. `ops` is a [`Cpu`](trine_kernels::Cpu), or a
     /// [`Traced`](crate::Traced) one.
-    pub fn logits<T: StepAxis>(&self, ops: &impl Ops, step: Step<'_, M, T>) -> Tensor<f32, (T, Vocab<M>)> {
+    pub fn logits<T: Step>(&self, ops: &impl Ops, step: StepInput<'_, M, T>) -> Tensor<f32, (T, Vocab<M>)> {
         let x = self.residual(ops, step, &mut |_, _| ());
         self.head(ops, x, Wanted::All)
     }
 
     /// Runs one step and returns the logits of the last token of each sequence, which predict the next one.
-    pub fn next_logits<T: StepAxis>(
+    pub fn next_logits<T: Step>(
         &self,
         ops: &impl Ops,
-        step: Step<'_, M, T>,
+        step: StepInput<'_, M, T>,
     ) -> Tensor<f32, (Sequences<T>, Vocab<M>)> {
         self.wanted_logits(ops, step, Wanted::All)
     }
 
     /// As [`next_logits`](Transformer::next_logits) for the logits that are wanted.
-    pub fn wanted_logits<T: StepAxis>(
+    pub fn wanted_logits<T: Step>(
         &self,
         ops: &impl Ops,
-        step: Step<'_, M, T>,
+        step: StepInput<'_, M, T>,
         wanted: Wanted,
     ) -> Tensor<f32, (Sequences<T>, Vocab<M>)> {
         let x = self.residual(ops, step, &mut |_, _| ());
@@ -112,15 +112,15 @@ impl<M: Model> Transformer<M> {
     }
 
     /// Runs one step for its keys and values alone: a prompt that goes on.
-    pub fn prefill<T: StepAxis>(&self, ops: &impl Ops, step: Step<'_, M, T>) {
+    pub fn prefill<T: Step>(&self, ops: &impl Ops, step: StepInput<'_, M, T>) {
         self.residual(ops, step, &mut |_, _| ());
     }
 
     /// Runs one step and returns the residual stream after the blocks that are asked for, in the order of the blocks.
-    pub fn hidden_states<T: StepAxis>(
+    pub fn hidden_states<T: Step>(
         &self,
         ops: &impl Ops,
-        step: Step<'_, M, T>,
+        step: StepInput<'_, M, T>,
         after: &[Idx<Blocks<M>>],
     ) -> Vec<Tensor<f32, (T, Hidden<M>)>> {
         let mut states = Vec::new();
@@ -133,10 +133,10 @@ impl<M: Model> Transformer<M> {
     }
 
     /// The residual stream after the last block; `after` gets it after each.
-    fn residual<T: StepAxis>(
+    fn residual<T: Step>(
         &self,
         ops: &impl Ops,
-        mut step: Step<'_, M, T>,
+        mut step: StepInput<'_, M, T>,
         after: &mut impl FnMut(Idx<Blocks<M>>, &Tensor<f32, (T, Hidden<M>)>),
     ) -> Tensor<f32, (T, Hidden<M>)> {
         let mut x = ops.embedded(step.tokens(), &self.embedding);

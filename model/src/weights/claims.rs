@@ -3,10 +3,10 @@
 use super::{LoadError, LoadOptions, MakeShortlist, Quantize, Requantize, corrections, matrices};
 use crate::config::Config;
 use crate::graph::Presence;
+use crate::network::Linear;
 use crate::policy::{Corrected, Corrections};
 use crate::role::{Projection, Role};
 use crate::source::{Encoding, Source, SourceTensor};
-use crate::network::Linear;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use trine_kernels::packing::WeightScale;

@@ -2,9 +2,9 @@
 //!
 //! Not here: the copies ([`Matrix::with_triples`]).
 
+use crate::network::Transformer;
 use crate::role::Projection;
 use crate::schema;
-use crate::network::Transformer;
 use std::time::{Duration, Instant};
 use trine_kernels::quantize::ActivationRows;
 use trine_kernels::{Cpu, Matrix};

@@ -65,7 +65,7 @@ pub fn ids(count: usize, vocab: usize) -> Vec<u32> {
 ///
 /// # Errors
 /// The session has too few positions.
-pub fn run<M: Model>(test: Test, session: &mut Session<'_, M>, cpu: &Cpu, ids: &[u32]) -> Result<Run> {
+pub fn run<M: Model>(test: Test, session: &mut Session<M>, cpu: &Cpu, ids: &[u32]) -> Result<Run> {
     let (depth, step) = match test {
         Test::Prompt { tokens } => (0, tokens),
         Test::Decode { depth, .. } => (depth, 1),

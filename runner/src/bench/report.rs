@@ -5,7 +5,7 @@ use crate::inspect::describe;
 use std::time::Duration;
 use trine::kernels::{CacheType, Cpu, Isa, Matrix};
 use trine::model::{Part, Projection, Transformer};
-use trine::shapes::Model;
+use trine::shapes::{Blocks, Idx, Model};
 
 /// Everything that is shown.
 pub struct Report {
@@ -215,7 +215,8 @@ fn matrices<M: Model>(model: &Transformer<M>) -> Vec<MatrixRow> {
         })
     };
     let of_blocks = Projection::all().map(|projection| {
-        row(Row::Matrix(projection), model.layers.iter().map(|layer| layer.matrix(projection)).collect())
+        let blocks = Idx::all(Blocks::of(model.model));
+        row(Row::Matrix(projection), blocks.filter_map(|block| model.matrix(block, projection)).collect())
     });
     let head =
         row(Row::Head, vec![model.head_matrix()]).map(|head| MatrixRow { bytes: model.head_bytes() as u64, ..head });

@@ -2,9 +2,9 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn cached<B: Axis, P: Axis, S: Axis, M: Model>(
+fn cached<T: Step, M: Model>(
     keys: &mut CacheBuffer<B, KvHeads<M>, Rotated<HeadDim<M>>>,
-    k: View<f32, (B, S, KvHeads<M>, HeadDim<M>)>,
+    k: View<f32, (T, KvHeads<M>, HeadDim<M>)>,
     at: Plus<P, S>,
 ) {
     keys.append(k, at);

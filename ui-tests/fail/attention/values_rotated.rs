@@ -2,9 +2,9 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn cached<B: Axis, P: Axis, S: Axis, M: Model>(
+fn cached<T: Step, M: Model>(
     values: &mut CacheBuffer<B, KvHeads<M>, Value<HeadDim<M>>>,
-    v: View<f32, (B, S, KvHeads<M>, Rotated<HeadDim<M>>)>,
+    v: View<f32, (T, KvHeads<M>, Rotated<HeadDim<M>>)>,
     at: Plus<P, S>,
 ) {
     values.append(v, at);

@@ -5,7 +5,7 @@ use trine::prelude::*;
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }
 
-fn predicted<B: Axis, P: Axis, S: Axis>(
+fn predicted<T: Step>(
     cpu: &Cpu,
     model: &Transformer<Target>,
     step: Step<Draft, B, P, S>,

@@ -2,12 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn gated<B: Axis, S: Axis, M: Model>(
+fn gated<T: Axis, M: Model>(
     cpu: &Cpu,
-    h: &Activations<B, S, Normed<FfnNorm, Hidden<M>>>,
+    h: &Activations<T, Normed<FfnNorm, Hidden<M>>>,
     block: &Layer<M>,
-    up: View<f32, (B, S, Ffn<M>)>,
-) -> Tensor<f32, (B, S, Ffn<M>)> {
+    up: View<f32, (T, Ffn<M>)>,
+) -> Tensor<f32, (T, Ffn<M>)> {
     cpu.gated(GateActivation::ReluSquared, cpu.linear(h, &block.up), up)
 }
 

@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn keys<B: Axis, S: Axis, M: Model>(
+fn keys<T: Axis, M: Model>(
     cpu: &Cpu,
-    h: &Activations<B, S, Normed<AttnNorm, Hidden<M>>>,
+    h: &Activations<T, Normed<AttnNorm, Hidden<M>>>,
     block: &Layer<M>,
-) -> Tensor<f32, (B, S, KvWidth<M>)> {
+) -> Tensor<f32, (T, KvWidth<M>)> {
     cpu.linear(h, &block.value)
 }
 

@@ -2,7 +2,7 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn predicted<B: Axis, P: Axis, S: Axis, M: Model>(
+fn predicted<T: Step, M: Model>(
     cpu: &Cpu,
     model: &Transformer<M>,
     next: Step<M, B, P, S>,

@@ -5,7 +5,7 @@ use trine::prelude::*;
 fn keys<S: Axis, M: Model>(
     cpu: &Cpu,
     x: Tensor<f32, (Fixed<1>, S, Hidden<M>)>,
-    key: &Linear<KvWidth<M>, Hidden<M>>,
+    key: &Weight<Matrix, KvWidth<M>, Hidden<M>>,
 ) {
     cpu.linear(&Activations::new(x), key);
 }

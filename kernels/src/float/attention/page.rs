@@ -10,10 +10,10 @@
 //!
 //! What belongs here: where in a page what lies. What does not: who owns pages ([`crate::pages`]).
 
+use super::CHUNK;
 use super::int8::{Int8Head, Int8Layout, Int8Rows};
 use super::layout::{Layout, Side};
 use super::product::{CacheElement, FloatHead};
-use super::CHUNK;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
@@ -107,7 +107,12 @@ impl PageLayout {
     }
 
     /// The keys and values of a head, in a page of floats of type `E`.
-    pub(crate) fn float_head<'a, E: CacheElement>(&self, page: &'a [f32], layer: usize, head: usize) -> FloatHead<'a, E> {
+    pub(crate) fn float_head<'a, E: CacheElement>(
+        &self,
+        page: &'a [f32],
+        layer: usize,
+        head: usize,
+    ) -> FloatHead<'a, E> {
         let cell: &[E] = bytemuck::cast_slice(&page[self.place(layer, head)]);
         let (keys, values) = cell.split_at(CHUNK * self.head_dim);
         FloatHead { keys, values }

@@ -243,7 +243,8 @@ fn a_step_counts_once_it_is_committed() {
         let mut sequence = after(&cpu, &pool, &[(PAGE - 2, 1)]);
         let mut expected = sequence.fork();
         let expected = alone(&cpu, &mut expected, 5, 2);
-        let dropped = KvSequence::step(vec![&mut sequence], &[5], |mut caches| attend(&cpu, &mut caches, &[2])).unwrap();
+        let dropped =
+            KvSequence::step(vec![&mut sequence], &[5], |mut caches| attend(&cpu, &mut caches, &[2])).unwrap();
         assert_eq!((&dropped[0], sequence.len()), (&expected, PAGE - 2));
         // Other tokens take the place of those that did not count, in the same pages.
         let free = pool.free_pages();
