@@ -26,8 +26,8 @@ fn with(synthetic: &Synthetic, keys: &[(&str, Option<Value>)]) -> Result<Config,
     for (key, value) in file.metadata().iter().filter(|(key, _)| keys.iter().all(|(own, _)| own != key)) {
         writer.set(key, value.clone()).unwrap();
     }
-    for (key, value) in &keys {
-        value.iter().for_each(|value| writer.set(key, value.clone()).unwrap());
+    for (key, value) in keys.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))) {
+        writer.set(key, value).unwrap();
     }
     for tensor in file.tensors() {
         writer.tensor(&tensor.name, &tensor.ne.row_major(), tensor.kind, file.bytes(tensor)).unwrap();

@@ -3,10 +3,10 @@
 use super::*;
 use crate::role::Role;
 use crate::transformer::{Layer, Linear, SubNorm, Transformer};
-use crate::{Architecture, LoadOptions, Synthetic, load};
+use crate::{Architecture, Graph, LoadOptions, Synthetic, load};
 use std::collections::{HashMap, HashSet};
 use trine_kernels::RmsNorm;
-use trine_shapes::{Axis, Dyn, Model, NormRole, Normed};
+use trine_shapes::{Axis, Dims, Dyn, Model, NormRole, Normed};
 
 #[test]
 fn names_are_of_one_tensor() {
