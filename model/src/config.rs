@@ -2,6 +2,8 @@
 
 mod metadata;
 mod rope;
+#[cfg(test)]
+mod tests;
 
 use crate::architecture::Architecture;
 use crate::graph::Graph;

@@ -3,7 +3,7 @@
 //! What belongs here: each choice, and what it says of the tensors of a model. What does not: which architecture makes
 //! which choice ([`Architecture`](crate::Architecture)), and the tensors themselves ([`schema`](crate::schema)).
 
-use crate::role::{BlockNorm, Projection};
+use crate::schema::{BlockNorm, Projection};
 use trine_kernels::{GateActivation, RopePairing};
 
 /// What the graph of a model chooses where the graphs of architectures differ.

@@ -47,9 +47,10 @@ pub use network::{
 };
 pub use perplexity::{Perplexity, PerplexityError, Windows, perplexity};
 pub use policy::{Corrected, Correction, Corrections, PolicyError, sha256};
-pub use role::{BlockNorm, Projection, Role};
+pub use role::Role;
 pub use rope::{RopeConfig, RopeScaling, Yarn};
 pub use sampling::{Sampler, SamplerError, SamplerOptions};
+pub use schema::{BlockNorm, Projection};
 pub use session::{Session, SessionError};
 pub use source::{Container, Description, DescriptionError, Encoding, Source, SourceError, SourceTensor, open_model};
 pub use stop::{Released, StopStrings};

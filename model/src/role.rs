@@ -1,97 +1,14 @@
-//! The roles that tensors play in a model of so many blocks. What is known of a tensor is in
-//! [`schema`](crate::schema); here is which tensors there are, and their names in GGUF files.
+//! The roles that tensors play: a row of the [`schema`], in a block where blocks have it.
+//!
+//! What belongs here: which roles a model has, and their names in GGUF files. What does not: what is known of a tensor,
+//! which is in the rows.
 
 use crate::config::Config;
 use crate::graph::{Graph, Presence};
 use crate::schema::{self, AxisName, Entry, Kind, Slot};
+pub use crate::schema::{BlockNorm, Projection};
 use std::fmt;
 use trine_shapes::Dims;
-
-/// A matrix of a block. Its name, axes and input are a row of the [`schema`](crate::schema).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Projection {
-    /// Queries.
-    Query,
-    /// Keys.
-    Key,
-    /// Values.
-    Value,
-    /// Output of attention.
-    AttnOutput,
-    /// Gate of the feed-forward network.
-    Gate,
-    /// What the gate multiplies.
-    Up,
-    /// Back to the residual width.
-    Down,
-}
-
-impl Projection {
-    /// Every projection, in the order of the forward pass.
-    pub fn all() -> impl Iterator<Item = Projection> {
-        schema::block().filter_map(|entry| match entry.slot {
-            Slot::Matrix(projection) => Some(projection),
-            _ => None,
-        })
-    }
-
-    fn entry(self) -> &'static Entry {
-        Slot::Matrix(self).entry()
-    }
-
-    /// The norm whose output it multiplies ([`Kind::Matrix`]).
-    pub fn input(self) -> BlockNorm {
-        match self.entry().kind {
-            Kind::Matrix { input, .. } => input,
-            other => unreachable!("the row of a matrix is one of {other:?}"),
-        }
-    }
-
-    /// Whether RoPE rotates its product.
-    pub(crate) fn is_rotated(self) -> bool {
-        matches!(self.entry().kind, Kind::Matrix { rotated: true, .. })
-    }
-
-    /// Whether it is a matrix of the feed-forward network, not of attention.
-    pub fn is_feed_forward(self) -> bool {
-        schema::FEED_FORWARD.iter().any(|entry| entry.slot == Slot::Matrix(self))
-    }
-
-    pub(crate) fn stem(self) -> &'static str {
-        self.entry().gguf
-    }
-}
-
-/// A norm of a block. Its name and axis are a row of the [`schema`](crate::schema).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BlockNorm {
-    /// Before attention.
-    Attn,
-    /// Of each query head.
-    Query,
-    /// Of each key head.
-    Key,
-    /// Between attention and its output projection.
-    AttnSub,
-    /// Before the feed-forward network.
-    Ffn,
-    /// Before the down projection.
-    FfnSub,
-}
-
-impl BlockNorm {
-    /// Every norm of a block, in the order of the forward pass.
-    pub fn all() -> impl Iterator<Item = BlockNorm> {
-        schema::block().filter_map(|entry| match entry.slot {
-            Slot::Norm(norm) => Some(norm),
-            _ => None,
-        })
-    }
-
-    pub(crate) fn stem(self) -> &'static str {
-        Slot::Norm(self).entry().gguf
-    }
-}
 
 /// What a tensor of a file is for. [`Display`](fmt::Display) gives the tensor's name in GGUF files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

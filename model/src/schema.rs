@@ -1,39 +1,18 @@
-//! The schema of a model: what each of its tensors is called, which axes it has, and what is known of it.
+//! The schema of a model: which tensors it has, what each of them is called, which axes it has, and what is known of it.
 //!
-//! What belongs here: one row for each tensor of the model and of a block. What does not: the typed weights that the
-//! tensors become ([`Transformer`](crate::Transformer)), which a test compares with these rows, and what a graph chooses
-//! ([`Graph`]). `docs/adding-an-architecture.md` shows how a row is added.
+//! What belongs here: one row for each tensor of the model and of a block. What does not: the columns (`entry.rs`), the
+//! typed weights that tensors become ([`Transformer`](crate::Transformer)), which a test compares with these rows, and
+//! what a graph chooses ([`Graph`](crate::Graph)). `docs/adding-an-architecture.md` shows how a row is added.
 
+mod entry;
 #[cfg(test)]
 mod tests;
 
-use crate::graph::{Graph, Presence};
-use crate::role::{BlockNorm, Projection};
-use AxisName::{Ffn, HeadDim, Hidden, KvWidth, QWidth, RopePairs, Vocab};
-use std::ops::RangeInclusive;
-use trine_shapes::Dims;
+pub use entry::{AxisName, Entry, Kind, UsualRms};
 
-/// A tensor of a model. Files have one for the model, or one in each block.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    /// Which tensor.
-    pub slot: Slot,
-    /// Its name in GGUF files, without the block before it and `.weight` after it.
-    pub gguf: &'static str,
-    /// Its modules in checkpoints of HF transformers, likewise: every spelling that is read, the first of them the one
-    /// for messages. Empty where checkpoints do not have the tensor.
-    pub hf: &'static [&'static str],
-    /// What it is, for people.
-    pub words: &'static str,
-    /// What kind of tensor it is.
-    pub kind: Kind,
-    /// Its axes, outermost first.
-    pub axes: &'static [AxisName],
-    /// Whether the files of a model with this graph have it.
-    pub presence: fn(&Graph) -> Presence,
-    /// The root mean squares of its values that are usual, where there are such.
-    pub usual_rms: Option<UsualRms>,
-}
+use crate::graph::Presence;
+use AxisName::{Ffn, HeadDim, Hidden, KvWidth, QWidth, RopePairs};
+use entry::{matrix, norm, rotated, table, usual};
 
 /// Which tensor of a model an [`Entry`] describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,53 +31,40 @@ pub enum Slot {
     Matrix(Projection),
 }
 
-/// A kind of tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The embedding or the head: a row for each token.
-    Table,
-    /// A matrix of a block, ternary or not. Files may have a scale and a bias beside it.
-    Matrix {
-        /// The norm whose output the matrix multiplies. Where the graph leaves that norm out, it is what the norm would
-        /// get. Matrices with the same input share its quantized form.
-        input: BlockNorm,
-        /// Whether RoPE rotates the product.
-        rotated: bool,
-    },
-    /// The gains of an RMSNorm.
-    Gains,
-    /// Plain numbers.
-    Numbers,
+/// A matrix of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Projection {
+    /// Queries.
+    Query,
+    /// Keys.
+    Key,
+    /// Values.
+    Value,
+    /// Output of attention.
+    AttnOutput,
+    /// Gate of the feed-forward network.
+    Gate,
+    /// What the gate multiplies.
+    Up,
+    /// Back to the residual width.
+    Down,
 }
 
-/// An axis by the name that it has as a type ([`Axis::NAME`](trine_shapes::Axis::NAME)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AxisName {
-    /// Tokens of the vocabulary.
-    Vocab,
-    /// Residual width.
-    Hidden,
-    /// Width inside the feed-forward network.
+/// A norm of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BlockNorm {
+    /// Before attention.
+    Attn,
+    /// Of each query head.
+    Query,
+    /// Of each key head.
+    Key,
+    /// Between attention and its output projection.
+    AttnSub,
+    /// Before the feed-forward network.
     Ffn,
-    /// Width of the queries of all heads.
-    QWidth,
-    /// Width of the keys, or of the values, of all heads.
-    KvWidth,
-    /// Width of one head.
-    HeadDim,
-    /// Pairs of a head's elements that RoPE rotates, in a model whose heads rotate as a whole. No type has this name.
-    RopePairs,
-    /// A single number. No type has this name.
-    One,
-}
-
-/// The root mean squares that tensors of sound files have, least and most.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct UsualRms {
-    /// In models that were trained as ternary.
-    pub ternary: (f64, f64),
-    /// In other models.
-    pub dense: (f64, f64),
+    /// Before the down projection.
+    FfnSub,
 }
 
 /// Before the blocks.
@@ -196,36 +162,6 @@ pub const OUTPUT: &[Entry] = &[
     Entry { presence: |_| Presence::Optional, ..table(Slot::Output, "output", &["lm_head"], "head") },
 ];
 
-type Text = &'static str;
-type Texts = &'static [Text];
-type Axes = &'static [AxisName];
-
-const fn table(slot: Slot, gguf: Text, hf: Texts, words: Text) -> Entry {
-    let (kind, axes, usual_rms) = (Kind::Table, &[Vocab, Hidden], usual(1e-4, 10.0));
-    Entry { slot, gguf, hf, words, kind, axes, presence: |_| Presence::Required, usual_rms }
-}
-
-/// A matrix that every graph has.
-const fn matrix(slot: Projection, gguf: Text, hf: Texts, words: Text, axes: Axes, input: BlockNorm) -> Entry {
-    let (slot, kind, usual_rms) = (Slot::Matrix(slot), Kind::Matrix { input, rotated: false }, usual(1e-3, 10.0));
-    Entry { slot, gguf, hf, words, kind, axes, presence: |_| Presence::Required, usual_rms }
-}
-
-/// As [`matrix`], and RoPE rotates the product.
-const fn rotated(slot: Projection, gguf: Text, hf: Texts, words: Text, axes: Axes, input: BlockNorm) -> Entry {
-    Entry { kind: Kind::Matrix { input, rotated: true }, ..matrix(slot, gguf, hf, words, axes, input) }
-}
-
-/// A norm that every graph has.
-const fn norm(slot: BlockNorm, gguf: Text, hf: Texts, words: Text, axes: Axes) -> Entry {
-    let (slot, kind, usual_rms) = (Slot::Norm(slot), Kind::Gains, usual(0.02, 64.0));
-    Entry { slot, gguf, hf, words, kind, axes, presence: |_| Presence::Required, usual_rms }
-}
-
-const fn usual(least: f64, most: f64) -> Option<UsualRms> {
-    Some(UsualRms { ternary: (least, most), dense: (least, most) })
-}
-
 /// The tensors of a block.
 pub fn block() -> impl Iterator<Item = &'static Entry> {
     ATTENTION.iter().chain(FEED_FORWARD)
@@ -249,40 +185,52 @@ impl Slot {
     }
 }
 
-impl AxisName {
-    /// The name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Vocab => "Vocab",
-            Hidden => "Hidden",
-            Ffn => "Ffn",
-            QWidth => "QWidth",
-            KvWidth => "KvWidth",
-            HeadDim => "HeadDim",
-            RopePairs => "HeadDim / 2",
-            AxisName::One => "1",
+impl Projection {
+    /// Every projection, in the order of the forward pass.
+    pub fn all() -> impl Iterator<Item = Projection> {
+        block().filter_map(|entry| match entry.slot {
+            Slot::Matrix(projection) => Some(projection),
+            _ => None,
+        })
+    }
+
+    fn entry(self) -> &'static Entry {
+        Slot::Matrix(self).entry()
+    }
+
+    /// The norm whose output it multiplies ([`Kind::Matrix`]).
+    pub fn input(self) -> BlockNorm {
+        match self.entry().kind {
+            Kind::Matrix { input, .. } => input,
+            other => unreachable!("the row of a matrix is one of {other:?}"),
         }
     }
 
-    /// The length in a model with these dimensions.
-    pub fn len(self, dims: &Dims) -> usize {
-        match self {
-            Vocab => dims.vocab,
-            Hidden => dims.hidden,
-            Ffn => dims.ffn,
-            QWidth => dims.heads() * dims.head_dim,
-            KvWidth => dims.kv_heads * dims.head_dim,
-            HeadDim => dims.head_dim,
-            RopePairs => dims.head_dim / 2,
-            AxisName::One => 1,
-        }
+    /// Whether RoPE rotates its product.
+    pub(crate) fn is_rotated(self) -> bool {
+        matches!(self.entry().kind, Kind::Matrix { rotated: true, .. })
+    }
+
+    /// Whether it is a matrix of the feed-forward network, not of attention.
+    pub fn is_feed_forward(self) -> bool {
+        FEED_FORWARD.iter().any(|entry| entry.slot == Slot::Matrix(self))
+    }
+
+    pub(crate) fn stem(self) -> &'static str {
+        self.entry().gguf
     }
 }
 
-impl UsualRms {
-    /// The range in models with this graph.
-    pub fn of(&self, graph: &Graph) -> RangeInclusive<f64> {
-        let (least, most) = if graph.ternary { self.ternary } else { self.dense };
-        least..=most
+impl BlockNorm {
+    /// Every norm of a block, in the order of the forward pass.
+    pub fn all() -> impl Iterator<Item = BlockNorm> {
+        block().filter_map(|entry| match entry.slot {
+            Slot::Norm(norm) => Some(norm),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn stem(self) -> &'static str {
+        Slot::Norm(self).entry().gguf
     }
 }

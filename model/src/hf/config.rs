@@ -1,6 +1,9 @@
 //! `config.json` as a [`Config`]. What changes the arithmetic in a way that Trine does not implement is refused by
 //! name.
 
+#[cfg(test)]
+mod tests;
+
 use super::json::{Object, shown};
 use crate::architecture::Architecture;
 use crate::config::{Config, ConfigError, MAX_CONTEXT};

@@ -3,10 +3,10 @@
 use super::*;
 use crate::network::{Block, FeedForward, Mixer, SubNorm, Transformer};
 use crate::role::Role;
-use crate::{Architecture, LoadOptions, Synthetic, load};
+use crate::{Architecture, Graph, LoadOptions, Synthetic, load};
 use std::collections::{HashMap, HashSet};
 use trine_kernels::{Cpu, CpuOptions, Matrix, RmsNorm};
-use trine_shapes::{Axis, Dyn, Model, NormRole, Normed, Weight};
+use trine_shapes::{Axis, Dims, Dyn, Model, NormRole, Normed, Weight};
 
 #[test]
 fn names_are_of_one_tensor() {

@@ -44,7 +44,7 @@ fn descriptions() -> Vec<Case> {
         ),
         set(
             "two classes",
-            "expected one of `LlamaForCausalLM`",
+            "expected one of `BitNetForCausalLM`",
             CONFIG,
             "/architectures",
             json!(["LlamaForCausalLM", "a"]),
@@ -150,7 +150,12 @@ fn numbers() -> Vec<Case> {
             "/rope_parameters/rope_theta",
             json!(-1.0),
         ),
-        number("another scaling", "`rope_parameters.rope_type` is `yarn`", "/rope_parameters/rope_type", json!("yarn")),
+        number(
+            "another scaling",
+            "`rope_parameters.rope_type` is `longrope`",
+            "/rope_parameters/rope_type",
+            json!("longrope"),
+        ),
         number(
             "a scaling without its factor",
             "as `rope_parameters.factor`, but there is no such",
