@@ -3,8 +3,8 @@
 mod metadata;
 
 use crate::architecture::Architecture;
-use crate::hf::JsonError;
 use crate::rope::{RopeConfig, RopeScaling};
+use trine_loader::json::JsonError;
 use trine_loader::{Gguf, GgufError, OneLine};
 use trine_shapes::{Dims, DimsError};
 

@@ -1,12 +1,12 @@
 //! `config.json` as a [`Config`]. What changes the arithmetic in a way that Trine does not implement is refused by
 //! name.
 
-use super::json::{Object, shown};
 use crate::architecture::Architecture;
 use crate::config::{Config, ConfigError, MAX_CONTEXT};
 use crate::rope::{RopeConfig, RopeScaling};
 use serde_json::Value;
 use trine_kernels::RopePairing;
+use trine_loader::json::{Object, shown};
 use trine_shapes::Dims;
 
 /// Classes of HF transformers with their `hidden_act` and the architecture that computes the same. `BitnetForCausalLM`
