@@ -28,13 +28,15 @@
 //! | [`shapes`] | axes, products, sums, roles, tensors, the three kinds of environment |
 //! | [`kernels`] | all arithmetic: typed operations outside, plain slices inside |
 //! | [`loader`] | GGUF files, read and written; safetensors, read |
-//! | [`model`] | configuration, weights, the transformer, KV cache, tokenizer, sampling, generation |
+//! | [`text`] | tokenizers, chat templates, text from bytes in pieces, stop strings |
+//! | [`model`] | configuration, weights, the transformer, KV cache, sampling, generation |
 #![forbid(unsafe_code)]
 
 pub use trine_kernels as kernels;
 pub use trine_loader as loader;
 pub use trine_model as model;
 pub use trine_shapes as shapes;
+pub use trine_text as text;
 
 pub use trine_shapes::{pinned_model, static_model};
 

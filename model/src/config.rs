@@ -7,8 +7,8 @@ mod tests;
 
 use crate::architecture::Architecture;
 use crate::graph::Graph;
-use crate::hf::JsonError;
 use crate::rope::RopeConfig;
+use trine_loader::json::JsonError;
 use trine_loader::{Gguf, GgufError, OneLine};
 use trine_shapes::{Dims, DimsError};
 

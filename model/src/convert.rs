@@ -20,7 +20,6 @@ pub use error::ConvertError;
 use crate::config::Config;
 use crate::role::{Projection, Role};
 use crate::source::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
-use crate::tokenizer::TokenizerOptions;
 use crate::weights::{self, Quantize};
 use bytes::Bytes;
 use layouts::{packed, rescaled};
@@ -28,6 +27,7 @@ use std::collections::HashMap;
 use trine_kernels::packing::I2sPacking;
 use trine_kernels::{Cpu, Matrix, PackingError, PackingKind};
 use trine_loader::{GgufWriter, TensorType};
+use trine_text::TokenizerOptions;
 
 /// What a model is converted to.
 #[derive(Clone, Debug)]

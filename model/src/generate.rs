@@ -2,11 +2,10 @@
 
 use crate::sampling::{Sampler, SamplerError};
 use crate::session::{Session, SessionError};
-use crate::stop::{Released, StopStrings};
-use crate::tokenizer::{TextStream, Tokenizer, TokenizerError};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 use trine_shapes::Model;
+use trine_text::{Released, StopStrings, TextStream, Tokenizer, TokenizerError};
 
 /// When a generation ends, besides at an end-of-text token and at the end of the context.
 #[derive(Clone, Debug)]

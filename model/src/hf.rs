@@ -1,38 +1,33 @@
-//! A model's directory as HF transformers' `save_pretrained` writes it: `config.json`, safetensors, and the tokenizer's
-//! files.
+//! A model's directory as HF transformers' `save_pretrained` writes it: `config.json` and safetensors.
 //!
-//! Here belongs what these files mean; their bytes are the loader's part. The rooms behind this one are
+//! Here belongs what these files mean; their bytes are the loader's part, and the tokenizer's files beside them are read
+//! by `trine-text`. The rooms behind this one are
 //!
-//! * `json.rs`: typed access to JSON with errors that name file and key;
 //! * `config.rs`, `quantization.rs`: `config.json`;
-//! * `names.rs`: names of tensors and their roles;
-//! * `tokenizer.rs`: `tokenizer.json` and `tokenizer_config.json`.
+//! * `names.rs`: names of tensors and their roles.
 
 mod config;
-mod json;
 mod names;
 mod quantization;
-mod tokenizer;
 
-pub use json::{JsonError, JsonProblem};
-
-use crate::chat::{self, ChatError, ChatTemplate};
 use crate::config::{Config, ConfigError};
 use crate::graph::Biases;
 use crate::role::{Projection, Role};
 use crate::rope::RopeScaling;
 use crate::source::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
-use crate::tokenizer::{Tokenizer, TokenizerError, TokenizerOptions, VocabularyData};
-use json::Object;
 use quantization::{Quantization, ScaleMeaning};
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trine_kernels::ActivationMode;
+use trine_loader::json::{self, Object};
 use trine_loader::{
     Access, Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, TensorType, Value,
 };
 use trine_shapes::Dims;
+use trine_text::{
+    ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerFiles, TokenizerOptions, VocabularyData,
+};
 
 /// The version of GGUF that describes a directory.
 const GGUF_VERSION: u32 = 3;
@@ -79,6 +74,11 @@ impl HfDirectory {
     /// The weights.
     pub fn weights(&self) -> &SafetensorsModel {
         &self.weights
+    }
+
+    /// The files about text.
+    fn text(&self) -> TokenizerFiles<'_> {
+        TokenizerFiles::new(&self.path, &self.config)
     }
 
     fn tensor(&self, file: &Safetensors, info: &SafetensorsInfo) -> SourceTensor {
@@ -232,14 +232,14 @@ impl Source for HfDirectory {
     }
 
     fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
-        tokenizer::read(&self.path, &self.config, options)
+        self.text().tokenizer(options)
     }
 
     fn description(&self, options: &TokenizerOptions) -> Result<Description, DescriptionError> {
         let config = Source::config(self)?;
         let mut metadata = config.to_metadata();
-        let (vocabulary, warnings) = match tokenizer::is_in(&self.path) {
-            true => tokenizer::data(&self.path, &self.config, options)?,
+        let (vocabulary, warnings) = match self.text().has_vocabulary() {
+            true => self.text().vocabulary(options)?,
             false => {
                 self.check_embedding(&config)?;
                 let warning = "the directory has no tokenizer.json, so its tokens have no texts".to_owned();
@@ -247,7 +247,8 @@ impl Source for HfDirectory {
             }
         };
         metadata.extend(vocabulary.to_metadata());
-        metadata.extend(tokenizer::chat_template(&self.path)?.map(|text| (chat::KEY.to_owned(), Value::from(text))));
+        let template = self.text().chat_template_source()?;
+        metadata.extend(template.map(|source| (ChatTemplate::KEY.to_owned(), Value::from(source))));
         let is_llama3 = matches!(config.rope.scaling, RopeScaling::Llama3 { .. });
         let is_reordered = config.rope.pairing != config.graph().rope_pairing;
         Ok(Description {
@@ -260,8 +261,7 @@ impl Source for HfDirectory {
     }
 
     fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
-        let template = tokenizer::chat_template(&self.path)?;
-        ChatTemplate::in_file(&self.label, template.as_deref(), tokenizer)
+        self.text().chat_template(tokenizer)
     }
 
     fn tensors(&self) -> Vec<SourceTensor> {

@@ -12,7 +12,6 @@ use crate::graph::Presence;
 use crate::parallel;
 use crate::role::Role;
 use crate::rope::{RopeConfig, RopeScaling};
-use crate::tokenizer::VocabularyData;
 use bytes::Bytes;
 use half::f16;
 use rand::{Rng, SeedableRng};
@@ -21,6 +20,7 @@ use trine_kernels::PackingError;
 use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Ternary, Tq1_0, Tq2_0};
 use trine_loader::{Gguf, GgufError, GgufWriter, Ne, ShapeError, TensorType, WriteError};
 use trine_shapes::{Bitnet2B4T, Dims, MAX_ELEMENTS, Model, product_within};
+use trine_text::VocabularyData;
 
 /// A model to make up: its description, the types of its tensors, and the seed of its weights.
 ///

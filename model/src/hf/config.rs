@@ -4,7 +4,6 @@
 #[cfg(test)]
 mod tests;
 
-use super::json::{Object, shown};
 use crate::architecture::Architecture;
 use crate::config::{Config, ConfigError, MAX_CONTEXT};
 use crate::graph::Biases;
@@ -12,6 +11,7 @@ use crate::rope::{RopeConfig, RopeScaling, Yarn};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use trine_kernels::{GateActivation, RopePairing};
+use trine_loader::json::{Object, shown};
 use trine_shapes::Dims;
 
 /// Keys that say which matrices have biases; of a graph whose biases are given no class of transformers reads them.

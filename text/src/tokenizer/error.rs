@@ -4,8 +4,7 @@
 use std::fmt;
 
 use trine_loader::GgufError;
-
-use crate::hf::JsonError;
+use trine_loader::json::JsonError;
 
 /// Why a tokenizer could not be built from a file, or could not encode or decode.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,5 @@
-//! Text from bytes that arrive in pieces: a character of several bytes may lie in several tokens.
+//! Text from bytes that arrive in pieces: a character of several bytes may lie in several tokens. Which bytes a token is
+//! belongs to the tokenizer.
 
 /// Turns bytes into text as they come, and keeps the beginning of an unfinished character until its rest arrives.
 ///
@@ -44,5 +45,22 @@ impl TextStream {
     /// What is left when no more bytes come: nothing, or U+FFFD for an unfinished character.
     pub fn finish(&mut self) -> String {
         String::from_utf8_lossy(&std::mem::take(&mut self.pending)).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// However bytes are cut, the stream gives the text that they give at once.
+        #[test]
+        fn stream_equals_whole(bytes in prop::collection::vec(any::<u8>(), 0..60), size in 1usize..5) {
+            let (mut stream, mut text) = (TextStream::new(), String::new());
+            bytes.chunks(size).for_each(|chunk| text += &stream.push(chunk));
+            text += &stream.finish();
+            prop_assert_eq!(text, String::from_utf8_lossy(&bytes));
+        }
     }
 }

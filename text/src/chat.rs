@@ -9,13 +9,13 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, context};
 use std::io;
+use trine_loader::json::JsonError;
 use trine_loader::{Gguf, GgufError};
 
-use crate::hf::JsonError;
 use crate::tokenizer::Tokenizer;
 
 /// The key of the template.
-pub(crate) const KEY: &str = "tokenizer.chat_template";
+const KEY: &str = "tokenizer.chat_template";
 
 /// Steps that a template may take; a conversation of a hundred messages takes about ten thousand.
 const FUEL: u64 = 2_000_000;
@@ -93,6 +93,9 @@ pub struct ChatTemplate {
 }
 
 impl ChatTemplate {
+    /// The key of a GGUF file that holds the template.
+    pub const KEY: &str = KEY;
+
     /// The template of a file.
     ///
     /// # Errors

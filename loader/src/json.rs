@@ -1,11 +1,14 @@
 //! JSON files of a model's directory: read with a limit, and typed access to their entries whose errors name the file
 //! and the key.
+//!
+//! What the entries mean does not belong here: `trine-model` reads `config.json` by this, `trine-text` the files of a
+//! tokenizer.
 
+use crate::{Array, Value as Metadatum};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
-use trine_loader::{Array, Value as Metadatum};
 
 /// Longest `tokenizer.json` that is read, in bytes; that of Llama 3 has half of it.
 const TYPED_BYTES: u64 = 32 << 20;
@@ -84,7 +87,7 @@ fn label(path: &Path) -> Arc<str> {
 }
 
 /// A file of the form `T`.
-pub(super) fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, JsonError> {
+pub fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, JsonError> {
     parse_up_to(path, TYPED_BYTES)
 }
 
@@ -95,7 +98,7 @@ fn parse_up_to<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<T, JsonEr
 }
 
 /// A text file, where there is one.
-pub(super) fn text(path: &Path) -> Result<Option<String>, JsonError> {
+pub fn text(path: &Path) -> Result<Option<String>, JsonError> {
     if !path.exists() {
         return Ok(None);
     }
@@ -108,7 +111,7 @@ pub(super) fn text(path: &Path) -> Result<Option<String>, JsonError> {
 
 /// An object of a file. Entries that are `null` count as absent, as HF transformers has it.
 #[derive(Clone, Debug)]
-pub(super) struct Object {
+pub struct Object {
     file: Arc<str>,
     /// What stands before each key in messages.
     prefix: String,
@@ -228,7 +231,7 @@ const COUNT: &str = "a whole number of at least 1";
 const POSITIVE: &str = "a positive number";
 
 /// A value on one short line.
-pub(super) fn shown(value: &Value) -> String {
+pub fn shown(value: &Value) -> String {
     const SHOWN: usize = 60;
     let text = value.to_string();
     match text.char_indices().nth(SHOWN) {

@@ -4,9 +4,10 @@
 //! * `gguf.rs`: metadata keys to plain [`VocabularyData`];
 //! * `vocabulary.rs`: the checked tokens, their kinds, the tokens that end a generation;
 //! * `pre.rs`, `bpe.rs`: byte-level BPE; `sentencepiece.rs`: SentencePiece;
-//! * `special.rs`: special tokens in a text; `stream.rs`: bytes to text while they arrive.
+//! * `special.rs`: special tokens in a text.
 //!
-//! Ids are plain `u32` here; they become typed where they enter the transformer. No chat templates (`chat.rs`).
+//! Ids are plain `u32` here; they become typed where they enter the transformer. No chat templates (`chat.rs`), and no
+//! directories (`hf.rs`).
 
 mod bpe;
 mod error;
@@ -14,14 +15,12 @@ mod gguf;
 mod pre;
 mod sentencepiece;
 mod special;
-mod stream;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
 
 pub use error::TokenizerError;
 pub use pre::known_names as known_pre_tokenizers;
-pub use stream::TextStream;
 pub use vocabulary::{SpecialIds, TokenKind, VocabularyData};
 
 use bpe::ByteLevelBpe;
@@ -175,7 +174,7 @@ impl Tokenizer {
         Ok(String::from_utf8_lossy(text).into_owned())
     }
 
-    /// Appends the bytes of one token of a text in the making (see [`TextStream`] for text from them).
+    /// Appends the bytes of one token of a text in the making (see [`TextStream`](crate::TextStream) for text from them).
     ///
     /// # Errors
     /// [`TokenizerError::UnknownId`].

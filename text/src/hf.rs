@@ -1,5 +1,5 @@
 //! `tokenizer.json` and `tokenizer_config.json` as [`VocabularyData`], and the chat template. What the tokenizer here
-//! does not do is refused by name.
+//! does not do is refused by name. Whether the directory around them is a model does not belong here.
 //!
 //! Two kinds of `tokenizer.json` are read, both of model `BPE`: byte-level ones (Llama 3, GPT-2 and their like), and
 //! those that transformers makes of a SentencePiece model (Llama 2), whose merges give the order of scores.
@@ -7,8 +7,7 @@
 
 mod pre;
 
-use super::json::{Object, parse, shown, text};
-use crate::chat::ChatError;
+use crate::chat::{ChatError, ChatTemplate};
 use crate::tokenizer::{SpecialIds, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, VocabularyData};
 use pre::Splitting;
 use serde::Deserialize;
@@ -16,6 +15,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
+use trine_loader::json::{JsonError, Object, parse, shown, text};
 
 /// `tokenizer.json`, as far as it decides on ids.
 #[derive(Deserialize)]
@@ -94,47 +94,94 @@ enum Merge {
 /// The file that a vocabulary is read from.
 const FILE: &str = "tokenizer.json";
 
-/// Reads the tokenizer of a directory. `config` is its `config.json`.
-pub(super) fn read(directory: &Path, config: &Object, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
-    let (data, warnings) = data(directory, config, options)?;
-    let file = || directory.join(FILE).display().to_string();
-    let in_file = |problem| TokenizerError::File { file: file(), problem: Box::new(problem) };
-    Ok(Tokenizer::from_data(data).map_err(in_file)?.with_warnings(warnings))
-}
-
 /// Most ids without a token: models keep some free, and round their number up.
 const UNUSED: usize = 1 << 16;
 
-/// Whether a directory has a vocabulary.
-pub(super) fn is_in(directory: &Path) -> bool {
-    directory.join(FILE).exists()
+/// What a directory as `save_pretrained` writes it has about text: the files of its tokenizer, and some entries of its
+/// `config.json`.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenizerFiles<'d> {
+    directory: &'d Path,
+    config: &'d Object,
 }
 
-/// The vocabulary of a directory as plain data, and what a user should know about it.
-pub(super) fn data(
-    directory: &Path,
-    config: &Object,
-    options: &TokenizerOptions,
-) -> Result<(VocabularyData, Vec<String>), TokenizerError> {
-    let path = directory.join(FILE);
-    let json: TokenizerJson = parse(&path)?;
-    let settings = Object::open_optional(&directory.join("tokenizer_config.json"))?;
-    let in_file = |problem| TokenizerError::File { file: path.display().to_string(), problem: Box::new(problem) };
-    let special = special_tokens(&json, &settings, config).map_err(|error| match error {
-        TokenizerError::Unsupported { .. } => in_file(error),
-        other => other,
-    })?;
-    let known = json.model.vocab.ids().map_or(0, HashMap::len) + json.added_tokens.len();
-    let size = config.count_up_to(
-        "vocab_size",
-        known.saturating_add(UNUSED),
-        "at most 65536 more than tokenizer.json has tokens",
-    )?;
-    let (data, mut warnings) = vocabulary(json, size, special, options.pre.as_deref()).map_err(in_file)?;
-    if options.pre.is_some() && data.pre.is_none() {
-        warnings.push("the pre-tokenizer is ignored: a SentencePiece vocabulary has none".to_owned());
+impl<'d> TokenizerFiles<'d> {
+    /// Those of `directory`, whose `config.json` is `config`. Nothing is read yet.
+    pub fn new(directory: &'d Path, config: &'d Object) -> TokenizerFiles<'d> {
+        TokenizerFiles { directory, config }
     }
-    Ok((data, warnings))
+
+    /// Whether there is a vocabulary, `tokenizer.json`.
+    pub fn has_vocabulary(&self) -> bool {
+        self.directory.join(FILE).exists()
+    }
+
+    /// The tokenizer.
+    ///
+    /// # Errors
+    /// [`TokenizerError`] with the file and the entry that is missing, of the wrong type, inconsistent or not done here.
+    pub fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
+        let (data, warnings) = self.vocabulary(options)?;
+        let file = || self.directory.join(FILE).display().to_string();
+        let in_file = |problem| TokenizerError::File { file: file(), problem: Box::new(problem) };
+        Ok(Tokenizer::from_data(data).map_err(in_file)?.with_warnings(warnings))
+    }
+
+    /// The vocabulary as plain data, and what a user should know about it.
+    ///
+    /// # Errors
+    /// [`TokenizerError`] as of [`TokenizerFiles::tokenizer`].
+    pub fn vocabulary(&self, options: &TokenizerOptions) -> Result<(VocabularyData, Vec<String>), TokenizerError> {
+        let path = self.directory.join(FILE);
+        let json: TokenizerJson = parse(&path)?;
+        let in_file = |problem| TokenizerError::File { file: path.display().to_string(), problem: Box::new(problem) };
+        let special = special_tokens(&json, &self.settings()?, self.config).map_err(|error| match error {
+            TokenizerError::Unsupported { .. } => in_file(error),
+            other => other,
+        })?;
+        let known = json.model.vocab.ids().map_or(0, HashMap::len) + json.added_tokens.len();
+        let size = self.config.count_up_to(
+            "vocab_size",
+            known.saturating_add(UNUSED),
+            "at most 65536 more than tokenizer.json has tokens",
+        )?;
+        let (data, mut warnings) = vocabulary(json, size, special, options.pre.as_deref()).map_err(in_file)?;
+        if options.pre.is_some() && data.pre.is_none() {
+            warnings.push("the pre-tokenizer is ignored: a SentencePiece vocabulary has none".to_owned());
+        }
+        Ok((data, warnings))
+    }
+
+    /// The chat template. `tokenizer` names the tokens that it writes.
+    ///
+    /// # Errors
+    /// [`ChatError::Missing`] where there is none, [`ChatError::InFile`] where it is not valid, [`ChatError::Json`]
+    /// where a file cannot be read.
+    pub fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
+        let source = self.chat_template_source()?;
+        ChatTemplate::in_file(&self.directory.display().to_string(), source.as_deref(), tokenizer)
+    }
+
+    /// The source of the chat template: `chat_template.jinja`, or that in `tokenizer_config.json`, there the one named
+    /// `default` of several.
+    ///
+    /// # Errors
+    /// [`ChatError::Json`] where a file cannot be read.
+    pub fn chat_template_source(&self) -> Result<Option<String>, ChatError> {
+        if let Some(template) = text(&self.directory.join("chat_template.jinja"))? {
+            return Ok(Some(template));
+        }
+        let settings = self.settings()?;
+        if let Some(Value::Array(templates)) = settings.get("chat_template") {
+            let default = templates.iter().find(|template| template["name"] == "default");
+            return Ok(default.and_then(|template| template["template"].as_str()).map(str::to_owned));
+        }
+        Ok(settings.opt_text("chat_template")?.map(str::to_owned))
+    }
+
+    fn settings(&self) -> Result<Object, JsonError> {
+        Object::open_optional(&self.directory.join("tokenizer_config.json"))
+    }
 }
 
 fn unsupported(key: &'static str, found: String, expected: &'static str) -> TokenizerError {
@@ -327,18 +374,4 @@ fn scores(tokens: &[String], merges: &[(&str, &str)]) -> Vec<f32> {
     }
     // What no merge makes comes last.
     tokens.iter().map(|text| -(ranks.get(text).copied().unwrap_or(merges.len()) as f32)).collect()
-}
-
-/// The chat template: `chat_template.jinja`, or that in `tokenizer_config.json`, there the one named `default` of
-/// several.
-pub(super) fn chat_template(directory: &Path) -> Result<Option<String>, ChatError> {
-    if let Some(template) = text(&directory.join("chat_template.jinja"))? {
-        return Ok(Some(template));
-    }
-    let settings = Object::open_optional(&directory.join("tokenizer_config.json"))?;
-    if let Some(Value::Array(templates)) = settings.get("chat_template") {
-        let default = templates.iter().find(|template| template["name"] == "default");
-        return Ok(default.and_then(|template| template["template"].as_str()).map(str::to_owned));
-    }
-    Ok(settings.opt_text("chat_template")?.map(str::to_owned))
 }

@@ -1,9 +1,9 @@
 //! How a `tokenizer.json` cuts text before merging, as the name of a pre-tokenizer, or as SentencePiece.
 
 use super::unsupported;
-use crate::hf::json::shown;
 use crate::tokenizer::TokenizerError;
 use serde_json::Value;
+use trine_loader::json::shown;
 
 /// How text is cut.
 pub(super) struct Splitting {

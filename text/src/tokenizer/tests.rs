@@ -249,13 +249,4 @@ proptest! {
         let tokenizer = Tokenizer::from_data(sentencepiece_data()).unwrap();
         prop_assert_eq!(tokenizer.decode(&plain(&tokenizer, &text), false).unwrap(), text);
     }
-
-    /// However bytes are cut, the stream gives the text that they give at once.
-    #[test]
-    fn stream_equals_whole(bytes in proptest::collection::vec(any::<u8>(), 0..60), size in 1usize..5) {
-        let (mut stream, mut text) = (TextStream::new(), String::new());
-        bytes.chunks(size).for_each(|chunk| text += &stream.push(chunk));
-        text += &stream.finish();
-        prop_assert_eq!(text, String::from_utf8_lossy(&bytes));
-    }
 }

@@ -1,4 +1,5 @@
-//! Stop strings in text that arrives in pieces. Stop tokens are compared where tokens are (`generate.rs`).
+//! Stop strings in text that arrives in pieces. Stop tokens are compared where tokens are
+//! drawn, in `trine-model`.
 
 /// Finds the first of several strings in a text that arrives in pieces, and holds back what may begin one.
 ///
