@@ -51,5 +51,5 @@ pub use matrix::{ActivationMode, Matrix, PackingKind};
 pub use ops::{Activations, CacheBuffer, CacheFull, CacheType, Cached, RmsNorm, Rope};
 pub use packing::{Packed, Packing, PackingError};
 pub use quantize::ActivationRows;
-pub use shortlist::Shortlist;
+pub use shortlist::{LargestProducts, Shortlist};
 pub use trine_shapes::RopePairing;

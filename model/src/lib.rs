@@ -13,7 +13,7 @@ mod config;
 mod convert;
 mod cost;
 mod diff;
-mod generate;
+mod generation;
 mod hf;
 pub mod inspect;
 mod judge;
@@ -23,14 +23,12 @@ mod perplexity;
 mod policy;
 mod role;
 mod rope;
-mod sampling;
 mod session;
 mod source;
 mod stop;
 mod synthetic;
 mod tokenizer;
 mod transformer;
-mod wanted;
 mod weights;
 
 pub use architecture::Architecture;
@@ -39,7 +37,11 @@ pub use chat::{ChatError, ChatTemplate, Message};
 pub use config::{Config, ConfigError};
 pub use convert::{Conversion, ConvertError, Converted, HEAD_TYPES, MATRIX_TYPES, convert};
 pub use diff::{Difference, KeyDifference, Side, TensorDifference, Values, diff};
-pub use generate::{Finish, GenerateError, GenerateOptions, Generated};
+pub use generation::{
+    Candidate, Candidates, Finish, GenerateError, GenerateOptions, Generated, Generation, GenerationError,
+    GenerationStep, GenerationStream, Greedy, Logits, LogitsError, LogitsFilter, LogitsRequest, Logprobs, Multinomial,
+    Next, Sampler, SamplerChain, SamplerError, SamplerOptions, TokenLogprob, filters,
+};
 pub use hf::{HfDirectory, HfError, JsonError, JsonProblem};
 pub use judge::{Judgement, Statistics, judge, usual_rms};
 pub use part::Part;
@@ -47,7 +49,6 @@ pub use perplexity::{Perplexity, PerplexityError, Windows, perplexity};
 pub use policy::{Corrected, Correction, Corrections, PolicyError, sha256};
 pub use role::{BlockNorm, Projection, Role};
 pub use rope::{RopeConfig, RopeScaling};
-pub use sampling::{Sampler, SamplerError, SamplerOptions};
 pub use session::{Session, SessionError};
 pub use source::{Container, Description, DescriptionError, Encoding, Source, SourceError, SourceTensor, open_model};
 pub use stop::{Released, StopStrings};
@@ -57,7 +58,6 @@ pub use tokenizer::{
     known_pre_tokenizers,
 };
 pub use transformer::{Layer, Linear, Shared, SubNorm, Transformer};
-pub use wanted::Wanted;
 pub use weights::{
     KeepTriples, LoadError, LoadOptions, Loaded, MakeShortlist, MakeTriples, Quantize, Requantize, load,
 };

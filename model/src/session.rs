@@ -1,9 +1,9 @@
 //! One sequence: its cache, its tokens so far, and the logits that follow them.
 
 use crate::cache::{KvCache, StepError};
+use crate::generation::{Logits, LogitsRequest};
 use crate::part::Part;
 use crate::transformer::Transformer;
-use crate::wanted::Wanted;
 use std::ops::ControlFlow;
 use trine_kernels::{CacheFull, CacheType, Cpu};
 use trine_shapes::{Fixed, Idx, Model, NotAnIndex, Vocab};
@@ -55,16 +55,21 @@ impl<'m, M: Model> Session<'m, M> {
         self.cache.len() == self.cache.capacity()
     }
 
+    /// Most tokens that fit.
+    pub fn capacity(&self) -> usize {
+        self.cache.capacity()
+    }
+
     /// Appends tokens and returns the logits that follow the last one.
     ///
     /// # Errors
     /// An id beyond the vocabulary, no token, or a full context; the session is then as before.
     pub fn feed(&mut self, ids: &[u32]) -> Result<Box<[f32]>, SessionError> {
-        let logits = self.feed_while(ids, Wanted::All, &mut || ControlFlow::Continue(()))?;
-        Ok(logits.expect("nothing interrupts it"))
+        let logits = self.feed_while(ids, LogitsRequest::All, &mut || ControlFlow::Continue(()))?;
+        Ok(logits.expect("nothing interrupts it").into_dense().into_boxed_slice())
     }
 
-    /// As [`feed`](Session::feed) for the logits that are wanted, and calls `see` with the number of the block (`None`
+    /// As [`feed`](Session::feed) for the logits that are asked for, and calls `see` with the number of the block (`None`
     /// outside of blocks), each [`Part`] of each batch as soon as it is computed, and its values, row by row.
     ///
     /// # Errors
@@ -72,14 +77,14 @@ impl<'m, M: Model> Session<'m, M> {
     pub fn feed_watched(
         &mut self,
         ids: &[u32],
-        wanted: Wanted,
+        request: LogitsRequest,
         see: &mut impl FnMut(Option<usize>, Part, &[f32]),
-    ) -> Result<Box<[f32]>, SessionError> {
-        let logits = self.feed_parts(ids, wanted, &mut || ControlFlow::Continue(()), see)?;
+    ) -> Result<Logits, SessionError> {
+        let logits = self.feed_parts(ids, request, &mut || ControlFlow::Continue(()), see)?;
         Ok(logits.expect("nothing interrupts it"))
     }
 
-    /// As [`feed`](Session::feed) for the logits that are wanted, in batches of 256 tokens between which `proceed` is
+    /// As [`feed`](Session::feed) for the logits that are asked for, in batches of 256 tokens between which `proceed` is
     /// asked. `None` where it broke off; the batches before that are part of the session.
     ///
     /// # Errors
@@ -87,19 +92,19 @@ impl<'m, M: Model> Session<'m, M> {
     pub fn feed_while(
         &mut self,
         ids: &[u32],
-        wanted: Wanted,
+        request: LogitsRequest,
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
-    ) -> Result<Option<Box<[f32]>>, SessionError> {
-        self.feed_parts(ids, wanted, proceed, &mut |_, _, _| ())
+    ) -> Result<Option<Logits>, SessionError> {
+        self.feed_parts(ids, request, proceed, &mut |_, _, _| ())
     }
 
     fn feed_parts(
         &mut self,
         ids: &[u32],
-        wanted: Wanted,
+        request: LogitsRequest,
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
         see: &mut impl FnMut(Option<usize>, Part, &[f32]),
-    ) -> Result<Option<Box<[f32]>>, SessionError> {
+    ) -> Result<Option<Logits>, SessionError> {
         let vocab = self.cache.vocab();
         let tokens: Vec<Idx<Vocab<M>>> = ids.iter().map(|&id| Idx::new(vocab, id)).collect::<Result<_, _>>()?;
         let (used, capacity) = (self.cache.len(), self.cache.capacity());
@@ -115,9 +120,9 @@ impl<'m, M: Model> Session<'m, M> {
                 return Ok(None);
             }
         }
-        let logits = self.cache.step(last, |step| transformer.watched_logits(cpu, step, wanted, see))?;
+        let logits = self.cache.step(last, |step| transformer.watched_logits(cpu, step, request, see))?;
         self.tokens.extend_from_slice(&ids[before.len()..]);
-        Ok(Some(logits.into_data()))
+        Ok(logits.into_iter().next())
     }
 
     /// Goes back to the longest common beginning of the session and `ids`, short of the last id, and returns its

@@ -15,9 +15,9 @@
 
 use crate::cache::{LayerCache, Step};
 use crate::config::Config;
+use crate::generation::{Logits, LogitsRequest};
 use crate::part::{Part, Watch};
 use crate::role::{BlockNorm, Projection};
-use crate::wanted::Wanted;
 use trine_kernels::{Activations, Cpu, GateActivation, Matrix, RmsNorm, Rope, Shortlist};
 use trine_shapes::{
     AttnNorm, AttnSubNorm, Axis, Ffn, FfnNorm, FfnSubNorm, Fixed, Gate, HeadDim, Hidden, KvWidth, Model, NormRole,
@@ -192,7 +192,7 @@ impl<M: Model> Transformer<M> {
         let mut unseen = |_: Option<usize>, _: Part, _: &[f32]| ();
         let watch = &mut Watch::new(&mut unseen);
         let x = self.residual(cpu, step, watch);
-        self.head(cpu, x, Wanted::All, watch)
+        self.head(cpu, x, watch)
     }
 
     /// Runs one step and returns the logits of its last position, which predict the next token.
@@ -204,12 +204,15 @@ impl<M: Model> Transformer<M> {
         cpu: &Cpu,
         step: Step<'_, M, B, P, S>,
     ) -> Tensor<f32, (B, Fixed<1>, Vocab<M>)> {
-        self.watched_logits(cpu, step, Wanted::All, &mut |_, _, _| ())
+        let mut unseen = |_: Option<usize>, _: Part, _: &[f32]| ();
+        let watch = &mut Watch::new(&mut unseen);
+        let x = self.residual(cpu, step, watch);
+        self.head(cpu, x.view().last(), watch)
     }
 
-    /// As [`next_logits`](Transformer::next_logits) for the logits that are wanted, and calls `see` with the number of
-    /// the block (`None` outside of blocks), each [`Part`] as soon as it is computed, and its values, row by row. What
-    /// is computed stays the same.
+    /// As [`next_logits`](Transformer::next_logits) for the logits that are asked for, of each sequence in its order,
+    /// and calls `see` with the number of the block (`None` outside of blocks), each [`Part`] as soon as it is
+    /// computed, and its values, row by row. What is computed stays the same.
     ///
     /// # Panics
     /// If the cache of the step was made for a transformer with another number of blocks.
@@ -217,12 +220,12 @@ impl<M: Model> Transformer<M> {
         &self,
         cpu: &Cpu,
         step: Step<'_, M, B, P, S>,
-        wanted: Wanted,
+        request: LogitsRequest,
         see: &mut impl FnMut(Option<usize>, Part, &[f32]),
-    ) -> Tensor<f32, (B, Fixed<1>, Vocab<M>)> {
+    ) -> Vec<Logits> {
         let watch = &mut Watch::new(see);
         let x = self.residual(cpu, step, watch);
-        self.head(cpu, x.view().last(), wanted, watch)
+        self.requested_logits(cpu, x.view().last(), request, watch)
     }
 
     /// Runs one step for its keys and values alone: a prompt that goes on.
@@ -270,15 +273,32 @@ impl<M: Model> Transformer<M> {
         &self,
         cpu: &Cpu,
         x: Tensor<f32, (B, S, Hidden<M>)>,
-        wanted: Wanted,
         watch: &mut Watch<'_, impl FnMut(Option<usize>, Part, &[f32])>,
     ) -> Tensor<f32, (B, S, Vocab<M>)> {
         let h = watch.see(Part::OutputNorm, cpu.rms_norm(x.view(), &self.output_norm));
-        let (h, head) = (Activations::new(h), self.output.as_ref().unwrap_or(&self.embedding));
-        let logits = match (wanted, &self.shortlist) {
-            (Wanted::Largest(count), Some(shortlist)) => cpu.largest_logits(&h, head, shortlist, count.get()),
-            _ => cpu.logits(&h, head),
+        let head = self.output.as_ref().unwrap_or(&self.embedding);
+        watch.see(Part::Logits, cpu.logits(&Activations::new(h), head))
+    }
+
+    /// As [`head`](Transformer::head), without the logits that a shortlist proves to be smaller than those asked for.
+    fn requested_logits<B: Axis>(
+        &self,
+        cpu: &Cpu,
+        x: Tensor<f32, (B, Fixed<1>, Hidden<M>)>,
+        request: LogitsRequest,
+        watch: &mut Watch<'_, impl FnMut(Option<usize>, Part, &[f32])>,
+    ) -> Vec<Logits> {
+        let tokens = Vocab::of(self.model).len();
+        let (LogitsRequest::Largest(count), Some(shortlist)) = (request, &self.shortlist) else {
+            return Logits::of_rows(self.head(cpu, x, watch).into_data(), tokens);
         };
-        watch.see(Part::Logits, logits)
+        let h = watch.see(Part::OutputNorm, cpu.rms_norm(x.view(), &self.output_norm));
+        let head = self.output.as_ref().unwrap_or(&self.embedding);
+        let largest = cpu.largest_logits(&Activations::new(h), head, shortlist, count.get());
+        let largest = largest.into_data().into_iter().map(|row| {
+            watch.see_values(Part::Logits, &row.values);
+            Logits::of_largest(tokens, row)
+        });
+        largest.collect()
     }
 }
