@@ -19,12 +19,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let prompt = tokenizer.encode("Once upon a time", EncodeOptions::PROMPT)?;
     let mut session = Session::new(&model, &cpu, config.context, CacheType::F16)?;
-    let mut sampler = Sampler::new(SamplerOptions { seed: 7, ..SamplerOptions::default() })?;
-    let mut print = |text: &str| {
-        print!("{text}");
-        ControlFlow::Continue(())
-    };
-    session.generate(&prompt, &tokenizer, &mut sampler, &GenerateOptions::default(), &mut print)?;
+    let sampler = SamplerChain::new(SamplerOptions { seed: 7, ..SamplerOptions::default() })?;
+    for step in session.stream(prompt, &tokenizer, sampler, GenerateOptions::default()) {
+        print!("{}", step?.text);
+    }
     println!();
     Ok(())
 }

@@ -16,9 +16,9 @@
 //!     let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default())?;
 //!     let prompt = tokenizer.encode("Once upon a time", EncodeOptions::PROMPT)?;
 //!     let mut session = Session::new(&model, &cpu, config.context, CacheType::F16)?;
-//!     let mut print = |text: &str| { print!("{text}"); ControlFlow::Continue(()) };
-//!     let mut sampler = Sampler::new(SamplerOptions::greedy())?;
-//!     session.generate(&prompt, &tokenizer, &mut sampler, &GenerateOptions::default(), &mut print)?;
+//!     for step in session.stream(prompt, &tokenizer, SamplerChain::greedy(), GenerateOptions::default()) {
+//!         print!("{}", step?.text);
+//!     }
 //!     Ok(())
 //! }
 //! ```

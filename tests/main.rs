@@ -4,6 +4,7 @@
 mod biases;
 mod chat;
 mod examples;
+mod generation;
 mod golden;
 mod head;
 mod hostile;

@@ -55,5 +55,5 @@ pub use ops::{Activations, CacheStepError, Cached, KvLayer, KvPool, KvSequence, 
 pub use packing::{Packed, Packing, PackingError};
 pub use pages::CacheFull;
 pub use quantize::ActivationRows;
-pub use shortlist::Shortlist;
+pub use shortlist::{LargestProducts, Shortlist};
 pub use trine_shapes::RopePairing;

@@ -11,7 +11,7 @@ mod architecture;
 mod config;
 mod convert;
 mod diff;
-mod generate;
+mod generation;
 mod graph;
 mod hf;
 pub mod inspect;
@@ -22,19 +22,21 @@ mod perplexity;
 mod policy;
 mod role;
 mod rope;
-mod sampling;
 pub mod schema;
 mod session;
 mod source;
 mod synthetic;
-mod wanted;
 mod weights;
 
 pub use architecture::Architecture;
 pub use config::{Config, ConfigError};
 pub use convert::{Conversion, ConvertError, Converted, HEAD_TYPES, MATRIX_TYPES, convert};
 pub use diff::{Difference, KeyDifference, Side, TensorDifference, Values, diff};
-pub use generate::{Finish, GenerateError, GenerateOptions, Generated};
+pub use generation::{
+    Candidate, Candidates, Finish, GenerateError, GenerateOptions, Generated, Generation, GenerationError,
+    GenerationStep, GenerationStream, Greedy, Logits, LogitsError, LogitsFilter, LogitsRequest, Logprobs, Multinomial,
+    Next, Sampler, SamplerChain, SamplerError, SamplerOptions, TokenLogprob, filters,
+};
 pub use graph::{Biases, Graph, Presence, QkNorm};
 pub use hf::{HfDirectory, HfError};
 pub use judge::{Judgement, Statistics, judge, usual_rms};
@@ -46,7 +48,6 @@ pub use perplexity::{Perplexity, PerplexityError, Windows, perplexity};
 pub use policy::{Corrected, Correction, Corrections, PolicyError, sha256};
 pub use role::Role;
 pub use rope::{RopeConfig, RopeScaling, Yarn};
-pub use sampling::{Sampler, SamplerError, SamplerOptions};
 pub use schema::{BlockNorm, Projection};
 pub use session::{Session, SessionError};
 pub use source::{Container, Description, DescriptionError, Encoding, Source, SourceError, SourceTensor, open_model};
@@ -56,5 +57,4 @@ pub use trine_text::{
     ChatError, ChatTemplate, EncodeOptions, Message, Released, SpecialIds, StopStrings, TextStream, TokenKind,
     Tokenizer, TokenizerError, TokenizerOptions, VocabularyData, known_pre_tokenizers,
 };
-pub use wanted::Wanted;
 pub use weights::{KeepTriples, LoadError, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load};

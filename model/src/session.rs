@@ -1,7 +1,7 @@
 //! One sequence: its state, its tokens so far, and the logits that follow them.
 
+use crate::generation::{Logits, LogitsRequest};
 use crate::network::{Ops, Part, State, StatePool, StepError, Traced, Transformer};
-use crate::wanted::Wanted;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use trine_kernels::{CacheFull, CacheType, Cpu};
@@ -75,16 +75,21 @@ impl<M: Model> Session<M> {
         self.state.len() == self.state.capacity()
     }
 
+    /// Most tokens that fit.
+    pub fn capacity(&self) -> usize {
+        self.state.capacity()
+    }
+
     /// Appends tokens and returns the logits that follow the last one.
     ///
     /// # Errors
     /// An id beyond the vocabulary, no token, or a full context; the session is then as before.
     pub fn feed(&mut self, ids: &[u32]) -> Result<Box<[f32]>, SessionError> {
-        let logits = self.feed_while(ids, Wanted::All, &mut || ControlFlow::Continue(()))?;
-        Ok(logits.expect("nothing interrupts it"))
+        let logits = self.feed_while(ids, LogitsRequest::All, &mut || ControlFlow::Continue(()))?;
+        Ok(logits.expect("nothing interrupts it").into_dense().into_boxed_slice())
     }
 
-    /// As [`feed`](Session::feed) for the logits that are wanted, and calls `see` with the number of the block (`None`
+    /// As [`feed`](Session::feed) for the logits that are asked for, and calls `see` with the number of the block (`None`
     /// outside of blocks), each [`Part`] of each batch as soon as it is computed, and its values, row by row.
     ///
     /// # Errors
@@ -92,15 +97,15 @@ impl<M: Model> Session<M> {
     pub fn feed_watched(
         &mut self,
         ids: &[u32],
-        wanted: Wanted,
+        request: LogitsRequest,
         see: &mut dyn FnMut(Option<usize>, Part, &[f32]),
-    ) -> Result<Box<[f32]>, SessionError> {
+    ) -> Result<Logits, SessionError> {
         let cpu = self.cpu.clone();
-        let logits = self.feed_parts(&Traced::new(&cpu, see), ids, wanted, &mut || ControlFlow::Continue(()))?;
+        let logits = self.feed_parts(&Traced::new(&cpu, see), ids, request, &mut || ControlFlow::Continue(()))?;
         Ok(logits.expect("nothing interrupts it"))
     }
 
-    /// As [`feed`](Session::feed) for the logits that are wanted, in batches of 256 tokens between which `proceed` is
+    /// As [`feed`](Session::feed) for the logits that are asked for, in batches of 256 tokens between which `proceed` is
     /// asked. `None` where it broke off; the batches before that are part of the session.
     ///
     /// # Errors
@@ -108,20 +113,20 @@ impl<M: Model> Session<M> {
     pub fn feed_while(
         &mut self,
         ids: &[u32],
-        wanted: Wanted,
+        request: LogitsRequest,
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
-    ) -> Result<Option<Box<[f32]>>, SessionError> {
+    ) -> Result<Option<Logits>, SessionError> {
         let cpu = self.cpu.clone();
-        self.feed_parts(&cpu, ids, wanted, proceed)
+        self.feed_parts(&cpu, ids, request, proceed)
     }
 
     fn feed_parts(
         &mut self,
         ops: &impl Ops,
         ids: &[u32],
-        wanted: Wanted,
+        request: LogitsRequest,
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
-    ) -> Result<Option<Box<[f32]>>, SessionError> {
+    ) -> Result<Option<Logits>, SessionError> {
         let transformer = &self.transformer;
         let vocab = Vocab::of(transformer.model);
         let tokens: Vec<Idx<Vocab<M>>> = ids.iter().map(|&id| Idx::new(vocab, id)).collect::<Result<_, _>>()?;
@@ -137,9 +142,9 @@ impl<M: Model> Session<M> {
                 return Ok(None);
             }
         }
-        let logits = self.state.step(last, |step| transformer.wanted_logits(ops, step, wanted).into_data())?;
+        let logits = self.state.step(last, |step| transformer.requested_logits(ops, step, request).into_data())?;
         self.tokens.extend_from_slice(&ids[before.len()..]);
-        Ok(Some(logits.into_vec().into()))
+        Ok(logits.into_vec().pop())
     }
 
     /// Goes back to the longest common beginning of the session and `ids`, short of the last id, or as near to it as

@@ -7,7 +7,7 @@ use anyhow::Result;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use trine::kernels::{CacheType, Cpu};
-use trine::model::{Part, Session, Transformer, Wanted};
+use trine::model::{LogitsRequest, Part, Session, Transformer};
 use trine::shapes::Model;
 
 /// A forward pass over a prompt.
@@ -47,7 +47,7 @@ impl Program for Trace<'_> {
     fn run<M: Model>(self, model: &Arc<Transformer<M>>) -> Result<()> {
         let mut seen: Vec<Seen> = Vec::new();
         let mut session = Session::new(model, self.cpu, self.ids.len(), CacheType::F32)?;
-        session.feed_watched(self.ids, Wanted::All, &mut |block, part, values| {
+        session.feed_watched(self.ids, LogitsRequest::All, &mut |block, part, values| {
             // A long prompt passes in several steps.
             let known = seen.iter().position(|seen| (seen.block, seen.part) == (block, part));
             let at = known.unwrap_or(seen.len());

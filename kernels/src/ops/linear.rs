@@ -7,7 +7,7 @@ use crate::cpu::Cpu;
 use crate::matrix::Matrix;
 use crate::packing::{Packed, Packing};
 use crate::quantize::ActivationRows;
-use crate::shortlist::Shortlist;
+use crate::shortlist::{LargestProducts, Shortlist};
 use trine_shapes::{Affine, Axis, Idx, Normed, OutputNorm, RowMajor, Tensor, View, Weight};
 
 impl RowMajor for Matrix {
@@ -163,8 +163,8 @@ impl Cpu {
         self.product(x, head)
     }
 
-    /// The `count` largest of [`Cpu::logits`] for each token, and those equal to them, with the same bits. Of the
-    /// others, some have their value too, the rest are minus infinity ([`Cpu::largest_products`]).
+    /// For each token the `count` largest of [`Cpu::logits`], those equal to them and some others, with the same
+    /// bits ([`Cpu::largest_products`]).
     ///
     /// # Panics
     /// If `count` is 0, or the shortlist was made of another matrix.
@@ -174,10 +174,8 @@ impl Cpu {
         head: &Weight<Matrix, V, H>,
         shortlist: &Weight<Shortlist, V, H>,
         count: usize,
-    ) -> Tensor<f32, (T, V)> {
-        let mut y = self.zeros((x.shape.0, head.out()));
-        self.largest_products(&x.rows, head.data(), shortlist.data(), count, y.data_mut());
-        y
+    ) -> Tensor<LargestProducts, (T,)> {
+        Tensor::from_data((x.shape.0,), self.largest_products(&x.rows, head.data(), shortlist.data(), count))
     }
 
     fn product<T: Axis, I: Axis, O: Axis, J: Axis>(

@@ -10,8 +10,8 @@ const YARN: Yarn =
 
 /// A small model of Qwen3, whose queries are wider than its residual stream.
 fn qwen3(scaling: RopeScaling) -> Synthetic {
-    let dims = Dims { vocab: 40, hidden: 128, ffn: 256, kv_heads: 2, group: 2, head_dim: 64 };
-    let mut synthetic = Synthetic::with_dims(dims, 1, 65_536);
+    let dims = Dims { vocab: 40, hidden: 128, ffn: 256, kv_heads: 2, group: 2, head_dim: 64, attention_layers: 1 };
+    let mut synthetic = Synthetic::with_dims(dims, 65_536);
     let config = &mut synthetic.config;
     config.architecture = Architecture::Qwen3;
     config.rope = RopeConfig { base: 1e6, rotated: 64, scaling, pairing: config.graph().rope_pairing };

@@ -52,7 +52,7 @@ impl fmt::Display for Part {
 
 #[cfg(test)]
 mod tests {
-    use crate::{LoadOptions, Session, Synthetic, Wanted, load};
+    use crate::{LoadOptions, LogitsRequest, Session, Synthetic, load};
     use std::num::NonZeroUsize;
     use trine_kernels::{CacheType, Cpu, CpuOptions};
     use trine_shapes::Dyn;
@@ -87,12 +87,12 @@ mod tests {
             let transformer = load(model, &file, &cpu, &LoadOptions::default()).unwrap().transformer;
             let session = || Session::new(&transformer, &cpu, 8, CacheType::F32).unwrap();
             let (mut seen, mut last) = (Vec::new(), Vec::new());
-            let logits = session().feed_watched(&[7, 30, 999], Wanted::All, &mut |block, part, values| {
+            let logits = session().feed_watched(&[7, 30, 999], LogitsRequest::All, &mut |block, part, values| {
                 seen.push((block, part.to_string(), values.len()));
                 last = values.to_vec();
             });
-            let logits = logits.unwrap();
-            assert_eq!((&logits[..], &logits), (&last[..], &session().feed(&[7, 30, 999]).unwrap()));
+            let logits = logits.unwrap().into_dense();
+            assert_eq!((&logits, &logits[..]), (&last, &session().feed(&[7, 30, 999]).unwrap()[..]));
             let mut expected = vec![(None, "embedding".to_owned(), 3 * 512)];
             for block in 0..2 {
                 expected.extend(BLOCK.map(|(name, len)| (Some(block), name.to_owned(), 3 * len)));

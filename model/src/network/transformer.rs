@@ -20,12 +20,12 @@ use super::ops::Ops;
 use super::part::Part;
 use super::step::StepInput;
 use crate::config::Config;
+use crate::generation::{Logits, LogitsRequest};
 use crate::role::BlockNorm;
-use crate::wanted::Wanted;
 use trine_kernels::{Activations, Matrix, RmsNorm, Rope, Shortlist};
 use trine_shapes::{
-    AttentionLayers, AttnNorm, Axis, Blocks, FfnNorm, HeadDim, Hidden, Idx, Model, OutputNorm, PerLayer, Sequences,
-    Step, Tensor, Vocab, Weight,
+    AttentionLayers, AttnNorm, Axis, Blocks, FfnNorm, HeadDim, Hidden, Idx, Model, Normed, OutputNorm, PerLayer,
+    Sequences, Step, Tensor, Vocab, Weight,
 };
 
 /// What mixes the positions of a sequence in a block.
@@ -88,7 +88,7 @@ impl<M: Model> Transformer<M> {
     /// [`Traced`](crate::Traced) one.
     pub fn logits<T: Step>(&self, ops: &impl Ops, step: StepInput<'_, M, T>) -> Tensor<f32, (T, Vocab<M>)> {
         let x = self.residual(ops, step, &mut |_, _| ());
-        self.head(ops, x, Wanted::All)
+        self.head(ops, x)
     }
 
     /// Runs one step and returns the logits of the last token of each sequence, which predict the next one.
@@ -97,18 +97,31 @@ impl<M: Model> Transformer<M> {
         ops: &impl Ops,
         step: StepInput<'_, M, T>,
     ) -> Tensor<f32, (Sequences<T>, Vocab<M>)> {
-        self.wanted_logits(ops, step, Wanted::All)
+        let x = self.residual(ops, step, &mut |_, _| ());
+        self.head(ops, x.view().last())
     }
 
-    /// As [`next_logits`](Transformer::next_logits) for the logits that are wanted.
-    pub fn wanted_logits<T: Step>(
+    /// As [`next_logits`](Transformer::next_logits) without the logits that nobody asks for, where a shortlist proves
+    /// that they are smaller.
+    pub fn requested_logits<T: Step>(
         &self,
         ops: &impl Ops,
         step: StepInput<'_, M, T>,
-        wanted: Wanted,
-    ) -> Tensor<f32, (Sequences<T>, Vocab<M>)> {
-        let x = self.residual(ops, step, &mut |_, _| ());
-        self.head(ops, x.view().last(), wanted)
+        request: LogitsRequest,
+    ) -> Tensor<Logits, (Sequences<T>,)> {
+        let last = self.residual(ops, step, &mut |_, _| ()).view().last();
+        let ((sequences, _), tokens) = (last.shape(), Vocab::of(self.model).len());
+        let logits = match (request, &self.shortlist) {
+            (LogitsRequest::Largest(count), Some(shortlist)) => {
+                let h = Activations::new(self.normed(ops, last));
+                let largest = ops.cpu().largest_logits(&h, self.head_weight(), shortlist, count.get());
+                let largest = largest.into_data().into_vec().into_iter();
+                let shown = largest.inspect(|largest| ops.see(Part::Logits, &largest.values));
+                shown.map(|largest| Logits::of_largest(tokens, largest)).collect()
+            }
+            _ => Logits::of_rows(self.head(ops, last).into_data().into_vec(), tokens),
+        };
+        Tensor::from_data((sequences,), logits)
     }
 
     /// Runs one step for its keys and values alone: a prompt that goes on.
@@ -161,20 +174,21 @@ impl<M: Model> Transformer<M> {
     }
 
     /// `logits = W RMSNorm(x, output_norm)`, with `W` the head or, where it is tied, the embedding.
-    fn head<T: Axis>(
+    fn head<T: Axis>(&self, ops: &impl Ops, x: Tensor<f32, (T, Hidden<M>)>) -> Tensor<f32, (T, Vocab<M>)> {
+        let h = Activations::new(self.normed(ops, x));
+        ops.seen(Part::Logits, ops.cpu().logits(&h, self.head_weight()))
+    }
+
+    fn normed<T: Axis>(
         &self,
         ops: &impl Ops,
         x: Tensor<f32, (T, Hidden<M>)>,
-        wanted: Wanted,
-    ) -> Tensor<f32, (T, Vocab<M>)> {
-        let cpu = ops.cpu();
-        let h = ops.seen(Part::OutputNorm, cpu.rms_norm(x.view(), &self.output_norm));
-        let (h, head) = (Activations::new(h), self.output.as_ref().unwrap_or(&self.embedding));
-        let logits = match (wanted, &self.shortlist) {
-            (Wanted::Largest(count), Some(shortlist)) => cpu.largest_logits(&h, head, shortlist, count.get()),
-            _ => cpu.logits(&h, head),
-        };
-        ops.seen(Part::Logits, logits)
+    ) -> Tensor<f32, (T, Normed<OutputNorm, Hidden<M>>)> {
+        ops.seen(Part::OutputNorm, ops.cpu().rms_norm(x.view(), &self.output_norm))
+    }
+
+    fn head_weight(&self) -> &Weight<Matrix, Vocab<M>, Hidden<M>> {
+        self.output.as_ref().unwrap_or(&self.embedding)
     }
 
     /// The same transformer with each matrix of its blocks replaced by what `f` makes of it.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 use trine::kernels::Cpu;
-use trine::model::{Part, Session, Wanted};
+use trine::model::{LogitsRequest, Part, Session};
 use trine::shapes::Model;
 
 /// What is measured.
@@ -54,7 +54,7 @@ pub struct Run {
 }
 
 /// The logits that `run` needs with its defaults, for a head with a shortlist.
-const WANTED: Wanted = Wanted::Largest(NonZeroUsize::new(40).expect("not zero"));
+const WANTED: LogitsRequest = LogitsRequest::Largest(NonZeroUsize::new(40).expect("not zero"));
 
 /// Ids that repeat no pattern.
 pub fn ids(count: usize, vocab: usize) -> Vec<u32> {

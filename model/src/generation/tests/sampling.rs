@@ -1,6 +1,7 @@
-//! Properties of the sampler, and its draws against the distribution that they should follow.
+//! Properties of the chain that options describe, and its draws against the distribution that they should follow.
 
-use super::*;
+use super::super::*;
+use super::sample;
 use proptest::prelude::*;
 
 /// No filter and no penalty.
@@ -9,9 +10,9 @@ fn open() -> SamplerOptions {
 }
 
 fn counts(options: SamplerOptions, logits: &[f32], draws: usize) -> Vec<usize> {
-    let mut sampler = Sampler::new(options).unwrap();
+    let mut sampler = SamplerChain::new(options).unwrap();
     let mut counts = vec![0; logits.len()];
-    (0..draws).for_each(|_| counts[sampler.sample(logits, &[]).unwrap() as usize] += 1);
+    (0..draws).for_each(|_| counts[sample(&mut sampler, logits, &[]).unwrap() as usize] += 1);
     counts
 }
 
@@ -77,8 +78,8 @@ fn filters_keep_what_they_promise() {
 #[test]
 fn penalties_push_recent_tokens_down_once() {
     let options = SamplerOptions { repetition_penalty: 2.0, repetition_window: 3, ..SamplerOptions::greedy() };
-    let mut sampler = Sampler::new(options).unwrap();
-    let mut sample = |logits: &[f32], recent: &[u32]| sampler.sample(logits, recent).unwrap();
+    let mut sampler = SamplerChain::new(options).unwrap();
+    let mut sample = |logits: &[f32], recent: &[u32]| sample(&mut sampler, logits, recent).unwrap();
     assert_eq!(sample(&[3.0, 2.0, 1.0], &[]), 0);
     assert_eq!(sample(&[3.0, 2.0, 1.0], &[0]), 1, "3 / 2 is below 2");
     assert_eq!(sample(&[3.0, 1.2, 1.0], &[0, 0, 0]), 0, "3 / 2, not 3 / 8");
@@ -90,8 +91,8 @@ fn penalties_push_recent_tokens_down_once() {
 #[test]
 fn equal_seeds_draw_equally() {
     let draws = |seed| {
-        let mut sampler = Sampler::new(SamplerOptions { seed, ..open() }).unwrap();
-        (0..50).map(|_| sampler.sample(&[0.5; 7], &[]).unwrap()).collect::<Vec<_>>()
+        let mut sampler = SamplerChain::new(SamplerOptions { seed, ..open() }).unwrap();
+        (0..50).map(|_| sample(&mut sampler, &[0.5; 7], &[]).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(draws(11), draws(11));
     assert_ne!(draws(11), draws(12));
@@ -99,14 +100,14 @@ fn equal_seeds_draw_equally() {
 
 #[test]
 fn the_lowest_id_wins_ties() {
-    let mut greedy = Sampler::new(SamplerOptions::greedy()).unwrap();
-    assert_eq!(greedy.sample(&[1.0, 4.0, 4.0, 2.0], &[]), Ok(1));
-    assert_eq!(greedy.sample(&[-0.0, 0.0], &[]), Ok(0));
+    let mut greedy = SamplerChain::new(SamplerOptions::greedy()).unwrap();
+    assert_eq!(sample(&mut greedy, &[1.0, 4.0, 4.0, 2.0], &[]), Ok(1));
+    assert_eq!(sample(&mut greedy, &[-0.0, 0.0], &[]), Ok(0));
 }
 
 #[test]
 fn options_out_of_range_are_refused() {
-    let refusal = |options| Sampler::new(options).unwrap_err().to_string();
+    let refusal = |options| SamplerChain::new(options).unwrap_err().to_string();
     let nan = f32::NAN;
     assert_eq!(
         refusal(SamplerOptions { temperature: -0.5, ..open() }),
@@ -123,14 +124,14 @@ fn options_out_of_range_are_refused() {
 fn logits_that_are_no_numbers_are_errors() {
     let infinity = f32::INFINITY;
     for options in [SamplerOptions::greedy(), SamplerOptions::default()] {
-        let mut sampler = Sampler::new(options).unwrap();
-        let error = sampler.sample(&[0.0, f32::NAN, 1.0], &[]).unwrap_err();
+        let mut sampler = SamplerChain::new(options).unwrap();
+        let error = sample(&mut sampler, &[0.0, f32::NAN, 1.0], &[]).unwrap_err();
         assert!(error.to_string().starts_with("the logit of token 1 is NaN"), "{error}");
-        assert_eq!(sampler.sample(&[infinity], &[]), Err(SamplerError::BadLogit { id: 0, found: infinity }));
-        assert_eq!(sampler.sample(&[], &[]), Err(SamplerError::NoCandidate { logits: 0 }));
-        assert_eq!(sampler.sample(&[-infinity; 3], &[]), Err(SamplerError::NoCandidate { logits: 3 }));
-        assert_eq!(sampler.sample(&[-infinity, -5.0, -infinity], &[]), Ok(1));
-        assert_eq!(sampler.sample(&[f32::MIN, f32::MAX], &[]), Ok(1));
+        assert_eq!(sample(&mut sampler, &[infinity], &[]), Err(SamplerError::BadLogit { id: 0, found: infinity }));
+        assert_eq!(sample(&mut sampler, &[], &[]), Err(SamplerError::NoCandidate { logits: 0 }));
+        assert_eq!(sample(&mut sampler, &[-infinity; 3], &[]), Err(SamplerError::NoCandidate { logits: 3 }));
+        assert_eq!(sample(&mut sampler, &[-infinity, -5.0, -infinity], &[]), Ok(1));
+        assert_eq!(sample(&mut sampler, &[f32::MIN, f32::MAX], &[]), Ok(1));
     }
 }
 
@@ -138,12 +139,12 @@ proptest! {
     /// With one candidate left, whatever the filter, the draw is greedy.
     #[test]
     fn one_candidate_is_greedy(logits in prop::collection::vec(-30f32..30.0, 1..40), seed: u64) {
-        let greedy = Sampler::new(SamplerOptions::greedy()).unwrap().sample(&logits, &[]);
+        let greedy = sample(&mut SamplerChain::greedy(), &logits, &[]);
         let best = logits.iter().copied().fold(f32::MIN, f32::max);
         prop_assert_eq!(greedy.clone().map(|id| logits[id as usize]), Ok(best));
         for options in [SamplerOptions { top_k: 1, ..open() }, SamplerOptions { top_p: 1e-9, ..open() }] {
-            let mut sampler = Sampler::new(SamplerOptions { seed, ..options }).unwrap();
-            prop_assert_eq!(sampler.sample(&logits, &[]), greedy.clone());
+            let mut sampler = SamplerChain::new(SamplerOptions { seed, ..options }).unwrap();
+            prop_assert_eq!(sample(&mut sampler, &logits, &[]), greedy.clone());
         }
     }
 
@@ -153,7 +154,7 @@ proptest! {
         logits in prop::collection::vec(-8f32..8.0, 1..60), k in 1usize..60, min_p in 0f32..1.0, seed: u64,
     ) {
         let options = SamplerOptions { top_k: k, min_p, seed, ..open() };
-        let id = Sampler::new(options).unwrap().sample(&logits, &[]).unwrap() as usize;
+        let id = sample(&mut SamplerChain::new(options).unwrap(), &logits, &[]).unwrap() as usize;
         let above = logits.iter().filter(|&&logit| logit > logits[id]).count();
         prop_assert!(above < k);
         let best = logits.iter().copied().fold(f32::MIN, f32::max);
