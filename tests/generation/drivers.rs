@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trine::prelude::*;
 
 /// Drives the state machine in the open.
-fn by_hand<M: Model>(stories: &mut Stories<'_, M>, chain: SamplerChain, options: &GenerateOptions) -> Outcome {
+fn by_hand<M: Model>(stories: &mut Stories<M>, chain: SamplerChain, options: &GenerateOptions) -> Outcome {
     let Stories { session, tokenizer, prompt } = stories;
     session.rewind(&[]);
     let positions = session.capacity();
@@ -31,7 +31,7 @@ fn by_hand<M: Model>(stories: &mut Stories<'_, M>, chain: SamplerChain, options:
     }
 }
 
-fn as_iterator<M: Model>(stories: &mut Stories<'_, M>, chain: SamplerChain, options: &GenerateOptions) -> Outcome {
+fn as_iterator<M: Model>(stories: &mut Stories<M>, chain: SamplerChain, options: &GenerateOptions) -> Outcome {
     let Stories { session, tokenizer, prompt } = stories;
     session.rewind(&[]);
     let (mut tokens, mut text) = (Vec::new(), String::new());
@@ -46,11 +46,7 @@ fn as_iterator<M: Model>(stories: &mut Stories<'_, M>, chain: SamplerChain, opti
     Outcome { tokens, text, finish }
 }
 
-fn with_callback<M: Model>(
-    stories: &mut Stories<'_, M>,
-    mut chain: SamplerChain,
-    options: &GenerateOptions,
-) -> Outcome {
+fn with_callback<M: Model>(stories: &mut Stories<M>, mut chain: SamplerChain, options: &GenerateOptions) -> Outcome {
     let Stories { session, tokenizer, prompt } = stories;
     session.rewind(&[]);
     let mut text = String::new();
@@ -63,7 +59,7 @@ fn with_callback<M: Model>(
 }
 
 /// All three ways, which are one.
-fn generate<M: Model>(stories: &mut Stories<'_, M>, sampler: &SamplerOptions, options: &GenerateOptions) -> Outcome {
+fn generate<M: Model>(stories: &mut Stories<M>, sampler: &SamplerOptions, options: &GenerateOptions) -> Outcome {
     let chain = || SamplerChain::new(sampler.clone()).expect("sound options");
     let outcome = with_callback(stories, chain(), options);
     assert_eq!(by_hand(stories, chain(), options), outcome);
