@@ -11,6 +11,7 @@ mod architecture;
 mod config;
 mod convert;
 mod diff;
+mod engine;
 mod generation;
 mod graph;
 mod hf;
@@ -32,6 +33,7 @@ pub use architecture::Architecture;
 pub use config::{Config, ConfigError};
 pub use convert::{Conversion, ConvertError, Converted, HEAD_TYPES, MATRIX_TYPES, convert};
 pub use diff::{Difference, KeyDifference, Side, TensorDifference, Values, diff};
+pub use engine::{Engine, EngineError, EngineId, EngineOptions, Opened, Piece, Pieces, Prompt, Sequence, Token, Visit};
 pub use generation::{
     Candidate, Candidates, Finish, GenerateError, GenerateOptions, Generated, Generation, GenerationError,
     GenerationStep, GenerationStream, Greedy, Logits, LogitsError, LogitsFilter, LogitsRequest, Logprobs, Multinomial,

@@ -130,10 +130,7 @@ impl<M: Model> Session<M> {
         let transformer = &self.transformer;
         let vocab = Vocab::of(transformer.model);
         let tokens: Vec<Idx<Vocab<M>>> = ids.iter().map(|&id| Idx::new(vocab, id)).collect::<Result<_, _>>()?;
-        let (used, capacity) = (self.state.len(), self.state.capacity());
-        if tokens.len() > capacity - used {
-            return Err(StepError::ContextFull { used, capacity, tokens: tokens.len() }.into());
-        }
+        self.check_fits(tokens.len())?;
         let (before, last) = tokens.split_at(tokens.len().saturating_sub(1) / PROMPT_BATCH * PROMPT_BATCH);
         for (batch, ids) in before.chunks(PROMPT_BATCH).zip(ids.chunks(PROMPT_BATCH)) {
             self.state.step(batch, |step| transformer.prefill(ops, step))?;
@@ -145,6 +142,61 @@ impl<M: Model> Session<M> {
         let logits = self.state.step(last, |step| transformer.requested_logits(ops, step, request).into_data())?;
         self.tokens.extend_from_slice(&ids[before.len()..]);
         Ok(logits.into_vec().pop())
+    }
+
+    /// Appends tokens to each of some sessions, in steps of all of them together, and returns the logits that follow, in
+    /// their order. Each gets the bits that it would get alone.
+    ///
+    /// # Errors
+    /// An id beyond the vocabulary, no token, a full context, or sessions of different pools or transformers; the
+    /// sessions are then as before. Where there is no memory for a step, sessions may have taken the beginnings of
+    /// their tokens.
+    pub fn feed_together(
+        mut requests: Vec<(&mut Session<M>, &[u32])>,
+        request: LogitsRequest,
+    ) -> Result<Vec<Logits>, SessionError> {
+        let Some((first, _)) = requests.first() else {
+            return Ok(Vec::new());
+        };
+        let (transformer, cpu) = (first.transformer.clone(), first.cpu.clone());
+        let vocab = Vocab::of(transformer.model);
+        let mut tokens = Vec::new();
+        for (sequence, (session, ids)) in requests.iter().enumerate() {
+            if !Arc::ptr_eq(&session.transformer, &transformer) {
+                return Err(StepError::OtherPool { sequence }.into());
+            }
+            if ids.is_empty() {
+                return Err(StepError::Empty { batch: requests.len() }.into());
+            }
+            session.check_fits(ids.len())?;
+            tokens.push(ids.iter().map(|&id| Idx::new(vocab, id)).collect::<Result<Vec<_>, _>>()?);
+        }
+        // The last step has some tokens of each, and no more than other steps.
+        let last = (PROMPT_BATCH / requests.len()).max(1);
+        for ((session, ids), tokens) in requests.iter_mut().zip(&mut tokens) {
+            let before = tokens.len().saturating_sub(last);
+            for (batch, ids) in tokens[..before].chunks(PROMPT_BATCH).zip(ids.chunks(PROMPT_BATCH)) {
+                session.state.step(batch, |step| transformer.prefill(&cpu, step))?;
+                session.tokens.extend_from_slice(&ids[..batch.len()]);
+            }
+            tokens.drain(..before);
+        }
+        let states = requests.iter_mut().zip(&tokens).map(|((session, _), tokens)| (&mut session.state, &tokens[..]));
+        let logits = State::step_together(states.collect(), |step| {
+            transformer.requested_logits(&cpu, step, request).into_data()
+        })?;
+        for ((session, ids), tokens) in requests.iter_mut().zip(&tokens) {
+            session.tokens.extend_from_slice(&ids[ids.len() - tokens.len()..]);
+        }
+        Ok(logits.into_vec())
+    }
+
+    fn check_fits(&self, tokens: usize) -> Result<(), StepError> {
+        let (used, capacity) = (self.state.len(), self.state.capacity());
+        match tokens <= capacity - used {
+            true => Ok(()),
+            false => Err(StepError::ContextFull { used, capacity, tokens }),
+        }
     }
 
     /// Goes back to the longest common beginning of the session and `ids`, short of the last id, or as near to it as
