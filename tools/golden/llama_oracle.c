@@ -2,6 +2,8 @@
 //
 //   llama_oracle logits MODEL OUT ID...          logits of every position, little-endian float32, one row each
 //   llama_oracle greedy MODEL STEPS ID...        per step: best id, its logit, second id, its logit
+//   llama_oracle trace MODEL OUT STEPS ID...     the same, and the logits of every position of the ids and of all steps
+//                                                but the last as `logits` writes them; steps run one token at a time
 //   llama_oracle tokenize MODEL SPECIAL TEXT...  ids of each text on one line; SPECIAL 1 adds BOS or EOS as the file
 //                                                says and recognises special tokens in the text
 //   llama_oracle quantize IN OUT FILE_TYPE EMBEDDING_TYPE
@@ -84,13 +86,20 @@ static void logits(const char * model_path, const char * out_path, int count, ch
     fclose(out);
 }
 
-static void greedy(const char * model_path, int steps, int count, char ** texts) {
+static void write_row(FILE * out, const float * row, int vocabulary) {
+    if (out != NULL) fwrite(row, sizeof(float), vocabulary, out);
+}
+
+static void greedy(const char * model_path, const char * out_path, int steps, int count, char ** texts) {
     llama_token ids[CONTEXT];
     parse_ids(count, texts, ids);
     struct llama_model * model = load(model_path, false);
     struct llama_context * context = open_context(model);
     int vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(model));
+    FILE * out = out_path != NULL ? fopen(out_path, "wb") : NULL;
+    if (out_path != NULL && out == NULL) fail("cannot write the logits");
     decode(context, ids, count, 0);
+    for (int i = 0; i < count; i++) write_row(out, llama_get_logits_ith(context, i), vocabulary);
     const float * row = llama_get_logits_ith(context, count - 1);
     for (int step = 0; step < steps; step++) {
         llama_token best = row[1] > row[0], second = !best;
@@ -103,9 +112,12 @@ static void greedy(const char * model_path, int steps, int count, char ** texts)
             }
         }
         printf("%d %.6f %d %.6f\n", best, row[best], second, row[second]);
+        if (step + 1 == steps) break;
         decode(context, &best, 1, count + step);
         row = llama_get_logits_ith(context, 0);
+        write_row(out, row, vocabulary);
     }
+    if (out != NULL) fclose(out);
 }
 
 static void tokenize(const char * model_path, bool special, int count, char ** texts) {
@@ -135,7 +147,9 @@ int main(int count, char ** arguments) {
     if (!strcmp(command, "logits")) {
         logits(arguments[2], arguments[3], count - 4, arguments + 4);
     } else if (!strcmp(command, "greedy")) {
-        greedy(arguments[2], atoi(arguments[3]), count - 4, arguments + 4);
+        greedy(arguments[2], NULL, atoi(arguments[3]), count - 4, arguments + 4);
+    } else if (!strcmp(command, "trace") && count > 5) {
+        greedy(arguments[2], arguments[3], atoi(arguments[4]), count - 5, arguments + 5);
     } else if (!strcmp(command, "tokenize")) {
         tokenize(arguments[2], atoi(arguments[3]), count - 4, arguments + 4);
     } else if (!strcmp(command, "quantize") && count == 6) {
