@@ -9,6 +9,8 @@
 //   llama_oracle quantize IN OUT FILE_TYPE EMBEDDING_TYPE
 //                                                numbers of enum llama_ftype and enum ggml_type
 //
+// llama.cpp reads a file's YaRN betas for some architectures only; here they are passed on for all.
+//
 // The key/value cache is float32, flash attention is off, and weights are not repacked. The CPU library is fixed
 // (AVX2) so that every x86-64 machine of the last ten years gives the same bits.
 
@@ -41,12 +43,22 @@ static struct llama_model * load(const char * path, bool vocab_only) {
     return model;
 }
 
+// Sets a number from the key `<architecture>.rope.scaling.NAME`, where the file has it.
+static void read_scaling(const struct llama_model * model, const char * name, float * number) {
+    char architecture[64], key[160], text[64];
+    if (llama_model_meta_val_str(model, "general.architecture", architecture, sizeof architecture) < 0) return;
+    snprintf(key, sizeof key, "%s.rope.scaling.%s", architecture, name);
+    if (llama_model_meta_val_str(model, key, text, sizeof text) >= 0) *number = strtof(text, NULL);
+}
+
 static struct llama_context * open_context(struct llama_model * model) {
     struct llama_context_params params = llama_context_default_params();
     params.n_ctx = params.n_batch = params.n_ubatch = CONTEXT;
     params.n_threads = params.n_threads_batch = 2;
     params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
     params.type_k = params.type_v = GGML_TYPE_F32;
+    read_scaling(model, "yarn_beta_fast", &params.yarn_beta_fast);
+    read_scaling(model, "yarn_beta_slow", &params.yarn_beta_slow);
     struct llama_context * context = llama_init_from_model(model, params);
     if (context == NULL) fail("no context");
     return context;

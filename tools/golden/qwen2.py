@@ -32,7 +32,7 @@ TOP = 20
 SAMPLE, SHORT_SAMPLE = 200, 16
 """Ids whose logits are kept at the last position of a prompt, and how many of them at the others."""
 
-EXACT = 1e-4
+EXACT = 1e-5
 """Relative difference below which two engines that round nothing agree."""
 
 DIMENSIONS = Dimensions(
@@ -46,10 +46,15 @@ MESSAGES = [
 ]
 PROMPTS = {
     "english": "The Industrial Revolution began in Great Britain in the second half of the eighteenth century, when",
-    "python": 'def merge_sorted(first: list[int], second: list[int]) -> list[int]:\n    """Merges two sorted lists."""\n',
+    "python": (
+        'def merge_sorted(first: list[int], second: list[int]) -> list[int]:\n    """Merges two sorted lists."""\n'
+    ),
     "cjk": "水の分子は二つの水素原子と一つの酸素原子からできている。中国的首都是北京，它位于华北平原的北部。대한민국의 수도는",
     "chat": MESSAGES,
-    "lines": "# Shopping list 🛒\n\n- 12 eggs 🥚\n- 3.5 kg of flour\n\n## Steps 👩‍🍳\n\n1. Don't panic 😀\r\n2. Mix\t everything:\n",
+    "lines": (
+        "# Shopping list 🛒\n\n- 12 eggs 🥚\n- 3.5 kg of flour\n\n"
+        "## Steps 👩‍🍳\n\n1. Don't panic 😀\r\n2. Mix\t everything:\n"
+    ),
 }
 
 
