@@ -36,33 +36,42 @@ COMPOSED = [
     "Größe, Übermut und Fußgängerübergänge; İstanbul'da IĞDIR",
     "Τὸ γνῶθι σαυτόν · Ἐν ἀρχῇ ἦν ὁ λόγος", "Ёлка, йод, їжак, ўсё",
     "हिन्दी में क्षत्रिय, বাংলা ভাষা, தமிழ் மொழி, ภาษาไทยที่มีวรรณยุกต์, မြန်မာ",
-    "السَّلامُ عَلَيْكُم שָׁלוֹם", "x\u0302 + n\u0303\u0323 = q\u0307 (no composed form)", "e\u20dd 1\ufe0f\u20e3 \u0301lone",
+    "السَّلامُ عَلَيْكُم שָׁלוֹם", "x\u0302 + n\u0303\u0323 = q\u0307 (no composed form)",
+    "e\u20dd 1\ufe0f\u20e3 \u0301lone",
 ]
 DECOMPOSED = [
     *(unicodedata.normalize("NFD", text) for text in COMPOSED[:4]),
     unicodedata.normalize("NFD", "한국어 문장을 자모로"),
-    "a\u0302\u0323 a\u0323\u0302 \u1ea1\u0302", "The \u212bngstr\u00f6m and the \u2126 and the \u212a", "\uf900\uf914 \ufa0e",
-    "\u0958 \u0915\u093c \u09dc", "cafe\u0301s CAFE\u0301S It\u2019s the cafe\u0301's", "123e\u0301 e\u0301123 \u00e9\u0301",
+    "a\u0302\u0323 a\u0323\u0302 \u1ea1\u0302", "The \u212bngstr\u00f6m and the \u2126 and the \u212a",
+    "\uf900\uf914 \ufa0e",
+    "\u0958 \u0915\u093c \u09dc", "cafe\u0301s CAFE\u0301S It\u2019s the cafe\u0301's",
+    "123e\u0301 e\u0301123 \u00e9\u0301",
 ]
 OTHERS = [
     "我喜歡吃蘋果，也喜歡编程。2024年10月1日星期二。", "吾輩は猫である。名前はまだ無い。ｶﾀｶﾅ ＡＢＣ１２３", "한국어 문장, 띄어쓰기가 있는 글 ㅋㅋㅋ",
     "𠮷野家 𝒜𝓁𝑔𝑒𝒷𝓇𝒶 𝟘𝟙𝟚", "👩‍👩‍👧‍👦 👩🏽‍🚀 🏳️‍🌈 🇩🇪🇯🇵 ❤️‍🔥 1️⃣ 🤷‍♂️", "🚀🚀🚀 code🦀code 🎉\n\n🎉",
     "I'm, I'M, you're, YOU'RE, he'll, HE'LL, we've, WE'VE, she'd, SHE'D, it's, IT'S, don't, DON'T",
-    "I\u2019m you\u2019re 'tis 'S 'Ve'll''re o'clock rock'n'roll 'ſ 's", "0 00 000 1234567890 3.14159e-10 ١٢٣ ⅷ ½ ²³ 12ab34 1,234",
-    "     five spaces\t\ttwo tabs\n\n\n  three newlines \r\n\r\n crlf \n \n end   ", "\n", "\r\n", " \n ", "\t\n\t", "a \n  b\n\n c  \n",
+    "I\u2019m you\u2019re 'tis 'S 'Ve'll''re o'clock rock'n'roll 'ſ 's",
+    "0 00 000 1234567890 3.14159e-10 ١٢٣ ⅷ ½ ²³ 12ab34 1,234",
+    "     five spaces\t\ttwo tabs\n\n\n  three newlines \r\n\r\n crlf \n \n end   ", "\n", "\r\n", " \n ", "\t\n\t",
+    "a \n  b\n\n c  \n",
     "\u00a0\u2003\u3000wide\u200b\u2028spaces\u0085next\x0b\x0c", "   ", "\u3000\n\u3000text", "!\n!! \n\n ?!\r\n.\n",
-    "#include <vector>\nint main() {\n\tstd::vector<int> v{1, 2, 3};\n\tfor (auto& x : v) x *= 2;\n\treturn v[0] != 2;\n}\n",
+    "#include <vector>\nint main() {\n\tstd::vector<int> v{1, 2, 3};\n\tfor (auto& x : v) x *= 2;\n\treturn v[0];\n}\n",
     "def f(x: int) -> str:\n    return f\"{x!r:>10}\"  # comment\n\n\nclass A(B):\n    pass\n",
-    "SELECT a.id, COUNT(*) FROM \"t\" AS a WHERE a.x >= 10 AND b <> 'y';", "{\"key\": [1, 2.5e3, null, true], \"k\\u00e9y\": \"v\\n\"}",
+    "SELECT a.id, COUNT(*) FROM \"t\" AS a WHERE a.x >= 10 AND b <> 'y';",
+    "{\"key\": [1, 2.5e3, null, true], \"k\\u00e9y\": \"v\\n\"}",
     "<div class=\"a b\">&nbsp;text</div> https://example.org/?q=%20&x=1#y $\\frac{a}{b}$ `x` **b** _i_",
-    "snake_case camelCase SCREAMING_CASE kebab-case x+=1; y--; !z && w||v ->=>==", "control\x01\x7f\u200e\ufeffend\ufffd",
+    "snake_case camelCase SCREAMING_CASE kebab-case x+=1; y--; !z && w||v ->=>==",
+    "control\x01\x7f\u200e\ufeffend\ufffd",
 ]
 SPECIAL_TEXTS = [
     "<|im_start|>system\nYou are helpful.<|im_end|>\n<|im_start|>user\nHi!<|im_end|>\n<|im_start|>assistant\n",
-    "a<|endoftext|>b <|endoftext|> c", "<|im_start|><|im_end|><|im_end", " <|im_start|> cafe\u0301", "<|im_start|>\n\n<|im_end|>  x",
+    "a<|endoftext|>b <|endoftext|> c", "<|im_start|><|im_end|><|im_end", " <|im_start|> caf\u00e9",
+    "<|im_start|>\n\n<|im_end|>  x",
 ]
 UNITS = [
-    *"aszlABZ019 \n\r\t.,$+'/_", "é", "字", "。", "३", "Ⅷ", "\u00a0", "🚀", "👩‍🚀", " ", " ", "  ", "\n\n", "\r\n", "'s", "'LL", "'re",
+    *"aszlABZ019 \n\r\t.,$+'/_", "é", "字", "。", "३", "Ⅷ", "\u00a0", "🚀", "👩‍🚀", " ", " ", "  ", "\n\n", "\r\n", "'s",
+    "'LL", "'re",
     "The", " the", "000", "def ", "()", "한", "x\u0302", "\u0901", "\u0e49",
 ]
 """What random texts are made of; NFC changes none of them, nor what two of them become side by side."""
@@ -136,6 +145,7 @@ def main():
             for (text, _, ids), (_, _, as_text_ids) in zip(special, as_text)
         ],
     }
+    assert all(ids == nfc_ids for _, nfc_ids, ids in special + as_text)
     print({name: len(entries) for name, entries in data.items()})
     for entry in data["texts"]:
         assert unicodedata.is_normalized("NFC", entry["text"]), entry
