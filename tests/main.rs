@@ -3,6 +3,7 @@
 
 mod biases;
 mod chat;
+mod engine;
 mod examples;
 mod generation;
 mod golden;

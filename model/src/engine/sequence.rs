@@ -49,6 +49,16 @@ impl Sequence {
         self.session.tokens().iter().map(|&id| Token::new(self.engine.id(), id))
     }
 
+    /// How many tokens there are.
+    pub fn len(&self) -> usize {
+        self.session.tokens().len()
+    }
+
+    /// Whether there is no token yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Positions that it may have.
     pub fn capacity(&self) -> usize {
         self.session.capacity()
