@@ -25,8 +25,8 @@ pub enum CacheFull {
     },
     /// The pool has fewer pages left than a step needs.
     #[error(
-        "{needed} more pages of {PAGE} positions are needed and {free} of the pool's {pages} are free; end a sequence, or \
-        make the pool larger"
+        "{needed} more pages of {PAGE} positions are needed and {free} of the pool's {pages} are free; end a sequence, \
+         or make the pool larger"
     )]
     Pages {
         /// Pages that the step needs besides those that its sequences have.

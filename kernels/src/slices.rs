@@ -8,9 +8,10 @@ use alloc::vec::Vec;
 
 use crate::arch::floats;
 use crate::cpu::Cpu;
-use crate::float::attention::Place;
+use crate::float::attention::attention_over_pages;
 use crate::float::attention::page::{CacheType, PAGE, PageLayout};
-use crate::float::{GateActivation, attention as cached, elementwise, norm};
+use crate::float::{GateActivation, elementwise, norm};
+use crate::pages::{PagePool, Pages};
 use crate::slots::Slot;
 use trine_shapes::Buffer;
 
@@ -63,8 +64,7 @@ pub fn gated(cpu: &Cpu, activation: GateActivation, gate: &mut [f32], up: &[f32]
 /// Keys and values of one layer in single precision, in the order in which attention reads them.
 #[derive(Debug)]
 pub struct KvCache {
-    layout: PageLayout,
-    sequences: Vec<Vec<Vec<f32>>>,
+    sequences: Vec<Pages>,
     width: usize,
 }
 
@@ -74,9 +74,14 @@ impl KvCache {
     /// # Panics
     /// If memory does not hold so many.
     pub fn new(batch: usize, kv_heads: usize, capacity: usize, head_dim: usize) -> Self {
-        let layout = PageLayout::new(CacheType::F32, 1, kv_heads, head_dim).expect("a length");
-        let sequence = vec![vec![0.0; layout.numbers()]; capacity.div_ceil(PAGE)];
-        KvCache { layout, sequences: vec![sequence; batch], width: kv_heads * head_dim }
+        let layout = PageLayout::new(CacheType::F32, 1, kv_heads, head_dim);
+        let pool = PagePool::new(layout, batch * capacity.div_ceil(PAGE)).expect("memory");
+        let sequence = |_| {
+            let (mut pages, fresh) = (Pages::new(&pool), pool.take(capacity.div_ceil(PAGE)).expect("memory"));
+            pages.fill(0, capacity, &mut fresh.into_iter());
+            pages
+        };
+        KvCache { sequences: (0..batch).map(sequence).collect(), width: kv_heads * head_dim }
     }
 
     /// Writes the keys and values of `positions` positions, `[batch][positions][kv_heads][head_dim]`, behind `past`.
@@ -84,11 +89,10 @@ impl KvCache {
     /// # Panics
     /// If they are beyond the capacity.
     pub fn write(&mut self, past: usize, positions: usize, keys: &[f32], values: &[f32]) {
-        let rows = keys.chunks_exact(self.width).zip(values.chunks_exact(self.width));
-        for (row, (keys, values)) in rows.enumerate() {
-            let (sequence, position) = (row / positions, past + row % positions);
-            let page = &mut self.sequences[sequence][position / PAGE];
-            self.layout.write(page, 0, position % PAGE, keys, values);
+        let length = (positions * self.width).max(1);
+        let rows = keys.chunks_exact(length).zip(values.chunks_exact(length));
+        for (pages, (keys, values)) in self.sequences.iter_mut().zip(rows) {
+            pages.write(0, past, keys, values, self.width);
         }
     }
 }
@@ -101,9 +105,8 @@ impl KvCache {
 /// # Panics
 /// If the lengths are not those of `shape`.
 pub fn attention(cpu: &Cpu, shape: AttentionShape<'_>, queries: &[f32], cache: &KvCache, outputs: &mut [f32]) {
-    let head =
-        |place: Place| cache.layout.float_head::<f32>(&cache.sequences[place.sequence][place.chunk], 0, place.head);
-    cached::attention(cpu, shape, queries, head, outputs);
+    let sequences: Vec<&Pages> = cache.sequences.iter().collect();
+    attention_over_pages(cpu, shape, queries, (&sequences, 0), outputs);
 }
 
 /// Runs `work` on equal parts of both slices, on several threads where they are long.

@@ -8,6 +8,7 @@
 //! Not here: how a cache lies in memory ([`page`], [`layout`]), the products of queries, keys, weights and values
 //! ([`product`]), and the tasks that threads share ([`tasks`]).
 
+mod cached;
 pub(crate) mod int8;
 pub(crate) mod layout;
 pub(crate) mod page;
@@ -23,6 +24,7 @@ use crate::cpu::Cpu;
 use crate::kept::kept;
 use alloc::vec::Vec;
 use core::ops::Range;
+pub(crate) use cached::attention_over_pages;
 use product::HeadCache;
 use tasks::{Tokens, share_chunks, share_queries};
 use trine_shapes::{Span, product_of};
@@ -280,15 +282,15 @@ impl FloatKernel for Combine<'_> {
 }
 
 /// The results of some queries, chunk after chunk.
-struct AllChunks<'a, 'o, F> {
+struct AllChunks<'a, 'o, C> {
     rows: Rows<'a>,
     /// The keys and values of a chunk.
-    cache: F,
+    cache: &'a dyn Fn(usize) -> C,
     /// For each position, the outputs of the heads of the group.
     outputs: &'a mut [&'o mut [f32]],
 }
 
-impl<C: HeadCache, F: Fn(usize) -> C> FloatKernel for AllChunks<'_, '_, F> {
+impl<C: HeadCache> FloatKernel for AllChunks<'_, '_, C> {
     type Output = ();
 
     #[inline(always)]

@@ -1,15 +1,14 @@
 //! Causal attention over cached keys and values.
 
 use crate::cpu::Cpu;
-use crate::float::attention::page::CacheType;
-use crate::float::attention::{AttentionShape, Place, attention};
+use crate::float::attention::{AttentionShape, attention_over_pages};
 use crate::ops::cache::Cached;
 use alloc::vec::Vec;
 use trine_shapes::{Axis, Causal, Pairing, Product, Rotated, Span, Step, Tensor, View};
 
 impl Cpu {
     /// Causal grouped-query attention: `softmax(q k^T / sqrt(D)) v` for each query head, over the positions of its
-    /// sequence up to the query's own, in f32; over a [`CacheType::Q8`] cache with queries and weights of 16 bits.
+    /// sequence up to the query's own, in f32; over a [`CacheType::Q8`](crate::CacheType::Q8) cache with queries and weights of 16 bits.
     ///
     /// Shapes: queries `(T, H, Rotated<D>)`, keys and values of `K` heads at the positions `Causal<T>` that the tokens
     /// see, result `(T, H, D)`. Query heads are `H = K x Group`, so the key/value head of a query head follows from the
@@ -49,26 +48,7 @@ impl Cpu {
         let spans: Vec<Span> = step.spans().collect();
         let (kv_heads, group, head_dim) = (kv_heads.len(), group.len(), head.len());
         let shape = AttentionShape { spans: &spans, kv_heads, group, head_dim };
-        let Some(layout) = cached.layout() else {
-            return y;
-        };
-        let layer = cached.layer();
-        let page = |place: Place| cached.page(place.sequence, place.chunk);
-        let (q, y_data) = (q.data(), y.data_mut());
-        match layout.kind() {
-            CacheType::F32 => {
-                let head = |place: Place| layout.float_head::<f32>(page(place), layer, place.head);
-                attention(self, shape, q, head, y_data);
-            }
-            CacheType::F16 => {
-                let head = |place: Place| layout.float_head::<[u8; 2]>(page(place), layer, place.head);
-                attention(self, shape, q, head, y_data);
-            }
-            CacheType::Q8 => {
-                let head = |place: Place| layout.int8_head(page(place), layer, place.head);
-                attention(self, shape, q, head, y_data);
-            }
-        }
+        attention_over_pages(self, shape, q.data(), cached.pages(), y.data_mut());
         y
     }
 }

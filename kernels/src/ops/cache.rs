@@ -304,22 +304,10 @@ impl<K: Axis, D: Axis, V: Copy, R> Cached<'_, K, D, V, R> {
         self.positions
     }
 
-    /// The type of the elements.
-    pub(crate) fn layout(&self) -> Option<&PageLayout> {
-        self.pages.first().map(|pages| pages.pool().layout())
-    }
-
-    /// The layer that they are of.
-    pub(crate) fn layer(&self) -> usize {
-        self.layer
-    }
-
-    /// The numbers of a page of a sequence.
-    #[inline]
-    pub(crate) fn page(&self, sequence: usize, page: usize) -> &[f32] {
-        self.pages[sequence].page(page)
+    /// The pages of each sequence, and the layer.
+    pub(crate) fn pages(&self) -> (&[&Pages], usize) {
+        (&self.pages, self.layer)
     }
 }
-
 #[cfg(test)]
 mod tests;

@@ -5,10 +5,9 @@ use trine::prelude::*;
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,
     q: View<f32, (T, Heads<M>, Rotated<HeadDim<M>, NeoX>)>,
-    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>, Adjacent>, Plus<P, S>>,
-    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<P, S>>,
+    cached: &Cached<KvHeads<M>, HeadDim<M>, Causal<T>, Adjacent>,
 ) -> Tensor<f32, (T, Heads<M>, HeadDim<M>)> {
-    cpu.attention(q, k, v)
+    cpu.attention(q, cached)
 }
 
 fn main() {}

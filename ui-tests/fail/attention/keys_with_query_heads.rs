@@ -5,10 +5,9 @@ use trine::prelude::*;
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,
     q: View<f32, (T, Heads<M>, Rotated<HeadDim<M>>)>,
-    k: Cached<B, Heads<M>, Rotated<HeadDim<M>>, Plus<P, S>>,
-    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<P, S>>,
+    cached: &Cached<Heads<M>, HeadDim<M>, Causal<T>>,
 ) {
-    cpu.attention(q, k, v);
+    cpu.attention(q, cached);
 }
 
 fn main() {}

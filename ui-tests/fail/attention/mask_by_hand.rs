@@ -2,14 +2,13 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attended<T: Step, M: Model>(
+fn attended<B: Axis, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,
-    q: View<f32, (T, Heads<M>, Rotated<HeadDim<M>>)>,
-    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<P, S>>,
-    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<P, S>>,
-    mask: View<f32, (T, S)>,
-) -> Tensor<f32, (T, Heads<M>, HeadDim<M>)> {
-    cpu.attention(q, k, v, mask)
+    q: View<f32, (Uniform<B, P, S>, Heads<M>, Rotated<HeadDim<M>>)>,
+    cached: &Cached<KvHeads<M>, HeadDim<M>, Causal<Uniform<B, P, S>>>,
+    mask: View<f32, (B, S, S)>,
+) -> Tensor<f32, (Uniform<B, P, S>, Heads<M>, HeadDim<M>)> {
+    cpu.attention(q, cached, mask)
 }
 
 fn main() {}

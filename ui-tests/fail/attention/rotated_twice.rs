@@ -6,9 +6,8 @@ fn rotated<T: Step, M: Model>(
     cpu: &Cpu,
     q: Tensor<f32, (T, Heads<M>, Rotated<HeadDim<M>>)>,
     rope: &Rope<HeadDim<M>>,
-    at: Plus<P, S>,
 ) {
-    cpu.rope(q, rope, at);
+    cpu.rope(q, rope);
 }
 
 fn main() {}

@@ -5,7 +5,7 @@ use trine::prelude::*;
 fn predicted<T: Step, M: Model>(
     cpu: &Cpu,
     model: &Transformer<M>,
-    step: Step<M, B, P, S>,
+    step: StepInput<M, T>,
 ) -> Tensor<f32, (T, Vocab<M>)> {
     model.prefill(cpu, step);
     model.logits(cpu, step)

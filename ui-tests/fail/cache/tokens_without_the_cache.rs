@@ -6,7 +6,7 @@ fn predicted<T: Step, M: Model>(
     cpu: &Cpu,
     model: &Transformer<M>,
     next: View<Idx<Vocab<M>>, (T,)>,
-) -> Tensor<f32, (B, Fixed<1>, Vocab<M>)> {
+) -> Tensor<f32, (Sequences<T>, Vocab<M>)> {
     model.next_logits(cpu, next)
 }
 

@@ -4,11 +4,10 @@ use trine::prelude::*;
 
 fn rotated<T: Step, M: Model>(
     cpu: &Cpu,
-    q: Tensor<f32, (B, Heads<M>, S, HeadDim<M>)>,
+    q: Tensor<f32, (Heads<M>, T, HeadDim<M>)>,
     rope: &Rope<HeadDim<M>>,
-    at: Plus<P, S>,
 ) -> Tensor<f32, (T, Heads<M>, Rotated<HeadDim<M>>)> {
-    cpu.rope(q, rope, at)
+    cpu.rope(q, rope)
 }
 
 fn main() {}

@@ -3,11 +3,11 @@
 use trine::prelude::*;
 
 fn up<T: Axis, M: Model>(
-    cpu: &Cpu,
+    ops: &impl Ops,
     h: &Activations<T, Normed<FfnNorm, Hidden<M>>>,
-    block: &Layer<M>,
+    network: &SwiGlu<M>,
 ) -> Tensor<f32, (T, Ffn<M>)> {
-    cpu.linear(h, &block.down)
+    ops.linear(h, &network.down)
 }
 
 fn main() {}

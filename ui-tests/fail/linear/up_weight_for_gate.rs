@@ -3,12 +3,12 @@
 use trine::prelude::*;
 
 fn gated<T: Axis, M: Model>(
-    cpu: &Cpu,
+    ops: &impl Ops,
     h: &Activations<T, Normed<FfnNorm, Hidden<M>>>,
-    block: &Layer<M>,
+    network: &SwiGlu<M>,
     up: View<f32, (T, Ffn<M>)>,
 ) -> Tensor<f32, (T, Ffn<M>)> {
-    cpu.gated(GateActivation::ReluSquared, cpu.linear(h, &block.up), up)
+    ops.gated(network.activation, ops.linear(h, &network.up), up)
 }
 
 fn main() {}

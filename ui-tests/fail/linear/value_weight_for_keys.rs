@@ -3,11 +3,11 @@
 use trine::prelude::*;
 
 fn keys<T: Axis, M: Model>(
-    cpu: &Cpu,
+    ops: &impl Ops,
     h: &Activations<T, Normed<AttnNorm, Hidden<M>>>,
-    block: &Layer<M>,
+    attention: &Attention<M>,
 ) -> Tensor<f32, (T, KvWidth<M>)> {
-    cpu.linear(h, &block.value)
+    ops.linear(h, &attention.value)
 }
 
 fn main() {}

@@ -2,9 +2,9 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attention_input<T: Axis, M: Model>(
+fn attention_input<T: Step, M: Model>(
     cpu: &Cpu,
-    x: View<f32, (B, Hidden<M>)>,
+    x: View<f32, (Sequences<T>, Hidden<M>)>,
     norm: &RmsNorm<AttnNorm, Hidden<M>>,
 ) -> Tensor<f32, (T, Normed<AttnNorm, Hidden<M>>)> {
     cpu.rms_norm(x, norm)

@@ -1,4 +1,4 @@
-//! The logits lose their axis of positions on the way out.
+//! The logits lose their axis of tokens on the way out.
 #![allow(unused)]
 use trine::prelude::*;
 
@@ -6,7 +6,7 @@ fn logits<T: Axis, M: Model>(
     cpu: &Cpu,
     h: &Activations<T, Normed<OutputNorm, Hidden<M>>>,
     head: &Weight<Matrix, Vocab<M>, Hidden<M>>,
-) -> Tensor<f32, (B, Vocab<M>)> {
+) -> Tensor<f32, (Vocab<M>,)> {
     cpu.logits(h, head)
 }
 

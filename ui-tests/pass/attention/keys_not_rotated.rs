@@ -3,11 +3,11 @@
 use trine::prelude::*;
 
 fn cached<T: Step, M: Model>(
-    keys: &mut CacheBuffer<B, KvHeads<M>, Rotated<HeadDim<M>>>,
+    layer: KvLayer<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
     k: View<f32, (T, KvHeads<M>, Rotated<HeadDim<M>>)>,
-    at: Plus<P, S>,
+    v: View<f32, (T, KvHeads<M>, Value<HeadDim<M>>)>,
 ) {
-    keys.append(k, at);
+    layer.append(k, v);
 }
 
 fn main() {}

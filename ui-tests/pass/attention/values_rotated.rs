@@ -3,11 +3,11 @@
 use trine::prelude::*;
 
 fn cached<T: Step, M: Model>(
-    values: &mut CacheBuffer<B, KvHeads<M>, Value<HeadDim<M>>>,
+    layer: KvLayer<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
+    k: View<f32, (T, KvHeads<M>, Rotated<HeadDim<M>>)>,
     v: View<f32, (T, KvHeads<M>, Value<HeadDim<M>>)>,
-    at: Plus<P, S>,
 ) {
-    values.append(v, at);
+    layer.append(k, v);
 }
 
 fn main() {}

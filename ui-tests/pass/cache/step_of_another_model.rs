@@ -8,8 +8,8 @@ pinned_model! { struct Target; }
 fn predicted<T: Step>(
     cpu: &Cpu,
     model: &Transformer<Target>,
-    step: Step<Target, B, P, S>,
-) -> Tensor<f32, (B, Fixed<1>, Vocab<Target>)> {
+    step: StepInput<Target, T>,
+) -> Tensor<f32, (Sequences<T>, Vocab<Target>)> {
     model.next_logits(cpu, step)
 }
 

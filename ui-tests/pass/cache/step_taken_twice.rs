@@ -5,9 +5,9 @@ use trine::prelude::*;
 fn predicted<T: Step, M: Model>(
     cpu: &Cpu,
     model: &Transformer<M>,
-    step: Step<M, B, P, S>,
+    step: StepInput<M, T>,
 ) -> Tensor<f32, (T, Vocab<M>)> {
-    let positions = step.positions();
+    let tokens = step.tokens();
     model.logits(cpu, step)
 }
 

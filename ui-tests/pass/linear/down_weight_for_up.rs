@@ -1,13 +1,13 @@
-//! The block knows its matrices by name and role.
+//! The feed-forward network knows its matrices by name and role.
 #![allow(unused)]
 use trine::prelude::*;
 
 fn up<T: Axis, M: Model>(
-    cpu: &Cpu,
+    ops: &impl Ops,
     h: &Activations<T, Normed<FfnNorm, Hidden<M>>>,
-    block: &Layer<M>,
+    network: &SwiGlu<M>,
 ) -> Tensor<f32, (T, Ffn<M>)> {
-    cpu.linear(h, &block.up)
+    ops.linear(h, &network.up)
 }
 
 fn main() {}

@@ -1,8 +1,8 @@
-//! The residual stream has an axis for the positions, also where there is only one.
+//! The residual stream has a row for each token of the step, also where a sequence has only one.
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attention_input<T: Axis, M: Model>(
+fn attention_input<T: Step, M: Model>(
     cpu: &Cpu,
     x: View<f32, (T, Hidden<M>)>,
     norm: &RmsNorm<AttnNorm, Hidden<M>>,

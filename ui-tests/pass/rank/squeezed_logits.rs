@@ -1,4 +1,4 @@
-//! Logits are one row for each position of each sequence.
+//! Logits are one row for each token of each sequence.
 #![allow(unused)]
 use trine::prelude::*;
 

@@ -17,7 +17,7 @@ use super::product::{CacheElement, FloatHead};
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
-use trine_shapes::{MAX_ELEMENTS, product_within};
+use trine_shapes::{MAX_ELEMENTS, product_of, product_within};
 
 /// Positions of a page.
 pub const PAGE: usize = CHUNK;
@@ -89,7 +89,7 @@ impl PageLayout {
 
     /// Numbers of a page.
     pub(crate) fn numbers(&self) -> usize {
-        self.layers * self.heads * self.cell
+        product_of(&[self.layers, self.heads, self.cell])
     }
 
     /// The type of the elements.

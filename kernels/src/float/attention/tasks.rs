@@ -138,7 +138,7 @@ pub(super) fn share_queries<C: HeadCache>(
         gather(shape, queries, tokens.first + *position, *head, &mut scaled);
         let rows = Rows { queries: &scaled, head_dim, group, visible: tokens.span.past + *position + 1 };
         let cache = |chunk| heads(Place { sequence: tokens.sequence, chunk, head: *head });
-        floats::run(cpu.isa(), AllChunks { rows, cache, outputs });
+        floats::run(cpu.isa(), AllChunks { rows, cache: &cache, outputs });
     });
 }
 
