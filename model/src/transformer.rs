@@ -212,7 +212,7 @@ impl<M: Model> Transformer<M> {
 
     /// As [`next_logits`](Transformer::next_logits) for the logits that are asked for, of each sequence in its order,
     /// and calls `see` with the number of the block (`None` outside of blocks), each [`Part`] as soon as it is
-    /// computed, and its values, row by row. What is computed stays the same.
+    /// computed, and its values, row by row: of logits, those that are returned. What is computed stays the same.
     ///
     /// # Panics
     /// If the cache of the step was made for a transformer with another number of blocks.
