@@ -69,8 +69,8 @@ impl<'m, M: Model> Session<'m, M> {
         Ok(logits.expect("nothing interrupts it").into_dense().into_boxed_slice())
     }
 
-    /// As [`feed`](Session::feed) for the logits that are asked for, and calls `see` with the number of the block (`None`
-    /// outside of blocks), each [`Part`] of each batch as soon as it is computed, and its values, row by row.
+    /// As [`feed`](Session::feed) for the logits that are asked for, and calls `see` with the number of the block
+    /// (`None` outside of blocks), each [`Part`] of each batch as soon as it is computed, and its values, row by row.
     ///
     /// # Errors
     /// As for [`feed`](Session::feed).
@@ -84,8 +84,8 @@ impl<'m, M: Model> Session<'m, M> {
         Ok(logits.expect("nothing interrupts it"))
     }
 
-    /// As [`feed`](Session::feed) for the logits that are asked for, in batches of 256 tokens between which `proceed` is
-    /// asked. `None` where it broke off; the batches before that are part of the session.
+    /// As [`feed`](Session::feed) for the logits that are asked for, in batches of 256 tokens between which `proceed`
+    /// is asked. `None` where it broke off; the batches before that are part of the session.
     ///
     /// # Errors
     /// As for [`feed`](Session::feed).
