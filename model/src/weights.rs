@@ -95,8 +95,8 @@ pub fn load<M: Model>(
 ) -> Result<Loaded<M>, LoadError> {
     let config = source.config()?;
     if model.dims() != config.dims {
-        let (file, found) = (source.label().to_owned(), config.dims);
-        return Err(LoadError::Dims { file, environment: M::NAME, expected: model.dims(), found });
+        let (file, found, expected) = (source.label().to_owned(), Box::new(config.dims), Box::new(model.dims()));
+        return Err(LoadError::Dims { file, environment: M::NAME, expected, found });
     }
     let mut claims = Claims::new(source, &config, cpu, options)?;
     let (vocab, hidden) = (Vocab::of(model), Hidden::of(model));

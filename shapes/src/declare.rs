@@ -306,7 +306,8 @@ macro_rules! environment {
                 if expected == lengths {
                     Ok(Self(()))
                 } else {
-                    Err($crate::AlreadyPinned { environment: stringify!($name), expected, found: lengths })
+                    let [expected, found] = [expected, lengths].map($crate::macro_support::Box::new);
+                    Err($crate::AlreadyPinned { environment: stringify!($name), expected, found })
                 }
             }
 

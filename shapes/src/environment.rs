@@ -9,6 +9,7 @@
 use crate::dims::Dims;
 use crate::model::Model;
 use crate::scoped::Brand;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
@@ -36,9 +37,9 @@ pub struct AlreadyPinned<L: fmt::Debug> {
     /// The pinned type.
     pub environment: &'static str,
     /// Its lengths.
-    pub expected: L,
+    pub expected: Box<L>,
     /// The lengths that were offered.
-    pub found: L,
+    pub found: Box<L>,
 }
 
 /// Declares a model whose dimensions are constants of the source: zero-sized, and its lengths fold.

@@ -44,9 +44,9 @@ pub enum LoadError {
         /// The environment.
         environment: &'static str,
         /// Its lengths.
-        expected: Dims,
+        expected: Box<Dims>,
         /// Those of the file.
-        found: Dims,
+        found: Box<Dims>,
     },
     /// A tensor of another shape than its role has.
     #[error("{file}: tensor {source}")]
