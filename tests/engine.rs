@@ -132,7 +132,9 @@ fn a_step_of_many_gives_each_the_bits_it_gets_alone() {
 
 #[test]
 fn forks_share_what_they_have_in_common() {
-    let engine = stories(EngineOptions { sequences: NonZeroUsize::new(2).unwrap(), ..options() });
+    let file = Synthetic::tiny().gguf().expect("a model");
+    let pages = EngineOptions { sequences: NonZeroUsize::new(2).unwrap(), ..options() };
+    let engine = Engine::of_source(&file, pages).unwrap_or_else(|error| panic!("{error}"));
     let free = || {
         struct Free;
         impl Visit for Free {

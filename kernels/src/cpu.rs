@@ -69,8 +69,8 @@ fn list(isas: &[Isa]) -> String {
     isas.iter().map(Isa::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// An instruction set and a pool of threads; the receiver of every operation of this crate. Clones share the pool, which
-/// ends with the last of them.
+/// An instruction set and a pool of threads; the receiver of every operation of this crate. Clones share the pool,
+/// which ends with the last of them.
 ///
 /// Any number of threads may call the operations of one `Cpu` at the same time. Each piece of work is done by all
 /// threads of the pool, one after the other in the order in which they were handed over; none is done by its caller

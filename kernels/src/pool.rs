@@ -8,8 +8,8 @@
 //! that has not arrived: the thread that starts a job works on it too, closes it when nothing is left to take, and
 //! waits only for those inside.
 //!
-//! Threads that want the pool at the same time get it one after the other, each job with all workers. A job inside a job
-//! is done by the thread that starts it: it would wait for its own end.
+//! Threads that want the pool at the same time get it one after the other, each job with all workers. A job inside a
+//! job is done by the thread that starts it: it would wait for its own end.
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! A model's directory as HF transformers' `save_pretrained` writes it: `config.json` and safetensors.
 //!
-//! Here belongs what these files mean; their bytes are the loader's part, and the tokenizer's files beside them are read
-//! by `trine-text`. The rooms behind this one are
+//! Here belongs what these files mean. Their bytes are the loader's part; the tokenizer's files beside them are read by
+//! `trine-text`. The rooms behind this one are
 //!
 //! * `config.rs`, `quantization.rs`: `config.json`;
 //! * `names.rs`: names of tensors and their roles.
@@ -238,7 +238,7 @@ impl Source for HfDirectory {
     fn description(&self, options: &TokenizerOptions) -> Result<Description, DescriptionError> {
         let config = Source::config(self)?;
         let mut metadata = config.to_metadata();
-        let (vocabulary, warnings) = match self.text().has_vocabulary() {
+        let (vocabulary, mut warnings) = match self.text().has_vocabulary() {
             true => self.text().vocabulary(options)?,
             false => {
                 self.check_embedding(&config)?;
@@ -246,6 +246,11 @@ impl Source for HfDirectory {
                 (VocabularyData::placeholders(config.dims.vocab), vec![warning])
             }
         };
+        if vocabulary.nfc {
+            let warning = "tokenizer.json brings text to Unicode's form NFC, which no key of a GGUF file says: \
+                           with a file made of this, give text in that form";
+            warnings.push(warning.to_owned());
+        }
         metadata.extend(vocabulary.to_metadata());
         let template = self.text().chat_template_source()?;
         metadata.extend(template.map(|source| (ChatTemplate::KEY.to_owned(), Value::from(source))));

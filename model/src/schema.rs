@@ -1,4 +1,5 @@
-//! The schema of a model: which tensors it has, what each of them is called, which axes it has, and what is known of it.
+//! The schema of a model: which tensors it has, what each of them is called, which axes it has, and what is known of
+//! it.
 //!
 //! What belongs here: one row for each tensor of the model and of a block. What does not: the columns (`entry.rs`), the
 //! typed weights that tensors become ([`Transformer`](crate::Transformer)), which a test compares with these rows, and

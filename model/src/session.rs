@@ -89,8 +89,8 @@ impl<M: Model> Session<M> {
         Ok(logits.expect("nothing interrupts it").into_dense().into_boxed_slice())
     }
 
-    /// As [`feed`](Session::feed) for the logits that are asked for, and calls `see` with the number of the block (`None`
-    /// outside of blocks), each [`Part`] of each batch as soon as it is computed, and its values, row by row.
+    /// As [`feed`](Session::feed) for the logits that are asked for, and calls `see` with the number of the block
+    /// (`None` outside of blocks), each [`Part`] of each batch as soon as it is computed, and its values, row by row.
     ///
     /// # Errors
     /// As for [`feed`](Session::feed).
@@ -105,8 +105,8 @@ impl<M: Model> Session<M> {
         Ok(logits.expect("nothing interrupts it"))
     }
 
-    /// As [`feed`](Session::feed) for the logits that are asked for, in batches of 256 tokens between which `proceed` is
-    /// asked. `None` where it broke off; the batches before that are part of the session.
+    /// As [`feed`](Session::feed) for the logits that are asked for, in batches of 256 tokens between which `proceed`
+    /// is asked. `None` where it broke off; the batches before that are part of the session.
     ///
     /// # Errors
     /// As for [`feed`](Session::feed).
@@ -144,8 +144,8 @@ impl<M: Model> Session<M> {
         Ok(logits.into_vec().pop())
     }
 
-    /// Appends tokens to each of some sessions, in steps of all of them together, and returns the logits that follow, in
-    /// their order. Each gets the bits that it would get alone.
+    /// Appends tokens to each of some sessions, in steps of all of them together, and returns the logits that follow,
+    /// in their order. Each gets the bits that it would get alone.
     ///
     /// # Errors
     /// An id beyond the vocabulary, no token, a full context, or sessions of different pools or transformers; the

@@ -10,9 +10,9 @@
 //! |---|---|
 //! | which widths must agree? | the same axis type: [`Hidden<M>`](Hidden), [`Ffn<M>`](Ffn), [`Vocab<M>`](Vocab) |
 //! | how do heads make up a width? | products: `QWidth = Heads x HeadDim`, `Heads = KvHeads x Group` ([`Product`]) |
-//! | whose tokens are these, and behind how many positions? | the step: [`Uniform<Batch, Past, Seq>`](Uniform) or [`Ragged`] ([`Step`]) |
+//! | whose tokens, behind which positions? | the step: [`Uniform<Batch, Past, Seq>`](Uniform), [`Ragged`] ([`Step`]) |
 //! | which positions may attention see? | those of the step, and before: [`Causal<T>`](Causal) |
-//! | which layer's weights, which layer's state? | one index: [`Idx<AttentionLayers<M>>`](AttentionLayers) ([`PerLayer`]) |
+//! | which layer's weights, whose state? | one index: [`Idx<AttentionLayers<M>>`](AttentionLayers) ([`PerLayer`]) |
 //! | was this normalised, and by which gain? | [`Normed<AttnNorm, Hidden<M>>`](Normed) |
 //! | was this rotated? | [`Rotated<HeadDim<M>>`](Rotated) |
 //! | is this a gate, or values? | [`Gate<Ffn<M>>`](Gate), [`Value<KvWidth<M>>`](Value) |

@@ -304,6 +304,23 @@ fn tokenizers_that_work_otherwise_are_refused_by_name() {
 }
 
 #[test]
+fn a_file_cannot_say_that_text_is_brought_to_nfc() {
+    let folder = copy("bitnet-packed");
+    let encode = || {
+        let tokenizer = open(folder.path()).tokenizer(&TokenizerOptions::default()).unwrap_or_else(|e| panic!("{e}"));
+        assert!(tokenizer.warnings().is_empty(), "{:?}", tokenizer.warnings());
+        ["cafe\u{301}", "café"].map(|text| tokenizer.encode(text, EncodeOptions::PROMPT).expect("ids"))
+    };
+    let warnings = || open(folder.path()).description(&TokenizerOptions::default()).expect("a description").warnings;
+    let [decomposed, composed] = encode();
+    assert_ne!(decomposed, composed);
+    assert!(warnings().is_empty());
+    edit_tokenizer(folder.path(), |json| json["normalizer"] = serde_json::json!({ "type": "NFC" }));
+    assert_eq!(encode(), [composed.clone(), composed]);
+    assert!(warnings()[0].contains("NFC, which no key of a GGUF file says"), "{:?}", warnings());
+}
+
+#[test]
 fn a_named_pre_tokenizer_replaces_one_that_is_unknown() {
     let folder = copy("bitnet-packed");
     let encode = |path: &Path, pre: Option<&str>| {

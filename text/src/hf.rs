@@ -6,6 +6,8 @@
 //! Source: the serialization of HF `tokenizers`.
 
 mod pre;
+#[cfg(test)]
+mod tests;
 
 use crate::chat::{ChatError, ChatTemplate};
 use crate::tokenizer::{SpecialIds, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, VocabularyData};
@@ -119,7 +121,7 @@ impl<'d> TokenizerFiles<'d> {
     /// The tokenizer.
     ///
     /// # Errors
-    /// [`TokenizerError`] with the file and the entry that is missing, of the wrong type, inconsistent or not done here.
+    /// [`TokenizerError`] with the file and the entry that is missing, of the wrong type, inconsistent or unknown here.
     pub fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
         let (data, warnings) = self.vocabulary(options)?;
         let file = || self.directory.join(FILE).display().to_string();
@@ -145,7 +147,8 @@ impl<'d> TokenizerFiles<'d> {
             known.saturating_add(UNUSED),
             "at most 65536 more than tokenizer.json has tokens",
         )?;
-        let (data, mut warnings) = vocabulary(json, size, special, options.pre.as_deref()).map_err(in_file)?;
+        let data = vocabulary(json, size, special, options.pre.as_deref()).map_err(in_file)?;
+        let mut warnings = Vec::new();
         if options.pre.is_some() && data.pre.is_none() {
             warnings.push("the pre-tokenizer is ignored: a SentencePiece vocabulary has none".to_owned());
         }
@@ -269,13 +272,13 @@ fn ends_of_text(
     }
 }
 
-/// The vocabulary, and what a user should know about it.
+/// The vocabulary as plain data.
 fn vocabulary(
     json: TokenizerJson,
     size: usize,
     special: Special,
     asked: Option<&str>,
-) -> Result<(VocabularyData, Vec<String>), TokenizerError> {
+) -> Result<VocabularyData, TokenizerError> {
     let TokenizerJson { added_tokens, normalizer, pre_tokenizer, model, .. } = json;
     match model.kind.as_deref() {
         Some("BPE") => {}
@@ -294,7 +297,7 @@ fn vocabulary(
             return Err(unsupported(key, format!("{found:?}"), "none"));
         }
     }
-    let Splitting { pre, add_space_prefix, warnings } =
+    let Splitting { pre, add_space_prefix, nfc } =
         pre::splitting(&normalizer, &pre_tokenizer, model.byte_fallback, model.ignore_merges, asked)?;
     let (tokens, types) = tokens(&model, &added_tokens, size, pre.is_none())?;
     let merges: Vec<(&str, &str)> = model.merges.iter().map(Merge::parts).collect::<Result<_, _>>()?;
@@ -304,6 +307,7 @@ fn vocabulary(
         special: special.ids,
         add_bos: Some(special.add_bos),
         add_eos: Some(special.add_eos),
+        nfc,
         ..VocabularyData::default()
     };
     match pre {
@@ -318,7 +322,7 @@ fn vocabulary(
             data.add_space_prefix = Some(add_space_prefix);
         }
     }
-    Ok((data, warnings))
+    Ok(data)
 }
 
 impl Merge {

@@ -1,5 +1,5 @@
-//! Text from bytes that arrive in pieces: a character of several bytes may lie in several tokens. Which bytes a token is
-//! belongs to the tokenizer.
+//! Text from bytes that arrive in pieces: a character of several bytes may lie in several tokens. Which bytes a token
+//! is belongs to the tokenizer.
 
 /// Turns bytes into text as they come, and keeps the beginning of an unfinished character until its rest arrives.
 ///

@@ -1,7 +1,7 @@
 //! The keys `rope.*` of a GGUF file as a [`RopeConfig`].
 //!
-//! What belongs here: reading keys, and refusing what they say where it is not computed. What does not: what the numbers
-//! mean ([`crate::rope`]).
+//! What belongs here: reading keys, and refusing what they say where it is not computed. What does not: what the
+//! numbers mean ([`crate::rope`]).
 
 use super::{ConfigError, Keys};
 use crate::rope::{RopeConfig, RopeScaling, Yarn};

@@ -1,4 +1,5 @@
-//! Models that a program owns: opened by path, kept anywhere, shared by threads, without a type parameter or a lifetime.
+//! Models that a program owns: opened by path, kept anywhere, shared by threads, without a type parameter or a
+//! lifetime.
 //!
 //! An [`Engine`] is an opened model with its tokenizer, a machine and memory for sequences; a [`Sequence`] is one text
 //! of it. Typed code enters an engine by [`Engine::visit`].
@@ -67,7 +68,8 @@ impl Engine {
     /// Opens a GGUF file, or a directory as HF transformers saves models.
     ///
     /// # Errors
-    /// [`EngineError`] where it cannot be read, holds no model that can be run, or there is no memory for its sequences.
+    /// [`EngineError`] where it cannot be read, holds no model that can be run, or there is no memory for its
+    /// sequences.
     pub fn open(path: impl AsRef<Path>, options: EngineOptions) -> Result<Engine, EngineError> {
         let source = open_model(path, options.access)?;
         Engine::of_source(&*source, options)

@@ -3,10 +3,10 @@
 //! # Why it is lawful
 //!
 //! Values of one environment must agree in their lengths ([`Environment`]), and two values of [`Own`] may not. So `Own`
-//! is private, and no two models meet inside: an [`Engine`](super::Engine) makes one value of it and gives it to its own
-//! weights and states alone, whose steps also refuse memory of another pool. Outside, a model is some `M: Model` of a
-//! [`Visit`], and each visit has its own. The bound of a visit does not say `'static`: else `Any` could carry a tensor
-//! of one model into the visit of another.
+//! is private, and no two models meet inside: an [`Engine`](super::Engine) makes one value of it and gives it to its
+//! own weights and states alone, whose steps also refuse memory of another pool. Outside, a model is some `M: Model` of
+//! a [`Visit`], and each visit has its own. The bound of a visit does not say `'static`: else `Any` could carry a
+//! tensor of one model into the visit of another.
 
 use super::error::EngineError;
 use super::options::EngineOptions;

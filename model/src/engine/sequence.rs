@@ -83,8 +83,8 @@ impl Sequence {
     /// between parts of a long prompt: where it breaks off the result is `None`, and the parts before that are kept.
     ///
     /// # Errors
-    /// [`EngineError::OtherEngine`] for a prompt of another engine, [`EngineError::Session`] for an empty one, or a full
-    /// context.
+    /// [`EngineError::OtherEngine`] for a prompt of another engine, [`EngineError::Session`] for an empty one, or a
+    /// full context.
     pub fn feed(
         &mut self,
         prompt: &Prompt,

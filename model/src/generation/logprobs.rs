@@ -1,5 +1,5 @@
-//! Log-probabilities of tokens under the model. What belongs here: the log-softmax and what of it is reported. What does
-//! not: choosing a token, which sees other logits (`sampler.rs`).
+//! Log-probabilities of tokens under the model. What belongs here: the log-softmax and what of it is reported. What
+//! does not: choosing a token, which sees other logits (`sampler.rs`).
 
 use super::logits::{Logits, LogitsError};
 use std::cmp::Ordering;
@@ -96,7 +96,10 @@ mod tests {
     proptest! {
         /// Against a log-softmax written down as its definition says, in f64.
         #[test]
-        fn all_probabilities_sum_to_one(values in prop::collection::vec(-30f32..30.0, 1..80), chosen: prop::sample::Index) {
+        fn all_probabilities_sum_to_one(
+            values in prop::collection::vec(-30f32..30.0, 1..80),
+            chosen: prop::sample::Index,
+        ) {
             let logits = Logits::dense(values.clone());
             let found = Logprobs::new(&logits, chosen.index(values.len()) as u32, values.len()).unwrap();
             let sum: f64 = found.best.iter().map(|token| token.logprob.exp()).sum();

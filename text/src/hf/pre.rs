@@ -11,8 +11,8 @@ pub(super) struct Splitting {
     pub pre: Option<String>,
     /// Whether SentencePiece puts a space before a text.
     pub add_space_prefix: bool,
-    /// What a user should know.
-    pub warnings: Vec<String>,
+    /// Whether text is brought to NFC first.
+    pub nfc: bool,
 }
 
 /// The expression of Llama 3 in `tokenizer.json`.
@@ -44,12 +44,12 @@ pub(super) fn splitting(
     if byte_fallback {
         return sentencepiece(normalizer, pre_tokenizer);
     }
-    let warnings = byte_level_warnings(normalizer)?;
+    let nfc = is_nfc(normalizer)?;
     let pre = match asked {
         Some(asked) => asked.to_owned(),
         None => byte_level(pre_tokenizer, ignore_merges)?.to_owned(),
     };
-    Ok(Splitting { pre: Some(pre), add_space_prefix: false, warnings })
+    Ok(Splitting { pre: Some(pre), add_space_prefix: false, nfc })
 }
 
 /// The steps of a sequence, or the one step there is.
@@ -65,18 +65,13 @@ fn kind(step: &Value) -> &str {
     step["type"].as_str().unwrap_or_default()
 }
 
-/// What a user should know about a byte-level vocabulary.
-fn byte_level_warnings(normalizer: &Value) -> Result<Vec<String>, TokenizerError> {
-    let mut warnings = Vec::new();
+/// Whether the normalizer of a byte-level vocabulary is NFC; the only other one is none.
+fn is_nfc(normalizer: &Value) -> Result<bool, TokenizerError> {
     match steps(normalizer, "normalizers")[..] {
-        [] => {}
-        [step] if kind(step) == "NFC" => warnings.push(
-            "tokenizer.json brings text to Unicode's form NFC, which is not done here: give text in that form"
-                .to_owned(),
-        ),
-        _ => return Err(unsupported(NORMALIZER, shown(normalizer), "none or `NFC`")),
+        [] => Ok(false),
+        [step] if kind(step) == "NFC" => Ok(true),
+        _ => Err(unsupported(NORMALIZER, shown(normalizer), "none or `NFC`")),
     }
-    Ok(warnings)
 }
 
 /// The name of a byte-level vocabulary's pre-tokenizer.
@@ -138,7 +133,7 @@ fn sentencepiece(normalizer: &Value, pre_tokenizer: &Value) -> Result<Splitting,
     };
     match (in_normalizer, in_pre_tokenizer) {
         (Some(prefix), None) | (None, Some(prefix)) => {
-            Ok(Splitting { pre: None, add_space_prefix: prefix, warnings: Vec::new() })
+            Ok(Splitting { pre: None, add_space_prefix: prefix, nfc: false })
         }
         _ => {
             let expected = "`Metaspace`, or a normalizer that replaces spaces, for a model with byte_fallback";

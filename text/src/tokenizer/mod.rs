@@ -3,6 +3,7 @@
 //!
 //! * `gguf.rs`: metadata keys to plain [`VocabularyData`];
 //! * `vocabulary.rs`: the checked tokens, their kinds, the tokens that end a generation;
+//! * `normalize.rs`: the form of Unicode that some vocabularies are for;
 //! * `pre.rs`, `bpe.rs`: byte-level BPE; `sentencepiece.rs`: SentencePiece;
 //! * `special.rs`: special tokens in a text.
 //!
@@ -12,6 +13,7 @@
 mod bpe;
 mod error;
 mod gguf;
+mod normalize;
 mod pre;
 mod sentencepiece;
 mod special;
@@ -62,6 +64,8 @@ impl EncodeOptions {
 pub struct Tokenizer {
     vocabulary: Vocabulary,
     special_tokens: SpecialTokens,
+    /// Whether text between special tokens is brought to NFC before it is cut.
+    nfc: bool,
     engine: Engine,
     end_of_generation: Vec<u32>,
     add_bos: bool,
@@ -119,6 +123,7 @@ impl Tokenizer {
             end_of_generation: vocabulary.end_of_generation(),
             add_bos: data.add_bos.unwrap_or(bos_by_default && bos.is_some()),
             add_eos: data.add_eos.unwrap_or(false),
+            nfc: data.nfc,
             vocabulary,
             engine,
             warnings,
@@ -139,12 +144,10 @@ impl Tokenizer {
         let mut ids = Vec::with_capacity(text.len() / 3 + 2);
         let mut after_special = true;
         for fragment in self.special_tokens.split(&self.vocabulary, text, options.parse_special) {
-            match (fragment, &self.engine) {
-                (Fragment::Token(id), _) => ids.push(id),
-                (Fragment::Text(text), Engine::Bpe(bpe)) => bpe.encode(text, &mut ids)?,
-                (Fragment::Text(text), Engine::SentencePiece(engine)) => {
-                    engine.encode(&self.vocabulary, text, after_special, &mut ids)?;
-                }
+            match fragment {
+                Fragment::Token(id) => ids.push(id),
+                Fragment::Text(text) if self.nfc => self.encode_text(&normalize::nfc(text), after_special, &mut ids)?,
+                Fragment::Text(text) => self.encode_text(text, after_special, &mut ids)?,
             }
             after_special = matches!(fragment, Fragment::Token(_));
         }
@@ -157,6 +160,15 @@ impl Tokenizer {
             ids.push(eos);
         }
         Ok(ids)
+    }
+
+    /// Appends the ids of a text without special tokens, in the form in which it is cut. `after_special`: it begins the
+    /// input or follows a special token.
+    fn encode_text(&self, text: &str, after_special: bool, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
+        match &self.engine {
+            Engine::Bpe(bpe) => bpe.encode(text, ids),
+            Engine::SentencePiece(engine) => engine.encode(&self.vocabulary, text, after_special, ids),
+        }
     }
 
     /// The text of ids that make up a whole text: the space that SentencePiece puts before it is taken away again.
@@ -174,7 +186,7 @@ impl Tokenizer {
         Ok(String::from_utf8_lossy(text).into_owned())
     }
 
-    /// Appends the bytes of one token of a text in the making (see [`TextStream`](crate::TextStream) for text from them).
+    /// Appends the bytes of one token of a text in the making ([`TextStream`](crate::TextStream) makes text of them).
     ///
     /// # Errors
     /// [`TokenizerError::UnknownId`].

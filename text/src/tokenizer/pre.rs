@@ -105,7 +105,17 @@ static PRE_TOKENIZERS: &[PreTokenizer] = &[
         add_bos: false,
     },
     PreTokenizer {
-        names: &["qwen2", "stablelm2", "deepseek-r1-qwen", "megrez", "hunyuan", "grok-2", "solar-open"],
+        names: &[
+            "qwen2",
+            "stablelm2",
+            "deepseek-r1-qwen",
+            "kormo",
+            "f2llmv2",
+            "megrez",
+            "hunyuan",
+            "grok-2",
+            "solar-open",
+        ],
         patterns: &[QWEN2],
         ignore_merges: false,
         add_bos: false,
@@ -204,5 +214,71 @@ impl Splitter {
             pieces = finer;
         }
         Ok(pieces)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static LLAMA_BPE: LazyLock<Splitter> = LazyLock::new(|| splitter("llama-bpe"));
+    static QWEN2: LazyLock<Splitter> = LazyLock::new(|| splitter("qwen2"));
+
+    fn splitter(pre: &str) -> Splitter {
+        PreTokenizer::named(pre).unwrap().splitter().unwrap()
+    }
+
+    #[test]
+    fn qwen2_has_the_names_of_llama_cpp() {
+        for name in ["qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2"] {
+            let pre = PreTokenizer::named(name).unwrap();
+            assert_eq!((pre.name(), pre.ignore_merges, pre.add_bos), ("qwen2", false, false), "{name}");
+        }
+    }
+
+    #[test]
+    fn qwen2_cuts_by_its_rules() {
+        let cases: [(&str, &[&str]); 14] = [
+            // One number character at a time, of whatever script, and no space before it.
+            ("a1234 56", &["a", "1", "2", "3", "4", " ", "5", "6"]),
+            ("٣Ⅷ½", &["٣", "Ⅷ", "½"]),
+            // Contractions in any case, before anything else.
+            ("I'LL we'Ve don'T it's", &["I", "'LL", " we", "'Ve", " don", "'T", " it", "'s"]),
+            ("'REx'Dog'm'M", &["'RE", "x", "'D", "og", "'m", "'M"]),
+            // What is none takes its apostrophe along, as a word takes any one character before it.
+            ("'x (abc \tdef_ghi", &["'x", " (", "abc", " ", "\tdef", "_ghi"]),
+            // But neither CR nor LF nor a number.
+            ("\nab\rcd1ef", &["\n", "ab", "\r", "cd", "1", "ef"]),
+            // A run of other signs takes one space before it, and all CR and LF after it.
+            ("a ?!\r\n\nb", &["a", " ?!\r\n\n", "b"]),
+            ("((a  ...\n c", &["((", "a", " ", " ...\n", " c"]),
+            // Spaces up to the last CR or LF; then those before the last space; the last one goes with a word.
+            ("a  \n \r\n   b", &["a", "  \n \r\n", "  ", " b"]),
+            ("a   1", &["a", "  ", " ", "1"]),
+            ("a \u{3000} ", &["a", " \u{3000} "]),
+            // A combining mark is neither letter, number nor space.
+            ("cafe\u{301}s", &["cafe", "\u{301}s"]),
+            ("e\u{301}\u{302}\n", &["e", "\u{301}\u{302}\n"]),
+            ("你好，世界", &["你好", "，世界"]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(QWEN2.split(text).unwrap(), expected, "{text:?}");
+        }
+        assert_eq!(splitter("qwen35").split("cafe\u{301}s").unwrap(), ["cafe\u{301}s"]);
+    }
+
+    proptest! {
+        /// Without numbers there is no difference between Qwen 2 and Llama 3, and with them it is in the numbers alone.
+        #[test]
+        fn qwen2_is_llama3_with_numbers_apart(text in "['sStTlL a-dÉ\u{301}!?_\\r\\n\\t\u{a0}0-9Ⅷ]{0,40}") {
+            let apart = |piece: &&str| match piece.chars().all(char::is_numeric) {
+                true => piece.chars().map(String::from).collect(),
+                false => vec![(*piece).to_owned()],
+            };
+            let expected: Vec<String> = LLAMA_BPE.split(&text).unwrap().iter().flat_map(apart).collect();
+            prop_assert_eq!(QWEN2.split(&text).unwrap(), expected);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::error::TokenizerError;
 
-/// The tokenizer part of a file's metadata, as plain data: a field is a key of `tokenizer.ggml.*`.
+/// The tokenizer part of a file's metadata, as plain data: a field is a key of `tokenizer.ggml.*`, but for the last.
 #[derive(Clone, Debug, Default)]
 pub struct VocabularyData {
     /// `model`: `gpt2` is byte-level BPE, `llama` is SentencePiece.
@@ -28,6 +28,9 @@ pub struct VocabularyData {
     pub add_eos: Option<bool>,
     /// `add_space_prefix`, for SentencePiece.
     pub add_space_prefix: Option<bool>,
+    /// Whether text between special tokens is brought to Unicode's form NFC before it is cut. A `tokenizer.json` may
+    /// say so; a GGUF file has no key for it, and llama.cpp does not do it.
+    pub nfc: bool,
 }
 
 impl VocabularyData {
