@@ -1,7 +1,6 @@
 //! The logits that follow a sequence, of every token or of some. What belongs here: the two forms and what a program
 //! reads of them. What does not: which are asked for (`request.rs`), and what becomes of them (`candidates.rs`).
 
-use std::ops::Range;
 use trine_kernels::LargestProducts;
 
 /// Logits of the tokens of a vocabulary: of every token, or of some that include the largest.
@@ -146,11 +145,8 @@ impl Logits {
 
     /// Ids and their logits, by ascending id.
     pub fn iter(&self) -> impl Iterator<Item = (u32, f32)> {
-        let (ids, all): (&[u32], Range<u32>) = match &self.ids {
-            Some(ids) => (ids, 0..0),
-            None => (&[], 0..self.values.len() as u32),
-        };
-        ids.iter().copied().chain(all).zip(self.values.iter().copied())
+        let id = |at: usize| self.ids.as_ref().map_or(at as u32, |ids| ids[at]);
+        self.values.iter().enumerate().map(move |(at, &value)| (id(at), value))
     }
 }
 

@@ -97,8 +97,7 @@ mod tests {
         /// Against a log-softmax written down as its definition says, in f64.
         #[test]
         fn all_probabilities_sum_to_one(
-            values in prop::collection::vec(-30f32..30.0, 1..80),
-            chosen: prop::sample::Index,
+            values in prop::collection::vec(-30f32..30.0, 1..80), chosen: prop::sample::Index,
         ) {
             let logits = Logits::dense(values.clone());
             let found = Logprobs::new(&logits, chosen.index(values.len()) as u32, values.len()).unwrap();

@@ -2,8 +2,7 @@
 //!
 //! * `request.rs`, `logits.rs`: which logits are asked for, and those that came;
 //! * `candidates.rs`, `filter.rs`, [`filters`]: the tokens that may be chosen, and what changes them;
-//! * `sampler.rs`, `chain.rs`, `options.rs`: choosing one; filters and a sampler in a row; the row that options
-//! describe;
+//! * `sampler.rs`, `chain.rs`, `options.rs`: choosing one; filters and a sampler in a row; the row that numbers say;
 //! * `logprobs.rs`: log-probabilities;
 //! * `state.rs`: a generation as a state machine, without a model, a loop or a clock;
 //! * `generate.rs`, `stream.rs`: loops over a session, one with a callback, one as an iterator.

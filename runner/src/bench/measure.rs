@@ -54,7 +54,7 @@ pub struct Run {
 }
 
 /// The logits that `run` needs with its defaults, for a head with a shortlist.
-const WANTED: LogitsRequest = LogitsRequest::Largest(NonZeroUsize::new(40).expect("not zero"));
+const REQUEST: LogitsRequest = LogitsRequest::Largest(NonZeroUsize::new(40).expect("not zero"));
 
 /// Ids that repeat no pattern.
 pub fn ids(count: usize, vocab: usize) -> Vec<u32> {
@@ -79,7 +79,7 @@ pub fn run<M: Model>(test: Test, session: &mut Session<M>, cpu: &Cpu, ids: &[u32
     let started = Instant::now();
     let mut last = started;
     for ids in ids[depth..test.positions()].chunks(step) {
-        session.feed_watched(ids, WANTED, &mut |_, part, _| {
+        session.feed_watched(ids, REQUEST, &mut |_, part, _| {
             let now = Instant::now();
             *parts.entry(part).or_default() += now - last;
             last = now;

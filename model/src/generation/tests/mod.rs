@@ -1,5 +1,6 @@
 //! Tests of what lies across the files of this room: chains of filters and samplers. Those of one file are in it.
 
+mod direct;
 mod penalties;
 mod sampling;
 mod sparse;
