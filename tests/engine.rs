@@ -1,6 +1,6 @@
 //! Engines as a program uses them: many models, many sequences, threads, identities. Only public items are used.
 
-use crate::support::{cpu, skipped, with_model};
+use crate::support::{cpu, fixture, with_model};
 use std::num::NonZeroUsize;
 use trine::prelude::*;
 
@@ -132,9 +132,9 @@ fn a_step_of_many_gives_each_the_bits_it_gets_alone() {
 
 #[test]
 fn forks_share_what_they_have_in_common() {
-    let file = Synthetic::tiny().gguf().expect("a model");
     let pages = EngineOptions { sequences: NonZeroUsize::new(2).unwrap(), ..options() };
-    let engine = Engine::of_source(&file, pages).unwrap_or_else(|error| panic!("{error}"));
+    let path = fixture("qwen3/tied-f32.gguf");
+    let engine = Engine::open(path, pages).unwrap_or_else(|error| panic!("{error}"));
     let free = || {
         struct Free;
         impl Visit for Free {
@@ -201,11 +201,7 @@ fn threads_share_an_engine() {
 /// Two models of one process, opened by path, a directory among them.
 #[test]
 fn any_number_of_models_is_open() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/qwen3");
-    let (file, directory) = (root.join("tied-f32.gguf"), root.join("tied"));
-    if !file.exists() {
-        return skipped("the fixtures are not there");
-    }
+    let (file, directory) = (fixture("qwen3/tied-f32.gguf"), fixture("qwen3/tied"));
     let open = |path| Engine::open(path, options()).unwrap_or_else(|error| panic!("{error}"));
     let engines = [open(file), open(directory), stories(options())];
     let logits =

@@ -75,7 +75,8 @@ fn tokenizers_of_directories_and_files_are_those_of_their_makers() {
         let mut different = 0;
         for case in expected["tied"]["texts"].as_array().expect("texts") {
             let text = case["text"].as_str().expect("a text");
-            let encode = |tokenizer: &Tokenizer| tokenizer.encode(text, EncodeOptions::PLAIN).expect("ids");
+            let options = EncodeOptions { parse_special: true, ..EncodeOptions::PLAIN };
+            let encode = |tokenizer: &Tokenizer| tokenizer.encode(text, options).expect("ids");
             assert_eq!(encode(&of_directory), ids(&case["ids"]), "{family}: {text:?}, HF tokenizers");
             assert_eq!(encode(&of_file), ids(&case["llama_cpp"]), "{family}: {text:?}, llama.cpp");
             different += usize::from(case["ids"] != case["llama_cpp"]);

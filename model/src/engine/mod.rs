@@ -34,15 +34,15 @@ use trine_text::{ChatTemplate, EncodeOptions, Message, Tokenizer};
 /// An opened model: weights, tokenizer, machine, and memory for sequences. It is a handle, so that clones are the same
 /// model; any number of models may be open.
 ///
-/// ```
-/// use trine_model::{Engine, EngineOptions, Synthetic};
+/// ```no_run
+/// use trine_model::{Engine, EngineOptions};
 ///
-/// let file = Synthetic::tiny().gguf()?;
-/// let engine = Engine::of_source(&file, EngineOptions::default())?;
-/// let worker = engine.clone();
-/// let tokens = std::thread::spawn(move || worker.sequence().tokens().count()).join();
-/// assert_eq!(tokens.ok(), Some(0));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// let engine = Engine::open("model.gguf", EngineOptions::default())?;
+/// let prompt = engine.prompt("Once upon a time")?;
+/// for piece in engine.sequence().generate(&prompt) {
+///     print!("{}", piece?.text);
+/// }
+/// # Ok::<(), trine_model::EngineError>(())
 /// ```
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
