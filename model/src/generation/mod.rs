@@ -7,8 +7,8 @@
 //! * `state.rs`: a generation as a state machine, without a model, a loop or a clock;
 //! * `generate.rs`, `stream.rs`: loops over a session, one with a callback, one as an iterator.
 //!
-//! Ids are plain `u32` here. What does not belong here: arithmetic of a model (`transformer.rs`), the sequence and its
-//! cache (`session.rs`), bytes and characters of tokens (`tokenizer`), stop strings in a text (`stop.rs`).
+//! Ids are plain `u32` here. What does not belong here: the forward pass (`network`), a sequence and its state
+//! (`session.rs`), bytes and characters of tokens and stop strings in a text (`trine-text`).
 
 mod candidates;
 mod chain;
