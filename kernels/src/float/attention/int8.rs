@@ -22,7 +22,7 @@
 //! ```
 
 use super::layout::{Side, VALUE_BLOCK};
-use super::product::{HeadCache, PREFETCHED, Tile, run_tiles};
+use super::product::{HeadCache, PREFETCHED, Tile, distance, run_tiles};
 use super::{CHUNK, Partial, Rows};
 use crate::arch::floats::{Floats, LANES, Portable, round};
 use crate::arch::prefetch_far;
@@ -132,13 +132,8 @@ pub(crate) struct Int8Rows<'a> {
 pub(crate) struct Int8Head<'a> {
     pub(crate) keys: Int8Rows<'a>,
     pub(crate) values: Int8Rows<'a>,
-}
-
-impl Int8Head<'_> {
-    /// Numbers of 32 bits of the cell of a page that this is ([`page`](super::page)).
-    fn numbers_of_cell(&self) -> usize {
-        2 * CHUNK + (self.keys.codes.len() + self.values.codes.len()) / 4
-    }
+    /// Those that are read next.
+    pub(crate) next: (Int8Rows<'a>, Int8Rows<'a>),
 }
 
 /// Rows of pairs of numbers, each row with its step.
@@ -162,6 +157,10 @@ kept! {
 
 impl HeadCache for Int8Head<'_> {
     type Scratch = Int8Scratch;
+
+    fn followed_by(self, next: Self) -> Self {
+        Int8Head { next: (next.keys, next.values), ..self }
+    }
 
     fn take_scratch() -> Int8Scratch {
         SCRATCH.take()
@@ -194,15 +193,16 @@ impl HeadCache for Int8Head<'_> {
         let used = positions.len().next_multiple_of(LANES);
         let keys = self.keys.codes[..used * width].chunks_exact(LANES * width);
         let scales = self.keys.scales[..used].as_chunks().0;
-        // The scales of the next head's keys: its cell lies behind this one.
-        let next = self.keys.scales.as_ptr().wrapping_add(self.numbers_of_cell());
+        let next = [self.next.0.scales, self.next.1.scales];
+        let ahead = distance(self.keys.codes, self.values.codes);
         for (block, (keys, scales)) in keys.zip(scales).enumerate() {
             let position = positions.start + block * LANES;
-            prefetch_far(next.wrapping_add(block * LANES).cast());
-            prefetch_far(self.values.scales.as_ptr().wrapping_add(block * LANES).cast());
+            for scales in next {
+                prefetch_far(scales.as_ptr().wrapping_add(block * LANES).cast());
+            }
             let first = rows.first_that_sees(position);
             let (keys, column) = (keys.as_chunks().0, block * LANES);
-            run_tiles(first..rows.len(), &mut KeyBlock { floats, queries, keys, scales, scores, column });
+            run_tiles(first..rows.len(), &mut KeyBlock { floats, queries, keys, ahead, scales, scores, column });
         }
     }
 
@@ -226,8 +226,9 @@ impl HeadCache for Int8Head<'_> {
         let width = rows.head_dim.next_multiple_of(LANES);
         let values = &self.values.codes[..positions.len().next_multiple_of(VALUE_BLOCK) * width];
         let length = Partial::len(rows.head_dim);
+        let ahead = distance(self.values.codes, self.next.0.codes);
         for element in (0..width).step_by(LANES) {
-            let tile = &mut ValuePanel { floats, weights: numbers, values, width, element, partials, length };
+            let tile = &mut ValuePanel { floats, weights: numbers, values, ahead, width, element, partials, length };
             run_tiles(first..rows.len(), tile);
         }
     }
@@ -267,12 +268,13 @@ impl PairRows {
     }
 }
 
-/// `sums[r] += rows[r * length + k] . vectors[k]`: lane by lane, both products of each pair.
+/// `sums[r] += rows[r * length + k] . vectors[k]`: lane by lane, both products of each pair. What is `ahead` bytes behind
+/// each vector is asked for.
 #[inline(always)]
 fn accumulate<S: Floats, const R: usize>(
     floats: S,
     (rows, length): (&[[i16; 2]], usize),
-    vectors: &[[i8; PAIRS]],
+    (vectors, ahead): (&[[i8; PAIRS]], usize),
     sums: &mut [S::I32x16; R],
 ) {
     assert!(rows.len() >= (R - 1) * length + vectors.len(), "{R} pairs of numbers for each vector");
@@ -285,7 +287,7 @@ fn accumulate<S: Floats, const R: usize>(
     // Products of few rows would wait for the sums before: two of each are on their way.
     let mut others = [floats.zeros_i32(); R];
     for (half, two) in twos.iter().enumerate() {
-        prefetch_far(two.as_ptr().cast::<u8>().wrapping_add(AHEAD));
+        prefetch_far(two.as_ptr().cast::<u8>().wrapping_add(ahead));
         let [first, second] = [floats.load_pairs(&two[0]), floats.load_pairs(&two[1])];
         for r in 0..R {
             sums[r] = floats.add_pair_products(sums[r], pair(r, 2 * half), first);
@@ -297,7 +299,7 @@ fn accumulate<S: Floats, const R: usize>(
     }
     for (k, vector) in rest.iter().enumerate() {
         if R <= PREFETCHED {
-            prefetch_far(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
+            prefetch_far(vector.as_ptr().cast::<u8>().wrapping_add(ahead));
         }
         let vector = floats.load_pairs(vector);
         for (r, sum) in sums.iter_mut().enumerate() {
@@ -306,15 +308,12 @@ fn accumulate<S: Floats, const R: usize>(
     }
 }
 
-/// How far ahead, in bytes, the cache is asked for: a chunk of a head of 128 elements, since the values of a chunk are
-/// read panel by panel and not one after the other.
-const AHEAD: usize = CHUNK * 128;
-
 /// Sixteen keys.
 struct KeyBlock<'a, S> {
     floats: S,
     queries: &'a PairRows,
     keys: &'a [[i8; PAIRS]],
+    ahead: usize,
     scales: &'a [f32; LANES],
     scores: &'a mut [f32],
     /// Where the scores of these keys are in a row.
@@ -326,7 +325,7 @@ impl<S: Floats> Tile for KeyBlock<'_, S> {
     fn run<const R: usize>(&mut self, row: usize) {
         let (floats, length) = (self.floats, self.keys.len());
         let mut sums = [floats.zeros_i32(); R];
-        accumulate(floats, (&self.queries.pairs[row * length..], length), self.keys, &mut sums);
+        accumulate(floats, (&self.queries.pairs[row * length..], length), (self.keys, self.ahead), &mut sums);
         let scales = floats.load(self.scales);
         for (r, sum) in sums.into_iter().enumerate() {
             let step = floats.mul(floats.splat(self.queries.steps[row + r]), scales);
@@ -343,6 +342,7 @@ struct ValuePanel<'a, S> {
     weights: &'a PairRows,
     /// Blocks of values.
     values: &'a [i8],
+    ahead: usize,
     width: usize,
     element: usize,
     partials: &'a mut [f32],
@@ -358,7 +358,7 @@ impl<S: Floats> Tile for ValuePanel<'_, S> {
         for (block, values) in self.values.chunks_exact(VALUE_BLOCK * self.width).enumerate() {
             let panel = &values[self.element * VALUE_BLOCK..][..LANES * VALUE_BLOCK];
             let weights = &self.weights.pairs[row * CHUNK / 2 + block * PAIRS_OF_BLOCK..];
-            accumulate(floats, (weights, CHUNK / 2), panel.as_chunks().0, &mut sums);
+            accumulate(floats, (weights, CHUNK / 2), (panel.as_chunks().0, self.ahead), &mut sums);
         }
         for (r, sum) in sums.into_iter().enumerate() {
             let step = floats.splat(self.weights.steps[row + r]);

@@ -115,7 +115,7 @@ impl PageLayout {
     ) -> FloatHead<'a, E> {
         let cell: &[E] = bytemuck::cast_slice(&page[self.place(layer, head)]);
         let (keys, values) = cell.split_at(CHUNK * self.head_dim);
-        FloatHead { keys, values }
+        FloatHead { keys, values, next: keys }
     }
 
     /// The keys and values of a head, in a page of bytes.
@@ -123,10 +123,8 @@ impl PageLayout {
         let (scales, codes) = page[self.place(layer, head)].split_at(2 * CHUNK);
         let (of_keys, of_values) = scales.split_at(CHUNK);
         let (keys, values) = bytemuck::cast_slice(codes).split_at(CHUNK * self.head_dim.next_multiple_of(2));
-        Int8Head {
-            keys: Int8Rows { codes: keys, scales: of_keys },
-            values: Int8Rows { codes: values, scales: of_values },
-        }
+        let (keys, values) = (Int8Rows { codes: keys, scales: of_keys }, Int8Rows { codes: values, scales: of_values });
+        Int8Head { keys, values, next: (keys, values) }
     }
 
     /// Writes `keys` and `values`, which are `[position][head][head_dim]`, to the positions of a page from `first` on.

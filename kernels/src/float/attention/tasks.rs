@@ -56,7 +56,7 @@ pub(super) fn share_chunks<C: HeadCache>(
     let mut partials = PARTIALS.take();
     partials.resize(sequences.iter().map(size).sum(), 0.0);
     // Partial results lie as they are combined, head after head; tasks go through memory as the cache does, page after
-    // page, so that what is asked for ahead is what comes next.
+    // page, and each asks for what the next one reads.
     let mut tasks: Vec<(usize, Place, &mut [f32])> = Vec::new();
     let mut rest = &mut partials[..];
     for (index, tokens) in sequences.iter().enumerate() {
@@ -68,9 +68,11 @@ pub(super) fn share_chunks<C: HeadCache>(
         }
     }
     tasks.sort_unstable_by_key(|(index, place, _)| (*index, place.chunk, place.head));
-    cpu.for_each(&mut tasks, |_, (index, place, partials)| {
-        let rows = rows(*index, place.head);
-        floats::run(cpu.isa(), OneChunk { rows, cache: heads(*place), chunk: place.chunk, partials });
+    let places: Vec<Place> = tasks.iter().map(|(_, place, _)| *place).collect();
+    cpu.for_each(&mut tasks, |task, (index, place, partials)| {
+        let next = places.get(task + 1).unwrap_or(place);
+        let (rows, cache) = (rows(*index, place.head), heads(*place).followed_by(heads(*next)));
+        floats::run(cpu.isa(), OneChunk { rows, cache, chunk: place.chunk, partials });
     });
     let mut combinations: Vec<(usize, usize, &mut [f32])> = Vec::new();
     let mut rest = &mut partials[..];
@@ -137,7 +139,9 @@ pub(super) fn share_queries<C: HeadCache>(
         let mut scaled = vec![0.0; outputs.len() * group * head_dim];
         gather(shape, queries, tokens.first + *position, *head, &mut scaled);
         let rows = Rows { queries: &scaled, head_dim, group, visible: tokens.span.past + *position + 1 };
-        let cache = |chunk| heads(Place { sequence: tokens.sequence, chunk, head: *head });
+        let last = tokens.chunks() - 1;
+        let place = |chunk: usize| heads(Place { sequence: tokens.sequence, chunk: chunk.min(last), head: *head });
+        let cache = |chunk| place(chunk).followed_by(place(chunk + 1));
         floats::run(cpu.isa(), AllChunks { rows, cache: &cache, outputs });
     });
 }
