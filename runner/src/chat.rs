@@ -43,6 +43,7 @@ impl Program for Chat<'_> {
     type Out = Outcome;
 
     fn run<M: Model>(mut self, model: &Arc<Transformer<M>>) -> Result<Outcome> {
+        self.generation.check(model.config.dims.vocab)?;
         let context = generation::context(&self.arguments.generation, POSITIONS, &model.config)?;
         let mut session = Session::new(model, self.cpu, context, self.arguments.generation.kv)?;
         let beginning: Vec<Message> = self.arguments.system.iter().map(|text| Message::new("system", text)).collect();

@@ -8,7 +8,9 @@ use anyhow::{Context, Result, bail};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use trine::model::{Config, GenerateOptions, Generated, SamplerChain, SamplerOptions, Session, Tokenizer};
+use trine::model::{
+    Config, GenerateOptions, Generated, SamplerChain, SamplerError, SamplerOptions, Session, Tokenizer,
+};
 use trine::shapes::Model;
 
 /// Positions of the cache: what was asked for, else what is needed, as far as the model has them.
@@ -27,6 +29,8 @@ pub fn context(arguments: &GenerationArguments, needed: usize, config: &Config) 
 pub struct Generation {
     sampler: SamplerChain,
     options: GenerateOptions,
+    /// Tokens whose logits have a bias.
+    biased: Vec<u32>,
     /// The seed, where tokens are drawn.
     pub seed: Option<u64>,
 }
@@ -67,7 +71,19 @@ impl Generation {
             stop_at_end_of_text: !arguments.ignore_eos,
             logprobs: None,
         };
-        Ok(Generation { sampler, options, seed })
+        let biased = arguments.logit_bias.iter().map(|(id, _)| *id).collect();
+        Ok(Generation { sampler, options, biased, seed })
+    }
+
+    /// Refuses options that the model's vocabulary of `tokens` tokens does not have, before anything is printed.
+    ///
+    /// # Errors
+    /// [`SamplerError::BiasedToken`].
+    pub fn check(&self, tokens: usize) -> Result<()> {
+        match self.biased.iter().find(|&&id| id as usize >= tokens) {
+            Some(&id) => Err(SamplerError::BiasedToken { id, tokens }.into()),
+            None => Ok(()),
+        }
     }
 
     /// The same with log-probabilities of the tokens and of so many of the likeliest ones.

@@ -92,6 +92,7 @@ impl Program for Run<'_> {
     type Out = Outcome;
 
     fn run<M: Model>(mut self, model: &Arc<Transformer<M>>) -> Result<Outcome> {
+        self.generation.check(model.config.dims.vocab)?;
         let Prompt { ids, shown } = &self.prompt;
         let needed = ids.len().saturating_add(self.arguments.tokens);
         let context = generation::context(&self.arguments.generation, needed, &model.config)?;
