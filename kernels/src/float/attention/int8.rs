@@ -268,8 +268,8 @@ impl PairRows {
     }
 }
 
-/// `sums[r] += rows[r * length + k] . vectors[k]`: lane by lane, both products of each pair. What is `ahead` bytes behind
-/// each vector is asked for.
+/// `sums[r] += rows[r * length + k] . vectors[k]`: lane by lane, both products of each pair. What is `ahead` bytes
+/// behind each vector is asked for.
 #[inline(always)]
 fn accumulate<S: Floats, const R: usize>(
     floats: S,

@@ -181,8 +181,9 @@ const TILE: usize = 6;
 /// Rows of a tile up to which the cache may come from memory, so that it must be asked for early.
 pub(crate) const PREFETCHED: usize = 4;
 
-/// Bytes from one side of a chunk to the one that is read after it, in the same order: what is asked for while a side is
-/// read. Keys are followed by the values of their chunk, and values by the keys of the next one, which may be anywhere.
+/// Bytes from one side of a chunk to the one that is read after it, in the same order: what is asked for while a side
+/// is read. Keys are followed by the values of their chunk, and values by the keys of the next one, which may be
+/// anywhere.
 pub(crate) fn distance<E>(from: &[E], to: &[E]) -> usize {
     to.as_ptr().addr().wrapping_sub(from.as_ptr().addr())
 }
@@ -213,8 +214,8 @@ pub(crate) fn run_tiles(rows: Range<usize>, tile: &mut impl Tile) {
     }
 }
 
-/// `sums[r] += rows[r * length + k] * vectors[k]`, for ascending `k`, each product and its sum rounded once to f32. What
-/// is `ahead` bytes behind each vector is asked for.
+/// `sums[r] += rows[r * length + k] * vectors[k]`, for ascending `k`, each product and its sum rounded once to f32.
+/// What is `ahead` bytes behind each vector is asked for.
 #[inline(always)]
 fn accumulate<S: Floats, E: CacheElement, const R: usize>(
     floats: S,
