@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cpu = Cpu::new(CpuOptions::default())?;
 
     Dyn::scope(config.dims, |model| {
-        let transformer = load(model, &config, &file, &LoadOptions::default())?.transformer;
+        let transformer = load(model, &file, &cpu, &LoadOptions::default())?.transformer;
         let vocab = Vocab::of(model);
         let mut tokens = Vec::new();
         for text in ["The king", "The fox", "The girl"] {
@@ -17,8 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             tokens.extend(ids.into_iter().map(|id| Idx::new(vocab, id)).collect::<Result<Vec<_>, _>>()?);
         }
         let mut cache = KvCache::new(&transformer, Fixed::<3>, 16, CacheType::F32)?;
-        let logits: Tensor<f32, (Fixed<3>, Fixed<1>, Vocab<_>)> =
-            cache.step(&tokens, |step| transformer.next_logits(&cpu, step))?;
+        let logits: Tensor<f32, (Fixed<3>, Vocab<_>)> =
+            cache.step(&tokens, |step| transformer.next_logits(&cpu, step).batched())?;
         for row in logits.data().chunks_exact(vocab.len()) {
             let best = (0..vocab.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or_default();
             println!("{:?}", tokenizer.decode(&[best as u32], false)?);

@@ -30,13 +30,13 @@ norm_role! {
 }
 
 /// `norm(W x + position)` for each patch.
-fn embed<B: Axis, E: Environment<Vit>>(
+fn embed<E: Environment<Vit>>(
     cpu: &Cpu,
-    patches: Tensor<f32, (B, Patches<E>, Pixels<E>)>,
+    patches: Tensor<f32, (Patches<E>, Pixels<E>)>,
     weight: &Weight<Matrix, Width<E>, Pixels<E>>,
-    position: &Tensor<f32, (B, Patches<E>, Width<E>)>,
+    position: &Tensor<f32, (Patches<E>, Width<E>)>,
     norm: &RmsNorm<PatchNorm, Width<E>>,
-) -> Tensor<f32, (B, Patches<E>, Normed<PatchNorm, Width<E>>)> {
+) -> Tensor<f32, (Patches<E>, Normed<PatchNorm, Width<E>>)> {
     let mut x = cpu.linear(&Activations::new(patches), weight);
     cpu.add_assign(&mut x, position.view());
     cpu.rms_norm(x.view(), norm)
@@ -48,11 +48,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (patches, pixels, width) = (Patches::of(vit), Pixels::of(vit), Width::of(vit));
         let values: Vec<u8> = (0..30 * 48).flat_map(|i| (i as f32 * 0.73).sin().to_le_bytes()).collect();
         let weight = Weight::check("w", Matrix::new(PackingKind::F32, 30, 48, values.into())?, (width, pixels))?;
-        let image = Tensor::from_fn((Fixed::<1>, patches, pixels), |i| i as f32 / 288.0);
-        let position = Tensor::from_fn((Fixed::<1>, patches, width), |i| (i as f32 * 0.01).cos());
+        let image = Tensor::from_fn((patches, pixels), |i| i as f32 / 288.0);
+        let position = Tensor::from_fn((patches, width), |i| (i as f32 * 0.01).cos());
         let norm = RmsNorm::new(Tensor::from_fn((width,), |_| 1.0), 1e-6);
         let x = embed(&cpu, image, &weight, &position, &norm);
-        println!("{:?} become {:?}", [6, 48], &x.shape().lens()[1..]);
+        println!("{:?} become {:?}", [6, 48], x.shape().lens());
         Ok(())
     })
 }

@@ -20,13 +20,13 @@ axis! {
 }
 
 /// `logits = W_down (relu(W_gate x)^2 * W_up x)`, for any lengths. Exchange two matrices, and it does not compile.
-fn classify<A: Axis, B: Axis, E: Environment<Mlp>>(
+fn classify<A: Axis, E: Environment<Mlp>>(
     cpu: &Cpu,
-    images: Tensor<f32, (A, B, Pixels<E>)>,
+    images: Tensor<f32, (A, Pixels<E>)>,
     gate: &Weight<Matrix, Gate<Units<E>>, Pixels<E>>,
     up: &Weight<Matrix, Units<E>, Pixels<E>>,
     down: &Weight<Matrix, Classes<E>, Units<E>>,
-) -> Tensor<f32, (A, B, Classes<E>)> {
+) -> Tensor<f32, (A, Classes<E>)> {
     let images = Activations::new(images);
     let gated = cpu.gated(GateActivation::ReluSquared, cpu.linear(&images, gate), cpu.linear(&images, up).view());
     cpu.linear(&Activations::new(gated), down)
@@ -45,9 +45,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (pixels, units, classes) = (Pixels::of(Digits), Units::of(Digits), Classes::of(Digits));
     let (gate, up, down) = (weights(Gate::of(units), pixels)?, weights(units, pixels)?, weights(classes, units)?);
     Images::scope(3, |images| {
-        let batch = Tensor::from_fn((images, Fixed::<1>, pixels), |i| (i % 256) as f32 / 255.0);
+        let batch = Tensor::from_fn((images, pixels), |i| (i % 256) as f32 / 255.0);
         let logits = classify(&cpu, batch, &gate, &up, &down);
-        println!("{:?} of {} classes", images, logits.shape().2.len());
+        println!("{:?} of {} classes", images, logits.shape().1.len());
     });
     Ok(())
 }

@@ -13,8 +13,8 @@ pinned_model! {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let draft = Draft::pin(Dims::new(2048, 128, 384, 4, 2, 32)?)?;
-    let target = Target::pin(Dims::new(2048, 256, 768, 4, 2, 64)?)?;
+    let draft = Draft::pin(Dims::new(2048, 128, 384, 4, 2, 32, 2)?)?;
+    let target = Target::pin(Dims::new(2048, 256, 768, 4, 2, 64, 3)?)?;
     let same = Same::check(Vocab::of(draft), Vocab::of(target))?;
 
     let proposed: Idx<Vocab<Draft>> = Idx::new(Vocab::of(draft), 17)?;

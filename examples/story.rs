@@ -13,18 +13,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         None => trine::embedded_model()?,
     };
     let config = Config::from_gguf(&file)?;
-    let model = load(Loaded::pin(config.dims)?, &config, &file, &LoadOptions::default())?.transformer;
-    let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default())?;
     let cpu = Cpu::new(CpuOptions::default())?;
+    let model = load(Loaded::pin(config.dims)?, &file, &cpu, &LoadOptions::default())?.transformer;
+    let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default())?;
 
     let prompt = tokenizer.encode("Once upon a time", EncodeOptions::PROMPT)?;
     let mut session = Session::new(&model, &cpu, config.context, CacheType::F16)?;
-    let mut sampler = Sampler::new(SamplerOptions { seed: 7, ..SamplerOptions::default() })?;
-    let mut print = |text: &str| {
-        print!("{text}");
-        ControlFlow::Continue(())
-    };
-    session.generate(&prompt, &tokenizer, &mut sampler, &GenerateOptions::default(), &mut print)?;
+    let sampler = SamplerChain::new(SamplerOptions { seed: 7, ..SamplerOptions::default() })?;
+    for step in session.stream(prompt, &tokenizer, sampler, GenerateOptions::default()) {
+        print!("{}", step?.text);
+    }
     println!();
     Ok(())
 }

@@ -6,35 +6,34 @@
 //! ```
 //! use trine::prelude::*;
 //!
-//! pinned_model! { struct Stories; }
-//!
-//! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let file = trine::embedded_model()?;
-//!     let config = Config::from_gguf(&file)?;
-//!     let model = load(Stories::pin(config.dims)?, &config, &file, &LoadOptions::default())?.transformer;
-//!     let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default())?;
-//!     let cpu = Cpu::new(CpuOptions::default())?;
-//!     let prompt = tokenizer.encode("Once upon a time", EncodeOptions::PROMPT)?;
-//!     let mut session = Session::new(&model, &cpu, config.context, CacheType::F16)?;
-//!     let mut print = |text: &str| { print!("{text}"); ControlFlow::Continue(()) };
-//!     let mut sampler = Sampler::new(SamplerOptions::greedy())?;
-//!     session.generate(&prompt, &tokenizer, &mut sampler, &GenerateOptions::default(), &mut print)?;
+//! fn main() -> Result<(), EngineError> {
+//!     let engine = trine::embedded_engine()?; // or Engine::open("model.gguf", EngineOptions::default())?
+//!     let prompt = engine.prompt("Once upon a time")?;
+//!     for piece in engine.sequence().generate(&prompt) {
+//!         print!("{}", piece?.text);
+//!     }
 //!     Ok(())
 //! }
 //! ```
+//!
+//! An [`Engine`](model::Engine) owns a model and has no type parameter; typed code enters it by a
+//! [`Visit`](model::Visit). A program whose model has a type of its own declares it with [`pinned_model!`] or
+//! [`static_model!`] and calls [`load`](model::load).
 //!
 //! | crate | what is in it |
 //! |---|---|
 //! | [`shapes`] | axes, products, sums, roles, tensors, the three kinds of environment |
 //! | [`kernels`] | all arithmetic: typed operations outside, plain slices inside |
 //! | [`loader`] | GGUF files, read and written; safetensors, read |
-//! | [`model`] | configuration, weights, the transformer, KV cache, tokenizer, sampling, generation |
+//! | [`text`] | tokenizers, chat templates, text from bytes in pieces, stop strings |
+//! | [`model`] | configuration, weights, the transformer, state of sequences, generation, engines |
 #![forbid(unsafe_code)]
 
 pub use trine_kernels as kernels;
 pub use trine_loader as loader;
 pub use trine_model as model;
 pub use trine_shapes as shapes;
+pub use trine_text as text;
 
 pub use trine_shapes::{pinned_model, static_model};
 
@@ -54,6 +53,14 @@ pub mod prelude {
 pub fn embedded_model() -> Result<loader::Gguf, loader::GgufError> {
     const FILE: &[u8] = include_bytes!("../assets/stories-i2_s.gguf");
     loader::Gguf::from_bytes("embedded model", bytes::Bytes::from_static(FILE))
+}
+
+/// The embedded model, opened with the default options.
+///
+/// # Errors
+/// The machine gives no threads or no memory.
+pub fn embedded_engine() -> Result<model::Engine, model::EngineError> {
+    model::Engine::of_source(&embedded_model()?, model::EngineOptions::default())
 }
 
 /// The programs of the README compile, and the wrong one does not.

@@ -60,7 +60,7 @@ fn logits(file: &Gguf) -> Vec<f32> {
 
 fn refused(file: &Gguf) -> String {
     let config = Config::from_gguf(file).expect("a model");
-    Dyn::scope(config.dims, |model| load(model, &config, file, &LoadOptions::default()).map(drop))
+    Dyn::scope(config.dims, |model| load(model, file, &cpu(), &LoadOptions::default()).map(drop))
         .expect_err("it is refused")
         .to_string()
 }

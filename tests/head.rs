@@ -27,7 +27,7 @@ fn loads_with_head(name: &str, tied: bool) {
             let mut last = last.lock().expect("no panic");
             *last = (last.0.max(done), total);
         };
-        let head = Some(Requantize { kind, cpu: &cpu, progress: Some(&progress) });
+        let head = Some(Requantize { kind, progress: Some(&progress) });
         with_model(&file, &LoadOptions { head, ..LoadOptions::default() }, |transformer| {
             let what = format!("{name} with a head of {}", kind.name());
             assert_eq!(kinds(transformer), (PackingKind::F32, Some(kind)), "{what}");
@@ -50,8 +50,8 @@ fn a_head_of_its_own_is_rounded() {
 
 #[test]
 fn a_head_that_has_the_packing_stays_as_it_is() {
-    let (cpu, file) = (cpu(), open("llama_cpp/llama-tq2_0-q6_k.gguf"));
-    let head = Some(Requantize { kind: PackingKind::Q6K, cpu: &cpu, progress: None });
+    let file = open("llama_cpp/llama-tq2_0-q6_k.gguf");
+    let head = Some(Requantize { kind: PackingKind::Q6K, progress: None });
     let bytes = |options| {
         with_model(&file, &options, |transformer| {
             transformer.output.as_ref().expect("a head of its own").data().bytes().clone()
@@ -64,9 +64,9 @@ fn a_head_that_has_the_packing_stays_as_it_is() {
 fn rows_that_are_no_whole_blocks_of_the_packing_are_refused() {
     let (cpu, file) = (cpu(), open("llama_cpp/llama-tied-f32.gguf"));
     let config = Config::from_gguf(&file).expect("a model");
-    let head = Some(Requantize { kind: PackingKind::Q6K, cpu: &cpu, progress: None });
+    let head = Some(Requantize { kind: PackingKind::Q6K, progress: None });
     let options = LoadOptions { head, ..LoadOptions::default() };
-    let error = Dyn::scope(config.dims, |model| load(model, &config, &file, &options).map(drop)).unwrap_err();
+    let error = Dyn::scope(config.dims, |model| load(model, &file, &cpu, &options).map(drop)).unwrap_err();
     let text = error.to_string();
     for part in ["llama-tied-f32.gguf", "token_embd.weight", "64 columns", "multiple of 256"] {
         assert!(text.contains(part), "{text}");
@@ -77,13 +77,13 @@ fn rows_that_are_no_whole_blocks_of_the_packing_are_refused() {
 fn generated(sampler: &SamplerOptions, shortlist: bool) -> (Vec<u32>, usize) {
     let (cpu, file) = (cpu(), trine::embedded_model().expect("a model"));
     let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default()).expect("a tokenizer");
-    let shortlist = shortlist.then_some(MakeShortlist { cpu: &cpu, progress: None });
+    let shortlist = shortlist.then_some(MakeShortlist { progress: None });
     with_model(&file, &LoadOptions { shortlist, ..LoadOptions::default() }, |transformer| {
         let session = || Session::new(transformer, &cpu, 128, CacheType::F32).expect("memory");
         let prompt = tokenizer.encode("The little fox", EncodeOptions::PROMPT).expect("a text");
-        let logits = session().feed_watched(&prompt, sampler.wanted(), &mut |_, _, _| ()).expect("a prompt");
-        let left_out = logits.iter().filter(|logit| **logit == f32::NEG_INFINITY).count();
-        let mut sampler = Sampler::new(sampler.clone()).expect("sound options");
+        let mut sampler = SamplerChain::new(sampler.clone()).expect("sound options");
+        let logits = session().feed_for(&prompt, sampler.request()).expect("a prompt");
+        let left_out = logits.tokens() - logits.len();
         let options = GenerateOptions { max_tokens: 100, ..GenerateOptions::default() };
         let mut ignore = |_: &str| ControlFlow::Continue(());
         let generated = session().generate(&prompt, &tokenizer, &mut sampler, &options, &mut ignore);
@@ -101,7 +101,7 @@ fn a_shortlist_changes_no_token() {
         assert!(all == 0 && left_out > 1000, "{sampler:?} left {left_out} of 2048 logits out");
     }
     for sampler in [SamplerOptions { top_k: 0, ..drawn.clone() }, SamplerOptions { repetition_penalty: 0.9, ..drawn }] {
-        assert_eq!((sampler.wanted(), generated(&sampler, true).1), (Wanted::All, 0), "{sampler:?}");
+        assert_eq!(generated(&sampler, true).1, 0, "{sampler:?}");
     }
 }
 
@@ -109,9 +109,8 @@ fn a_shortlist_changes_no_token() {
 fn a_shortlist_of_a_quantized_head_is_refused() {
     let (cpu, file) = (cpu(), open("llama_cpp/llama-tq2_0-q6_k.gguf"));
     let config = Config::from_gguf(&file).expect("a model");
-    let options =
-        LoadOptions { shortlist: Some(MakeShortlist { cpu: &cpu, progress: None }), ..LoadOptions::default() };
-    let error = Dyn::scope(config.dims, |model| load(model, &config, &file, &options).map(drop)).unwrap_err();
+    let options = LoadOptions { shortlist: Some(MakeShortlist { progress: None }), ..LoadOptions::default() };
+    let error = Dyn::scope(config.dims, |model| load(model, &file, &cpu, &options).map(drop)).unwrap_err();
     let text = error.to_string();
     for part in ["llama-tq2_0-q6_k.gguf", "output.weight", "q6_k", "F16"] {
         assert!(text.contains(part), "{text}");

@@ -6,7 +6,7 @@
 
 use crate::hostile::corpus::model;
 use crate::hostile::load_all;
-use crate::support::{cpu, logits_of, relative_error, with_model};
+use crate::support::{cpu, logits_of, matrix_of, relative_error, with_model};
 use trine::loader::{Array, StringArray, TensorInfo, Value};
 use trine::prelude::*;
 
@@ -128,7 +128,7 @@ fn logits(file: &File) -> Vec<f32> {
 fn dimensions_are_in_file_order_and_data_is_never_moved() {
     let right = File::right();
     with_model(&right.open(), &LoadOptions::default(), |transformer| {
-        let gate = transformer.layers[2].gate.data();
+        let gate = matrix_of(transformer, 2, Projection::Gate);
         assert_eq!((gate.rows(), gate.cols()), (768, 256));
         assert_eq!(gate.bytes(), &model().bytes(model().tensor(GATE).expect("a tensor")));
     });
@@ -141,7 +141,7 @@ fn dimensions_are_in_file_order_and_data_is_never_moved() {
 fn codes_mean_minus_one_zero_and_one() {
     let right = File::right();
     with_model(&right.open(), &LoadOptions::default(), |transformer| {
-        let query = transformer.layers[1].query.data();
+        let query = matrix_of(transformer, 1, Projection::Query);
         let (scale, mut row) = (query.scale().expect("one scale"), vec![0.0; 256]);
         query.decode_row(0, &mut row);
         // Element 32 k + m of a block of 128 is in byte m, the highest bits first.
@@ -365,7 +365,7 @@ fn gains_of_any_size_are_taken_as_they_are() {
         *bytes = expected.iter().flat_map(|gain| gain.to_le_bytes()).collect();
     });
     with_model(&small.open(), &LoadOptions::default(), |transformer| {
-        assert_eq!(transformer.layers[0].attn_norm.gain().data(), expected);
+        assert_eq!(transformer.blocks.iter().next().unwrap().attn_norm.gain().data(), expected);
     });
     let wrong = File::right().edit(norm, |bytes| bytes.fill(0)).refused();
     assert_eq!(wrong, format!("tensor `{norm}` holds only zeros, expected gains that are not all zero"));

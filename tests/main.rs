@@ -3,7 +3,9 @@
 
 mod biases;
 mod chat;
+mod engine;
 mod examples;
+mod generation;
 mod golden;
 mod head;
 mod hostile;

@@ -44,7 +44,7 @@ fn within_limits(what: &str, at: usize, length: usize) {
 }
 
 /// Everything that is done with a GGUF file before the first token.
-fn try_file(at: usize, bytes: Vec<u8>) {
+fn try_file(at: usize, bytes: Vec<u8>, cpu: &Cpu) {
     let refused = |error: &dyn ToString| one_line("GGUF", at, error.to_string());
     let file = match Gguf::from_bytes("changed", Bytes::from(bytes)) {
         Ok(file) => file,
@@ -54,7 +54,7 @@ fn try_file(at: usize, bytes: Vec<u8>) {
     judge(&file, config.as_ref().ok(), Default::default());
     match config {
         Ok(config) => drop(Dyn::scope(config.dims, |model| {
-            load(model, &config, &file, &LoadOptions::default()).map(drop).map_err(|error| refused(&error))
+            load(model, &file, cpu, &LoadOptions::default()).map(drop).map_err(|error| refused(&error))
         })),
         Err(error) => refused(&error),
     }
@@ -70,7 +70,7 @@ fn try_directory(what: &str, at: usize, path: &Path, with_tokenizer: bool, cpu: 
     };
     match directory.config() {
         Ok(config) => drop(Dyn::scope(config.dims, |model| {
-            load(model, &config, &directory, &LoadOptions::default()).map(drop).map_err(|error| refused(&error))
+            load(model, &directory, cpu, &LoadOptions::default()).map(drop).map_err(|error| refused(&error))
         })),
         Err(error) => refused(&error),
     }
@@ -85,12 +85,13 @@ fn try_directory(what: &str, at: usize, path: &Path, with_tokenizer: bool, cpu: 
 #[test]
 fn no_wrong_byte_of_a_file_does_harm() {
     let _alone = ALONE.lock();
+    let cpu = Cpu::new(CpuOptions { threads: NonZeroUsize::new(1), isa: None }).expect("a thread");
     let file = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/model/model")).expect("a model");
     let sound = Gguf::from_bytes("sound", file.clone().into()).expect("a sound file");
     assert_eq!(sound.tensors().len(), 13);
     let data = sound.tensors()[0].offset as usize;
     for (at, changed) in mutations(&file, 1).filter(|(at, _)| *at < data).chain(mutations(&file, 17)) {
-        try_file(at, changed);
+        try_file(at, changed, &cpu);
         within_limits("GGUF", at, file.len());
     }
 }

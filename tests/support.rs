@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use trine::prelude::*;
 
 /// A file of `tests/fixtures`.
@@ -14,20 +15,22 @@ pub fn skipped(why: &str) {
     writeln!(std::io::stderr(), "SKIPPED: {why}").expect("standard error");
 }
 
-/// Two threads and the best instruction set of the machine.
+/// Two threads and the best instruction set of the machine, the same ones for all tests.
 pub fn cpu() -> Cpu {
-    Cpu::new(CpuOptions { threads: std::num::NonZeroUsize::new(2), isa: None }).expect("two threads")
+    static CPU: OnceLock<Cpu> = OnceLock::new();
+    let options = CpuOptions { threads: std::num::NonZeroUsize::new(2), isa: None };
+    CPU.get_or_init(|| Cpu::new(options).expect("two threads")).clone()
 }
 
 /// Loads a file with the axes of a fresh scope and runs `body` on it.
 pub fn with_model<R>(
     file: &dyn Source,
     options: &LoadOptions<'_>,
-    body: impl for<'x> FnOnce(&Transformer<Dyn<'x>>) -> R,
+    body: impl for<'x> FnOnce(&Arc<Transformer<Dyn<'x>>>) -> R,
 ) -> R {
     let config = file.config().unwrap_or_else(|error| panic!("{error}"));
     Dyn::scope(config.dims, |model| {
-        let loaded = load(model, &config, file, options).unwrap_or_else(|error| panic!("{error}"));
+        let loaded = load(model, file, &cpu(), options).unwrap_or_else(|error| panic!("{error}"));
         body(&loaded.transformer)
     })
 }
@@ -35,6 +38,12 @@ pub fn with_model<R>(
 /// Opens a fixture.
 pub fn open(name: &str) -> Gguf {
     Gguf::open(fixture(name)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A matrix of a block.
+pub fn matrix_of<M: Model>(transformer: &Transformer<M>, block: u32, projection: Projection) -> &Matrix {
+    let block = Idx::new(Blocks::of(transformer.model), block).expect("a block of the model");
+    transformer.matrix(block, projection).expect("a matrix of the block")
 }
 
 /// Plain ids as tokens of a model.

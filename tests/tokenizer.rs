@@ -61,6 +61,36 @@ fn published_vectors_of_llama_bpe() {
     published_vectors("llama-bpe");
 }
 
+#[test]
+fn published_vectors_of_qwen2() {
+    published_vectors("qwen2");
+}
+
+/// Combining marks, CJK, emoji, code, digits and spaces: HF tokenizers, which bring a text to NFC first, and llama.cpp,
+/// which does not, agree on texts in NFC.
+#[test]
+fn ids_of_qwen2_are_those_of_hf_tokenizers() {
+    let text = fs::read_to_string(fixtures().join("qwen2.json")).unwrap();
+    let expected: Value = serde_json::from_str(&text).unwrap();
+    let Some(tokenizer) = open("qwen2", None) else { return };
+    let ids = |value: &Value| -> Vec<u32> {
+        value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
+    };
+    let encode = |text: &Value, options| tokenizer.encode(text.as_str().unwrap(), options).unwrap();
+    for case in expected["texts"].as_array().unwrap() {
+        assert_eq!(encode(&case["text"], EncodeOptions::PLAIN), ids(&case["ids"]), "{}", case["text"]);
+    }
+    for case in expected["not_nfc"].as_array().unwrap() {
+        assert_eq!(encode(&case["text"], EncodeOptions::PLAIN), ids(&case["as_written_ids"]), "{}", case["text"]);
+        assert_ne!(case["as_written_ids"], case["nfc_ids"]);
+    }
+    for case in expected["special"].as_array().unwrap() {
+        let special = EncodeOptions { parse_special: true, ..EncodeOptions::PLAIN };
+        assert_eq!(encode(&case["text"], special), ids(&case["ids"]), "{}", case["text"]);
+        assert_eq!(encode(&case["text"], EncodeOptions::PLAIN), ids(&case["as_text_ids"]), "{}", case["text"]);
+    }
+}
+
 /// Every run of `llama_cpp.json`: each pre-tokenizer over a vocabulary whose ids show where text was cut, and BOS and
 /// special tokens in every combination of options.
 #[test]

@@ -14,10 +14,9 @@ fn decoded(
     keep: Option<KeepTriples>,
 ) -> (Vec<f32>, u64, Vec<String>) {
     let config = Config::from_gguf(file).expect("a model");
-    let options =
-        LoadOptions { activations, triples: keep.map(|keep| MakeTriples { cpu, keep }), ..LoadOptions::default() };
+    let options = LoadOptions { activations, triples: keep, ..LoadOptions::default() };
     Dyn::scope(config.dims, |model| {
-        let loaded = load(model, &config, file, &options).expect("a model");
+        let loaded = load(model, file, cpu, &options).expect("a model");
         let mut session = Session::new(&loaded.transformer, cpu, IDS.len(), CacheType::F16).expect("memory");
         let logits = IDS.iter().flat_map(|&id| session.feed(&[id]).expect("a token").to_vec()).collect();
         (logits, loaded.transformer.bytes_per_token(), loaded.warnings)

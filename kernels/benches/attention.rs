@@ -10,19 +10,23 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use trine_kernels::{CacheBuffer, CacheType, Cpu, CpuOptions, reference};
-use trine_shapes::{Axis, Bitnet2B4T, Fixed, HeadDim, Heads, KvHeads, Plus, Rotated, Tensor, Value};
+use trine_kernels::{CacheType, Cpu, CpuOptions, KvPool, KvSequence, KvStep, PAGE, reference};
+use trine_shapes::{
+    AttentionLayers, Axis, Bitnet2B4T, Fixed, HeadDim, Heads, Idx, KvHeads, Plus, Rotated, Step, Tensor, Uniform, Value,
+};
 
-const LAYERS: usize = 30;
 const CONTEXT: usize = 4096;
 /// Tokens of a batch of a prompt, and those before them.
 const BATCH: usize = 256;
 const PAST: usize = 1920;
 
 type Model = Bitnet2B4T;
-type Queries<S> = Tensor<f32, (Fixed<1>, S, Heads<Model>, Rotated<HeadDim<Model>>)>;
-type Keys = CacheBuffer<Fixed<1>, KvHeads<Model>, Rotated<HeadDim<Model>>>;
-type Values = CacheBuffer<Fixed<1>, KvHeads<Model>, Value<HeadDim<Model>>>;
+type Queries<T> = Tensor<f32, (T, Heads<Model>, Rotated<HeadDim<Model>>)>;
+type Keys<T> = Tensor<f32, (T, KvHeads<Model>, Rotated<HeadDim<Model>>)>;
+type Values<T> = Tensor<f32, (T, KvHeads<Model>, Value<HeadDim<Model>>)>;
+type Sequence = KvSequence<AttentionLayers<Model>, KvHeads<Model>, HeadDim<Model>>;
+/// A step of one sequence.
+type One<const PAST: usize, const TOKENS: usize> = Uniform<Fixed<1>, Fixed<PAST>, Fixed<TOKENS>>;
 
 /// Numbers in -1..1 that look random.
 fn numbers(seed: u64, count: usize) -> Vec<f32> {
@@ -34,30 +38,48 @@ fn numbers(seed: u64, count: usize) -> Vec<f32> {
     (0..count).map(next).collect()
 }
 
-fn queries<S: Axis>(seq: S) -> Queries<S> {
-    let (heads, head) = (Heads::of(Bitnet2B4T), HeadDim::of(Bitnet2B4T));
-    let numbers = numbers(1, seq.len() * heads.len() * head.len());
-    Tensor::from_fn((Fixed, seq, heads, Rotated::of(head)), |i| numbers[i])
+fn step<const PAST: usize, const TOKENS: usize>() -> One<PAST, TOKENS> {
+    Uniform(Fixed, Plus(Fixed, Fixed))
 }
 
-/// Full caches of one block, and the numbers in them: `[position][kv_head][head_dim]`.
-fn caches(kind: CacheType) -> ((Keys, Values), [Vec<f32>; 2]) {
+fn queries<T: Step>(step: T) -> Queries<T> {
+    let (heads, head) = (Heads::of(Bitnet2B4T), HeadDim::of(Bitnet2B4T));
+    let numbers = numbers(1, step.len() * heads.len() * head.len());
+    Tensor::from_data((step, heads, Rotated::of(head)), numbers)
+}
+
+/// The keys and values of the tokens of a step of one sequence, of what is stored of all:
+/// `[position][kv_head][head_dim]`.
+fn rows<T: Step>(step: T, stored: &[Vec<f32>; 2]) -> (Keys<T>, Values<T>) {
     let (heads, head) = (KvHeads::of(Bitnet2B4T), HeadDim::of(Bitnet2B4T));
-    let numbers = [2, 3].map(|seed| numbers(seed, CONTEXT * heads.len() * head.len()));
-    let mut keys = CacheBuffer::keys(Fixed::<1>, heads, head, CONTEXT, kind).expect("memory");
-    let mut values = CacheBuffer::values(Fixed::<1>, heads, head, CONTEXT, kind).expect("memory");
-    let at = Plus(Fixed::<0>, Fixed::<CONTEXT>);
-    keys.append(Tensor::from_fn((Fixed, at.1, heads, Rotated::of(head)), |i| numbers[0][i]).view(), at);
-    values.append(Tensor::from_fn((Fixed, at.1, heads, Value::of(head)), |i| numbers[1][i]).view(), at);
-    ((keys, values), numbers)
+    let first = step.span(0).past * heads.len() * head.len();
+    let keys = Tensor::from_fn((step, heads, Rotated::of(head)), |i| stored[0][first + i]);
+    (keys, Tensor::from_fn((step, heads, Value::of(head)), |i| stored[1][first + i]))
+}
+
+/// A sequence with the same rows in all blocks.
+fn sequence(kind: CacheType, stored: &[Vec<f32>; 2]) -> Sequence {
+    let (layers, heads, head) = (AttentionLayers::of(Bitnet2B4T), KvHeads::of(Bitnet2B4T), HeadDim::of(Bitnet2B4T));
+    // Those of a batch besides.
+    let pages = (CONTEXT + BATCH).div_ceil(PAGE) + 1;
+    let mut sequence = KvPool::new(layers, heads, head, pages, kind).expect("memory").sequence();
+    let step = step::<0, CONTEXT>();
+    let (keys, values) = rows(step, stored);
+    let mut caches = KvStep::open(step, vec![&mut sequence]).expect("pages");
+    for layer in Idx::all(layers) {
+        caches.layer(layer).append(keys.view(), values.view());
+    }
+    caches.commit();
+    sequence
 }
 
 /// Compares the heads of the first and the last query with the plain loops.
-fn check<S: Axis>(found: &[f32], queries: &Queries<S>, stored: &[Vec<f32>; 2], past: usize, tolerance: f32) {
-    let (_, seq, heads, head) = queries.shape();
+fn check<T: Step>(found: &[f32], queries: &Queries<T>, stored: &[Vec<f32>; 2], tolerance: f32) {
+    let (step, heads, head) = queries.shape();
+    let past = step.span(0).past;
     let (head, kv_heads) = (head.len(), KvHeads::of(Bitnet2B4T).len());
     let group = heads.len() / kv_heads;
-    for position in [0, seq.len() - 1] {
+    for position in [0, step.len() - 1] {
         for of_head in [0, heads.len() - 1] {
             let row = (position * heads.len() + of_head) * head;
             let seen = |rows: &[f32]| -> Vec<f32> {
@@ -74,39 +96,46 @@ fn check<S: Axis>(found: &[f32], queries: &Queries<S>, stored: &[Vec<f32>; 2], p
 }
 
 fn bench(criterion: &mut Criterion) {
-    let (heads, head) = (KvHeads::of(Bitnet2B4T), HeadDim::of(Bitnet2B4T));
+    let (layers, heads, head) = (AttentionLayers::of(Bitnet2B4T), KvHeads::of(Bitnet2B4T), HeadDim::of(Bitnet2B4T));
+    let stored = [2, 3].map(|seed| numbers(seed, CONTEXT * heads.len() * head.len()));
     for (kind, bytes, tolerance) in [(CacheType::F32, 4, 1e-6), (CacheType::F16, 2, 1e-4), (CacheType::Q8, 1, 1e-2)] {
-        let caches: Vec<_> = (0..LAYERS).map(|_| caches(kind)).collect();
+        let mut sequence = sequence(kind, &stored);
         for threads in [1, num_cpus::get_physical()] {
             let cpu = Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: None }).expect("threads");
             let name = format!("{kind:?}/{}", cpu.isa());
 
-            let mut group = criterion.benchmark_group(format!("one token, {LAYERS} blocks/{name}"));
-            group.throughput(Throughput::Bytes((LAYERS * 2 * CONTEXT * heads.len() * head.len() * bytes) as u64));
-            let one = queries(Fixed::<1>);
-            let at = Plus(Fixed::<{ CONTEXT - 1 }>, Fixed::<1>);
+            let blocks = layers.len();
+            let mut group = criterion.benchmark_group(format!("one token, {blocks} blocks/{name}"));
+            group.throughput(Throughput::Bytes((blocks * 2 * CONTEXT * heads.len() * head.len() * bytes) as u64));
+            let one = step::<{ CONTEXT - 1 }, 1>();
+            let (q, (k, v)) = (queries(one), rows(one, &stored));
+            sequence.rewind(CONTEXT - 1);
+            let mut caches = KvStep::open(one, vec![&mut sequence]).expect("pages");
             group.bench_function(BenchmarkId::from_parameter(threads), |bencher| {
-                let token = || {
-                    let blocks = caches.iter();
-                    let of_block =
-                        |((k, v), _): &((Keys, Values), _)| cpu.attention(one.view(), k.positions(at), v.positions(at));
-                    blocks.map(of_block).last().expect("blocks")
+                let mut token = || {
+                    let of_block = |layer| cpu.attention(q.view(), &caches.layer(layer).append(k.view(), v.view()));
+                    Idx::all(layers).map(of_block).last().expect("blocks")
                 };
                 bencher.iter(|| black_box(token()));
-                check(token().data(), &one, &caches[0].1, CONTEXT - 1, tolerance);
+                check(token().data(), &q, &stored, tolerance);
             });
+            caches.commit();
             group.finish();
 
             let mut group = criterion.benchmark_group(format!("{BATCH} tokens after {PAST}/{name}"));
             let pairs = BATCH * PAST + BATCH * (BATCH + 1) / 2;
             group.throughput(Throughput::Elements((4 * pairs * Heads::of(Bitnet2B4T).len() * head.len()) as u64));
-            let many = queries(Fixed::<BATCH>);
-            let at = Plus(Fixed::<PAST>, Fixed::<BATCH>);
-            let ((keys, values), stored) = &caches[0];
+            let many = step::<PAST, BATCH>();
+            let (q, (k, v)) = (queries(many), rows(many, &stored));
+            let mut prompt = sequence.fork();
+            prompt.rewind(PAST);
+            let mut caches = KvStep::open(many, vec![&mut prompt]).expect("pages");
+            let layer = Idx::all(layers).next().expect("a block");
+            let cached = caches.layer(layer).append(k.view(), v.view());
             group.bench_function(BenchmarkId::from_parameter(threads), |bencher| {
-                let batch = || cpu.attention(many.view(), keys.positions(at), values.positions(at));
+                let batch = || cpu.attention(q.view(), &cached);
                 bencher.iter(|| black_box(batch()));
-                check(batch().data(), &many, stored, PAST, tolerance);
+                check(batch().data(), &q, &stored, tolerance);
             });
             group.finish();
         }

@@ -11,7 +11,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use trine_kernels::reference::float::{gated, rms_norm};
 use trine_kernels::reference::ternary::{quantize_int8, quantize_q8k};
 use trine_kernels::{ActivationRows, Cpu, CpuOptions, GateActivation, Isa, RmsNorm, Rope, RopePairing};
-use trine_shapes::{AttnNorm, Axis, Bitnet2B4T, Ffn, Fixed, Gate, HeadDim, Hidden, Plus, QWidth, Seq, Tensor};
+use trine_shapes::{
+    AttnNorm, Axis, Bitnet2B4T, Buffer, Ffn, Fixed, Gate, HeadDim, Hidden, Plus, QWidth, Seq, Tensor, Uniform,
+};
 
 const EPSILON: f32 = 1e-5;
 const BASE: f32 = 500_000.0;
@@ -22,8 +24,8 @@ fn number(i: usize) -> f32 {
     ((bits ^ bits >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40) as f32 / (1 << 22) as f32 - 2.0
 }
 
-fn numbers<S: Axis, A: Axis>(seq: S, axis: A) -> Tensor<f32, (Fixed<1>, S, A)> {
-    Tensor::from_fn((Fixed, seq, axis), number)
+fn numbers<T: Axis, A: Axis>(tokens: T, axis: A) -> Tensor<f32, (T, A)> {
+    Tensor::from_fn((tokens, axis), number)
 }
 
 /// Measures `run`, whose last result is `expected`.
@@ -52,7 +54,7 @@ fn norms_and_sums<S: Axis>(criterion: &mut Criterion, cpu: &Cpu, seq: S, name: &
     let run = || cpu.rms_norm(black_box(x.view()), &norm).into_data();
     measure(criterion, &format!("norm/{name}"), x.data().len(), run, &expected.into());
 
-    let sum: Box<[f32]> = x.data().iter().map(|x| x + x).collect();
+    let sum: Buffer<f32> = x.data().iter().map(|x| x + x).collect();
     let run = || {
         let mut to = x.clone();
         cpu.add_assign(&mut to, black_box(x.view()));
@@ -72,12 +74,13 @@ fn norms_and_sums<S: Axis>(criterion: &mut Criterion, cpu: &Cpu, seq: S, name: &
 fn rotation<S: Axis>(criterion: &mut Criterion, cpu: &Cpu, seq: S, name: &str) {
     let head = HeadDim::of(Bitnet2B4T);
     let rope = Rope::new(head, RopePairing::NeoX, BASE, &vec![1.0; head.len() / 2], seq.len());
-    let x = numbers(seq, QWidth::of(Bitnet2B4T)).split();
+    let step = Uniform(Fixed::<1>, Plus(Fixed::<0>, seq));
+    let x = numbers(step, QWidth::of(Bitnet2B4T)).split();
     let mut group = criterion.benchmark_group("rows");
     group.throughput(Throughput::Elements(x.data().len() as u64));
     group.bench_function(format!("rope/{name}"), |bencher| {
-        let mut last = Box::default();
-        bencher.iter(|| last = cpu.rope(black_box(x.clone()), &rope, Plus(Fixed::<0>, seq)).into_data());
+        let mut last = Buffer::from([]);
+        bencher.iter(|| last = cpu.rope(black_box(x.clone()), &rope).into_data());
         let first = QWidth::of(Bitnet2B4T).len();
         assert_eq!(last[..first], x.data()[..first], "{name}: position 0");
         for (found, given) in last.chunks_exact(head.len()).zip(x.data().chunks_exact(head.len())) {

@@ -10,21 +10,25 @@ use std::num::NonZeroUsize;
 use trine_kernels::packing::{I2S, PackScales, Packed};
 use trine_kernels::slices::{self, AttentionShape};
 use trine_kernels::{
-    ActivationRows, Activations, CacheBuffer, CacheType, Cpu, CpuOptions, Isa, Matrix, RmsNorm, Rope, RopePairing,
+    ActivationRows, Activations, CacheType, Cpu, CpuOptions, Isa, KvPool, KvSequence, KvStep, Matrix, RmsNorm, Rope,
+    RopePairing,
 };
 use trine_shapes::{
-    AttnNorm, Axis, Batch, Dims, Dyn, Fixed, HeadDim, Hidden, KvHeads, Model, Past, Plus, QWidth, Seq, Tensor, Value,
-    Weight, pinned_model, static_model,
+    AttentionLayers, AttnNorm, Axis, Batch, Buffer, Dims, Dyn, Fixed, HeadDim, Hidden, Idx, KvHeads, Model, Past, Plus,
+    QWidth, Seq, Span, Tensor, Uniform, Value, Weight, pinned_model, static_model,
 };
 
-static_model! { struct Static { vocab: 320, hidden: 256, ffn: 768, heads: 6, kv_heads: 2, head_dim: 48 } }
+static_model! {
+    struct Static {
+        vocab: 320, hidden: 256, ffn: 768, heads: 6, kv_heads: 2, head_dim: 48, attention_layers: 2,
+    }
+}
 pinned_model! { struct Pinned; }
 
-const DIMS: Dims = Dims { vocab: 320, hidden: 256, ffn: 768, kv_heads: 2, group: 3, head_dim: 48 };
+const DIMS: Dims = Dims { vocab: 320, hidden: 256, ffn: 768, kv_heads: 2, group: 3, head_dim: 48, attention_layers: 2 };
 const SEQUENCES: usize = 2;
 const POSITIONS: usize = 3;
 const PAST: usize = 5;
-const CAPACITY: usize = 9;
 const EPSILON: f32 = 1e-5;
 
 const ROUNDS: usize = 20;
@@ -74,35 +78,40 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
     fn run(&self, operation: &str) -> Vec<f32> {
         let (sequences, positions, past) = black_box((SEQUENCES, POSITIONS, PAST));
         Batch::scope(sequences, |batch| {
-            Seq::scope(positions, |seq| match operation {
-                "rms_norm" => self.rms_norm(batch, seq),
-                "add_assign" => self.add_assign(batch, seq),
-                "split_merge" => self.split_merge(batch, seq),
-                "linear" => self.linear(batch, seq),
-                "attention" => Past::scope(past, |past| self.attention(batch, past, seq)),
-                _ => panic!("`{operation}` is none of {OPERATIONS:?}"),
+            Seq::scope(positions, |seq| {
+                Past::scope(past, |past| {
+                    let step = Uniform(batch, Plus(past, seq));
+                    match operation {
+                        "rms_norm" => self.rms_norm(step),
+                        "add_assign" => self.add_assign(step),
+                        "split_merge" => self.split_merge(step),
+                        "linear" => self.linear(step),
+                        "attention" => self.attention(batch, past, seq),
+                        _ => panic!("`{operation}` is none of {OPERATIONS:?}"),
+                    }
+                })
             })
         })
     }
 
-    fn rms_norm<B: Axis, S: Axis>(&self, batch: B, seq: S) -> Vec<f32> {
+    fn rms_norm<T: Axis>(&self, step: T) -> Vec<f32> {
         let (cpu, hidden) = (&self.cpu, Hidden::of(self.model));
-        let x = Tensor::from_fn((batch, seq, hidden), wave);
+        let x = Tensor::from_fn((step, hidden), wave);
         let norm = RmsNorm::<AttnNorm, _>::new(Tensor::from_fn((hidden,), wave), EPSILON);
-        let mut result = Box::default();
+        let mut result = Buffer::from([]);
         for _ in 0..ROUNDS {
             result = if self.typed {
                 measured(|| cpu.rms_norm(x.view(), &norm)).into_data()
             } else {
                 let (x, gain, epsilon) = (x.data(), norm.gain().data(), norm.epsilon());
-                measured(|| slices::rms_norm(cpu, x, gain, epsilon).into_boxed_slice())
+                measured(|| slices::rms_norm(cpu, x, gain, epsilon))
             };
         }
         result.into_vec()
     }
 
-    fn add_assign<B: Axis, S: Axis>(&self, batch: B, seq: S) -> Vec<f32> {
-        let shape = (batch, seq, Hidden::of(self.model));
+    fn add_assign<T: Axis>(&self, step: T) -> Vec<f32> {
+        let shape = (step, Hidden::of(self.model));
         let (mut x, y) = (Tensor::from_fn(shape, wave), Tensor::from_fn(shape, |i| wave(i + 1)));
         for _ in 0..ROUNDS {
             if self.typed {
@@ -115,8 +124,8 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
         x.into_data().into_vec()
     }
 
-    fn split_merge<B: Axis, S: Axis>(&self, batch: B, seq: S) -> Vec<f32> {
-        let mut x: Tensor<f32, (B, S, QWidth<M>)> = Tensor::from_fn((batch, seq, QWidth::of(self.model)), wave);
+    fn split_merge<T: Axis>(&self, step: T) -> Vec<f32> {
+        let mut x: Tensor<f32, (T, QWidth<M>)> = Tensor::from_fn((step, QWidth::of(self.model)), wave);
         if self.typed {
             for _ in 0..ROUNDS {
                 x = measured(|| scale_heads(x));
@@ -130,13 +139,13 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
         x.into_vec()
     }
 
-    fn linear<B: Axis, S: Axis>(&self, batch: B, seq: S) -> Vec<f32> {
+    fn linear<T: Axis>(&self, step: T) -> Vec<f32> {
         let (cpu, hidden, width) = (&self.cpu, Hidden::of(self.model), QWidth::of(self.model));
         let codes: Vec<u8> = (0..width.len() * hidden.len()).map(|i| (i * i % 3) as u8).collect();
         let packed = Packed::<I2S>::pack(width.len(), hidden.len(), &codes, PackScales::One(0.5)).expect("a matrix");
         let weight = Weight::check("w", Matrix::from(packed), (width, hidden)).expect("its own shape");
-        let x = Tensor::from_fn((batch, seq, hidden), wave);
-        let mut result = Box::default();
+        let x = Tensor::from_fn((step, hidden), wave);
+        let mut result = Buffer::from([]);
         for _ in 0..ROUNDS {
             let x = x.clone();
             result = if self.typed {
@@ -144,8 +153,8 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
             } else {
                 let (x, matrix) = (x.into_data(), weight.data());
                 measured(|| {
-                    let x = ActivationRows::new(self.sizes.dims().hidden, x.into_vec());
-                    cpu.products(&x, matrix).into_boxed_slice()
+                    let x = ActivationRows::new(self.sizes.dims().hidden, x);
+                    cpu.products(&x, matrix)
                 })
             };
         }
@@ -154,35 +163,39 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
 
     fn attention<B: Axis, P: Axis, S: Axis>(&self, batch: B, past: P, seq: S) -> Vec<f32> {
         let (cpu, kv_heads, head) = (&self.cpu, KvHeads::of(self.model), HeadDim::of(self.model));
-        let rope = Rope::new(head, RopePairing::NeoX, 1e4, &[1.0; 24], CAPACITY);
-        let q = Tensor::from_fn((batch, seq, QWidth::of(self.model)), wave).split();
-        let (old, at) = (Plus(Fixed::<0>, past), Plus(past, seq));
-        let q = cpu.rope(q, &rope, at);
-        let of_past = Tensor::from_fn((batch, past, kv_heads, Value::of(head)), |i| wave(i + 2));
-        let of_step = Tensor::from_fn((batch, seq, kv_heads, Value::of(head)), |i| wave(i + 3));
-        let rotated = cpu.rope(Tensor::from_fn((batch, seq, kv_heads, head), |i| wave(i + 4)), &rope, at);
-        let mut keys = CacheBuffer::keys(batch, kv_heads, head, CAPACITY, CacheType::F32).expect("memory");
-        let mut values = CacheBuffer::values(batch, kv_heads, head, CAPACITY, CacheType::F32).expect("memory");
-        let rotated_past = cpu.rope(Tensor::from_fn((batch, past, kv_heads, head), |i| wave(i + 5)), &rope, old);
-        keys.append(rotated_past.view(), old);
-        values.append(of_past.view(), old);
+        let (old, step) = (Uniform(batch, Plus(Fixed::<0>, past)), Uniform(batch, Plus(past, seq)));
+        let rope = Rope::new(head, RopePairing::NeoX, 1e4, &[1.0; 24], PAST + POSITIONS);
+        let q = cpu.rope(Tensor::from_fn((step, QWidth::of(self.model)), wave).split(), &rope);
+        let of_past = Tensor::from_fn((old, kv_heads, Value::of(head)), |i| wave(i + 2));
+        let of_step = Tensor::from_fn((step, kv_heads, Value::of(head)), |i| wave(i + 3));
+        let rotated = cpu.rope(Tensor::from_fn((step, kv_heads, head), |i| wave(i + 4)), &rope);
+        let rotated_past = cpu.rope(Tensor::from_fn((old, kv_heads, head), |i| wave(i + 5)), &rope);
+        let layers = AttentionLayers::of(self.model);
+        let layer = Idx::all(layers).last().expect("a layer");
+        let pool = KvPool::new(layers, kv_heads, head, SEQUENCES, CacheType::F32).expect("memory");
+        let mut sequences: Vec<KvSequence<_, _, _>> = (0..SEQUENCES).map(|_| pool.sequence()).collect();
+        let mut caches = KvStep::open(old, sequences.iter_mut().collect()).expect("pages");
+        caches.layer(layer).append(rotated_past.view(), of_past.view());
+        caches.commit();
+        let mut caches = KvStep::open(step, sequences.iter_mut().collect()).expect("pages");
+        let cached = caches.layer(layer).append(rotated.view(), of_step.view());
         let Dims { kv_heads, group, head_dim, .. } = self.sizes.dims();
-        let mut cache = slices::KvCache::new(SEQUENCES, kv_heads, CAPACITY, head_dim);
+        let mut cache = slices::KvCache::new(SEQUENCES, kv_heads, PAST + POSITIONS, head_dim);
         cache.write(0, PAST, rotated_past.data(), of_past.data());
         cache.write(PAST, POSITIONS, rotated.data(), of_step.data());
-        let mut result = Box::default();
+        let mut result = Buffer::from([]);
         for _ in 0..ROUNDS {
             result = if self.typed {
-                let (keys, values) = (keys.append(rotated.view(), at), values.append(of_step.view(), at));
-                measured(|| cpu.attention(q.view(), keys, values)).into_data()
+                measured(|| cpu.attention(q.view(), &cached)).into_data()
             } else {
                 let (q, sizes) = (q.data(), black_box((SEQUENCES, POSITIONS, PAST)));
                 measured(|| {
-                    let (batch, positions, past) = sizes;
-                    let shape = AttentionShape { batch, positions, past, kv_heads, group, head_dim };
-                    let mut y = vec![0.0; q.len()].into_boxed_slice();
+                    let (sequences, tokens, past) = sizes;
+                    let spans = vec![Span { past, tokens }; sequences];
+                    let shape = AttentionShape { spans: &spans, kv_heads, group, head_dim };
+                    let mut y = vec![0.0; q.len()];
                     slices::attention(cpu, shape, q, &cache, &mut y);
-                    y
+                    Buffer::from(y)
                 })
             };
         }
@@ -191,15 +204,15 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
 }
 
 /// Multiplies head `h` by `1 + h / 64`, seen as heads and back.
-fn scale_heads<B: Axis, S: Axis, M: Model>(x: Tensor<f32, (B, S, QWidth<M>)>) -> Tensor<f32, (B, S, QWidth<M>)> {
+fn scale_heads<T: Axis, M: Model>(x: Tensor<f32, (T, QWidth<M>)>) -> Tensor<f32, (T, QWidth<M>)> {
     let mut x = x.split();
-    let (_, _, heads, head) = x.shape();
+    let (_, heads, head) = x.shape();
     scale_rows(x.data_mut(), heads.len(), head.len());
     x.merge()
 }
 
 /// [`scale_heads`] without types.
-fn scale_heads_of_slice(mut x: Box<[f32]>, sizes: impl Sizes) -> Box<[f32]> {
+fn scale_heads_of_slice(mut x: Buffer<f32>, sizes: impl Sizes) -> Buffer<f32> {
     let dims = sizes.dims();
     scale_rows(&mut x, dims.kv_heads * dims.group, dims.head_dim);
     x

@@ -17,6 +17,7 @@ use std::{
 
 use crate::arch::Isa;
 use crate::columns::Columns;
+use crate::memory::Memory;
 #[cfg(feature = "threads")]
 use crate::pool::Pool;
 #[cfg(feature = "threads")]
@@ -87,6 +88,7 @@ struct Inner {
     #[cfg(feature = "threads")]
     pool: Pool,
     hand_overs: AtomicUsize,
+    memory: Memory,
 }
 
 impl Cpu {
@@ -109,6 +111,7 @@ impl Cpu {
             #[cfg(feature = "threads")]
             pool: Pool::new(threads).map_err(|source| CpuError::Threads { threads, source })?,
             hand_overs: AtomicUsize::new(0),
+            memory: Memory::default(),
         };
         Ok(Cpu { inner: Arc::new(inner) })
     }
@@ -128,6 +131,11 @@ impl Cpu {
     #[cfg(not(feature = "threads"))]
     pub fn threads(&self) -> usize {
         1
+    }
+
+    /// The memory that tensors leave to each other.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.inner.memory
     }
 
     /// How often work was handed over to all threads so far, by all clones.

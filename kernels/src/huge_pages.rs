@@ -47,6 +47,18 @@ impl<T: Pod> HugePages<T> {
     }
 }
 
+/// Whether the system gives so many bytes, of which none is written.
+pub(crate) fn memory_has(bytes: usize) -> bool {
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    {
+        MmapMut::map_anon(bytes.max(1)).is_ok()
+    }
+    #[cfg(not(all(feature = "std", target_os = "linux")))]
+    {
+        Vec::<u8>::new().try_reserve_exact(bytes).is_ok()
+    }
+}
+
 impl<T: Pod> Deref for HugePages<T> {
     type Target = [T];
 

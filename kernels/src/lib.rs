@@ -29,8 +29,10 @@ mod kept;
 #[cfg(feature = "std")]
 pub mod limits;
 pub mod matrix;
+mod memory;
 pub mod ops;
 pub mod packing;
+mod pages;
 mod parallel;
 #[cfg(feature = "threads")]
 mod pool;
@@ -47,9 +49,11 @@ pub mod ternary;
 pub use arch::Isa;
 pub use cpu::{Cpu, CpuError, CpuOptions};
 pub use float::GateActivation;
+pub use float::attention::page::{CacheType, PAGE};
 pub use matrix::{ActivationMode, Matrix, PackingKind};
-pub use ops::{Activations, CacheBuffer, CacheFull, CacheType, Cached, RmsNorm, Rope};
+pub use ops::{Activations, CacheStepError, Cached, KvLayer, KvPool, KvSequence, KvStep, RmsNorm, Rope};
 pub use packing::{Packed, Packing, PackingError};
+pub use pages::CacheFull;
 pub use quantize::ActivationRows;
-pub use shortlist::Shortlist;
+pub use shortlist::{LargestProducts, Shortlist};
 pub use trine_shapes::RopePairing;

@@ -25,7 +25,7 @@ use crate::packing::{
 use crate::quantize::{self, ActivationRows};
 use crate::slots::Slot;
 use crate::ternary::{self, Terms, Triples};
-use trine_shapes::product_of;
+use trine_shapes::{Buffer, product_of};
 
 /// What the activations of a product become before they meet the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -404,11 +404,11 @@ impl Cpu {
     ///
     /// # Panics
     /// If `x` has another number of columns than the matrix.
-    pub fn products(&self, x: &ActivationRows, matrix: &Matrix) -> Vec<f32> {
+    pub fn products(&self, x: &ActivationRows, matrix: &Matrix) -> Buffer<f32> {
         let outputs = product_of(&[x.rows(), matrix.rows()]);
         // SAFETY: there is one output for each token and row. Chunks cover all rows, and for its rows each kernel goes
         // over all tokens.
-        let mut y = unsafe { Slot::filled(outputs, |y| self.write_products(x, matrix, y)) };
+        let mut y = unsafe { self.filled(outputs, |y| self.write_products(x, matrix, y)) };
         self.add_bias(matrix, &mut y);
         y
     }

@@ -18,7 +18,7 @@ use once_cell::race::OnceBox;
 
 use crate::arch::{Kernel, Vector};
 use crate::cpu::Cpu;
-use trine_shapes::product_of;
+use trine_shapes::{Buffer, product_of};
 
 pub use int16::{INT16_FLOOR, INT16_MAX, Int16Rows};
 
@@ -35,7 +35,7 @@ pub const ABSMAX_FLOOR: f32 = 1e-5;
 /// and then shared: the query, key and value projections quantize their input once.
 #[derive(Debug)]
 pub struct ActivationRows {
-    values: Vec<f32>,
+    values: Buffer<f32>,
     rows: usize,
     cols: usize,
     int8: OnceBox<Int8Rows>,
@@ -48,7 +48,8 @@ impl ActivationRows {
     ///
     /// # Panics
     /// If `cols` is 0 or does not divide the number of values.
-    pub fn new(cols: usize, values: Vec<f32>) -> Self {
+    pub fn new(cols: usize, values: impl Into<Buffer<f32>>) -> Self {
+        let values = values.into();
         assert!(cols > 0 && values.len().is_multiple_of(cols), "{} values are not rows of {cols}", values.len());
         let rows = values.len() / cols;
         ActivationRows { values, rows, cols, int8: OnceBox::new(), q8k: OnceBox::new(), int16: OnceBox::new() }
@@ -70,7 +71,7 @@ impl ActivationRows {
     }
 
     /// The values, row after row, without the quantized forms.
-    pub fn into_values(self) -> Vec<f32> {
+    pub fn into_values(self) -> Buffer<f32> {
         self.values
     }
 

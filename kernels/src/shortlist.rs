@@ -29,10 +29,12 @@ use alloc::vec::Vec;
 
 use crate::cpu::Cpu;
 use crate::dense;
+use crate::kept::kept;
 use crate::matrix::{AnyPacked, Matrix};
 use crate::packing::{Packed, PackingError, Q8_0};
 use crate::quantize::{ActivationRows, BLOCK, INT16_FLOOR, Int16Rows};
 use crate::slots::Slot;
+use trine_shapes::product_of;
 
 /// Rows whose largest lower bound is one candidate for the threshold.
 const GROUP: usize = 64;
@@ -169,46 +171,62 @@ impl Shortlist {
     }
 }
 
+/// Products of some rows of a matrix with the activations of a token: the largest ones, and few others.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LargestProducts {
+    /// The rows, ascending.
+    pub rows: Vec<u32>,
+    /// The product of each.
+    pub values: Vec<f32>,
+}
+
+kept! {
+    /// The memory of products with the copy, which the next product of the thread uses again.
+    static COARSE: Vec<f32>;
+}
+
 impl Cpu {
-    /// The products of `matrix` with rows of activations that are among the `count` largest of their row, and those
-    /// equal to them: the bits of [`Cpu::matmul`]. Of the others, some have their value too, the rest are minus
-    /// infinity. Where the activations are not finite, all are as of [`Cpu::matmul`].
+    /// For each row of activations, its products with `matrix` that are among the `count` largest, those equal to them,
+    /// and some others: the bits of [`Cpu::matmul`]. Where the activations are not finite, all of them.
     ///
-    /// Shapes: `x` is `[tokens, cols]`, `y` is `[tokens, rows]`. `shortlist` was made of `matrix`, in whose f32 mode
-    /// the product is.
+    /// Shapes: `x` is `[tokens, cols]`, the result has an entry for each token. `shortlist` was made of `matrix`, in
+    /// whose f32 mode the product is.
     ///
     /// # Panics
-    /// If `count` is 0, `x` or `shortlist` has other dimensions than the matrix, or `y` another length than
-    /// `tokens * rows`.
+    /// If `count` is 0, or `x` or `shortlist` has other dimensions than the matrix.
     pub fn largest_products(
         &self,
         x: &ActivationRows,
         matrix: &Matrix,
         shortlist: &Shortlist,
         count: usize,
-        y: &mut [f32],
-    ) {
+    ) -> Vec<LargestProducts> {
         let (rows, cols) = (matrix.rows(), matrix.cols());
         assert!(count > 0, "at least the largest product");
         assert_eq!((shortlist.rows(), shortlist.cols()), (rows, cols), "the shortlist of another matrix");
-        assert_eq!((x.cols(), y.len()), (cols, x.rows() * rows), "sizes of the product");
+        assert_eq!(x.cols(), cols, "columns of the activations and of the matrix");
         let rounded: &Int16Rows = x.int16(self);
-        dense::int16_product(self, rounded, &shortlist.coarse, Slot::over(y));
+        let mut coarse = COARSE.take();
+        coarse.resize(product_of(&[x.rows(), rows]), 0.0);
+        dense::int16_product(self, rounded, &shortlist.coarse, Slot::over(&mut coarse));
         let steps = rounded.stride() / BLOCK;
         let tokens = x.values().chunks_exact(cols).zip(rounded.scales().chunks_exact(steps));
-        for ((x, scales), y) in tokens.zip(y.chunks_exact_mut(rows)) {
-            match shortlist.candidates(y, &Bound::new(x, scales), count) {
-                Some(candidates) => {
-                    let mut exact = vec![0.0; candidates.len()];
-                    self.products_of_rows(matrix, &candidates, x, &mut exact);
-                    y.fill(f32::NEG_INFINITY);
-                    for (&row, product) in candidates.iter().zip(exact) {
-                        y[row as usize] = product;
-                    }
+        let largest = tokens.zip(coarse.chunks_exact(rows)).map(|((x, scales), coarse)| {
+            match shortlist.candidates(coarse, &Bound::new(x, scales), count) {
+                Some(rows) => {
+                    let mut values = vec![0.0; rows.len()];
+                    self.products_of_rows(matrix, &rows, x, &mut values);
+                    LargestProducts { rows, values }
                 }
-                None => self.matmul(&ActivationRows::new(cols, x.to_vec()), matrix, y),
+                None => {
+                    let values = self.products(&ActivationRows::new(cols, x.to_vec()), matrix);
+                    LargestProducts { rows: (0..rows as u32).collect(), values: values.into_vec() }
+                }
             }
-        }
+        });
+        let largest = largest.collect();
+        COARSE.set(coarse);
+        largest
     }
 
     /// The products of some rows of a float matrix.

@@ -8,10 +8,12 @@ use alloc::vec::Vec;
 
 use crate::arch::floats;
 use crate::cpu::Cpu;
-use crate::float::attention::layout::{Layout, Side};
-use crate::float::attention::product::FloatHead;
-use crate::float::{GateActivation, attention as cached, elementwise, norm};
+use crate::float::attention::attention_over_pages;
+use crate::float::attention::page::{CacheType, PAGE, PageLayout};
+use crate::float::{GateActivation, elementwise, norm};
+use crate::pages::{PagePool, Pages};
 use crate::slots::Slot;
+use trine_shapes::Buffer;
 
 pub use crate::float::attention::AttentionShape;
 
@@ -27,7 +29,7 @@ const ELEMENTS_PER_TASK: usize = 1 << 14;
 ///
 /// # Panics
 /// If `gain` is empty, or `x` is not whole rows.
-pub fn rms_norm(cpu: &Cpu, x: &[f32], gain: &[f32], epsilon: f32) -> Vec<f32> {
+pub fn rms_norm(cpu: &Cpu, x: &[f32], gain: &[f32], epsilon: f32) -> Buffer<f32> {
     let width = gain.len();
     assert!(x.len().is_multiple_of(width), "rows of {width} elements");
     let chunk = width * ROWS_PER_TASK;
@@ -40,7 +42,7 @@ pub fn rms_norm(cpu: &Cpu, x: &[f32], gain: &[f32], epsilon: f32) -> Vec<f32> {
         });
     };
     // SAFETY: `x` is whole rows, and the norm writes an element for each of a row.
-    unsafe { Slot::filled(x.len(), write) }
+    unsafe { cpu.filled(x.len(), write) }
 }
 
 /// `x += y`, the residual connection, in f32.
@@ -59,13 +61,11 @@ pub fn gated(cpu: &Cpu, activation: GateActivation, gate: &mut [f32], up: &[f32]
     zip_tasks(cpu, gate, up, |gate, up| floats::run(cpu.isa(), elementwise::Gate { activation, gate, up }));
 }
 
-/// Keys and values in single precision, in the order in which attention reads them.
+/// Keys and values of one layer in single precision, in the order in which attention reads them.
 #[derive(Debug)]
 pub struct KvCache {
-    layouts: [Layout; 2],
-    keys: Vec<f32>,
-    values: Vec<f32>,
-    kv_heads: usize,
+    sequences: Vec<Pages>,
+    width: usize,
 }
 
 impl KvCache {
@@ -74,9 +74,14 @@ impl KvCache {
     /// # Panics
     /// If memory does not hold so many.
     pub fn new(batch: usize, kv_heads: usize, capacity: usize, head_dim: usize) -> Self {
-        let layouts = [Side::Keys, Side::Values].map(|side| Layout::new(side, capacity, head_dim).expect("a length"));
-        let [keys, values] = layouts.map(|layout| vec![0.0; layout.elements(batch * kv_heads).expect("a length")]);
-        KvCache { layouts, keys, values, kv_heads }
+        let layout = PageLayout::new(CacheType::F32, 1, kv_heads, head_dim);
+        let pool = PagePool::new(layout, batch * capacity.div_ceil(PAGE)).expect("memory");
+        let sequence = |_| {
+            let (mut pages, fresh) = (Pages::new(&pool), pool.take(capacity.div_ceil(PAGE)).expect("memory"));
+            pages.fill(0, capacity, &mut fresh.into_iter());
+            pages
+        };
+        KvCache { sequences: (0..batch).map(sequence).collect(), width: kv_heads * head_dim }
     }
 
     /// Writes the keys and values of `positions` positions, `[batch][positions][kv_heads][head_dim]`, behind `past`.
@@ -84,22 +89,24 @@ impl KvCache {
     /// # Panics
     /// If they are beyond the capacity.
     pub fn write(&mut self, past: usize, positions: usize, keys: &[f32], values: &[f32]) {
-        self.layouts[0].write(&mut self.keys, keys, self.kv_heads, past, positions);
-        self.layouts[1].write(&mut self.values, values, self.kv_heads, past, positions);
+        let length = (positions * self.width).max(1);
+        let rows = keys.chunks_exact(length).zip(values.chunks_exact(length));
+        for (pages, (keys, values)) in self.sequences.iter_mut().zip(rows) {
+            pages.write(0, past, keys, values, self.width);
+        }
     }
 }
 
 /// Causal grouped-query attention over keys and values in single precision: `softmax(q k^T / sqrt(head_dim)) v` for
-/// each query head, over the positions up to the query's own.
+/// each query head, over the positions of its sequence up to the query's own.
 ///
 /// Source: Ainslie et al. 2023 (arXiv 2305.13245).
 ///
 /// # Panics
 /// If the lengths are not those of `shape`.
-pub fn attention(cpu: &Cpu, shape: AttentionShape, queries: &[f32], cache: &KvCache, outputs: &mut [f32]) {
-    let KvCache { layouts: [of_keys, of_values], keys, values, .. } = cache;
-    let head = |index| FloatHead { keys: of_keys.head(keys, index), values: of_values.head(values, index) };
-    cached::attention(cpu, shape, queries, head, outputs);
+pub fn attention(cpu: &Cpu, shape: AttentionShape<'_>, queries: &[f32], cache: &KvCache, outputs: &mut [f32]) {
+    let sequences: Vec<&Pages> = cache.sequences.iter().collect();
+    attention_over_pages(cpu, shape, queries, (&sequences, 0), outputs);
 }
 
 /// Runs `work` on equal parts of both slices, on several threads where they are long.

@@ -24,12 +24,13 @@ impl Slot {
         unsafe { &mut *(core::ptr::from_mut(numbers) as *mut [Slot]) }
     }
 
-    /// `len` numbers that `fill` writes.
+    /// `len` numbers that `fill` writes, in the memory of `numbers`.
     ///
     /// # Safety
     /// `fill` puts a number into every slot.
-    pub(crate) unsafe fn filled(len: usize, fill: impl FnOnce(&mut [Slot])) -> Vec<f32> {
-        let mut numbers = Vec::<f32>::with_capacity(len);
+    pub(crate) unsafe fn filled(mut numbers: Vec<f32>, len: usize, fill: impl FnOnce(&mut [Slot])) -> Vec<f32> {
+        numbers.clear();
+        numbers.reserve(len);
         let spare = &mut numbers.spare_capacity_mut()[..len];
         // SAFETY: a `Slot` has the layout of a `MaybeUninit<f32>`.
         fill(unsafe { &mut *(core::ptr::from_mut(spare) as *mut [Slot]) });
@@ -47,7 +48,9 @@ mod tests {
     fn slots_become_numbers_in_their_order() {
         // SAFETY: the loop goes over all slots.
         let numbers = unsafe {
-            Slot::filled(5, |slots| slots.iter_mut().enumerate().for_each(|(i, slot)| slot.put(i as f32 - 2.0)))
+            Slot::filled(vec![9.0], 5, |slots| {
+                slots.iter_mut().enumerate().for_each(|(i, slot)| slot.put(i as f32 - 2.0))
+            })
         };
         assert_eq!(numbers, [-2.0, -1.0, 0.0, 1.0, 2.0]);
     }

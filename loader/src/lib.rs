@@ -1,4 +1,5 @@
-//! GGUF files: read with every byte accounted for, and written. Safetensors files: read in the same way.
+//! GGUF files: read with every byte accounted for, and written. Safetensors files: read in the same way, and the JSON
+//! files beside them ([`json`]).
 //!
 //! [`Gguf`] maps a file into memory, checks all of its structure once and hands out metadata and exact tensor bytes.
 //! [`GgufWriter`] is the other direction. [`Safetensors`] is one file of that format, [`SafetensorsModel`] the files of
@@ -31,6 +32,7 @@
 mod atomic;
 mod foreign;
 mod gguf;
+pub mod json;
 mod map;
 mod message;
 mod safetensors;

@@ -1,10 +1,14 @@
 //! What a file's metadata says about its model. Shapes of tensors are checked in [`weights`](crate::weights).
 
 mod metadata;
+mod rope;
+#[cfg(test)]
+mod tests;
 
 use crate::architecture::Architecture;
-use crate::hf::JsonError;
-use crate::rope::{RopeConfig, RopeScaling};
+use crate::graph::Graph;
+use crate::rope::RopeConfig;
+use trine_loader::json::JsonError;
 use trine_loader::{Gguf, GgufError, OneLine};
 use trine_shapes::{Dims, DimsError};
 
@@ -15,8 +19,6 @@ pub struct Config {
     pub architecture: Architecture,
     /// `general.name`, where the file has one.
     pub name: Option<String>,
-    /// Number of blocks.
-    pub layers: usize,
     /// Positions the model was trained for.
     pub context: usize,
     /// The lengths of the axes.
@@ -83,6 +85,11 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// What the graph of the model chooses. All of it follows from the architecture so far.
+    pub fn graph(&self) -> Graph {
+        self.architecture.graph()
+    }
+
     /// Reads the keys under the file's architecture.
     ///
     /// # Errors
@@ -102,12 +109,12 @@ impl Config {
         if value_length != head_dim {
             return Err(keys.value("attention.value_length", value_length, format!("{head_dim}, the key length")));
         }
-        let dims = Dims::new(keys.vocab()?, hidden, keys.count("feed_forward_length")?, heads, kv_heads, head_dim)
+        let (vocab, ffn, layers) = (keys.vocab()?, keys.count("feed_forward_length")?, keys.layers()?);
+        let dims = Dims::new(vocab, hidden, ffn, heads, kv_heads, head_dim, layers)
             .map_err(|source| ConfigError::Dims { file: file.label().to_owned(), source: Box::new(source) })?;
         Ok(Config {
             architecture,
             name: meta.opt_str("general.name")?.map(str::to_owned),
-            layers: keys.layers()?,
             context: keys.context()?,
             dims,
             rms_epsilon: keys.positive("attention.layer_norm_rms_epsilon", None)?,
@@ -197,25 +204,6 @@ impl Keys<'_> {
             }
             _ => Ok(tokens),
         }
-    }
-
-    fn rope(&self, head_dim: usize) -> Result<RopeConfig, ConfigError> {
-        let rotated = self.count_or("rope.dimension_count", head_dim)?;
-        if rotated > head_dim || !rotated.is_multiple_of(2) {
-            return Err(self.value("rope.dimension_count", rotated, format!("an even number up to {head_dim}")));
-        }
-        // A factor without a type is linear, and older files have it under a key of its own (llama.cpp).
-        let factor = match self.file.metadata().opt_str(&self.key("rope.scaling.type"))? {
-            Some("none") => 1.0,
-            None | Some("linear") => {
-                let older = self.positive("rope.scale_linear", Some(1.0))?;
-                self.positive("rope.scaling.factor", Some(older))?
-            }
-            Some(other) => return Err(self.unsupported("rope.scaling.type", other)),
-        };
-        let base = self.positive("rope.freq_base", Some(10_000.0))?;
-        let scaling = if factor == 1.0 { RopeScaling::None } else { RopeScaling::Linear { factor } };
-        Ok(RopeConfig { base, rotated, scaling, pairing: self.architecture.rope_pairing() })
     }
 
     fn unsupported(&self, suffix: &str, found: impl ToString) -> ConfigError {

@@ -20,7 +20,6 @@ pub use error::ConvertError;
 use crate::config::Config;
 use crate::role::{Projection, Role};
 use crate::source::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
-use crate::tokenizer::TokenizerOptions;
 use crate::weights::{self, Quantize};
 use bytes::Bytes;
 use layouts::{packed, rescaled};
@@ -28,6 +27,7 @@ use std::collections::HashMap;
 use trine_kernels::packing::I2sPacking;
 use trine_kernels::{Cpu, Matrix, PackingError, PackingKind};
 use trine_loader::{GgufWriter, TensorType};
+use trine_text::TokenizerOptions;
 
 /// What a model is converted to.
 #[derive(Clone, Debug)]
@@ -166,7 +166,7 @@ impl<'f> Converter<'f> {
             }
             (Some(Role::Matrix(block, projection)), _) => self.matrix(tensor, block, projection),
             (Some(Role::Scale(..) | Role::Bias(..)), _) if self.is_directory => Ok(Vec::new()),
-            (Some(Role::Norm(..) | Role::OutputNorm), _) if self.is_directory => Ok(vec![self.gains(tensor)?]),
+            (Some(role), _) if self.is_directory && role.is_gains() => Ok(vec![self.gains(tensor)?]),
             (Some(role), Some((head, kind, packing))) if role == head && tensor.encoding != Encoding::Plain(kind) => {
                 Ok(vec![self.head(tensor, kind, packing)?])
             }

@@ -13,13 +13,13 @@ use crate::inspect::shown;
 use crate::parallel;
 use crate::role::{Projection, Role};
 use crate::source::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
-use crate::tokenizer::TokenizerOptions;
 use crate::weights;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use trine_kernels::packing::I2sPacking;
 use trine_kernels::{Matrix, PackingError};
 use trine_loader::{TensorType, Value};
+use trine_text::TokenizerOptions;
 
 /// How two files differ.
 #[derive(Clone, Debug, PartialEq)]

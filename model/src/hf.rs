@@ -1,37 +1,33 @@
-//! A model's directory as HF transformers' `save_pretrained` writes it: `config.json`, safetensors, and the tokenizer's
-//! files.
+//! A model's directory as HF transformers' `save_pretrained` writes it: `config.json` and safetensors.
 //!
-//! Here belongs what these files mean; their bytes are the loader's part. The rooms behind this one are
+//! Here belongs what these files mean. Their bytes are the loader's part; the tokenizer's files beside them are read by
+//! `trine-text`. The rooms behind this one are
 //!
-//! * `json.rs`: typed access to JSON with errors that name file and key;
 //! * `config.rs`, `quantization.rs`: `config.json`;
-//! * `names.rs`: names of tensors and their roles;
-//! * `tokenizer.rs`: `tokenizer.json` and `tokenizer_config.json`.
+//! * `names.rs`: names of tensors and their roles.
 
 mod config;
-mod json;
 mod names;
 mod quantization;
-mod tokenizer;
 
-pub use json::{JsonError, JsonProblem};
-
-use crate::chat::{self, ChatError, ChatTemplate};
 use crate::config::{Config, ConfigError};
+use crate::graph::Biases;
 use crate::role::{Projection, Role};
 use crate::rope::RopeScaling;
 use crate::source::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
-use crate::tokenizer::{Tokenizer, TokenizerError, TokenizerOptions, VocabularyData};
-use json::Object;
 use quantization::{Quantization, ScaleMeaning};
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trine_kernels::ActivationMode;
+use trine_loader::json::{self, Object};
 use trine_loader::{
     Access, Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, TensorType, Value,
 };
 use trine_shapes::Dims;
+use trine_text::{
+    ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerFiles, TokenizerOptions, VocabularyData,
+};
 
 /// The version of GGUF that describes a directory.
 const GGUF_VERSION: u32 = 3;
@@ -78,6 +74,11 @@ impl HfDirectory {
     /// The weights.
     pub fn weights(&self) -> &SafetensorsModel {
         &self.weights
+    }
+
+    /// The files about text.
+    fn text(&self) -> TokenizerFiles<'_> {
+        TokenizerFiles::new(&self.path, &self.config)
     }
 
     fn tensor(&self, file: &Safetensors, info: &SafetensorsInfo) -> SourceTensor {
@@ -158,7 +159,7 @@ impl HfDirectory {
     /// leaves out those that it does not speak of, and makes up those that are missing.
     fn check_biases(&self, layers: usize) -> Result<(), ConfigError> {
         let found: HashSet<Role> = self.weights.tensors().filter_map(|(_, info)| names::role(&info.name)).collect();
-        for (block, projection) in (0..layers).flat_map(|block| Projection::ALL.map(|matrix| (block, matrix))) {
+        for (block, projection) in (0..layers).flat_map(|block| Projection::all().map(move |matrix| (block, matrix))) {
             let (role, key) = (Role::Bias(block, projection), bias_key(projection));
             let expected = match (self.config.opt_bool(key)?.unwrap_or(false), found.contains(&role)) {
                 (true, false) => format!("false, or a tensor `{}`", names::name(role)),
@@ -220,38 +221,41 @@ impl Source for HfDirectory {
 
     fn config(&self) -> Result<Config, ConfigError> {
         self.head_is_embedding()?;
-        let block = |role| match role {
-            Role::Norm(block, _) | Role::Matrix(block, _) => Some(block),
-            _ => None,
-        };
+        let is_of_a_row = |role: &Role| !matches!(role, Role::Scale(..) | Role::Bias(..));
         let roles = self.weights.tensors().filter_map(|(_, info)| names::role(&info.name));
-        let blocks: BTreeSet<usize> = roles.filter_map(block).collect();
+        let blocks: BTreeSet<usize> = roles.filter(is_of_a_row).filter_map(Role::block).collect();
         let config = config::read(&self.config, blocks.len())?;
-        if config.architecture.has_biases() {
-            self.check_biases(config.layers)?;
+        if config.graph().biases == Biases::WhereFound {
+            self.check_biases(config.dims.blocks())?;
         }
         Ok(config)
     }
 
     fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
-        tokenizer::read(&self.path, &self.config, options)
+        self.text().tokenizer(options)
     }
 
     fn description(&self, options: &TokenizerOptions) -> Result<Description, DescriptionError> {
         let config = Source::config(self)?;
         let mut metadata = config.to_metadata();
-        let (vocabulary, warnings) = match tokenizer::is_in(&self.path) {
-            true => tokenizer::data(&self.path, &self.config, options)?,
+        let (vocabulary, mut warnings) = match self.text().has_vocabulary() {
+            true => self.text().vocabulary(options)?,
             false => {
                 self.check_embedding(&config)?;
                 let warning = "the directory has no tokenizer.json, so its tokens have no texts".to_owned();
                 (VocabularyData::placeholders(config.dims.vocab), vec![warning])
             }
         };
+        if vocabulary.nfc {
+            let warning = "tokenizer.json brings text to Unicode's form NFC, which no key of a GGUF file says: \
+                           with a file made of this, give text in that form";
+            warnings.push(warning.to_owned());
+        }
         metadata.extend(vocabulary.to_metadata());
-        metadata.extend(tokenizer::chat_template(&self.path)?.map(|text| (chat::KEY.to_owned(), Value::from(text))));
+        let template = self.text().chat_template_source()?;
+        metadata.extend(template.map(|source| (ChatTemplate::KEY.to_owned(), Value::from(source))));
         let is_llama3 = matches!(config.rope.scaling, RopeScaling::Llama3 { .. });
-        let is_reordered = config.rope.pairing != config.architecture.rope_pairing();
+        let is_reordered = config.rope.pairing != config.graph().rope_pairing;
         Ok(Description {
             version: GGUF_VERSION,
             metadata,
@@ -262,8 +266,7 @@ impl Source for HfDirectory {
     }
 
     fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
-        let template = tokenizer::chat_template(&self.path)?;
-        ChatTemplate::in_file(&self.label, template.as_deref(), tokenizer)
+        self.text().chat_template(tokenizer)
     }
 
     fn tensors(&self) -> Vec<SourceTensor> {
@@ -279,8 +282,8 @@ impl Source for HfDirectory {
 
     fn activations(&self) -> Option<ActivationMode> {
         // A plain Llama computes with floats, also where its weights are ternary (TriLM).
-        let is_plain_llama = self.quantization == Quantization::None
-            && self.config().is_ok_and(|config| !config.architecture.is_ternary());
+        let is_plain_llama =
+            self.quantization == Quantization::None && self.config().is_ok_and(|config| !config.graph().ternary);
         is_plain_llama.then_some(ActivationMode::F32)
     }
 }

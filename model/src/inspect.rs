@@ -4,7 +4,7 @@
 //! [`Tokenizer`](crate::Tokenizer) do that.
 
 use crate::config::Config;
-use crate::role::{BlockNorm, Projection, Role};
+use crate::role::Role;
 use crate::source::{Source, SourceTensor};
 use crate::weights::packed;
 use trine_kernels::packing::I2sPacking;
@@ -18,7 +18,7 @@ pub struct TensorReport {
     /// Its role in words, such as `query projection of block 3`, where it has one.
     pub role: Option<String>,
     /// The axes of its role, outermost first.
-    pub axes: &'static [&'static str],
+    pub axes: Vec<&'static str>,
     /// Its dimensions, outermost first.
     pub dims: Vec<usize>,
     /// Its type.
@@ -37,14 +37,13 @@ pub fn tensors(source: &dyn Source, config: Option<&Config>) -> Vec<TensorReport
     let known = |role: &Role| expected.as_ref().is_none_or(|all| all.contains(role));
     let report = |tensor: SourceTensor| {
         let role = tensor.role.filter(known);
-        let is_norm = matches!(role, Some(Role::Norm(..) | Role::OutputNorm));
         TensorReport {
             role: role.map(in_words),
-            axes: role.map_or(&[], axes),
+            axes: role.map_or(&[][..], Role::axes).iter().map(|axis| axis.name()).collect(),
             kind: tensor.encoding.name(),
             bytes: tensor.bytes.len() as u64,
             offset: tensor.offset,
-            gain_rms: if is_norm { gain_rms(&tensor) } else { None },
+            gain_rms: role.filter(|role| role.is_gains()).and_then(|_| gain_rms(&tensor)),
             name: tensor.name,
             dims: tensor.dims,
         }
@@ -61,49 +60,12 @@ fn gain_rms(tensor: &SourceTensor) -> Option<f64> {
 }
 
 fn in_words(role: Role) -> String {
-    let projection = |projection| match projection {
-        Projection::Query => "query projection",
-        Projection::Key => "key projection",
-        Projection::Value => "value projection",
-        Projection::AttnOutput => "attention output projection",
-        Projection::Gate => "gate projection",
-        Projection::Up => "up projection",
-        Projection::Down => "down projection",
-    };
+    let words = role.slot().entry().words;
+    let of_block = role.block().map(|block| format!(" of block {block}")).unwrap_or_default();
     match role {
-        Role::TokenEmbedding => "token embedding".to_owned(),
-        Role::OutputNorm => "norm before the head".to_owned(),
-        Role::Output => "head".to_owned(),
-        Role::RopeFrequencies => "divisors of the RoPE frequencies".to_owned(),
-        Role::Norm(block, norm) => {
-            let place = match norm {
-                BlockNorm::Attn => "attention",
-                BlockNorm::AttnSub => "the attention output projection",
-                BlockNorm::Ffn => "the feed-forward network",
-                BlockNorm::FfnSub => "the down projection",
-            };
-            format!("norm before {place} of block {block}")
-        }
-        Role::Matrix(block, matrix) => format!("{} of block {block}", projection(matrix)),
-        Role::Scale(block, matrix) => format!("scale of the {} of block {block}", projection(matrix)),
-        Role::Bias(block, matrix) => format!("bias of the {} of block {block}", projection(matrix)),
-    }
-}
-
-fn axes(role: Role) -> &'static [&'static str] {
-    match role {
-        Role::Bias(block, matrix) => &axes(Role::Matrix(block, matrix))[..1],
-        Role::TokenEmbedding | Role::Output => &["Vocab", "Hidden"],
-        Role::OutputNorm | Role::Norm(_, BlockNorm::Attn | BlockNorm::Ffn) => &["Hidden"],
-        Role::Norm(_, BlockNorm::AttnSub) => &["QWidth"],
-        Role::Norm(_, BlockNorm::FfnSub) => &["Ffn"],
-        Role::RopeFrequencies => &["HeadDim / 2"],
-        Role::Scale(..) => &["1"],
-        Role::Matrix(_, Projection::Query) => &["QWidth", "Hidden"],
-        Role::Matrix(_, Projection::Key | Projection::Value) => &["KvWidth", "Hidden"],
-        Role::Matrix(_, Projection::AttnOutput) => &["Hidden", "QWidth"],
-        Role::Matrix(_, Projection::Gate | Projection::Up) => &["Ffn", "Hidden"],
-        Role::Matrix(_, Projection::Down) => &["Hidden", "Ffn"],
+        Role::Scale(..) => format!("scale of the {words}{of_block}"),
+        Role::Bias(..) => format!("bias of the {words}{of_block}"),
+        _ => format!("{words}{of_block}"),
     }
 }
 

@@ -64,7 +64,7 @@ pub fn judge(source: &dyn Source, config: Option<&Config>, i2s_packing: I2sPacki
             roles.iter().zip(&statistics).filter(|(role, _)| matches!(role, Some(Role::Norm(_, n)) if *n == norm));
         median(gains.filter_map(|(_, found)| Some(found.as_ref().ok()?.rms)).collect())
     };
-    let medians = BlockNorm::ALL.map(|norm| (norm, of_norm(norm)));
+    let medians: Vec<_> = BlockNorm::all().map(|norm| (norm, of_norm(norm))).collect();
     let judged = roles.iter().zip(statistics).map(|(role, statistics)| {
         let remarks = match (role, &statistics) {
             (Some(role), Ok(statistics)) => remarks(*role, statistics, config.architecture, &medians),
@@ -106,17 +106,10 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 
 /// The range of the root mean square that tensors of this role keep.
 pub fn usual_rms(role: Role, architecture: Architecture) -> Option<RangeInclusive<f64>> {
-    let ternary = architecture.is_ternary();
-    Some(match role {
-        Role::Norm(_, BlockNorm::Attn) if ternary => 0.004..=8.0,
-        Role::Norm(_, BlockNorm::Attn) => 0.008..=8.0,
-        Role::Norm(_, BlockNorm::Ffn) => 0.02..=16.0,
-        Role::Norm(_, BlockNorm::AttnSub | BlockNorm::FfnSub) => 0.02..=64.0,
-        Role::OutputNorm => 0.2..=64.0,
-        Role::Matrix(..) => 1e-3..=10.0,
-        Role::TokenEmbedding | Role::Output => 1e-4..=10.0,
-        Role::RopeFrequencies | Role::Scale(..) | Role::Bias(..) => return None,
-    })
+    match role {
+        Role::Scale(..) | Role::Bias(..) => None,
+        _ => Some(role.slot().entry().usual_rms?.of(&architecture.graph())),
+    }
 }
 
 fn remarks(

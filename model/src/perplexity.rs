@@ -5,8 +5,8 @@
 //! `perplexity = exp(mean of -ln p(token))` over all predicted tokens; the very first token is not predicted.
 //! Source: the fixed-length evaluation in HF transformers' documentation of perplexity.
 
-use crate::cache::{KvCache, StepError};
-use crate::transformer::Transformer;
+use crate::generation::log_sum_exp;
+use crate::network::{KvCache, StepError, Transformer};
 use trine_kernels::{CacheFull, CacheType, Cpu};
 use trine_shapes::{Fixed, Idx, Model, Vocab};
 
@@ -115,9 +115,7 @@ pub fn perplexity<M: Model>(
 
 /// `-ln softmax(logits)[target]`, in f64.
 fn loss_of(logits: &[f32], target: usize) -> f64 {
-    let max = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let sum: f64 = logits.iter().map(|&logit| (f64::from(logit) - max).exp()).sum();
-    max + sum.ln() - f64::from(logits[target])
+    log_sum_exp(logits) - f64::from(logits[target])
 }
 
 #[cfg(test)]

@@ -1,102 +1,23 @@
-//! The roles tensors play, and the one correspondence between roles and tensor names.
+//! The roles that tensors play: a row of the [`schema`], in a block where blocks have it.
+//!
+//! What belongs here: which roles a model has, and their names in GGUF files. What does not: what is known of a tensor,
+//! which is in the rows.
 
 use crate::config::Config;
+use crate::graph::{Graph, Presence};
+use crate::schema::{self, AxisName, Entry, Kind, Slot};
+pub use crate::schema::{BlockNorm, Projection};
 use std::fmt;
 use trine_shapes::Dims;
 
-/// A matrix of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Projection {
-    /// Queries: `[QWidth, Hidden]`.
-    Query,
-    /// Keys: `[KvWidth, Hidden]`.
-    Key,
-    /// Values: `[KvWidth, Hidden]`.
-    Value,
-    /// Output of attention: `[Hidden, QWidth]`.
-    AttnOutput,
-    /// Gate of the feed-forward network: `[Ffn, Hidden]`.
-    Gate,
-    /// What the gate multiplies: `[Ffn, Hidden]`.
-    Up,
-    /// Back to the residual width: `[Hidden, Ffn]`.
-    Down,
-}
-
-impl Projection {
-    /// Every projection, in the order of the forward pass.
-    pub const ALL: [Projection; 7] = [
-        Projection::Query,
-        Projection::Key,
-        Projection::Value,
-        Projection::AttnOutput,
-        Projection::Gate,
-        Projection::Up,
-        Projection::Down,
-    ];
-
-    /// Whether RoPE rotates its product.
-    pub(crate) fn is_rotated(self) -> bool {
-        matches!(self, Projection::Query | Projection::Key)
-    }
-
-    /// Whether it is a matrix of the feed-forward network, not of attention.
-    pub fn is_feed_forward(self) -> bool {
-        matches!(self, Projection::Gate | Projection::Up | Projection::Down)
-    }
-
-    pub(crate) fn stem(self) -> &'static str {
-        match self {
-            Projection::Query => "attn_q",
-            Projection::Key => "attn_k",
-            Projection::Value => "attn_v",
-            Projection::AttnOutput => "attn_output",
-            Projection::Gate => "ffn_gate",
-            Projection::Up => "ffn_up",
-            Projection::Down => "ffn_down",
-        }
-    }
-}
-
-/// A norm of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BlockNorm {
-    /// Before attention.
-    Attn,
-    /// Between attention and its output projection.
-    AttnSub,
-    /// Before the feed-forward network.
-    Ffn,
-    /// Before the down projection.
-    FfnSub,
-}
-
-impl BlockNorm {
-    /// Every norm of a block, in the order of the forward pass.
-    pub const ALL: [BlockNorm; 4] = [BlockNorm::Attn, BlockNorm::AttnSub, BlockNorm::Ffn, BlockNorm::FfnSub];
-
-    pub(crate) fn stem(self) -> &'static str {
-        match self {
-            BlockNorm::Attn => "attn_norm",
-            BlockNorm::AttnSub => "attn_sub_norm",
-            BlockNorm::Ffn => "ffn_norm",
-            BlockNorm::FfnSub => "ffn_sub_norm",
-        }
-    }
-
-    fn is_sub_norm(self) -> bool {
-        matches!(self, BlockNorm::AttnSub | BlockNorm::FfnSub)
-    }
-}
-
-/// What a tensor of a file is for. [`Display`](fmt::Display) gives the tensor's name.
+/// What a tensor of a file is for. [`Display`](fmt::Display) gives the tensor's name in GGUF files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// `[Vocab, Hidden]`; also the head where there is no [`Role::Output`].
+    /// The embedding; also the head where there is no [`Role::Output`].
     TokenEmbedding,
     /// Norm before the head.
     OutputNorm,
-    /// A head of its own: `[Vocab, Hidden]`.
+    /// A head of its own.
     Output,
     /// Divisors of the RoPE frequencies.
     RopeFrequencies,
@@ -111,28 +32,47 @@ pub enum Role {
 }
 
 impl Role {
-    /// The role of the tensor with this name, if it has one in any architecture.
+    /// The role of the tensor with this name in a GGUF file, if it has one in any architecture.
     pub fn from_name(name: &str) -> Option<Role> {
-        match name {
-            "token_embd.weight" => return Some(Role::TokenEmbedding),
-            "output_norm.weight" => return Some(Role::OutputNorm),
-            "output.weight" => return Some(Role::Output),
-            "rope_freqs.weight" => return Some(Role::RopeFrequencies),
-            _ => {}
-        }
-        let (block, rest) = name.strip_prefix("blk.")?.split_once('.')?;
-        let (stem, kind) = rest.split_once('.')?;
-        let number: usize = block.parse().ok()?;
-        let norm = BlockNorm::ALL.into_iter().find(|norm| norm.stem() == stem).map(|norm| Role::Norm(number, norm));
-        let matrix = Projection::ALL.into_iter().find(|matrix| matrix.stem() == stem);
-        let role = match kind {
-            "weight" => norm.or(matrix.map(|matrix| Role::Matrix(number, matrix))),
-            "scale" | "weight.scale" => matrix.map(|matrix| Role::Scale(number, matrix)),
-            "bias" => matrix.map(|matrix| Role::Bias(number, matrix)),
-            _ => None,
+        let Some(rest) = name.strip_prefix("blk.") else {
+            let stem = name.strip_suffix(".weight")?;
+            return Role::outside_blocks(|entry| entry.gguf == stem);
         };
-        // `blk.007` and `blk.+7` are other names for block 7, which no writer makes.
-        role.filter(|_| number.to_string() == block)
+        let (block, rest) = rest.split_once('.')?;
+        let (block, (stem, kind)) = (block_number(block)?, rest.split_once('.')?);
+        let entry = schema::block().find(|entry| entry.gguf == stem)?;
+        match (entry.slot, kind) {
+            (Slot::Matrix(matrix), "scale" | "weight.scale") => Some(Role::Scale(block, matrix)),
+            (Slot::Matrix(matrix), "bias") => Some(Role::Bias(block, matrix)),
+            (slot, "weight") => Some(slot.role(block)),
+            _ => None,
+        }
+    }
+
+    /// The role of the tensor outside of blocks whose row is the one sought.
+    pub(crate) fn outside_blocks(is_sought: impl Fn(&Entry) -> bool) -> Option<Role> {
+        let mut rows = schema::INPUT.iter().chain(schema::OUTPUT);
+        rows.find(|entry| is_sought(entry)).map(|entry| entry.slot.role(0))
+    }
+
+    /// The tensor that it is of; a scale and a bias are of their matrix.
+    pub fn slot(self) -> Slot {
+        match self {
+            Role::TokenEmbedding => Slot::TokenEmbedding,
+            Role::OutputNorm => Slot::OutputNorm,
+            Role::Output => Slot::Output,
+            Role::RopeFrequencies => Slot::RopeFrequencies,
+            Role::Norm(_, norm) => Slot::Norm(norm),
+            Role::Matrix(_, matrix) | Role::Scale(_, matrix) | Role::Bias(_, matrix) => Slot::Matrix(matrix),
+        }
+    }
+
+    /// The block that it is in.
+    pub fn block(self) -> Option<usize> {
+        match self {
+            Role::Norm(block, _) | Role::Matrix(block, _) | Role::Scale(block, _) | Role::Bias(block, _) => Some(block),
+            Role::TokenEmbedding | Role::OutputNorm | Role::Output | Role::RopeFrequencies => None,
+        }
     }
 
     /// The role of the tensor that holds the factor of a matrix.
@@ -143,62 +83,85 @@ impl Role {
         }
     }
 
+    /// Whether its tensor holds the gains of a norm.
+    pub(crate) fn is_gains(self) -> bool {
+        self.slot().entry().kind == Kind::Gains
+    }
+
+    /// The axes of its tensor, outermost first.
+    pub fn axes(self) -> &'static [AxisName] {
+        let axes = self.slot().entry().axes;
+        match self {
+            Role::Scale(..) => &[AxisName::One],
+            Role::Bias(..) => &axes[..1],
+            _ => axes,
+        }
+    }
+
     /// The dimensions of its tensor, outermost first, in a model with these axes whose heads rotate as a whole.
     pub fn dims(self, dims: &Dims) -> Vec<usize> {
-        let Dims { vocab, hidden, ffn, kv_heads, group, head_dim } = *dims;
-        let (q_width, kv_width) = (kv_heads * group * head_dim, kv_heads * head_dim);
+        self.axes().iter().map(|axis| axis.len(dims)).collect()
+    }
+
+    /// Whether the files of a model with this graph have its tensor.
+    pub fn presence(self, graph: &Graph) -> Presence {
         match self {
-            Role::TokenEmbedding | Role::Output => vec![vocab, hidden],
-            Role::OutputNorm | Role::Norm(_, BlockNorm::Attn | BlockNorm::Ffn) => vec![hidden],
-            Role::Norm(_, BlockNorm::AttnSub) => vec![q_width],
-            Role::Norm(_, BlockNorm::FfnSub) => vec![ffn],
-            Role::RopeFrequencies => vec![head_dim / 2],
-            Role::Scale(..) => vec![1],
-            Role::Bias(_, Projection::Query) => vec![q_width],
-            Role::Bias(_, Projection::Key | Projection::Value) => vec![kv_width],
-            Role::Bias(_, Projection::AttnOutput | Projection::Down) => vec![hidden],
-            Role::Bias(_, Projection::Gate | Projection::Up) => vec![ffn],
-            Role::Matrix(_, Projection::Query) => vec![q_width, hidden],
-            Role::Matrix(_, Projection::Key | Projection::Value) => vec![kv_width, hidden],
-            Role::Matrix(_, Projection::AttnOutput) => vec![hidden, q_width],
-            Role::Matrix(_, Projection::Gate | Projection::Up) => vec![ffn, hidden],
-            Role::Matrix(_, Projection::Down) => vec![hidden, ffn],
+            Role::Scale(..) => Presence::Optional,
+            Role::Bias(_, matrix) => graph.bias(matrix),
+            _ => (self.slot().entry().presence)(graph),
         }
     }
 
-    /// Whether a file may lack it.
-    pub fn is_optional(self) -> bool {
-        matches!(self, Role::Output | Role::RopeFrequencies | Role::Scale(..) | Role::Bias(..))
-    }
-
-    /// Every role of a model, in the order of the forward pass.
+    /// Every role of a model, in the order of the forward pass; in a block first the norms, then the matrices.
     pub fn all(config: &Config) -> Vec<Role> {
-        let mut roles = vec![Role::TokenEmbedding, Role::RopeFrequencies];
-        for block in 0..config.layers {
-            let norms = BlockNorm::ALL.into_iter().filter(|n| config.architecture.has_sub_norms() || !n.is_sub_norm());
-            roles.extend(norms.map(|norm| Role::Norm(block, norm)));
-            roles.extend(Projection::ALL.map(|matrix| Role::Matrix(block, matrix)));
-            roles.extend(Projection::ALL.map(|matrix| Role::Scale(block, matrix)));
-            if config.architecture.has_biases() {
-                roles.extend(Projection::ALL.map(|matrix| Role::Bias(block, matrix)));
-            }
+        let mut roles: Vec<Role> = schema::INPUT.iter().map(|entry| entry.slot.role(0)).collect();
+        for block in 0..config.dims.blocks() {
+            roles.extend(BlockNorm::all().map(|norm| Role::Norm(block, norm)));
+            roles.extend(Projection::all().map(|matrix| Role::Matrix(block, matrix)));
+            roles.extend(Projection::all().map(|matrix| Role::Scale(block, matrix)));
+            roles.extend(Projection::all().map(|matrix| Role::Bias(block, matrix)));
         }
-        roles.extend([Role::OutputNorm, Role::Output]);
+        roles.extend(schema::OUTPUT.iter().map(|entry| entry.slot.role(0)));
+        let graph = config.graph();
+        roles.retain(|role| role.presence(&graph) != Presence::Absent);
         roles
     }
+
+    /// What follows the name of its matrix or norm, in the words of a container.
+    pub(crate) fn suffix(self, scale: &'static str) -> &'static str {
+        match self {
+            Role::Scale(..) => scale,
+            Role::Bias(..) => "bias",
+            _ => "weight",
+        }
+    }
+}
+
+impl Slot {
+    /// The role of this tensor; `block` is the block that it is in where blocks have it.
+    pub fn role(self, block: usize) -> Role {
+        match self {
+            Slot::TokenEmbedding => Role::TokenEmbedding,
+            Slot::RopeFrequencies => Role::RopeFrequencies,
+            Slot::OutputNorm => Role::OutputNorm,
+            Slot::Output => Role::Output,
+            Slot::Norm(norm) => Role::Norm(block, norm),
+            Slot::Matrix(matrix) => Role::Matrix(block, matrix),
+        }
+    }
+}
+
+/// The number of a block. `007` and `+7` are other names for block 7, which no writer makes.
+pub(crate) fn block_number(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|number: &usize| number.to_string() == text)
 }
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Role::TokenEmbedding => f.write_str("token_embd.weight"),
-            Role::OutputNorm => f.write_str("output_norm.weight"),
-            Role::Output => f.write_str("output.weight"),
-            Role::RopeFrequencies => f.write_str("rope_freqs.weight"),
-            Role::Norm(block, norm) => write!(f, "blk.{block}.{}.weight", norm.stem()),
-            Role::Matrix(block, matrix) => write!(f, "blk.{block}.{}.weight", matrix.stem()),
-            Role::Scale(block, matrix) => write!(f, "blk.{block}.{}.scale", matrix.stem()),
-            Role::Bias(block, matrix) => write!(f, "blk.{block}.{}.bias", matrix.stem()),
+        let (stem, suffix) = (self.slot().entry().gguf, self.suffix("scale"));
+        match self.block() {
+            Some(block) => write!(f, "blk.{block}.{stem}.{suffix}"),
+            None => write!(f, "{stem}.{suffix}"),
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Rotary position embedding as configurations describe it: base, scaling, and which elements turn together. The
 //! rotation itself is in `trine-kernels`.
 
+mod yarn;
+
+pub use yarn::Yarn;
+
 use std::f32::consts::TAU;
 use trine_kernels::RopePairing;
 
@@ -41,6 +45,8 @@ pub enum RopeScaling {
         /// Positions that the model was first trained for.
         context: f32,
     },
+    /// YaRN (Qwen3 with long contexts, Bonsai).
+    Yarn(Yarn),
 }
 
 impl RopeConfig {
@@ -48,9 +54,12 @@ impl RopeConfig {
     ///
     /// Source: `_compute_llama3_parameters` of HF transformers' `modeling_rope_utils.py`.
     pub fn divisors(&self) -> Vec<f32> {
+        if let RopeScaling::Yarn(yarn) = self.scaling {
+            return yarn.divisors(self.base, self.rotated);
+        }
         let frequency = |pair: usize| 1.0 / self.base.powf((2 * pair) as f32 / self.rotated as f32);
         let divisor = |pair| match self.scaling {
-            RopeScaling::None => 1.0,
+            RopeScaling::None | RopeScaling::Yarn(_) => 1.0,
             RopeScaling::Linear { factor } => factor,
             RopeScaling::Llama3 { factor, low, high, context } => {
                 let turns = context * frequency(pair) / TAU;
@@ -65,5 +74,12 @@ impl RopeConfig {
             }
         };
         (0..self.rotated / 2).map(divisor).collect()
+    }
+    /// What the cosine and the sine of every angle are multiplied by.
+    pub fn multiplier(&self) -> f32 {
+        match self.scaling {
+            RopeScaling::Yarn(yarn) => yarn.multiplier(),
+            RopeScaling::None | RopeScaling::Linear { .. } | RopeScaling::Llama3 { .. } => 1.0,
+        }
     }
 }

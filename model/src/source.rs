@@ -3,17 +3,16 @@
 //! Here belongs the interface, and a GGUF file behind it. Reading metadata is the part of [`Config`], [`Tokenizer`] and
 //! [`ChatTemplate`]; what tensors hold is looked at in [`weights`](crate::weights).
 
-use crate::chat::{ChatError, ChatTemplate};
 use crate::config::{Config, ConfigError};
 use crate::hf::{HfDirectory, HfError};
 use crate::role::Role;
-use crate::tokenizer::{Tokenizer, TokenizerError, TokenizerOptions};
 use bytes::Bytes;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use trine_kernels::ActivationMode;
 use trine_loader::{Access, Gguf, GgufError, TensorType, Value};
+use trine_text::{ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerOptions};
 
 /// Opens a GGUF file, or a directory as HF transformers saves models. [`Access::Map`] says what must not happen to
 /// files while they are mapped.

@@ -8,10 +8,10 @@ mod tests;
 
 use crate::architecture::Architecture;
 use crate::config::Config;
+use crate::graph::Presence;
 use crate::parallel;
 use crate::role::Role;
 use crate::rope::{RopeConfig, RopeScaling};
-use crate::tokenizer::VocabularyData;
 use bytes::Bytes;
 use half::f16;
 use rand::{Rng, SeedableRng};
@@ -20,6 +20,7 @@ use trine_kernels::PackingError;
 use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Ternary, Tq1_0, Tq2_0};
 use trine_loader::{Gguf, GgufError, GgufWriter, Ne, ShapeError, TensorType, WriteError};
 use trine_shapes::{Bitnet2B4T, Dims, MAX_ELEMENTS, Model, product_within};
+use trine_text::VocabularyData;
 
 /// A model to make up: its description, the types of its tensors, and the seed of its weights.
 ///
@@ -70,21 +71,21 @@ pub enum SyntheticError {
 impl Synthetic {
     /// BitNet b1.58 2B4T: 30 blocks, 2.08 billion ternary weights in I2_S, and its embedding in F16.
     pub fn bitnet_2b4t() -> Synthetic {
-        Synthetic::with_dims(Bitnet2B4T.dims(), 30, 4096)
+        Synthetic::with_dims(Bitnet2B4T.dims(), 4096)
     }
 
     /// Two blocks with 4 million weights: dimensions all differ, and fit every type.
     pub fn tiny() -> Synthetic {
-        let dims = Dims { vocab: 1000, hidden: 512, ffn: 768, kv_heads: 3, group: 2, head_dim: 128 };
-        Synthetic::with_dims(dims, 2, 1024)
+        let dims =
+            Dims { vocab: 1000, hidden: 512, ffn: 768, kv_heads: 3, group: 2, head_dim: 128, attention_layers: 2 };
+        Synthetic::with_dims(dims, 1024)
     }
 
-    /// A BitNet b1.58 with these axes, blocks and positions, I2_S matrices and an F16 embedding.
-    pub fn with_dims(dims: Dims, layers: usize, context: usize) -> Synthetic {
+    /// A BitNet b1.58 with these axes and positions, I2_S matrices and an F16 embedding.
+    pub fn with_dims(dims: Dims, context: usize) -> Synthetic {
         let config = Config {
             architecture: Architecture::BitnetB158,
             name: Some("synthetic".to_owned()),
-            layers,
             context,
             dims,
             rms_epsilon: 1e-5,
@@ -92,7 +93,7 @@ impl Synthetic {
                 base: 500_000.0,
                 rotated: dims.head_dim,
                 scaling: RopeScaling::None,
-                pairing: Architecture::BitnetB158.rope_pairing(),
+                pairing: Architecture::BitnetB158.graph().rope_pairing,
             },
         };
         Synthetic { config, matrices: TensorType::I2S, table: TensorType::F16, seed: 1 }
@@ -118,7 +119,9 @@ impl Synthetic {
         for (key, value) in self.config.to_metadata().into_iter().chain(vocabulary) {
             writer.set(key, value)?;
         }
-        let roles: Vec<Role> = Role::all(&self.config).into_iter().filter(|role| !role.is_optional()).collect();
+        let graph = self.config.graph();
+        let mut roles = Role::all(&self.config);
+        roles.retain(|role| role.presence(&graph) == Presence::Required);
         let contents = parallel::map(roles.len(), || (), |(), index| self.contents(roles[index], index as u64));
         for (role, contents) in roles.iter().zip(contents) {
             let (kind, bytes) = contents?;
@@ -139,16 +142,17 @@ impl Synthetic {
                 let name = role.to_string();
                 Ok((self.matrices, random_matrix(self.matrices, name, (rows, cols), &mut random)?))
             }
-            [len, ..] => Ok((TensorType::F32, random_gains(len, &mut random))),
+            [len, ..] if role.is_gains() => Ok((TensorType::F32, random_numbers(len, 1.0, &mut random))),
+            [len, ..] => Ok((TensorType::F32, random_numbers(len, 0.0, &mut random))),
             [] => unreachable!("every tensor has dimensions"),
         }
     }
 }
 
-/// Gains from 0.5 to 1.5.
-fn random_gains(len: usize, random: &mut ChaCha8Rng) -> Bytes {
-    let gain = |_| 0.5 + random.next_u32() as f32 / u32::MAX as f32;
-    (0..len).map(gain).flat_map(f32::to_le_bytes).collect()
+/// Numbers that are at most 0.5 from the middle.
+fn random_numbers(len: usize, middle: f32, random: &mut ChaCha8Rng) -> Bytes {
+    let number = |_| middle - 0.5 + random.next_u32() as f32 / u32::MAX as f32;
+    (0..len).map(number).flat_map(f32::to_le_bytes).collect()
 }
 
 /// A ternary matrix whose scale keeps the variance of what it multiplies.

@@ -10,17 +10,21 @@ mod triples;
 pub(crate) use claims::by_role;
 pub use error::LoadError;
 pub(crate) use matrices::{absmean, as_ternary, factor_of, halves_row, packed, scaled, scales_bias, usual_activations};
-pub use triples::{KeepTriples, MakeTriples};
+pub use triples::KeepTriples;
 
-use crate::config::Config;
+use crate::graph::QkNorm;
+use crate::network::{Attention, Block, FeedForward, Mixer, QkNorms, SubNorm, SwiGlu, Transformer};
 use crate::policy::{Corrected, Corrections};
 use crate::role::{BlockNorm, Projection, Role};
 use crate::source::Source;
-use crate::transformer::{Layer, Shared, SubNorm, Transformer};
 use claims::Claims;
+use std::sync::Arc;
 use trine_kernels::packing::I2sPacking;
 use trine_kernels::{ActivationMode, Cpu, PackingKind};
-use trine_shapes::{Axis, Ffn, Gate, HeadDim, Hidden, KvWidth, Model, NormRole, Normed, QWidth, Value, Vocab};
+use trine_shapes::{
+    AttentionLayers, Axis, Blocks, Ffn, Gate, HeadDim, Hidden, Idx, KvWidth, Model, NormRole, Normed, PerLayer, QWidth,
+    Value, Vocab,
+};
 
 /// How a file's weights are taken.
 #[derive(Default)]
@@ -37,8 +41,9 @@ pub struct LoadOptions<'p> {
     pub head: Option<Requantize<'p>>,
     /// A shortlist for the head, so that the largest logits are found without reading all of it; `None` makes none.
     pub shortlist: Option<MakeShortlist<'p>>,
-    /// Copies of ternary matrices that decoding reads instead; `None` makes none.
-    pub triples: Option<MakeTriples<'p>>,
+    /// Copies of ternary matrices in triples ([`Matrix::with_triples`](trine_kernels::Matrix::with_triples)) that
+    /// decoding reads instead; `None` makes none.
+    pub triples: Option<KeepTriples>,
     /// Called after each tensor with the number of tensors done and their total.
     pub progress: Option<&'p dyn Fn(usize, usize)>,
 }
@@ -48,8 +53,6 @@ pub struct LoadOptions<'p> {
 pub struct Requantize<'p> {
     /// The packing, one of [`PackingKind::FROM_F32`].
     pub kind: PackingKind,
-    /// Where the rounding is computed, in parallel.
-    pub cpu: &'p Cpu,
     /// Called after some rows with the number of rows done and their total, from any thread.
     pub progress: Option<&'p (dyn Fn(usize, usize) + Sync)>,
 }
@@ -57,8 +60,6 @@ pub struct Requantize<'p> {
 /// A [`Shortlist`](trine_kernels::Shortlist) that is made while weights are loaded.
 #[derive(Clone, Copy)]
 pub struct MakeShortlist<'p> {
-    /// Where it is computed, in parallel.
-    pub cpu: &'p Cpu,
     /// Called after some rows with the number of rows done and their total, from any thread.
     pub progress: Option<&'p (dyn Fn(usize, usize) + Sync)>,
 }
@@ -74,32 +75,39 @@ pub enum Quantize {
 #[derive(Debug)]
 pub struct Loaded<M> {
     /// The transformer.
-    pub transformer: Transformer<M>,
+    pub transformer: Arc<Transformer<M>>,
     /// Remarks for the user, such as float matrices that were not quantized.
     pub warnings: Vec<String>,
     /// The corrections that were made: all that were ordered.
     pub corrected: Vec<Corrected>,
 }
 
-/// Loads every weight of `source`, whose description is `config`, with the axes of `model`.
+/// Loads every weight of `source` with the axes of `model`; what is computed on the way is computed on `cpu`.
 ///
 /// # Errors
-/// [`LoadError`] names the file and the tensors that are missing, unknown, misshapen or damaged.
-///
-/// # Panics
-/// If `model` has other dimensions than `config`.
+/// [`LoadError`] where `model` has other dimensions than the source, or naming the file and the tensors that are
+/// missing, unknown, misshapen or damaged.
 pub fn load<M: Model>(
     model: M,
-    config: &Config,
     source: &dyn Source,
+    cpu: &Cpu,
     options: &LoadOptions<'_>,
 ) -> Result<Loaded<M>, LoadError> {
-    assert_eq!(model.dims(), config.dims, "`{}` has other dimensions than the configuration", M::NAME);
-    let mut claims = Claims::new(source, config, options)?;
+    let config = source.config()?;
+    if model.dims() != config.dims {
+        let (file, found, expected) = (source.label().to_owned(), Box::new(config.dims), Box::new(model.dims()));
+        return Err(LoadError::Dims { file, environment: M::NAME, expected, found });
+    }
+    let mut claims = Claims::new(source, &config, cpu, options)?;
     let (vocab, hidden) = (Vocab::of(model), Hidden::of(model));
     let embedding = claims.table(Role::TokenEmbedding, (vocab, hidden))?;
     let rope = claims.rope(HeadDim::of(model))?;
-    let layers = (0..config.layers).map(|block| layer(model, &mut claims, block)).collect::<Result<_, _>>()?;
+    let attention = PerLayer::try_from_fn(AttentionLayers::of(model), |layer| attention(model, &mut claims, layer))?;
+    let mut layers = Idx::all(AttentionLayers::of(model));
+    let blocks = PerLayer::try_from_fn(Blocks::of(model), |index| {
+        let mixer = Mixer::Attention(layers.next().expect("every block has attention"));
+        block(model, &mut claims, index.get(), mixer)
+    })?;
     let output_norm = claims.norm(Role::OutputNorm, hidden)?;
     let output = match claims.has(Role::Output) {
         true => Some(claims.table(Role::Output, (vocab, hidden))?),
@@ -123,40 +131,59 @@ pub fn load<M: Model>(
         }
         None => None,
     };
-    let shared = Shared { rope, gate_activation: config.architecture.gate_activation() };
-    let config = config.clone();
-    let transformer = Transformer { model, config, embedding, shared, layers, output_norm, output, shortlist };
     let corrected = claims.take_corrected()?;
     let mut warnings = claims.into_warnings();
+    let transformer = Transformer { model, config, embedding, rope, blocks, attention, output_norm, output, shortlist };
     let (transformer, why_none) = match options.triples {
-        Some(make) => make.settle(transformer),
+        Some(keep) => triples::settle(transformer, cpu, keep),
         None => (transformer, None),
     };
     warnings.extend(why_none.map(|why| format!("{}: no copies of matrices in triples: {why}", source.label())));
-    Ok(Loaded { transformer, warnings, corrected })
+    Ok(Loaded { transformer: Arc::new(transformer), warnings, corrected })
 }
 
-fn layer<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<Layer<M>, LoadError> {
-    let (hidden, ffn) = (Hidden::of(model), Ffn::of(model));
+/// Weights of an attention layer. Every block has one so far, so that both have one number.
+fn attention<M: Model>(
+    model: M,
+    claims: &mut Claims<'_>,
+    layer: Idx<AttentionLayers<M>>,
+) -> Result<Attention<M>, LoadError> {
+    let (hidden, head, block) = (Hidden::of(model), HeadDim::of(model), layer.get());
     let (q_width, kv_width) = (QWidth::of(model), KvWidth::of(model));
-    let norm = |norm| Role::Norm(block, norm);
-    Ok(Layer {
-        attn_norm: claims.norm(norm(BlockNorm::Attn), hidden)?,
+    Ok(Attention {
         query: claims.linear((block, Projection::Query), (q_width, Normed::of(hidden)))?,
         key: claims.linear((block, Projection::Key), (kv_width, Normed::of(hidden)))?,
         value: claims.linear((block, Projection::Value), (Value::of(kv_width), Normed::of(hidden)))?,
-        attn_sub_norm: sub_norm(claims, norm(BlockNorm::AttnSub), q_width)?,
-        attn_output: claims.linear((block, Projection::AttnOutput), (hidden, Normed::of(q_width)))?,
-        ffn_norm: claims.norm(norm(BlockNorm::Ffn), hidden)?,
-        gate: claims.linear((block, Projection::Gate), (Gate::of(ffn), Normed::of(hidden)))?,
-        up: claims.linear((block, Projection::Up), (ffn, Normed::of(hidden)))?,
-        ffn_sub_norm: sub_norm(claims, norm(BlockNorm::FfnSub), ffn)?,
-        down: claims.linear((block, Projection::Down), (hidden, Normed::of(ffn)))?,
+        qk_norm: match claims.config().graph().qk_norm {
+            Some(QkNorm::BeforeRope) => Some(QkNorms {
+                query: claims.norm(Role::Norm(block, BlockNorm::Query), head)?,
+                key: claims.norm(Role::Norm(block, BlockNorm::Key), head)?,
+            }),
+            None => None,
+        },
+        sub_norm: sub_norm(claims, Role::Norm(block, BlockNorm::AttnSub), q_width)?,
+        output: claims.linear((block, Projection::AttnOutput), (hidden, Normed::of(q_width)))?,
+    })
+}
+
+fn block<M: Model>(model: M, claims: &mut Claims<'_>, block: usize, mixer: Mixer<M>) -> Result<Block<M>, LoadError> {
+    let (hidden, ffn) = (Hidden::of(model), Ffn::of(model));
+    Ok(Block {
+        attn_norm: claims.norm(Role::Norm(block, BlockNorm::Attn), hidden)?,
+        mixer,
+        ffn_norm: claims.norm(Role::Norm(block, BlockNorm::Ffn), hidden)?,
+        feed_forward: FeedForward::Dense(SwiGlu {
+            activation: claims.config().graph().gate_activation,
+            gate: claims.linear((block, Projection::Gate), (Gate::of(ffn), Normed::of(hidden)))?,
+            up: claims.linear((block, Projection::Up), (ffn, Normed::of(hidden)))?,
+            sub_norm: sub_norm(claims, Role::Norm(block, BlockNorm::FfnSub), ffn)?,
+            down: claims.linear((block, Projection::Down), (hidden, Normed::of(ffn)))?,
+        }),
     })
 }
 
 fn sub_norm<R: NormRole, A: Axis>(claims: &mut Claims<'_>, role: Role, axis: A) -> Result<SubNorm<R, A>, LoadError> {
-    match claims.config().architecture.has_sub_norms() {
+    match claims.config().graph().sub_norms {
         true => Ok(SubNorm::RmsNorm(claims.norm(role, axis)?)),
         false => Ok(SubNorm::Identity),
     }

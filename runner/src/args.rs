@@ -13,7 +13,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use trine::kernels::packing::I2sPacking;
 use trine::kernels::{ActivationMode, CacheType, Isa, PackingKind};
-use trine::model::{KeepTriples, Quantize, known_pre_tokenizers};
+use trine::model::{KeepTriples, Quantize, SamplerOptions, known_pre_tokenizers};
 
 /// Run ternary (BitNet b1.58) language models.
 ///
@@ -89,6 +89,9 @@ pub struct RunArguments {
     /// Most tokens to generate.
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 256)]
     pub tokens: usize,
+    /// After the text, show the log-probability of each token, and this many of the likeliest ones.
+    #[arg(long, value_name = "COUNT")]
+    pub logprobs: Option<usize>,
     #[command(flatten)]
     pub generation: GenerationArguments,
     #[command(flatten)]
@@ -221,23 +224,34 @@ pub struct PerplexityArguments {
 #[command(next_help_heading = "Generation")]
 pub struct GenerationArguments {
     /// Spread of the choice: 0 takes the likeliest token, 1 draws as the model predicts.
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.8)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().temperature)]
     pub temperature: f32,
     /// Draw among this many likeliest tokens; 0 is no limit.
-    #[arg(long, value_name = "COUNT", default_value_t = 40)]
+    #[arg(long, value_name = "COUNT", default_value_t = SamplerOptions::default().top_k)]
     pub top_k: usize,
     /// Draw among the likeliest tokens that together have this probability; 1 is no limit.
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.95)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().top_p)]
     pub top_p: f32,
     /// Draw among tokens that are at least this fraction as likely as the likeliest; 0 is no limit.
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.05)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().min_p)]
     pub min_p: f32,
     /// Make tokens that occurred lately less likely; 1 is off.
-    #[arg(long, value_name = "NUMBER", default_value_t = 1.0)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().repetition_penalty)]
     pub repetition_penalty: f32,
-    /// How many tokens back --repetition-penalty looks.
-    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    /// Take this from the logit of a token each time it occurred lately; 0 is off.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true,
+          default_value_t = SamplerOptions::default().frequency_penalty)]
+    pub frequency_penalty: f32,
+    /// Take this from the logit of a token once if it occurred lately; 0 is off.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true,
+          default_value_t = SamplerOptions::default().presence_penalty)]
+    pub presence_penalty: f32,
+    /// How many tokens back the three penalties look.
+    #[arg(long, value_name = "COUNT", default_value_t = SamplerOptions::default().repetition_window)]
     pub repetition_window: usize,
+    /// Add VALUE to the logit of a token, `-inf` to exclude it; may be given several times.
+    #[arg(long, value_name = "ID=VALUE", value_parser = logit_bias)]
+    pub logit_bias: Vec<(u32, f32)>,
     /// Draw the same tokens again; without it each run draws its own, and its last line names the seed.
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
@@ -327,6 +341,13 @@ pub struct CpuArguments {
 
 fn token_id(text: &str) -> Result<u32, std::num::ParseIntError> {
     text.trim().parse()
+}
+
+/// A token and what is added to its logit.
+fn logit_bias(text: &str) -> Result<(u32, f32), String> {
+    let (id, bias) = text.split_once('=').ok_or("expected ID=VALUE")?;
+    let id = id.trim().parse().map_err(|error| format!("the id {id:?}: {error}"))?;
+    Ok((id, bias.trim().parse().map_err(|error| format!("the value {bias:?}: {error}"))?))
 }
 
 /// A parser of the names in a table, which `--help` lists.

@@ -7,6 +7,7 @@ use crate::message;
 use crate::outcome::Outcome;
 use anyhow::{Context, Result};
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
 use trine::kernels::Cpu;
 use trine::model::{
     ChatTemplate, EncodeOptions, GenerateError, Message, Session, SessionError, StepError, Tokenizer, Transformer,
@@ -41,7 +42,8 @@ struct Chat<'c> {
 impl Program for Chat<'_> {
     type Out = Outcome;
 
-    fn run<M: Model>(mut self, model: &Transformer<M>) -> Result<Outcome> {
+    fn run<M: Model>(mut self, model: &Arc<Transformer<M>>) -> Result<Outcome> {
+        self.generation.check(model.config.dims.vocab)?;
         let context = generation::context(&self.arguments.generation, POSITIONS, &model.config)?;
         let mut session = Session::new(model, self.cpu, context, self.arguments.generation.kv)?;
         let beginning: Vec<Message> = self.arguments.system.iter().map(|text| Message::new("system", text)).collect();
@@ -60,12 +62,7 @@ impl Program for Chat<'_> {
 
 impl Chat<'_> {
     /// Answers a message; where it does not fit, the conversation stays as it was.
-    fn turn<M: Model>(
-        &mut self,
-        session: &mut Session<'_, M>,
-        messages: &mut Vec<Message>,
-        line: String,
-    ) -> Result<()> {
+    fn turn<M: Model>(&mut self, session: &mut Session<M>, messages: &mut Vec<Message>, line: String) -> Result<()> {
         messages.push(Message::new("user", line));
         let prompt = self.tokenizer.encode(&self.template.render(messages, true)?, EncodeOptions::PROMPT)?;
         match self.generation.stream(session, self.tokenizer, &prompt) {

@@ -8,6 +8,7 @@ use crate::outcome::Outcome;
 use crate::trace::Trace;
 use anyhow::{Result, bail};
 use std::io::{BufWriter, Write};
+use std::sync::Arc;
 use trine::model::{ChatError, EncodeOptions, Source, Tokenizer, Transformer};
 use trine::shapes::Model;
 
@@ -16,7 +17,7 @@ struct Describe;
 impl Program for Describe {
     type Out = String;
 
-    fn run<M: Model>(self, model: &Transformer<M>) -> Result<String> {
+    fn run<M: Model>(self, model: &Arc<Transformer<M>>) -> Result<String> {
         Ok(describe(&model.config))
     }
 }

@@ -8,7 +8,9 @@ use anyhow::{Context, Result, bail};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use trine::model::{Config, GenerateOptions, Generated, Sampler, SamplerOptions, Session, Tokenizer};
+use trine::model::{
+    Config, GenerateOptions, Generated, SamplerChain, SamplerError, SamplerOptions, Session, Tokenizer,
+};
 use trine::shapes::Model;
 
 /// Positions of the cache: what was asked for, else what is needed, as far as the model has them.
@@ -25,8 +27,10 @@ pub fn context(arguments: &GenerationArguments, needed: usize, config: &Config) 
 
 /// How tokens are chosen, and when they end.
 pub struct Generation {
-    sampler: Sampler,
+    sampler: SamplerChain,
     options: GenerateOptions,
+    /// Tokens whose logits have a bias.
+    biased: Vec<u32>,
     /// The seed, where tokens are drawn.
     pub seed: Option<u64>,
 }
@@ -53,17 +57,39 @@ impl Generation {
             top_p: arguments.top_p,
             min_p: arguments.min_p,
             repetition_penalty: arguments.repetition_penalty,
+            frequency_penalty: arguments.frequency_penalty,
+            presence_penalty: arguments.presence_penalty,
             repetition_window: arguments.repetition_window,
+            logit_bias: arguments.logit_bias.clone(),
             seed: seed.unwrap_or_default(),
         };
-        let sampler = Sampler::new(options).map_err(|error| Usage(error.to_string()))?;
+        let sampler = SamplerChain::new(options).map_err(|error| Usage(error.to_string()))?;
         let options = GenerateOptions {
             max_tokens,
             stop_strings: arguments.stop.clone(),
             stop_ids: arguments.stop_id.clone(),
             stop_at_end_of_text: !arguments.ignore_eos,
+            logprobs: None,
         };
-        Ok(Generation { sampler, options, seed })
+        let biased = arguments.logit_bias.iter().map(|(id, _)| *id).collect();
+        Ok(Generation { sampler, options, biased, seed })
+    }
+
+    /// Refuses options that the model's vocabulary of `tokens` tokens does not have, before anything is printed.
+    ///
+    /// # Errors
+    /// [`SamplerError::BiasedToken`].
+    pub fn check(&self, tokens: usize) -> Result<()> {
+        match self.biased.iter().find(|&&id| id as usize >= tokens) {
+            Some(&id) => Err(SamplerError::BiasedToken { id, tokens }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The same with log-probabilities of the tokens and of so many of the likeliest ones.
+    pub fn with_logprobs(mut self, best: Option<usize>) -> Generation {
+        self.options.logprobs = best;
+        self
     }
 
     /// Continues `prompt` on standard output. The first Ctrl-C ends it with the text so far.
@@ -72,7 +98,7 @@ impl Generation {
     /// The prompt cannot be continued, or the output cannot be written.
     pub fn stream<M: Model>(
         &mut self,
-        session: &mut Session<'_, M>,
+        session: &mut Session<M>,
         tokenizer: &Tokenizer,
         prompt: &[u32],
     ) -> Result<Streamed> {

@@ -134,7 +134,7 @@ pub fn describe(config: &Config) -> String {
     format!(
         "{}, {} blocks, hidden {}, ffn {}, {} heads over {} of {}, vocabulary {}, context {}",
         config.architecture,
-        config.layers,
+        config.dims.blocks(),
         dims.hidden,
         dims.ffn,
         dims.heads(),

@@ -6,11 +6,12 @@ use crate::message::{Usage, note, one_line, warning};
 use crate::progress::Progress;
 use anyhow::Result;
 use std::path::Path;
+use std::sync::Arc;
 use trine::kernels::{Cpu, CpuOptions};
 use trine::loader::Access;
 use trine::model::{
-    Config, Corrected, Correction, Corrections, LoadOptions, MakeShortlist, MakeTriples, Requantize, Source, Tokenizer,
-    TokenizerOptions, Transformer, load,
+    Corrected, Correction, Corrections, LoadOptions, MakeShortlist, Requantize, Source, Tokenizer, TokenizerOptions,
+    Transformer, load,
 };
 use trine::shapes::{Model, WithModel, dispatch};
 
@@ -54,7 +55,7 @@ pub trait Program {
     ///
     /// # Errors
     /// Those of the command.
-    fn run<M: Model>(self, model: &Transformer<M>) -> Result<Self::Out>;
+    fn run<M: Model>(self, model: &Arc<Transformer<M>>) -> Result<Self::Out>;
 }
 
 /// Loads the model of `file` and runs `program` on it.
@@ -75,12 +76,10 @@ pub fn with_loaded<P: Program>(
     cpu: &Cpu,
     program: P,
 ) -> Result<(P::Out, usize)> {
-    let config = file.config()?;
-    dispatch(config.dims, Loading { config: &config, file, arguments, cpu, program })
+    dispatch(file.config()?.dims, Loading { file, arguments, cpu, program })
 }
 
 struct Loading<'l, P> {
-    config: &'l Config,
     file: &'l dyn Source,
     arguments: &'l LoadArguments,
     cpu: &'l Cpu,
@@ -95,18 +94,17 @@ impl<P: Program> WithModel for Loading<'_, P> {
         let (of_tensors, of_head) = (Progress::new("loading"), Progress::new("rounding the head"));
         let show = |done, total| of_tensors.set(done, total);
         let show_head = |done, total| of_head.set(done, total);
-        let head = head.map(|kind| Requantize { kind, cpu: self.cpu, progress: Some(&show_head) });
+        let head = head.map(|kind| Requantize { kind, progress: Some(&show_head) });
         let of_shortlist = Progress::new("making the shortlist");
         let show_shortlist = |done, total| of_shortlist.set(done, total);
-        let shortlist = shortlist.then_some(MakeShortlist { cpu: self.cpu, progress: Some(&show_shortlist) });
+        let shortlist = shortlist.then_some(MakeShortlist { progress: Some(&show_shortlist) });
         let policy = self.arguments.policy.as_ref();
         let corrections = policy.map(|path| Corrections::of_file(path, self.file)).transpose()?;
         let corrections = corrections.as_ref();
         let progress = Some(&show as &dyn Fn(usize, usize));
-        let triples = triples.map(|keep| MakeTriples { cpu: self.cpu, keep });
         let options =
             LoadOptions { quantize, activations, i2s_packing, corrections, head, shortlist, triples, progress };
-        let loaded = load(model, self.config, self.file, &options)?;
+        let loaded = load(model, self.file, self.cpu, &options)?;
         drop((of_tensors, of_head, of_shortlist));
         loaded.corrected.iter().for_each(|made| note(&corrected(made)));
         loaded.warnings.iter().for_each(|text| warning(text));

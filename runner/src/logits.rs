@@ -9,6 +9,7 @@ use crate::progress::Progress;
 use anyhow::{Context, Result, bail};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
 use trine::kernels::{CacheType, Cpu};
 use trine::loader::write_atomically;
 use trine::model::{KvCache, Transformer};
@@ -79,7 +80,7 @@ struct Logits<'l> {
 impl Program for Logits<'_> {
     type Out = Outcome;
 
-    fn run<M: Model>(self, model: &Transformer<M>) -> Result<Outcome> {
+    fn run<M: Model>(self, model: &Arc<Transformer<M>>) -> Result<Outcome> {
         let (positions, context) = (self.ids.len(), model.config.context);
         if positions > context {
             bail!("--ids has {positions} ids, but the context of the model has {context} positions");
@@ -92,7 +93,7 @@ impl Program for Logits<'_> {
         let watch = Watch::begin();
         for chunk in tokens.chunks(POSITIONS) {
             let logits = cache.step(chunk, |step| model.logits(self.cpu, step).into_data())?;
-            for logit in &logits {
+            for logit in logits.iter() {
                 self.out.write_all(&logit.to_le_bytes()).context("cannot write the logits")?;
             }
             progress.set(cache.len(), positions);

@@ -17,6 +17,7 @@ mod inspect;
 mod interrupt;
 mod load;
 mod logits;
+mod logprobs;
 mod message;
 mod outcome;
 mod perplexity;

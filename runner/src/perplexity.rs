@@ -7,6 +7,7 @@ use crate::outcome::Outcome;
 use crate::progress::Progress;
 use anyhow::Result;
 use std::io::Write;
+use std::sync::Arc;
 use trine::kernels::Cpu;
 use trine::model::{EncodeOptions, Perplexity, Transformer, Windows};
 use trine::shapes::{Idx, Model, Vocab};
@@ -40,7 +41,7 @@ struct Measure<'m> {
 impl Program for Measure<'_> {
     type Out = Perplexity;
 
-    fn run<M: Model>(self, model: &Transformer<M>) -> Result<Perplexity> {
+    fn run<M: Model>(self, model: &Arc<Transformer<M>>) -> Result<Perplexity> {
         let vocab = Vocab::of(model.model);
         let tokens = self.ids.iter().map(|&id| Idx::new(vocab, id)).collect::<Result<Vec<_>, _>>()?;
         let window = self.arguments.window.unwrap_or(WINDOW.min(model.config.context));

@@ -4,10 +4,12 @@ use crate::args::{DEFAULT_PROMPT, RunArguments};
 use crate::generation::{self, Generation, Streamed, print};
 use crate::input;
 use crate::load::{self, Program};
+use crate::logprobs;
 use crate::message::note;
 use crate::outcome::Outcome;
 use anyhow::{Result, bail};
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 use trine::kernels::Cpu;
 use trine::model::{ChatError, EncodeOptions, Finish, Generated, Message, Session, Source, Tokenizer, Transformer};
@@ -19,7 +21,7 @@ use trine::shapes::Model;
 /// The prompt cannot be read or is empty, the model does not load, or the output cannot be written.
 pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let text = prompt_text(arguments)?;
-    let generation = Generation::new(&arguments.generation, arguments.tokens)?;
+    let generation = Generation::new(&arguments.generation, arguments.tokens)?.with_logprobs(arguments.logprobs);
     let cpu = load::cpu(&arguments.cpu)?;
     let file = load::open(arguments.model.as_deref(), &arguments.load.access)?;
     let tokenizer = load::tokenizer(&*file, &arguments.load.vocabulary)?;
@@ -89,7 +91,8 @@ struct Run<'r> {
 impl Program for Run<'_> {
     type Out = Outcome;
 
-    fn run<M: Model>(mut self, model: &Transformer<M>) -> Result<Outcome> {
+    fn run<M: Model>(mut self, model: &Arc<Transformer<M>>) -> Result<Outcome> {
+        self.generation.check(model.config.dims.vocab)?;
         let Prompt { ids, shown } = &self.prompt;
         let needed = ids.len().saturating_add(self.arguments.tokens);
         let context = generation::context(&self.arguments.generation, needed, &model.config)?;
@@ -102,6 +105,7 @@ impl Program for Run<'_> {
         if generated.finish == Finish::ContextFull {
             note(&format!("note: all {context} positions of the context are used"));
         }
+        logprobs::show(&generated.logprobs, self.tokenizer)?;
         note(&statistics(&generated, self.generation.seed));
         Ok(if generated.finish == Finish::Interrupted { Outcome::Interrupted } else { Outcome::Done })
     }
@@ -125,6 +129,7 @@ mod tests {
     fn statistics_are_tokens_over_time() {
         let generated = Generated {
             tokens: vec![4, 5],
+            logprobs: Vec::new(),
             finish: Finish::MaxTokens,
             prompt: (30, Duration::from_millis(250)),
             decode: (0, Duration::ZERO),

@@ -33,10 +33,10 @@ fn described(arguments: &SynthArguments) -> Result<Synthetic> {
         or(arguments.heads, like.heads()),
         or(arguments.kv_heads, like.kv_heads),
         or(arguments.head_dim, like.head_dim),
+        or(arguments.blocks, like.blocks()),
     )
     .map_err(|error| Usage(error.to_string()))?;
     config.architecture = arguments.architecture.unwrap_or(config.architecture);
-    config.layers = or(arguments.blocks, config.layers);
     config.context = or(arguments.context, config.context);
     config.rope.rotated = config.dims.head_dim;
     Ok(Synthetic { matrices: arguments.matrices, table: arguments.table, seed: arguments.seed, ..synthetic })

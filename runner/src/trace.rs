@@ -5,8 +5,9 @@ use crate::load::Program;
 use crate::table::table;
 use anyhow::Result;
 use std::io::{BufWriter, Write};
+use std::sync::Arc;
 use trine::kernels::{CacheType, Cpu};
-use trine::model::{Part, Session, Transformer, Wanted};
+use trine::model::{LogitsRequest, Part, Session, Transformer};
 use trine::shapes::Model;
 
 /// A forward pass over a prompt.
@@ -43,10 +44,10 @@ impl Seen {
 impl Program for Trace<'_> {
     type Out = ();
 
-    fn run<M: Model>(self, model: &Transformer<M>) -> Result<()> {
+    fn run<M: Model>(self, model: &Arc<Transformer<M>>) -> Result<()> {
         let mut seen: Vec<Seen> = Vec::new();
         let mut session = Session::new(model, self.cpu, self.ids.len(), CacheType::F32)?;
-        session.feed_watched(self.ids, Wanted::All, &mut |block, part, values| {
+        session.feed_watched(self.ids, LogitsRequest::All, &mut |block, part, values| {
             // A long prompt passes in several steps.
             let known = seen.iter().position(|seen| (seen.block, seen.part) == (block, part));
             let at = known.unwrap_or(seen.len());

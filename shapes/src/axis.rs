@@ -90,7 +90,7 @@ impl<A: Axis, B: Axis> Product for Flat<A, B> {
 }
 
 /// The indices of `A`, then those of `B`: `Plus<Past, Seq>` is the positions in the cache followed by those of this
-/// step. Attention takes its causal offset from here, so it cannot be told a wrong one.
+/// step ([`Uniform`](crate::Uniform)).
 ///
 /// ```
 /// use trine_shapes::*;

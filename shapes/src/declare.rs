@@ -141,17 +141,17 @@ macro_rules! axis {
 ///     struct Pixels = Rows x Columns;
 /// }
 ///
-/// let image = Tensor::from_fn((Fixed::<1>, Fixed::<1>, Pixels), |i| i);
-/// let by_row: Tensor<_, (_, _, Rows, Columns)> = image.split();
-/// assert_eq!((Pixels.len(), by_row.shape().3.len()), (24, 6));
-/// let _: Tensor<_, (_, _, Pixels)> = by_row.merge();
+/// let image = Tensor::from_fn((Fixed::<1>, Pixels), |i| i);
+/// let by_row: Tensor<_, (_, Rows, Columns)> = image.split();
+/// assert_eq!((Pixels.len(), by_row.shape().2.len()), (24, 6));
+/// let _: Tensor<_, (_, Pixels)> = by_row.merge();
 /// ```
 /// What is not the product of two axes does not split:
 /// ```compile_fail,E0277
 /// # use trine_shapes::{Fixed, Tensor, axis};
 /// axis! { struct Pixels = 24; }
-/// let image = Tensor::from_fn((Fixed::<1>, Fixed::<1>, Pixels), |i| i);
-/// let by_row: Tensor<usize, (_, _, Fixed<4>, Fixed<6>)> = image.split();
+/// let image = Tensor::from_fn((Fixed::<1>, Pixels), |i| i);
+/// let by_row: Tensor<usize, (_, Fixed<4>, Fixed<6>)> = image.split();
 /// ```
 #[macro_export]
 macro_rules! product {
@@ -306,7 +306,8 @@ macro_rules! environment {
                 if expected == lengths {
                     Ok(Self(()))
                 } else {
-                    Err($crate::AlreadyPinned { environment: stringify!($name), expected, found: lengths })
+                    let [expected, found] = [expected, lengths].map($crate::macro_support::Box::new);
+                    Err($crate::AlreadyPinned { environment: stringify!($name), expected, found })
                 }
             }
 

@@ -17,6 +17,8 @@ pub struct Dims {
     pub group: usize,
     /// Width of one head.
     pub head_dim: usize,
+    /// Blocks that mix positions by attention.
+    pub attention_layers: usize,
 }
 
 /// Dimensions that no model can have.
@@ -53,7 +55,8 @@ impl Dims {
     /// Checks the relations between the lengths.
     ///
     /// # Errors
-    /// A zero or too large length, heads that do not group over key/value heads, an odd head width.
+    /// A zero or too large length, heads that do not group over key/value heads, an odd head width. The number of
+    /// attention layers may be zero.
     pub const fn new(
         vocab: usize,
         hidden: usize,
@@ -61,6 +64,7 @@ impl Dims {
         heads: usize,
         kv_heads: usize,
         head_dim: usize,
+        attention_layers: usize,
     ) -> Result<Dims, DimsError> {
         let named = [
             ("vocab", vocab),
@@ -80,6 +84,9 @@ impl Dims {
             }
             i += 1;
         }
+        if attention_layers > Self::MAX {
+            return Err(DimsError::TooLarge { name: "attention_layers", found: attention_layers });
+        }
         if !heads.is_multiple_of(kv_heads) {
             return Err(DimsError::Heads { heads, kv_heads });
         }
@@ -90,7 +97,12 @@ impl Dims {
             Some(width) if width <= Self::MAX => {}
             _ => return Err(DimsError::TooLarge { name: "heads", found: heads }),
         }
-        Ok(Dims { vocab, hidden, ffn, kv_heads, group: heads / kv_heads, head_dim })
+        Ok(Dims { vocab, hidden, ffn, kv_heads, group: heads / kv_heads, head_dim, attention_layers })
+    }
+
+    /// Blocks: those of every kind of mixer together.
+    pub const fn blocks(&self) -> usize {
+        self.attention_layers
     }
 
     /// Query heads.
@@ -105,15 +117,15 @@ mod tests {
 
     #[test]
     fn relations_are_checked_once_and_by_name() {
-        let dims = Dims::new(320, 256, 512, 8, 2, 32).unwrap();
-        assert_eq!((dims.group, dims.heads()), (4, 8));
+        let dims = Dims::new(320, 256, 512, 8, 2, 32, 3).unwrap();
+        assert_eq!((dims.group, dims.heads(), dims.attention_layers), (4, 8, 3));
         let message = |d: Result<Dims, DimsError>| d.unwrap_err().to_string();
-        assert_eq!(message(Dims::new(320, 256, 512, 8, 3, 32)), "8 heads do not group over 3 key/value heads");
-        assert_eq!(message(Dims::new(320, 0, 512, 8, 2, 32)), "`hidden` is zero");
-        assert_eq!(message(Dims::new(320, 256, 512, 8, 2, 31)), "head width 31 is odd, but RoPE rotates pairs");
-        assert!(matches!(Dims::new(usize::MAX, 256, 512, 8, 2, 32), Err(DimsError::TooLarge { name: "vocab", .. })));
+        assert_eq!(message(Dims::new(320, 256, 512, 8, 3, 32, 3)), "8 heads do not group over 3 key/value heads");
+        assert_eq!(message(Dims::new(320, 0, 512, 8, 2, 32, 3)), "`hidden` is zero");
+        assert_eq!(message(Dims::new(320, 256, 512, 8, 2, 31, 3)), "head width 31 is odd, but RoPE rotates pairs");
+        assert!(matches!(Dims::new(usize::MAX, 256, 512, 8, 2, 32, 3), Err(DimsError::TooLarge { name: "vocab", .. })));
         assert!(matches!(
-            Dims::new(320, 256, 512, 1 << 30, 1 << 30, 1 << 30),
+            Dims::new(320, 256, 512, 1 << 30, 1 << 30, 1 << 30, 3),
             Err(DimsError::TooLarge { name: "heads", .. })
         ));
     }

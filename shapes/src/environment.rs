@@ -9,6 +9,7 @@
 use crate::dims::Dims;
 use crate::model::Model;
 use crate::scoped::Brand;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
@@ -36,9 +37,9 @@ pub struct AlreadyPinned<L: fmt::Debug> {
     /// The pinned type.
     pub environment: &'static str,
     /// Its lengths.
-    pub expected: L,
+    pub expected: Box<L>,
     /// The lengths that were offered.
-    pub found: L,
+    pub found: Box<L>,
 }
 
 /// Declares a model whose dimensions are constants of the source: zero-sized, and its lengths fold.
@@ -48,21 +49,26 @@ pub struct AlreadyPinned<L: fmt::Debug> {
 /// ```
 /// trine_shapes::static_model! {
 ///     /// A toy.
-///     pub struct Toy { vocab: 64, hidden: 32, ffn: 96, heads: 4, kv_heads: 2, head_dim: 16 }
+///     pub struct Toy {
+///         vocab: 64, hidden: 32, ffn: 96, heads: 4, kv_heads: 2, head_dim: 16, attention_layers: 2,
+///     }
 /// }
 /// use trine_shapes::{Axis, QWidth};
 /// assert_eq!(QWidth::of(Toy).len(), 64);
 /// ```
 /// ```compile_fail
 /// trine_shapes::static_model! {
-///     struct Bad { vocab: 64, hidden: 32, ffn: 96, heads: 4, kv_heads: 3, head_dim: 16 }
+///     struct Bad {
+///         vocab: 64, hidden: 32, ffn: 96, heads: 4, kv_heads: 3, head_dim: 16, attention_layers: 2,
+///     }
 /// }
 /// ```
 #[macro_export]
 macro_rules! static_model {
     ($(#[$doc:meta])* $vis:vis struct $name:ident {
         vocab: $vocab:expr, hidden: $hidden:expr, ffn: $ffn:expr,
-        heads: $heads:expr, kv_heads: $kv_heads:expr, head_dim: $head_dim:expr $(,)?
+        heads: $heads:expr, kv_heads: $kv_heads:expr, head_dim: $head_dim:expr,
+        attention_layers: $attention_layers:expr $(,)?
     }) => {
         $crate::environment! {
             $(#[$doc])*
@@ -73,10 +79,13 @@ macro_rules! static_model {
                 kv_heads: $kv_heads,
                 group: $heads / $kv_heads,
                 head_dim: $head_dim,
+                attention_layers: $attention_layers,
             }
         }
 
-        const _: () = match $crate::Dims::new($vocab, $hidden, $ffn, $heads, $kv_heads, $head_dim) {
+        const _: () = match $crate::Dims::new(
+            $vocab, $hidden, $ffn, $heads, $kv_heads, $head_dim, $attention_layers,
+        ) {
             Ok(_) => {}
             Err($crate::DimsError::Heads { .. }) => panic!(concat!(stringify!($name), ": kv_heads must divide heads")),
             Err($crate::DimsError::OddHead(_)) => panic!(concat!(stringify!($name), ": head_dim must be even (RoPE)")),
@@ -97,7 +106,9 @@ macro_rules! static_model {
 
 static_model! {
     /// microsoft/bitnet-b1.58-2B-4T.
-    pub struct Bitnet2B4T { vocab: 128256, hidden: 2560, ffn: 6912, heads: 20, kv_heads: 5, head_dim: 128 }
+    pub struct Bitnet2B4T {
+        vocab: 128256, hidden: 2560, ffn: 6912, heads: 20, kv_heads: 5, head_dim: 128, attention_layers: 30,
+    }
 }
 
 /// Declares a model type whose dimensions are those of a file, fixed once for the life of the process.
@@ -109,7 +120,7 @@ static_model! {
 /// use trine_shapes::{Axis, Dims, Hidden};
 /// trine_shapes::pinned_model! { pub struct Served; }
 ///
-/// let dims = Dims::new(320, 256, 512, 8, 2, 32)?;
+/// let dims = Dims::new(320, 256, 512, 8, 2, 32, 3)?;
 /// let served = Served::pin(dims)?;
 /// assert_eq!(Hidden::of(served).len(), 256);
 /// assert!(Served::pin(Dims { hidden: 512, ..dims }).is_err());
@@ -157,7 +168,7 @@ impl<L> Dyn<'_, L> {
     ///
     /// ```
     /// use trine_shapes::{Axis, Dims, Dyn, Ffn};
-    /// let dims = Dims::new(320, 256, 512, 8, 2, 32)?;
+    /// let dims = Dims::new(320, 256, 512, 8, 2, 32, 3)?;
     /// assert_eq!(Dyn::scope(dims, |model| Ffn::of(model).len()), 512);
     /// # Ok::<(), trine_shapes::DimsError>(())
     /// ```
@@ -233,7 +244,7 @@ mod tests {
     #[test]
     fn dispatch_prefers_the_static_model() {
         assert_eq!(dispatch(Bitnet2B4T.dims(), Describe), ("Bitnet2B4T", 2560, 640));
-        assert_eq!(dispatch(Dims::new(320, 256, 512, 8, 2, 48).unwrap(), Describe), ("Dyn", 384, 96));
+        assert_eq!(dispatch(Dims::new(320, 256, 512, 8, 2, 48, 3).unwrap(), Describe), ("Dyn", 384, 96));
     }
 
     #[test]
@@ -245,7 +256,7 @@ mod tests {
     #[test]
     fn a_pinned_model_keeps_its_first_dimensions() {
         pinned_model! { struct Pinned; }
-        let dims = Dims::new(320, 256, 512, 8, 2, 32).unwrap();
+        let dims = Dims::new(320, 256, 512, 8, 2, 32, 3).unwrap();
         let pinned = Pinned::pin(dims).unwrap();
         assert_eq!(Pinned::pin(dims).unwrap().dims(), pinned.dims());
         let error = Pinned::pin(Dims { ffn: 768, ..dims }).unwrap_err().to_string();

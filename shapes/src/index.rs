@@ -2,6 +2,8 @@
 
 use crate::axis::Axis;
 use crate::same::Same;
+use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
 /// A checked index: `Idx<Vocab<M>>` is a token id that is in the vocabulary of `M`, so looking up its embedding cannot
@@ -27,9 +29,32 @@ use core::marker::PhantomData;
 /// embedding::<Bitnet2B4T>(id);
 /// # Ok::<(), NotAnIndex>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Idx<A>(u32, PhantomData<A>);
+
+// Not derived: nothing is asked of the axis.
+impl<A> Copy for Idx<A> {}
+impl<A> Clone for Idx<A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<A> PartialEq for Idx<A> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl<A> Eq for Idx<A> {}
+impl<A> Hash for Idx<A> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+impl<A> fmt::Debug for Idx<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Idx({})", self.0)
+    }
+}
 
 /// An index beyond its axis.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +79,15 @@ impl<A: Axis> Idx<A> {
         } else {
             Err(NotAnIndex { axis: A::NAME, len: axis.len(), index })
         }
+    }
+
+    /// All indices of an axis, in order.
+    ///
+    /// # Panics
+    /// If they do not fit in 32 bits.
+    pub fn all(axis: A) -> impl Iterator<Item = Self> {
+        let len = u32::try_from(axis.len()).expect("an axis whose indices have 32 bits");
+        (0..len).map(|index| Idx(index, PhantomData))
     }
 
     /// The index as a number.

@@ -1,6 +1,7 @@
 //! Tensor shapes as types: a length mismatch is a type mismatch.
 //!
-//! A shape is a tuple of named axes, `(Batch, Seq, Hidden<M>)`. An axis carries a *role* and, for the axes of a
+//! A shape is a tuple of named axes, `(Batch, Seq, Hidden<M>)` or, where positions matter, `(T, Hidden<M>)` with the
+//! tokens `T` of a [`Step`]. An axis carries a *role* and, for the axes of a
 //! model, the *environment* `M` that gives it a length; it never carries a number. Two values of one axis type have
 //! one length, also for sizes that were read from a file, so equal types mean equal sizes and no operation on typed
 //! tensors can fail.
@@ -9,7 +10,9 @@
 //! |---|---|
 //! | which widths must agree? | the same axis type: [`Hidden<M>`](Hidden), [`Ffn<M>`](Ffn), [`Vocab<M>`](Vocab) |
 //! | how do heads make up a width? | products: `QWidth = Heads x HeadDim`, `Heads = KvHeads x Group` ([`Product`]) |
-//! | which positions may attention see? | a sum: `Plus<Past, Seq>` ([`Plus`]) |
+//! | whose tokens, behind which positions? | the step: [`Uniform<Batch, Past, Seq>`](Uniform), [`Ragged`] ([`Step`]) |
+//! | which positions may attention see? | those of the step, and before: [`Causal<T>`](Causal) |
+//! | which layer's weights, whose state? | one index: [`Idx<AttentionLayers<M>>`](AttentionLayers) ([`PerLayer`]) |
 //! | was this normalised, and by which gain? | [`Normed<AttnNorm, Hidden<M>>`](Normed) |
 //! | was this rotated? | [`Rotated<HeadDim<M>>`](Rotated) |
 //! | is this a gate, or values? | [`Gate<Ffn<M>>`](Gate), [`Value<KvWidth<M>>`](Value) |
@@ -35,9 +38,11 @@ extern crate alloc;
 mod declare;
 
 mod axis;
+mod buffer;
 mod dims;
 mod environment;
 mod index;
+mod layers;
 mod model;
 mod number;
 mod role;
@@ -45,22 +50,26 @@ mod same;
 mod scoped;
 mod shape;
 mod size;
+mod step;
 mod tensor;
 mod weight;
 
 pub use axis::{Axis, Fixed, Flat, Plus, Product};
+pub use buffer::{Buffer, Home};
 pub use dims::{Dims, DimsError};
 pub use environment::{AlreadyPinned, Bitnet2B4T, Dyn, Environment, WithModel, dispatch};
 pub use index::{Idx, NotAnIndex};
-pub use model::{Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, QWidth, Vocab};
+pub use layers::PerLayer;
+pub use model::{AttentionLayers, Blocks, Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, QWidth, Vocab};
 pub use role::{
-    Adjacent, AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, Gate, NeoX, NormRole, Normed, OutputNorm, Pairing,
-    RopePairing, Rotated, Value,
+    Adjacent, AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, Gate, KeyNorm, NeoX, NormRole, Normed, OutputNorm, Pairing,
+    QueryNorm, RopePairing, Rotated, Value,
 };
 pub use same::{NotSame, Same};
 pub use scoped::{Batch, Past, Seq};
 pub use shape::Shape;
 pub use size::{MAX_ELEMENTS, product_of, product_within};
+pub use step::{Causal, Ragged, Sequences, Span, Step, Uniform};
 pub use tensor::{ShapeError, Tensor, View};
 pub use weight::{Affine, Bias, RowMajor, Weight};
 

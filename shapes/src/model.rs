@@ -37,6 +37,10 @@ axis! {
     pub struct KvHeads<M: Model> = |dims| dims.kv_heads;
     /// Query heads per key/value head.
     pub struct Group<M: Model> = |dims| dims.group;
+    /// Blocks that mix positions by attention: their weights and their keys and values have one index.
+    pub struct AttentionLayers<M: Model> = |dims| dims.attention_layers;
+    /// Blocks, whatever mixes positions in them.
+    pub struct Blocks<M: Model> = |dims| dims.blocks();
 }
 
 product! {

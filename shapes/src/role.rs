@@ -21,6 +21,10 @@ pub trait NormRole: Copy + Debug + Send + Sync + 'static {
 norm_role! {
     /// Before attention (`attn_norm`).
     pub enum AttnNorm = "attn_norm";
+    /// Of each query head, before RoPE (`attn_q_norm`).
+    pub enum QueryNorm = "attn_q_norm";
+    /// Of each key head, before RoPE (`attn_k_norm`).
+    pub enum KeyNorm = "attn_k_norm";
     /// Between attention and its output projection (`attn_sub_norm`).
     pub enum AttnSubNorm = "attn_sub_norm";
     /// Before the feed-forward network (`ffn_norm`).

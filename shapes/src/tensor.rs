@@ -1,19 +1,20 @@
 //! Owned tensors, borrowed views, and the relabellings between shapes that cost nothing.
 
 use alloc::borrow::ToOwned;
-use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::axis::{Axis, Fixed, Flat, Product};
+use crate::axis::{Axis, Flat, Plus, Product};
+use crate::buffer::Buffer;
 use crate::role::{NormRole, Normed};
 use crate::same::Same;
 use crate::shape::Shape;
+use crate::step::{Sequences, Step, Uniform};
 
 /// An owned, contiguous, row-major tensor. It always holds `shape.elements()` elements.
 #[derive(Clone, Debug)]
 pub struct Tensor<T, S> {
-    data: Box<[T]>,
+    data: Buffer<T>,
     shape: S,
 }
 
@@ -133,7 +134,7 @@ impl<T, S: Shape> Tensor<T, S> {
     /// # Panics
     /// If there are not as many as `shape` has.
     #[inline]
-    pub fn from_data(shape: S, data: impl Into<Box<[T]>>) -> Self {
+    pub fn from_data(shape: S, data: impl Into<Buffer<T>>) -> Self {
         let data = data.into();
         assert_eq!(data.len(), shape.elements(), "elements of a tensor");
         Tensor { data, shape }
@@ -148,7 +149,7 @@ impl<T, S: Shape> Tensor<T, S> {
     ///
     /// # Errors
     /// [`ShapeError`] as for [`View::check`].
-    pub fn check(name: &str, data: impl Into<Box<[T]>>, dims: &[usize], shape: S) -> Result<Self, ShapeError> {
+    pub fn check(name: &str, data: impl Into<Buffer<T>>, dims: &[usize], shape: S) -> Result<Self, ShapeError> {
         let data = data.into();
         View::check(name, &data, dims, shape)?;
         Ok(Tensor { data, shape })
@@ -173,7 +174,7 @@ impl<T, S: Shape> Tensor<T, S> {
     }
 
     /// The elements without their shape.
-    pub fn into_data(self) -> Box<[T]> {
+    pub fn into_data(self) -> Buffer<T> {
         self.data
     }
 
@@ -191,86 +192,94 @@ impl<T, S: Shape> Tensor<T, S> {
     }
 }
 
-impl<T, A: Axis, B: Axis, P: Axis> Tensor<T, (A, B, P)> {
-    /// `(A, B, Outer x Inner) -> (A, B, Outer, Inner)`: total and free.
+impl<T, A: Axis, P: Axis> Tensor<T, (A, P)> {
+    /// `(T, Outer x Inner) -> (T, Outer, Inner)`: total and free.
     ///
     /// ```
     /// use trine_shapes::*;
-    /// type Queries<M> = Tensor<f32, (Fixed<1>, Fixed<8>, QWidth<M>)>;
-    /// fn heads<M: Model>(q: Queries<M>) -> Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, HeadDim<M>)> {
+    /// type Queries<M> = Tensor<f32, (Fixed<8>, QWidth<M>)>;
+    /// fn heads<M: Model>(q: Queries<M>) -> Tensor<f32, (Fixed<8>, Heads<M>, HeadDim<M>)> {
     ///     q.split()
     /// }
     /// ```
     /// The residual stream does not consist of heads, whatever its width:
     /// ```compile_fail,E0277
     /// use trine_shapes::*;
-    /// type Residual<M> = Tensor<f32, (Fixed<1>, Fixed<8>, Hidden<M>)>;
-    /// fn heads<M: Model>(x: Residual<M>) -> Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, HeadDim<M>)> {
+    /// type Residual<M> = Tensor<f32, (Fixed<8>, Hidden<M>)>;
+    /// fn heads<M: Model>(x: Residual<M>) -> Tensor<f32, (Fixed<8>, Heads<M>, HeadDim<M>)> {
     ///     x.split()
     /// }
     /// ```
     // `O` and `I` are inferred: naming `P::Outer` in the signature would lose the message of `Product`.
     #[inline]
-    pub fn split<O: Axis, I: Axis>(self) -> Tensor<T, (A, B, O, I)>
+    pub fn split<O: Axis, I: Axis>(self) -> Tensor<T, (A, O, I)>
     where
         P: Product<Outer = O, Inner = I>,
     {
-        let (a, b, p) = self.shape;
+        let (a, p) = self.shape;
         let (outer, inner) = p.factors();
-        self.with_shape((a, b, outer, inner))
-    }
-
-    /// `(A, B, P) -> (A x B, P)`: all tokens of a batch as rows; total and free.
-    #[inline]
-    pub fn rows(self) -> Tensor<T, (Flat<A, B>, P)> {
-        let (a, b, p) = self.shape;
-        self.with_shape((Flat(a, b), p))
+        self.with_shape((a, outer, inner))
     }
 
     /// The same tensor where an architecture has no norm with role `R`: the identity takes its place.
     #[inline]
-    pub fn without_norm<R: NormRole>(self) -> Tensor<T, (A, B, Normed<R, P>)> {
-        let (a, b, p) = self.shape;
-        self.with_shape((a, b, Normed::of(p)))
+    pub fn without_norm<R: NormRole>(self) -> Tensor<T, (A, Normed<R, P>)> {
+        let (a, p) = self.shape;
+        self.with_shape((a, Normed::of(p)))
     }
 
     /// The same tensor with its last axis renamed to one of equal length.
     #[inline]
-    pub fn relabel<Q: Axis>(self, last: Q, _proof: Same<P, Q>) -> Tensor<T, (A, B, Q)> {
-        let (a, b, _) = self.shape;
-        self.with_shape((a, b, last))
+    pub fn relabel<Q: Axis>(self, last: Q, _proof: Same<P, Q>) -> Tensor<T, (A, Q)> {
+        let (a, _) = self.shape;
+        self.with_shape((a, last))
     }
 }
 
-impl<T, A: Axis, B: Axis, O: Axis, I: Axis> Tensor<T, (A, B, O, I)> {
-    /// `(A, B, Outer, Inner) -> (A, B, Outer x Inner)`: total and free.
+impl<T, A: Axis, O: Axis, I: Axis> Tensor<T, (A, O, I)> {
+    /// `(T, Outer, Inner) -> (T, Outer x Inner)`: total and free.
     ///
     /// ```
     /// use trine_shapes::*;
-    /// type Attended<M> = Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, HeadDim<M>)>;
-    /// fn merged<M: Model>(heads: Attended<M>) -> Tensor<f32, (Fixed<1>, Fixed<8>, QWidth<M>)> {
+    /// type Attended<M> = Tensor<f32, (Fixed<8>, Heads<M>, HeadDim<M>)>;
+    /// fn merged<M: Model>(heads: Attended<M>) -> Tensor<f32, (Fixed<8>, QWidth<M>)> {
     ///     heads.merge()
     /// }
     /// ```
     /// Query heads side by side are neither as wide as keys nor the residual stream:
     /// ```compile_fail,E0271
     /// use trine_shapes::*;
-    /// type Attended<M> = Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, HeadDim<M>)>;
-    /// fn merged<M: Model>(heads: Attended<M>) -> Tensor<f32, (Fixed<1>, Fixed<8>, KvWidth<M>)> {
+    /// type Attended<M> = Tensor<f32, (Fixed<8>, Heads<M>, HeadDim<M>)>;
+    /// fn merged<M: Model>(heads: Attended<M>) -> Tensor<f32, (Fixed<8>, KvWidth<M>)> {
     ///     heads.merge()
     /// }
     /// ```
     /// ```compile_fail,E0277
     /// use trine_shapes::*;
-    /// type Attended<M> = Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, HeadDim<M>)>;
-    /// fn merged<M: Model>(heads: Attended<M>) -> Tensor<f32, (Fixed<1>, Fixed<8>, Hidden<M>)> {
+    /// type Attended<M> = Tensor<f32, (Fixed<8>, Heads<M>, HeadDim<M>)>;
+    /// fn merged<M: Model>(heads: Attended<M>) -> Tensor<f32, (Fixed<8>, Hidden<M>)> {
     ///     heads.merge()
     /// }
     /// ```
     #[inline]
-    pub fn merge<P: Product<Outer = O, Inner = I>>(self) -> Tensor<T, (A, B, P)> {
-        let (a, b, outer, inner) = self.shape;
-        self.with_shape((a, b, P::product(outer, inner)))
+    pub fn merge<P: Product<Outer = O, Inner = I>>(self) -> Tensor<T, (A, P)> {
+        let (a, outer, inner) = self.shape;
+        self.with_shape((a, P::product(outer, inner)))
+    }
+
+    /// `(A, B, X) -> (A x B, X)`: all tokens of a batch as rows; total and free.
+    #[inline]
+    pub fn rows(self) -> Tensor<T, (Flat<A, O>, I)> {
+        let (a, b, x) = self.shape;
+        self.with_shape((Flat(a, b), x))
+    }
+
+    /// `(B, S, X) -> (Uniform<B, P, S>, X)`: the tokens of a batch as those of a step behind `past` positions; total
+    /// and free.
+    #[inline]
+    pub fn behind<P: Axis>(self, past: P) -> Tensor<T, (Uniform<A, P, O>, I)> {
+        let (batch, seq, x) = self.shape;
+        self.with_shape((Uniform(batch, Plus(past, seq)), x))
     }
 }
 
@@ -283,17 +292,40 @@ impl<T, A: Axis, B: Axis, C: Axis> Tensor<T, (Flat<A, B>, C)> {
     }
 }
 
-impl<T: Copy, A: Axis, S: Axis, C: Axis> View<'_, T, (A, S, C)> {
-    /// The last position of every sequence: `(A, S, C) -> (A, 1, C)`, a copy.
+impl<T, B: Axis, P: Axis, S: Axis, C: Axis> Tensor<T, (Uniform<B, P, S>, C)> {
+    /// `(Uniform<B, P, S>, C) -> (B, S, C)`: the inverse of [`behind`](Tensor::behind).
+    #[inline]
+    pub fn batched(self) -> Tensor<T, (B, S, C)> {
+        let (Uniform(batch, Plus(_, seq)), c) = self.shape;
+        self.with_shape((batch, seq, c))
+    }
+}
+
+impl<T, B: Axis, P: Axis, S: Axis, C: Axis> Tensor<T, (Sequences<Uniform<B, P, S>>, C)> {
+    /// `(Sequences<Uniform<B, P, S>>, C) -> (B, C)`: the sequences of a rectangular step are its batch; total and free.
+    #[inline]
+    pub fn batched(self) -> Tensor<T, (B, C)> {
+        let (sequences, c) = self.shape;
+        self.with_shape((sequences.step().0, c))
+    }
+}
+
+impl<T: Copy, U: Step, C: Axis> View<'_, T, (U, C)> {
+    /// The last token of every sequence: `(T, C) -> (Sequences<T>, C)`, a copy.
     ///
     /// # Panics
-    /// If axis `S` is empty; a step of a model never is.
-    pub fn last(self) -> Tensor<T, (A, Fixed<1>, C)> {
-        let (a, s, c) = self.shape;
-        assert!(s.len() > 0, "`{}` has no last position: it is empty", S::NAME);
-        let rows = self.data.chunks_exact(c.len().max(1)).skip(s.len() - 1).step_by(s.len());
-        let data = rows.flatten().copied().collect();
-        Tensor { data, shape: (a, Fixed, c) }
+    /// If a sequence has no token; in a step of a model each has one.
+    pub fn last(self) -> Tensor<T, (Sequences<U>, C)> {
+        let (step, c) = self.shape;
+        let width = c.len();
+        let mut data = Vec::with_capacity(step.sequences() * width);
+        let mut end = 0;
+        for span in step.spans() {
+            assert!(span.tokens > 0, "a sequence without tokens has no last one");
+            end += span.tokens;
+            data.extend_from_slice(&self.data[(end - 1) * width..end * width]);
+        }
+        Tensor { data: data.into(), shape: (Sequences::of(step), c) }
     }
 }
 

@@ -92,7 +92,7 @@ impl<D: RowMajor, Out: Axis, In: Axis> Weight<D, Out, In> {
     where
         D: Affine,
     {
-        Weight { data: self.data.with_bias(bias.values.into_data()), ..self }
+        Weight { data: self.data.with_bias(bias.values.into_data().into_vec().into()), ..self }
     }
 }
 

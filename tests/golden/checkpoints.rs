@@ -1,7 +1,7 @@
 //! Directories as HF transformers saves models: the logits of transformers for every form of a checkpoint, the ids of
 //! HF tokenizers, and what is refused.
 
-use crate::support::{Reference, assert_close, cpu, fixture, logits_of, relative_error, with_model};
+use crate::support::{Reference, assert_close, cpu, fixture, logits_of, matrix_of, relative_error, with_model};
 use std::path::{Path, PathBuf};
 use trine::prelude::*;
 
@@ -56,7 +56,7 @@ fn ternary_forms_run_as_ternary_matrices_of_widths_that_no_block_divides() {
     for name in MODELS {
         let directory = open(&path(name));
         with_model(&directory, &LoadOptions::default(), |transformer| {
-            let down = transformer.layers[0].down.data();
+            let down = matrix_of(transformer, 0, Projection::Down);
             assert_eq!(down.is_ternary(), TERNARY.iter().any(|part| name.contains(part)), "{name}");
             assert!(!down.rows().is_multiple_of(32) && !down.cols().is_multiple_of(32), "{name}");
             assert_eq!(transformer.config.rope.pairing, RopePairing::NeoX, "{name}");
@@ -149,7 +149,7 @@ fn error_of(folder: &Path) -> String {
     };
     match directory.config() {
         Ok(config) => Dyn::scope(config.dims, |model| {
-            load(model, &config, &directory, &LoadOptions::default()).expect_err("it is wrong").to_string()
+            load(model, &directory, &cpu(), &LoadOptions::default()).expect_err("it is wrong").to_string()
         }),
         Err(error) => error.to_string(),
     }
@@ -164,7 +164,7 @@ fn what_is_not_supported_is_refused_by_name() {
         }
     };
     let cases: [(&str, serde_json::Value, &str); 16] = [
-        ("architectures", serde_json::json!(["MistralForCausalLM"]), "`MistralForCausalLM`, expected one of `Llama"),
+        ("architectures", serde_json::json!(["MistralForCausalLM"]), "`MistralForCausalLM`, expected one of `BitNet"),
         ("hidden_act", "gelu".into(), "`hidden_act` is \"gelu\", expected `silu`"),
         (
             "attention_bias",
@@ -179,7 +179,7 @@ fn what_is_not_supported_is_refused_by_name() {
         ("num_key_value_heads", 3.into(), "4 heads do not group over 3 key/value heads"),
         ("max_position_embeddings", (1u32 << 31).into(), "`max_position_embeddings`"),
         ("tie_word_embeddings", true.into(), "differs from the embedding"),
-        ("rope_parameters.rope_type", "yarn".into(), "`rope_parameters.rope_type` is `yarn`"),
+        ("rope_parameters.rope_type", "longrope".into(), "`rope_parameters.rope_type` is `longrope`"),
         ("quantization_config.quant_method", "gptq".into(), "`quantization_config.quant_method` is \"gptq\""),
         ("quantization_config.linear_class", "linear".into(), "`quantization_config.linear_class` is \"linear\""),
         ("quantization_config.use_rms_norm", true.into(), "`quantization_config.use_rms_norm` is true"),
@@ -301,6 +301,23 @@ fn tokenizers_that_work_otherwise_are_refused_by_name() {
         let error = open(folder.path()).tokenizer(&TokenizerOptions::default()).expect_err(pointer).to_string();
         assert!(error.contains("tokenizer.json") && error.contains(expected), "{pointer}: {error}");
     }
+}
+
+#[test]
+fn a_file_cannot_say_that_text_is_brought_to_nfc() {
+    let folder = copy("bitnet-packed");
+    let encode = || {
+        let tokenizer = open(folder.path()).tokenizer(&TokenizerOptions::default()).unwrap_or_else(|e| panic!("{e}"));
+        assert!(tokenizer.warnings().is_empty(), "{:?}", tokenizer.warnings());
+        ["cafe\u{301}", "café"].map(|text| tokenizer.encode(text, EncodeOptions::PROMPT).expect("ids"))
+    };
+    let warnings = || open(folder.path()).description(&TokenizerOptions::default()).expect("a description").warnings;
+    let [decomposed, composed] = encode();
+    assert_ne!(decomposed, composed);
+    assert!(warnings().is_empty());
+    edit_tokenizer(folder.path(), |json| json["normalizer"] = serde_json::json!({ "type": "NFC" }));
+    assert_eq!(encode(), [composed.clone(), composed]);
+    assert!(warnings()[0].contains("NFC, which no key of a GGUF file says"), "{:?}", warnings());
 }
 
 #[test]

@@ -88,8 +88,7 @@ fn the_f32_file_is_taken_as_ternary() {
     let file = open("hf/a-f32.gguf");
     let scales = |file: &Gguf| {
         with_model(file, &LoadOptions::default(), |transformer| {
-            let down = |layer: &Layer<_>| (layer.down.data().is_ternary(), layer.down.data().scale());
-            transformer.layers.iter().map(down).collect::<Vec<_>>()
+            transformer.matrices().map(|matrix| (matrix.is_ternary(), matrix.scale())).collect::<Vec<_>>()
         })
     };
     let found = scales(&file);

@@ -16,11 +16,11 @@ impl Given<'_> {
         format!("layer.{}.{what}", self.layer)
     }
 
-    /// `what` with one sequence of `S` positions and the axis `A`.
-    fn tensor<S: Axis, A: Axis>(&self, what: &str, seq: S, axis: A) -> Tensor<f32, (Fixed<1>, S, A)> {
+    /// `what` with the tokens of a step and the axis `A`.
+    fn tensor<T: Step, A: Axis>(&self, what: &str, step: T, axis: A) -> Tensor<f32, (T, A)> {
         let name = self.name(what);
         let data = self.reference.floats(&name);
-        Tensor::check(&name, data, &[1, seq.len(), axis.len()], (Fixed, seq, axis)).expect("the shape of the model")
+        Tensor::check(&name, data, &[step.len(), axis.len()], (step, axis)).expect("the shape of the model")
     }
 
     fn check(&self, file: &str, what: &str, found: &[f32]) {
@@ -33,32 +33,36 @@ fn attention<M: Model, S: Axis>(
     cpu: &Cpu,
     file: &str,
     t: &Transformer<M>,
-    layer: &Layer<M>,
+    block: &Block<M>,
     given: &Given<'_>,
     seq: S,
 ) {
     let (hidden, q_width, kv_width) = (Hidden::of(t.model), QWidth::of(t.model), KvWidth::of(t.model));
-    let at = Plus(Fixed::<0>, seq);
-    let normed = cpu.rms_norm(given.tensor("input", seq, hidden).view(), &layer.attn_norm);
+    let Mixer::Attention(index) = block.mixer else { panic!("{file} has attention in every block") };
+    let layer = &t.attention[index];
+    let seq = Uniform(Fixed::<1>, Plus(Fixed::<0>, seq));
+    let normed = cpu.rms_norm(given.tensor("input", seq, hidden).view(), &block.attn_norm);
     given.check(file, "attn_norm", normed.data());
     let h = Activations::new(given.tensor("attn_norm", seq, Normed::<AttnNorm, _>::of(hidden)));
     given.check(file, "attn_q", cpu.linear(&h, &layer.query).data());
     given.check(file, "attn_k", cpu.linear(&h, &layer.key).data());
     given.check(file, "attn_v", cpu.linear(&h, &layer.value).data());
-    let q = cpu.rope(given.tensor("attn_q", seq, q_width).split(), &t.shared.rope, at);
-    let k = cpu.rope(given.tensor("attn_k", seq, kv_width).split(), &t.shared.rope, at);
+    let q = cpu.rope(given.tensor("attn_q", seq, q_width).split(), &t.rope);
+    let k = cpu.rope(given.tensor("attn_k", seq, kv_width).split(), &t.rope);
     given.check(file, "attn_q_rope", q.data());
     given.check(file, "attn_k_rope", k.data());
     let (heads, head) = (KvHeads::of(t.model), HeadDim::of(t.model));
-    let mut keys = CacheBuffer::keys(Fixed::<1>, heads, head, seq.len(), CacheType::F32).expect("it fits");
-    let mut values = CacheBuffer::values(Fixed::<1>, heads, head, seq.len(), CacheType::F32).expect("it fits");
+    let pool = KvPool::new(AttentionLayers::of(t.model), heads, head, 1, CacheType::F32).expect("it fits");
+    let mut cache = pool.sequence();
+    let mut step = KvStep::open(seq, vec![&mut cache]).expect("an empty cache");
     let v = given.tensor("attn_v", seq, Value::of(kv_width)).split();
-    let attended = cpu.attention(q.view(), keys.append(k.view(), at), values.append(v.view(), at));
+    let cached = step.layer(index).append(k.view(), v.view());
+    let attended = cpu.attention(q.view(), &cached).merge::<QWidth<M>>();
     given.check(file, "attention", attended.data());
-    let SubNorm::RmsNorm(sub_norm) = &layer.attn_sub_norm else { panic!("{file} has sub-norms") };
+    let SubNorm::RmsNorm(sub_norm) = &layer.sub_norm else { panic!("{file} has sub-norms") };
     given.check(file, "attn_sub_norm", cpu.rms_norm(given.tensor("attention", seq, q_width).view(), sub_norm).data());
     let h = Activations::new(given.tensor("attn_sub_norm", seq, Normed::<AttnSubNorm, _>::of(q_width)));
-    given.check(file, "attn_output", cpu.linear(&h, &layer.attn_output).data());
+    given.check(file, "attn_output", cpu.linear(&h, &layer.output).data());
     let mut residual = given.tensor("input", seq, hidden);
     cpu.add_assign(&mut residual, given.tensor("attn_output", seq, hidden).view());
     given.check(file, "residual", residual.data());
@@ -68,18 +72,20 @@ fn feed_forward<M: Model, S: Axis>(
     cpu: &Cpu,
     file: &str,
     t: &Transformer<M>,
-    layer: &Layer<M>,
+    block: &Block<M>,
     given: &Given<'_>,
     seq: S,
 ) {
     let (hidden, ffn) = (Hidden::of(t.model), Ffn::of(t.model));
-    given.check(file, "ffn_norm", cpu.rms_norm(given.tensor("residual", seq, hidden).view(), &layer.ffn_norm).data());
+    let FeedForward::Dense(layer) = &block.feed_forward else { panic!("{file} has one network for all tokens") };
+    let seq = Uniform(Fixed::<1>, Plus(Fixed::<0>, seq));
+    given.check(file, "ffn_norm", cpu.rms_norm(given.tensor("residual", seq, hidden).view(), &block.ffn_norm).data());
     let h = Activations::new(given.tensor("ffn_norm", seq, Normed::<FfnNorm, _>::of(hidden)));
     given.check(file, "ffn_gate", cpu.linear(&h, &layer.gate).data());
     given.check(file, "ffn_up", cpu.linear(&h, &layer.up).data());
     let (gate, up) = (given.tensor("ffn_gate", seq, Gate::of(ffn)), given.tensor("ffn_up", seq, ffn));
-    given.check(file, "ffn_product", cpu.gated(t.shared.gate_activation, gate, up.view()).data());
-    let SubNorm::RmsNorm(sub_norm) = &layer.ffn_sub_norm else { panic!("{file} has sub-norms") };
+    given.check(file, "ffn_product", cpu.gated(layer.activation, gate, up.view()).data());
+    let SubNorm::RmsNorm(sub_norm) = &layer.sub_norm else { panic!("{file} has sub-norms") };
     given.check(file, "ffn_sub_norm", cpu.rms_norm(given.tensor("ffn_product", seq, ffn).view(), sub_norm).data());
     let h = Activations::new(given.tensor("ffn_sub_norm", seq, Normed::<FfnSubNorm, _>::of(ffn)));
     given.check(file, "ffn_down", cpu.linear(&h, &layer.down).data());
@@ -90,12 +96,13 @@ fn feed_forward<M: Model, S: Axis>(
 
 fn head<M: Model, S: Axis>(cpu: &Cpu, file: &str, t: &Transformer<M>, reference: &Reference, seq: S) {
     let hidden = Hidden::of(t.model);
-    let last = Given { reference, layer: t.layers.len() - 1 };
+    let last = Given { reference, layer: t.config.dims.blocks() - 1 };
+    let seq = Uniform(Fixed::<1>, Plus(Fixed::<0>, seq));
     let normed = cpu.rms_norm(last.tensor("output", seq, hidden).view(), &t.output_norm);
     assert_close(&format!("{file}, output_norm"), normed.data(), &reference.floats("output_norm"), TOLERANCE);
     let data = reference.floats("output_norm");
-    let shape = (Fixed::<1>, seq, Normed::of(hidden));
-    let h = Tensor::check("output_norm", data, &[1, seq.len(), hidden.len()], shape).expect("the shape of the model");
+    let shape = (seq, Normed::of(hidden));
+    let h = Tensor::check("output_norm", data, &[seq.len(), hidden.len()], shape).expect("the shape of the model");
     let logits = cpu.logits(&Activations::new(h), &t.embedding);
     assert_close(&format!("{file}, logits"), logits.data(), &reference.floats("logits"), TOLERANCE);
 }
@@ -109,10 +116,10 @@ fn every_sublayer_agrees_with_transformers() {
             let name = format!("hf/{model}-{kind}.gguf");
             with_model(&open(&name), &LoadOptions::default(), |t| {
                 Seq::scope(reference.ids("prompt.ids").len(), |seq| {
-                    for (index, layer) in t.layers.iter().enumerate() {
+                    for (index, block) in t.blocks.iter().enumerate() {
                         let given = Given { reference: &reference, layer: index };
-                        attention(&cpu, &name, t, layer, &given, seq);
-                        feed_forward(&cpu, &name, t, layer, &given, seq);
+                        attention(&cpu, &name, t, block, &given, seq);
+                        feed_forward(&cpu, &name, t, block, &given, seq);
                     }
                     head(&cpu, &name, t, &reference, seq);
                 });

@@ -81,7 +81,7 @@ fn a_q2_0_file_gives_the_bits_of_a_tq2_0_file() {
         let options = LoadOptions { activations, ..LoadOptions::default() };
         let [found, expected] = ["llama-q2_0", "llama-tq2_0-q6_k"].map(|name| {
             with_model(&open(&format!("llama_cpp/{name}.gguf")), &options, |transformer| {
-                assert!(transformer.layers.iter().all(|layer| layer.down.data().is_ternary()), "{name}");
+                assert!(transformer.matrices().all(Matrix::is_ternary), "{name}");
                 logits_of(&cpu, transformer, &ids)
             })
         });

@@ -2,6 +2,7 @@
 //! widths of this model are multiples of no quantized type's block.
 
 use crate::support::{Reference, argmax, assert_close, cpu, logits_of, open, relative_error, with_model};
+use std::sync::Arc;
 use trine::model::{Conversion, convert};
 use trine::prelude::*;
 
@@ -11,14 +12,14 @@ const FILES: [&str; 2] = ["hf/m-f32.gguf", "hf/m-bf16.gguf"];
 const TOLERANCE: f64 = 1e-5;
 
 /// Runs `body` on both files, loaded with `quantize`, and what was noticed meanwhile.
-fn for_every_file(quantize: Option<Quantize>, body: impl Fn(&str, &Reference, &Transformer<Dyn<'_>>, &[String])) {
+fn for_every_file(quantize: Option<Quantize>, body: impl Fn(&str, &Reference, &Arc<Transformer<Dyn<'_>>>, &[String])) {
     let reference = Reference::open("hf/m.safetensors");
     let options = LoadOptions { quantize, ..LoadOptions::default() };
     for name in FILES {
         let file = open(name);
         let config = Config::from_gguf(&file).unwrap_or_else(|error| panic!("{error}"));
         Dyn::scope(config.dims, |model| {
-            let loaded = load(model, &config, &file, &options).unwrap_or_else(|error| panic!("{error}"));
+            let loaded = load(model, &file, &cpu(), &options).unwrap_or_else(|error| panic!("{error}"));
             body(name, &reference, &loaded.transformer, &loaded.warnings);
         });
     }
@@ -28,7 +29,7 @@ fn for_every_file(quantize: Option<Quantize>, body: impl Fn(&str, &Reference, &T
 fn quantized_masters_give_the_logits_of_transformers() {
     let cpu = cpu();
     for_every_file(Some(Quantize::Absmean), |name, reference, transformer, warnings| {
-        assert!(transformer.layers.iter().all(|layer| layer.down.data().is_ternary()), "{name}");
+        assert!(transformer.matrices().all(Matrix::is_ternary), "{name}");
         assert!(warnings.is_empty(), "{name}: {warnings:?}");
         let found = logits_of(&cpu, transformer, &reference.ids("prompt.ids"));
         assert_close(name, &found, &reference.floats("logits"), TOLERANCE);
@@ -57,7 +58,7 @@ fn quantized_masters_continue_as_transformers_does() {
 fn masters_as_they_are_make_another_model_and_a_warning() {
     let cpu = cpu();
     for_every_file(None, |name, reference, transformer, warnings| {
-        assert!(transformer.layers.iter().all(|layer| !layer.down.data().is_ternary()), "{name}");
+        assert!(transformer.matrices().all(|matrix| !matrix.is_ternary()), "{name}");
         let [warning] = warnings else { panic!("{name}: {warnings:?}") };
         assert!(warning.contains(name) && warning.contains("absmean"), "{warning}");
         let found = logits_of(&cpu, transformer, &reference.ids("prompt.ids"));
@@ -87,7 +88,7 @@ fn widths_that_no_ternary_type_holds_are_converted_to_f16_alone() {
     converted(TensorType::F16).expect("scales in tensors of their own").writer.write_to(&mut bytes).expect("memory");
     let file = Gguf::from_bytes("m-f16.gguf", bytes.into()).unwrap_or_else(|error| panic!("{error}"));
     with_model(&file, &LoadOptions::default(), |transformer| {
-        assert!(transformer.layers.iter().all(|layer| layer.query.data().is_ternary()));
+        assert!(transformer.matrices().all(Matrix::is_ternary));
         let found = logits_of(&cpu, transformer, &reference.ids("prompt.ids"));
         assert_close("hf/m, converted to F16", &found, &reference.floats("logits"), TOLERANCE);
     });

@@ -9,5 +9,7 @@ mod layouts;
 mod levels;
 mod llama_cpp;
 mod masters;
+mod qwen;
+mod qwen2_coder;
 mod smollm2;
 mod tiny;

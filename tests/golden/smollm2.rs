@@ -78,7 +78,7 @@ fn a_question_gets_its_answer() {
     let cpu = cpu();
     with_model(&file, &LoadOptions::default(), |transformer| {
         let mut session = Session::new(transformer, &cpu, 256, CacheType::F16).expect("it fits in memory");
-        let mut sampler = Sampler::new(SamplerOptions::greedy()).expect("a sampler");
+        let mut sampler = SamplerChain::new(SamplerOptions::greedy()).expect("a sampler");
         let (mut answer, options) = (String::new(), GenerateOptions { max_tokens: 24, ..GenerateOptions::default() });
         let mut collect = |text: &str| {
             answer.push_str(text);

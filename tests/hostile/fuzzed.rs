@@ -1,6 +1,7 @@
 //! What the fuzz targets do with bytes: shared by `fuzz/`, which looks for inputs, and by the tests, which replay those
 //! that were found. Nothing here may panic, whatever the bytes are.
 
+use crate::support::cpu;
 use bytes::Bytes;
 use std::path::Path;
 use trine::kernels::packing::{I2sPacking, TernaryLayout, ternary_from_int8, ternary_from_packed_rows};
@@ -43,7 +44,7 @@ pub fn model(data: &[u8]) {
             assert_eq!(judged.len(), file.tensors().len());
         }
         if let Ok(config) = config {
-            let _ = Dyn::scope(config.dims, |model| load(model, &config, &file, &LoadOptions::default()).map(drop));
+            let _ = Dyn::scope(config.dims, |model| load(model, &file, &cpu(), &LoadOptions::default()).map(drop));
         }
     }
 }

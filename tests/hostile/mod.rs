@@ -4,6 +4,7 @@ pub mod corpus;
 pub mod directories;
 mod fuzzed;
 
+use crate::support::cpu;
 use bytes::Bytes;
 use corpus::Case;
 use std::path::Path;
@@ -16,7 +17,7 @@ pub fn load_all(file: Vec<u8>) -> Result<(), String> {
     let file = Gguf::from_bytes("hostile.gguf", Bytes::from(file)).map_err(|error| error.to_string())?;
     let config = Config::from_gguf(&file).map_err(|error| error.to_string())?;
     Tokenizer::from_gguf(&file, &TokenizerOptions::default()).map_err(|error| error.to_string())?;
-    Dyn::scope(config.dims, |model| load(model, &config, &file, &LoadOptions::default()).map(drop))
+    Dyn::scope(config.dims, |model| load(model, &file, &cpu(), &LoadOptions::default()).map(drop))
         .map_err(|error| error.to_string())
 }
 
@@ -37,7 +38,7 @@ fn load_directory(path: &Path) -> Result<(), String> {
     let config = directory.config().map_err(|error| error.to_string())?;
     let tokenizer = directory.tokenizer(&TokenizerOptions::default()).map_err(|error| error.to_string())?;
     directory.chat_template(&tokenizer).map_err(|error| error.to_string())?;
-    Dyn::scope(config.dims, |model| load(model, &config, &directory, &LoadOptions::default()).map(drop))
+    Dyn::scope(config.dims, |model| load(model, &directory, &cpu(), &LoadOptions::default()).map(drop))
         .map_err(|error| error.to_string())
 }
 

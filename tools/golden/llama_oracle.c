@@ -2,10 +2,14 @@
 //
 //   llama_oracle logits MODEL OUT ID...          logits of every position, little-endian float32, one row each
 //   llama_oracle greedy MODEL STEPS ID...        per step: best id, its logit, second id, its logit
+//   llama_oracle trace MODEL OUT STEPS ID...     the same, and the logits of every position of the ids and of all steps
+//                                                but the last as `logits` writes them; steps run one token at a time
 //   llama_oracle tokenize MODEL SPECIAL TEXT...  ids of each text on one line; SPECIAL 1 adds BOS or EOS as the file
 //                                                says and recognises special tokens in the text
 //   llama_oracle quantize IN OUT FILE_TYPE EMBEDDING_TYPE
 //                                                numbers of enum llama_ftype and enum ggml_type
+//
+// llama.cpp reads a file's YaRN betas for some architectures only; here they are passed on for all.
 //
 // The key/value cache is float32, flash attention is off, and weights are not repacked. The CPU library is fixed
 // (AVX2) so that every x86-64 machine of the last ten years gives the same bits.
@@ -39,12 +43,22 @@ static struct llama_model * load(const char * path, bool vocab_only) {
     return model;
 }
 
+// Sets a number from the key `<architecture>.rope.scaling.NAME`, where the file has it.
+static void read_scaling(const struct llama_model * model, const char * name, float * number) {
+    char architecture[64], key[160], text[64];
+    if (llama_model_meta_val_str(model, "general.architecture", architecture, sizeof architecture) < 0) return;
+    snprintf(key, sizeof key, "%s.rope.scaling.%s", architecture, name);
+    if (llama_model_meta_val_str(model, key, text, sizeof text) >= 0) *number = strtof(text, NULL);
+}
+
 static struct llama_context * open_context(struct llama_model * model) {
     struct llama_context_params params = llama_context_default_params();
     params.n_ctx = params.n_batch = params.n_ubatch = CONTEXT;
     params.n_threads = params.n_threads_batch = 2;
     params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
     params.type_k = params.type_v = GGML_TYPE_F32;
+    read_scaling(model, "yarn_beta_fast", &params.yarn_beta_fast);
+    read_scaling(model, "yarn_beta_slow", &params.yarn_beta_slow);
     struct llama_context * context = llama_init_from_model(model, params);
     if (context == NULL) fail("no context");
     return context;
@@ -84,13 +98,20 @@ static void logits(const char * model_path, const char * out_path, int count, ch
     fclose(out);
 }
 
-static void greedy(const char * model_path, int steps, int count, char ** texts) {
+static void write_row(FILE * out, const float * row, int vocabulary) {
+    if (out != NULL) fwrite(row, sizeof(float), vocabulary, out);
+}
+
+static void greedy(const char * model_path, const char * out_path, int steps, int count, char ** texts) {
     llama_token ids[CONTEXT];
     parse_ids(count, texts, ids);
     struct llama_model * model = load(model_path, false);
     struct llama_context * context = open_context(model);
     int vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(model));
+    FILE * out = out_path != NULL ? fopen(out_path, "wb") : NULL;
+    if (out_path != NULL && out == NULL) fail("cannot write the logits");
     decode(context, ids, count, 0);
+    for (int i = 0; i < count; i++) write_row(out, llama_get_logits_ith(context, i), vocabulary);
     const float * row = llama_get_logits_ith(context, count - 1);
     for (int step = 0; step < steps; step++) {
         llama_token best = row[1] > row[0], second = !best;
@@ -103,9 +124,12 @@ static void greedy(const char * model_path, int steps, int count, char ** texts)
             }
         }
         printf("%d %.6f %d %.6f\n", best, row[best], second, row[second]);
+        if (step + 1 == steps) break;
         decode(context, &best, 1, count + step);
         row = llama_get_logits_ith(context, 0);
+        write_row(out, row, vocabulary);
     }
+    if (out != NULL) fclose(out);
 }
 
 static void tokenize(const char * model_path, bool special, int count, char ** texts) {
@@ -135,7 +159,9 @@ int main(int count, char ** arguments) {
     if (!strcmp(command, "logits")) {
         logits(arguments[2], arguments[3], count - 4, arguments + 4);
     } else if (!strcmp(command, "greedy")) {
-        greedy(arguments[2], atoi(arguments[3]), count - 4, arguments + 4);
+        greedy(arguments[2], NULL, atoi(arguments[3]), count - 4, arguments + 4);
+    } else if (!strcmp(command, "trace") && count > 5) {
+        greedy(arguments[2], arguments[3], atoi(arguments[4]), count - 5, arguments + 5);
     } else if (!strcmp(command, "tokenize")) {
         tokenize(arguments[2], atoi(arguments[3]), count - 4, arguments + 4);
     } else if (!strcmp(command, "quantize") && count == 6) {

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Fetches llama.cpp's vocabulary-only GGUF files and tokenizer test vectors into models/tokenizer/ (git-ignored).
 
-The repository holds those of gpt-2 and llama-spm; llama-bpe (Llama 3, BitNet b1.58 2B4T) is too large for it. They come
-from the copy of llama.cpp in the npm package node-llama-cpp. Needs npm and git:
+The repository holds those of gpt-2 and llama-spm; llama-bpe (Llama 3, BitNet b1.58 2B4T) and qwen2 (Qwen 2 to 3) are too
+large for it. They come from the copy of llama.cpp in the npm package node-llama-cpp. Needs npm and git:
 
-    python3 tools/tokenizer/fetch_vectors.py [VOCABULARY ...]      (default: llama-bpe)
+    python3 tools/tokenizer/fetch_vectors.py [VOCABULARY ...]      (default: llama-bpe qwen2)
 """
 
 import shutil
@@ -38,7 +38,7 @@ def main():
     MODELS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         source = llama_cpp_source(Path(folder)) / "models"
-        for name in sys.argv[1:] or ["llama-bpe"]:
+        for name in sys.argv[1:] or ["llama-bpe", "qwen2"]:
             for suffix in ("", ".inp", ".out"):
                 shutil.copy(source / f"ggml-vocab-{name}.gguf{suffix}", MODELS)
             print(MODELS / f"ggml-vocab-{name}.gguf")

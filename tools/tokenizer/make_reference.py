@@ -20,7 +20,7 @@ import fetch_vectors
 HERE = Path(__file__).resolve().parent
 FIXTURES = HERE.parent.parent / "tests" / "fixtures" / "tokenizer"
 
-# One name of every family in model/src/tokenizer/pre.rs.
+# One name of every family in text/src/tokenizer/pre.rs.
 PRE_TOKENIZERS = [
     "llama-bpe", "dbrx", "gpt-2", "smollm", "qwen2", "qwen35", "falcon", "gpt-4o", "tekken", "deepseek-coder",
     "deepseek-v3", "default",

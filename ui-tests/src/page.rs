@@ -19,12 +19,20 @@ const SIZES: &str = include_str!("sizes.md");
 const EXAMPLE: &str = "residual/ffn_added_to_hidden";
 
 /// Folders in the order of the page, with title and introduction.
-const RELATIONS: [(&str, &str, &str); 10] = [
+const RELATIONS: [(&str, &str, &str); 13] = [
     ("rank", "Axes of a tensor", "A tensor has the axes that its type lists, outermost first, and no others."),
     (
         "residual",
         "The residual stream",
         "What is added to the residual stream has its width, its model, its sequences and its positions.",
+    ),
+    (
+        "step",
+        "Steps",
+        "The tokens of a step are one axis, which knows whose they are and behind how many positions. Tensors of two \
+         steps do not mix, and what depends on positions takes them from there. `Sequences<T>` is what `last` leaves of \
+         a step: one row for each of its sequences. A ragged step has no name but its lifetime, so there the compiler \
+         speaks of lifetimes.",
     ),
     (
         "norm",
@@ -34,7 +42,8 @@ const RELATIONS: [(&str, &str, &str); 10] = [
     (
         "linear",
         "Matrices",
-        "`Linear<Out, In>` takes axis `In` to axis `Out`. In messages it is called `Weight<Matrix, Out, In>`.",
+        "`Weight<Matrix, Out, In>` takes axis `In` to axis `Out`. A block has its matrices as `Linear<Out, In>`: weights \
+         that also know which matrix of the block they are.",
     ),
     (
         "heads",
@@ -44,10 +53,23 @@ const RELATIONS: [(&str, &str, &str); 10] = [
     (
         "attention",
         "Attention",
-        "Queries and keys are rotated alike, values are not and have an axis of their own. Keys and values are those of \
-         `Plus<P, S>`: all earlier positions, then those of this step. The causal mask follows from that.",
+        "Queries and keys are rotated alike, values are not and have an axis of their own. What a layer has cached for a \
+         step `T` are the positions `Causal<T>`: for each token the earlier ones of its sequence, and its own. The causal \
+         mask follows from that.",
     ),
     ("cache", "The cache", "A step is tokens together with the cache that they extend, and is taken once."),
+    (
+        "state",
+        "The state of a sequence",
+        "Keys and values lie in pages of a pool, and a sequence has some of them. While a step is open, its state belongs \
+         to the step alone.",
+    ),
+    (
+        "layer",
+        "Kinds of layers",
+        "Layers of a kind are an axis. Weights and state of a layer are found by one index of it, and neither a number nor \
+         the index of another kind will do. A program declares further kinds as it declares axes.",
+    ),
     (
         "embedding",
         "Tokens and embedding",

@@ -1,28 +1,33 @@
-//! Causal grouped-query attention over a cache of keys and values: its definition, and how the work is cut.
+//! Causal grouped-query attention over a cache of keys and values: its definition, and the arithmetic of a chunk.
 //!
 //! The positions of a cache are cut into chunks of [`CHUNK`]. Each chunk has a softmax of its own, and the chunks that
 //! a query sees are combined in their order. The cut depends on nothing else, so a query's result has the same bits
 //! alone, in a prompt, and on any number of threads: the chunks of one token are shared among threads, the queries of a
 //! prompt are cut into blocks that go through all chunks.
 //!
-//! Not here: how a cache lies in memory ([`layout`]), and the products of queries, keys, weights and values
-//! ([`product`]).
+//! Not here: how a cache lies in memory ([`page`], [`layout`]), the products of queries, keys, weights and values
+//! ([`product`]), and the tasks that threads share ([`tasks`]).
 
+mod cached;
 pub(crate) mod int8;
 pub(crate) mod layout;
+pub(crate) mod page;
 pub(crate) mod product;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
 use super::exp::exp2;
 use super::softmax::exponentials;
-use crate::arch::floats::{self, FloatKernel, Floats, LANES};
+use crate::arch::floats::{FloatKernel, Floats, LANES};
 use crate::cpu::Cpu;
 use crate::kept::kept;
 use alloc::vec::Vec;
+pub(crate) use cached::attention_over_pages;
 use core::ops::Range;
 use product::HeadCache;
-use trine_shapes::product_of;
+use tasks::{Tokens, share_chunks, share_queries};
+use trine_shapes::{Span, product_of};
 
 /// Positions whose scores are put into one softmax: a multiple of all blocks of [`layout`].
 pub(crate) const CHUNK: usize = 256;
@@ -31,16 +36,12 @@ const ROWS: usize = 96;
 
 /// Sizes of one attention.
 ///
-/// Queries and outputs are `[batch][positions][kv_heads * group][head_dim]`. The first `past + positions` positions of
-/// the cache are filled.
+/// Queries and outputs are `[token][kv_heads * group][head_dim]`, the tokens of the first sequence first. Of each
+/// sequence the positions up to the last of its tokens are in the cache.
 #[derive(Clone, Copy, Debug)]
-pub struct AttentionShape {
-    /// Sequences.
-    pub batch: usize,
-    /// Query positions of each sequence.
-    pub positions: usize,
-    /// Positions of the cache before them.
-    pub past: usize,
+pub struct AttentionShape<'a> {
+    /// What each sequence brings.
+    pub spans: &'a [Span],
     /// Key/value heads.
     pub kv_heads: usize,
     /// Query heads for each key/value head.
@@ -82,11 +83,18 @@ impl Rows<'_> {
     }
 }
 
+/// Which keys and values: a chunk of a key/value head of a sequence.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) sequence: usize,
+    pub(crate) chunk: usize,
+    pub(crate) head: usize,
+}
+
 /// `y = softmax(q . k^T / sqrt(head_dim)) . v` for every query head, over the positions up to the query's own.
 ///
-/// `heads` gives the keys and values of one key/value head of one sequence by its number,
-/// `sequence * kv_heads + head`. In f32, for one query `q` and a chunk of positions `t`, each product of `s` and `o`
-/// and its sum rounded once:
+/// `heads` gives the keys and values of one chunk of one key/value head of a sequence. In f32, for one query `q` and a
+/// chunk of positions `t`, each product of `s` and `o` and its sum rounded once:
 ///
 /// ```text
 /// s[t] = sum_d (q[d] * scale) * k[t][d]         for ascending d, with scale = log2(e) / sqrt(head_dim) rounded
@@ -103,112 +111,30 @@ impl Rows<'_> {
 /// If the lengths of queries and outputs are not those of `shape`.
 pub(crate) fn attention<C: HeadCache>(
     cpu: &Cpu,
-    shape: AttentionShape,
+    shape: AttentionShape<'_>,
     queries: &[f32],
-    heads: impl Fn(usize) -> C + Send + Sync,
+    heads: impl Fn(Place) -> C + Send + Sync,
     outputs: &mut [f32],
 ) {
-    let AttentionShape { batch, positions, kv_heads, group, head_dim, .. } = shape;
-    let elements = batch * positions * kv_heads * group * head_dim;
+    let AttentionShape { spans, kv_heads, group, head_dim } = shape;
+    let tokens: usize = spans.iter().map(|span| span.tokens).sum();
+    let elements = product_of(&[tokens, kv_heads, group, head_dim]);
     assert!(queries.len() == elements && outputs.len() == elements, "sizes of queries and outputs");
     if elements == 0 {
         return;
     }
     let block = (ROWS / group).max(1);
-    if positions <= block || batch * kv_heads * positions.div_ceil(block) < 4 * cpu.threads() {
-        share_chunks(cpu, shape, queries, heads, outputs);
-    } else {
-        share_queries(cpu, shape, block, queries, heads, outputs);
+    let (mut few, mut many): (Vec<Tokens>, Vec<Tokens>) =
+        shape.sequences().filter(|tokens| tokens.span.tokens > 0).partition(|tokens| tokens.span.tokens <= block);
+    let blocks: usize = many.iter().map(|tokens| tokens.span.tokens.div_ceil(block)).sum();
+    if kv_heads * blocks < 4 * cpu.threads() {
+        few.append(&mut many);
     }
-}
-
-kept! {
-    /// The memory of the partial results of all chunks, which the next attention of the thread uses again.
-    static PARTIALS: Vec<f32>;
-}
-
-/// One task for each chunk of each key/value head: few queries, and a cache that may be long.
-fn share_chunks<C: HeadCache>(
-    cpu: &Cpu,
-    shape: AttentionShape,
-    queries: &[f32],
-    heads: impl Fn(usize) -> C + Send + Sync,
-    outputs: &mut [f32],
-) {
-    let AttentionShape { batch, positions, past, kv_heads, group, head_dim } = shape;
-    let (rows, partial) = (positions * group, Partial::len(head_dim));
-    let chunks = (past + positions).div_ceil(CHUNK);
-    let mut scaled = vec![0.0; queries.len()];
-    for (head, scaled) in scaled.chunks_exact_mut(rows * head_dim).enumerate() {
-        gather(shape, queries, head, 0, scaled);
+    if !few.is_empty() {
+        share_chunks(cpu, shape, &few, queries, &heads, outputs);
     }
-    let rows_of = |head: usize| {
-        let queries = &scaled[head * rows * head_dim..][..rows * head_dim];
-        Rows { queries, head_dim, group, visible: past + 1 }
-    };
-    let mut partials = PARTIALS.take();
-    partials.resize(product_of(&[batch, kv_heads, chunks, rows, partial]), 0.0);
-    let mut tasks: Vec<&mut [f32]> = partials.chunks_exact_mut(rows * partial).collect();
-    cpu.for_each(&mut tasks, |task, partials| {
-        let (head, chunk) = (task / chunks, task % chunks);
-        floats::run(cpu.isa(), OneChunk { rows: rows_of(head), cache: heads(head), chunk, partials });
-    });
-    for (head, partials) in partials.chunks_exact_mut(chunks * rows * partial).enumerate() {
-        let (first, others) = partials.split_at_mut(rows * partial);
-        floats::run(cpu.isa(), Combine { rows: rows_of(head), first, others });
-        for (row, partial) in first.chunks_exact(partial).enumerate() {
-            let output = shape.row(head, row / group) + row % group * head_dim;
-            outputs[output..output + head_dim].copy_from_slice(&partial[..head_dim]);
-        }
-    }
-    // Those of a part of a prompt are many, and it is over soon.
-    if positions == 1 {
-        PARTIALS.set(partials);
-    }
-}
-
-/// One task for each block of query positions of each key/value head: many queries.
-fn share_queries<C: HeadCache>(
-    cpu: &Cpu,
-    shape: AttentionShape,
-    block: usize,
-    queries: &[f32],
-    heads: impl Fn(usize) -> C + Send + Sync,
-    outputs: &mut [f32],
-) {
-    let AttentionShape { batch, positions, past, kv_heads, group, head_dim } = shape;
-    let blocks = positions.div_ceil(block);
-    let mut tasks: Vec<Vec<&mut [f32]>> = Vec::new();
-    tasks.resize_with(batch * kv_heads * blocks, Vec::new);
-    for (index, output) in outputs.chunks_exact_mut(group * head_dim).enumerate() {
-        let (token, head) = (index / kv_heads, index % kv_heads);
-        let (sequence, position) = (token / positions, token % positions);
-        tasks[(sequence * kv_heads + head) * blocks + position / block].push(output);
-    }
-    cpu.for_each(&mut tasks, |task, outputs| {
-        let (head, position) = (task / blocks, task % blocks * block);
-        let mut scaled = vec![0.0; outputs.len() * group * head_dim];
-        gather(shape, queries, head, position, &mut scaled);
-        let rows = Rows { queries: &scaled, head_dim, group, visible: past + position + 1 };
-        floats::run(cpu.isa(), AllChunks { rows, cache: heads(head), outputs });
-    });
-}
-
-impl AttentionShape {
-    /// Where the group of queries of a key/value head at a position begins.
-    fn row(&self, head: usize, position: usize) -> usize {
-        let (sequence, head) = (head / self.kv_heads, head % self.kv_heads);
-        ((sequence * self.positions + position) * self.kv_heads + head) * self.group * self.head_dim
-    }
-}
-
-/// Copies the queries of a key/value head from `position` on, times `log2(e) / sqrt(head_dim)`.
-fn gather(shape: AttentionShape, queries: &[f32], head: usize, position: usize, scaled: &mut [f32]) {
-    let scale = (core::f64::consts::LOG2_E / libm::sqrt(shape.head_dim as f64)) as f32;
-    let width = shape.group * shape.head_dim;
-    for (offset, scaled) in scaled.chunks_exact_mut(width).enumerate() {
-        let queries = &queries[shape.row(head, position + offset)..][..width];
-        scaled.iter_mut().zip(queries).for_each(|(scaled, query)| *scaled = query * scale);
+    if !many.is_empty() {
+        share_queries(cpu, shape, &many, block, queries, &heads, outputs);
     }
 }
 
@@ -261,7 +187,7 @@ impl<C: HeadCache> FloatKernel for OneChunk<'_, C> {
 
     #[inline(always)]
     fn run<S: Floats>(self, floats: S) {
-        let mut work = Work::new(floats, &self.rows, &self.cache);
+        let mut work = Work::new(floats, &self.rows);
         attend_chunk(floats, &self.rows, &self.cache, self.chunk, &mut work, self.partials);
         work.keep();
     }
@@ -281,10 +207,10 @@ struct Work<C: HeadCache> {
 
 impl<C: HeadCache> Work<C> {
     #[inline(always)]
-    fn new<S: Floats>(floats: S, rows: &Rows<'_>, cache: &C) -> Self {
+    fn new<S: Floats>(floats: S, rows: &Rows<'_>) -> Self {
         let (mut scores, mut scratch) = (SCORES.take(), C::take_scratch());
         scores.resize(rows.len() * CHUNK, 0.0);
-        cache.prepare(floats, rows, &mut scratch);
+        C::prepare(floats, rows, &mut scratch);
         Work { scores, scratch }
     }
 
@@ -358,7 +284,8 @@ impl FloatKernel for Combine<'_> {
 /// The results of some queries, chunk after chunk.
 struct AllChunks<'a, 'o, C> {
     rows: Rows<'a>,
-    cache: C,
+    /// The keys and values of a chunk.
+    cache: &'a dyn Fn(usize) -> C,
     /// For each position, the outputs of the heads of the group.
     outputs: &'a mut [&'o mut [f32]],
 }
@@ -370,12 +297,12 @@ impl<C: HeadCache> FloatKernel for AllChunks<'_, '_, C> {
     fn run<S: Floats>(self, floats: S) {
         let AllChunks { rows, cache, outputs } = self;
         let length = Partial::len(rows.head_dim);
-        let mut work = Work::new(floats, &rows, &cache);
+        let mut work = Work::new(floats, &rows);
         let mut states = vec![0.0; rows.len() * length];
         let mut next = vec![0.0; rows.len() * length];
-        attend_chunk(floats, &rows, &cache, 0, &mut work, &mut states);
+        attend_chunk(floats, &rows, &cache(0), 0, &mut work, &mut states);
         for chunk in 1..rows.chunks() {
-            attend_chunk(floats, &rows, &cache, chunk, &mut work, &mut next);
+            attend_chunk(floats, &rows, &cache(chunk), chunk, &mut work, &mut next);
             let pairs = states.chunks_exact_mut(length).zip(next.chunks_exact_mut(length));
             for (state, next) in pairs.skip(rows.first_that_sees(chunk * CHUNK)) {
                 Partial::of(state).combine(floats, &Partial::of(next));

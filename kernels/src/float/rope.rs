@@ -10,10 +10,11 @@ use trine_shapes::RopePairing;
 ///
 /// Angles are those of HF transformers, in f32: `angle = position * inverse`, `inverse = 1 / base^(2i/n)`, divided by
 /// the factor of its pair where the file has factors. Cosine and sine of that f32 angle are rounded once, from f64.
-/// They are those of `libm`, so that no C library takes part.
+/// They are those of `libm`, so that no C library takes part. The multiplier is applied in f32 after that.
 #[derive(Debug)]
 pub(crate) struct RopeTable {
     inverse: Box<[f32]>,
+    multiplier: f32,
     blocks: Box<[OnceBox<Box<[f32]>>]>,
 }
 
@@ -23,7 +24,14 @@ const BLOCK: usize = 64;
 impl RopeTable {
     /// A table for `positions` positions and `2 * inverse.len()` rotated elements per head.
     pub(crate) fn new(inverse: Box<[f32]>, positions: usize) -> Self {
-        RopeTable { inverse, blocks: (0..positions.div_ceil(BLOCK)).map(|_| OnceBox::new()).collect() }
+        let blocks = (0..positions.div_ceil(BLOCK)).map(|_| OnceBox::new()).collect();
+        RopeTable { inverse, multiplier: 1.0, blocks }
+    }
+
+    /// The same table with every cosine and sine multiplied by `multiplier`.
+    pub(crate) fn with_multiplier(self, multiplier: f32) -> Self {
+        let positions = self.blocks.len() * BLOCK;
+        RopeTable { multiplier, ..RopeTable::new(self.inverse, positions) }
     }
 
     /// Cosines and sines of `position`, one of each per pair.
@@ -42,8 +50,8 @@ impl RopeTable {
         let mut block = Vec::with_capacity(BLOCK * 2 * self.inverse.len());
         for position in first..first + BLOCK {
             let angles = self.inverse.iter().map(|inverse| f64::from(position as f32 * inverse));
-            block.extend(angles.clone().map(|angle| libm::cos(angle) as f32));
-            block.extend(angles.map(|angle| libm::sin(angle) as f32));
+            block.extend(angles.clone().map(|angle| libm::cos(angle) as f32 * self.multiplier));
+            block.extend(angles.map(|angle| libm::sin(angle) as f32 * self.multiplier));
         }
         block.into()
     }

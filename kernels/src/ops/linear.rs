@@ -7,7 +7,7 @@ use crate::cpu::Cpu;
 use crate::matrix::Matrix;
 use crate::packing::{Packed, Packing};
 use crate::quantize::ActivationRows;
-use crate::shortlist::Shortlist;
+use crate::shortlist::{LargestProducts, Shortlist};
 use trine_shapes::{Affine, Axis, Idx, Normed, OutputNorm, RowMajor, Tensor, View, Weight};
 
 impl RowMajor for Matrix {
@@ -50,7 +50,7 @@ impl<P: Packing> RowMajor for Packed<P> {
 /// use trine_kernels::Activations;
 /// use trine_shapes::*;
 ///
-/// fn once<M: Model>(x: Tensor<f32, (Fixed<1>, Fixed<8>, Hidden<M>)>) -> Activations<Fixed<1>, Fixed<8>, Hidden<M>> {
+/// fn once<T: Axis, M: Model>(x: Tensor<f32, (T, Hidden<M>)>) -> Activations<T, Hidden<M>> {
 ///     Activations::new(x)
 /// }
 /// ```
@@ -58,25 +58,25 @@ impl<P: Packing> RowMajor for Packed<P> {
 /// ```compile_fail,E0308
 /// # use trine_kernels::Activations;
 /// # use trine_shapes::*;
-/// fn twice<M: Model>(x: Tensor<f32, (Fixed<1>, Fixed<8>, Hidden<M>)>) -> Activations<Fixed<1>, Fixed<8>, Hidden<M>> {
+/// fn twice<T: Axis, M: Model>(x: Tensor<f32, (T, Hidden<M>)>) -> Activations<T, Hidden<M>> {
 ///     Activations::new(Activations::new(x))
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Activations<B, S, I> {
+pub struct Activations<T, I> {
     rows: ActivationRows,
-    shape: (B, S, I),
+    shape: (T, I),
 }
 
-impl<B: Axis, S: Axis, I: Axis> Activations<B, S, I> {
+impl<T: Axis, I: Axis> Activations<T, I> {
     /// Takes a tensor; nothing is computed yet.
-    pub fn new(x: Tensor<f32, (B, S, I)>) -> Self {
+    pub fn new(x: Tensor<f32, (T, I)>) -> Self {
         let shape = x.shape();
-        Activations { rows: ActivationRows::new(shape.2.len(), x.into_data().into_vec()), shape }
+        Activations { rows: ActivationRows::new(shape.1.len(), x.into_data()), shape }
     }
 
     /// The axes.
-    pub fn shape(&self) -> (B, S, I) {
+    pub fn shape(&self) -> (T, I) {
         self.shape
     }
 
@@ -87,14 +87,14 @@ impl<B: Axis, S: Axis, I: Axis> Activations<B, S, I> {
 }
 
 impl Cpu {
-    /// The rows of `table` that `ids` name: `(B, S) -> (B, S, H)`, in f32.
+    /// The rows of `table` that `ids` name: `(T,) -> (T, H)`, in f32.
     ///
     /// ```
     /// use trine_kernels::{Cpu, Matrix};
     /// use trine_shapes::*;
     ///
     /// type Table<M> = Weight<Matrix, Vocab<M>, Hidden<M>>;
-    /// fn embed<M: Model>(cpu: &Cpu, ids: View<Idx<Vocab<M>>, (Fixed<1>, Fixed<8>)>, table: &Table<M>) {
+    /// fn embed<M: Model>(cpu: &Cpu, ids: View<Idx<Vocab<M>>, (Fixed<8>,)>, table: &Table<M>) {
     ///     cpu.embed(ids, table);
     /// }
     /// ```
@@ -103,24 +103,24 @@ impl Cpu {
     /// # use trine_kernels::{Cpu, Matrix};
     /// # use trine_shapes::*;
     /// # type Table<M> = Weight<Matrix, Vocab<M>, Hidden<M>>;
-    /// fn embed<M: Model>(cpu: &Cpu, ids: View<u32, (Fixed<1>, Fixed<8>)>, table: &Table<M>) {
+    /// fn embed<M: Model>(cpu: &Cpu, ids: View<u32, (Fixed<8>,)>, table: &Table<M>) {
     ///     cpu.embed(ids, table);
     /// }
     /// ```
-    pub fn embed<B: Axis, S: Axis, V: Axis, H: Axis>(
+    pub fn embed<T: Axis, V: Axis, H: Axis>(
         &self,
-        ids: View<'_, Idx<V>, (B, S)>,
+        ids: View<'_, Idx<V>, (T,)>,
         table: &Weight<Matrix, V, H>,
-    ) -> Tensor<f32, (B, S, H)> {
-        let ((batch, seq), hidden) = (ids.shape(), table.input());
-        let mut x = Tensor::zeros((batch, seq, hidden));
+    ) -> Tensor<f32, (T, H)> {
+        let ((tokens,), hidden) = (ids.shape(), table.input());
+        let mut x = self.zeros((tokens, hidden));
         let rows = x.data_mut().chunks_exact_mut(hidden.len());
         let mut tasks: Vec<_> = ids.data().iter().zip(rows).collect();
         self.for_each(&mut tasks, |_, (id, row)| table.data().decode_row(id.get(), row));
         x
     }
 
-    /// `y = W x + b` for every position: `(B, S, I) -> (B, S, O)`, in the activation mode of the matrix. `b` is the
+    /// `y = W x + b` for every token: `(T, I) -> (T, O)`, in the activation mode of the matrix. `b` is the
     /// bias that the weight was given, if it was.
     ///
     /// Ternary matrices in the default mode compute, for each token, `s = 127 / max(absmax(x), 1e-5)`,
@@ -131,7 +131,7 @@ impl Cpu {
     /// use trine_kernels::{Activations, Cpu, Matrix};
     /// use trine_shapes::*;
     ///
-    /// type Residual<M> = Activations<Fixed<1>, Fixed<8>, Hidden<M>>;
+    /// type Residual<M> = Activations<Fixed<8>, Hidden<M>>;
     /// fn up<M: Model>(cpu: &Cpu, x: &Residual<M>, weight: &Weight<Matrix, Ffn<M>, Hidden<M>>) {
     ///     cpu.linear(x, weight);
     /// }
@@ -140,53 +140,49 @@ impl Cpu {
     /// ```compile_fail,E0308
     /// # use trine_kernels::{Activations, Cpu, Matrix};
     /// # use trine_shapes::*;
-    /// # type Residual<M> = Activations<Fixed<1>, Fixed<8>, Hidden<M>>;
+    /// # type Residual<M> = Activations<Fixed<8>, Hidden<M>>;
     /// fn up<M: Model>(cpu: &Cpu, x: &Residual<M>, weight: &Weight<Matrix, Hidden<M>, Ffn<M>>) {
     ///     cpu.linear(x, weight);
     /// }
     /// ```
-    pub fn linear<B: Axis, S: Axis, I: Axis, O: Axis>(
+    pub fn linear<T: Axis, I: Axis, O: Axis>(
         &self,
-        x: &Activations<B, S, I>,
+        x: &Activations<T, I>,
         weight: &Weight<Matrix, O, I>,
-    ) -> Tensor<f32, (B, S, O)> {
+    ) -> Tensor<f32, (T, O)> {
         self.product(x, weight)
     }
 
     /// `logits = W x` with a head `W` that has the axes of an embedding, and may be the embedding itself:
-    /// `(B, S, Normed<OutputNorm, H>) -> (B, S, V)`.
-    pub fn logits<B: Axis, S: Axis, V: Axis, H: Axis>(
+    /// `(T, Normed<OutputNorm, H>) -> (T, V)`.
+    pub fn logits<T: Axis, V: Axis, H: Axis>(
         &self,
-        x: &Activations<B, S, Normed<OutputNorm, H>>,
+        x: &Activations<T, Normed<OutputNorm, H>>,
         head: &Weight<Matrix, V, H>,
-    ) -> Tensor<f32, (B, S, V)> {
+    ) -> Tensor<f32, (T, V)> {
         self.product(x, head)
     }
 
-    /// The `count` largest of [`Cpu::logits`] for each position, and those equal to them, with the same bits. Of the
-    /// others, some have their value too, the rest are minus infinity ([`Cpu::largest_products`]).
+    /// For each token the `count` largest of [`Cpu::logits`], those equal to them and some others, with the same
+    /// bits ([`Cpu::largest_products`]).
     ///
     /// # Panics
     /// If `count` is 0, or the shortlist was made of another matrix.
-    pub fn largest_logits<B: Axis, S: Axis, V: Axis, H: Axis>(
+    pub fn largest_logits<T: Axis, V: Axis, H: Axis>(
         &self,
-        x: &Activations<B, S, Normed<OutputNorm, H>>,
+        x: &Activations<T, Normed<OutputNorm, H>>,
         head: &Weight<Matrix, V, H>,
         shortlist: &Weight<Shortlist, V, H>,
         count: usize,
-    ) -> Tensor<f32, (B, S, V)> {
-        let (batch, seq, _) = x.shape;
-        let mut y = Tensor::zeros((batch, seq, head.out()));
-        self.largest_products(&x.rows, head.data(), shortlist.data(), count, y.data_mut());
-        y
+    ) -> Tensor<LargestProducts, (T,)> {
+        Tensor::from_data((x.shape.0,), self.largest_products(&x.rows, head.data(), shortlist.data(), count))
     }
 
-    fn product<B: Axis, S: Axis, I: Axis, O: Axis, J: Axis>(
+    fn product<T: Axis, I: Axis, O: Axis, J: Axis>(
         &self,
-        x: &Activations<B, S, I>,
+        x: &Activations<T, I>,
         weight: &Weight<Matrix, O, J>,
-    ) -> Tensor<f32, (B, S, O)> {
-        let (batch, seq, _) = x.shape;
-        Tensor::from_data((batch, seq, weight.out()), self.products(&x.rows, weight.data()))
+    ) -> Tensor<f32, (T, O)> {
+        Tensor::from_data((x.shape.0, weight.out()), self.products(&x.rows, weight.data()))
     }
 }

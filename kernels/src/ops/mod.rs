@@ -4,6 +4,7 @@
 //! asserts their lengths once. What belongs here: signatures, and allocation of results. What does not: arithmetic.
 
 mod attention;
+mod cache;
 mod elementwise;
 mod linear;
 mod norm;
@@ -11,7 +12,7 @@ mod rope;
 #[cfg(test)]
 mod tests;
 
-pub use attention::{CacheBuffer, CacheFull, CacheType, Cached};
+pub use cache::{CacheStepError, Cached, KvLayer, KvPool, KvSequence, KvStep};
 pub use linear::Activations;
 pub use norm::RmsNorm;
 pub use rope::Rope;

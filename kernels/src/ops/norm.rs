@@ -33,16 +33,16 @@ impl<R: NormRole, A: Axis> RmsNorm<R, A> {
 }
 
 impl Cpu {
-    /// `y = x / sqrt(mean(x^2) + epsilon) * gain` for every position, in f32; the mean is taken in f64 and the factor
+    /// `y = x / sqrt(mean(x^2) + epsilon) * gain` for every token, in f32; the mean is taken in f64 and the factor
     /// rounded once.
     ///
-    /// Shapes: `(B, S, A) -> (B, S, Normed<R, A>)`. Source: Zhang and Sennrich 2019 (arXiv 1910.07467), equation 4.
+    /// Shapes: `(T, A) -> (T, Normed<R, A>)`. Source: Zhang and Sennrich 2019 (arXiv 1910.07467), equation 4.
     ///
     /// ```
     /// use trine_kernels::{Cpu, RmsNorm};
     /// use trine_shapes::*;
     ///
-    /// type Stream<M> = (Fixed<1>, Fixed<8>, Hidden<M>);
+    /// type Stream<M> = (Fixed<8>, Hidden<M>);
     /// fn before_attention<M: Model>(cpu: &Cpu, x: View<f32, Stream<M>>, norm: &RmsNorm<AttnNorm, Hidden<M>>) {
     ///     cpu.rms_norm(x, norm);
     /// }
@@ -51,19 +51,51 @@ impl Cpu {
     /// ```compile_fail,E0308
     /// # use trine_kernels::{Cpu, RmsNorm};
     /// # use trine_shapes::*;
-    /// # type Stream<M> = (Fixed<1>, Fixed<8>, Hidden<M>);
+    /// # type Stream<M> = (Fixed<8>, Hidden<M>);
     /// fn before_attention<M: Model>(cpu: &Cpu, x: View<f32, Stream<M>>, norm: &RmsNorm<FfnSubNorm, Ffn<M>>) {
     ///     cpu.rms_norm(x, norm);
     /// }
     /// ```
     #[inline]
-    pub fn rms_norm<B: Axis, S: Axis, A: Axis, R: NormRole>(
+    pub fn rms_norm<T: Axis, A: Axis, R: NormRole>(
         &self,
-        x: View<'_, f32, (B, S, A)>,
+        x: View<'_, f32, (T, A)>,
         norm: &RmsNorm<R, A>,
-    ) -> Tensor<f32, (B, S, Normed<R, A>)> {
-        let (batch, seq, axis) = x.shape();
+    ) -> Tensor<f32, (T, Normed<R, A>)> {
+        let (tokens, axis) = x.shape();
         let y = slices::rms_norm(self, x.data(), norm.gain.data(), norm.epsilon);
-        Tensor::from_data((batch, seq, Normed::of(axis)), y)
+        Tensor::from_data((tokens, Normed::of(axis)), y)
+    }
+
+    /// [`rms_norm`](Cpu::rms_norm) of every head for itself: `(T, H, D) -> (T, H, D)`.
+    ///
+    /// Source: Henry et al. 2020 (arXiv 2010.04245) normalise queries and keys; with gains and this norm in Qwen3
+    /// (arXiv 2505.09388, section 2).
+    ///
+    /// ```
+    /// use trine_kernels::{Cpu, RmsNorm};
+    /// use trine_shapes::*;
+    ///
+    /// type Queries<T, M> = Tensor<f32, (T, Heads<M>, HeadDim<M>)>;
+    /// fn normed<T: Axis, M: Model>(cpu: &Cpu, q: Queries<T, M>, norm: &RmsNorm<QueryNorm, HeadDim<M>>) {
+    ///     cpu.head_norm(q, norm);
+    /// }
+    /// ```
+    /// Gains for all heads together are another norm:
+    /// ```compile_fail,E0308
+    /// # use trine_kernels::{Cpu, RmsNorm};
+    /// # use trine_shapes::*;
+    /// # type Queries<T, M> = Tensor<f32, (T, Heads<M>, HeadDim<M>)>;
+    /// fn normed<T: Axis, M: Model>(cpu: &Cpu, q: Queries<T, M>, norm: &RmsNorm<QueryNorm, QWidth<M>>) {
+    ///     cpu.head_norm(q, norm);
+    /// }
+    /// ```
+    pub fn head_norm<T: Axis, H: Axis, D: Axis, R: NormRole>(
+        &self,
+        x: Tensor<f32, (T, H, D)>,
+        norm: &RmsNorm<R, D>,
+    ) -> Tensor<f32, (T, H, D)> {
+        let y = slices::rms_norm(self, x.data(), norm.gain.data(), norm.epsilon);
+        Tensor::from_data(x.shape(), y)
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::arch::floats;
 use crate::cpu::Cpu;
 use crate::float::rope::{RopeTable, Rotate, inverse_frequencies};
-use trine_shapes::{Axis, Pairing, Plus, RopePairing, Rotated, Shape, Tensor};
+use trine_shapes::{Axis, Pairing, RopePairing, Rotated, Step, Tensor};
 
 /// The rotation of heads with axis `D`: frequencies, the pairs they turn, and angles of all positions of a context.
 ///
@@ -30,6 +30,12 @@ impl<D: Axis, R: Pairing> Rope<D, R> {
         Rope { head, pairing, table }
     }
 
+    /// The same rotation with every cosine and sine multiplied by `multiplier`, as YaRN has it (arXiv 2309.00071,
+    /// section 3.4). With 1, results are the same bits.
+    pub fn with_multiplier(self, multiplier: f32) -> Self {
+        Rope { table: self.table.with_multiplier(multiplier), ..self }
+    }
+
     /// The axis of a head.
     pub fn head(&self) -> D {
         self.head
@@ -37,8 +43,8 @@ impl<D: Axis, R: Pairing> Rope<D, R> {
 }
 
 impl Cpu {
-    /// Rotates every head by the position of its token, in place; the positions are those of the second part of `at`:
-    /// `(B, S, H, D) -> (B, S, H, Rotated<D>)`, each pair `(a, b)` to `(a cos - b sin, b cos + a sin)` in f32.
+    /// Rotates every head by the position of its token, which the step knows, in place:
+    /// `(T, H, D) -> (T, H, Rotated<D>)`, each pair `(a, b)` to `(a cos - b sin, b cos + a sin)` in f32.
     ///
     /// Pairs come out in halves, the first elements before the second ones, whichever elements of `x` they were. So
     /// attention adds up a score in one order, and two files of one model that differ in the order of the rows of
@@ -50,40 +56,36 @@ impl Cpu {
     /// use trine_kernels::{Cpu, Rope};
     /// use trine_shapes::*;
     ///
-    /// type Queries<M, D> = Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, D)>;
-    /// type At = Plus<Fixed<5>, Fixed<8>>;
-    /// fn rotate<M: Model>(cpu: &Cpu, q: Queries<M, HeadDim<M>>, rope: &Rope<HeadDim<M>>, at: At) {
-    ///     cpu.rope(q, rope, at);
+    /// type Queries<T, M> = Tensor<f32, (T, Heads<M>, HeadDim<M>)>;
+    /// fn rotate<T: Step, M: Model>(cpu: &Cpu, q: Queries<T, M>, rope: &Rope<HeadDim<M>>) {
+    ///     cpu.rope(q, rope);
     /// }
     /// ```
     /// Twice is once too often:
     /// ```compile_fail,E0308
     /// # use trine_kernels::{Cpu, Rope};
     /// # use trine_shapes::*;
-    /// # type Queries<M, D> = Tensor<f32, (Fixed<1>, Fixed<8>, Heads<M>, D)>;
-    /// # type At = Plus<Fixed<5>, Fixed<8>>;
-    /// fn rotate<M: Model>(cpu: &Cpu, q: Queries<M, HeadDim<M>>, rope: &Rope<HeadDim<M>>, at: At) {
-    ///     cpu.rope(cpu.rope(q, rope, at), rope, at);
+    /// # type Queries<T, M> = Tensor<f32, (T, Heads<M>, HeadDim<M>)>;
+    /// fn rotate<T: Step, M: Model>(cpu: &Cpu, q: Queries<T, M>, rope: &Rope<HeadDim<M>>) {
+    ///     cpu.rope(cpu.rope(q, rope), rope);
     /// }
     /// ```
     ///
     /// # Panics
     /// If a position is not below the context of `rope`.
-    pub fn rope<B: Axis, P: Axis, S: Axis, H: Axis, D: Axis, R: Pairing>(
+    pub fn rope<T: Step, H: Axis, D: Axis, R: Pairing>(
         &self,
-        mut x: Tensor<f32, (B, S, H, D)>,
+        mut x: Tensor<f32, (T, H, D)>,
         rope: &Rope<D, R>,
-        at: Plus<P, S>,
-    ) -> Tensor<f32, (B, S, H, Rotated<D, R>)> {
-        let (batch, seq, heads, head) = x.shape();
-        let (past, positions) = (at.0.len(), seq.len());
-        let mut tasks: Vec<_> = x.data_mut().chunks_exact_mut(heads.len() * head.len()).collect();
-        self.for_each(&mut tasks, |token, heads| {
-            let (cos, sin) = rope.table.angles(past + token % positions);
+    ) -> Tensor<f32, (T, H, Rotated<D, R>)> {
+        let (step, heads, head) = x.shape();
+        let tokens = x.data_mut().chunks_exact_mut(heads.len() * head.len());
+        let mut tasks: Vec<_> = tokens.zip(step.positions()).collect();
+        self.for_each(&mut tasks, |_, (heads, position)| {
+            let (cos, sin) = rope.table.angles(*position);
             let (head_dim, pairing) = (rope.head.len(), rope.pairing.pairing());
             floats::run(self.isa(), Rotate { heads, head_dim, pairing, cos, sin });
         });
-        let shape = (batch, seq, heads, Rotated::of(head));
-        Tensor::check("rotated heads", x.into_data(), &shape.lens(), shape).expect("the same lengths")
+        Tensor::from_data((step, heads, Rotated::of(head)), x.into_data())
     }
 }

@@ -1,24 +1,24 @@
 //! The typed operations against the plain loops: axes in the right order, heads with their key/value heads, positions
 //! with their angles.
 
-use super::{Activations, CacheBuffer, CacheType, RmsNorm, Rope};
+use super::{Activations, KvPool, KvSequence, KvStep, RmsNorm, Rope};
 use crate::float::GateActivation;
 use crate::packing::WeightScale;
-use crate::{Cpu, CpuOptions, Matrix, PackingKind, reference};
+use crate::{CacheType, Cpu, CpuOptions, Matrix, PAGE, PackingKind, reference};
 use bytes::Bytes;
 use std::num::NonZeroUsize;
 use trine_shapes::{
-    Adjacent, Axis, Bias, Ffn, Fixed, Gate, HeadDim, Heads, Hidden, Idx, KvHeads, KvWidth, Normed, OutputNorm, Plus,
-    QWidth, RopePairing, Shape, Tensor, Value, View, Vocab, Weight, static_model,
+    Adjacent, AttentionLayers, Axis, Bias, Ffn, Fixed, Gate, HeadDim, Heads, Hidden, Idx, KvHeads, KvWidth, Normed,
+    OutputNorm, Plus, QWidth, RopePairing, Shape, Tensor, Uniform, Value, View, Vocab, Weight, static_model,
 };
 
 static_model! {
-    struct Toy { vocab: 17, hidden: 10, ffn: 27, heads: 6, kv_heads: 2, head_dim: 8 }
+    struct Toy { vocab: 17, hidden: 10, ffn: 27, heads: 6, kv_heads: 2, head_dim: 8, attention_layers: 2 }
 }
 
-type Batch = Fixed<2>;
-type Seq = Fixed<5>;
-type Past = Fixed<3>;
+/// Two sequences of five tokens behind three positions.
+type Step = Uniform<Fixed<2>, Fixed<3>, Fixed<5>>;
+const STEP: Step = Uniform(Fixed, Plus(Fixed, Fixed));
 
 fn cpu() -> Cpu {
     Cpu::new(CpuOptions { threads: NonZeroUsize::new(3), isa: None }).unwrap()
@@ -45,15 +45,15 @@ fn weight<O: Axis, I: Axis>(seed: usize, out: O, input: I) -> (Weight<Matrix, O,
 fn linear_and_logits_multiply_every_position() {
     let (hidden, vocab) = (Hidden::of(Toy), Vocab::of(Toy));
     let (w, values) = weight(1, QWidth::of(Toy), hidden);
-    let x: Tensor<f32, (Batch, Seq, Hidden<Toy>)> = tensor(2, (Fixed, Fixed, hidden));
+    let x: Tensor<f32, (Step, Hidden<Toy>)> = tensor(2, (STEP, hidden));
     let y = cpu().linear(&Activations::new(x.clone()), &w);
-    assert_eq!(y.shape().lens(), [2, 5, 48]);
+    assert_eq!(y.shape().lens(), [10, 48]);
     assert_eq!(y.data(), reference::dense::product(&values, 1.0, x.data(), 10));
 
     let (table, values) = weight(3, vocab, hidden);
-    let normed = tensor(4, (Fixed::<2>, Fixed::<5>, Normed::<OutputNorm, _>::of(hidden)));
+    let normed = tensor(4, (STEP, Normed::<OutputNorm, _>::of(hidden)));
     let logits = cpu().logits(&Activations::new(normed.clone()), &table);
-    assert_eq!(logits.shape().lens(), [2, 5, 17]);
+    assert_eq!(logits.shape().lens(), [10, 17]);
     assert_eq!(logits.data(), reference::dense::product(&values, 1.0, normed.data(), 10));
 }
 
@@ -65,7 +65,7 @@ fn a_bias_is_added_after_the_scale_at_every_position() {
     let scale = |matrix: &Matrix| matrix.clone().with_multiplier(WeightScale::new(0.75).unwrap()).unwrap();
     let w = Weight::check("weight", scale(w.data()), (ffn, hidden)).unwrap();
     let w = w.with_bias(Bias::check("bias", b.clone(), &[27], (ffn, hidden)).unwrap());
-    let x = tensor(2, (Fixed::<2>, Fixed::<5>, hidden));
+    let x = tensor(2, (STEP, hidden));
     let y = cpu().linear(&Activations::new(x.clone()), &w);
     let products = reference::dense::product(&values, 0.75, x.data(), 10);
     let expected: Vec<f32> = products.iter().zip(b.iter().cycle()).map(|(product, b)| product + b).collect();
@@ -80,7 +80,7 @@ fn embed_takes_the_rows_of_its_ids() {
     let (vocab, hidden) = (Vocab::of(Toy), Hidden::of(Toy));
     let (table, values) = weight(5, vocab, hidden);
     let ids = [3, 16, 0, 3, 7, 1].map(|id| Idx::new(vocab, id).unwrap());
-    let ids = View::check("ids", &ids, &[2, 3], (Fixed::<2>, Fixed::<3>)).unwrap();
+    let ids = View::check("ids", &ids, &[6], (Fixed::<6>,)).unwrap();
     let x = cpu().embed(ids, &table);
     for (row, id) in x.data().chunks_exact(10).zip([3, 16, 0, 3, 7, 1]) {
         assert_eq!(row, &values[id * 10..(id + 1) * 10]);
@@ -89,7 +89,7 @@ fn embed_takes_the_rows_of_its_ids() {
 
 #[test]
 fn norms_and_gates_and_sums() {
-    let shape = (Fixed::<2>, Fixed::<11>, Ffn::of(Toy));
+    let shape = (Fixed::<22>, Ffn::of(Toy));
     let (x, other) = (tensor(6, shape), tensor(7, shape));
     let norm: RmsNorm<OutputNorm, Ffn<Toy>> = RmsNorm::new(tensor(8, (Ffn::of(Toy),)), 1e-5);
     let normed = cpu().rms_norm(x.view(), &norm);
@@ -97,7 +97,7 @@ fn norms_and_gates_and_sums() {
     assert_eq!(normed.data(), x.data().chunks_exact(27).flat_map(norm_of).collect::<Vec<f32>>());
 
     for activation in [GateActivation::Silu, GateActivation::ReluSquared] {
-        let gate = tensor(6, (Fixed::<2>, Fixed::<11>, Gate::of(Ffn::of(Toy))));
+        let gate = tensor(6, (Fixed::<22>, Gate::of(Ffn::of(Toy))));
         let gated = cpu().gated(activation, gate, other.view());
         assert_eq!(gated.data(), reference::float::gated(activation, x.data(), other.data()));
     }
@@ -110,9 +110,9 @@ fn norms_and_gates_and_sums() {
 /// Long enough to be cut into tasks of every operation.
 #[test]
 fn long_tensors_are_cut_without_a_seam() {
-    let shape = (Fixed::<1>, Fixed::<1300>, Ffn::of(Toy));
+    let shape = (Fixed::<1300>, Ffn::of(Toy));
     let (x, other) = (tensor(9, shape), tensor(10, shape));
-    let gate = tensor(9, (Fixed::<1>, Fixed::<1300>, Gate::of(Ffn::of(Toy))));
+    let gate = tensor(9, (Fixed::<1300>, Gate::of(Ffn::of(Toy))));
     let gated = cpu().gated(GateActivation::Silu, gate, other.view());
     assert_eq!(gated.data(), reference::float::gated(GateActivation::Silu, x.data(), other.data()));
 }
@@ -120,11 +120,10 @@ fn long_tensors_are_cut_without_a_seam() {
 #[test]
 fn rope_turns_every_head_by_its_position() {
     let (heads, head) = (Heads::of(Toy), HeadDim::of(Toy));
-    let at = Plus(Fixed::<3>, Fixed::<5>);
     // Three of four pairs rotate, the third at half the speed.
     let rope = Rope::new(head, RopePairing::NeoX, 100.0, &[1.0, 1.0, 2.0], 8);
-    let x: Tensor<f32, (Batch, Seq, Heads<Toy>, HeadDim<Toy>)> = tensor(11, (Fixed, Fixed, heads, head));
-    let rotated = cpu().rope(x.clone(), &rope, at);
+    let x: Tensor<f32, (Step, Heads<Toy>, HeadDim<Toy>)> = tensor(11, (STEP, heads, head));
+    let rotated = cpu().rope(x.clone(), &rope);
     let inverse = [0, 1, 2].map(|i| 1.0 / 100f64.powf(f64::from(2.0 * i as f32 / 6.0)) as f32);
     let inverse = [inverse[0], inverse[1], inverse[2] / 2.0];
     for (row, (found, x)) in rotated.data().chunks_exact(8).zip(x.data().chunks_exact(8)).enumerate() {
@@ -136,12 +135,34 @@ fn rope_turns_every_head_by_its_position() {
 }
 
 #[test]
+fn rope_multiplies_what_it_rotates() {
+    let (heads, head) = (Heads::of(Toy), HeadDim::of(Toy));
+    let rope = || Rope::new(head, RopePairing::NeoX, 100.0, &[1.0; 4], 8);
+    let x: Tensor<f32, (Step, Heads<Toy>, HeadDim<Toy>)> = tensor(11, (STEP, heads, head));
+    let plain = cpu().rope(x.clone(), &rope());
+    assert_eq!(cpu().rope(x.clone(), &rope().with_multiplier(1.0)).data(), plain.data());
+    // A power of two, so that nothing is rounded.
+    let doubled: Vec<f32> = plain.data().iter().map(|value| value * 2.0).collect();
+    assert_eq!(cpu().rope(x, &rope().with_multiplier(2.0)).data(), doubled);
+}
+
+#[test]
 #[should_panic(expected = "position 64 is beyond the context")]
 fn rope_refuses_a_position_beyond_its_context() {
     let rope = Rope::new(HeadDim::of(Toy), Adjacent, 1e4, &[1.0; 4], 64);
-    let x: Tensor<f32, (Fixed<1>, Fixed<1>, Heads<Toy>, HeadDim<Toy>)> =
-        tensor(12, (Fixed, Fixed, Heads::of(Toy), HeadDim::of(Toy)));
-    cpu().rope(x, &rope, Plus(Fixed::<64>, Fixed::<1>));
+    let step = Uniform(Fixed::<1>, Plus(Fixed::<64>, Fixed::<1>));
+    cpu().rope(tensor(12, (step, Heads::of(Toy), HeadDim::of(Toy))), &rope);
+}
+
+type Pool = KvPool<AttentionLayers<Toy>, KvHeads<Toy>, HeadDim<Toy>>;
+type Sequence = KvSequence<AttentionLayers<Toy>, KvHeads<Toy>, HeadDim<Toy>>;
+
+fn pool(pages: usize, kind: CacheType) -> Pool {
+    KvPool::new(AttentionLayers::of(Toy), KvHeads::of(Toy), HeadDim::of(Toy), pages, kind).unwrap()
+}
+
+fn layer(index: u32) -> Idx<AttentionLayers<Toy>> {
+    Idx::new(AttentionLayers::of(Toy), index).unwrap()
 }
 
 /// Keys and values of `n` positions: `[batch][position][kv_head][head_dim]`.
@@ -155,40 +176,46 @@ fn positions(rows: &[f32], n: usize, range: std::ops::Range<usize>) -> Vec<f32> 
     rows.chunks_exact(n * 16).flat_map(|sequence| sequence[first..last].to_vec()).collect()
 }
 
+/// What the queries of a step get from one layer of their sequences; `keys` and `values` are those of the step. The
+/// other layer gets other numbers. Nothing rotates.
+fn attend<T: trine_shapes::Step>(
+    cpu: &Cpu,
+    step: T,
+    sequences: &mut [Sequence],
+    q: Tensor<f32, (T, Heads<Toy>, HeadDim<Toy>)>,
+    [keys, values]: [Vec<f32>; 2],
+) -> Tensor<f32, (T, Heads<Toy>, HeadDim<Toy>)> {
+    let (heads, head) = (KvHeads::of(Toy), HeadDim::of(Toy));
+    let rope = Rope::new(head, RopePairing::NeoX, 1e4, &[], 16);
+    let k = cpu.rope(Tensor::from_data((step, heads, head), keys), &rope);
+    let v = Tensor::from_data((step, heads, Value::of(head)), values);
+    let q = cpu.rope(q, &rope);
+    let mut caches = KvStep::open(step, sequences.iter_mut().collect()).unwrap();
+    let y = cpu.attention(q.view(), &caches.layer(layer(1)).append(k.view(), v.view()));
+    let other = cpu.rope(tensor(19, (step, heads, head)), &rope);
+    caches.layer(layer(0)).append(other.view(), v.view());
+    caches.commit();
+    y
+}
+
 /// A first step of three positions, then one of five: what each query head sees is what the plain loops say.
 #[test]
 fn attention_sees_the_past_and_itself() {
     let cpu = cpu();
-    let (kv_heads, head) = (KvHeads::of(Toy), HeadDim::of(Toy));
-    let rope = Rope::new(head, RopePairing::NeoX, 1e4, &[], 16);
     let (keys, values) = (key_rows(13, 8), key_rows(14, 8));
     for kind in [CacheType::F32, CacheType::F16, CacheType::Q8] {
         let round = |x: &f32| if kind == CacheType::F16 { half::f16::from_f32(*x).to_f32() } else { *x };
-        let mut key_cache = CacheBuffer::keys(Fixed::<2>, kv_heads, head, 9, kind).unwrap();
-        let mut value_cache = CacheBuffer::values(Fixed::<2>, kv_heads, head, 9, kind).unwrap();
-        let rows = |from: &[f32], range: std::ops::Range<usize>| positions(from, 8, range);
+        let pool = pool(2, kind);
+        let mut sequences = [pool.sequence(), pool.sequence()];
+        let rows = |range: std::ops::Range<usize>| [&keys, &values].map(|from| positions(from, 8, range.clone()));
 
-        let first = (Fixed::<2>, Fixed::<3>, kv_heads, head);
-        let (k, v) = (rows(&keys, 0..3), rows(&values, 0..3));
-        let start = Plus(Fixed::<0>, Fixed::<3>);
-        let k = cpu.rope(Tensor::from_fn(first, |i| k[i]), &rope, start);
-        key_cache.append(k.view(), start);
-        value_cache.append(Tensor::from_fn((first.0, first.1, first.2, Value::of(head)), |i| v[i]).view(), start);
+        let first = Uniform(Fixed::<2>, Plus(Fixed::<0>, Fixed::<3>));
+        attend(&cpu, first, &mut sequences, tensor(20, (first, Heads::of(Toy), HeadDim::of(Toy))), rows(0..3));
+        let queries = tensor(15, (STEP, Heads::of(Toy), HeadDim::of(Toy)));
+        let y = attend(&cpu, STEP, &mut sequences, queries.clone(), rows(3..8));
+        assert_eq!((y.shape().lens(), sequences.each_ref().map(Sequence::len)), ([10, 6, 8], [8, 8]));
 
-        let second = (Fixed::<2>, Fixed::<5>, kv_heads, head);
-        let (k, v) = (rows(&keys, 3..8), rows(&values, 3..8));
-        let at: Plus<Past, Seq> = Plus(Fixed, Fixed);
-        let k = cpu.rope(Tensor::from_fn(second, |i| k[i]), &rope, at);
-        let q: Tensor<f32, (Batch, Seq, Heads<Toy>, HeadDim<Toy>)> = tensor(15, (Fixed, Fixed, Heads::of(Toy), head));
-        let queries = q.data().to_vec();
-        let q = cpu.rope(q, &rope, at);
-        let keys_seen = key_cache.append(k.view(), at);
-        let v = Tensor::from_fn((second.0, second.1, second.2, Value::of(head)), |i| v[i]);
-        let values_seen = value_cache.append(v.view(), at);
-        let y = cpu.attention(q.view(), keys_seen, values_seen);
-        assert_eq!(y.shape().lens(), [2, 5, 6, 8]);
-
-        for (row, (found, query)) in y.data().chunks_exact(8).zip(queries.chunks_exact(8)).enumerate() {
+        for (row, (found, query)) in y.data().chunks_exact(8).zip(queries.data().chunks_exact(8)).enumerate() {
             let (sequence, position, kv_head) = (row / 30, row / 6 % 5, row % 6 / 3);
             let seen = |rows: &[f32]| -> Vec<f32> {
                 let of_position = |p: usize| rows[((sequence * 8 + p) * 2 + kv_head) * 8..][..8].iter().map(round);
@@ -205,29 +232,24 @@ fn attention_sees_the_past_and_itself() {
 
 #[test]
 fn a_cache_beyond_memory_is_an_error() {
-    for capacity in [usize::MAX, usize::MAX >> 5, usize::MAX >> 6] {
-        let error = CacheBuffer::values(Fixed::<2>, KvHeads::of(Toy), HeadDim::of(Toy), capacity, CacheType::F16);
-        let message = error.err().unwrap().to_string();
-        assert!(message.starts_with(&format!("a cache of 2 sequences of {capacity} positions")), "{message}");
+    for pages in [usize::MAX, usize::MAX >> 5, usize::MAX >> 6, usize::MAX >> 15] {
+        for kind in [CacheType::F32, CacheType::F16, CacheType::Q8] {
+            let error =
+                KvPool::<_, _, _>::new(AttentionLayers::of(Toy), KvHeads::of(Toy), HeadDim::of(Toy), pages, kind);
+            let message = error.map(|_: Pool| ()).unwrap_err().to_string();
+            let positions = pages.saturating_mul(PAGE);
+            assert!(message.starts_with(&format!("a cache of {positions} positions does not fit")), "{message}");
+        }
     }
-}
-
-#[test]
-#[should_panic(expected = "8 positions in a cache of 7")]
-fn a_full_cache_takes_no_more() {
-    let mut cache = CacheBuffer::values(Fixed::<2>, KvHeads::of(Toy), HeadDim::of(Toy), 7, CacheType::F32).unwrap();
-    let rows: Tensor<f32, (Batch, Seq, KvHeads<Toy>, Value<HeadDim<Toy>>)> =
-        tensor(16, (Fixed, Fixed, KvHeads::of(Toy), Value::of(HeadDim::of(Toy))));
-    cache.append(rows.view(), Plus(Fixed::<3>, Fixed::<5>));
 }
 
 /// The projections of a block meet: widths split into heads, and heads merge back.
 #[test]
 fn projections_split_into_heads() {
     let hidden = Hidden::of(Toy);
-    let x = Activations::new(tensor(17, (Fixed::<2>, Fixed::<5>, hidden)));
+    let x = Activations::new(tensor(17, (STEP, hidden)));
     let (k, _) = weight(18, KvWidth::of(Toy), hidden);
     let k = cpu().linear(&x, &k);
-    let merged: Tensor<f32, (Batch, Seq, KvWidth<Toy>)> = k.clone().split::<KvHeads<Toy>, HeadDim<Toy>>().merge();
+    let merged: Tensor<f32, (Step, KvWidth<Toy>)> = k.clone().split::<KvHeads<Toy>, HeadDim<Toy>>().merge();
     assert_eq!(merged.data(), k.data());
 }

@@ -162,8 +162,8 @@ fn jobs_in_jobs_are_done_by_who_starts_them() {
     });
 }
 
-/// A panic of the caller, and one of a worker, reach the caller with their payload; the pool serves on, whoever has the
-/// next turn.
+/// A panic of the caller, and one of a worker, reach the caller with their payload; the pool serves on, with all
+/// threads and whoever has the next turn.
 #[test]
 fn panics_reach_the_caller() {
     let pool = Pool::new(2).unwrap();

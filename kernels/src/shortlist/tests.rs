@@ -15,6 +15,15 @@ fn cpu(threads: usize) -> Cpu {
     Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: None }).unwrap()
 }
 
+/// Products by row, minus infinity for those that were left out.
+fn spread(rows: usize, largest: &LargestProducts) -> Vec<f32> {
+    assert!(largest.rows.is_sorted_by(|a, b| a < b), "rows ascend");
+    assert_eq!(largest.rows.len(), largest.values.len());
+    let mut all = vec![f32::NEG_INFINITY; rows];
+    largest.rows.iter().zip(&largest.values).for_each(|(&row, &value)| all[row as usize] = value);
+    all
+}
+
 fn random(seed: u64, count: usize, size: f32) -> Vec<f32> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     // The sum of three is near to a normal distribution.
@@ -24,15 +33,17 @@ fn random(seed: u64, count: usize, size: f32) -> Vec<f32> {
 /// Checks the products of `matrix` against [`Cpu::matmul`], and returns how many rows were computed exactly.
 fn check(cpu: &Cpu, (matrix, shortlist): (&Matrix, &Shortlist), x: &[f32], count: usize) -> usize {
     let (rows, x) = (matrix.rows(), ActivationRows::new(matrix.cols(), x.to_vec()));
-    let (mut all, mut largest) = (vec![0.0; x.rows() * rows], vec![f32::NAN; x.rows() * rows]);
+    let mut all = vec![0.0; x.rows() * rows];
     cpu.matmul(&x, matrix, &mut all);
-    cpu.largest_products(&x, matrix, shortlist, count, &mut largest);
+    let largest = cpu.largest_products(&x, matrix, shortlist, count);
+    assert_eq!(largest.len(), x.rows());
     let mut computed = 0;
-    for (all, largest) in all.chunks_exact(rows).zip(largest.chunks_exact(rows)) {
+    for (all, largest) in all.chunks_exact(rows).zip(&largest) {
+        let largest = spread(rows, largest);
         let mut order: Vec<f32> = all.to_vec();
         order.sort_unstable_by(|a, b| b.total_cmp(a));
         let last = order[count.min(rows) - 1];
-        for (row, (full, found)) in all.iter().zip(largest).enumerate() {
+        for (row, (full, found)) in all.iter().zip(&largest).enumerate() {
             let left_out = *found == f32::NEG_INFINITY;
             assert!(!left_out || *full < last, "row {row}: {full} is among the {count} largest, down to {last}");
             assert!(left_out || full.to_bits() == found.to_bits(), "row {row}: {found}, expected {full}");
@@ -63,15 +74,14 @@ fn every_instruction_set_leaves_out_the_same() {
     let (rows, cols) = (1300, 288);
     let values = random(4, rows * cols, 0.1);
     let x = ActivationRows::new(cols, random(5, cols, 1.0));
-    let products: Vec<Vec<u32>> = Isa::available()
+    let products: Vec<(Vec<u32>, Vec<u32>)> = Isa::available()
         .into_iter()
         .map(|isa| {
             let cpu = Cpu::new(CpuOptions { threads: NonZeroUsize::new(2), isa: Some(isa) }).unwrap();
             let matrix = Matrix::from_f32(&cpu, PackingKind::F16, rows, cols, &values).unwrap();
             let shortlist = Shortlist::new(&cpu, &matrix, |_| ()).unwrap();
-            let mut y = vec![0.0; rows];
-            cpu.largest_products(&x, &matrix, &shortlist, 7, &mut y);
-            y.into_iter().map(f32::to_bits).collect()
+            let LargestProducts { rows, values } = cpu.largest_products(&x, &matrix, &shortlist, 7).remove(0);
+            (rows, values.into_iter().map(f32::to_bits).collect())
         })
         .collect();
     assert!(products.windows(2).all(|pair| pair[0] == pair[1]));
@@ -98,17 +108,16 @@ fn activations_that_are_not_finite_give_all_products() {
         let mut x = random(8, cols, 1.0);
         x[50] = wrong;
         let x = ActivationRows::new(cols, x);
-        let (mut all, mut largest) = (vec![0.0; rows], vec![0.0; rows]);
+        let mut all = vec![0.0; rows];
         cpu.matmul(&x, &matrix, &mut all);
-        cpu.largest_products(&x, &matrix, &shortlist, 3, &mut largest);
+        let largest = spread(rows, &cpu.largest_products(&x, &matrix, &shortlist, 3)[0]);
         let best = all.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
         assert!(all.iter().zip(&largest).all(same) || (best.is_finite() && largest.contains(&best)), "{wrong}");
     }
     let zeros = ActivationRows::new(cols, vec![0.0; cols]);
-    let mut y = vec![1.0; rows];
-    cpu.largest_products(&zeros, &matrix, &shortlist, 1, &mut y);
-    assert!(y.iter().all(|&y| y == 0.0), "all are equal, so all are among the largest");
+    let largest = &cpu.largest_products(&zeros, &matrix, &shortlist, 1)[0];
+    assert_eq!(largest.values, vec![0.0; rows], "all are equal, so all are among the largest");
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn a_scale_beside_one_that_no_f16_holds_is_refused() {
 fn rows_that_a_type_does_not_have_are_refused_with_the_reason() {
     // The feed-forward width is no multiple of 256 and the hidden width is: as in the 3B model of 1bitLLM.
     let dims = Dims { ffn: 640, ..Synthetic::tiny().config.dims };
-    let file = Synthetic::with_dims(dims, 1, 64).gguf().unwrap();
+    let file = Synthetic::with_dims(dims, 64).gguf().unwrap();
     let refused = convert(&file, &Conversion::to(TensorType::TQ2_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
     assert!(refused.contains("blk.0.ffn_down.weight") && refused.contains("640 columns"), "{refused}");
     assert!(refused.contains("multiple of 256") && refused.ends_with("F16 holds rows of every length"), "{refused}");

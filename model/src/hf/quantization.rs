@@ -3,8 +3,8 @@
 //!
 //! Source: `BitNetQuantConfig`, `integrations/bitnet.py` and `quantizers/quantizer_bitnet.py` of HF transformers.
 
-use super::json::{JsonError, Object, shown};
 use crate::config::ConfigError;
+use trine_loader::json::{JsonError, Object, shown};
 
 /// How the matrices of a checkpoint become ternary.
 #[derive(Clone, Debug, PartialEq)]

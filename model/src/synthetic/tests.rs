@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{LoadOptions, load};
-use trine_kernels::Matrix;
+use trine_kernels::{Cpu, CpuOptions, Matrix};
 use trine_shapes::Dyn;
 
 const MATRICES: [TensorType; 3] = [TensorType::I2S, TensorType::TQ1_0, TensorType::TQ2_0];
@@ -11,19 +11,20 @@ const TABLES: [TensorType; 5] =
 
 #[test]
 fn every_type_loads_as_described() {
+    let cpu = Cpu::new(CpuOptions::default()).unwrap();
     for (matrices, table) in MATRICES.into_iter().cycle().zip(TABLES) {
         for architecture in Architecture::ALL {
             let mut synthetic = Synthetic { matrices, table, ..Synthetic::tiny() };
             synthetic.config.architecture = architecture;
-            synthetic.config.rope.pairing = architecture.rope_pairing();
+            synthetic.config.rope.pairing = architecture.graph().rope_pairing;
             let file = synthetic.gguf().unwrap();
             assert_eq!(Config::from_gguf(&file).unwrap(), synthetic.config);
             Dyn::scope(synthetic.config.dims, |model| {
-                let loaded = load(model, &synthetic.config, &file, &LoadOptions::default()).unwrap();
+                let loaded = load(model, &file, &cpu, &LoadOptions::default()).unwrap();
                 assert_eq!(loaded.warnings, Vec::<String>::new());
                 let is = |matrix: &Matrix, kind: TensorType| matrix.kind().name() == kind.name().to_lowercase();
                 assert!(is(loaded.transformer.embedding.data(), table));
-                assert!(is(loaded.transformer.layers[1].down.data(), matrices));
+                assert!(loaded.transformer.matrices().all(|matrix| is(matrix, matrices)));
             });
         }
     }
@@ -34,8 +35,9 @@ fn weights_are_evenly_spread() {
     let Synthetic { config, .. } = &Synthetic::tiny();
     let file = Synthetic::tiny().gguf().unwrap();
     Dyn::scope(config.dims, |model| {
-        let transformer = load(model, config, &file, &LoadOptions::default()).unwrap().transformer;
-        assert!((transformer.layers[0].up.data().share_of_zeros() - 0.5).abs() < 0.01);
+        let cpu = Cpu::new(CpuOptions::default()).unwrap();
+        let transformer = load(model, &file, &cpu, &LoadOptions::default()).unwrap().transformer;
+        assert!(transformer.matrices().all(|matrix| (matrix.share_of_zeros() - 0.5).abs() < 0.01));
     });
 }
 
@@ -59,6 +61,6 @@ fn what_cannot_be_made_up_is_said() {
     let table = message(&Synthetic { table: TensorType::TQ1_0, ..tiny() });
     assert_eq!(table, "the embedding cannot be TQ1_0; expected one of F32, F16, Q8_0, Q6_K, Q4_0");
     let dims = Dims { hidden: 384, ..tiny().config.dims };
-    let odd = message(&Synthetic { matrices: TensorType::TQ2_0, ..Synthetic::with_dims(dims, 1, 64) });
+    let odd = message(&Synthetic { matrices: TensorType::TQ2_0, ..Synthetic::with_dims(dims, 64) });
     assert!(odd.contains("blk.0.attn_q.weight") && odd.contains("found rows of 384"), "{odd}");
 }

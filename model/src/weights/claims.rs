@@ -2,20 +2,25 @@
 
 use super::{LoadError, LoadOptions, MakeShortlist, Quantize, Requantize, corrections, matrices};
 use crate::config::Config;
+use crate::graph::Presence;
+use crate::network::Linear;
 use crate::policy::{Corrected, Corrections};
 use crate::role::{Projection, Role};
 use crate::source::{Encoding, Source, SourceTensor};
-use crate::transformer::Linear;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use trine_kernels::packing::WeightScale;
-use trine_kernels::{ActivationMode, Matrix, RmsNorm, Rope, Shortlist};
+use trine_kernels::{ActivationMode, Cpu, Matrix, RmsNorm, Rope, Shortlist};
 use trine_shapes::{Axis, Bias, NormRole, ShapeError, Tensor, Weight};
+
+/// An embedding or a head.
+type Table<O, I> = Weight<Matrix, O, I>;
 
 /// The tensors of a file by role, and what was noticed while they were claimed.
 pub(super) struct Claims<'l> {
     label: String,
     config: &'l Config,
+    cpu: &'l Cpu,
     options: &'l LoadOptions<'l>,
     /// What the source says of the activations of ternary matrices.
     activations: Option<ActivationMode>,
@@ -30,7 +35,7 @@ pub(super) struct Claims<'l> {
 /// # Errors
 /// Missing tensors, tensors without a role, two tensors with one role.
 pub(crate) fn by_role(source: &dyn Source, config: &Config) -> Result<HashMap<Role, SourceTensor>, LoadError> {
-    let expected = Role::all(config);
+    let (expected, graph) = (Role::all(config), config.graph());
     let known: HashSet<Role> = expected.iter().copied().collect();
     let mut by_role: HashMap<Role, SourceTensor> = HashMap::new();
     let mut extra = Vec::new();
@@ -45,7 +50,8 @@ pub(crate) fn by_role(source: &dyn Source, config: &Config) -> Result<HashMap<Ro
             }
         }
     }
-    let absent = expected.iter().filter(|role| !role.is_optional() && !by_role.contains_key(role));
+    let absent =
+        expected.iter().filter(|role| role.presence(&graph) == Presence::Required && !by_role.contains_key(role));
     let missing: Vec<_> = absent.map(|role| source.tensor_name(*role)).collect();
     match missing.is_empty() && extra.is_empty() {
         true => Ok(by_role),
@@ -64,11 +70,12 @@ impl<'l> Claims<'l> {
     pub(super) fn new(
         source: &dyn Source,
         config: &'l Config,
+        cpu: &'l Cpu,
         options: &'l LoadOptions<'l>,
     ) -> Result<Self, LoadError> {
         let (label, by_role) = (source.label().to_owned(), by_role(source, config)?);
         let (activations, dense_masters, corrected) = (source.activations(), Vec::new(), Vec::new());
-        Ok(Claims { label, config, options, activations, by_role, claimed: 0, dense_masters, corrected })
+        Ok(Claims { label, config, cpu, options, activations, by_role, claimed: 0, dense_masters, corrected })
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -113,7 +120,7 @@ impl<'l> Claims<'l> {
             return Err(self.value(&tensor, "other values", expected));
         } else if !matrix.is_ternary() && absmean {
             matrix = self.quantized(&tensor, &matrix)?;
-        } else if !matrix.is_ternary() && self.config.architecture.is_ternary() {
+        } else if !matrix.is_ternary() && self.config.graph().ternary {
             self.dense_masters.push(tensor.name.clone());
         }
         let (scale, bias) = (Role::Scale(block, projection), Role::Bias(block, projection));
@@ -127,12 +134,12 @@ impl<'l> Claims<'l> {
         let (matrix, corrected) = inverted.map_err(|source| self.contents(&tensor, source))?;
         self.corrected.extend(corrected);
         let mut matrix = self.with_activations(&tensor, matrix)?;
-        if let Some(make) = self.options.triples {
-            matrix = matrix.with_triples(make.cpu);
+        if self.options.triples.is_some() {
+            matrix = matrix.with_triples(self.cpu);
         }
         let weight = Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))?;
         if !self.has(bias) {
-            return Ok(weight);
+            return Ok(Linear::new(projection, weight));
         }
         let factor = match self.by_role.get(&scale) {
             Some(scale) if matrices::scales_bias(tensor.encoding, projection, scale.encoding) => {
@@ -140,7 +147,7 @@ impl<'l> Claims<'l> {
             }
             _ => 1.0,
         };
-        Ok(weight.with_bias(self.bias(bias, axes, factor)?))
+        Ok(Linear::new(projection, weight.with_bias(self.bias(bias, axes, factor)?)))
     }
 
     /// What the product of a matrix with these axes adds: the values times `factor`.
@@ -152,7 +159,7 @@ impl<'l> Claims<'l> {
     }
 
     /// An embedding or a head, in the type it has in the file.
-    pub(super) fn table<O: Axis, I: Axis>(&mut self, role: Role, axes: (O, I)) -> Result<Linear<O, I>, LoadError> {
+    pub(super) fn table<O: Axis, I: Axis>(&mut self, role: Role, axes: (O, I)) -> Result<Table<O, I>, LoadError> {
         let tensor = self.claim(role);
         let matrix = self.matrix(&tensor, axes)?;
         let matrix = self.with_activations(&tensor, matrix)?;
@@ -163,15 +170,15 @@ impl<'l> Claims<'l> {
     pub(super) fn requantized<O: Axis, I: Axis>(
         &self,
         role: Role,
-        table: &Linear<O, I>,
+        table: &Table<O, I>,
         to: &Requantize<'_>,
-    ) -> Result<Option<Linear<O, I>>, LoadError> {
+    ) -> Result<Option<Table<O, I>>, LoadError> {
         let (tensor, matrix) = (&self.by_role[&role], table.data());
         if matrix.kind() == to.kind {
             return Ok(None);
         }
         let show = rows_done(to.progress, matrix.rows());
-        let copy = matrix.requantize(to.cpu, to.kind, show).map_err(|source| self.contents(tensor, source))?;
+        let copy = matrix.requantize(self.cpu, to.kind, show).map_err(|source| self.contents(tensor, source))?;
         let copy = self.with_activations(tensor, copy)?;
         let axes = (table.out(), table.input());
         Weight::check(&tensor.name, copy, axes).map(Some).map_err(|source| self.shape(tensor, source))
@@ -181,11 +188,11 @@ impl<'l> Claims<'l> {
     pub(super) fn shortlist<O: Axis, I: Axis>(
         &self,
         role: Role,
-        head: &Linear<O, I>,
+        head: &Table<O, I>,
         make: &MakeShortlist<'_>,
     ) -> Result<Weight<Shortlist, O, I>, LoadError> {
         let (tensor, matrix) = (&self.by_role[&role], head.data());
-        let shortlist = Shortlist::new(make.cpu, matrix, rows_done(make.progress, matrix.rows()));
+        let shortlist = Shortlist::new(self.cpu, matrix, rows_done(make.progress, matrix.rows()));
         let shortlist = shortlist.map_err(|source| self.contents(tensor, source))?;
         let axes = (head.out(), head.input());
         Weight::check(&tensor.name, shortlist, axes).map_err(|source| self.shape(tensor, source))
@@ -207,7 +214,7 @@ impl<'l> Claims<'l> {
             }
             factors.iter_mut().zip(&divisors).for_each(|(factor, divisor)| *factor *= divisor);
         }
-        Ok(Rope::new(head, rope.pairing, rope.base, &factors, self.config.context))
+        Ok(Rope::new(head, rope.pairing, rope.base, &factors, self.config.context).with_multiplier(rope.multiplier()))
     }
 
     /// The corrections that were made, once every tensor is claimed.

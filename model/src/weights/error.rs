@@ -1,10 +1,12 @@
 //! What can be wrong with the tensors of a file, as one line that names the file and the tensor.
 
 use crate::architecture::Architecture;
+use crate::config::ConfigError;
+use crate::graph::Biases;
 use crate::source::Encoding;
 use trine_kernels::PackingError;
 use trine_loader::OneLine;
-use trine_shapes::ShapeError;
+use trine_shapes::{Dims, ShapeError};
 
 /// Tensors that do not make up the model that the metadata describes.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,21 @@ pub enum LoadError {
         first: String,
         /// Name of the second.
         second: String,
+    },
+    /// A description of no model that Trine runs.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An environment with other lengths than the file has.
+    #[error("{file}: the model has {found:?}, and `{environment}` has {expected:?}")]
+    Dims {
+        /// The file.
+        file: String,
+        /// The environment.
+        environment: &'static str,
+        /// Its lengths.
+        expected: Box<Dims>,
+        /// Those of the file.
+        found: Box<Dims>,
     },
     /// A tensor of another shape than its role has.
     #[error("{file}: tensor {source}")]
@@ -109,7 +126,7 @@ fn inventory(architecture: Architecture, missing: &[String], extra: &[String]) -
         let mut biases = extra.iter().filter(|name| name.ends_with(".bias"));
         if biases.clone().any(of_norm) {
             parts.push("a norm with a bias is a LayerNorm, and the norms of this architecture are RMSNorms".to_owned());
-        } else if biases.next().is_some() && !architecture.has_biases() {
+        } else if biases.next().is_some() && architecture.graph().biases == Biases::None {
             parts.push("its matrices have no biases, so this is another model".to_owned());
         }
     }

@@ -179,14 +179,14 @@ pub(super) fn activation_mode(
 
 /// What a ternary matrix with rows of `cols` columns does with activations where nothing else is asked for.
 ///
-/// TQ1_0, TQ2_0 and Q2_0 in the `llama` architecture are models that were trained without int8 activations (TriLM), so
-/// they get scales for blocks, as in llama.cpp, where their columns are whole ones of 256; every other ternary matrix
-/// gets BitNet's one scale for each token.
+/// TQ1_0, TQ2_0 and Q2_0 in an architecture that is not ternary are models that were trained without int8 activations
+/// (TriLM, as `llama`), so they get scales for blocks, as in llama.cpp, where their columns are whole ones of 256;
+/// every other ternary matrix gets BitNet's one scale for each token.
 pub(crate) fn usual_activations(encoding: Encoding, cols: usize, architecture: Architecture) -> ActivationMode {
     let of_llama_cpp =
         [TensorType::TQ1_0, TensorType::TQ2_0, TensorType::Q2_0].map(Encoding::Plain).contains(&encoding);
     let takes_blocks = of_llama_cpp && cols.is_multiple_of(256);
-    match takes_blocks && architecture == Architecture::Llama {
+    match takes_blocks && !architecture.graph().ternary {
         true => ActivationMode::Q8K,
         false => ActivationMode::Int8PerToken,
     }

@@ -2,21 +2,13 @@
 //!
 //! Not here: the copies ([`Matrix::with_triples`]).
 
+use crate::network::Transformer;
 use crate::role::Projection;
-use crate::transformer::{Layer, Transformer};
+use crate::schema;
 use std::time::{Duration, Instant};
 use trine_kernels::quantize::ActivationRows;
 use trine_kernels::{Cpu, Matrix};
-use trine_shapes::Model;
-
-/// Copies of ternary matrices in triples ([`Matrix::with_triples`]) that are made while weights are loaded.
-#[derive(Clone, Copy)]
-pub struct MakeTriples<'p> {
-    /// Where they are made, in parallel, and measured.
-    pub cpu: &'p Cpu,
-    /// Which of them stay.
-    pub keep: KeepTriples,
-}
+use trine_shapes::{Blocks, Idx, Model};
 
 /// Whether decoding reads the copies that can be made. Results are the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,43 +20,35 @@ pub enum KeepTriples {
     Always,
 }
 
-/// Matrices that multiply the same activations.
-const GROUPS: [&[Projection]; 4] = [
-    &[Projection::Query, Projection::Key, Projection::Value],
-    &[Projection::AttnOutput],
-    &[Projection::Gate, Projection::Up],
-    &[Projection::Down],
-];
-
 /// Measurements, of which the shortest counts.
 const ROUNDS: usize = 3;
 
-impl MakeTriples<'_> {
-    /// Removes the copies where they are not to stay, and says why there are none.
-    pub(super) fn settle<M: Model>(self, mut transformer: Transformer<M>) -> (Transformer<M>, Option<String>) {
-        let MakeTriples { cpu, keep } = self;
-        if !transformer.matrices().any(Matrix::has_triples) {
-            return (transformer, Some(why_none(cpu)));
-        }
-        if keep == KeepTriples::Always {
-            return (transformer, None);
-        }
-        let copies = groups(&transformer.layers);
-        let matrices: Vec<Vec<Matrix>> =
-            copies.iter().map(|group| group.iter().cloned().map(Matrix::without_triples).collect()).collect();
-        let rounds = (0..ROUNDS).map(|_| (time(cpu, &copies), time(cpu, &matrices)));
-        let (with, without) = rounds.reduce(|a, b| (a.0.min(b.0), a.1.min(b.1))).expect("at least one measurement");
-        if with < without {
-            return (transformer, None);
-        }
-        drop(copies);
-        let layers = transformer.layers.into_iter();
-        transformer.layers = layers.map(|layer| layer.map_matrices(Matrix::without_triples)).collect();
-        let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
-        let (with, without) = (milliseconds(with), milliseconds(without));
-        let why = format!("the matrices of a token take {with:.1} ms with them and {without:.1} ms without");
-        (transformer, Some(why))
+/// Removes the copies where they are not to stay, and says why there are none.
+pub(super) fn settle<M: Model>(
+    transformer: Transformer<M>,
+    cpu: &Cpu,
+    keep: KeepTriples,
+) -> (Transformer<M>, Option<String>) {
+    if !transformer.matrices().any(Matrix::has_triples) {
+        return (transformer, Some(why_none(cpu)));
     }
+    if keep == KeepTriples::Always {
+        return (transformer, None);
+    }
+    let copies = groups(&transformer);
+    let matrices: Vec<Vec<Matrix>> =
+        copies.iter().map(|group| group.iter().cloned().map(Matrix::without_triples).collect()).collect();
+    let rounds = (0..ROUNDS).map(|_| (time(cpu, &copies), time(cpu, &matrices)));
+    let (with, without) = rounds.reduce(|a, b| (a.0.min(b.0), a.1.min(b.1))).expect("at least one measurement");
+    if with < without {
+        return (transformer, None);
+    }
+    drop(copies);
+    let transformer = transformer.map_matrices(Matrix::without_triples);
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    let (with, without) = (milliseconds(with), milliseconds(without));
+    let why = format!("the matrices of a token take {with:.1} ms with them and {without:.1} ms without");
+    (transformer, Some(why))
 }
 
 fn why_none(cpu: &Cpu) -> String {
@@ -76,10 +60,15 @@ fn why_none(cpu: &Cpu) -> String {
     }
 }
 
-/// The matrices of all blocks; they share the weights.
-fn groups<M: Model>(layers: &[Layer<M>]) -> Vec<Vec<Matrix>> {
-    let groups = layers.iter().flat_map(|layer| GROUPS.map(|group| (layer, group)));
-    groups.map(|(layer, group)| group.iter().map(|&projection| layer.matrix(projection).clone()).collect()).collect()
+/// The matrices of all blocks that multiply the same activations; they share the weights.
+fn groups<M: Model>(transformer: &Transformer<M>) -> Vec<Vec<Matrix>> {
+    let groups = schema::shared_inputs();
+    let of_block = |block, group: &[Projection]| {
+        group.iter().filter_map(|&projection| transformer.matrix(block, projection).cloned()).collect::<Vec<_>>()
+    };
+    let blocks = Idx::all(Blocks::of(transformer.model));
+    let all = blocks.flat_map(|block| groups.iter().map(move |group| of_block(block, group)));
+    all.filter(|group| !group.is_empty()).collect()
 }
 
 /// How long the products of one token take.
@@ -88,7 +77,7 @@ fn time(cpu: &Cpu, groups: &[Vec<Matrix>]) -> Duration {
     for (index, group) in groups.iter().enumerate() {
         // Other numbers for each group, since what is made of activations is kept for products that meet them again.
         let number = |column: usize| ((column + index + 1) as u32).wrapping_mul(0x9e37_79b9) as i32 as f32;
-        let activations = ActivationRows::new(group[0].cols(), (0..group[0].cols()).map(number).collect());
+        let activations = ActivationRows::new(group[0].cols(), (0..group[0].cols()).map(number).collect::<Vec<_>>());
         for matrix in group {
             std::hint::black_box(cpu.products(&activations, matrix));
         }

@@ -36,6 +36,35 @@ fn a_run_has_its_defaults() {
 }
 
 #[test]
+fn sampling_has_the_defaults_of_the_library() {
+    let (arguments, options) = (run("trine run").generation, SamplerOptions::default());
+    let found = SamplerOptions {
+        temperature: arguments.temperature,
+        top_k: arguments.top_k,
+        top_p: arguments.top_p,
+        min_p: arguments.min_p,
+        repetition_penalty: arguments.repetition_penalty,
+        frequency_penalty: arguments.frequency_penalty,
+        presence_penalty: arguments.presence_penalty,
+        repetition_window: arguments.repetition_window,
+        logit_bias: arguments.logit_bias,
+        seed: options.seed,
+    };
+    assert_eq!(found, options);
+    assert_eq!(run("trine run").logprobs, None);
+}
+
+#[test]
+fn biases_are_repeatable_and_penalties_may_be_negative() {
+    let line = "trine run --logit-bias 5=-1.5 --logit-bias 9=-inf --frequency-penalty -0.5 --presence-penalty 1";
+    let arguments = run(&format!("{line} --logprobs 3"));
+    let generation = arguments.generation;
+    assert_eq!(generation.logit_bias, vec![(5, -1.5), (9, f32::NEG_INFINITY)]);
+    assert_eq!((generation.frequency_penalty, generation.presence_penalty), (-0.5, 1.0));
+    assert_eq!(arguments.logprobs, Some(3));
+}
+
+#[test]
 fn names_become_values() {
     let arguments =
         run("trine run --isa avx2 --threads 3 --activations q8_k --quantize absmean --head q6_k --pre gpt-2 --kv f32");
@@ -89,6 +118,10 @@ fn words_that_mean_nothing_are_refused() {
         "trine run --kv f64",
         "trine run --threads 0",
         "trine run --pre no-such-splitter",
+        "trine run --logit-bias 5",
+        "trine run --logit-bias x=1",
+        "trine run --logit-bias 5=much",
+        "trine run --logprobs -1",
         "trine logits m.gguf",
         "trine logits m.gguf --ids",
         "trine logits m.gguf --ids 1,x",

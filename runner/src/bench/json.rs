@@ -59,5 +59,5 @@ fn of_decode(report: &Report, test: &Measured) -> Value {
 
 /// Microseconds for a token in each part.
 fn parts(test: &Measured) -> Value {
-    Row::ALL.iter().map(|row| (row.name(), Value::from(test.part(*row) * 1e6))).collect()
+    Row::all().map(|row| (row.name(), Value::from(test.part(row) * 1e6))).collect()
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 use trine::kernels::Cpu;
-use trine::model::{Part, Session, Wanted};
+use trine::model::{LogitsRequest, Part, Session};
 use trine::shapes::Model;
 
 /// What is measured.
@@ -54,7 +54,7 @@ pub struct Run {
 }
 
 /// The logits that `run` needs with its defaults, for a head with a shortlist.
-const WANTED: Wanted = Wanted::Largest(NonZeroUsize::new(40).expect("not zero"));
+const REQUEST: LogitsRequest = LogitsRequest::Largest(NonZeroUsize::new(40).expect("not zero"));
 
 /// Ids that repeat no pattern.
 pub fn ids(count: usize, vocab: usize) -> Vec<u32> {
@@ -65,7 +65,7 @@ pub fn ids(count: usize, vocab: usize) -> Vec<u32> {
 ///
 /// # Errors
 /// The session has too few positions.
-pub fn run<M: Model>(test: Test, session: &mut Session<'_, M>, cpu: &Cpu, ids: &[u32]) -> Result<Run> {
+pub fn run<M: Model>(test: Test, session: &mut Session<M>, cpu: &Cpu, ids: &[u32]) -> Result<Run> {
     let (depth, step) = match test {
         Test::Prompt { tokens } => (0, tokens),
         Test::Decode { depth, .. } => (depth, 1),
@@ -79,7 +79,7 @@ pub fn run<M: Model>(test: Test, session: &mut Session<'_, M>, cpu: &Cpu, ids: &
     let started = Instant::now();
     let mut last = started;
     for ids in ids[depth..test.positions()].chunks(step) {
-        session.feed_watched(ids, WANTED, &mut |_, part, _| {
+        session.feed_watched(ids, REQUEST, &mut |_, part, _| {
             let now = Instant::now();
             *parts.entry(part).or_default() += now - last;
             last = now;

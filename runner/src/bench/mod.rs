@@ -17,6 +17,7 @@ use anyhow::Result;
 use measure::{Limits, Run, Test};
 use report::Report;
 use std::io::{BufWriter, Write};
+use std::sync::Arc;
 use std::time::Instant;
 use trine::kernels::Cpu;
 use trine::loader::Gguf;
@@ -54,7 +55,7 @@ fn synthetic(arguments: &BenchArguments) -> Result<Gguf> {
     };
     (model.matrices, model.table) = (arguments.weights, arguments.table);
     if let Some(blocks) = arguments.blocks {
-        model.config.layers = blocks.get();
+        model.config.dims.attention_layers = blocks.get();
     }
     note(&format!("making a model of random weights, {} and {}", model.matrices, model.table));
     Ok(model.gguf()?)
@@ -69,7 +70,7 @@ struct Bench<'b> {
 impl Program for Bench<'_> {
     type Out = Report;
 
-    fn run<M: Model>(self, model: &Transformer<M>) -> Result<Report> {
+    fn run<M: Model>(self, model: &Arc<Transformer<M>>) -> Result<Report> {
         let Bench { arguments, cpu, started } = self;
         let load_time = started.elapsed();
         let tests = tests(arguments);

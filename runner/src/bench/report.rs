@@ -5,7 +5,7 @@ use crate::inspect::describe;
 use std::time::Duration;
 use trine::kernels::{CacheType, Cpu, Isa, Matrix};
 use trine::model::{Part, Projection, Transformer};
-use trine::shapes::Model;
+use trine::shapes::{Blocks, Idx, Model};
 
 /// Everything that is shown.
 pub struct Report {
@@ -49,7 +49,7 @@ pub struct Measured {
     pub tokens_per_second: f64,
     /// Seconds for a token.
     pub seconds: f64,
-    /// Seconds for a token in each row of the parts, in the order of [`Row::ALL`].
+    /// Seconds for a token in each row of the parts, in the order of [`Row::all`].
     pub parts: Vec<f64>,
     /// Hand-overs for a token.
     pub hand_overs: f64,
@@ -93,24 +93,12 @@ pub enum Row {
 }
 
 impl Row {
-    /// Every row.
-    pub const ALL: [Row; 15] = [
-        Row::Matrix(Projection::Query),
-        Row::Matrix(Projection::Key),
-        Row::Matrix(Projection::Value),
-        Row::Matrix(Projection::AttnOutput),
-        Row::Matrix(Projection::Gate),
-        Row::Matrix(Projection::Up),
-        Row::Matrix(Projection::Down),
-        Row::Head,
-        Row::Attention,
-        Row::Norms,
-        Row::Rope,
-        Row::Gate,
-        Row::Residual,
-        Row::Embedding,
-        Row::Rest,
-    ];
+    /// Every row, in the order in which rows are shown.
+    pub fn all() -> impl Iterator<Item = Row> {
+        let others =
+            [Row::Head, Row::Attention, Row::Norms, Row::Rope, Row::Gate, Row::Residual, Row::Embedding, Row::Rest];
+        Projection::all().map(Row::Matrix).chain(others)
+    }
 
     /// The row that a part belongs to.
     fn of(part: Part) -> Row {
@@ -194,9 +182,9 @@ impl Measured {
                 _ => of_row.map(|(_, time)| *time).sum(),
             }
         };
-        let parts = Row::ALL.map(|row| median(runs.iter().map(|run| of_token(part(run, row))).collect()));
+        let parts = Row::all().map(|row| median(runs.iter().map(|run| of_token(part(run, row))).collect()));
         let hand_overs = median(runs.iter().map(|run| run.hand_overs as f64 / tokens).collect());
-        Measured { test, tokens_per_second: 1.0 / seconds, seconds, parts: parts.to_vec(), hand_overs }
+        Measured { test, tokens_per_second: 1.0 / seconds, seconds, parts: parts.collect(), hand_overs }
     }
 
     /// Products with the head for a token: a prompt needs it for its last one.
@@ -209,7 +197,7 @@ impl Measured {
 
     /// Seconds for a token in a row of the parts.
     pub fn part(&self, row: Row) -> f64 {
-        let index = Row::ALL.iter().position(|other| *other == row).expect("every row is listed");
+        let index = Row::all().position(|other| other == row).expect("every row is listed");
         self.parts[index]
     }
 }
@@ -226,12 +214,13 @@ fn matrices<M: Model>(model: &Transformer<M>) -> Vec<MatrixRow> {
             weights,
         })
     };
-    let of_blocks = Projection::ALL.map(|projection| {
-        row(Row::Matrix(projection), model.layers.iter().map(|layer| layer.matrix(projection)).collect())
+    let of_blocks = Projection::all().map(|projection| {
+        let blocks = Idx::all(Blocks::of(model.model));
+        row(Row::Matrix(projection), blocks.filter_map(|block| model.matrix(block, projection)).collect())
     });
     let head =
         row(Row::Head, vec![model.head_matrix()]).map(|head| MatrixRow { bytes: model.head_bytes() as u64, ..head });
-    of_blocks.into_iter().chain([head]).flatten().collect()
+    of_blocks.chain([head]).flatten().collect()
 }
 
 /// The middle value, or the mean of the two in the middle.

@@ -81,7 +81,7 @@ fn parts(
 ) -> io::Result<()> {
     let heading = ["part", "us", "of time", unit, "of limit", "shape", "type"].map(str::to_owned);
     let mut lines = vec![heading];
-    for row in Row::ALL {
+    for row in Row::all() {
         let seconds = test.part(row);
         let mut line: [String; 7] = Default::default();
         line[0] = row.name();

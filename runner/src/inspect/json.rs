@@ -46,11 +46,12 @@ fn model(config: &Config) -> Json {
         RopeScaling::None => ("none", 1.0),
         RopeScaling::Linear { factor } => ("linear", factor),
         RopeScaling::Llama3 { factor, .. } => ("llama3", factor),
+        RopeScaling::Yarn(yarn) => ("yarn", yarn.factor),
     };
     json!({
         "architecture": config.architecture.name(),
         "name": config.name,
-        "blocks": config.layers,
+        "blocks": config.dims.blocks(),
         "context": config.context,
         "vocab": config.dims.vocab,
         "hidden": config.dims.hidden,

@@ -3,6 +3,7 @@
 //! That the numbers are right is shown by the tests of the library.
 
 mod files;
+mod sampling;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 
 /// Every one of these cases.
 pub(super) fn cases() -> Vec<Case> {
-    [wholes(), descriptions(), numbers(), tokenizers()].into_iter().flatten().collect()
+    [wholes(), descriptions(), numbers(), numbers_of_rope_and_vocabulary(), tokenizers()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// `config.json` as a whole.
@@ -44,7 +47,7 @@ fn descriptions() -> Vec<Case> {
         ),
         set(
             "two classes",
-            "expected one of `LlamaForCausalLM`",
+            "expected one of `BitNetForCausalLM`",
             CONFIG,
             "/architectures",
             json!(["LlamaForCausalLM", "a"]),
@@ -150,7 +153,19 @@ fn numbers() -> Vec<Case> {
             "/rope_parameters/rope_theta",
             json!(-1.0),
         ),
-        number("another scaling", "`rope_parameters.rope_type` is `yarn`", "/rope_parameters/rope_type", json!("yarn")),
+    ]
+}
+
+/// Numbers of `config.json` that RoPE and the vocabulary have.
+fn numbers_of_rope_and_vocabulary() -> Vec<Case> {
+    let number = |name, says, pointer, value| set(name, says, CONFIG, pointer, value);
+    vec![
+        number(
+            "another scaling",
+            "`rope_parameters.rope_type` is `longrope`",
+            "/rope_parameters/rope_type",
+            json!("longrope"),
+        ),
         number(
             "a scaling without its factor",
             "as `rope_parameters.factor`, but there is no such",

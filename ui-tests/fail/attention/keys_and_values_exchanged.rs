@@ -2,13 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attended<B: Axis, P: Axis, S: Axis, M: Model>(
-    cpu: &Cpu,
-    q: View<f32, (B, S, Heads<M>, Rotated<HeadDim<M>>)>,
-    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<P, S>>,
-    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<P, S>>,
-) -> Tensor<f32, (B, S, Heads<M>, HeadDim<M>)> {
-    cpu.attention(q, v, k)
+fn cached<T: Step, M: Model>(
+    layer: KvLayer<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
+    k: View<f32, (T, KvHeads<M>, Rotated<HeadDim<M>>)>,
+    v: View<f32, (T, KvHeads<M>, Value<HeadDim<M>>)>,
+) {
+    layer.append(v, k);
 }
 
 fn main() {}

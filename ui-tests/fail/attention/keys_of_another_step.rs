@@ -4,11 +4,10 @@ use trine::prelude::*;
 
 fn attended<'s, B: Axis, P: Axis, M: Model>(
     cpu: &Cpu,
-    q: View<f32, (B, Seq<'s>, Heads<M>, Rotated<HeadDim<M>>)>,
-    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<P, Fixed<1>>>,
-    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<P, Seq<'s>>>,
+    q: View<f32, (Uniform<B, P, Seq<'s>>, Heads<M>, Rotated<HeadDim<M>>)>,
+    cached: &Cached<KvHeads<M>, HeadDim<M>, Causal<Uniform<B, P, Fixed<1>>>>,
 ) {
-    cpu.attention(q, k, v);
+    cpu.attention(q, cached);
 }
 
 fn main() {}

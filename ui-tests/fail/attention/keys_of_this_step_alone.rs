@@ -2,13 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attended<'p, 's, B: Axis, M: Model>(
+fn attended<T: Step, M: Model>(
     cpu: &Cpu,
-    q: View<f32, (B, Seq<'s>, Heads<M>, Rotated<HeadDim<M>>)>,
-    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Seq<'s>>,
-    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<Past<'p>, Seq<'s>>>,
+    q: View<f32, (T, Heads<M>, Rotated<HeadDim<M>>)>,
+    cached: &Cached<KvHeads<M>, HeadDim<M>, T>,
 ) {
-    cpu.attention(q, k, v);
+    cpu.attention(q, cached);
 }
 
 fn main() {}

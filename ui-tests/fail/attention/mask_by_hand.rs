@@ -4,12 +4,11 @@ use trine::prelude::*;
 
 fn attended<B: Axis, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,
-    q: View<f32, (B, S, Heads<M>, Rotated<HeadDim<M>>)>,
-    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<P, S>>,
-    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<P, S>>,
+    q: View<f32, (Uniform<B, P, S>, Heads<M>, Rotated<HeadDim<M>>)>,
+    cached: &Cached<KvHeads<M>, HeadDim<M>, Causal<Uniform<B, P, S>>>,
     mask: View<f32, (B, S, S)>,
-) -> Tensor<f32, (B, S, Heads<M>, HeadDim<M>)> {
-    cpu.attention(q, k, v, mask)
+) -> Tensor<f32, (Uniform<B, P, S>, Heads<M>, HeadDim<M>)> {
+    cpu.attention(q, cached, mask)
 }
 
 fn main() {}

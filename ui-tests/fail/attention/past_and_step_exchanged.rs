@@ -2,12 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn cached<'p, 's, B: Axis, M: Model>(
-    keys: &mut CacheBuffer<B, KvHeads<M>, Rotated<HeadDim<M>>>,
-    k: View<f32, (B, Seq<'s>, KvHeads<M>, Rotated<HeadDim<M>>)>,
-    at: Plus<Seq<'s>, Past<'p>>,
-) {
-    keys.append(k, at);
+fn positioned<'p, 's, B: Axis, M: Model>(
+    x: Tensor<f32, (B, Seq<'s>, Hidden<M>)>,
+    past: Past<'p>,
+) -> Tensor<f32, (Uniform<B, Seq<'s>, Past<'p>>, Hidden<M>)> {
+    x.behind(past)
 }
 
 fn main() {}

@@ -1,14 +1,13 @@
-//! Values of the current step were not put into the cache.
+//! Values of the prompt go into the cache once more, instead of those of the step.
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attended<'p, 's, B: Axis, M: Model>(
-    cpu: &Cpu,
-    q: View<f32, (B, Seq<'s>, Heads<M>, Rotated<HeadDim<M>>)>,
-    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<Past<'p>, Seq<'s>>>,
-    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Past<'p>>,
+fn cached<B: Axis, P: Axis, S: Axis, M: Model>(
+    layer: KvLayer<Uniform<B, P, S>, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
+    k: View<f32, (Uniform<B, P, S>, KvHeads<M>, Rotated<HeadDim<M>>)>,
+    v: View<f32, (Uniform<B, Fixed<0>, P>, KvHeads<M>, Value<HeadDim<M>>)>,
 ) {
-    cpu.attention(q, k, v);
+    layer.append(k, v);
 }
 
 fn main() {}

@@ -2,12 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn cached<B: Axis, P: Axis, S: Axis, M: Model>(
-    values: &mut CacheBuffer<B, KvHeads<M>, Value<HeadDim<M>>>,
-    v: View<f32, (B, S, KvHeads<M>, Rotated<HeadDim<M>>)>,
-    at: Plus<P, S>,
+fn cached<T: Step, M: Model>(
+    layer: KvLayer<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
+    k: View<f32, (T, KvHeads<M>, Rotated<HeadDim<M>>)>,
+    v: View<f32, (T, KvHeads<M>, Rotated<HeadDim<M>>)>,
 ) {
-    values.append(v, at);
+    layer.append(k, v);
 }
 
 fn main() {}

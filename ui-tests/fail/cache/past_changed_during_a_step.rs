@@ -8,8 +8,8 @@ fn predicted<M: Model>(
     mut cache: KvCache<M, Fixed<1>>,
     token: Idx<Vocab<M>>,
 ) {
-    cache.truncate(0);
-    cache.step(&[token], |step| { cache.truncate(0); model.prefill(cpu, step) });
+    cache.rewind(0);
+    cache.step(&[token], |step| { cache.rewind(0); model.prefill(cpu, step) });
 }
 
 fn main() {}

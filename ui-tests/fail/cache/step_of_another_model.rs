@@ -5,11 +5,11 @@ use trine::prelude::*;
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }
 
-fn predicted<B: Axis, P: Axis, S: Axis>(
+fn predicted<T: Step>(
     cpu: &Cpu,
     model: &Transformer<Target>,
-    step: Step<Draft, B, P, S>,
-) -> Tensor<f32, (B, Fixed<1>, Vocab<Target>)> {
+    step: StepInput<Draft, T>,
+) -> Tensor<f32, (Sequences<T>, Vocab<Target>)> {
     model.next_logits(cpu, step)
 }
 

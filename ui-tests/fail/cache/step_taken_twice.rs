@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn predicted<B: Axis, P: Axis, S: Axis, M: Model>(
+fn predicted<T: Step, M: Model>(
     cpu: &Cpu,
     model: &Transformer<M>,
-    step: Step<M, B, P, S>,
-) -> Tensor<f32, (B, S, Vocab<M>)> {
+    step: StepInput<M, T>,
+) -> Tensor<f32, (T, Vocab<M>)> {
     model.prefill(cpu, step);
     model.logits(cpu, step)
 }

@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn logits<B: Axis, S: Axis, M: Model>(
+fn logits<T: Axis, M: Model>(
     cpu: &Cpu,
-    h: &Activations<B, S, Normed<OutputNorm, Hidden<M>>>,
-    head: &Linear<Hidden<M>, Vocab<M>>,
-) -> Tensor<f32, (B, S, Vocab<M>)> {
+    h: &Activations<T, Normed<OutputNorm, Hidden<M>>>,
+    head: &Weight<Matrix, Hidden<M>, Vocab<M>>,
+) -> Tensor<f32, (T, Vocab<M>)> {
     cpu.logits(h, head)
 }
 

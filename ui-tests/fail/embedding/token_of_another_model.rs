@@ -5,10 +5,10 @@ use trine::prelude::*;
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }
 
-fn embedded<B: Axis, S: Axis>(
+fn embedded<T: Axis>(
     cpu: &Cpu,
-    tokens: View<Idx<Vocab<Draft>>, (B, S)>,
-    table: &Linear<Vocab<Target>, Hidden<Target>>,
+    tokens: View<Idx<Vocab<Draft>>, (T,)>,
+    table: &Weight<Matrix, Vocab<Target>, Hidden<Target>>,
 ) {
     cpu.embed(tokens, table);
 }

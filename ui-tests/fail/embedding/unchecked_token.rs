@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn embedded<B: Axis, S: Axis, M: Model>(
+fn embedded<T: Axis, M: Model>(
     cpu: &Cpu,
-    tokens: View<u32, (B, S)>,
-    table: &Linear<Vocab<M>, Hidden<M>>,
-) -> Tensor<f32, (B, S, Hidden<M>)> {
+    tokens: View<u32, (T,)>,
+    table: &Weight<Matrix, Vocab<M>, Hidden<M>>,
+) -> Tensor<f32, (T, Hidden<M>)> {
     cpu.embed(tokens, table)
 }
 

@@ -2,9 +2,9 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn heads<B: Axis, S: Axis, M: Model>(
-    keys: Tensor<f32, (B, S, KvWidth<M>)>,
-) -> Tensor<f32, (B, S, Heads<M>, HeadDim<M>)> {
+fn heads<T: Axis, M: Model>(
+    keys: Tensor<f32, (T, KvWidth<M>)>,
+) -> Tensor<f32, (T, Heads<M>, HeadDim<M>)> {
     keys.split()
 }
 

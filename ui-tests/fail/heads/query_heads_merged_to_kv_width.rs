@@ -2,9 +2,9 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn merged<B: Axis, S: Axis, M: Model>(
-    attended: Tensor<f32, (B, S, Heads<M>, HeadDim<M>)>,
-) -> Tensor<f32, (B, S, KvWidth<M>)> {
+fn merged<T: Axis, M: Model>(
+    attended: Tensor<f32, (T, Heads<M>, HeadDim<M>)>,
+) -> Tensor<f32, (T, KvWidth<M>)> {
     attended.merge()
 }
 

@@ -3,9 +3,9 @@
 use trine::prelude::*;
 
 fn output<M: Model>(
-    output: Linear<Hidden<M>, QWidth<M>>,
+    output: Weight<Matrix, Hidden<M>, QWidth<M>>,
     bias: Bias<Hidden<M>, Ffn<M>>,
-) -> Linear<Hidden<M>, QWidth<M>> {
+) -> Weight<Matrix, Hidden<M>, QWidth<M>> {
     output.with_bias(bias)
 }
 

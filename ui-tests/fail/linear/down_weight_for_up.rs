@@ -2,12 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn up<B: Axis, S: Axis, M: Model>(
-    cpu: &Cpu,
-    h: &Activations<B, S, Normed<FfnNorm, Hidden<M>>>,
-    block: &Layer<M>,
-) -> Tensor<f32, (B, S, Ffn<M>)> {
-    cpu.linear(h, &block.down)
+fn up<T: Axis, M: Model>(
+    ops: &impl Ops,
+    h: &Activations<T, Normed<FfnNorm, Hidden<M>>>,
+    network: &SwiGlu<M>,
+) -> Tensor<f32, (T, Ffn<M>)> {
+    ops.linear(h, &network.down)
 }
 
 fn main() {}

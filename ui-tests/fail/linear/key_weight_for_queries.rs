@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn queries<B: Axis, S: Axis, M: Model>(
+fn queries<T: Axis, M: Model>(
     cpu: &Cpu,
-    h: &Activations<B, S, Hidden<M>>,
-    weight: &Linear<KvWidth<M>, Hidden<M>>,
-) -> Tensor<f32, (B, S, QWidth<M>)> {
+    h: &Activations<T, Hidden<M>>,
+    weight: &Weight<Matrix, KvWidth<M>, Hidden<M>>,
+) -> Tensor<f32, (T, QWidth<M>)> {
     cpu.linear(h, weight)
 }
 

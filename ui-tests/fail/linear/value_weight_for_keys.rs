@@ -2,12 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn keys<B: Axis, S: Axis, M: Model>(
-    cpu: &Cpu,
-    h: &Activations<B, S, Normed<AttnNorm, Hidden<M>>>,
-    block: &Layer<M>,
-) -> Tensor<f32, (B, S, KvWidth<M>)> {
-    cpu.linear(h, &block.value)
+fn keys<T: Axis, M: Model>(
+    ops: &impl Ops,
+    h: &Activations<T, Normed<AttnNorm, Hidden<M>>>,
+    attention: &Attention<M>,
+) -> Tensor<f32, (T, KvWidth<M>)> {
+    ops.linear(h, &attention.value)
 }
 
 fn main() {}

@@ -5,10 +5,10 @@ use trine::prelude::*;
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }
 
-fn residual<B: Axis, S: Axis>(
+fn residual<T: Axis>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (B, S, Hidden<Draft>)>,
-    y: View<f32, (B, S, Hidden<Target>)>,
+    x: &mut Tensor<f32, (T, Hidden<Draft>)>,
+    y: View<f32, (T, Hidden<Target>)>,
 ) {
     cpu.add_assign(x, y);
 }

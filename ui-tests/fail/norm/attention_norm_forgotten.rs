@@ -2,12 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn queries<B: Axis, S: Axis>(
+fn queries<T: Axis>(
     cpu: &Cpu,
-    x: Tensor<f32, (B, S, Hidden<Bitnet2B4T>)>,
+    x: Tensor<f32, (T, Hidden<Bitnet2B4T>)>,
     norm: &RmsNorm<AttnNorm, Hidden<Bitnet2B4T>>,
-    query: &Linear<QWidth<Bitnet2B4T>, Normed<AttnNorm, Hidden<Bitnet2B4T>>>,
-) -> Tensor<f32, (B, S, QWidth<Bitnet2B4T>)> {
+    query: &Weight<Matrix, QWidth<Bitnet2B4T>, Normed<AttnNorm, Hidden<Bitnet2B4T>>>,
+) -> Tensor<f32, (T, QWidth<Bitnet2B4T>)> {
     let h = Activations::new(x);
     cpu.linear(&h, query)
 }

@@ -3,12 +3,12 @@
 use trine::prelude::*;
 
 static_model! {
-    struct Toy { vocab: 64, hidden: 32, ffn: 96, heads: 4, kv_heads: 2, head_dim: 16 }
+    struct Toy { vocab: 64, hidden: 32, ffn: 96, heads: 4, kv_heads: 2, head_dim: 16, attention_layers: 2 }
 }
 
-fn attention_input<B: Axis, S: Axis>(
+fn attention_input<T: Axis>(
     cpu: &Cpu,
-    x: View<f32, (B, S, Hidden<Toy>)>,
+    x: View<f32, (T, Hidden<Toy>)>,
     norm: &RmsNorm<AttnNorm, Hidden<Bitnet2B4T>>,
 ) {
     cpu.rms_norm(x, norm);

@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attention_input<B: Axis, S: Axis, M: Model>(
+fn attention_input<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: View<f32, (B, S, Hidden<M>)>,
+    x: View<f32, (T, Hidden<M>)>,
     norm: &RmsNorm<AttnNorm, QWidth<M>>,
-) -> Tensor<f32, (B, S, Normed<AttnNorm, Hidden<M>>)> {
+) -> Tensor<f32, (T, Normed<AttnNorm, Hidden<M>>)> {
     cpu.rms_norm(x, norm)
 }
 

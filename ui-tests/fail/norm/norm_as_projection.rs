@@ -2,12 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn queries<B: Axis, S: Axis, M: Model>(
+fn queries<T: Axis, M: Model>(
     cpu: &Cpu,
-    h: &Activations<B, S, Hidden<M>>,
+    h: &Activations<T, Hidden<M>>,
     norm: &RmsNorm<AttnNorm, Hidden<M>>,
-    query: &Linear<QWidth<M>, Hidden<M>>,
-) -> Tensor<f32, (B, S, QWidth<M>)> {
+    query: &Weight<Matrix, QWidth<M>, Hidden<M>>,
+) -> Tensor<f32, (T, QWidth<M>)> {
     cpu.linear(h, norm)
 }
 

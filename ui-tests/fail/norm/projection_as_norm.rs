@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attention_input<B: Axis, S: Axis, M: Model>(
+fn attention_input<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: View<f32, (B, S, Hidden<M>)>,
+    x: View<f32, (T, Hidden<M>)>,
     norm: &RmsNorm<AttnNorm, Hidden<M>>,
-    query: &Linear<Hidden<M>, Hidden<M>>,
+    query: &Weight<Matrix, Hidden<M>, Hidden<M>>,
 ) {
     cpu.rms_norm(x, query);
 }

@@ -2,12 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attention_output<B: Axis, S: Axis>(
+fn attention_output<T: Axis>(
     cpu: &Cpu,
-    attended: Tensor<f32, (B, S, QWidth<Bitnet2B4T>)>,
+    attended: Tensor<f32, (T, QWidth<Bitnet2B4T>)>,
     sub_norm: &RmsNorm<AttnSubNorm, QWidth<Bitnet2B4T>>,
-    output: &Linear<Hidden<Bitnet2B4T>, Normed<AttnSubNorm, QWidth<Bitnet2B4T>>>,
-) -> Tensor<f32, (B, S, Hidden<Bitnet2B4T>)> {
+    output: &Weight<Matrix, Hidden<Bitnet2B4T>, Normed<AttnSubNorm, QWidth<Bitnet2B4T>>>,
+) -> Tensor<f32, (T, Hidden<Bitnet2B4T>)> {
     let h = Activations::new(attended);
     cpu.linear(&h, output)
 }

@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn up<B: Axis, S: Axis, M: Model>(
+fn up<T: Axis, M: Model>(
     cpu: &Cpu,
-    h: &Activations<B, S, Hidden<M>>,
+    h: &Activations<T, Hidden<M>>,
     weight: &Matrix,
-) -> Tensor<f32, (B, S, Ffn<M>)> {
+) -> Tensor<f32, (T, Ffn<M>)> {
     cpu.linear(h, weight)
 }
 

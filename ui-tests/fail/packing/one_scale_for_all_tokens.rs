@@ -2,10 +2,10 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn keys<S: Axis, M: Model>(
+fn keys<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: Tensor<f32, (Fixed<1>, Fixed<1>, Flat<S, Hidden<M>>)>,
-    key: &Linear<KvWidth<M>, Hidden<M>>,
+    x: Tensor<f32, (Fixed<1>, Flat<T, Hidden<M>>)>,
+    key: &Weight<Matrix, KvWidth<M>, Hidden<M>>,
 ) {
     cpu.linear(&Activations::new(x), key);
 }

@@ -1,12 +1,12 @@
-//! The logits lose their axis of positions on the way out.
+//! The logits lose their axis of tokens on the way out.
 #![allow(unused)]
 use trine::prelude::*;
 
-fn logits<B: Axis, S: Axis, M: Model>(
+fn logits<T: Axis, M: Model>(
     cpu: &Cpu,
-    h: &Activations<B, S, Normed<OutputNorm, Hidden<M>>>,
-    head: &Linear<Vocab<M>, Hidden<M>>,
-) -> Tensor<f32, (B, Vocab<M>)> {
+    h: &Activations<T, Normed<OutputNorm, Hidden<M>>>,
+    head: &Weight<Matrix, Vocab<M>, Hidden<M>>,
+) -> Tensor<f32, (Vocab<M>,)> {
     cpu.logits(h, head)
 }
 

@@ -1,11 +1,11 @@
-//! The last position alone is added to all positions of the step.
+//! The last position of each sequence is added to all positions of the step.
 #![allow(unused)]
 use trine::prelude::*;
 
-fn residual<'s, B: Axis, M: Model>(
+fn residual<T: Step, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (B, Seq<'s>, Hidden<M>)>,
-    y: View<f32, (B, Fixed<1>, Hidden<M>)>,
+    x: &mut Tensor<f32, (T, Hidden<M>)>,
+    y: View<f32, (Sequences<T>, Hidden<M>)>,
 ) {
     cpu.add_assign(x, y);
 }

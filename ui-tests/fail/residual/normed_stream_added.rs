@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn residual<B: Axis, S: Axis, M: Model>(
+fn residual<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (B, S, Hidden<M>)>,
-    h: Tensor<f32, (B, S, Normed<FfnNorm, Hidden<M>>)>,
-    y: Tensor<f32, (B, S, Hidden<M>)>,
+    x: &mut Tensor<f32, (T, Hidden<M>)>,
+    h: Tensor<f32, (T, Normed<FfnNorm, Hidden<M>>)>,
+    y: Tensor<f32, (T, Hidden<M>)>,
 ) {
     cpu.add_assign(x, h.view());
 }

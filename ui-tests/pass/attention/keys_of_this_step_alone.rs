@@ -1,14 +1,13 @@
-//! Keys are those of earlier steps and of this one.
+//! Keys are those of earlier steps and of this one: all that `Causal<T>` sees.
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attended<'p, 's, B: Axis, M: Model>(
+fn attended<T: Step, M: Model>(
     cpu: &Cpu,
-    q: View<f32, (B, Seq<'s>, Heads<M>, Rotated<HeadDim<M>>)>,
-    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<Past<'p>, Seq<'s>>>,
-    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<Past<'p>, Seq<'s>>>,
+    q: View<f32, (T, Heads<M>, Rotated<HeadDim<M>>)>,
+    cached: &Cached<KvHeads<M>, HeadDim<M>, Causal<T>>,
 ) {
-    cpu.attention(q, k, v);
+    cpu.attention(q, cached);
 }
 
 fn main() {}

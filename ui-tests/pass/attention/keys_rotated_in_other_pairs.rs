@@ -2,13 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attended<B: Axis, P: Axis, S: Axis, M: Model>(
+fn attended<T: Step, M: Model>(
     cpu: &Cpu,
-    q: View<f32, (B, S, Heads<M>, Rotated<HeadDim<M>, NeoX>)>,
-    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>, NeoX>, Plus<P, S>>,
-    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<P, S>>,
-) -> Tensor<f32, (B, S, Heads<M>, HeadDim<M>)> {
-    cpu.attention(q, k, v)
+    q: View<f32, (T, Heads<M>, Rotated<HeadDim<M>, NeoX>)>,
+    cached: &Cached<KvHeads<M>, HeadDim<M>, Causal<T>, NeoX>,
+) -> Tensor<f32, (T, Heads<M>, HeadDim<M>)> {
+    cpu.attention(q, cached)
 }
 
 fn main() {}

@@ -1,15 +1,14 @@
-//! The mask follows from the axes: the past, then this step.
+//! The mask follows from the step: the past, then its own tokens.
 #![allow(unused)]
 use trine::prelude::*;
 
 fn attended<B: Axis, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,
-    q: View<f32, (B, S, Heads<M>, Rotated<HeadDim<M>>)>,
-    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<P, S>>,
-    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<P, S>>,
+    q: View<f32, (Uniform<B, P, S>, Heads<M>, Rotated<HeadDim<M>>)>,
+    cached: &Cached<KvHeads<M>, HeadDim<M>, Causal<Uniform<B, P, S>>>,
     mask: View<f32, (B, S, S)>,
-) -> Tensor<f32, (B, S, Heads<M>, HeadDim<M>)> {
-    cpu.attention(q, k, v)
+) -> Tensor<f32, (Uniform<B, P, S>, Heads<M>, HeadDim<M>)> {
+    cpu.attention(q, cached)
 }
 
 fn main() {}

@@ -2,13 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attended<B: Axis, P: Axis, S: Axis, M: Model>(
+fn attended<T: Step, M: Model>(
     cpu: &Cpu,
-    q: View<f32, (B, S, Heads<M>, Rotated<HeadDim<M>>)>,
-    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<P, S>>,
-    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<P, S>>,
+    q: View<f32, (T, Heads<M>, Rotated<HeadDim<M>>)>,
+    cached: &Cached<KvHeads<M>, HeadDim<M>, Causal<T>>,
 ) {
-    cpu.attention(q, k, v);
+    cpu.attention(q, cached);
 }
 
 fn main() {}

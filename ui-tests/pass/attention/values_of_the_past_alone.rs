@@ -1,14 +1,13 @@
-//! Keys and values are both of earlier steps and of this one.
+//! Keys and values are both of the step.
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attended<'p, 's, B: Axis, M: Model>(
-    cpu: &Cpu,
-    q: View<f32, (B, Seq<'s>, Heads<M>, Rotated<HeadDim<M>>)>,
-    k: Cached<B, KvHeads<M>, Rotated<HeadDim<M>>, Plus<Past<'p>, Seq<'s>>>,
-    v: Cached<B, KvHeads<M>, Value<HeadDim<M>>, Plus<Past<'p>, Seq<'s>>>,
+fn cached<B: Axis, P: Axis, S: Axis, M: Model>(
+    layer: KvLayer<Uniform<B, P, S>, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
+    k: View<f32, (Uniform<B, P, S>, KvHeads<M>, Rotated<HeadDim<M>>)>,
+    v: View<f32, (Uniform<B, P, S>, KvHeads<M>, Value<HeadDim<M>>)>,
 ) {
-    cpu.attention(q, k, v);
+    layer.append(k, v);
 }
 
 fn main() {}

@@ -2,7 +2,7 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn story<M: Model>(session: &mut Session<M>, tokenizer: &Tokenizer, sampler: &mut Sampler, prompt: &[u32]) {
+fn story<M: Model>(session: &mut Session<M>, tokenizer: &Tokenizer, sampler: &mut SamplerChain, prompt: &[u32]) {
     let options = GenerateOptions::default();
     let print = &mut |_: &str| ControlFlow::Continue(());
     session.generate(prompt, tokenizer, sampler, &options, print);

@@ -3,11 +3,11 @@
 use trine::prelude::*;
 
 fn cached<'b, P: Axis, S: Axis, M: Model>(
-    keys: &mut CacheBuffer<Batch<'b>, KvHeads<M>, Rotated<HeadDim<M>>>,
-    k: View<f32, (Batch<'b>, S, KvHeads<M>, Rotated<HeadDim<M>>)>,
-    at: Plus<P, S>,
+    layer: KvLayer<Uniform<Batch<'b>, P, S>, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
+    k: View<f32, (Uniform<Batch<'b>, P, S>, KvHeads<M>, Rotated<HeadDim<M>>)>,
+    v: View<f32, (Uniform<Batch<'b>, P, S>, KvHeads<M>, Value<HeadDim<M>>)>,
 ) {
-    keys.append(k, at);
+    layer.append(k, v);
 }
 
 fn main() {}

@@ -8,7 +8,7 @@ fn predicted<M: Model>(
     mut cache: KvCache<M, Fixed<1>>,
     token: Idx<Vocab<M>>,
 ) {
-    cache.truncate(0);
+    cache.rewind(0);
     cache.step(&[token], |step| model.prefill(cpu, step));
 }
 

@@ -2,12 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn predicted<B: Axis, P: Axis, S: Axis, M: Model>(
+fn predicted<T: Step, M: Model>(
     cpu: &Cpu,
     model: &Transformer<M>,
-    step: Step<M, B, P, S>,
-) -> Tensor<f32, (B, S, Vocab<M>)> {
-    let positions = step.positions();
+    step: StepInput<M, T>,
+) -> Tensor<f32, (T, Vocab<M>)> {
+    let tokens = step.tokens();
     model.logits(cpu, step)
 }
 

@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn predicted<B: Axis, P: Axis, S: Axis, M: Model>(
+fn predicted<T: Step, M: Model>(
     cpu: &Cpu,
     model: &Transformer<M>,
-    next: Step<M, B, P, S>,
-) -> Tensor<f32, (B, Fixed<1>, Vocab<M>)> {
+    next: StepInput<M, T>,
+) -> Tensor<f32, (Sequences<T>, Vocab<M>)> {
     model.next_logits(cpu, next)
 }
 

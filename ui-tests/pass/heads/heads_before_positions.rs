@@ -2,13 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn rotated<B: Axis, P: Axis, S: Axis, M: Model>(
+fn rotated<T: Step, M: Model>(
     cpu: &Cpu,
-    q: Tensor<f32, (B, S, Heads<M>, HeadDim<M>)>,
+    q: Tensor<f32, (T, Heads<M>, HeadDim<M>)>,
     rope: &Rope<HeadDim<M>>,
-    at: Plus<P, S>,
-) -> Tensor<f32, (B, S, Heads<M>, Rotated<HeadDim<M>>)> {
-    cpu.rope(q, rope, at)
+) -> Tensor<f32, (T, Heads<M>, Rotated<HeadDim<M>>)> {
+    cpu.rope(q, rope)
 }
 
 fn main() {}

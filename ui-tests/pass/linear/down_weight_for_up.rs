@@ -1,13 +1,13 @@
-//! The block knows its matrices by name and role.
+//! The feed-forward network knows its matrices by name and role.
 #![allow(unused)]
 use trine::prelude::*;
 
-fn up<B: Axis, S: Axis, M: Model>(
-    cpu: &Cpu,
-    h: &Activations<B, S, Normed<FfnNorm, Hidden<M>>>,
-    block: &Layer<M>,
-) -> Tensor<f32, (B, S, Ffn<M>)> {
-    cpu.linear(h, &block.up)
+fn up<T: Axis, M: Model>(
+    ops: &impl Ops,
+    h: &Activations<T, Normed<FfnNorm, Hidden<M>>>,
+    network: &SwiGlu<M>,
+) -> Tensor<f32, (T, Ffn<M>)> {
+    ops.linear(h, &network.up)
 }
 
 fn main() {}

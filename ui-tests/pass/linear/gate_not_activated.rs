@@ -2,12 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn down<B: Axis, S: Axis, M: Model>(
+fn down<T: Axis, M: Model>(
     cpu: &Cpu,
-    gate: Activations<B, S, Gate<Ffn<M>>>,
-    gated: Activations<B, S, Ffn<M>>,
-    down: &Linear<Hidden<M>, Ffn<M>>,
-) -> Tensor<f32, (B, S, Hidden<M>)> {
+    gate: Activations<T, Gate<Ffn<M>>>,
+    gated: Activations<T, Ffn<M>>,
+    down: &Weight<Matrix, Hidden<M>, Ffn<M>>,
+) -> Tensor<f32, (T, Hidden<M>)> {
     cpu.linear(&gated, down)
 }
 

@@ -3,9 +3,9 @@
 use trine::prelude::*;
 
 fn keys<M: Model>(
-    key: Linear<KvWidth<M>, Hidden<M>>,
+    key: Weight<Matrix, KvWidth<M>, Hidden<M>>,
     bias: Bias<KvWidth<M>, Hidden<M>>,
-) -> Linear<KvWidth<M>, Hidden<M>> {
+) -> Weight<Matrix, KvWidth<M>, Hidden<M>> {
     key.with_bias(bias)
 }
 

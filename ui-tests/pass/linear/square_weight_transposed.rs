@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attention_output<B: Axis, S: Axis>(
+fn attention_output<T: Axis>(
     cpu: &Cpu,
-    attended: &Activations<B, S, QWidth<Bitnet2B4T>>,
-    weight: &Linear<Hidden<Bitnet2B4T>, QWidth<Bitnet2B4T>>,
-) -> Tensor<f32, (B, S, Hidden<Bitnet2B4T>)> {
+    attended: &Activations<T, QWidth<Bitnet2B4T>>,
+    weight: &Weight<Matrix, Hidden<Bitnet2B4T>, QWidth<Bitnet2B4T>>,
+) -> Tensor<f32, (T, Hidden<Bitnet2B4T>)> {
     cpu.linear(attended, weight)
 }
 

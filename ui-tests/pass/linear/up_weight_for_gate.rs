@@ -2,13 +2,13 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn gated<B: Axis, S: Axis, M: Model>(
-    cpu: &Cpu,
-    h: &Activations<B, S, Normed<FfnNorm, Hidden<M>>>,
-    block: &Layer<M>,
-    up: View<f32, (B, S, Ffn<M>)>,
-) -> Tensor<f32, (B, S, Ffn<M>)> {
-    cpu.gated(GateActivation::ReluSquared, cpu.linear(h, &block.gate), up)
+fn gated<T: Axis, M: Model>(
+    ops: &impl Ops,
+    h: &Activations<T, Normed<FfnNorm, Hidden<M>>>,
+    network: &SwiGlu<M>,
+    up: View<f32, (T, Ffn<M>)>,
+) -> Tensor<f32, (T, Ffn<M>)> {
+    ops.gated(network.activation, ops.linear(h, &network.gate), up)
 }
 
 fn main() {}

@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn up<B: Axis, S: Axis, M: Model>(
+fn up<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: &Activations<B, S, Hidden<M>>,
-    weight: &Linear<Ffn<M>, Hidden<M>>,
-) -> Tensor<f32, (B, S, Ffn<M>)> {
+    x: &Activations<T, Hidden<M>>,
+    weight: &Weight<Matrix, Ffn<M>, Hidden<M>>,
+) -> Tensor<f32, (T, Ffn<M>)> {
     cpu.linear(x, weight)
 }
 

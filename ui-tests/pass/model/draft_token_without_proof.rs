@@ -6,11 +6,11 @@ pinned_model! { struct Draft; }
 pinned_model! { struct Target; }
 
 fn verify(
-    cache: &mut KvCache<Target, Fixed<1>>,
+    state: &mut State<Target>,
     token: Idx<Vocab<Draft>>,
     shared: Same<Vocab<Draft>, Vocab<Target>>,
 ) {
-    cache.step(&[token.relabel(shared)], |step| step.positions().len());
+    state.step(&[token.relabel(shared)], |step| step.axis().len());
 }
 
 fn main() {}

@@ -3,7 +3,7 @@
 use trine::prelude::*;
 
 static_model! {
-    struct Toy { vocab: 64, hidden: 32, ffn: 96, heads: 4, kv_heads: 2, head_dim: 16 }
+    struct Toy { vocab: 64, hidden: 32, ffn: 96, heads: 4, kv_heads: 2, head_dim: 16, attention_layers: 2 }
 }
 
 fn main() {}

@@ -2,8 +2,8 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn zeros<M: Model>(model: M) -> Tensor<f32, (Fixed<1>, Fixed<8>, Hidden<M>)> {
-    Tensor::zeros((Fixed, Fixed, Hidden::of(model)))
+fn zeros<M: Model>(model: M) -> Tensor<f32, (Fixed<8>, Hidden<M>)> {
+    Tensor::zeros((Fixed, Hidden::of(model)))
 }
 
 fn main() {}

@@ -2,12 +2,12 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn queries<B: Axis, S: Axis, M: Model>(
+fn queries<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: View<f32, (B, S, Hidden<M>)>,
+    x: View<f32, (T, Hidden<M>)>,
     norm: &RmsNorm<AttnNorm, Hidden<M>>,
-    query: &Linear<QWidth<M>, Normed<AttnNorm, Hidden<M>>>,
-) -> Tensor<f32, (B, S, QWidth<M>)> {
+    query: &Weight<Matrix, QWidth<M>, Normed<AttnNorm, Hidden<M>>>,
+) -> Tensor<f32, (T, QWidth<M>)> {
     let h = Activations::new(cpu.rms_norm(x, norm));
     cpu.linear(&h, query)
 }

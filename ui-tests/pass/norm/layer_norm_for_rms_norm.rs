@@ -7,9 +7,9 @@ struct LayerNorm<R, A> {
     bias: Tensor<f32, (A,)>,
 }
 
-fn attention_input<B: Axis, S: Axis, M: Model>(
+fn attention_input<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: View<f32, (B, S, Hidden<M>)>,
+    x: View<f32, (T, Hidden<M>)>,
     norm: &RmsNorm<AttnNorm, Hidden<M>>,
 ) {
     cpu.rms_norm(x, norm);

@@ -4,10 +4,10 @@ use trine::prelude::*;
 
 fn logits<M: Model>(
     cpu: &Cpu,
-    x: Tensor<f32, (Fixed<1>, Fixed<1>, Hidden<M>)>,
+    x: Tensor<f32, (Fixed<1>, Hidden<M>)>,
     norm: &RmsNorm<OutputNorm, Hidden<M>>,
-    head: &Linear<Vocab<M>, Hidden<M>>,
-) -> Tensor<f32, (Fixed<1>, Fixed<1>, Vocab<M>)> {
+    head: &Weight<Matrix, Vocab<M>, Hidden<M>>,
+) -> Tensor<f32, (Fixed<1>, Vocab<M>)> {
     let h = Activations::new(cpu.rms_norm(x.view(), norm));
     cpu.logits(&h, head)
 }

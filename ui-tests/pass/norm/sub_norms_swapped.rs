@@ -2,9 +2,9 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attention_output<B: Axis, S: Axis, M: Model>(
+fn attention_output<T: Axis, M: Model>(
     cpu: &Cpu,
-    attended: View<f32, (B, S, QWidth<M>)>,
+    attended: View<f32, (T, QWidth<M>)>,
     ffn_sub_norm: &RmsNorm<FfnSubNorm, Ffn<M>>,
     attn_sub_norm: &RmsNorm<AttnSubNorm, QWidth<M>>,
 ) {

@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn projections<B: Axis, S: Axis, M: Model>(
+fn projections<T: Axis, M: Model>(
     cpu: &Cpu,
-    h: Activations<B, S, Hidden<M>>,
-    key: &Linear<KvWidth<M>, Hidden<M>>,
-) -> Tensor<f32, (B, S, KvWidth<M>)> {
+    h: Activations<T, Hidden<M>>,
+    key: &Weight<Matrix, KvWidth<M>, Hidden<M>>,
+) -> Tensor<f32, (T, KvWidth<M>)> {
     let again = h;
     cpu.linear(&again, key)
 }

@@ -2,10 +2,10 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn residual<'b, 's, M: Model>(
+fn residual<'b, 's, P: Axis, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (Batch<'b>, Seq<'s>, Hidden<M>)>,
-    y: View<f32, (Batch<'b>, Seq<'s>, Hidden<M>)>,
+    x: &mut Tensor<f32, (Uniform<Batch<'b>, P, Seq<'s>>, Hidden<M>)>,
+    y: View<f32, (Uniform<Batch<'b>, P, Seq<'s>>, Hidden<M>)>,
 ) {
     cpu.add_assign(x, y);
 }

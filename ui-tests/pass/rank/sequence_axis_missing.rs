@@ -1,12 +1,12 @@
-//! The residual stream has an axis for the positions, also where there is only one.
+//! The residual stream has a row for each token of the step, also where a sequence has only one.
 #![allow(unused)]
 use trine::prelude::*;
 
-fn attention_input<B: Axis, S: Axis, M: Model>(
+fn attention_input<T: Step, M: Model>(
     cpu: &Cpu,
-    x: View<f32, (B, S, Hidden<M>)>,
+    x: View<f32, (T, Hidden<M>)>,
     norm: &RmsNorm<AttnNorm, Hidden<M>>,
-) -> Tensor<f32, (B, S, Normed<AttnNorm, Hidden<M>>)> {
+) -> Tensor<f32, (T, Normed<AttnNorm, Hidden<M>>)> {
     cpu.rms_norm(x, norm)
 }
 

@@ -1,12 +1,12 @@
-//! Logits are one row for each position of each sequence.
+//! Logits are one row for each token of each sequence.
 #![allow(unused)]
 use trine::prelude::*;
 
-fn logits<B: Axis, S: Axis, M: Model>(
+fn logits<T: Axis, M: Model>(
     cpu: &Cpu,
-    h: &Activations<B, S, Normed<OutputNorm, Hidden<M>>>,
-    head: &Linear<Vocab<M>, Hidden<M>>,
-) -> Tensor<f32, (B, S, Vocab<M>)> {
+    h: &Activations<T, Normed<OutputNorm, Hidden<M>>>,
+    head: &Weight<Matrix, Vocab<M>, Hidden<M>>,
+) -> Tensor<f32, (T, Vocab<M>)> {
     cpu.logits(h, head)
 }
 

@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn residual<B: Axis, S: Axis>(
+fn residual<T: Axis>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (B, S, Hidden<Bitnet2B4T>)>,
-    attended: Tensor<f32, (B, S, QWidth<Bitnet2B4T>)>,
-    output: &Linear<Hidden<Bitnet2B4T>, QWidth<Bitnet2B4T>>,
+    x: &mut Tensor<f32, (T, Hidden<Bitnet2B4T>)>,
+    attended: Tensor<f32, (T, QWidth<Bitnet2B4T>)>,
+    output: &Weight<Matrix, Hidden<Bitnet2B4T>, QWidth<Bitnet2B4T>>,
 ) {
     cpu.add_assign(x, cpu.linear(&Activations::new(attended), output).view());
 }

@@ -2,10 +2,10 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn residual<B: Axis, S: Axis, M: Model>(
+fn residual<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (B, S, Hidden<M>)>,
-    y: Tensor<f32, (B, S, Hidden<M>)>,
+    x: &mut Tensor<f32, (T, Hidden<M>)>,
+    y: Tensor<f32, (T, Hidden<M>)>,
 ) {
     cpu.add_assign(x, y.view());
 }

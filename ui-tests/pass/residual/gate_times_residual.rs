@@ -2,11 +2,11 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn gated<B: Axis, S: Axis, M: Model>(
+fn gated<T: Axis, M: Model>(
     cpu: &Cpu,
-    gate: Tensor<f32, (B, S, Gate<Ffn<M>>)>,
-    up: View<f32, (B, S, Ffn<M>)>,
-    x: View<f32, (B, S, Hidden<M>)>,
+    gate: Tensor<f32, (T, Gate<Ffn<M>>)>,
+    up: View<f32, (T, Ffn<M>)>,
+    x: View<f32, (T, Hidden<M>)>,
 ) {
     cpu.gated(GateActivation::ReluSquared, gate, up);
 }

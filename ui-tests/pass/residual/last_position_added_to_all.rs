@@ -2,10 +2,10 @@
 #![allow(unused)]
 use trine::prelude::*;
 
-fn residual<'s, B: Axis, M: Model>(
+fn residual<T: Step, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (B, Seq<'s>, Hidden<M>)>,
-    y: View<f32, (B, Seq<'s>, Hidden<M>)>,
+    x: &mut Tensor<f32, (T, Hidden<M>)>,
+    y: View<f32, (T, Hidden<M>)>,
 ) {
     cpu.add_assign(x, y);
 }

@@ -4,10 +4,10 @@ use trine::prelude::*;
 
 axis! { struct Question<'scope>; struct Answer<'scope>; }
 
-fn residual<'q, 'a, B: Axis, M: Model>(
+fn residual<'q, 'a, B: Axis, P: Axis, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (B, Question<'q>, Hidden<M>)>,
-    y: View<f32, (B, Question<'q>, Hidden<M>)>,
+    x: &mut Tensor<f32, (Uniform<B, P, Question<'q>>, Hidden<M>)>,
+    y: View<f32, (Uniform<B, P, Question<'q>>, Hidden<M>)>,
 ) {
     cpu.add_assign(x, y);
 }

@@ -21,8 +21,8 @@
 //! values  [position / 64][element / 16][position % 64 / 2][element % 16][position % 2]
 //! ```
 
-use super::layout::{Side, VALUE_BLOCK, stride_within};
-use super::product::{HeadCache, PREFETCHED, Tile, run_tiles};
+use super::layout::{Side, VALUE_BLOCK};
+use super::product::{HeadCache, PREFETCHED, Tile, distance, run_tiles};
 use super::{CHUNK, Partial, Rows};
 use crate::arch::floats::{Floats, LANES, Portable, round};
 use crate::arch::prefetch_far;
@@ -39,83 +39,65 @@ const MAX_NUMBER: f32 = 32767.0;
 /// Bytes of a vector: pairs of codes.
 const PAIRS: usize = 2 * LANES;
 
-/// The order of the codes of a cache, for each of its heads.
+/// The order of the codes of a chunk of a head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Int8Layout {
     side: Side,
     head_dim: usize,
-    /// Positions of a head.
-    positions: usize,
     /// Codes of a row, padding included.
     width: usize,
 }
 
 impl Int8Layout {
-    /// For up to `capacity` positions, unless memory cannot be addressed with so many.
-    pub(crate) fn new(side: Side, capacity: usize, head_dim: usize) -> Option<Int8Layout> {
+    /// For heads of `head_dim` elements, unless memory cannot be addressed with so many.
+    pub(crate) fn new(side: Side, head_dim: usize) -> Option<Int8Layout> {
         let width = match side {
             Side::Keys => head_dim.checked_next_multiple_of(2)?,
             Side::Values => head_dim.checked_next_multiple_of(LANES)?,
         };
-        let positions = capacity.checked_next_multiple_of(VALUE_BLOCK)?;
-        stride_within(capacity, width, 1, MAX_ELEMENTS)?;
-        Some(Int8Layout { side, head_dim, positions, width })
+        product_within(&[CHUNK, width], MAX_ELEMENTS)?;
+        Some(Int8Layout { side, head_dim, width })
     }
 
-    /// Codes and scales of `heads` heads, unless memory cannot be addressed with so many.
-    pub(crate) fn lengths(&self, heads: usize) -> Option<(usize, usize)> {
-        let of = |head: usize| product_within(&[head, heads], MAX_ELEMENTS);
-        Some((of(self.positions * self.width)?, of(self.positions)?))
+    /// Codes of a chunk, for each of whose positions there is a scale.
+    pub(crate) fn codes(&self) -> usize {
+        CHUNK * self.width
     }
 
-    /// The codes and scales of one head.
-    pub(crate) fn head<'a>(&self, (codes, scales): (&'a [i8], &'a [f32]), head: usize) -> Int8Rows<'a> {
-        let codes = &codes[head * self.positions * self.width..][..self.positions * self.width];
-        Int8Rows { codes, scales: &scales[head * self.positions..][..self.positions] }
-    }
-
-    /// Writes `x`, which is `[batch][positions][heads][head_dim]`, to the positions from `past` on.
-    pub(crate) fn write(
-        &self,
-        (codes, scales): (&mut [i8], &mut [f32]),
-        x: &[f32],
-        heads: usize,
-        past: usize,
-        positions: usize,
-    ) {
-        let mut row_codes = vec![0; self.width];
-        for (row, x) in x.chunks_exact(self.head_dim).enumerate() {
-            let (token, head) = (row / heads, row % heads);
-            let (head, position) = (token / positions * heads + head, past + token % positions);
-            let (scale, inverse) = row_scale(Portable, x, MAX_CODE);
-            scales[head * self.positions + position] = scale;
-            row_codes.iter_mut().zip(x).for_each(|(code, x)| *code = round(x * inverse) as i8);
-            let codes = &mut codes[head * self.positions * self.width..][..self.positions * self.width];
-            self.write_row(codes, position, &row_codes);
-        }
-    }
-
-    /// Writes the codes of one position of a head.
-    fn write_row(&self, codes: &mut [i8], position: usize, row: &[i8]) {
+    /// Writes a row to a position of a chunk.
+    pub(crate) fn write(&self, (codes, scales): (&mut [i8], &mut [f32]), position: usize, x: &[f32]) {
+        debug_assert_eq!(x.len(), self.head_dim);
+        let (scale, inverse) = row_scale(Portable, x, MAX_CODE);
+        scales[position] = scale;
         match self.side {
-            Side::Keys => {
-                let block = &mut codes[position / LANES * LANES * self.width..][..LANES * self.width];
-                for (vector, pair) in block.chunks_exact_mut(PAIRS).zip(row.as_chunks::<2>().0) {
-                    vector[position % LANES * 2..][..2].copy_from_slice(pair);
-                }
-            }
-            Side::Values => {
-                let block = VALUE_BLOCK * self.width;
-                let block = &mut codes[position / VALUE_BLOCK * block..][..block];
-                for (panel, row) in block.chunks_exact_mut(VALUE_BLOCK * LANES).zip(row.chunks_exact(LANES)) {
-                    let vector = &mut panel[position % VALUE_BLOCK / 2 * PAIRS..][..PAIRS];
-                    for (pair, code) in vector.chunks_exact_mut(2).zip(row) {
-                        pair[position % 2] = *code;
-                    }
-                }
+            Side::Keys => self.write_key(codes, position, x, inverse),
+            Side::Values => self.write_value(codes, position, x, inverse),
+        }
+    }
+
+    fn write_key(&self, codes: &mut [i8], position: usize, x: &[f32], inverse: f32) {
+        let block = &mut codes[position / LANES * LANES * self.width..][..LANES * self.width];
+        for (vector, pair) in block.chunks_exact_mut(PAIRS).zip(x.chunks(2)) {
+            let place = &mut vector[position % LANES * 2..][..2];
+            place.iter_mut().zip(pair).for_each(|(code, x)| *code = code_of(*x, inverse));
+        }
+    }
+
+    fn write_value(&self, codes: &mut [i8], position: usize, x: &[f32], inverse: f32) {
+        let block = VALUE_BLOCK * self.width;
+        let block = &mut codes[position / VALUE_BLOCK * block..][..block];
+        for (panel, x) in block.chunks_exact_mut(VALUE_BLOCK * LANES).zip(x.chunks(LANES)) {
+            let vector = &mut panel[position % VALUE_BLOCK / 2 * PAIRS..][..PAIRS];
+            for (pair, x) in vector.chunks_exact_mut(2).zip(x) {
+                pair[position % 2] = code_of(*x, inverse);
             }
         }
     }
+}
+
+#[inline(always)]
+fn code_of(x: f32, inverse: f32) -> i8 {
+    round(x * inverse) as i8
 }
 
 /// The step from one code to the next where the largest magnitude of `x` becomes `max`, and its inverse. The step is
@@ -138,18 +120,20 @@ fn row_scale<S: Floats>(floats: S, x: &[f32], max: f32) -> (f32, f32) {
     (step + floats.sum(poison), inverse)
 }
 
-/// The codes and the scales of one side of a head.
+/// The codes and the scales of one side of a chunk of a head.
 #[derive(Clone, Copy)]
 pub(crate) struct Int8Rows<'a> {
-    codes: &'a [i8],
-    scales: &'a [f32],
+    pub(crate) codes: &'a [i8],
+    pub(crate) scales: &'a [f32],
 }
 
-/// Keys and values of one head.
+/// Keys and values of one chunk of a head.
 #[derive(Clone, Copy)]
 pub(crate) struct Int8Head<'a> {
     pub(crate) keys: Int8Rows<'a>,
     pub(crate) values: Int8Rows<'a>,
+    /// Those that are read next.
+    pub(crate) next: (Int8Rows<'a>, Int8Rows<'a>),
 }
 
 /// Rows of pairs of numbers, each row with its step.
@@ -174,6 +158,10 @@ kept! {
 impl HeadCache for Int8Head<'_> {
     type Scratch = Int8Scratch;
 
+    fn followed_by(self, next: Self) -> Self {
+        Int8Head { next: (next.keys, next.values), ..self }
+    }
+
     fn take_scratch() -> Int8Scratch {
         SCRATCH.take()
     }
@@ -183,7 +171,7 @@ impl HeadCache for Int8Head<'_> {
     }
 
     #[inline(always)]
-    fn prepare<S: Floats>(&self, floats: S, rows: &Rows<'_>, Int8Scratch { queries, .. }: &mut Int8Scratch) {
+    fn prepare<S: Floats>(floats: S, rows: &Rows<'_>, Int8Scratch { queries, .. }: &mut Int8Scratch) {
         let max = MAX_NUMBER.min(libm::floor(f64::from(i32::MAX) / (127.0 * rows.head_dim as f64)) as f32);
         queries.clear();
         for query in rows.queries.chunks_exact(rows.head_dim) {
@@ -202,16 +190,19 @@ impl HeadCache for Int8Head<'_> {
         Int8Scratch { queries, .. }: &mut Int8Scratch,
     ) {
         let width = rows.head_dim.next_multiple_of(2);
-        let used = positions.start..positions.end.next_multiple_of(LANES);
-        let keys = self.keys.codes[used.start * width..used.end * width].chunks_exact(LANES * width);
-        let scales = self.keys.scales[used].as_chunks().0;
+        let used = positions.len().next_multiple_of(LANES);
+        let keys = self.keys.codes[..used * width].chunks_exact(LANES * width);
+        let scales = self.keys.scales[..used].as_chunks().0;
+        let next = [self.next.0.scales, self.next.1.scales];
+        let ahead = distance(self.keys.codes, self.values.codes);
         for (block, (keys, scales)) in keys.zip(scales).enumerate() {
             let position = positions.start + block * LANES;
-            prefetch_far(self.keys.scales.as_ptr().wrapping_add(position + CHUNK).cast());
-            prefetch_far(self.values.scales.as_ptr().wrapping_add(position).cast());
+            for scales in next {
+                prefetch_far(scales.as_ptr().wrapping_add(block * LANES).cast());
+            }
             let first = rows.first_that_sees(position);
             let (keys, column) = (keys.as_chunks().0, block * LANES);
-            run_tiles(first..rows.len(), &mut KeyBlock { floats, queries, keys, scales, scores, column });
+            run_tiles(first..rows.len(), &mut KeyBlock { floats, queries, keys, ahead, scales, scores, column });
         }
     }
 
@@ -226,18 +217,18 @@ impl HeadCache for Int8Head<'_> {
         partials: &mut [f32],
     ) {
         let first = rows.first_that_sees(positions.start);
-        let scales = &self.values.scales[positions.clone()];
+        let scales = &self.values.scales[..positions.len()];
         numbers.clear();
         for (row, weights) in weights.chunks_exact(CHUNK).enumerate() {
             let seen = if row < first { 0 } else { rows.sees(row, positions.clone()) };
             numbers.push_weights(floats, &weights[..seen], scales);
         }
         let width = rows.head_dim.next_multiple_of(LANES);
-        let used = positions.start..positions.end.next_multiple_of(VALUE_BLOCK);
-        let values = &self.values.codes[used.start * width..used.end * width];
+        let values = &self.values.codes[..positions.len().next_multiple_of(VALUE_BLOCK) * width];
         let length = Partial::len(rows.head_dim);
+        let ahead = distance(self.values.codes, self.next.0.codes);
         for element in (0..width).step_by(LANES) {
-            let tile = &mut ValuePanel { floats, weights: numbers, values, width, element, partials, length };
+            let tile = &mut ValuePanel { floats, weights: numbers, values, ahead, width, element, partials, length };
             run_tiles(first..rows.len(), tile);
         }
     }
@@ -277,12 +268,13 @@ impl PairRows {
     }
 }
 
-/// `sums[r] += rows[r * length + k] . vectors[k]`: lane by lane, both products of each pair.
+/// `sums[r] += rows[r * length + k] . vectors[k]`: lane by lane, both products of each pair. What is `ahead` bytes
+/// behind each vector is asked for.
 #[inline(always)]
 fn accumulate<S: Floats, const R: usize>(
     floats: S,
     (rows, length): (&[[i16; 2]], usize),
-    vectors: &[[i8; PAIRS]],
+    (vectors, ahead): (&[[i8; PAIRS]], usize),
     sums: &mut [S::I32x16; R],
 ) {
     assert!(rows.len() >= (R - 1) * length + vectors.len(), "{R} pairs of numbers for each vector");
@@ -295,7 +287,7 @@ fn accumulate<S: Floats, const R: usize>(
     // Products of few rows would wait for the sums before: two of each are on their way.
     let mut others = [floats.zeros_i32(); R];
     for (half, two) in twos.iter().enumerate() {
-        prefetch_far(two.as_ptr().cast::<u8>().wrapping_add(AHEAD));
+        prefetch_far(two.as_ptr().cast::<u8>().wrapping_add(ahead));
         let [first, second] = [floats.load_pairs(&two[0]), floats.load_pairs(&two[1])];
         for r in 0..R {
             sums[r] = floats.add_pair_products(sums[r], pair(r, 2 * half), first);
@@ -307,7 +299,7 @@ fn accumulate<S: Floats, const R: usize>(
     }
     for (k, vector) in rest.iter().enumerate() {
         if R <= PREFETCHED {
-            prefetch_far(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
+            prefetch_far(vector.as_ptr().cast::<u8>().wrapping_add(ahead));
         }
         let vector = floats.load_pairs(vector);
         for (r, sum) in sums.iter_mut().enumerate() {
@@ -316,15 +308,12 @@ fn accumulate<S: Floats, const R: usize>(
     }
 }
 
-/// How far ahead, in bytes, the cache is asked for: a chunk of a head of 128 elements, since the values of a chunk are
-/// read panel by panel and not one after the other.
-const AHEAD: usize = CHUNK * 128;
-
 /// Sixteen keys.
 struct KeyBlock<'a, S> {
     floats: S,
     queries: &'a PairRows,
     keys: &'a [[i8; PAIRS]],
+    ahead: usize,
     scales: &'a [f32; LANES],
     scores: &'a mut [f32],
     /// Where the scores of these keys are in a row.
@@ -336,7 +325,7 @@ impl<S: Floats> Tile for KeyBlock<'_, S> {
     fn run<const R: usize>(&mut self, row: usize) {
         let (floats, length) = (self.floats, self.keys.len());
         let mut sums = [floats.zeros_i32(); R];
-        accumulate(floats, (&self.queries.pairs[row * length..], length), self.keys, &mut sums);
+        accumulate(floats, (&self.queries.pairs[row * length..], length), (self.keys, self.ahead), &mut sums);
         let scales = floats.load(self.scales);
         for (r, sum) in sums.into_iter().enumerate() {
             let step = floats.mul(floats.splat(self.queries.steps[row + r]), scales);
@@ -353,6 +342,7 @@ struct ValuePanel<'a, S> {
     weights: &'a PairRows,
     /// Blocks of values.
     values: &'a [i8],
+    ahead: usize,
     width: usize,
     element: usize,
     partials: &'a mut [f32],
@@ -368,7 +358,7 @@ impl<S: Floats> Tile for ValuePanel<'_, S> {
         for (block, values) in self.values.chunks_exact(VALUE_BLOCK * self.width).enumerate() {
             let panel = &values[self.element * VALUE_BLOCK..][..LANES * VALUE_BLOCK];
             let weights = &self.weights.pairs[row * CHUNK / 2 + block * PAIRS_OF_BLOCK..];
-            accumulate(floats, (weights, CHUNK / 2), panel.as_chunks().0, &mut sums);
+            accumulate(floats, (weights, CHUNK / 2), (panel.as_chunks().0, self.ahead), &mut sums);
         }
         for (r, sum) in sums.into_iter().enumerate() {
             let step = floats.splat(self.weights.steps[row + r]);

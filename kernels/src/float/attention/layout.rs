@@ -1,26 +1,22 @@
 //! Where the elements of a cache lie.
 //!
 //! Products are added up in vectors that hold sixteen positions (scores) or sixteen elements of a head (outputs), so
-//! that nothing is added across a vector. Keys and values lie in the order in which that reads them, head after head:
+//! that nothing is added across a vector. The keys and the values of a chunk of a head lie in the order in which that
+//! reads them:
 //!
 //! ```text
 //! keys    [position / 16][element][position % 16]
 //! values  [position / 64][element / 16][position % 64][element % 16]
 //! ```
 
+use super::CHUNK;
 use super::product::CacheElement;
 use crate::arch::floats::LANES;
+use alloc::vec::Vec;
 use trine_shapes::{MAX_ELEMENTS, product_within};
 
 /// Positions of a block of values.
 pub(crate) const VALUE_BLOCK: usize = 64;
-
-/// Elements of a head of up to `capacity` positions, whose rows are filled up to a multiple of `granule` elements,
-/// unless they exceed `limit`.
-pub(super) fn stride_within(capacity: usize, head_dim: usize, granule: usize, limit: usize) -> Option<usize> {
-    let positions = capacity.checked_next_multiple_of(VALUE_BLOCK)?;
-    product_within(&[positions, head_dim.checked_next_multiple_of(granule)?], limit)
-}
 
 /// What a cache holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,53 +27,33 @@ pub(crate) enum Side {
     Values,
 }
 
-/// The order of the elements of a cache, for each of its heads.
+/// The order of the elements of a chunk of a head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
     side: Side,
     head_dim: usize,
-    /// Elements of one head.
-    stride: usize,
 }
 
 impl Layout {
-    /// For up to `capacity` positions, unless memory cannot be addressed with so many.
-    pub(crate) fn new(side: Side, capacity: usize, head_dim: usize) -> Option<Layout> {
-        let granule = match side {
-            Side::Keys => 1,
-            Side::Values => LANES,
-        };
-        let stride = stride_within(capacity, head_dim, granule, MAX_ELEMENTS)?;
-        Some(Layout { side, head_dim, stride })
+    /// For heads of `head_dim` elements, unless memory cannot be addressed with so many.
+    pub(crate) fn new(side: Side, head_dim: usize) -> Option<Layout> {
+        product_within(&[CHUNK, head_dim.checked_next_multiple_of(LANES)?], MAX_ELEMENTS)?;
+        Some(Layout { side, head_dim })
     }
 
-    /// Elements of `heads` heads, unless memory cannot be addressed with so many.
-    pub(crate) fn elements(&self, heads: usize) -> Option<usize> {
-        product_within(&[self.stride, heads], MAX_ELEMENTS)
-    }
-
-    /// The elements of one head.
-    pub(crate) fn head<'a, E>(&self, elements: &'a [E], head: usize) -> &'a [E] {
-        &elements[head * self.stride..][..self.stride]
-    }
-
-    /// Writes `x`, which is `[batch][positions][heads][head_dim]`, to the positions from `past` on.
-    pub(crate) fn write<E: CacheElement>(
-        &self,
-        elements: &mut [E],
-        x: &[f32],
-        heads: usize,
-        past: usize,
-        positions: usize,
-    ) {
-        let mut narrow = vec![E::default(); self.head_dim];
-        for (row, x) in x.chunks_exact(self.head_dim).enumerate() {
-            let (token, head) = (row / heads, row % heads);
-            let (sequence, position) = (token / positions, past + token % positions);
-            E::narrow(x, &mut narrow);
-            let head = &mut elements[(sequence * heads + head) * self.stride..][..self.stride];
-            self.write_row(head, position, &narrow);
+    /// Elements of a chunk. Rows of values are filled up to whole vectors.
+    pub(crate) fn elements(&self) -> usize {
+        match self.side {
+            Side::Keys => CHUNK * self.head_dim,
+            Side::Values => CHUNK * self.head_dim.next_multiple_of(LANES),
         }
+    }
+
+    /// Writes a row to a position of a chunk. `narrow` is scratch.
+    pub(crate) fn write<E: CacheElement>(&self, head: &mut [E], position: usize, x: &[f32], narrow: &mut Vec<E>) {
+        narrow.resize(x.len(), E::default());
+        E::narrow(x, narrow);
+        self.write_row(head, position, narrow);
     }
 
     fn write_row<E: Copy>(&self, head: &mut [E], position: usize, row: &[E]) {
@@ -96,34 +72,6 @@ impl Layout {
                     panel[position % VALUE_BLOCK * LANES..][..elements.len()].copy_from_slice(elements);
                 }
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        /// With the limits of 32-bit machines and of this one.
-        #[test]
-        fn sizes_are_exact_or_refused(
-            bits in prop::array::uniform3(0..usize::BITS),
-            any in any::<[usize; 3]>(),
-            granule in prop::sample::select(vec![1, 2, LANES]),
-        ) {
-            let [capacity, head_dim, heads] = [0, 1, 2].map(|i| any[i] >> bits[i]);
-            let positions = (capacity as u128).next_multiple_of(VALUE_BLOCK as u128);
-            let exact = positions * (head_dim as u128).next_multiple_of(granule as u128);
-            for limit in [i32::MAX as usize, u32::MAX as usize, MAX_ELEMENTS] {
-                let expected = (exact <= limit as u128).then_some(exact as usize);
-                prop_assert_eq!(stride_within(capacity, head_dim, granule, limit), expected);
-            }
-            let layout = Layout::new(Side::Keys, capacity, head_dim);
-            let all = (positions * head_dim as u128).saturating_mul(heads as u128);
-            let fits = (positions * head_dim as u128).max(all) <= MAX_ELEMENTS as u128;
-            prop_assert_eq!(layout.and_then(|layout| layout.elements(heads)).map(|n| n as u128), fits.then_some(all));
         }
     }
 }

@@ -12,10 +12,13 @@ use crate::kept::kept;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Keys and values of one key/value head of one sequence.
+/// Keys and values of one chunk of one key/value head of one sequence.
 pub(crate) trait HeadCache: Copy + Send + Sync {
     /// Memory that calls for the same queries share, and that a thread keeps for others.
     type Scratch;
+
+    /// The same keys and values, while whose values are read those keys are asked for that are read after them.
+    fn followed_by(self, next: Self) -> Self;
 
     /// The memory that the thread keeps.
     fn take_scratch() -> Self::Scratch;
@@ -24,9 +27,9 @@ pub(crate) trait HeadCache: Copy + Send + Sync {
     fn keep_scratch(scratch: Self::Scratch);
 
     /// Brings the queries into the form in which they meet keys, where that is not f32.
-    fn prepare<S: Floats>(&self, floats: S, rows: &Rows<'_>, scratch: &mut Self::Scratch);
+    fn prepare<S: Floats>(floats: S, rows: &Rows<'_>, scratch: &mut Self::Scratch);
 
-    /// Writes the scores of `positions`, which begin a chunk, for the queries that see them; `scores` has [`CHUNK`]
+    /// Writes the scores of `positions`, which begin the chunk, for the queries that see them; `scores` has [`CHUNK`]
     /// numbers for each query. What it writes for positions that a query does not see means nothing.
     fn scores<S: Floats>(
         &self,
@@ -51,7 +54,7 @@ pub(crate) trait HeadCache: Copy + Send + Sync {
 }
 
 /// Storage of one element of a float cache: `f32`, or the two bytes of a little-endian half.
-pub(crate) trait CacheElement: Copy + Default + Send + Sync {
+pub(crate) trait CacheElement: bytemuck::Pod + Default + Send + Sync {
     /// Sixteen elements as f32; exact.
     fn load<S: Floats>(floats: S, from: &[Self; LANES]) -> S::F32x16;
 
@@ -97,11 +100,13 @@ impl CacheElement for [u8; 2] {
     }
 }
 
-/// Keys and values of one head, as [`layout`](super::layout) has them.
+/// Keys and values of one chunk of a head, as [`layout`](super::layout) has them.
 #[derive(Clone, Copy)]
 pub(crate) struct FloatHead<'a, E> {
     pub(crate) keys: &'a [E],
     pub(crate) values: &'a [E],
+    /// The keys that are read next.
+    pub(crate) next: &'a [E],
 }
 
 kept! {
@@ -115,6 +120,10 @@ const WIDEN_FROM: usize = 3 * TILE;
 impl<E: CacheElement> HeadCache for FloatHead<'_, E> {
     type Scratch = Vec<f32>;
 
+    fn followed_by(self, next: Self) -> Self {
+        FloatHead { next: next.keys, ..self }
+    }
+
     fn take_scratch() -> Vec<f32> {
         WIDENED.take()
     }
@@ -124,7 +133,7 @@ impl<E: CacheElement> HeadCache for FloatHead<'_, E> {
     }
 
     #[inline(always)]
-    fn prepare<S: Floats>(&self, _: S, _: &Rows<'_>, _: &mut Vec<f32>) {}
+    fn prepare<S: Floats>(_: S, _: &Rows<'_>, _: &mut Vec<f32>) {}
 
     #[inline(always)]
     fn scores<S: Floats>(
@@ -135,12 +144,12 @@ impl<E: CacheElement> HeadCache for FloatHead<'_, E> {
         scores: &mut [f32],
         scratch: &mut Vec<f32>,
     ) {
-        let used = positions.start..positions.end.next_multiple_of(LANES);
-        let keys = &self.keys[used.start * rows.head_dim..used.end * rows.head_dim];
+        let keys = &self.keys[..positions.len().next_multiple_of(LANES) * rows.head_dim];
+        let ahead = distance(self.keys, self.values);
         if rows.len() < WIDEN_FROM {
-            key_blocks(floats, rows, positions.start, keys, scores);
+            key_blocks(floats, rows, positions.start, (keys, ahead), scores);
         } else {
-            key_blocks(floats, rows, positions.start, E::widen(floats, keys, scratch), scores);
+            key_blocks(floats, rows, positions.start, (E::widen(floats, keys, scratch), ahead), scores);
         }
     }
 
@@ -155,12 +164,13 @@ impl<E: CacheElement> HeadCache for FloatHead<'_, E> {
         partials: &mut [f32],
     ) {
         let width = rows.head_dim.next_multiple_of(LANES);
-        let used = positions.start..positions.end.next_multiple_of(VALUE_BLOCK);
-        let values = &self.values[used.start * width..used.end * width];
+        let values = &self.values[..positions.len().next_multiple_of(VALUE_BLOCK) * width];
+        let ahead = distance(self.values, self.next);
         if rows.len() < WIDEN_FROM {
-            value_blocks(floats, rows, positions.start, values, weights, partials);
+            value_blocks(floats, rows, positions.start, (values, ahead), weights, partials);
         } else {
-            value_blocks(floats, rows, positions.start, E::widen(floats, values, scratch), weights, partials);
+            let values = E::widen(floats, values, scratch);
+            value_blocks(floats, rows, positions.start, (values, ahead), weights, partials);
         }
     }
 }
@@ -170,8 +180,13 @@ const TILE: usize = 6;
 
 /// Rows of a tile up to which the cache may come from memory, so that it must be asked for early.
 pub(crate) const PREFETCHED: usize = 4;
-/// How far ahead, in bytes: a chunk of a head of 128 halves, which keys and values take in turns.
-const AHEAD: usize = CHUNK * 128 * 2;
+
+/// Bytes from one side of a chunk to the one that is read after it, in the same order: what is asked for while a side
+/// is read. Keys are followed by the values of their chunk, and values by the keys of the next one, which may be
+/// anywhere.
+pub(crate) fn distance<E>(from: &[E], to: &[E]) -> usize {
+    to.as_ptr().addr().wrapping_sub(from.as_ptr().addr())
+}
 
 /// A product for `R` rows from `row` on.
 pub(crate) trait Tile {
@@ -200,17 +215,18 @@ pub(crate) fn run_tiles(rows: Range<usize>, tile: &mut impl Tile) {
 }
 
 /// `sums[r] += rows[r * length + k] * vectors[k]`, for ascending `k`, each product and its sum rounded once to f32.
+/// What is `ahead` bytes behind each vector is asked for.
 #[inline(always)]
 fn accumulate<S: Floats, E: CacheElement, const R: usize>(
     floats: S,
     (rows, length): (&[f32], usize),
-    vectors: &[[E; LANES]],
+    (vectors, ahead): (&[[E; LANES]], usize),
     sums: &mut [S::F32x16; R],
 ) {
     assert!(rows.len() >= (R - 1) * length + vectors.len(), "{R} numbers for each vector");
     for (k, vector) in vectors.iter().enumerate() {
         if R <= PREFETCHED {
-            prefetch_far(vector.as_ptr().cast::<u8>().wrapping_add(AHEAD));
+            prefetch_far(vector.as_ptr().cast::<u8>().wrapping_add(ahead));
         }
         let vector = E::load(floats, vector);
         for (r, sum) in sums.iter_mut().enumerate() {
@@ -223,11 +239,17 @@ fn accumulate<S: Floats, E: CacheElement, const R: usize>(
 
 /// The scores of the keys from `position` on.
 #[inline(always)]
-fn key_blocks<S: Floats, E: CacheElement>(floats: S, rows: &Rows<'_>, position: usize, keys: &[E], scores: &mut [f32]) {
+fn key_blocks<S: Floats, E: CacheElement>(
+    floats: S,
+    rows: &Rows<'_>,
+    position: usize,
+    (keys, ahead): (&[E], usize),
+    scores: &mut [f32],
+) {
     for (block, keys) in keys.chunks_exact(LANES * rows.head_dim).enumerate() {
         let first = rows.first_that_sees(position + block * LANES);
         let keys = keys.as_chunks().0;
-        run_tiles(first..rows.len(), &mut KeyBlock { floats, rows, keys, scores, column: block * LANES });
+        run_tiles(first..rows.len(), &mut KeyBlock { floats, rows, keys, ahead, scores, column: block * LANES });
     }
 }
 
@@ -236,6 +258,7 @@ struct KeyBlock<'a, S, E> {
     floats: S,
     rows: &'a Rows<'a>,
     keys: &'a [[E; LANES]],
+    ahead: usize,
     scores: &'a mut [f32],
     /// Where the scores of these keys are in a row.
     column: usize,
@@ -246,7 +269,7 @@ impl<S: Floats, E: CacheElement> Tile for KeyBlock<'_, S, E> {
     fn run<const R: usize>(&mut self, row: usize) {
         let width = self.rows.head_dim;
         let mut sums = [self.floats.splat(0.0); R];
-        accumulate(self.floats, (&self.rows.queries[row * width..], width), self.keys, &mut sums);
+        accumulate(self.floats, (&self.rows.queries[row * width..], width), (self.keys, self.ahead), &mut sums);
         for (r, sum) in sums.into_iter().enumerate() {
             let scores = &mut self.scores[(row + r) * CHUNK + self.column..];
             self.floats.store(sum, scores.first_chunk_mut().expect("a chunk is whole vectors"));
@@ -260,7 +283,7 @@ fn value_blocks<S: Floats, E: CacheElement>(
     floats: S,
     rows: &Rows<'_>,
     position: usize,
-    values: &[E],
+    (values, ahead): (&[E], usize),
     weights: &[f32],
     partials: &mut [f32],
 ) {
@@ -272,7 +295,7 @@ fn value_blocks<S: Floats, E: CacheElement>(
         for (panel, values) in values.chunks_exact(VALUE_BLOCK * LANES).enumerate() {
             let (positions, values) = (positions.clone(), values.as_chunks().0);
             let element = panel * LANES;
-            let tile = &mut ValuePanel { floats, rows, positions, values, weights, column, partials, element };
+            let tile = &mut ValuePanel { floats, rows, positions, values, ahead, weights, column, partials, element };
             run_tiles(first..rows.len(), tile);
         }
     }
@@ -284,6 +307,7 @@ struct ValuePanel<'a, S, E> {
     rows: &'a Rows<'a>,
     positions: Range<usize>,
     values: &'a [[E; LANES]],
+    ahead: usize,
     weights: &'a [f32],
     /// Where the weights of these positions are in a row.
     column: usize,
@@ -303,7 +327,7 @@ impl<S: Floats, E: CacheElement> ValuePanel<'_, S, E> {
         for r in 0..R {
             sums[r] = floats.load(partials[r * length..].first_chunk().expect("whole vectors"));
         }
-        accumulate(floats, (weights, CHUNK), &self.values[positions], &mut sums);
+        accumulate(floats, (weights, CHUNK), (&self.values[positions], self.ahead), &mut sums);
         for r in 0..R {
             floats.store(sums[r], partials[r * length..].first_chunk_mut().expect("whole vectors"));
         }

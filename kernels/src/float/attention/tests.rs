@@ -1,120 +1,169 @@
 //! Attention on every instruction set and number of threads against the plain loops, bit for bit, and against f64.
 
-use super::int8::{Int8Head, Int8Layout};
-use super::layout::{Layout, Side};
-use super::product::{CacheElement, FloatHead};
-use super::{AttentionShape, attention};
+use super::page::{CacheType, PAGE, PageLayout};
+use super::{AttentionShape, Place, attention};
 use crate::float::tests::{assert_same_bits, numbers, relative_error};
 use crate::quantize::INT16_FLOOR;
 use crate::{Cpu, CpuOptions, Isa, reference};
 use std::num::NonZeroUsize;
+use trine_shapes::Span;
+
+const fn span(past: usize, tokens: usize) -> Span {
+    Span { past, tokens }
+}
 
 /// Few queries: chunks are shared. Five chunks, the last of which some queries do not see.
-const STEP: AttentionShape = AttentionShape { batch: 2, positions: 7, past: 1019, kv_heads: 3, group: 2, head_dim: 20 };
+const STEP: AttentionShape<'static> =
+    AttentionShape { spans: &[span(1019, 7); 2], kv_heads: 3, group: 2, head_dim: 20 };
 /// Many queries: blocks of them are shared, and one of them sees a chunk in part. Tiles have every number of rows.
-const PROMPT: AttentionShape =
-    AttentionShape { batch: 2, positions: 131, past: 230, kv_heads: 1, group: 3, head_dim: 34 };
+const PROMPT: AttentionShape<'static> =
+    AttentionShape { spans: &[span(230, 131); 2], kv_heads: 1, group: 3, head_dim: 34 };
+/// Sequences that have nothing in common, with few queries and with many, on both sides of the ends of chunks, and one
+/// without tokens. There are enough blocks of many queries for every number of threads.
+const RAGGED: AttentionShape<'static> = AttentionShape {
+    spans: &[
+        span(0, 1),
+        span(255, 1),
+        span(17, 260),
+        span(256, 1),
+        span(300, 0),
+        span(254, 49),
+        span(511, 3),
+        span(0, 130),
+        span(250, 12),
+        span(600, 60),
+        span(1023, 1),
+        span(0, 48),
+    ],
+    kv_heads: 3,
+    group: 2,
+    head_dim: 18,
+};
+/// One token of each of some sequences, as when many users are served.
+const TOKENS: AttentionShape<'static> = AttentionShape {
+    spans: &[span(0, 1), span(255, 1), span(256, 1), span(700, 1), span(31, 1)],
+    kv_heads: 2,
+    group: 3,
+    head_dim: 32,
+};
+const KINDS: [CacheType; 3] = [CacheType::F32, CacheType::F16, CacheType::Q8];
+const SHAPES: [AttentionShape<'static>; 4] = [STEP, PROMPT, RAGGED, TOKENS];
 
 fn cpus() -> impl Iterator<Item = Cpu> {
     let options = |isa, threads| CpuOptions { isa: Some(isa), threads: NonZeroUsize::new(threads) };
     Isa::available().into_iter().flat_map(move |isa| [1, 3, 8].map(|t| Cpu::new(options(isa, t)).unwrap()))
 }
 
-/// Queries; and keys and values, `[batch][position][kv_head][head_dim]`.
-fn inputs(shape: AttentionShape) -> (Vec<f32>, [Vec<f32>; 2]) {
-    let cached = shape.batch * (shape.past + shape.positions) * shape.kv_heads * shape.head_dim;
-    let queries = shape.batch * shape.positions * shape.kv_heads * shape.group * shape.head_dim;
-    (numbers(14, queries), [12, 13].map(|seed| numbers(seed, cached)))
+/// Queries; and keys and values, `[position][kv_head][head_dim]` of one sequence after the other.
+fn inputs(shape: AttentionShape<'_>) -> (Vec<f32>, [Vec<f32>; 2]) {
+    let tokens: usize = shape.spans.iter().map(|span| span.tokens).sum();
+    let cached: usize = shape.spans.iter().map(|span| span.positions().end).sum();
+    let row = shape.kv_heads * shape.head_dim;
+    (numbers(14, tokens * shape.group * row), [12, 13].map(|seed| numbers(seed, cached * row)))
 }
 
-/// A cache with room to spare, which holds `rows` and NaN everywhere else.
-fn cache<E: CacheElement>(shape: AttentionShape, side: Side, rows: &[f32]) -> (Layout, Vec<E>) {
-    let layout = Layout::new(side, shape.past + shape.positions + 5, shape.head_dim).unwrap();
-    let mut nan = [E::default()];
-    E::narrow(&[f32::NAN], &mut nan);
-    let mut elements = vec![nan[0]; layout.elements(shape.batch * shape.kv_heads).unwrap()];
-    layout.write(&mut elements, rows, shape.kv_heads, 0, shape.past + shape.positions);
-    (layout, elements)
+/// The layer of the pages that is read.
+const LAYER: usize = 1;
+/// As f32, as two halves: NaN. As bytes: 127 and -1.
+const UNWRITTEN: u32 = 0x7fff_7fff;
+
+/// The layout of a cache, and the pages of each sequence. They hold `rows` and [`UNWRITTEN`] everywhere else.
+fn cache(kind: CacheType, shape: AttentionShape<'_>, rows: &[Vec<f32>; 2]) -> (PageLayout, Vec<Vec<Vec<f32>>>) {
+    let layout = PageLayout::new(kind, LAYER + 2, shape.kv_heads, shape.head_dim).unwrap();
+    let page = PAGE * shape.kv_heads * shape.head_dim;
+    let mut first = 0;
+    let sequences = shape.spans.iter().map(|span| {
+        let all = first..first + span.positions().end * shape.kv_heads * shape.head_dim;
+        first = all.end;
+        let pages = rows[0][all.clone()].chunks(page).zip(rows[1][all].chunks(page));
+        let pages = pages.map(|(keys, values)| {
+            let mut page = vec![f32::from_bits(UNWRITTEN); layout.numbers()];
+            layout.write(&mut page, LAYER, 0, keys, values);
+            page
+        });
+        pages.collect()
+    });
+    let sequences = sequences.collect();
+    (layout, sequences)
 }
 
-fn run<E: CacheElement>(cpu: &Cpu, shape: AttentionShape, queries: &[f32], rows: &[Vec<f32>; 2]) -> Vec<f32> {
-    let (of_keys, keys) = cache::<E>(shape, Side::Keys, &rows[0]);
-    let (of_values, values) = cache::<E>(shape, Side::Values, &rows[1]);
-    let head = |index| FloatHead { keys: of_keys.head(&keys, index), values: of_values.head(&values, index) };
+fn run(cpu: &Cpu, kind: CacheType, shape: AttentionShape<'_>, queries: &[f32], rows: &[Vec<f32>; 2]) -> Vec<f32> {
+    let (layout, sequences) = cache(kind, shape, rows);
+    let page = |place: Place| &sequences[place.sequence][place.chunk][..];
     let mut outputs = vec![f32::NAN; queries.len()];
-    attention(cpu, shape, queries, head, &mut outputs);
+    match kind {
+        CacheType::F32 => {
+            let head = |place: Place| layout.float_head::<f32>(page(place), LAYER, place.head);
+            attention(cpu, shape, queries, head, &mut outputs);
+        }
+        CacheType::F16 => {
+            let head = |place: Place| layout.float_head::<[u8; 2]>(page(place), LAYER, place.head);
+            attention(cpu, shape, queries, head, &mut outputs);
+        }
+        CacheType::Q8 => {
+            let head = |place: Place| layout.int8_head(page(place), LAYER, place.head);
+            attention(cpu, shape, queries, head, &mut outputs);
+        }
+    }
     outputs
 }
 
-/// The rows of one key/value head of one sequence up to `end`.
-fn rows_of(shape: AttentionShape, rows: &[f32], sequence: usize, head: usize, end: usize) -> Vec<f32> {
-    let of_position = |position: usize| {
-        let row = (sequence * (shape.past + shape.positions) + position) * shape.kv_heads + head;
-        rows[row * shape.head_dim..][..shape.head_dim].iter().copied()
-    };
-    (0..end).flat_map(of_position).collect()
+/// The rows of one key/value head, of `[position][kv_head][head_dim]`.
+fn rows_of(shape: AttentionShape<'_>, rows: &[f32], head: usize) -> Vec<f32> {
+    let of_head = rows.chunks_exact(shape.head_dim).skip(head).step_by(shape.kv_heads);
+    of_head.flatten().copied().collect()
 }
 
-/// As [`run`], with a cache of bytes; codes and scales are those of NaN and 127 where nothing is written.
-fn run_int8(cpu: &Cpu, shape: AttentionShape, queries: &[f32], rows: &[Vec<f32>; 2]) -> Vec<f32> {
-    let (kv_heads, filled) = (shape.kv_heads, shape.past + shape.positions);
-    let cache = |side, rows| {
-        let layout = Int8Layout::new(side, filled + 5, shape.head_dim).unwrap();
-        let (codes, scales) = layout.lengths(shape.batch * kv_heads).unwrap();
-        let (mut codes, mut scales) = (vec![127; codes], vec![f32::NAN; scales]);
-        layout.write((&mut codes, &mut scales), rows, kv_heads, 0, filled);
-        (layout, codes, scales)
-    };
-    let (of_keys, k, k_scales) = cache(Side::Keys, &rows[0]);
-    let (of_values, v, v_scales) = cache(Side::Values, &rows[1]);
-    let head =
-        |index| Int8Head { keys: of_keys.head((&k, &k_scales), index), values: of_values.head((&v, &v_scales), index) };
-    let mut outputs = vec![f32::NAN; queries.len()];
-    attention(cpu, shape, queries, head, &mut outputs);
-    outputs
-}
-
-/// Results for a shape, queries and rows.
-type Run = fn(&Cpu, AttentionShape, &[f32], &[Vec<f32>; 2]) -> Vec<f32>;
 /// The result of one query over the keys and values that it sees.
 type Attend = fn(&[f32], &[f32], &[f32]) -> Vec<f32>;
 
-fn attention_matches(shape: AttentionShape, run: Run, attend: Attend, round: fn(f32) -> f32) {
-    let AttentionShape { positions, past, kv_heads, group, head_dim, .. } = shape;
-    let (queries, rows) = inputs(shape);
-    let rounded = rows.clone().map(|rows| rows.into_iter().map(round).collect::<Vec<f32>>());
-    let mut expected = Vec::new();
-    for (row, query) in queries.chunks_exact(head_dim).enumerate() {
-        let (token, head) = (row / (kv_heads * group), row % (kv_heads * group));
-        let seen = |rows| rows_of(shape, rows, token / positions, head / group, past + token % positions + 1);
-        expected.extend(attend(query, &seen(&rounded[0]), &seen(&rounded[1])));
+/// The result of each query on its own.
+fn expected(shape: AttentionShape<'_>, queries: &[f32], rows: &[Vec<f32>; 2], attend: Attend) -> Vec<f32> {
+    let AttentionShape { spans, kv_heads, group, head_dim } = shape;
+    let mut queries = queries.chunks_exact(head_dim);
+    let mut first = 0;
+    let mut outputs = Vec::new();
+    for span in spans {
+        let all = first..first + span.positions().end * kv_heads * head_dim;
+        first = all.end;
+        let of_head = |head| rows.each_ref().map(|rows| rows_of(shape, &rows[all.clone()], head));
+        let heads: Vec<[Vec<f32>; 2]> = (0..kv_heads).map(of_head).collect();
+        for position in span.positions() {
+            for (head, query) in queries.by_ref().take(kv_heads * group).enumerate() {
+                let [keys, values] = &heads[head / group];
+                let seen = ..(position + 1) * head_dim;
+                outputs.extend(attend(query, &keys[seen], &values[seen]));
+            }
+        }
     }
-    for cpu in cpus() {
-        let found = run(&cpu, shape, &queries, &rows);
-        assert_same_bits(&found, &expected, format_args!("{} with {} threads", cpu.isa(), cpu.threads()));
+    outputs
+}
+
+fn attention_matches(kind: CacheType, attend: Attend, round: fn(f32) -> f32) {
+    for shape in SHAPES {
+        let (queries, rows) = inputs(shape);
+        let rounded = rows.clone().map(|rows| rows.into_iter().map(round).collect::<Vec<f32>>());
+        let expected = expected(shape, &queries, &rounded, attend);
+        for cpu in cpus() {
+            let found = run(&cpu, kind, shape, &queries, &rows);
+            assert_same_bits(&found, &expected, format_args!("{} with {} threads", cpu.isa(), cpu.threads()));
+        }
     }
 }
 
 #[test]
 fn attention_over_f32_on_every_isa_and_thread_count() {
-    for shape in [STEP, PROMPT] {
-        attention_matches(shape, run::<f32>, reference::float::attend, |value| value);
-    }
+    attention_matches(CacheType::F32, reference::float::attend, |value| value);
 }
 
 #[test]
 fn attention_over_f16_on_every_isa_and_thread_count() {
-    for shape in [STEP, PROMPT] {
-        let round = |value| half::f16::from_f32(value).to_f32();
-        attention_matches(shape, run::<[u8; 2]>, reference::float::attend, round);
-    }
+    attention_matches(CacheType::F16, reference::float::attend, |value| half::f16::from_f32(value).to_f32());
 }
 
 #[test]
 fn attention_over_int8_on_every_isa_and_thread_count() {
-    for shape in [STEP, PROMPT] {
-        attention_matches(shape, run_int8, reference::attention::attend_int8, |value| value);
-    }
+    attention_matches(CacheType::Q8, reference::attention::attend_int8, |value| value);
 }
 
 /// The bound that the documentation of the cache implies: scores are off by what keys are off by (and the query's 16
@@ -142,11 +191,11 @@ fn attention_over_int8_of_tiny_numbers() {
     let scaled = |x: &[f32], scale: f32| -> Vec<f32> { x.iter().map(|x| x * scale).collect() };
     for (of_queries, of_rows) in [(1.0, 1e-33), (1e-36, 1.0), (1.0, 1e-26)] {
         let (queries, rows) = (scaled(&queries, of_queries), rows.each_ref().map(|rows| scaled(rows, of_rows)));
-        let expected = run_int8(&cpus().next().expect("plain code"), STEP, &queries, &rows);
+        let expected = run(&cpus().next().expect("plain code"), CacheType::Q8, STEP, &queries, &rows);
         assert!(expected.iter().all(|output| output.abs() <= of_rows));
         assert_eq!(expected.iter().all(|output| *output == 0.0), of_rows < INT16_FLOOR);
         for cpu in cpus() {
-            let found = run_int8(&cpu, STEP, &queries, &rows);
+            let found = run(&cpu, CacheType::Q8, STEP, &queries, &rows);
             assert_same_bits(&found, &expected, format_args!("{} with {} threads", cpu.isa(), cpu.threads()));
         }
     }
@@ -156,22 +205,22 @@ fn attention_over_int8_of_tiny_numbers() {
 /// threads keep. Some queries do not see the last chunk.
 #[test]
 fn nan_reaches_the_output_of_every_cache() {
-    let shape = AttentionShape { batch: 1, positions: 3, past: 254, kv_heads: 1, group: 2, head_dim: 20 };
+    let shape = AttentionShape { spans: &[span(254, 3)], kv_heads: 1, group: 2, head_dim: 20 };
     let cpus: Vec<Cpu> = cpus().collect();
-    for (cpu, run) in cpus.iter().flat_map(|cpu| [run::<f32> as Run, run::<[u8; 2]>, run_int8].map(|run| (cpu, run))) {
+    for (cpu, kind) in cpus.iter().flat_map(|cpu| KINDS.map(|kind| (cpu, kind))) {
         let (queries, rows) = inputs(shape);
-        let expected = run(cpu, shape, &queries, &rows);
+        let expected = run(cpu, kind, shape, &queries, &rows);
         assert!(expected.iter().all(|output| output.is_finite()));
         for side in [0, 1] {
             let mut poisoned = rows.clone();
             poisoned[side][250 * 20 + 3] = f32::NAN;
-            let outputs = run(cpu, shape, &queries, &poisoned);
+            let outputs = run(cpu, kind, shape, &queries, &poisoned);
             assert!(outputs[3].is_nan() && outputs[23].is_nan(), "side {side}");
         }
         let poisoned: Vec<f32> = queries.iter().enumerate().map(|(i, q)| if i == 4 { f32::NAN } else { *q }).collect();
-        let outputs = run(cpu, shape, &poisoned, &rows);
+        let outputs = run(cpu, kind, shape, &poisoned, &rows);
         assert!(outputs[..20].iter().all(|output| output.is_nan()) && outputs[20..].iter().all(|o| o.is_finite()));
-        assert_same_bits(&run(cpu, shape, &queries, &rows), &expected, format_args!("{} after NaN", cpu.isa()));
+        assert_same_bits(&run(cpu, kind, shape, &queries, &rows), &expected, format_args!("{} after NaN", cpu.isa()));
     }
 }
 
@@ -179,21 +228,32 @@ fn nan_reaches_the_output_of_every_cache() {
 fn a_prompt_attends_as_its_single_steps() {
     let (queries, rows) = inputs(PROMPT);
     let cpu = Cpu::new(CpuOptions::default()).unwrap();
-    let (token, sequence) = (queries.len() / PROMPT.batch / PROMPT.positions, queries.len() / PROMPT.batch);
+    let (token, sequence) = (queries.len() / 2 / 131, queries.len() / 2);
     let width = PROMPT.kv_heads * PROMPT.head_dim;
-    for run in [run::<f32> as Run, run_int8] {
-        let prompt = run(&cpu, PROMPT, &queries, &rows);
+    for kind in KINDS {
+        let prompt = run(&cpu, kind, PROMPT, &queries, &rows);
         for position in [0, 1, 25, 26, 77, 130] {
-            let step = AttentionShape { positions: 1, past: PROMPT.past + position, ..PROMPT };
+            let step = AttentionShape { spans: &[span(230 + position, 1); 2], ..PROMPT };
             let of_step = |all: &[f32]| -> Vec<f32> {
                 all.chunks_exact(sequence).flat_map(|all| all[position * token..][..token].to_vec()).collect()
             };
             let seen = |rows: &Vec<f32>| -> Vec<f32> {
-                let sequences = rows.chunks_exact(rows.len() / PROMPT.batch);
-                sequences.flat_map(|rows| rows[..(step.past + 1) * width].to_vec()).collect()
+                let sequences = rows.chunks_exact(rows.len() / 2);
+                sequences.flat_map(|rows| rows[..(230 + position + 1) * width].to_vec()).collect()
             };
-            let outputs = run(&cpu, step, &of_step(&queries), &[seen(&rows[0]), seen(&rows[1])]);
+            let outputs = run(&cpu, kind, step, &of_step(&queries), &[seen(&rows[0]), seen(&rows[1])]);
             assert_same_bits(&outputs, &of_step(&prompt), format_args!("position {position}"));
+        }
+    }
+}
+
+/// A step may have no tokens at all, and no sequences.
+#[test]
+fn nothing_attends_to_nothing() {
+    for cpu in cpus() {
+        for spans in [&[][..], &[span(300, 0); 2]] {
+            let shape = AttentionShape { spans, ..RAGGED };
+            assert!(KINDS.iter().all(|&kind| run(&cpu, kind, shape, &[], &inputs(shape).1).is_empty()));
         }
     }
 }

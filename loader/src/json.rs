@@ -1,0 +1,266 @@
+//! JSON files of a model's directory: read with a limit, and typed access to their entries whose errors name the file
+//! and the key.
+//!
+//! What the entries mean does not belong here: `trine-model` reads `config.json` by this, `trine-text` the files of a
+//! tokenizer.
+
+use crate::{Array, Value as Metadatum};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Longest `tokenizer.json` that is read, in bytes; that of Llama 3 has half of it.
+const TYPED_BYTES: u64 = 32 << 20;
+
+/// Longest of the other files, in bytes; the longest known has a quarter of it.
+const OBJECT_BYTES: u64 = 4 << 20;
+
+/// A JSON file that cannot be read, or an entry that is missing or of another type.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {problem}")]
+pub struct JsonError {
+    file: Arc<str>,
+    problem: JsonProblem,
+}
+
+/// What is wrong with a JSON file.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonProblem {
+    /// The operating system refused to open or read it.
+    #[error("cannot read it: {0}; a directory as `save_pretrained` writes it has this file")]
+    Io(std::io::Error),
+    /// It is longer than any such file.
+    #[error("expected at most {limit} bytes, found {found}")]
+    TooLong {
+        /// The limit.
+        limit: u64,
+        /// Its length in bytes.
+        found: u64,
+    },
+    /// It is not JSON, or not of the right form.
+    #[error("expected JSON as HF transformers writes it: {0}; download the file again")]
+    Syntax(serde_json::Error),
+    /// An entry is missing.
+    #[error("expected {expected} as `{key}`, but there is no such entry")]
+    Missing {
+        /// The entry, with those around it before it.
+        key: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// An entry is of another type.
+    #[error("`{key}` is {found}, expected {expected}")]
+    Type {
+        /// The entry, with those around it before it.
+        key: String,
+        /// What it should be.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+}
+
+impl JsonError {
+    fn new(file: &Arc<str>, problem: JsonProblem) -> JsonError {
+        JsonError { file: file.clone(), problem }
+    }
+
+    /// What is wrong.
+    pub fn problem(&self) -> &JsonProblem {
+        &self.problem
+    }
+}
+
+/// The bytes of a file that is not too long.
+fn read(path: &Path, file: &Arc<str>, limit: u64) -> Result<Vec<u8>, JsonError> {
+    let fail = |error| JsonError::new(file, JsonProblem::Io(error));
+    let found = std::fs::metadata(path).map_err(fail)?.len();
+    if found > limit {
+        return Err(JsonError::new(file, JsonProblem::TooLong { limit, found }));
+    }
+    std::fs::read(path).map_err(fail)
+}
+
+fn label(path: &Path) -> Arc<str> {
+    path.display().to_string().into()
+}
+
+/// A file of the form `T`.
+pub fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, JsonError> {
+    parse_up_to(path, TYPED_BYTES)
+}
+
+fn parse_up_to<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<T, JsonError> {
+    let file = label(path);
+    let bytes = read(path, &file, limit)?;
+    serde_json::from_slice(&bytes).map_err(|error| JsonError::new(&file, JsonProblem::Syntax(error)))
+}
+
+/// A text file, where there is one.
+pub fn text(path: &Path) -> Result<Option<String>, JsonError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let file = label(path);
+    let bytes = read(path, &file, OBJECT_BYTES)?;
+    let not_text =
+        |error| JsonError::new(&file, JsonProblem::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, error)));
+    String::from_utf8(bytes).map(Some).map_err(not_text)
+}
+
+/// An object of a file. Entries that are `null` count as absent, as HF transformers has it.
+#[derive(Clone, Debug)]
+pub struct Object {
+    file: Arc<str>,
+    /// What stands before each key in messages.
+    prefix: String,
+    entries: Map<String, Value>,
+}
+
+impl Object {
+    /// The object that a file is.
+    pub fn open(path: &Path) -> Result<Object, JsonError> {
+        Ok(Object { file: label(path), prefix: String::new(), entries: parse_up_to(path, OBJECT_BYTES)? })
+    }
+
+    /// The object that a file is, where there is one, else an empty one.
+    pub fn open_optional(path: &Path) -> Result<Object, JsonError> {
+        match path.exists() {
+            true => Object::open(path),
+            false => Ok(Object { file: label(path), prefix: String::new(), entries: Map::new() }),
+        }
+    }
+
+    /// The path of the file.
+    pub fn file(&self) -> &Arc<str> {
+        &self.file
+    }
+
+    /// The name of an entry in messages.
+    pub fn key(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    /// The entries as metadata: those of objects within it are named `object.entry`, and what metadata has no type for
+    /// is its JSON text.
+    pub fn flat_entries(&self) -> Vec<(String, Metadatum)> {
+        let mut entries = Vec::new();
+        flatten("", &self.entries, &mut entries);
+        entries
+    }
+
+    /// An entry of whatever type.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.entries.get(key).filter(|value| !value.is_null())
+    }
+
+    fn optional<'v, T>(
+        &'v self,
+        key: &str,
+        expected: &'static str,
+        read: impl FnOnce(&'v Value) -> Option<T>,
+    ) -> Result<Option<T>, JsonError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let wrong = || {
+            let problem = JsonProblem::Type { key: self.key(key), expected, found: shown(value) };
+            JsonError::new(&self.file, problem)
+        };
+        read(value).map(Some).ok_or_else(wrong)
+    }
+
+    fn required<T>(&self, key: &str, expected: &'static str, found: Option<T>) -> Result<T, JsonError> {
+        let missing = || JsonError::new(&self.file, JsonProblem::Missing { key: self.key(key), expected });
+        found.ok_or_else(missing)
+    }
+
+    /// A text.
+    pub fn opt_text(&self, key: &str) -> Result<Option<&str>, JsonError> {
+        self.optional(key, "a text", Value::as_str)
+    }
+
+    /// A truth value.
+    pub fn opt_bool(&self, key: &str) -> Result<Option<bool>, JsonError> {
+        self.optional(key, "true or false", Value::as_bool)
+    }
+
+    /// A whole number from 1 to 2^32 - 1.
+    pub fn opt_count(&self, key: &str) -> Result<Option<usize>, JsonError> {
+        let count = |value: &Value| value.as_u64().filter(|count| *count >= 1).and_then(|n| u32::try_from(n).ok());
+        Ok(self.optional(key, COUNT, count)?.map(|count| count as usize))
+    }
+
+    /// A whole number from 1 to 2^32 - 1.
+    pub fn count(&self, key: &str) -> Result<usize, JsonError> {
+        self.required(key, COUNT, self.opt_count(key)?)
+    }
+
+    /// A whole number from 1 to `limit`; `expected` says what that is.
+    pub fn count_up_to(&self, key: &str, limit: usize, expected: &'static str) -> Result<usize, JsonError> {
+        let count = self.count(key)?;
+        let (key, found) = (self.key(key), count.to_string());
+        let too_many = || JsonError::new(&self.file, JsonProblem::Type { key, expected, found });
+        (count <= limit).then_some(count).ok_or_else(too_many)
+    }
+
+    /// A number above 0 that an f32 holds.
+    pub fn opt_positive(&self, key: &str) -> Result<Option<f32>, JsonError> {
+        let positive = |value: &Value| value.as_f64().map(|n| n as f32).filter(|n| n.is_finite() && *n > 0.0);
+        self.optional(key, POSITIVE, positive)
+    }
+
+    /// A number above 0 that an f32 holds.
+    pub fn positive(&self, key: &str) -> Result<f32, JsonError> {
+        self.required(key, POSITIVE, self.opt_positive(key)?)
+    }
+
+    /// A list of texts.
+    pub fn opt_texts(&self, key: &str) -> Result<Option<Vec<&str>>, JsonError> {
+        self.optional(key, "a list of texts", |value| value.as_array()?.iter().map(Value::as_str).collect())
+    }
+
+    /// An object within this one.
+    pub fn opt_object(&self, key: &str) -> Result<Option<Object>, JsonError> {
+        let entries = self.optional(key, "an object", Value::as_object)?.cloned();
+        let prefix = format!("{}{key}.", self.prefix);
+        Ok(entries.map(|entries| Object { file: self.file.clone(), prefix, entries }))
+    }
+}
+
+const COUNT: &str = "a whole number of at least 1";
+const POSITIVE: &str = "a positive number";
+
+/// A value on one short line.
+pub fn shown(value: &Value) -> String {
+    const SHOWN: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN) {
+        None => text,
+        Some((cut, _)) => format!("{}...", &text[..cut]),
+    }
+}
+
+fn flatten(prefix: &str, object: &Map<String, Value>, to: &mut Vec<(String, Metadatum)>) {
+    for (key, value) in object {
+        match value {
+            Value::Object(inner) => flatten(&format!("{prefix}{key}."), inner, to),
+            value => to.push((format!("{prefix}{key}"), metadatum(value))),
+        }
+    }
+}
+
+fn metadatum(value: &Value) -> Metadatum {
+    match value {
+        Value::String(text) => Metadatum::String(text.clone()),
+        Value::Bool(truth) => Metadatum::Bool(*truth),
+        Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(number), ..) => Metadatum::U64(number),
+            (_, Some(number), _) => Metadatum::I64(number),
+            (.., number) => Metadatum::F64(number.unwrap_or(f64::NAN)),
+        },
+        Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_string) => {
+            Metadatum::Array(Array::String(items.iter().filter_map(Value::as_str).collect()))
+        }
+        other => Metadatum::String(other.to_string()),
+    }
+}

@@ -1,0 +1,227 @@
+//! Models that a program owns: opened by path, kept anywhere, shared by threads, without a type parameter or a
+//! lifetime.
+//!
+//! An [`Engine`] is an opened model with its tokenizer, a machine and memory for sequences; a [`Sequence`] is one text
+//! of it. Typed code enters an engine by [`Engine::visit`].
+//!
+//! What belongs here: ownership and identity. What does not: the forward pass (`network`), decisions of a generation
+//! (`generation`), and which sequence runs when.
+
+mod error;
+mod opened;
+mod options;
+mod prompt;
+mod sequence;
+
+pub use error::EngineError;
+pub use opened::{Opened, Visit};
+pub use options::EngineOptions;
+pub use prompt::{EngineId, Prompt, Token};
+pub use sequence::{Piece, Pieces, Sequence};
+
+use crate::config::Config;
+use crate::generation::{Logits, LogitsRequest};
+use crate::session::Session;
+use crate::source::{Source, open_model};
+use opened::Own;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use trine_kernels::Cpu;
+use trine_loader::Gguf;
+use trine_text::{ChatTemplate, EncodeOptions, Message, Tokenizer};
+
+/// An opened model: weights, tokenizer, machine, and memory for sequences. It is a handle, so that clones are the same
+/// model; any number of models may be open.
+///
+/// ```no_run
+/// use trine_model::{Engine, EngineOptions};
+///
+/// let engine = Engine::open("model.gguf", EngineOptions::default())?;
+/// let prompt = engine.prompt("Once upon a time")?;
+/// for piece in engine.sequence().generate(&prompt) {
+///     print!("{}", piece?.text);
+/// }
+/// # Ok::<(), trine_model::EngineError>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    id: EngineId,
+    opened: Opened<Own>,
+    context: usize,
+    tokenizer: Arc<Tokenizer>,
+    /// Why there is no template, where there is none.
+    template: Result<ChatTemplate, String>,
+    cpu: Cpu,
+    warnings: Vec<String>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Engine").field(&self.0.id).finish()
+    }
+}
+
+impl Engine {
+    /// Opens a GGUF file, or a directory as HF transformers saves models.
+    ///
+    /// # Errors
+    /// [`EngineError`] where it cannot be read, holds no model that can be run, or there is no memory for its
+    /// sequences.
+    pub fn open(path: impl AsRef<Path>, options: EngineOptions) -> Result<Engine, EngineError> {
+        let source = open_model(path, options.access)?;
+        Engine::of_source(&*source, options)
+    }
+
+    /// Opens the bytes of a GGUF file; `label` names them in messages.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn of_bytes(label: &str, bytes: bytes::Bytes, options: EngineOptions) -> Result<Engine, EngineError> {
+        Engine::of_source(&Gguf::from_bytes(label, bytes)?, options)
+    }
+
+    /// Loads the model of a source.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn of_source(source: &dyn Source, options: EngineOptions) -> Result<Engine, EngineError> {
+        let tokenizer = source.tokenizer(&options.tokenizer)?;
+        let template = source.chat_template(&tokenizer).map_err(|error| error.to_string());
+        let cpu = match &options.cpu {
+            Some(cpu) => cpu.clone(),
+            None => Cpu::new(Default::default())?,
+        };
+        let (opened, context, mut warnings) = opened::load(source, &cpu, &options)?;
+        warnings.extend(tokenizer.warnings().iter().map(|text| format!("{}: {text}", source.label())));
+        let (id, tokenizer) = (EngineId::new(source.label()), Arc::new(tokenizer));
+        Ok(Engine(Arc::new(Inner { id, opened, context, tokenizer, template, cpu, warnings })))
+    }
+
+    /// Which engine this is.
+    pub fn id(&self) -> &EngineId {
+        &self.0.id
+    }
+
+    /// The description of the model.
+    pub fn config(&self) -> &Config {
+        &self.0.opened.transformer().config
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Arc<Tokenizer> {
+        &self.0.tokenizer
+    }
+
+    /// The machine.
+    pub fn cpu(&self) -> &Cpu {
+        &self.0.cpu
+    }
+
+    /// What was noticed while the model was opened.
+    pub fn warnings(&self) -> &[String] {
+        &self.0.warnings
+    }
+
+    /// A text as a prompt.
+    ///
+    /// # Errors
+    /// [`EngineError::Tokenizer`] where the vocabulary cannot express it.
+    pub fn prompt(&self, text: &str) -> Result<Prompt, EngineError> {
+        let ids = self.0.tokenizer.encode(text, EncodeOptions::PROMPT)?;
+        Ok(Prompt::new(self.id(), ids))
+    }
+
+    /// A conversation as a prompt for the next message, in the form of the model's chat template.
+    ///
+    /// # Errors
+    /// [`EngineError::NoTemplate`] where the model has none, [`EngineError::Chat`] where it refuses the messages.
+    pub fn chat_prompt(&self, messages: &[Message]) -> Result<Prompt, EngineError> {
+        let template = self.0.template.as_ref();
+        let template =
+            template.map_err(|why| EngineError::NoTemplate { engine: self.id().clone(), why: why.clone() })?;
+        let text = template.render(messages, true)?;
+        self.prompt(&text)
+    }
+
+    /// Ids as a prompt.
+    ///
+    /// # Errors
+    /// [`EngineError::Token`] where one is beyond the vocabulary.
+    pub fn prompt_of_ids(&self, ids: &[u32]) -> Result<Prompt, EngineError> {
+        let vocab = trine_shapes::Vocab::of(self.0.opened.transformer().model);
+        ids.iter().try_for_each(|&id| trine_shapes::Idx::new(vocab, id).map(drop))?;
+        Ok(Prompt::new(self.id(), ids.to_vec()))
+    }
+
+    /// Tokens as a prompt.
+    ///
+    /// # Errors
+    /// [`EngineError::OtherEngine`] where one is of another engine.
+    pub fn prompt_of_tokens(&self, tokens: impl IntoIterator<Item = Token>) -> Result<Prompt, EngineError> {
+        let ids = tokens.into_iter().map(|token| self.id().check(token.engine()).map(|()| token.id()));
+        Ok(Prompt::new(self.id(), ids.collect::<Result<_, _>>()?))
+    }
+
+    /// A sequence without tokens. Its memory comes from the engine as it grows.
+    pub fn sequence(&self) -> Sequence {
+        let Opened { transformer, pool } = &self.0.opened;
+        Sequence::new(self.clone(), Session::in_pool(transformer, &self.0.cpu, pool, self.0.context))
+    }
+
+    /// Appends tokens to each of some sequences, in steps of all of them together, and returns the logits that follow,
+    /// in the order of the sequences. Each gets the bits that it would get alone, and all are faster than one after the
+    /// other: the weights are read once for all.
+    ///
+    /// # Errors
+    /// [`EngineError::OtherEngine`] for a sequence or a prompt of another engine, [`EngineError::Session`] for an empty
+    /// prompt or a full context; the sequences are then as before. Where the pool has no pages left, sequences may have
+    /// taken the beginnings of their prompts.
+    pub fn step(
+        &self,
+        requests: &mut [(&mut Sequence, &Prompt)],
+        request: LogitsRequest,
+    ) -> Result<Vec<Logits>, EngineError> {
+        for (sequence, prompt) in requests.iter() {
+            self.id().check(sequence.engine().id())?;
+            self.id().check(prompt.engine())?;
+        }
+        let sessions = requests.iter_mut().map(|(sequence, prompt)| (sequence.session_mut(), prompt.ids())).collect();
+        Ok(Session::feed_together(sessions, request)?)
+    }
+
+    /// Runs typed code on the model. Each visit has a type `M` of its own, so that two models do not mix:
+    ///
+    /// ```
+    /// use trine_model::{Engine, Opened, Visit};
+    /// use trine_shapes::{Axis, Hidden, Model};
+    ///
+    /// struct Width;
+    /// impl Visit for Width {
+    ///     type Out = usize;
+    ///     fn visit<M: Model>(self, opened: &Opened<M>) -> usize {
+    ///         Hidden::of(opened.transformer().model).len()
+    ///     }
+    /// }
+    /// fn width(engine: &Engine) -> usize {
+    ///     engine.visit(Width)
+    /// }
+    /// ```
+    /// ```compile_fail,E0308
+    /// # use trine_model::{Engine, Opened, Visit};
+    /// # use trine_shapes::Model;
+    /// struct Second<'a, M>(&'a Opened<M>);
+    /// impl<M: Model> Visit for Second<'_, M> {
+    ///     type Out = ();
+    ///     fn visit<N: Model>(self, opened: &Opened<N>) {
+    ///         let state = opened.pool().state(8);
+    ///         drop([state, self.0.pool().state(8)]);
+    ///     }
+    /// }
+    /// ```
+    pub fn visit<V: Visit>(&self, visitor: V) -> V::Out {
+        visitor.visit(&self.0.opened)
+    }
+}

@@ -1,0 +1,93 @@
+//! The mixer that most blocks have: attention over the positions of a sequence.
+
+use super::linear::{Linear, SubNorm};
+use super::ops::Ops;
+use super::part::Part;
+use crate::role::BlockNorm;
+use trine_kernels::{Activations, KvLayer, Matrix, RmsNorm, Rope};
+use trine_shapes::{
+    AttentionLayers, AttnNorm, AttnSubNorm, HeadDim, Hidden, KeyNorm, KvHeads, KvWidth, Model, Normed, QWidth,
+    QueryNorm, Step, Tensor, Value,
+};
+
+/// Weights of attention, each in its role, so that no two can be exchanged.
+///
+/// ```
+/// use trine_kernels::{Activations, Cpu};
+/// use trine_model::Attention;
+/// use trine_shapes::*;
+///
+/// type Normalised<T, M> = Activations<T, Normed<AttnNorm, Hidden<M>>>;
+/// type Keys<T, M> = Tensor<f32, (T, KvWidth<M>)>;
+/// fn keys<T: Step, M: Model>(cpu: &Cpu, h: &Normalised<T, M>, attention: &Attention<M>) -> Keys<T, M> {
+///     cpu.linear(h, &attention.key)
+/// }
+/// ```
+/// The matrix of the values is as large as that of the keys:
+/// ```compile_fail,E0308
+/// # use trine_kernels::{Activations, Cpu};
+/// # use trine_model::Attention;
+/// # use trine_shapes::*;
+/// # type Normalised<T, M> = Activations<T, Normed<AttnNorm, Hidden<M>>>;
+/// # type Keys<T, M> = Tensor<f32, (T, KvWidth<M>)>;
+/// fn keys<T: Step, M: Model>(cpu: &Cpu, h: &Normalised<T, M>, attention: &Attention<M>) -> Keys<T, M> {
+///     cpu.linear(h, &attention.value)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Attention<M> {
+    /// `W_q`.
+    pub query: Linear<QWidth<M>, Normed<AttnNorm, Hidden<M>>>,
+    /// `W_k`.
+    pub key: Linear<KvWidth<M>, Normed<AttnNorm, Hidden<M>>>,
+    /// `W_v`.
+    pub value: Linear<Value<KvWidth<M>>, Normed<AttnNorm, Hidden<M>>>,
+    /// Norms of each head of queries and of keys, where the architecture has them.
+    pub qk_norm: Option<QkNorms<M>>,
+    /// Norm before `W_o`.
+    pub sub_norm: SubNorm<AttnSubNorm, QWidth<M>>,
+    /// `W_o`.
+    pub output: Linear<Hidden<M>, Normed<AttnSubNorm, QWidth<M>>>,
+}
+
+/// Norms of the heads of queries and keys, before RoPE turns them (Qwen3).
+#[derive(Debug)]
+pub struct QkNorms<M> {
+    /// Of each query head.
+    pub query: RmsNorm<QueryNorm, HeadDim<M>>,
+    /// Of each key head.
+    pub key: RmsNorm<KeyNorm, HeadDim<M>>,
+}
+
+impl<M: Model> Attention<M> {
+    /// `W_o norm(softmax(q k^T / sqrt(d)) v)` with `q`, `k` and `v` of the normalised stream `h`; the keys and values
+    /// go into the cache of this layer.
+    pub(super) fn mix<T: Step>(
+        &self,
+        ops: &impl Ops,
+        rope: &Rope<HeadDim<M>>,
+        h: &Activations<T, Normed<AttnNorm, Hidden<M>>>,
+        cache: KvLayer<'_, '_, T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
+    ) -> Tensor<f32, (T, Hidden<M>)> {
+        let mut q = ops.linear(h, &self.query).split();
+        let mut k = ops.linear(h, &self.key).split();
+        let v = ops.linear(h, &self.value).split();
+        if let Some(norms) = &self.qk_norm {
+            q = ops.head_norm(BlockNorm::Query, q, &norms.query);
+            k = ops.head_norm(BlockNorm::Key, k, &norms.key);
+        }
+        let q = ops.rope(Part::QueryRope, q, rope);
+        let k = ops.rope(Part::KeyRope, k, rope);
+        let cached = cache.append(k.view(), v.view());
+        let a = ops.attention(q.view(), &cached).merge();
+        let a = self.sub_norm.apply(ops, BlockNorm::AttnSub, a);
+        ops.linear(&Activations::new(a), &self.output)
+    }
+
+    /// The same weights with each matrix replaced by what `f` makes of it, which has the same dimensions.
+    pub(crate) fn map_matrices(self, f: impl Fn(Matrix) -> Matrix) -> Self {
+        let Attention { query, key, value, qk_norm, sub_norm, output } = self;
+        let (query, key, value, output) = (query.map(&f), key.map(&f), value.map(&f), output.map(&f));
+        Attention { query, key, value, qk_norm, sub_norm, output }
+    }
+}

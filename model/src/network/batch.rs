@@ -1,0 +1,92 @@
+//! A batch of equally long sequences, whose step has the axes `Batch`, `Past` and `Seq`.
+
+use super::state::{State, StatePool};
+use super::step::{StepError, StepInput};
+use super::transformer::Transformer;
+use trine_kernels::{CacheFull, CacheType};
+use trine_shapes::{Axis, Idx, Model, Past, Plus, Seq, Uniform, Vocab};
+
+/// The keys and values of a batch of equally long sequences.
+///
+/// Memory is that of a [`StatePool`] with as many pages as the sequences can need.
+#[derive(Debug)]
+pub struct KvCache<M, B> {
+    states: Vec<State<M>>,
+    batch: B,
+    vocab: Vocab<M>,
+    capacity: usize,
+}
+
+impl<M: Model, B: Axis> KvCache<M, B> {
+    /// An empty cache of `transformer` for `batch` sequences of up to `capacity` positions, or as many as the model was
+    /// trained for where that is less.
+    ///
+    /// # Errors
+    /// [`CacheFull`] where the system does not give so much memory.
+    pub fn new(transformer: &Transformer<M>, batch: B, capacity: usize, kind: CacheType) -> Result<Self, CacheFull> {
+        let pool = StatePool::for_sequences(transformer, batch.len(), capacity, kind)?;
+        let capacity = capacity.min(transformer.config.context);
+        let states = (0..batch.len()).map(|_| pool.state(capacity)).collect();
+        Ok(KvCache { states, batch, vocab: Vocab::of(transformer.model), capacity })
+    }
+
+    /// Positions in the cache.
+    pub fn len(&self) -> usize {
+        self.states.first().map_or(0, State::len)
+    }
+
+    /// Whether no step was taken yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Positions the cache can hold.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The vocabulary that tokens of a step must be from.
+    pub fn vocab(&self) -> Vocab<M> {
+        self.vocab
+    }
+
+    /// Goes back to the first `len` positions; says how many are left, which are at most `len`.
+    pub fn rewind(&mut self, len: usize) -> usize {
+        self.states.iter_mut().map(|state| state.rewind(len)).min().unwrap_or(0)
+    }
+
+    /// Opens a step: `tokens` are those of the first sequence, then those of the second, and so on, equally many.
+    ///
+    /// The cache grows when a [`Transformer`] has taken the step.
+    ///
+    /// ```
+    /// use trine_model::{KvCache, StepError};
+    /// use trine_shapes::{Fixed, Idx, Model, Vocab};
+    ///
+    /// fn next<M: Model>(cache: &mut KvCache<M, Fixed<1>>, token: Idx<Vocab<M>>) -> Result<(), StepError> {
+    ///     cache.step(&[token], |step| drop(step))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StepError`] where there is no token, the sequences are not equally long, or the context is full.
+    pub fn step<R>(
+        &mut self,
+        tokens: &[Idx<Vocab<M>>],
+        body: impl for<'c, 'p, 's> FnOnce(StepInput<'c, M, Uniform<B, Past<'p>, Seq<'s>>>) -> R,
+    ) -> Result<R, StepError> {
+        let (batch, len) = (self.batch.len(), self.len());
+        if tokens.is_empty() || batch == 0 {
+            return Err(StepError::Empty { batch });
+        }
+        if !tokens.len().is_multiple_of(batch) {
+            return Err(StepError::Ragged { tokens: tokens.len(), batch });
+        }
+        Past::scope(len, |past| {
+            Seq::scope(tokens.len() / batch, |seq| {
+                let axis = Uniform(self.batch, Plus(past, seq));
+                StepInput::open(axis, tokens, self.states.iter_mut().collect()).map(body)
+            })
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! What a token costs: operations and bytes, from the weights that were loaded.
+//!
+//! What belongs here: counts that speed is measured in. What does not: time.
+
+use super::attention::Attention;
+use super::linear::SubNorm;
+use super::transformer::{Block, FeedForward, Mixer, Transformer};
+use crate::role::Projection;
+use trine_kernels::{Matrix, RmsNorm};
+use trine_shapes::{Axis, Blocks, Idx, Model, NormRole};
+
+impl<M: Model> Block<M> {
+    fn gain_bytes(&self) -> usize {
+        let FeedForward::Dense(network) = &self.feed_forward;
+        bytes_of(&self.attn_norm) + bytes_of(&self.ffn_norm) + sub_bytes_of(&network.sub_norm)
+    }
+}
+
+impl<M: Model> Attention<M> {
+    fn gain_bytes(&self) -> usize {
+        let of_heads = self.qk_norm.as_ref().map_or(0, |norms| bytes_of(&norms.query) + bytes_of(&norms.key));
+        sub_bytes_of(&self.sub_norm) + of_heads
+    }
+}
+
+impl<M: Model> Transformer<M> {
+    /// The matrix of a projection in a block, where the block has it.
+    pub fn matrix(&self, block: Idx<Blocks<M>>, projection: Projection) -> Option<&Matrix> {
+        let Block { mixer: Mixer::Attention(layer), feed_forward: FeedForward::Dense(network), .. } =
+            &self.blocks[block];
+        let attention = &self.attention[*layer];
+        Some(match projection {
+            Projection::Query => attention.query.data(),
+            Projection::Key => attention.key.data(),
+            Projection::Value => attention.value.data(),
+            Projection::AttnOutput => attention.output.data(),
+            Projection::Gate => network.gate.data(),
+            Projection::Up => network.up.data(),
+            Projection::Down => network.down.data(),
+        })
+    }
+
+    /// The matrix of the head, which is the embedding where they are tied.
+    pub fn head_matrix(&self) -> &Matrix {
+        self.output.as_ref().unwrap_or(&self.embedding).data()
+    }
+
+    /// Operations of the matrices of all blocks for one token: two, a multiply and an add, for each weight. The head is
+    /// not among them: a prompt needs it for its last token alone.
+    pub fn operations_per_token(&self) -> u64 {
+        self.matrices().map(|matrix| 2 * matrix.rows() as u64 * matrix.cols() as u64).sum()
+    }
+
+    /// Bytes of the head that decoding a token reads: with a shortlist those of the coarse copy, and besides them a few
+    /// rows of the head.
+    pub fn head_bytes(&self) -> usize {
+        self.shortlist.as_ref().map_or(self.head_matrix().bytes().len(), |shortlist| shortlist.data().bytes())
+    }
+
+    /// Bytes of weights that decoding a token reads: the matrices of all blocks or their copies, the head, all gains,
+    /// and a row of the embedding. Keys and values come on top, as many as there are positions.
+    pub fn bytes_per_token(&self) -> u64 {
+        let matrices: usize = self.matrices().map(Matrix::bytes_read).sum();
+        let gains: usize = self.blocks.iter().map(Block::gain_bytes).sum::<usize>()
+            + self.attention.iter().map(Attention::gain_bytes).sum::<usize>()
+            + bytes_of(&self.output_norm);
+        let table = self.embedding.data();
+        (matrices + gains + self.head_bytes() + table.bytes().len() / table.rows()) as u64
+    }
+
+    /// The matrices of all blocks.
+    pub fn matrices(&self) -> impl Iterator<Item = &Matrix> {
+        let blocks = Idx::all(Blocks::of(self.model));
+        blocks.flat_map(move |block| Projection::all().filter_map(move |projection| self.matrix(block, projection)))
+    }
+}
+
+fn bytes_of<R: NormRole, A: Axis>(norm: &RmsNorm<R, A>) -> usize {
+    size_of_val(norm.gain().data())
+}
+
+fn sub_bytes_of<R: NormRole, A: Axis>(norm: &SubNorm<R, A>) -> usize {
+    match norm {
+        SubNorm::RmsNorm(norm) => bytes_of(norm),
+        SubNorm::Identity => 0,
+    }
+}

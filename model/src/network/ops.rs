@@ -1,0 +1,144 @@
+//! The operations of the forward pass, and who sees their results.
+//!
+//! What belongs here: what computes a part, and that the part is shown. What does not: what is computed.
+
+use super::linear::Linear;
+use super::part::Part;
+use crate::role::BlockNorm;
+use std::cell::{Cell, RefCell};
+use trine_kernels::{Activations, Cached, Cpu, GateActivation, Matrix, RmsNorm, Rope};
+use trine_shapes::{
+    Axis, Causal, Gate, Idx, NormRole, Normed, Pairing, Product, Rotated, Shape, Step, Tensor, View, Weight,
+};
+
+/// What a forward pass runs on: a [`Cpu`], or one whose results somebody sees ([`Traced`]).
+pub trait Ops {
+    /// Where operations are computed.
+    fn cpu(&self) -> &Cpu;
+
+    /// Begins a block, or what is outside of blocks.
+    fn enter(&self, block: Option<usize>);
+
+    /// Shows a part, as soon as it is computed.
+    fn see(&self, part: Part, values: &[f32]);
+
+    /// Shows a tensor, and passes it on.
+    fn seen<S: Shape>(&self, part: Part, x: Tensor<f32, S>) -> Tensor<f32, S> {
+        self.see(part, x.data());
+        x
+    }
+
+    /// [`Cpu::embed`].
+    fn embedded<T: Axis, V: Axis, H: Axis>(
+        &self,
+        ids: View<'_, Idx<V>, (T,)>,
+        table: &Weight<Matrix, V, H>,
+    ) -> Tensor<f32, (T, H)> {
+        self.seen(Part::Embedding, self.cpu().embed(ids, table))
+    }
+
+    /// [`Cpu::rms_norm`].
+    fn norm<T: Axis, A: Axis, R: NormRole>(
+        &self,
+        norm: BlockNorm,
+        x: View<'_, f32, (T, A)>,
+        gains: &RmsNorm<R, A>,
+    ) -> Tensor<f32, (T, Normed<R, A>)> {
+        self.seen(Part::Norm(norm), self.cpu().rms_norm(x, gains))
+    }
+
+    /// [`Cpu::head_norm`].
+    fn head_norm<T: Axis, H: Axis, D: Axis, R: NormRole>(
+        &self,
+        norm: BlockNorm,
+        x: Tensor<f32, (T, H, D)>,
+        gains: &RmsNorm<R, D>,
+    ) -> Tensor<f32, (T, H, D)> {
+        self.seen(Part::Norm(norm), self.cpu().head_norm(x, gains))
+    }
+
+    /// [`Cpu::linear`].
+    fn linear<T: Axis, I: Axis, O: Axis>(&self, x: &Activations<T, I>, layer: &Linear<O, I>) -> Tensor<f32, (T, O)> {
+        self.seen(Part::Matrix(layer.projection()), self.cpu().linear(x, layer))
+    }
+
+    /// [`Cpu::rope`], of queries or of keys.
+    fn rope<T: Step, H: Axis, D: Axis, R: Pairing>(
+        &self,
+        part: Part,
+        x: Tensor<f32, (T, H, D)>,
+        rope: &Rope<D, R>,
+    ) -> Tensor<f32, (T, H, Rotated<D, R>)> {
+        self.seen(part, self.cpu().rope(x, rope))
+    }
+
+    /// [`Cpu::attention`].
+    fn attention<T: Step, H, K: Axis, G: Axis, D: Axis, R: Pairing>(
+        &self,
+        q: View<'_, f32, (T, H, Rotated<D, R>)>,
+        cached: &Cached<'_, K, D, Causal<T>, R>,
+    ) -> Tensor<f32, (T, H, D)>
+    where
+        H: Product<Outer = K, Inner = G>,
+    {
+        self.seen(Part::Attention, self.cpu().attention(q, cached))
+    }
+
+    /// [`Cpu::gated`].
+    fn gated<T: Axis, A: Axis>(
+        &self,
+        activation: GateActivation,
+        gate: Tensor<f32, (T, Gate<A>)>,
+        up: View<'_, f32, (T, A)>,
+    ) -> Tensor<f32, (T, A)> {
+        self.seen(Part::Gated, self.cpu().gated(activation, gate, up))
+    }
+
+    /// [`Cpu::add_assign`]: the residual connection after a mixer or after the feed-forward network.
+    fn add<S: Shape>(&self, part: Part, x: &mut Tensor<f32, S>, y: View<'_, f32, S>) {
+        self.cpu().add_assign(x, y);
+        self.see(part, x.data());
+    }
+}
+
+/// Nobody sees results.
+impl Ops for Cpu {
+    fn cpu(&self) -> &Cpu {
+        self
+    }
+
+    #[inline(always)]
+    fn enter(&self, _: Option<usize>) {}
+
+    #[inline(always)]
+    fn see(&self, _: Part, _: &[f32]) {}
+}
+
+/// A [`Cpu`] whose results somebody sees: with the number of the block (`None` outside of blocks), each [`Part`] as
+/// soon as it is computed, and its values, row by row. What is computed stays the same.
+pub struct Traced<'a> {
+    cpu: &'a Cpu,
+    block: Cell<Option<usize>>,
+    see: RefCell<&'a mut dyn FnMut(Option<usize>, Part, &[f32])>,
+}
+
+impl<'a> Traced<'a> {
+    /// Shows the results of `cpu` to `see`.
+    pub fn new(cpu: &'a Cpu, see: &'a mut dyn FnMut(Option<usize>, Part, &[f32])) -> Self {
+        Traced { cpu, block: Cell::new(None), see: RefCell::new(see) }
+    }
+}
+
+impl Ops for Traced<'_> {
+    fn cpu(&self) -> &Cpu {
+        self.cpu
+    }
+
+    fn enter(&self, block: Option<usize>) {
+        self.block.set(block);
+    }
+
+    fn see(&self, part: Part, values: &[f32]) {
+        (self.see.borrow_mut())(self.block.get(), part, values);
+    }
+}

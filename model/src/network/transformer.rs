@@ -1,0 +1,208 @@
+//! The forward pass, as the paper has it. Shapes are types, so nothing here can fail; names and dtypes of files are
+//! in [`weights`](crate::weights), arithmetic is in `trine-kernels`.
+//!
+//! With `x` the residual stream, a block computes (BitNet b1.58 2B4T technical report, section 2; sub-norms are the
+//! identity in the `llama` architecture):
+//!
+//! ```text
+//! h = RMSNorm(x, attn_norm)
+//! x = x + W_o RMSNorm(Attention(RoPE(W_q h), RoPE(W_k h), W_v h), attn_sub_norm)
+//! h = RMSNorm(x, ffn_norm)
+//! x = x + W_down RMSNorm(act(W_gate h) * (W_up h), ffn_sub_norm)
+//! ```
+//!
+//! A matrix that has a bias `b`, which some files of the `llama` architecture give it, stands for `W h + b`. Qwen3 has
+//! norms of the heads between `W_q`, `W_k` and RoPE.
+
+use super::attention::Attention;
+use super::feed_forward::SwiGlu;
+use super::ops::Ops;
+use super::part::Part;
+use super::step::StepInput;
+use crate::config::Config;
+use crate::generation::{Logits, LogitsRequest};
+use crate::role::BlockNorm;
+use trine_kernels::{Activations, Matrix, RmsNorm, Rope, Shortlist};
+use trine_shapes::{
+    AttentionLayers, AttnNorm, Axis, Blocks, FfnNorm, HeadDim, Hidden, Idx, Model, Normed, OutputNorm, PerLayer,
+    Sequences, Step, Tensor, Vocab, Weight,
+};
+
+/// What mixes the positions of a sequence in a block.
+///
+/// A kind of mixer has weights and state of its own, both found by one index, so that no layer meets the state of
+/// another kind or of another layer.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Mixer<M> {
+    /// Attention, whose state is keys and values.
+    Attention(Idx<AttentionLayers<M>>),
+}
+
+/// What computes at each position for itself in a block.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FeedForward<M> {
+    /// One network for all tokens.
+    Dense(SwiGlu<M>),
+}
+
+/// A block: two norms, and what is added to the residual stream behind each.
+#[derive(Debug)]
+pub struct Block<M> {
+    /// Norm before the mixer.
+    pub attn_norm: RmsNorm<AttnNorm, Hidden<M>>,
+    /// Which layer mixes positions.
+    pub mixer: Mixer<M>,
+    /// Norm before the feed-forward network.
+    pub ffn_norm: RmsNorm<FfnNorm, Hidden<M>>,
+    /// The feed-forward network.
+    pub feed_forward: FeedForward<M>,
+}
+
+/// A transformer with every weight in its role. [`load`](crate::weights::load) makes one from a file.
+#[derive(Debug)]
+pub struct Transformer<M> {
+    /// The environment that gives the axes their lengths.
+    pub model: M,
+    /// The description it was made from.
+    pub config: Config,
+    /// Token embedding; also the head where `output` is `None`.
+    pub embedding: Weight<Matrix, Vocab<M>, Hidden<M>>,
+    /// Rotation tables.
+    pub rope: Rope<HeadDim<M>>,
+    /// The blocks.
+    pub blocks: PerLayer<Blocks<M>, Block<M>>,
+    /// Weights of the blocks whose mixer is attention.
+    pub attention: PerLayer<AttentionLayers<M>, Attention<M>>,
+    /// Norm before the head.
+    pub output_norm: RmsNorm<OutputNorm, Hidden<M>>,
+    /// A head of its own, where it is not tied to the embedding.
+    pub output: Option<Weight<Matrix, Vocab<M>, Hidden<M>>>,
+    /// What finds the largest logits of the head without reading all of it.
+    pub shortlist: Option<Weight<Shortlist, Vocab<M>, Hidden<M>>>,
+}
+
+impl<M: Model> Transformer<M> {
+    /// Runs one step and returns the logits of every token. `ops` is a [`Cpu`](trine_kernels::Cpu), or a
+    /// [`Traced`](crate::Traced) one.
+    pub fn logits<T: Step>(&self, ops: &impl Ops, step: StepInput<'_, M, T>) -> Tensor<f32, (T, Vocab<M>)> {
+        let x = self.residual(ops, step, &mut |_, _| ());
+        self.head(ops, x)
+    }
+
+    /// Runs one step and returns the logits of the last token of each sequence, which predict the next one.
+    pub fn next_logits<T: Step>(
+        &self,
+        ops: &impl Ops,
+        step: StepInput<'_, M, T>,
+    ) -> Tensor<f32, (Sequences<T>, Vocab<M>)> {
+        let x = self.residual(ops, step, &mut |_, _| ());
+        self.head(ops, x.view().last())
+    }
+
+    /// As [`next_logits`](Transformer::next_logits) without the logits that nobody asks for, where a shortlist proves
+    /// that they are smaller.
+    pub fn requested_logits<T: Step>(
+        &self,
+        ops: &impl Ops,
+        step: StepInput<'_, M, T>,
+        request: LogitsRequest,
+    ) -> Tensor<Logits, (Sequences<T>,)> {
+        let last = self.residual(ops, step, &mut |_, _| ()).view().last();
+        let ((sequences, _), tokens) = (last.shape(), Vocab::of(self.model).len());
+        let logits = match (request, &self.shortlist) {
+            (LogitsRequest::Largest(count), Some(shortlist)) => {
+                let h = Activations::new(self.normed(ops, last));
+                let largest = ops.cpu().largest_logits(&h, self.head_weight(), shortlist, count.get());
+                let largest = largest.into_data().into_vec().into_iter();
+                let shown = largest.inspect(|largest| ops.see(Part::Logits, &largest.values));
+                shown.map(|largest| Logits::of_largest(tokens, largest)).collect()
+            }
+            _ => Logits::of_rows(self.head(ops, last).into_data().into_vec(), tokens),
+        };
+        Tensor::from_data((sequences,), logits)
+    }
+
+    /// Runs one step for its keys and values alone: a prompt that goes on.
+    pub fn prefill<T: Step>(&self, ops: &impl Ops, step: StepInput<'_, M, T>) {
+        self.residual(ops, step, &mut |_, _| ());
+    }
+
+    /// Runs one step and returns the residual stream after the blocks that are asked for, in the order of the blocks.
+    pub fn hidden_states<T: Step>(
+        &self,
+        ops: &impl Ops,
+        step: StepInput<'_, M, T>,
+        after: &[Idx<Blocks<M>>],
+    ) -> Vec<Tensor<f32, (T, Hidden<M>)>> {
+        let mut states = Vec::new();
+        self.residual(ops, step, &mut |block, x| {
+            if after.contains(&block) {
+                states.push(x.clone());
+            }
+        });
+        states
+    }
+
+    /// The residual stream after the last block; `after` gets it after each.
+    fn residual<T: Step>(
+        &self,
+        ops: &impl Ops,
+        mut step: StepInput<'_, M, T>,
+        after: &mut impl FnMut(Idx<Blocks<M>>, &Tensor<f32, (T, Hidden<M>)>),
+    ) -> Tensor<f32, (T, Hidden<M>)> {
+        let mut x = ops.embedded(step.tokens(), &self.embedding);
+        for index in Idx::all(Blocks::of(self.model)) {
+            let block = &self.blocks[index];
+            ops.enter(Some(index.get()));
+            let h = Activations::new(ops.norm(BlockNorm::Attn, x.view(), &block.attn_norm));
+            let mixed = match block.mixer {
+                Mixer::Attention(layer) => self.attention[layer].mix(ops, &self.rope, &h, step.attention(layer)),
+            };
+            ops.add(Part::Residual, &mut x, mixed.view());
+            let h = Activations::new(ops.norm(BlockNorm::Ffn, x.view(), &block.ffn_norm));
+            let fed = match &block.feed_forward {
+                FeedForward::Dense(network) => network.forward(ops, &h),
+            };
+            ops.add(Part::Output, &mut x, fed.view());
+            after(index, &x);
+        }
+        ops.enter(None);
+        step.commit();
+        x
+    }
+
+    /// `logits = W RMSNorm(x, output_norm)`, with `W` the head or, where it is tied, the embedding.
+    fn head<T: Axis>(&self, ops: &impl Ops, x: Tensor<f32, (T, Hidden<M>)>) -> Tensor<f32, (T, Vocab<M>)> {
+        let h = Activations::new(self.normed(ops, x));
+        ops.seen(Part::Logits, ops.cpu().logits(&h, self.head_weight()))
+    }
+
+    fn normed<T: Axis>(
+        &self,
+        ops: &impl Ops,
+        x: Tensor<f32, (T, Hidden<M>)>,
+    ) -> Tensor<f32, (T, Normed<OutputNorm, Hidden<M>>)> {
+        ops.seen(Part::OutputNorm, ops.cpu().rms_norm(x.view(), &self.output_norm))
+    }
+
+    fn head_weight(&self) -> &Weight<Matrix, Vocab<M>, Hidden<M>> {
+        self.output.as_ref().unwrap_or(&self.embedding)
+    }
+
+    /// The same transformer with each matrix of its blocks replaced by what `f` makes of it.
+    pub(crate) fn map_matrices(self, f: impl Fn(Matrix) -> Matrix) -> Self {
+        let feed_forward = |block: Block<M>| Block {
+            feed_forward: match block.feed_forward {
+                FeedForward::Dense(network) => FeedForward::Dense(network.map_matrices(&f)),
+            },
+            ..block
+        };
+        Transformer {
+            attention: self.attention.map(|attention| attention.map_matrices(&f)),
+            blocks: self.blocks.map(feed_forward),
+            ..self
+        }
+    }
+}

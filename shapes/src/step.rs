@@ -1,0 +1,277 @@
+//! The tokens of one step: an axis that knows which sequence brings how many, and how many positions it has before
+//! them.
+//!
+//! What belongs here: the two kinds of step, and the axes that follow from a step. What does not: the memory of a
+//! sequence, which the crate of the arithmetic has.
+
+use crate::axis::{Axis, Plus};
+use crate::scoped::Brand;
+use crate::size::product_of;
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+use core::ops::Range;
+
+/// What one sequence brings to a step: positions before, and tokens now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// Positions of earlier steps.
+    pub past: usize,
+    /// Tokens of this step.
+    pub tokens: usize,
+}
+
+impl Span {
+    /// The positions of the tokens.
+    pub fn positions(self) -> Range<usize> {
+        self.past..self.past + self.tokens
+    }
+}
+
+/// A token axis that knows its sequences: the tokens of the first, then those of the second, and so on.
+///
+/// Operations that depend on positions (RoPE, attention) read them from here and take no second argument that could
+/// disagree with the tensor.
+///
+/// **Law:** as that of [`Axis`], for [`sequences`](Step::sequences) and [`span`](Step::span) too; the tokens of all
+/// spans are as many as the axis is long. A type that breaks the law can make an operation panic or compute nonsense.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the token axis of a step",
+    label = "expected `Uniform<Batch, Past, Seq>` or `Ragged<'_>`",
+    note = "a tensor of axes `(Batch, Seq, X)` becomes one of `(Uniform<Batch, Past, Seq>, X)` by `behind(past)`"
+)]
+pub trait Step: Axis {
+    /// How many sequences take part.
+    fn sequences(self) -> usize;
+
+    /// What a sequence brings.
+    ///
+    /// # Panics
+    /// If there is no such sequence.
+    fn span(self, sequence: usize) -> Span;
+
+    /// What each sequence brings, in order.
+    fn spans(self) -> impl Iterator<Item = Span> {
+        (0..self.sequences()).map(move |sequence| self.span(sequence))
+    }
+
+    /// The position of each token in its sequence.
+    fn positions(self) -> impl Iterator<Item = usize> {
+        self.spans().flat_map(Span::positions)
+    }
+}
+
+/// A rectangular step: `B` sequences of `S` tokens each, all behind `P` positions. Its elements lie as those of
+/// `(B, S)`, so that a tensor changes between the two for nothing ([`behind`](crate::Tensor::behind),
+/// [`batched`](crate::Tensor::batched)).
+///
+/// ```
+/// use trine_shapes::*;
+/// type Stream<B, P, S> = Tensor<f32, (Uniform<B, P, S>, Fixed<4>)>;
+/// fn step<B: Axis, P: Axis, S: Axis>(x: Tensor<f32, (B, S, Fixed<4>)>, past: P) -> Stream<B, P, S> {
+///     x.behind(past)
+/// }
+/// ```
+/// Batch and sequence do not change places:
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # type Stream<B, P, S> = Tensor<f32, (Uniform<B, P, S>, Fixed<4>)>;
+/// fn step<B: Axis, P: Axis, S: Axis>(x: Tensor<f32, (S, B, Fixed<4>)>, past: P) -> Stream<B, P, S> {
+///     x.behind(past)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Uniform<B, P, S>(pub B, pub Plus<P, S>);
+
+// Lawful: a function of lawful axes.
+#[diagnostic::do_not_recommend]
+impl<B: Axis, P: Axis, S: Axis> Axis for Uniform<B, P, S> {
+    const NAME: &'static str = "Uniform";
+    type Buf<T: Copy + Default> = Vec<T>;
+
+    #[inline]
+    fn len(self) -> usize {
+        product_of(&[self.0.len(), self.1.1.len()])
+    }
+
+    fn buf<T: Copy + Default>(self) -> Vec<T> {
+        vec![T::default(); self.len()]
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<B: Axis, P: Axis, S: Axis> Step for Uniform<B, P, S> {
+    #[inline]
+    fn sequences(self) -> usize {
+        self.0.len()
+    }
+
+    #[inline]
+    fn span(self, sequence: usize) -> Span {
+        assert!(sequence < self.0.len(), "sequence {sequence} of {}", self.0.len());
+        Span { past: self.1.0.len(), tokens: self.1.1.len() }
+    }
+}
+
+/// A ragged step: sequences of any lengths behind any pasts, one after the other. Its type belongs to its scope, so
+/// that tensors of two steps do not mix.
+///
+/// ```
+/// use trine_shapes::{Axis, Ragged, Span, Step};
+/// let spans = [Span { past: 0, tokens: 5 }, Span { past: 17, tokens: 1 }];
+/// let positions: Vec<usize> = Ragged::scope(&spans, |step| {
+///     assert_eq!((step.len(), step.sequences()), (6, 2));
+///     step.positions().collect()
+/// });
+/// assert_eq!(positions, [0, 1, 2, 3, 4, 17]);
+/// ```
+/// ```compile_fail,E0521
+/// # use trine_shapes::{Axis, Ragged, Span};
+/// # fn add<A: Axis>(left: A, right: A) {}
+/// # let spans = [Span { past: 0, tokens: 5 }];
+/// Ragged::scope(&spans, |one| Ragged::scope(&spans, |other| add(one, other)));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Ragged<'step> {
+    spans: &'step [Span],
+    tokens: usize,
+    brand: Brand<'step>,
+}
+
+impl Ragged<'_> {
+    /// Runs `body` with the step of these spans. No other scope can make its type.
+    ///
+    /// # Panics
+    /// If the tokens are more than an address can count.
+    pub fn scope<R>(spans: &[Span], body: impl for<'step> FnOnce(Ragged<'step>) -> R) -> R {
+        let tokens = spans.iter().try_fold(0_usize, |sum, span| sum.checked_add(span.tokens));
+        body(Ragged { spans, tokens: tokens.expect("tokens that can be counted"), brand: PhantomData })
+    }
+}
+
+// Lawful: `scope` is the only maker, and each call has its own invariant lifetime.
+#[diagnostic::do_not_recommend]
+impl Axis for Ragged<'_> {
+    const NAME: &'static str = "Ragged";
+    type Buf<T: Copy + Default> = Vec<T>;
+
+    #[inline]
+    fn len(self) -> usize {
+        self.tokens
+    }
+
+    fn buf<T: Copy + Default>(self) -> Vec<T> {
+        vec![T::default(); self.len()]
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Step for Ragged<'_> {
+    #[inline]
+    fn sequences(self) -> usize {
+        self.spans.len()
+    }
+
+    #[inline]
+    fn span(self, sequence: usize) -> Span {
+        self.spans[sequence]
+    }
+}
+
+/// The sequences of a step: what [`last`](crate::View::last) and pooling leave of its tokens.
+///
+/// ```
+/// use trine_shapes::*;
+/// fn next<T: Step, M: Model>(logits: View<f32, (T, Vocab<M>)>) -> Tensor<f32, (Sequences<T>, Vocab<M>)> {
+///     logits.last()
+/// }
+/// ```
+/// Logits of all tokens are not those of the last ones:
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// fn next<T: Step, M: Model>(logits: Tensor<f32, (T, Vocab<M>)>) -> Tensor<f32, (Sequences<T>, Vocab<M>)> {
+///     logits
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Sequences<T>(T);
+
+impl<T: Step> Sequences<T> {
+    /// The sequences of `step`.
+    #[inline]
+    pub fn of(step: T) -> Self {
+        Sequences(step)
+    }
+
+    /// The step.
+    #[inline]
+    pub fn step(self) -> T {
+        self.0
+    }
+}
+
+// Lawful: a function of a lawful step.
+#[diagnostic::do_not_recommend]
+impl<T: Step> Axis for Sequences<T> {
+    const NAME: &'static str = "Sequences";
+    type Buf<U: Copy + Default> = Vec<U>;
+
+    #[inline]
+    fn len(self) -> usize {
+        self.0.sequences()
+    }
+
+    fn buf<U: Copy + Default>(self) -> Vec<U> {
+        vec![U::default(); self.len()]
+    }
+}
+
+/// The positions that the tokens of `T` see: for each token those of its sequence up to its own. Keys and values that
+/// were cached for a step carry it, so that attention cannot be given those of another step.
+#[derive(Clone, Copy, Debug)]
+pub struct Causal<T>(T);
+
+impl<T: Step> Causal<T> {
+    /// What the tokens of `step` see.
+    #[inline]
+    pub fn of(step: T) -> Self {
+        Causal(step)
+    }
+
+    /// The step.
+    #[inline]
+    pub fn step(self) -> T {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::axis::Fixed;
+
+    #[test]
+    fn a_uniform_step_has_equal_spans() {
+        let step = Uniform(Fixed::<3>, Plus(Fixed::<7>, Fixed::<2>));
+        assert_eq!((step.len(), step.sequences(), Sequences::of(step).len()), (6, 3, 3));
+        assert!(step.spans().all(|span| span == Span { past: 7, tokens: 2 }));
+        assert_eq!(step.positions().collect::<Vec<_>>(), [7, 8, 7, 8, 7, 8]);
+        assert_eq!(Causal::of(step).step().len(), 6);
+    }
+
+    #[test]
+    fn a_ragged_step_has_the_spans_it_is_given() {
+        let spans = [Span { past: 4, tokens: 1 }, Span { past: 0, tokens: 3 }, Span { past: 9, tokens: 0 }];
+        Ragged::scope(&spans, |step| {
+            assert_eq!((step.len(), step.sequences(), step.buf::<u8>().len()), (4, 3, 4));
+            assert_eq!(step.spans().collect::<Vec<_>>(), spans);
+            assert_eq!(step.positions().collect::<Vec<_>>(), [4, 0, 1, 2]);
+            assert_eq!(Sequences::of(step).step().len(), 4);
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "sequence 3 of 3")]
+    fn a_uniform_step_has_no_more_sequences_than_its_batch() {
+        Uniform(Fixed::<3>, Plus(Fixed::<7>, Fixed::<2>)).span(3);
+    }
+}

@@ -1,0 +1,99 @@
+//! Qwen2.5-Coder-0.5B-Instruct (dense, Q4_K_M, trained by others) against llama.cpp and against a numpy model on the
+//! decoded weights: greedy tokens, logits, and a function that it writes.
+//!
+//! `tools/fetch_qwen2.py` fetches the file; without it these tests say that they are skipped.
+
+use crate::support::{argmax, assert_close, cpu, fixture, skipped, with_model};
+use serde_json::Value;
+use std::path::Path;
+use trine::prelude::*;
+
+/// Twice the largest difference between a logit of llama.cpp, which rounds activations to 8 bits, and one of the numpy
+/// model, which does not: two that lie closer may change places.
+const CLOSE: f64 = 2.0 * 0.6808;
+
+/// The largest deviation from the numpy model, which rounds no activations; Trine rounds those of quantized matrices
+/// to 16 bits.
+const TOLERANCE: f64 = 2e-4;
+
+fn path() -> Option<std::path::PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf");
+    if path.exists() {
+        return Some(path);
+    }
+    skipped(&format!("{} is not there; `python3 tools/fetch_qwen2.py` fetches it", path.display()));
+    None
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().expect("a list")
+}
+
+fn ids(value: &Value) -> Vec<u32> {
+    items(value).iter().map(|id| id.as_u64().expect("an id") as u32).collect()
+}
+
+fn floats(value: &Value) -> Vec<f32> {
+    items(value).iter().map(|logit| logit.as_f64().expect("a logit") as f32).collect()
+}
+
+/// Each prompt is fed with the tokens that llama.cpp chose, one by one.
+#[test]
+fn tokens_are_those_of_llama_cpp_and_logits_those_of_a_model_that_rounds_nothing() {
+    let Some(path) = path() else { return };
+    let file = Gguf::open(path).unwrap_or_else(|error| panic!("{error}"));
+    let text = std::fs::read_to_string(fixture("qwen2.json")).expect("a fixture");
+    let expected: Value = serde_json::from_str(&text).expect("JSON");
+    let (cpu, sample) = (cpu(), ids(&expected["sample"]));
+    with_model(&file, &LoadOptions::default(), |transformer| {
+        for run in items(&expected["prompts"]) {
+            let (name, prompt) = (run["name"].as_str().expect("a name"), ids(&run["ids"]));
+            let mut session = Session::new(transformer, &cpu, 256, CacheType::F32).expect("it fits in memory");
+            let (mut found, mut exact) = (Vec::new(), Vec::new());
+            let mut logits = session.feed(&prompt[..1]).expect("the prompt fits");
+            for (given, next) in items(&run["exact"]["prompt"]).iter().zip(&prompt[1..]) {
+                let values = floats(&given["sample"]);
+                found.extend(sample.iter().take(values.len()).map(|&id| logits[id as usize]));
+                exact.extend(values);
+                logits = session.feed(&[*next]).expect("the prompt fits");
+            }
+            found.extend(sample.iter().map(|&id| logits[id as usize]));
+            exact.extend(floats(&run["exact"]["last"]["sample"]));
+            assert_close(&format!("Qwen2.5-Coder, {name}: numpy on decoded weights"), &found, &exact, TOLERANCE);
+            let steps = items(&run["llama_cpp"]["steps"]);
+            assert_eq!((steps.len(), items(&run["greedy"]).len()), (64, 64));
+            for (step, (given, id)) in steps.iter().zip(ids(&run["greedy"])).enumerate() {
+                let (best, found) = (floats(&given["logits"]), argmax(&logits));
+                let close = f64::from(best[0] - best[1]) < CLOSE && ids(&given["ids"]).contains(&found);
+                assert!(found == id || close, "{name}, step {step}: token {found}, expected {id}");
+                logits = session.feed(&[id]).expect("the token fits");
+            }
+        }
+    });
+}
+
+/// As a program would, with an engine: the chat template, its end token, and twenty turns of one conversation.
+#[test]
+fn it_writes_a_function_and_survives_twenty_turns() {
+    let Some(path) = path() else { return };
+    let options = EngineOptions { cpu: Some(cpu()), ..EngineOptions::default() };
+    let engine = Engine::open(path, options).unwrap_or_else(|error| panic!("{error}"));
+    let mut sequence = engine.sequence();
+    let question = "Write a Python function add(a, b) that returns the sum of a and b. Reply with the code only.";
+    let mut messages = vec![Message::new("user", question)];
+    for turn in 0..20 {
+        let prompt = engine.chat_prompt(&messages).expect("a prompt");
+        let options = GenerateOptions { max_tokens: if turn == 0 { 64 } else { 12 }, ..GenerateOptions::default() };
+        let greedy = SamplerChain::new(SamplerOptions::greedy()).expect("a sampler");
+        let mut answer = String::new();
+        for piece in sequence.generate_with(&prompt, greedy, options) {
+            answer += &piece.expect("an answer").text;
+        }
+        if turn == 0 {
+            assert!(answer.contains("def add(a, b):") && answer.contains("return a + b"), "{answer}");
+        }
+        messages.push(Message::new("assistant", answer));
+        messages.push(Message::new("user", format!("And with {turn} more?")));
+    }
+    assert!(sequence.len() > 300);
+}

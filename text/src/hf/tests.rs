@@ -1,0 +1,133 @@
+//! A `tokenizer.json` of the form that Qwen 2 and 3 have. The ids of HF tokenizers themselves are in `tests/golden` of
+//! the workspace.
+
+use super::*;
+use crate::EncodeOptions;
+use serde_json::json;
+use trine_loader::{Gguf, GgufWriter};
+
+/// The first added token; the model has tokens up to this one.
+const ADDED: u32 = 17;
+
+/// A directory with a tokenizer as Qwen has it: the normalizer NFC, a `Split` before `ByteLevel`, added tokens of which
+/// only some are special, no BOS, and a vocabulary that `config.json` rounds up.
+fn qwen() -> tempfile::TempDir {
+    // é is the bytes Ã and ©, the combining acute accent Ì and ģ.
+    let tokens = ["a", "c", "e", "f", "1", "2", "Ġ", "<", ">", "Ã", "©", "Ì", "ģ", "Ã©", "ca", "12", "¸"];
+    let vocab: HashMap<&str, usize> = tokens.iter().enumerate().map(|(id, text)| (*text, id)).collect();
+    let split = concat!(
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|",
+        r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    );
+    let added = |id: u32, content: &str, special: bool| {
+        json!({ "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+                "normalized": false, "special": special })
+    };
+    let tokenizer = json!({
+        "version": "1.0", "truncation": null, "padding": null,
+        "added_tokens": [
+            added(ADDED, "<|endoftext|>", true), added(ADDED + 1, "<|im_start|>", true),
+            added(ADDED + 2, "<|im_end|>", true), added(ADDED + 3, "<think>", false),
+        ],
+        "normalizer": { "type": "NFC" },
+        "pre_tokenizer": { "type": "Sequence", "pretokenizers": [
+            { "type": "Split", "pattern": { "Regex": split }, "behavior": "Isolated", "invert": false },
+            { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false },
+        ] },
+        "post_processor":
+            { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false },
+        "decoder": { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false },
+        "model": { "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": "",
+            "end_of_word_suffix": "", "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
+            "vocab": vocab, "merges": ["Ã ©", "c a", "1 2"] },
+    });
+    let settings = json!({
+        "add_bos_token": false, "bos_token": null, "eos_token": "<|im_end|>", "tokenizer_class": "Qwen2Tokenizer",
+        "chat_template": "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}",
+    });
+    let config = json!({ "bos_token_id": ADDED, "eos_token_id": ADDED + 2, "vocab_size": 32 });
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, json) in [(FILE, tokenizer), ("tokenizer_config.json", settings), ("config.json", config)] {
+        std::fs::write(folder.path().join(name), json.to_string()).expect("a file of the folder");
+    }
+    folder
+}
+
+/// What `read` makes of the files of that directory.
+fn with_files<T>(read: impl FnOnce(TokenizerFiles<'_>) -> T) -> T {
+    let folder = qwen();
+    let config = Object::open(&folder.path().join("config.json")).expect("config.json");
+    read(TokenizerFiles::new(folder.path(), &config))
+}
+
+fn tokenizer() -> Tokenizer {
+    with_files(|files| files.tokenizer(&TokenizerOptions::default())).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn qwen_is_read_with_its_pre_tokenizer_its_ends_and_without_bos() {
+    let tokenizer = tokenizer();
+    assert_eq!((tokenizer.pre(), tokenizer.len()), (Some("qwen2"), 32));
+    assert_eq!(tokenizer.warnings(), [""; 0]);
+    assert_eq!((tokenizer.adds_bos(), tokenizer.adds_eos(), tokenizer.eos()), (false, false, Some(ADDED + 2)));
+    assert_eq!(tokenizer.end_of_generation(), [ADDED, ADDED + 2]);
+    let kinds = [ADDED, ADDED + 3, ADDED + 4].map(|id| tokenizer.kind(id));
+    assert_eq!(kinds, [TokenKind::Control, TokenKind::UserDefined, TokenKind::Unused].map(Some));
+    // Numbers are apart though there is a merge of two; thoughts are part of the text, turns are not.
+    let ids = tokenizer.encode("<|im_start|>ca 12<think>", EncodeOptions::PROMPT).unwrap();
+    assert_eq!(ids, [ADDED + 1, 14, 6, 4, 5, ADDED + 3]);
+    assert_eq!(tokenizer.decode(&ids, false).unwrap(), "ca 12<think>");
+    let template = with_files(|files| files.chat_template(&tokenizer)).unwrap();
+    let text = template.render(&[crate::Message::new("user", "ca")], false).unwrap();
+    assert_eq!(text, "<|im_start|>ca<|im_end|>");
+}
+
+#[test]
+fn a_directory_brings_text_to_nfc_between_its_added_tokens() {
+    let tokenizer = tokenizer();
+    for text in ["café", "cafe\u{301}"] {
+        assert_eq!(tokenizer.encode(text, EncodeOptions::PLAIN).unwrap(), [14, 3, 13], "{text:?}");
+    }
+    // A stroke through > would make another sign of it, but not of the end of an added token.
+    assert_eq!(tokenizer.encode("<think>\u{338}", EncodeOptions::PLAIN).unwrap(), [ADDED + 3, 11, 16]);
+    let (data, warnings) = with_files(|files| files.vocabulary(&TokenizerOptions::default())).unwrap();
+    assert!(data.nfc && warnings.is_empty());
+}
+
+#[test]
+fn a_gguf_file_of_the_same_vocabulary_takes_text_as_it_is() {
+    let (data, _) = with_files(|files| files.vocabulary(&TokenizerOptions::default())).unwrap();
+    let mut writer = GgufWriter::new();
+    for (key, value) in data.to_metadata() {
+        writer.set(&key, value).unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).unwrap();
+    let gguf = Gguf::from_bytes("qwen.gguf", bytes.into()).unwrap();
+    let tokenizer = Tokenizer::from_gguf(&gguf, &TokenizerOptions::default()).unwrap();
+    assert_eq!(tokenizer.pre(), Some("qwen2"));
+    assert_eq!(tokenizer.encode("café", EncodeOptions::PLAIN).unwrap(), [14, 3, 13]);
+    assert_eq!(tokenizer.encode("cafe\u{301}", EncodeOptions::PLAIN).unwrap(), [14, 3, 2, 11, 12]);
+}
+
+#[test]
+fn other_normalizers_are_refused_by_name() {
+    let folder = qwen();
+    let file = folder.path().join(FILE);
+    let mut json: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let config = Object::open(&folder.path().join("config.json")).expect("config.json");
+    let mut read = |normalizer: Value| {
+        json["normalizer"] = normalizer;
+        std::fs::write(&file, json.to_string()).unwrap();
+        TokenizerFiles::new(folder.path(), &config).tokenizer(&TokenizerOptions::default())
+    };
+    let decomposed = "cafe\u{301}";
+    let nfc = read(json!({ "type": "Sequence", "normalizers": [{ "type": "NFC" }] })).unwrap();
+    assert_eq!(nfc.encode(decomposed, EncodeOptions::PLAIN).unwrap(), [14, 3, 13]);
+    let none = read(Value::Null).unwrap();
+    assert_eq!(none.encode(decomposed, EncodeOptions::PLAIN).unwrap(), [14, 3, 2, 11, 12]);
+    for other in [json!({ "type": "NFKC" }), json!({ "type": "Sequence", "normalizers": [{ "type": "NFC" }, {}] })] {
+        let error = read(other).unwrap_err().to_string();
+        assert!(error.contains("tokenizer.json: `normalizer` is") && error.contains("none or `NFC`"), "{error}");
+    }
+}

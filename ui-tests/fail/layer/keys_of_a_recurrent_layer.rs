@@ -1,0 +1,15 @@
+//! Keys and values are asked for by the index of a recurrent layer, which has none.
+#![allow(unused)]
+use trine::prelude::*;
+
+environment! { struct Depths { recurrent } }
+axis! { struct RecurrentLayers<M: Environment<Depths>> = |depths| depths.recurrent; }
+
+fn cache<T: Step, M: Model + Environment<Depths>>(
+    caches: &mut KvStep<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
+    layer: Idx<RecurrentLayers<M>>,
+) {
+    caches.layer(layer);
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! The state of a recurrent layer is looked up by the index of an attention layer.
+#![allow(unused)]
+use trine::prelude::*;
+
+environment! { struct Depths { recurrent } }
+axis! { struct RecurrentLayers<M: Environment<Depths>> = |depths| depths.recurrent; }
+
+fn state<M: Model + Environment<Depths>>(
+    states: &PerLayer<RecurrentLayers<M>, Vec<f32>>,
+    layer: Idx<AttentionLayers<M>>,
+) -> &[f32] {
+    &states[layer]
+}
+
+fn main() {}

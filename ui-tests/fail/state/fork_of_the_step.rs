@@ -1,0 +1,15 @@
+//! The step of a sequence is taken for a fork of it as well.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn two_ways<M: Model>(cpu: &Cpu, model: &Transformer<M>, state: &mut State<M>, token: Idx<Vocab<M>>) {
+    let mut fork = state.fork();
+    state.step(&[token], |step| {
+        fork.step(&[token], |forks| {
+            model.prefill(cpu, step);
+            model.prefill(cpu, step);
+        })
+    });
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! Keys that are rotated in neighbouring pairs are put behind keys that are rotated in halves of a head.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn cached<T: Step, M: Model>(
+    layer: KvLayer<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>, NeoX>,
+    k: View<f32, (T, KvHeads<M>, Rotated<HeadDim<M>, Adjacent>)>,
+    v: View<f32, (T, KvHeads<M>, Value<HeadDim<M>>)>,
+) {
+    layer.append(k, v);
+}
+
+fn main() {}

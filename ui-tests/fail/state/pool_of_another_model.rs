@@ -1,0 +1,16 @@
+//! A session takes its memory from the pool of another model.
+#![allow(unused)]
+use trine::prelude::*;
+
+pinned_model! { struct Draft; }
+pinned_model! { struct Target; }
+
+fn session(
+    cpu: &Cpu,
+    model: &std::sync::Arc<Transformer<Target>>,
+    pool: &StatePool<Draft>,
+) -> Session<Target> {
+    Session::in_pool(model, cpu, pool, 4096)
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! A sequence is extended by tokens of another model's vocabulary.
+#![allow(unused)]
+use trine::prelude::*;
+
+pinned_model! { struct Draft; }
+pinned_model! { struct Target; }
+
+fn verified(
+    cpu: &Cpu,
+    model: &Transformer<Target>,
+    state: &mut State<Target>,
+    tokens: &[Idx<Vocab<Draft>>],
+) {
+    state.step(tokens, |step| model.prefill(cpu, step));
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! One of the sequences of a step brings tokens of another model.
+#![allow(unused)]
+use trine::prelude::*;
+
+pinned_model! { struct Draft; }
+pinned_model! { struct Target; }
+
+fn together(
+    cpu: &Cpu,
+    model: &Transformer<Target>,
+    (one, tokens): (&mut State<Target>, &[Idx<Vocab<Target>>]),
+    (two, more): (&mut State<Target>, &[Idx<Vocab<Draft>>]),
+) {
+    State::step_together(vec![(one, tokens), (two, more)], |step| model.prefill(cpu, step));
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! The tokens of a batch become plain rows, which do not know their positions.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn step<B: Axis, P: Axis, S: Axis, M: Model>(
+    x: Tensor<f32, (B, S, Hidden<M>)>,
+    past: P,
+) -> Tensor<f32, (Uniform<B, P, S>, Hidden<M>)> {
+    x.rows()
+}
+
+fn main() {}

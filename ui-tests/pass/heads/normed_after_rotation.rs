@@ -1,0 +1,13 @@
+//! Heads are normed, then rotated.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn normed<T: Step, M: Model>(
+    cpu: &Cpu,
+    q: Tensor<f32, (T, Heads<M>, HeadDim<M>)>,
+    norm: &RmsNorm<QueryNorm, HeadDim<M>>,
+) {
+    cpu.head_norm(q, norm);
+}
+
+fn main() {}

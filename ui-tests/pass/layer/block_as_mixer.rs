@@ -1,0 +1,12 @@
+//! Attention layers are counted for themselves.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn mixer<M: Model>(
+    block: Idx<Blocks<M>>,
+    layer: Idx<AttentionLayers<M>>,
+) -> Mixer<M> {
+    Mixer::Attention(layer)
+}
+
+fn main() {}

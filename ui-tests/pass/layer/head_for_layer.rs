@@ -1,0 +1,12 @@
+//! Each axis has indices of its own.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn cache<T: Step, M: Model>(
+    caches: &mut KvStep<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
+    layer: Idx<AttentionLayers<M>>,
+) {
+    caches.layer(layer);
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! Attention layers alone have keys and values.
+#![allow(unused)]
+use trine::prelude::*;
+
+environment! { struct Depths { recurrent } }
+axis! { struct RecurrentLayers<M: Environment<Depths>> = |depths| depths.recurrent; }
+
+fn cache<T: Step, M: Model + Environment<Depths>>(
+    caches: &mut KvStep<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
+    layer: Idx<AttentionLayers<M>>,
+) {
+    caches.layer(layer);
+}
+
+fn main() {}

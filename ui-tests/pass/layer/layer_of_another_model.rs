@@ -1,0 +1,15 @@
+//! Index and layers are of one model.
+#![allow(unused)]
+use trine::prelude::*;
+
+pinned_model! { struct Draft; }
+pinned_model! { struct Target; }
+
+fn weights(
+    model: &Transformer<Draft>,
+    layer: Idx<AttentionLayers<Draft>>,
+) -> &Attention<Draft> {
+    &model.attention[layer]
+}
+
+fn main() {}

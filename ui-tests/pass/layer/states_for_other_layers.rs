@@ -1,0 +1,14 @@
+//! There are as many states as layers of their kind.
+#![allow(unused)]
+use trine::prelude::*;
+
+environment! { struct Depths { recurrent } }
+axis! { struct RecurrentLayers<M: Environment<Depths>> = |depths| depths.recurrent; }
+
+fn states<M: Model + Environment<Depths>>(
+    layers: RecurrentLayers<M>,
+) -> PerLayer<RecurrentLayers<M>, Vec<f32>> {
+    PerLayer::from_fn(layers, |_| vec![0.0; 64])
+}
+
+fn main() {}

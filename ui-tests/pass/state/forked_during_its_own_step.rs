@@ -1,0 +1,10 @@
+//! A fork begins between two steps.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn prefill<M: Model>(cpu: &Cpu, model: &Transformer<M>, state: &mut State<M>, token: Idx<Vocab<M>>) {
+    let fork = state.fork();
+    state.step(&[token], |step| { model.prefill(cpu, step); fork });
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! What outlives a step are its numbers.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn next<M: Model>(cpu: &Cpu, model: &Transformer<M>, state: &mut State<M>, token: Idx<Vocab<M>>) {
+    let logits = state.step(&[token], |step| model.next_logits(cpu, step).into_data());
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! The caches of a step have the same layers.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn together<M: Model>(
+    one: &mut KvSequence<AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
+    two: &mut KvSequence<AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
+) {
+    KvSequence::step(vec![one, two], &[1, 1], |caches| caches.commit());
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+//! To go on in two ways, a sequence is forked.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn two_ways<M: Model>(
+    cpu: &Cpu,
+    model: &Transformer<M>,
+    state: &mut State<M>,
+    (one, two): (&[Idx<Vocab<M>>], &[Idx<Vocab<M>>]),
+) {
+    let mut fork = state.fork();
+    let requests = vec![(&mut *state, one), (&mut fork, two)];
+    State::step_together(requests, |step| model.prefill(cpu, step));
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! One row for each sequence is left before the head.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn next<T: Step, M: Model>(
+    cpu: &Cpu,
+    x: Tensor<f32, (T, Normed<OutputNorm, Hidden<M>>)>,
+    head: &Weight<Matrix, Vocab<M>, Hidden<M>>,
+) -> Tensor<f32, (Sequences<T>, Vocab<M>)> {
+    let h = Activations::new(x.view().last());
+    cpu.logits(&h, head)
+}
+
+fn main() {}

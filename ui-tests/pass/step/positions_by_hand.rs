@@ -1,0 +1,14 @@
+//! The step of the queries knows their positions.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn rotated<B: Axis, P: Axis, S: Axis, M: Model>(
+    cpu: &Cpu,
+    q: Tensor<f32, (Uniform<B, P, S>, Heads<M>, HeadDim<M>)>,
+    rope: &Rope<HeadDim<M>>,
+    at: Plus<P, S>,
+) {
+    cpu.rope(q, rope);
+}
+
+fn main() {}

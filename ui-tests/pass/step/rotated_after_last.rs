@@ -1,0 +1,13 @@
+//! Tokens are rotated while they are those of a step.
+#![allow(unused)]
+use trine::prelude::*;
+
+fn rotated<T: Step, M: Model>(
+    cpu: &Cpu,
+    q: Tensor<f32, (T, Heads<M>, HeadDim<M>)>,
+    rope: &Rope<HeadDim<M>>,
+) {
+    cpu.rope(q, rope);
+}
+
+fn main() {}
