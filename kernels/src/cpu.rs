@@ -3,6 +3,8 @@
 //! What belongs here: options, the pool, and how work is cut over threads. What does not: arithmetic (its modules) and
 //! the detection of instruction sets ([`crate::arch`]). Nothing here reads environment variables.
 
+mod memory;
+
 use alloc::string::String;
 use alloc::string::ToString;
 use alloc::sync::Arc;
@@ -17,12 +19,12 @@ use std::{
 
 use crate::arch::Isa;
 use crate::columns::Columns;
-use crate::memory::Memory;
 #[cfg(feature = "threads")]
 use crate::pool::Pool;
 #[cfg(feature = "threads")]
 use crate::shares::Shares;
 use crate::shares::{Items, Strip, Work};
+use memory::Memory;
 
 /// What a [`Cpu`] should use; the default is everything the machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -29,7 +29,6 @@ mod kept;
 #[cfg(feature = "std")]
 pub mod limits;
 pub mod matrix;
-mod memory;
 pub mod ops;
 pub mod packing;
 mod pages;

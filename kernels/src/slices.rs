@@ -8,10 +8,10 @@ use alloc::vec::Vec;
 
 use crate::arch::floats;
 use crate::cpu::Cpu;
-use crate::float::attention::attention_over_pages;
+
 use crate::float::attention::page::{CacheType, PAGE, PageLayout};
 use crate::float::{GateActivation, elementwise, norm};
-use crate::pages::{PagePool, Pages};
+use crate::pages::{PagePool, Pages, attention_over_pages};
 use crate::slots::Slot;
 use trine_shapes::Buffer;
 

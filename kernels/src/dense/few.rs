@@ -7,11 +7,11 @@
 use core::ops::Range;
 
 use super::gemv::{Units, add_products};
-use super::{DensePacking, MAX_UNIT_BYTES, whole_unit};
+
 use crate::arch::floats::{FloatKernel, Floats, LANES};
 use crate::arch::prefetch_far;
 use crate::columns::Columns;
-use crate::packing::Packed;
+use crate::packing::{DensePacking, MAX_UNIT_BYTES, Packed, whole_unit};
 use crate::slots::Slot;
 
 /// Rows that start a chunk of work are multiples of this: those whose sums wait.

@@ -1,10 +1,9 @@
 //! The product for several tokens: a segment of some rows is decoded once and meets many tokens in register tiles.
 
-use super::DensePacking;
 use crate::arch::floats::{FloatKernel, Floats, LANES};
 use crate::columns::Columns;
 use crate::float::dot::{Lanes, accumulate};
-use crate::packing::Packed;
+use crate::packing::{DensePacking, Packed};
 use crate::slots::Slot;
 
 /// Rows and tokens of a tile. While there are fewer tokens, rows are decoded one after the other, as they lie in

@@ -2,10 +2,9 @@
 //!
 //! A few rows are computed together, so that their sums do not wait for one another.
 
-use super::{DensePacking, MAX_UNIT, MAX_UNIT_BYTES, whole_unit};
 use crate::arch::floats::{FloatKernel, Floats, LANES};
 use crate::arch::prefetch_far;
-use crate::packing::Packed;
+use crate::packing::{DensePacking, MAX_UNIT, MAX_UNIT_BYTES, Packed, whole_unit};
 use crate::slots::Slot;
 
 /// Rows of a tile.

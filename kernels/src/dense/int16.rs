@@ -12,13 +12,13 @@ mod tests;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::words::{self, WordBlock};
+use super::words;
 use crate::arch::floats::Floats;
 use crate::arch::integers::{BYTES, Integers};
 use crate::arch::{Kernel, Vector, prefetch_far};
 use crate::columns::Columns;
 use crate::cpu::Cpu;
-use crate::packing::{Packed, Packing};
+use crate::packing::{ActivationBlock, Int16Packing, Packed, Planes};
 use crate::quantize::{BLOCK, Int16Rows};
 use crate::slots::Slot;
 
@@ -39,74 +39,6 @@ pub(super) const CACHE_LINE: usize = 64;
 
 /// How far ahead of the product weights are asked for, into the second cache: what measured best.
 pub(super) const AHEAD: usize = 8192;
-
-/// A quantized dense packing whose products take 16-bit activations.
-pub(crate) trait Int16Packing: Packing {
-    /// Bytes that [`Int16Packing::multiply`] takes in a step; a block of 256 columns is one step or more.
-    const STEP_BYTES: usize;
-
-    /// Sums of activations that stand for offsets and minima of the weights.
-    type Sums: Copy + Send + Sync;
-
-    /// The order in which activations meet the codes of weights, as 256 different columns.
-    fn column(position: usize) -> usize;
-
-    /// The sums of 256 activations, which are in the order of the columns.
-    fn sums(codes: &[i16; BLOCK], high: &[i8; BLOCK], low: &[i8; BLOCK]) -> Self::Sums;
-
-    /// `part` of the arithmetic of [`crate::dense`] for some steps of weights, whole ones, with each token's
-    /// activations.
-    fn multiply<I: Integers, const T: usize>(
-        integers: I,
-        steps: &[u8],
-        x: [&ActivationBlock<Self>; T],
-    ) -> [<I::Floats as Floats>::F32x16; T];
-
-    /// Whether weights become words for several tokens, and the operations for that are there.
-    const WORDS: bool = false;
-
-    /// The code that means zero, of weights as words.
-    const WORD_OF_ZERO: i32 = 0;
-
-    /// The order in which activations meet the words of weights, as [`Int16Packing::column`] for bytes.
-    fn word_column(position: usize) -> usize {
-        position
-    }
-
-    /// [`Int16Packing::multiply`] with words, where [`Int16Packing::in_order`] gives the lanes.
-    fn multiply_words<I: Integers, const T: usize>(
-        _integers: I,
-        _steps: &[u8],
-        _x: [&WordBlock; T],
-    ) -> [<I::Floats as Floats>::F32x16; T] {
-        unreachable!("this packing has no words")
-    }
-
-    /// The lanes of sums of [`Int16Packing::multiply_words`] in the order of [`Int16Packing::multiply`].
-    fn in_order<I: Integers>(_integers: I, sums: <I::Floats as Floats>::F32x16) -> <I::Floats as Floats>::F32x16 {
-        sums
-    }
-}
-
-/// 64 codes of activations as a kernel meets them.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-pub(crate) struct Planes {
-    /// `high` of the codes.
-    pub(crate) high: [i8; BYTES],
-    /// `low` of the codes.
-    pub(crate) low: [i8; BYTES],
-}
-
-/// The activations of 256 columns.
-#[derive(Clone, Copy)]
-pub(crate) struct ActivationBlock<P: Int16Packing> {
-    /// The codes, in the order of [`Int16Packing::column`].
-    pub(crate) planes: [Planes; BLOCK / BYTES],
-    /// Their sums.
-    pub(crate) sums: P::Sums,
-    scale: f32,
-}
 
 /// `high` and `low` of a code.
 #[inline(always)]

@@ -1,7 +1,9 @@
 //! Dense products on every instruction set, for every packing, at sizes around the edges of tiles and segments.
 
-use super::{DensePacking, product};
-use crate::packing::{BF16, F16, F32, Packed, Packing, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0, WeightScale};
+use super::product;
+use crate::packing::{
+    BF16, DensePacking, F16, F32, Packed, Packing, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0, WeightScale,
+};
 use crate::slots::Slot;
 use crate::{Cpu, CpuOptions, Isa, reference};
 use bytes::Bytes;

@@ -10,13 +10,13 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::int16::{AHEAD, CACHE_LINE, Int16Packing, MAX_BLOCK_BYTES, whole_steps};
+use super::int16::{AHEAD, CACHE_LINE, MAX_BLOCK_BYTES, whole_steps};
 use crate::arch::floats::{Floats, LANES};
 use crate::arch::integers::{BYTES, Integers};
 use crate::arch::{Kernel, Vector, prefetch_far};
 use crate::columns::Columns;
 use crate::cpu::Cpu;
-use crate::packing::Packed;
+use crate::packing::{Int16Packing, Packed, WordBlock};
 use crate::quantize::{BLOCK, Int16Rows};
 use crate::slots::Slot;
 
@@ -32,22 +32,6 @@ const LEAST_BLOCKS: usize = 32;
 /// Blocks of 256 columns and a token, of 640 bytes each, that all rows of a tile meet before the next: they stay in the
 /// first cache, of 32 KB and more, beside the sums of a tile and its weights, also where two threads share it.
 const BLOCKS: usize = 16;
-
-/// The activations of 256 columns as words.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-pub(crate) struct WordBlock {
-    /// The codes, in the order of [`Int16Packing::word_column`]: of each 64 bytes those that meet the even bytes, then
-    /// those that meet the odd ones.
-    pub(crate) words: [[i16; BYTES]; BLOCK / BYTES],
-    /// What the lanes begin with: the sum of the codes of each times the code that means zero, negated.
-    pub(crate) sums: [i32; LANES],
-    scale: f32,
-}
-
-impl WordBlock {
-    const ZERO: WordBlock = WordBlock { words: [[0; BYTES]; BLOCK / BYTES], sums: [0; LANES], scale: 0.0 };
-}
 
 /// Whether the instruction set of this kernel multiplies words.
 pub(super) struct HasWords;

@@ -8,7 +8,6 @@
 //! Not here: how a cache lies in memory ([`page`], [`layout`]), the products of queries, keys, weights and values
 //! ([`product`]), and the tasks that threads share ([`tasks`]).
 
-mod cached;
 pub(crate) mod int8;
 pub(crate) mod layout;
 pub(crate) mod page;
@@ -23,7 +22,6 @@ use crate::arch::floats::{FloatKernel, Floats, LANES};
 use crate::cpu::Cpu;
 use crate::kept::kept;
 use alloc::vec::Vec;
-pub(crate) use cached::attention_over_pages;
 use core::ops::Range;
 use product::HeadCache;
 use tasks::{Tokens, share_chunks, share_queries};

@@ -1,8 +1,9 @@
 //! Causal attention over cached keys and values.
 
 use crate::cpu::Cpu;
-use crate::float::attention::{AttentionShape, attention_over_pages};
+use crate::float::attention::AttentionShape;
 use crate::ops::cache::Cached;
+use crate::pages::attention_over_pages;
 use alloc::vec::Vec;
 use trine_shapes::{Axis, Causal, Pairing, Product, Rotated, Span, Step, Tensor, View};
 

@@ -1,8 +1,7 @@
 //! Elements stored as floats: F32, F16 and BF16.
 
-use super::{BlockFault, FromFloat, Packing, PackingError};
+use super::{BlockFault, DensePacking, FromFloat, Packing, PackingError};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
-use crate::dense::DensePacking;
 use crate::float::half_precision;
 
 /// Single precision: 4 bytes an element.

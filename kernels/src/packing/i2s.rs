@@ -6,9 +6,8 @@
 use alloc::vec::Vec;
 
 use super::ternary::{self, MAX_FIELDS, Scales, Section, Ternary};
-use super::{BlockFault, Packing, PackingError};
+use super::{BlockFault, DensePacking, Packing, PackingError};
 use crate::arch::floats::Floats;
-use crate::dense::DensePacking;
 
 /// The packing of GGUF type 36: blocks of 128 codes in 32 bytes, most significant bits first, then a trailer of 32
 /// bytes that starts with the scale as f32 (its other 28 bytes mean nothing).

@@ -8,9 +8,9 @@
 //! nibbles of quarter `k` are sub-block `2 k`, the high ones sub-block `2 k + 1`.
 
 use super::BlockFault;
+use super::{ActivationBlock, Int16Packing};
 use crate::arch::floats::{Floats, LANES, widen_f16};
 use crate::arch::integers::{BYTES, Integers};
-use crate::dense::{ActivationBlock, Int16Packing};
 use crate::quantize::BLOCK as COLUMNS;
 
 /// Bytes before the codes.

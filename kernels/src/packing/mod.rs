@@ -3,12 +3,14 @@
 //! What belongs here: block sizes, byte layouts, validation, decoding, packing. What does not: products (they are in
 //! [`crate::ternary`] and [`crate::dense`]), files, tensor names. Numbers are little-endian at any alignment.
 
+mod dense;
 mod encode;
 mod error;
 mod float;
 mod from_codes;
 mod from_float;
 mod i2s;
+mod int16;
 mod k_blocks;
 mod layouts;
 mod nibbles;
@@ -48,7 +50,9 @@ pub use ternary::{MAX_FIELDS, PackScales, Scales, Section, Ternary};
 pub use tq1_0::Tq1_0;
 pub use tq2_0::Tq2_0;
 
+pub(crate) use dense::{DensePacking, MAX_UNIT, MAX_UNIT_BYTES, whole_unit};
 pub use float::{BF16, F16, F32};
+pub(crate) use int16::{ActivationBlock, Int16Packing, Planes, WordBlock};
 pub(crate) use layouts::Unpacked;
 pub use q4_0::Q4_0;
 pub use q4_1::Q4_1;

@@ -3,10 +3,9 @@
 use half::f16;
 
 use super::nibbles;
-use super::{BlockFault, FromFloat, Packing, PackingError};
+use super::{ActivationBlock, BlockFault, DensePacking, FromFloat, Int16Packing, Packing, PackingError};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
 use crate::arch::integers::Integers;
-use crate::dense::{ActivationBlock, DensePacking, Int16Packing};
 use crate::quantize::BLOCK as COLUMNS;
 
 /// 32 elements in 18 bytes: f16 scale `d`, then 16 bytes; the low nibble of byte `j` is element `j`, the high nibble

@@ -1,10 +1,9 @@
 //! Q4_1: blocks of 32 four-bit codes with a scale and a minimum.
 
 use super::nibbles;
-use super::{BlockFault, Packing, PackingError};
+use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
 use crate::arch::integers::Integers;
-use crate::dense::{ActivationBlock, DensePacking, Int16Packing};
 use crate::quantize::BLOCK as COLUMNS;
 
 /// 32 elements in 20 bytes: f16 scale `d`, f16 minimum `m`, then 16 bytes; the low nibble of byte `j` is element `j`,

@@ -1,10 +1,9 @@
 //! Q4_K: blocks of 256 four-bit codes in eight sub-blocks, each with a scale and a minimum.
 
 use super::k_blocks::{self, HEAD, SubBlocks};
-use super::{BlockFault, Packing, PackingError};
+use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError};
 use crate::arch::floats::{Floats, Portable};
 use crate::arch::integers::Integers;
-use crate::dense::{ActivationBlock, DensePacking, Int16Packing};
 use crate::quantize::BLOCK as COLUMNS;
 
 /// 256 elements in 144 bytes: f16 `d`, f16 `dmin`, 12 bytes of scales and minima, then 128 bytes of nibbles.

@@ -1,10 +1,9 @@
 //! Q5_K: blocks of 256 five-bit codes in eight sub-blocks, each with a scale and a minimum.
 
 use super::k_blocks::{self, HEAD, SubBlocks};
-use super::{BlockFault, Packing, PackingError};
+use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError};
 use crate::arch::floats::{Floats, Portable};
 use crate::arch::integers::Integers;
-use crate::dense::{ActivationBlock, DensePacking, Int16Packing};
 use crate::quantize::BLOCK as COLUMNS;
 
 /// 256 elements in 176 bytes: f16 `d`, f16 `dmin`, 12 bytes of scales and minima, 32 bytes of fifth bits, then 128

@@ -2,10 +2,9 @@
 
 mod encode;
 
-use super::{BlockFault, Packing, PackingError};
+use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError, WordBlock};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
 use crate::arch::integers::Integers;
-use crate::dense::{ActivationBlock, DensePacking, Int16Packing, WordBlock};
 use crate::quantize::BLOCK as COLUMNS;
 
 /// 256 elements in 210 bytes: 128 bytes of low nibbles, 64 bytes of upper bit pairs, 16 signed scales, f16 `d`.

@@ -2,10 +2,9 @@
 
 use half::f16;
 
-use super::{BlockFault, FromFloat, Packing, PackingError};
+use super::{ActivationBlock, BlockFault, DensePacking, FromFloat, Int16Packing, Packing, PackingError, WordBlock};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
 use crate::arch::integers::Integers;
-use crate::dense::{ActivationBlock, DensePacking, Int16Packing, WordBlock};
 use crate::quantize::BLOCK as COLUMNS;
 
 /// 32 elements in 34 bytes: f16 scale `d`, then 32 signed codes; `w = d q`.

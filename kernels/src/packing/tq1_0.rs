@@ -3,9 +3,8 @@
 use alloc::vec::Vec;
 
 use super::ternary::{self, MAX_FIELDS, Scales, Section, Ternary};
-use super::{BlockFault, Packing, PackingError};
+use super::{BlockFault, DensePacking, Packing, PackingError};
 use crate::arch::floats::Floats;
-use crate::dense::DensePacking;
 
 /// The packing of GGUF type 34: blocks of 256 codes in 52 bytes, then the scale.
 ///

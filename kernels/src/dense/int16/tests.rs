@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::dense::tests::{cpus, matrix, numbers};
 use crate::matrix::PackingKind;
-use crate::packing::{Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
+use crate::packing::{Packing, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
 use crate::reference::int16 as reference;
 use crate::slots::Slot;
 

@@ -1,10 +1,10 @@
 //! Attention over the pages of some sequences. Its arithmetic is compiled here, once for each type of elements, and not
 //! again for each program that calls it.
 
-use super::page::CacheType;
-use super::{AttentionShape, Place, attention};
+use super::Pages;
 use crate::cpu::Cpu;
-use crate::pages::Pages;
+use crate::float::attention::page::CacheType;
+use crate::float::attention::{AttentionShape, Place, attention};
 
 /// Attention over what layer `layer` has in the pages of `sequences`, which are of one pool.
 ///
