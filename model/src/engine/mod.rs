@@ -19,10 +19,10 @@ pub use options::EngineOptions;
 pub use prompt::{EngineId, Prompt, Token};
 pub use sequence::{Piece, Pieces, Sequence};
 
-use crate::config::Config;
-use crate::generation::{Logits, LogitsRequest};
-use crate::session::Session;
-use crate::source::{Source, open_model};
+use crate::description::Config;
+use crate::files::{Source, open_model};
+use crate::generation::Session;
+use crate::network::{Logits, LogitsRequest};
 use opened::Own;
 use std::fmt;
 use std::path::Path;

@@ -10,8 +10,8 @@
 
 use super::error::EngineError;
 use super::options::EngineOptions;
+use crate::files::Source;
 use crate::network::{StatePool, Transformer};
-use crate::source::Source;
 use crate::weights::{Loaded, load as load_weights};
 use std::sync::Arc;
 use trine_kernels::Cpu;

@@ -1,12 +1,10 @@
 //! The inventory of a file: each tensor is claimed by one role, as a norm, a matrix, a table or a vector.
 
+use super::{Corrected, Corrections};
 use super::{LoadError, LoadOptions, MakeShortlist, Quantize, Requantize, corrections, matrices};
-use crate::config::Config;
-use crate::graph::Presence;
+use crate::description::{Config, Presence, Projection, Role};
+use crate::files::{Encoding, Source, SourceTensor};
 use crate::network::Linear;
-use crate::policy::{Corrected, Corrections};
-use crate::role::{Projection, Role};
-use crate::source::{Encoding, Source, SourceTensor};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use trine_kernels::packing::WeightScale;

@@ -1,9 +1,7 @@
 //! What can be wrong with the tensors of a file, as one line that names the file and the tensor.
 
-use crate::architecture::Architecture;
-use crate::config::ConfigError;
-use crate::graph::Biases;
-use crate::source::Encoding;
+use crate::description::{Architecture, Biases, ConfigError};
+use crate::files::Encoding;
 use trine_kernels::PackingError;
 use trine_loader::OneLine;
 use trine_shapes::{Dims, ShapeError};

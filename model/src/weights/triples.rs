@@ -2,8 +2,8 @@
 //!
 //! Not here: the copies ([`Matrix::with_triples`]).
 
+use crate::description::Projection;
 use crate::network::Transformer;
-use crate::role::Projection;
 use crate::schema;
 use std::time::{Duration, Instant};
 use trine_kernels::quantize::ActivationRows;
