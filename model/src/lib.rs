@@ -13,11 +13,12 @@ mod files;
 mod generation;
 mod network;
 mod tools;
+mod warning;
 mod weights;
 
 pub use description::{
-    Architecture, Biases, BlockNorm, Config, ConfigError, Graph, Presence, Projection, QkNorm, Role, RopeConfig,
-    RopeScaling, Yarn, schema,
+    Architecture, Biases, BlockNorm, Config, ConfigError, ConfigProblem, Graph, Presence, Projection, QkNorm, Role,
+    RopeConfig, RopeScaling, Yarn, schema,
 };
 pub use engine::{Engine, EngineError, EngineId, EngineOptions, Opened, Piece, Pieces, Prompt, Sequence, Token, Visit};
 pub use files::{
@@ -34,16 +35,17 @@ pub use network::{
     State, StatePool, StepError, StepInput, SubNorm, SwiGlu, Traced, Transformer,
 };
 pub use tools::{
-    Conversion, ConvertError, Converted, Difference, HEAD_TYPES, Judgement, KeyDifference, MATRIX_TYPES, Perplexity,
-    PerplexityError, Side, Statistics, Synthetic, SyntheticError, TensorDifference, Values, Windows, convert, diff,
-    inspect, judge, perplexity, usual_rms,
+    Conversion, ConvertError, ConvertProblem, Converted, Difference, HEAD_TYPES, Judgement, KeyDifference,
+    MATRIX_TYPES, Perplexity, PerplexityError, Side, Statistics, Synthetic, SyntheticError, TensorDifference, Values,
+    Windows, convert, diff, inspect, judge, perplexity, usual_rms,
 };
 pub use trine_loader::json::{JsonError, JsonProblem};
 pub use trine_text::{
     ChatError, ChatTemplate, EncodeOptions, Message, Released, SpecialIds, StopStrings, TextStream, TokenKind,
-    Tokenizer, TokenizerError, TokenizerOptions, VocabularyData, known_pre_tokenizers,
+    Tokenizer, TokenizerError, TokenizerOptions, TokenizerWarning, VocabularyData, known_pre_tokenizers,
 };
+pub use warning::{NoTriples, Warning};
 pub use weights::{
-    Corrected, Correction, Corrections, KeepTriples, LoadError, LoadOptions, Loaded, MakeShortlist, PolicyError,
-    Quantize, Requantize, load,
+    Corrected, Correction, Corrections, KeepTriples, LoadError, LoadOptions, LoadProblem, Loaded, MakeShortlist,
+    PolicyError, PolicyProblem, Quantize, Requantize, load,
 };

@@ -1,7 +1,7 @@
 //! The architectures that Trine runs: their names in files, and the graph of each.
 //!
 //! What belongs here: one row for each architecture. What does not: what a choice of a graph means ([`Graph`]), and the
-//! names of tensors ([`schema`](crate::description::schema)). `docs/adding-an-architecture.md` shows how a row is added.
+//! names of tensors ([`schema`](super::schema)). `docs/adding-an-architecture.md` shows how a row is added.
 
 use super::{Biases, Graph, QkNorm};
 use std::fmt;

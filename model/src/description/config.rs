@@ -5,10 +5,9 @@ mod rope;
 #[cfg(test)]
 mod tests;
 
-use super::{Architecture, Graph, RopeConfig};
-use trine_loader::json::JsonError;
-use trine_loader::{Gguf, GgufError, OneLine};
-use trine_shapes::{Dims, DimsError};
+use super::{Architecture, ConfigError, ConfigProblem, Graph, RopeConfig};
+use trine_loader::Gguf;
+use trine_shapes::Dims;
 
 /// A model's description: everything the forward pass needs besides the weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,61 +26,6 @@ pub struct Config {
     pub rope: RopeConfig,
 }
 
-/// Metadata that describes no model that Trine runs.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A key is missing, or has another type.
-    #[error(transparent)]
-    Metadata(#[from] GgufError),
-    /// A file of a directory cannot be read, or an entry is missing or of another type.
-    #[error(transparent)]
-    Json(#[from] JsonError),
-    /// A file without tensors.
-    #[error("{file}: the file holds a vocabulary and no tensors, so there is no model to run")]
-    VocabularyOnly {
-        /// The file.
-        file: String,
-    },
-    /// An architecture Trine does not know.
-    #[error("{file}: architecture `{}` is not supported; supported: {}", OneLine(found), Architecture::names())]
-    Architecture {
-        /// The file.
-        file: String,
-        /// `general.architecture`.
-        found: String,
-    },
-    /// Dimensions that contradict each other.
-    #[error("{file}: {source}")]
-    Dims {
-        /// The file.
-        file: String,
-        /// The contradiction.
-        source: Box<DimsError>,
-    },
-    /// A value outside its range.
-    #[error("{file}: key `{key}` is {}, expected {expected}", OneLine(found))]
-    Value {
-        /// The file.
-        file: String,
-        /// The key.
-        key: String,
-        /// Its value.
-        found: String,
-        /// What it should be.
-        expected: String,
-    },
-    /// A key that changes the arithmetic in a way Trine does not implement.
-    #[error("{file}: key `{key}` is {}: this changes the arithmetic and is not supported", OneLine(found))]
-    Unsupported {
-        /// The file.
-        file: String,
-        /// The key.
-        key: String,
-        /// Its value.
-        found: String,
-    },
-}
-
 impl Config {
     /// What the graph of the model chooses. All of it follows from the architecture so far.
     pub fn graph(&self) -> Graph {
@@ -94,9 +38,10 @@ impl Config {
     /// [`ConfigError`] naming the file, the key, what was found and what was expected.
     pub fn from_gguf(file: &Gguf) -> Result<Config, ConfigError> {
         let meta = file.metadata();
-        let found = meta.str("general.architecture")?;
-        let architecture = Architecture::from_name(found)
-            .ok_or_else(|| ConfigError::Architecture { file: file.label().to_owned(), found: found.to_owned() })?;
+        let found = meta.str(ARCHITECTURE)?;
+        let unknown =
+            || ConfigError::of_key(file.label(), ARCHITECTURE, ConfigProblem::Architecture { found: found.to_owned() });
+        let architecture = Architecture::from_name(found).ok_or_else(unknown)?;
         let keys = Keys { file, architecture };
         keys.refuse_other_arithmetic()?;
         let heads = keys.count("attention.head_count")?;
@@ -109,7 +54,7 @@ impl Config {
         }
         let (vocab, ffn, layers) = (keys.vocab()?, keys.count("feed_forward_length")?, keys.layers()?);
         let dims = Dims::new(vocab, hidden, ffn, heads, kv_heads, head_dim, layers)
-            .map_err(|source| ConfigError::Dims { file: file.label().to_owned(), source: Box::new(source) })?;
+            .map_err(|error| ConfigError::of_file(file.label(), ConfigProblem::Dims(error)))?;
         Ok(Config {
             architecture,
             name: meta.opt_str("general.name")?.map(str::to_owned),
@@ -120,6 +65,8 @@ impl Config {
         })
     }
 }
+
+const ARCHITECTURE: &str = "general.architecture";
 
 /// The longest context that is believed: longer ones are damage, and the largest known is 10 million.
 pub(crate) const MAX_CONTEXT: usize = 1 << 24;
@@ -146,12 +93,7 @@ impl Keys<'_> {
     }
 
     fn value(&self, suffix: &str, found: impl ToString, expected: impl Into<String>) -> ConfigError {
-        ConfigError::Value {
-            file: self.file.label().to_owned(),
-            key: self.key(suffix),
-            found: found.to_string(),
-            expected: expected.into(),
-        }
+        ConfigError::value(self.file.label(), self.key(suffix), found, expected)
     }
 
     fn count(&self, suffix: &str) -> Result<usize, ConfigError> {
@@ -187,7 +129,7 @@ impl Keys<'_> {
     fn layers(&self) -> Result<usize, ConfigError> {
         let (layers, tensors) = (self.count("block_count")?, self.file.tensors().len());
         if tensors == 0 {
-            return Err(ConfigError::VocabularyOnly { file: self.file.label().to_owned() });
+            return Err(ConfigError::of_file(self.file.label(), ConfigProblem::VocabularyOnly));
         }
         let expected = || format!("less than {tensors}, the number of tensors in the file");
         if layers < tensors { Ok(layers) } else { Err(self.value("block_count", layers, expected())) }
@@ -205,7 +147,7 @@ impl Keys<'_> {
     }
 
     fn unsupported(&self, suffix: &str, found: impl ToString) -> ConfigError {
-        ConfigError::Unsupported { file: self.file.label().to_owned(), key: self.key(suffix), found: found.to_string() }
+        ConfigError::unsupported(self.file.label(), self.key(suffix), found)
     }
 
     /// Keys that other engines obey and whose neglect would give wrong text silently.

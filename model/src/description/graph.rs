@@ -1,7 +1,7 @@
 //! What the graphs of architectures differ in, as a value.
 //!
 //! What belongs here: each choice, and what it says of the tensors of a model. What does not: which architecture makes
-//! which choice ([`Architecture`](crate::Architecture)), and the tensors themselves ([`schema`](crate::description::schema)).
+//! which choice ([`Architecture`](crate::Architecture)), and the tensors themselves ([`schema`](super::schema)).
 
 use super::schema::{BlockNorm, Projection};
 use trine_kernels::{GateActivation, RopePairing};

@@ -8,14 +8,16 @@
 
 mod architecture;
 mod config;
+mod error;
 mod graph;
 mod role;
 mod rope;
 pub mod schema;
 
 pub use architecture::Architecture;
+pub use config::Config;
 pub(crate) use config::MAX_CONTEXT;
-pub use config::{Config, ConfigError};
+pub use error::{ConfigError, ConfigProblem};
 pub use graph::{Biases, Graph, Presence, QkNorm};
 pub use role::Role;
 pub(crate) use role::block_number;

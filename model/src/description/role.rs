@@ -3,9 +3,8 @@
 //! What belongs here: which roles a model has, and their names in GGUF files. What does not: what is known of a tensor,
 //! which is in the rows.
 
-use super::schema::{self, AxisName, Entry, Kind, Slot};
+use super::schema::{self, AxisName, BlockNorm, Entry, Kind, Projection, Slot};
 use super::{Config, Graph, Presence};
-pub use crate::schema::{BlockNorm, Projection};
 use std::fmt;
 use trine_shapes::Dims;
 

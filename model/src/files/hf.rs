@@ -12,6 +12,7 @@ mod quantization;
 
 use super::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
 use crate::description::{Biases, Config, ConfigError, Projection, Role, RopeScaling};
+use crate::warning::Warning;
 use quantization::{Quantization, ScaleMeaning};
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -44,6 +45,7 @@ pub struct HfDirectory {
 
 /// A directory that holds no model.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HfError {
     /// The weights cannot be read.
     #[error(transparent)]
@@ -62,7 +64,7 @@ impl HfDirectory {
     pub fn open(path: impl AsRef<Path>, access: Access) -> Result<HfDirectory, HfError> {
         let path = path.as_ref();
         let weights = SafetensorsModel::open(path, access)?;
-        let config = Object::open(&path.join("config.json")).map_err(ConfigError::Json)?;
+        let config = Object::open(&path.join("config.json")).map_err(ConfigError::from)?;
         let quantization = Quantization::read(&config)?;
         let label = path.display().to_string();
         Ok(HfDirectory { path: path.to_owned(), label, config, quantization, weights })
@@ -143,12 +145,10 @@ impl HfDirectory {
         let [embedding, _] = self.tables();
         match embedding.map(|(_, info)| &info.shape[..]) {
             Some([rows, cols]) if (*rows, *cols) == (vocab, hidden) => Ok(()),
-            found => Err(ConfigError::Value {
-                file: self.config.file().to_string(),
-                key: "vocab_size".to_owned(),
-                found: vocab.to_string(),
-                expected: format!("the rows of the embedding, whose shape is {:?}", found.unwrap_or_default()),
-            }),
+            found => {
+                let expected = format!("the rows of the embedding, whose shape is {:?}", found.unwrap_or_default());
+                Err(ConfigError::value(self.config.file(), "vocab_size", vocab, expected))
+            }
         }
     }
 
@@ -164,8 +164,7 @@ impl HfDirectory {
                 _ => continue,
             };
             let found = self.config.get(key).map_or_else(|| "missing".to_owned(), json::shown);
-            let file = self.config.file().to_string();
-            return Err(ConfigError::Value { file, key: key.to_owned(), found, expected });
+            return Err(ConfigError::value(self.config.file(), key, found, expected));
         }
         Ok(())
     }
@@ -173,12 +172,7 @@ impl HfDirectory {
     /// Whether the head is the embedding, so that a head of its own in the files, if there is one, is its copy.
     fn head_is_embedding(&self) -> Result<bool, ConfigError> {
         const KEY: &str = "tie_word_embeddings";
-        let value = |found: &str, expected: &str| ConfigError::Value {
-            file: self.config.file().to_string(),
-            key: KEY.to_owned(),
-            found: found.to_owned(),
-            expected: expected.to_owned(),
-        };
+        let value = |found: &str, expected: &str| ConfigError::value(self.config.file(), KEY, found, expected);
         let [embedding, head] = self.tables();
         match (self.config.opt_bool(KEY)?, head) {
             (Some(false), None) => Err(value("false", "true, or a tensor `lm_head.weight`")),
@@ -235,18 +229,20 @@ impl Source for HfDirectory {
     fn description(&self, options: &TokenizerOptions) -> Result<Description, DescriptionError> {
         let config = Source::config(self)?;
         let mut metadata = config.to_metadata();
+        let file = || self.label.clone();
         let (vocabulary, mut warnings) = match self.text().has_vocabulary() {
-            true => self.text().vocabulary(options)?,
+            true => {
+                let (vocabulary, warnings) = self.text().vocabulary(options)?;
+                let of_file = |warning| Warning::Tokenizer { file: file(), warning };
+                (vocabulary, warnings.into_iter().map(of_file).collect())
+            }
             false => {
                 self.check_embedding(&config)?;
-                let warning = "the directory has no tokenizer.json, so its tokens have no texts".to_owned();
-                (VocabularyData::placeholders(config.dims.vocab), vec![warning])
+                (VocabularyData::placeholders(config.dims.vocab), vec![Warning::NoVocabulary { file: file() }])
             }
         };
         if vocabulary.nfc {
-            let warning = "tokenizer.json brings text to Unicode's form NFC, which no key of a GGUF file says: \
-                           with a file made of this, give text in that form";
-            warnings.push(warning.to_owned());
+            warnings.push(Warning::Nfc { file: file() });
         }
         metadata.extend(vocabulary.to_metadata());
         let template = self.text().chat_template_source()?;

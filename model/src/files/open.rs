@@ -21,6 +21,7 @@ pub fn open_model(path: impl AsRef<Path>, access: Access) -> Result<Box<dyn Sour
 
 /// A path that leads to no model.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SourceError {
     /// A file that is no sound GGUF file.
     #[error(transparent)]

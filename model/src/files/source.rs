@@ -5,6 +5,7 @@
 
 use super::Encoding;
 use crate::description::{Config, ConfigError, Role};
+use crate::warning::Warning;
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
@@ -103,11 +104,12 @@ pub struct Description {
     /// source: those of a pair that RoPE rotates side by side, which here are half a head apart.
     pub interleave: Option<usize>,
     /// What a user should know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// A description that a GGUF file cannot have, or that is not valid.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DescriptionError {
     /// Of the model.
     #[error(transparent)]

@@ -7,7 +7,8 @@
 //! * `session.rs`: one text on a model, its state and its logits;
 //! * `generate.rs`, `stream.rs`: loops over a session, one with a callback, one as an iterator.
 //!
-//! Ids are plain `u32` here. What does not belong here: the forward pass and its logits (`network`), bytes and characters of tokens and stop strings in a text (`trine-text`).
+//! Ids are plain `u32` here. What does not belong here: the forward pass and its logits (`network`), bytes and
+//! characters of tokens and stop strings in a text (`trine-text`).
 
 mod candidates;
 mod chain;

@@ -8,6 +8,7 @@ use trine_shapes::{Idx, Model, NotAnIndex, Vocab};
 
 /// Ids that cannot be appended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SessionError {
     /// An id beyond the vocabulary.
     #[error(transparent)]

@@ -15,11 +15,12 @@ mod layouts;
 #[cfg(test)]
 mod tests;
 
-pub use error::ConvertError;
+pub use error::{ConvertError, ConvertProblem};
 
 use crate::description::{Config, Projection, Role};
-use crate::files::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
-use crate::weights::{self, Quantize};
+use crate::files::{Container, Description, Encoding, Source, SourceTensor};
+use crate::warning::Warning;
+use crate::weights::{self, LoadError, Quantize};
 use bytes::Bytes;
 use layouts::{packed, rescaled};
 use std::collections::HashMap;
@@ -58,7 +59,7 @@ pub struct Converted {
     /// The file; its matrices are in memory.
     pub writer: GgufWriter,
     /// What a user should know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 const FILE_TYPE: &str = "general.file_type";
@@ -80,24 +81,28 @@ pub fn convert(
     cpu: &Cpu,
     progress: &dyn Fn(usize, usize),
 ) -> Result<Converted, ConvertError> {
-    let Description { version, metadata, divisors, interleave, mut warnings } =
-        source.description(&conversion.tokenizer)?;
+    let description = source.description(&conversion.tokenizer);
+    let described =
+        description.map_err(|error| ConvertError::of_file(source.label(), ConvertProblem::Description(error)));
+    let Description { version, metadata, divisors, interleave, mut warnings } = described?;
+    let written = |error| ConvertError::of_file(source.label(), ConvertProblem::Write(error));
     let tensors = source.tensors();
     let converter = Converter::new(source, conversion, cpu, &tensors, interleave)?;
     let mut writer = GgufWriter::new();
-    writer.version(version)?;
+    writer.version(version).map_err(written)?;
     let of_the_model = |key: &str| key != FILE_TYPE && !key.starts_with("split.");
     for (key, value) in metadata.into_iter().filter(|(key, _)| of_the_model(key)) {
-        writer.set(key, value)?;
+        writer.set(key, value).map_err(written)?;
     }
-    writer.set(FILE_TYPE, conversion.matrices.file_type())?;
+    writer.set(FILE_TYPE, conversion.matrices.file_type()).map_err(written)?;
     if let Some(divisors) = divisors {
         let bytes: Bytes = divisors.iter().copied().flat_map(f32::to_le_bytes).collect();
-        writer.tensor(Role::RopeFrequencies.to_string(), &[divisors.len()], TensorType::F32, bytes)?;
+        let name = Role::RopeFrequencies.to_string();
+        writer.tensor(name, &[divisors.len()], TensorType::F32, bytes).map_err(written)?;
     }
     for (done, tensor) in tensors.iter().enumerate() {
         for output in converter.outputs(tensor)? {
-            writer.tensor(output.name, &output.dims, output.kind, output.bytes)?;
+            writer.tensor(output.name, &output.dims, output.kind, output.bytes).map_err(written)?;
         }
         progress(done + 1, tensors.len());
     }
@@ -135,23 +140,27 @@ impl<'f> Converter<'f> {
         interleave: Option<usize>,
     ) -> Result<Self, ConvertError> {
         if !MATRIX_TYPES.contains(&conversion.matrices) {
-            return Err(ConvertError::Type { found: conversion.matrices });
+            let problem = ConvertProblem::Type { found: conversion.matrices };
+            return Err(ConvertError::of_file(source.label(), problem));
         }
         let is_directory = matches!(source.container(), Container::Safetensors { .. });
         if is_directory {
             // Of a file, what no role is known of is copied.
-            let config = source.config().map_err(DescriptionError::from)?;
+            let config = source.config().map_err(LoadError::from)?;
             for (role, tensor) in weights::by_role(source, &config)? {
                 check_shape(role, &tensor, &config)?;
             }
         }
         let tensors: HashMap<_, _> = tensors.iter().filter_map(|tensor| Some((tensor.role?, tensor))).collect();
         if !tensors.keys().any(|role| matches!(role, Role::Matrix(..))) {
-            return Err(ConvertError::NoMatrices { file: source.label().to_owned() });
+            return Err(ConvertError::of_file(source.label(), ConvertProblem::NoMatrices));
         }
         let role = if tensors.contains_key(&Role::Output) { Role::Output } else { Role::TokenEmbedding };
         let head = match conversion.head {
-            Some(kind) => Some((role, kind, head_packing(kind).ok_or(ConvertError::HeadType { found: kind })?)),
+            Some(kind) => {
+                let other = || ConvertError::of_file(source.label(), ConvertProblem::HeadType { found: kind });
+                Some((role, kind, head_packing(kind).ok_or_else(other)?))
+            }
             None => None,
         };
         Ok(Converter { source, conversion, cpu, is_directory, interleave, head, tensors })
@@ -276,9 +285,7 @@ impl<'f> Converter<'f> {
         let factor = match (before, after) {
             (before, None) => before.unwrap_or(1.0),
             (Some(before), Some(after)) if before == after => 1.0,
-            _ => {
-                return Err(ConvertError::Bias { file: tensor.file.to_string(), tensor: tensor.name.clone() });
-            }
+            _ => return Err(ConvertError::of_tensor(tensor, ConvertProblem::Bias)),
         };
         let values = self.floats(tensor)?;
         let value = |row| values[weights::halves_row(row, order)] * factor;
@@ -303,7 +310,7 @@ impl<'f> Converter<'f> {
     /// A matrix of a block as ternary codes and scales.
     fn ternary(&self, tensor: &SourceTensor) -> Result<Matrix, ConvertError> {
         let matrix = self.read(tensor, tensor.rows_and_cols())?;
-        let (file, name, found) = (tensor.file.to_string(), tensor.name.clone(), tensor.encoding);
+        let found = tensor.encoding;
         let quantized = || weights::absmean(&matrix).map_err(|source| self.fail(tensor, source));
         match (tensor.encoding, self.conversion.quantize) {
             _ if matrix.is_ternary() => Ok(matrix),
@@ -314,9 +321,9 @@ impl<'f> Converter<'f> {
                     Err(self.fail_encoding(tensor, "codes: values -s, 0 and s with one s"))
                 }
                 (None, Some(Quantize::Absmean)) => quantized(),
-                (None, None) => Err(ConvertError::NotTernary { file, tensor: name, found }),
+                (None, None) => Err(ConvertError::of_tensor(tensor, ConvertProblem::NotTernary { found })),
             },
-            _ => Err(ConvertError::Dense { file, tensor: name, found }),
+            _ => Err(ConvertError::of_tensor(tensor, ConvertProblem::Dense { found })),
         }
     }
 
@@ -326,29 +333,22 @@ impl<'f> Converter<'f> {
     }
 
     /// What the source's ternary matrices do with activations and those of the file do not, where none is asked for.
-    fn other_activations(&self) -> Option<String> {
+    fn other_activations(&self) -> Option<Warning> {
         let architecture = self.source.config().ok()?.architecture;
         let first = self.tensors.get(&Role::Matrix(0, Projection::Query))?;
         let of = |encoding| weights::usual_activations(encoding, first.rows_and_cols().1, architecture);
         let of_source = self.source.activations().filter(|_| self.conversion.quantize.is_none());
         let before = of_source.unwrap_or_else(|| of(first.encoding));
         let after = of(Encoding::Plain(self.conversion.matrices));
-        (before != after).then(|| {
-            format!(
-                "{}: its ternary matrices meet {before} activations, and those of the file {after} ones unless \
-                 `--activations {before}` is given",
-                self.source.label()
-            )
-        })
+        (before != after).then(|| Warning::OtherActivations { file: self.source.label().to_owned(), before, after })
     }
 
     fn fail(&self, tensor: &SourceTensor, source: PackingError) -> ConvertError {
-        ConvertError::Matrix { file: tensor.file.to_string(), tensor: tensor.name.clone(), source: Box::new(source) }
+        ConvertError::of_tensor(tensor, ConvertProblem::Matrix { packing: source })
     }
 
     fn fail_encoding(&self, tensor: &SourceTensor, expected: &'static str) -> ConvertError {
-        let (file, tensor, found) = (tensor.file.to_string(), tensor.name.clone(), tensor.encoding);
-        ConvertError::Encoding { file, tensor, found, expected }
+        ConvertError::of_tensor(tensor, ConvertProblem::Encoding { found: tensor.encoding, expected })
     }
 }
 
@@ -364,8 +364,7 @@ fn check_shape(role: Role, tensor: &SourceTensor, config: &Config) -> Result<(),
     if matches!(role, Role::Scale(..)) || tensor.dims == expected {
         return Ok(());
     }
-    let (file, name, found) = (tensor.file.to_string(), tensor.name.clone(), tensor.dims.clone());
-    Err(ConvertError::Shape { file, tensor: name, found, expected })
+    Err(ConvertError::of_tensor(tensor, ConvertProblem::Shape { found: tensor.dims.clone(), expected }))
 }
 
 fn head_packing(kind: TensorType) -> Option<PackingKind> {

@@ -15,7 +15,7 @@ mod parallel;
 mod perplexity;
 mod synthetic;
 
-pub use convert::{Conversion, ConvertError, Converted, HEAD_TYPES, MATRIX_TYPES, convert};
+pub use convert::{Conversion, ConvertError, ConvertProblem, Converted, HEAD_TYPES, MATRIX_TYPES, convert};
 pub use diff::{Difference, KeyDifference, Side, TensorDifference, Values, diff};
 pub use judge::{Judgement, Statistics, judge, usual_rms};
 pub use perplexity::{Perplexity, PerplexityError, Windows, perplexity};

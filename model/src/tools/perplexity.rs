@@ -37,6 +37,7 @@ impl Perplexity {
 
 /// Why there is nothing to measure.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PerplexityError {
     /// Windows that do not cover the text once.
     #[error("window {} and stride {} do not cover a text: expected 2 <= window <= {context} and 1 <= stride < window",

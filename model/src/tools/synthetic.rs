@@ -37,6 +37,7 @@ pub struct Synthetic {
 
 /// A model that cannot be made up.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SyntheticError {
     /// A type that tensors of this kind are not made of.
     #[error("{what} cannot be {found}; expected one of {expected}")]

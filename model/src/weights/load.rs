@@ -4,10 +4,11 @@
 //! must be to become one (`claims.rs`).
 
 use super::claims::Claims;
-use super::{Corrected, Corrections, KeepTriples, LoadError, triples};
+use super::{Corrected, Corrections, KeepTriples, LoadError, LoadProblem, triples};
 use crate::description::{BlockNorm, Projection, QkNorm, Role};
 use crate::files::Source;
 use crate::network::{Attention, Block, FeedForward, Mixer, QkNorms, SubNorm, SwiGlu, Transformer};
+use crate::warning::Warning;
 use std::sync::Arc;
 use trine_kernels::packing::I2sPacking;
 use trine_kernels::{ActivationMode, Cpu, PackingKind};
@@ -67,7 +68,7 @@ pub struct Loaded<M> {
     /// The transformer.
     pub transformer: Arc<Transformer<M>>,
     /// Remarks for the user, such as float matrices that were not quantized.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// The corrections that were made: all that were ordered.
     pub corrected: Vec<Corrected>,
 }
@@ -85,8 +86,8 @@ pub fn load<M: Model>(
 ) -> Result<Loaded<M>, LoadError> {
     let config = source.config()?;
     if model.dims() != config.dims {
-        let (file, found, expected) = (source.label().to_owned(), Box::new(config.dims), Box::new(model.dims()));
-        return Err(LoadError::Dims { file, environment: M::NAME, expected, found });
+        let problem = LoadProblem::Dims { environment: M::NAME, expected: model.dims(), found: config.dims };
+        return Err(LoadError::of_file(source.label(), problem));
     }
     let mut claims = Claims::new(source, &config, cpu, options)?;
     let (vocab, hidden) = (Vocab::of(model), Hidden::of(model));
@@ -128,7 +129,7 @@ pub fn load<M: Model>(
         Some(keep) => triples::settle(transformer, cpu, keep),
         None => (transformer, None),
     };
-    warnings.extend(why_none.map(|why| format!("{}: no copies of matrices in triples: {why}", source.label())));
+    warnings.extend(why_none.map(|why| Warning::NoTriples { file: source.label().to_owned(), why }));
     Ok(Loaded { transformer: Arc::new(transformer), warnings, corrected })
 }
 

@@ -55,60 +55,73 @@ pub struct Corrected {
 }
 
 /// A policy that cannot be used.
+///
+/// Printed as one line: `FILE: PLACE: PROBLEM`, without the place where the problem is with the whole policy.
 #[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
+#[error("{file}: {}{problem}", .place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default())]
+pub struct PolicyError {
+    file: String,
+    place: Option<String>,
+    problem: PolicyProblem,
+}
+
+/// What is wrong with a policy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyProblem {
     /// The file cannot be read.
-    #[error("{file}: cannot read it: {source}")]
-    Io {
-        /// The policy file.
-        file: String,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
+    #[error("cannot read it: {0}")]
+    Io(std::io::Error),
     /// The text is not JSON.
-    #[error("{file}: {source}")]
-    Json {
-        /// The policy file.
-        file: String,
-        /// What is wrong, and where.
-        source: serde_json::Error,
-    },
+    #[error(transparent)]
+    Json(serde_json::Error),
     /// A value that a policy does not have.
-    #[error("{file}: {place}: expected {expected}, found {found}")]
+    #[error("expected {expected}, found {found}")]
     Value {
-        /// The policy file.
-        file: String,
-        /// Where in the document.
-        place: String,
         /// What should be there.
         expected: &'static str,
         /// What is there.
         found: String,
     },
     /// A tensor with two corrections.
-    #[error("{file}: tensor `{tensor}` has two corrections; each tensor has one at most")]
+    #[error("tensor `{tensor}` has two corrections; each tensor has one at most")]
     Twice {
-        /// The policy file.
-        file: String,
         /// The tensor.
         tensor: String,
     },
     /// A model that is no file.
-    #[error("{file}: corrections are for GGUF files, and {model} is a directory")]
+    #[error("corrections are for GGUF files, and {model} is a directory")]
     Directory {
-        /// The policy file.
-        file: String,
         /// The directory.
         model: String,
     },
     /// A policy for other files.
-    #[error("{file}: no correction is for this model file, whose SHA-256 is {sha256}")]
+    #[error("no correction is for this model file, whose SHA-256 is {sha256}")]
     OtherFile {
-        /// The policy file.
-        file: String,
         /// The model file's.
         sha256: String,
     },
+}
+
+impl PolicyError {
+    fn new(file: &str, problem: PolicyProblem) -> PolicyError {
+        PolicyError { file: file.to_owned(), place: None, problem }
+    }
+
+    /// The policy, by its path or the name that it was given.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Where in the document, where the problem is with one value.
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
+    /// What is wrong, with the expected and the found values.
+    pub fn problem(&self) -> &PolicyProblem {
+        &self.problem
+    }
 }
 
 impl Corrections {
@@ -118,10 +131,10 @@ impl Corrections {
     /// [`PolicyError`] where the policy cannot be read, is not valid, or orders nothing for this file.
     pub fn of_file(path: impl AsRef<Path>, source: &dyn Source) -> Result<Corrections, PolicyError> {
         let label = path.as_ref().display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|source| PolicyError::Io { file: label.clone(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|error| PolicyError::new(&label, PolicyProblem::Io(error)))?;
         match source.sha256() {
             Some(digest) => Corrections::from_json(&label, &text, &digest),
-            None => Err(PolicyError::Directory { file: label, model: source.label().to_owned() }),
+            None => Err(PolicyError::new(&label, PolicyProblem::Directory { model: source.label().to_owned() })),
         }
     }
 
@@ -130,8 +143,8 @@ impl Corrections {
     /// # Errors
     /// As [`Corrections::of_file`].
     pub fn from_json(label: &str, text: &str, sha256: &str) -> Result<Corrections, PolicyError> {
-        let file = || label.to_owned();
-        let document: Json = serde_json::from_str(text).map_err(|source| PolicyError::Json { file: file(), source })?;
+        let document: Json =
+            serde_json::from_str(text).map_err(|error| PolicyError::new(label, PolicyProblem::Json(error)))?;
         let reader = Reader { file: label };
         reader.only(&document, "the policy", &["version", "files"])?;
         if document["version"] != 1 {
@@ -145,7 +158,7 @@ impl Corrections {
                 found = Some(corrections);
             }
         }
-        found.ok_or_else(|| PolicyError::OtherFile { file: file(), sha256: sha256.to_owned() })
+        found.ok_or_else(|| PolicyError::new(label, PolicyProblem::OtherFile { sha256: sha256.to_owned() }))
     }
 
     /// What to do with a tensor.
@@ -166,7 +179,8 @@ struct Reader<'p> {
 
 impl Reader<'_> {
     fn fail(&self, place: &str, expected: &'static str, found: &Json) -> PolicyError {
-        PolicyError::Value { file: self.file.to_owned(), place: place.to_owned(), expected, found: found.to_string() }
+        let problem = PolicyProblem::Value { expected, found: found.to_string() };
+        PolicyError { place: Some(place.to_owned()), ..PolicyError::new(self.file, problem) }
     }
 
     /// Refuses keys that mean nothing: a misspelt one would be a correction that is not made.
@@ -207,7 +221,7 @@ impl Reader<'_> {
             for name in self.array(&order["tensors"], "tensors")? {
                 let tensor = name.as_str().ok_or_else(|| self.fail("tensors", "names of tensors", name))?.to_owned();
                 if by_tensor.insert(tensor.clone(), correction).is_some() {
-                    return Err(PolicyError::Twice { file: self.file.to_owned(), tensor });
+                    return Err(PolicyError::new(self.file, PolicyProblem::Twice { tensor }));
                 }
             }
         }

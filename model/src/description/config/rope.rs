@@ -3,8 +3,8 @@
 //! What belongs here: reading keys, and refusing what they say where it is not computed. What does not: what the
 //! numbers mean ([`crate::rope`]).
 
-use super::{ConfigError, Keys};
-use crate::description::{RopeConfig, RopeScaling, Yarn};
+use super::Keys;
+use crate::description::{ConfigError, RopeConfig, RopeScaling, Yarn};
 
 const SCALING: &str = "rope.scaling.type";
 

@@ -4,7 +4,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::description::{Architecture, Biases, Config, ConfigError, MAX_CONTEXT, RopeConfig, RopeScaling, Yarn};
+use crate::description::{
+    Architecture, Biases, Config, ConfigError, ConfigProblem, MAX_CONTEXT, RopeConfig, RopeScaling, Yarn,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use trine_kernels::{GateActivation, RopePairing};
@@ -32,7 +34,7 @@ pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, Confi
         return Err(reader.value("num_hidden_layers", layers, expected));
     }
     let dims = Dims::new(vocab, hidden, ffn, heads, kv_heads, head_dim, layers)
-        .map_err(|source| ConfigError::Dims { file: object.file().to_string(), source: Box::new(source) })?;
+        .map_err(|error| ConfigError::of_file(object.file(), ConfigProblem::Dims(error)))?;
     let context = object.count("max_position_embeddings")?;
     if context > MAX_CONTEXT {
         return Err(reader.value("max_position_embeddings", context, format!("at most {MAX_CONTEXT}")));
@@ -52,12 +54,12 @@ struct Reader<'o>(&'o Object);
 impl Reader<'_> {
     fn value(&self, key: &str, found: impl ToString, expected: String) -> ConfigError {
         let Reader(object) = self;
-        ConfigError::Value { file: object.file().to_string(), key: object.key(key), found: found.to_string(), expected }
+        ConfigError::value(object.file(), object.key(key), found, expected)
     }
 
     fn unsupported(&self, key: &str, found: &Value) -> ConfigError {
         let Reader(object) = self;
-        ConfigError::Unsupported { file: object.file().to_string(), key: object.key(key), found: shown(found) }
+        ConfigError::unsupported(object.file(), object.key(key), shown(found))
     }
 
     fn architecture(&self) -> Result<Architecture, ConfigError> {

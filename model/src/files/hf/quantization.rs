@@ -41,12 +41,8 @@ impl Quantization {
         let Some(object) = config.opt_object("quantization_config")? else {
             return of_weight_bits(config);
         };
-        let value = |key, found: String, expected: &str| ConfigError::Value {
-            file: object.file().to_string(),
-            key: object.key(key),
-            found,
-            expected: expected.to_owned(),
-        };
+        let value =
+            |key, found: String, expected: &str| ConfigError::value(object.file(), object.key(key), found, expected);
         let choice = |key, default| Ok::<_, JsonError>(object.opt_text(key)?.unwrap_or(default));
         match choice("quant_method", "")? {
             "bitnet" => {}
@@ -56,11 +52,7 @@ impl Quantization {
             }
         }
         if object.opt_bool("use_rms_norm")? == Some(true) {
-            return Err(ConfigError::Unsupported {
-                file: object.file().to_string(),
-                key: object.key("use_rms_norm"),
-                found: "true".to_owned(),
-            });
+            return Err(ConfigError::unsupported(object.file(), object.key("use_rms_norm"), true));
         }
         let except = object.opt_texts("modules_to_not_convert")?.unwrap_or_default();
         let except = except.into_iter().map(str::to_owned).collect();
@@ -94,12 +86,8 @@ fn of_weight_bits(config: &Object) -> Result<Quantization, ConfigError> {
     }
     for (key, expected) in [("weight_bits", 1), ("input_bits", 8)] {
         if config.get(key).and_then(serde_json::Value::as_u64) != Some(expected) {
-            return Err(ConfigError::Value {
-                file: config.file().to_string(),
-                key: key.to_owned(),
-                found: config.get(key).map_or_else(|| "missing".to_owned(), shown),
-                expected: format!("{expected}, as in BitNet b1.58"),
-            });
+            let found = config.get(key).map_or_else(|| "missing".to_owned(), shown);
+            return Err(ConfigError::value(config.file(), key, found, format!("{expected}, as in BitNet b1.58")));
         }
     }
     Ok(Quantization::Online { except: Vec::new() })

@@ -153,7 +153,8 @@ fn what_is_no_matrix_stays_and_the_file_says_what_it_is() {
 fn what_is_no_type_of_matrices_is_refused() {
     let file = Synthetic::tiny().gguf().unwrap();
     let refused = convert(&file, &Conversion::to(TensorType::Q8_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
-    assert_eq!(refused, "matrices cannot become Q8_0; expected one of I2_S, TQ1_0, TQ2_0, F16");
+    let expected = ": matrices cannot become Q8_0; expected one of I2_S, TQ1_0, TQ2_0, F16";
+    assert!(refused.ends_with(expected), "{refused}");
     let mut writer = GgufWriter::new();
     writer.tensor("output_norm.weight", &[3], TensorType::F32, vec![0; 12]).unwrap();
     let mut bytes = Vec::new();
@@ -187,5 +188,6 @@ fn the_head_is_rounded_and_nothing_else() {
     }
     let refused = Conversion { head: Some(TensorType::TQ1_0), ..Conversion::to(TensorType::I2S) };
     let refused = convert(&file, &refused, &cpu(), &|_, _| ()).unwrap_err().to_string();
-    assert_eq!(refused, "the head cannot become TQ1_0; expected one of F16, Q8_0, Q6_K, Q4_0");
+    let expected = ": the head cannot become TQ1_0; expected one of F16, Q8_0, Q6_K, Q4_0";
+    assert!(refused.ends_with(expected), "{refused}");
 }

@@ -21,7 +21,7 @@ fn every_type_loads_as_described() {
             assert_eq!(Config::from_gguf(&file).unwrap(), synthetic.config);
             Dyn::scope(synthetic.config.dims, |model| {
                 let loaded = load(model, &file, &cpu, &LoadOptions::default()).unwrap();
-                assert_eq!(loaded.warnings, Vec::<String>::new());
+                assert_eq!(loaded.warnings, []);
                 let is = |matrix: &Matrix, kind: TensorType| matrix.kind().name() == kind.name().to_lowercase();
                 assert!(is(loaded.transformer.embedding.data(), table));
                 assert!(loaded.transformer.matrices().all(|matrix| is(matrix, matrices)));
