@@ -26,6 +26,7 @@ pub struct JsonError {
 
 /// What is wrong with a JSON file.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum JsonProblem {
     /// The operating system refused to open or read it.
     #[error("cannot read it: {0}; a directory as `save_pretrained` writes it has this file")]
@@ -61,9 +62,24 @@ pub enum JsonProblem {
     },
 }
 
+impl JsonProblem {
+    /// The entry at fault, where there is one.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            JsonProblem::Missing { key, .. } | JsonProblem::Type { key, .. } => Some(key),
+            JsonProblem::Io(_) | JsonProblem::TooLong { .. } | JsonProblem::Syntax(_) => None,
+        }
+    }
+}
+
 impl JsonError {
     fn new(file: &Arc<str>, problem: JsonProblem) -> JsonError {
         JsonError { file: file.clone(), problem }
+    }
+
+    /// The path of the file.
+    pub fn file(&self) -> &str {
+        &self.file
     }
 
     /// What is wrong.

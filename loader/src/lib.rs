@@ -36,6 +36,7 @@ pub mod json;
 mod map;
 mod message;
 mod safetensors;
+mod shape;
 mod tensor;
 mod tensor_type;
 
@@ -48,5 +49,6 @@ pub use gguf::{
 pub use map::{Access, OpenError};
 pub use message::OneLine;
 pub use safetensors::{Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, SafetensorsProblem};
-pub use tensor::{Ne, ShapeError, TensorInfo};
+pub use shape::{Ne, ShapeError};
+pub use tensor::TensorInfo;
 pub use tensor_type::TensorType;

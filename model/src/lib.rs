@@ -7,56 +7,45 @@
 //! ([`Tokenizer`], [`ChatTemplate`]); arguments and printing are in the `trine` command.
 #![forbid(unsafe_code)]
 
-mod architecture;
-mod config;
-mod convert;
-mod diff;
+mod description;
 mod engine;
+mod files;
 mod generation;
-mod graph;
-mod hf;
-pub mod inspect;
-mod judge;
 mod network;
-mod parallel;
-mod perplexity;
-mod policy;
-mod role;
-mod rope;
-pub mod schema;
-mod session;
-mod source;
-mod synthetic;
+mod tools;
+mod warning;
 mod weights;
 
-pub use architecture::Architecture;
-pub use config::{Config, ConfigError};
-pub use convert::{Conversion, ConvertError, Converted, HEAD_TYPES, MATRIX_TYPES, convert};
-pub use diff::{Difference, KeyDifference, Side, TensorDifference, Values, diff};
+pub use description::{
+    Architecture, Biases, BlockNorm, Config, ConfigError, ConfigProblem, Graph, Presence, Projection, QkNorm, Role,
+    RopeConfig, RopeScaling, Yarn, schema,
+};
 pub use engine::{Engine, EngineError, EngineId, EngineOptions, Opened, Piece, Pieces, Prompt, Sequence, Token, Visit};
+pub use files::{
+    Container, Description, DescriptionError, Encoding, HfDirectory, HfError, Source, SourceError, SourceTensor,
+    open_model, sha256,
+};
 pub use generation::{
     Candidate, Candidates, Finish, GenerateError, GenerateOptions, Generated, Generation, GenerationError,
-    GenerationStep, GenerationStream, Greedy, Logits, LogitsError, LogitsFilter, LogitsRequest, Logprobs, Multinomial,
-    Next, Sampler, SamplerChain, SamplerError, SamplerOptions, TokenLogprob, filters,
+    GenerationStep, GenerationStream, Greedy, LogitsFilter, Logprobs, Multinomial, Next, Sampler, SamplerChain,
+    SamplerError, SamplerOptions, Session, SessionError, TokenLogprob, filters,
 };
-pub use graph::{Biases, Graph, Presence, QkNorm};
-pub use hf::{HfDirectory, HfError};
-pub use judge::{Judgement, Statistics, judge, usual_rms};
 pub use network::{
-    Attention, Block, FeedForward, KvCache, Linear, Mixer, Ops, Part, QkNorms, State, StatePool, StepError, StepInput,
-    SubNorm, SwiGlu, Traced, Transformer,
+    Attention, Block, FeedForward, KvCache, Linear, Logits, LogitsError, LogitsRequest, Mixer, Ops, Part, QkNorms,
+    State, StatePool, StepError, StepInput, SubNorm, SwiGlu, Traced, Transformer,
 };
-pub use perplexity::{Perplexity, PerplexityError, Windows, perplexity};
-pub use policy::{Corrected, Correction, Corrections, PolicyError, sha256};
-pub use role::Role;
-pub use rope::{RopeConfig, RopeScaling, Yarn};
-pub use schema::{BlockNorm, Projection};
-pub use session::{Session, SessionError};
-pub use source::{Container, Description, DescriptionError, Encoding, Source, SourceError, SourceTensor, open_model};
-pub use synthetic::{Synthetic, SyntheticError};
+pub use tools::{
+    Conversion, ConvertError, ConvertProblem, Converted, Difference, HEAD_TYPES, Judgement, KeyDifference,
+    MATRIX_TYPES, Perplexity, PerplexityError, Side, Statistics, Synthetic, SyntheticError, TensorDifference, Values,
+    Windows, convert, diff, inspect, judge, perplexity, usual_rms,
+};
 pub use trine_loader::json::{JsonError, JsonProblem};
 pub use trine_text::{
     ChatError, ChatTemplate, EncodeOptions, Message, Released, SpecialIds, StopStrings, TextStream, TokenKind,
-    Tokenizer, TokenizerError, TokenizerOptions, VocabularyData, known_pre_tokenizers,
+    Tokenizer, TokenizerError, TokenizerOptions, TokenizerWarning, VocabularyData, known_pre_tokenizers,
 };
-pub use weights::{KeepTriples, LoadError, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load};
+pub use warning::{NoTriples, Warning};
+pub use weights::{
+    Corrected, Correction, Corrections, KeepTriples, LoadError, LoadOptions, LoadProblem, Loaded, MakeShortlist,
+    PolicyError, PolicyProblem, Quantize, Requantize, load,
+};

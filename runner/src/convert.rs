@@ -22,6 +22,6 @@ pub fn convert(arguments: &ConvertArguments) -> Result<Outcome> {
     let Converted { writer, warnings } = converted(&*source, &conversion, &cpu, &|done, all| progress.set(done, all))?;
     drop(progress);
     writer.write_file(&arguments.output)?;
-    warnings.iter().for_each(|text| warning(text));
+    warnings.iter().for_each(|remark| warning(&remark.to_string()));
     Ok(Outcome::Done)
 }

@@ -107,7 +107,7 @@ impl<P: Program> WithModel for Loading<'_, P> {
         let loaded = load(model, self.file, self.cpu, &options)?;
         drop((of_tensors, of_head, of_shortlist));
         loaded.corrected.iter().for_each(|made| note(&corrected(made)));
-        loaded.warnings.iter().for_each(|text| warning(text));
+        loaded.warnings.iter().for_each(|remark| warning(&remark.to_string()));
         Ok((self.program.run(&loaded.transformer)?, loaded.warnings.len()))
     }
 }

@@ -12,7 +12,7 @@ const FILES: [&str; 2] = ["hf/m-f32.gguf", "hf/m-bf16.gguf"];
 const TOLERANCE: f64 = 1e-5;
 
 /// Runs `body` on both files, loaded with `quantize`, and what was noticed meanwhile.
-fn for_every_file(quantize: Option<Quantize>, body: impl Fn(&str, &Reference, &Arc<Transformer<Dyn<'_>>>, &[String])) {
+fn for_every_file(quantize: Option<Quantize>, body: impl Fn(&str, &Reference, &Arc<Transformer<Dyn<'_>>>, &[Warning])) {
     let reference = Reference::open("hf/m.safetensors");
     let options = LoadOptions { quantize, ..LoadOptions::default() };
     for name in FILES {
@@ -60,7 +60,8 @@ fn masters_as_they_are_make_another_model_and_a_warning() {
     for_every_file(None, |name, reference, transformer, warnings| {
         assert!(transformer.matrices().all(|matrix| !matrix.is_ternary()), "{name}");
         let [warning] = warnings else { panic!("{name}: {warnings:?}") };
-        assert!(warning.contains(name) && warning.contains("absmean"), "{warning}");
+        let says = warning.to_string();
+        assert!(says.contains(name) && says.contains("absmean"), "{says}");
         let found = logits_of(&cpu, transformer, &reference.ids("prompt.ids"));
         assert_close(name, &found, &reference.floats("unquantized.logits"), TOLERANCE);
         assert!(relative_error(&found, &reference.floats("logits")) > 1e-2, "{name}: the quantized model");

@@ -10,7 +10,9 @@ mod pre;
 mod tests;
 
 use crate::chat::{ChatError, ChatTemplate};
-use crate::tokenizer::{SpecialIds, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, VocabularyData};
+use crate::tokenizer::{
+    SpecialIds, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, TokenizerWarning, VocabularyData,
+};
 use pre::Splitting;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -133,7 +135,10 @@ impl<'d> TokenizerFiles<'d> {
     ///
     /// # Errors
     /// [`TokenizerError`] as of [`TokenizerFiles::tokenizer`].
-    pub fn vocabulary(&self, options: &TokenizerOptions) -> Result<(VocabularyData, Vec<String>), TokenizerError> {
+    pub fn vocabulary(
+        &self,
+        options: &TokenizerOptions,
+    ) -> Result<(VocabularyData, Vec<TokenizerWarning>), TokenizerError> {
         let path = self.directory.join(FILE);
         let json: TokenizerJson = parse(&path)?;
         let in_file = |problem| TokenizerError::File { file: path.display().to_string(), problem: Box::new(problem) };
@@ -150,7 +155,7 @@ impl<'d> TokenizerFiles<'d> {
         let data = vocabulary(json, size, special, options.pre.as_deref()).map_err(in_file)?;
         let mut warnings = Vec::new();
         if options.pre.is_some() && data.pre.is_none() {
-            warnings.push("the pre-tokenizer is ignored: a SentencePiece vocabulary has none".to_owned());
+            warnings.push(TokenizerWarning::PreIgnored { model: data.model.clone() });
         }
         Ok((data, warnings))
     }

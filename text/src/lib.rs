@@ -36,6 +36,6 @@ pub use hf::TokenizerFiles;
 pub use stop::{Released, StopStrings};
 pub use stream::TextStream;
 pub use tokenizer::{
-    EncodeOptions, SpecialIds, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, VocabularyData,
-    known_pre_tokenizers,
+    EncodeOptions, SpecialIds, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, TokenizerWarning,
+    VocabularyData, known_pre_tokenizers,
 };

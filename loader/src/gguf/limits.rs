@@ -7,7 +7,7 @@ pub const KEY_BYTES: u64 = 65_535;
 /// Longest tensor name in bytes (GGUF specification).
 pub const TENSOR_NAME_BYTES: u64 = 64;
 /// Most dimensions of a tensor (GGUF specification).
-pub const DIMENSIONS: usize = 4;
+pub const DIMENSIONS: usize = crate::shape::DIMENSIONS;
 /// Deepest nesting of metadata arrays: a plain array has depth 1. No known writer nests arrays at all.
 pub const ARRAY_DEPTH: usize = 4;
 /// Alignment of tensor data where `general.alignment` is absent (GGUF specification).

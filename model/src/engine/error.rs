@@ -1,10 +1,9 @@
 //! What can go wrong with an engine, as one line.
 
 use super::prompt::EngineId;
-use crate::config::ConfigError;
-use crate::generation::{GenerateError, SamplerError};
-use crate::session::SessionError;
-use crate::source::SourceError;
+use crate::description::ConfigError;
+use crate::files::SourceError;
+use crate::generation::{GenerateError, SamplerError, SessionError};
 use crate::weights::LoadError;
 use trine_kernels::{CacheFull, CpuError};
 use trine_loader::GgufError;

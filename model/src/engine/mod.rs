@@ -19,10 +19,11 @@ pub use options::EngineOptions;
 pub use prompt::{EngineId, Prompt, Token};
 pub use sequence::{Piece, Pieces, Sequence};
 
-use crate::config::Config;
-use crate::generation::{Logits, LogitsRequest};
-use crate::session::Session;
-use crate::source::{Source, open_model};
+use crate::description::Config;
+use crate::files::{Source, open_model};
+use crate::generation::Session;
+use crate::network::{Logits, LogitsRequest};
+use crate::warning::Warning;
 use opened::Own;
 use std::fmt;
 use std::path::Path;
@@ -55,7 +56,7 @@ struct Inner {
     /// Why there is no template, where there is none.
     template: Result<ChatTemplate, String>,
     cpu: Cpu,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 impl fmt::Debug for Engine {
@@ -95,7 +96,8 @@ impl Engine {
             None => Cpu::new(Default::default())?,
         };
         let (opened, context, mut warnings) = opened::load(source, &cpu, &options)?;
-        warnings.extend(tokenizer.warnings().iter().map(|text| format!("{}: {text}", source.label())));
+        let of_file = |warning| Warning::Tokenizer { file: source.label().to_owned(), warning };
+        warnings.extend(tokenizer.warnings().iter().cloned().map(of_file));
         let (id, tokenizer) = (EngineId::new(source.label()), Arc::new(tokenizer));
         Ok(Engine(Arc::new(Inner { id, opened, context, tokenizer, template, cpu, warnings })))
     }
@@ -121,7 +123,7 @@ impl Engine {
     }
 
     /// What was noticed while the model was opened.
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &[Warning] {
         &self.0.warnings
     }
 

@@ -10,8 +10,9 @@
 
 use super::error::EngineError;
 use super::options::EngineOptions;
+use crate::files::Source;
 use crate::network::{StatePool, Transformer};
-use crate::source::Source;
+use crate::warning::Warning;
 use crate::weights::{Loaded, load as load_weights};
 use std::sync::Arc;
 use trine_kernels::Cpu;
@@ -72,7 +73,7 @@ pub(super) fn load(
     source: &dyn Source,
     cpu: &Cpu,
     options: &EngineOptions,
-) -> Result<(Opened<Own>, usize, Vec<String>), EngineError> {
+) -> Result<(Opened<Own>, usize, Vec<Warning>), EngineError> {
     let config = source.config()?;
     let context = options.context_of(&config)?;
     let load = options.load_options();

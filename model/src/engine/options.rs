@@ -1,7 +1,7 @@
 //! How a model is opened.
 
 use super::error::EngineError;
-use crate::config::Config;
+use crate::description::Config;
 use crate::weights::{LoadOptions, Quantize};
 use std::num::NonZeroUsize;
 use trine_kernels::{ActivationMode, CacheType, Cpu};

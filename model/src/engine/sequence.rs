@@ -5,10 +5,10 @@ use super::error::EngineError;
 use super::opened::Own;
 use super::prompt::{Prompt, Token};
 use crate::generation::{
-    Finish, GenerateOptions, GenerationStep, GenerationStream, Logits, LogitsRequest, Logprobs, Next, Sampler,
-    SamplerChain, SamplerOptions,
+    Finish, GenerateOptions, GenerationStep, GenerationStream, Logprobs, Next, Sampler, SamplerChain, SamplerOptions,
+    Session,
 };
-use crate::session::Session;
+use crate::network::{Logits, LogitsRequest};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;

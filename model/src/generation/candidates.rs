@@ -1,8 +1,8 @@
 //! The tokens that may be chosen, and their logits as filters leave them. What belongs here: the list and the changes
 //! that it allows. What does not: which changes are made ([`filters`](crate::filters)).
 
-use super::logits::Logits;
 use super::sampler::SamplerError;
+use crate::network::Logits;
 use std::cmp::Ordering;
 
 /// A token that may be chosen.

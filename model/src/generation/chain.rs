@@ -4,8 +4,8 @@
 use super::candidates::Candidates;
 use super::filter::LogitsFilter;
 use super::options::SamplerOptions;
-use super::request::LogitsRequest;
 use super::sampler::{Sampler, SamplerError};
+use crate::network::LogitsRequest;
 
 /// Filters, each of which changes the candidates that the one before it left, and the sampler that chooses from the
 /// last ones. Two chains made from equal parts choose equally from equal logits.

@@ -2,8 +2,8 @@
 //! does not belong here: the built-in ones ([`filters`](crate::filters)).
 
 use super::candidates::Candidates;
-use super::request::LogitsRequest;
 use super::sampler::SamplerError;
+use crate::network::LogitsRequest;
 
 /// Changes the candidates before one of them is chosen: takes tokens out, or changes their logits.
 ///

@@ -1,12 +1,11 @@
 //! A generation driven by a session, with a callback for its text. What belongs here: the loop, and the time that it
 //! takes. What does not: its decisions (`state.rs`).
 
-use super::logits::Logits;
 use super::logprobs::Logprobs;
-use super::request::LogitsRequest;
 use super::sampler::Sampler;
 use super::state::{Finish, GenerateOptions, Generation, GenerationError, Next};
-use crate::session::{Session, SessionError};
+use super::{Session, SessionError};
+use crate::network::{Logits, LogitsRequest};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 use trine_shapes::Model;

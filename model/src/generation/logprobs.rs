@@ -1,7 +1,7 @@
 //! Log-probabilities of tokens under the model. What belongs here: the log-softmax and what of it is reported. What
 //! does not: choosing a token, which sees other logits (`sampler.rs`).
 
-use super::logits::{Logits, LogitsError};
+use crate::network::{Logits, LogitsError};
 use std::cmp::Ordering;
 
 /// A token and its log-probability.

@@ -3,7 +3,7 @@
 //! (`filter.rs`, `chain.rs`).
 
 use super::candidates::Candidates;
-use super::request::LogitsRequest;
+use crate::network::LogitsRequest;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

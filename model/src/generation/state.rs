@@ -4,10 +4,9 @@
 
 use super::candidates::Candidates;
 use super::chain::SamplerChain;
-use super::logits::{Logits, LogitsError};
 use super::logprobs::Logprobs;
-use super::request::LogitsRequest;
 use super::sampler::{Sampler, SamplerError};
+use crate::network::{Logits, LogitsError, LogitsRequest};
 use std::borrow::Borrow;
 use std::sync::Arc;
 use trine_text::{Released, StopStrings};

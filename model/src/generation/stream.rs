@@ -1,9 +1,9 @@
 //! A generation driven by a session, as an iterator. What does not belong here: its decisions (`state.rs`).
 
+use super::Session;
 use super::generate::GenerateError;
 use super::sampler::Sampler;
 use super::state::{Finish, GenerateOptions, Generation, GenerationStep, Next};
-use crate::session::Session;
 use std::borrow::Borrow;
 use trine_shapes::Model;
 use trine_text::Tokenizer;

@@ -3,7 +3,7 @@
 use super::linear::{Linear, SubNorm};
 use super::ops::Ops;
 use super::part::Part;
-use crate::role::BlockNorm;
+use crate::description::BlockNorm;
 use trine_kernels::{Activations, KvLayer, Matrix, RmsNorm, Rope};
 use trine_shapes::{
     AttentionLayers, AttnNorm, AttnSubNorm, HeadDim, Hidden, KeyNorm, KvHeads, KvWidth, Model, Normed, QWidth,

@@ -5,7 +5,7 @@
 use super::attention::Attention;
 use super::linear::SubNorm;
 use super::transformer::{Block, FeedForward, Mixer, Transformer};
-use crate::role::Projection;
+use crate::description::Projection;
 use trine_kernels::{Matrix, RmsNorm};
 use trine_shapes::{Axis, Blocks, Idx, Model, NormRole};
 

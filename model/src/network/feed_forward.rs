@@ -2,7 +2,7 @@
 
 use super::linear::{Linear, SubNorm};
 use super::ops::Ops;
-use crate::role::BlockNorm;
+use crate::description::BlockNorm;
 use trine_kernels::{Activations, GateActivation, Matrix};
 use trine_shapes::{Axis, Ffn, FfnNorm, FfnSubNorm, Gate, Hidden, Model, Normed, Tensor};
 

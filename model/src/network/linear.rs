@@ -2,7 +2,7 @@
 
 use super::ops::Ops;
 use super::part::Part;
-use crate::role::{BlockNorm, Projection};
+use crate::description::{BlockNorm, Projection};
 use std::ops::Deref;
 use trine_kernels::{Matrix, RmsNorm};
 use trine_shapes::{Axis, NormRole, Normed, Tensor, Weight};

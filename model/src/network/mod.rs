@@ -1,4 +1,4 @@
-//! The network: weights in their roles, the state of sequences, and the forward pass.
+//! The network: weights in their roles, the state of sequences, the forward pass, and the logits that it gives.
 //!
 //! What belongs here: the graph as the paper has it, typed. What does not: names and types of tensors in files
 //! (`weights`, `schema`), arithmetic (`trine-kernels`), and text.
@@ -8,8 +8,10 @@ mod batch;
 mod cost;
 mod feed_forward;
 mod linear;
+mod logits;
 mod ops;
 mod part;
+mod request;
 mod state;
 mod step;
 mod transformer;
@@ -18,8 +20,10 @@ pub use attention::{Attention, QkNorms};
 pub use batch::KvCache;
 pub use feed_forward::SwiGlu;
 pub use linear::{Linear, SubNorm};
+pub use logits::{Logits, LogitsError};
 pub use ops::{Ops, Traced};
 pub use part::Part;
+pub use request::LogitsRequest;
 pub use state::{State, StatePool};
 pub use step::{StepError, StepInput};
 pub use transformer::{Block, FeedForward, Mixer, Transformer};

@@ -4,7 +4,7 @@
 
 use super::linear::Linear;
 use super::part::Part;
-use crate::role::BlockNorm;
+use crate::description::BlockNorm;
 use std::cell::{Cell, RefCell};
 use trine_kernels::{Activations, Cached, Cpu, GateActivation, Matrix, RmsNorm, Rope};
 use trine_shapes::{

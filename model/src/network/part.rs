@@ -2,7 +2,7 @@
 //!
 //! What belongs here: which parts there are, and their names. What does not: what is done with them.
 
-use crate::role::{BlockNorm, Projection};
+use crate::description::{BlockNorm, Projection};
 use std::fmt;
 
 /// A part of the forward pass whose result can be seen. [`Display`](fmt::Display) gives its name.

@@ -19,9 +19,8 @@ use super::feed_forward::SwiGlu;
 use super::ops::Ops;
 use super::part::Part;
 use super::step::StepInput;
-use crate::config::Config;
-use crate::generation::{Logits, LogitsRequest};
-use crate::role::BlockNorm;
+use super::{Logits, LogitsRequest};
+use crate::description::{BlockNorm, Config};
 use trine_kernels::{Activations, Matrix, RmsNorm, Rope, Shortlist};
 use trine_shapes::{
     AttentionLayers, AttnNorm, Axis, Blocks, FfnNorm, HeadDim, Hidden, Idx, Model, Normed, OutputNorm, PerLayer,

@@ -1,16 +1,15 @@
 //! The inventory of a file: each tensor is claimed by one role, as a norm, a matrix, a table or a vector.
 
-use super::{LoadError, LoadOptions, MakeShortlist, Quantize, Requantize, corrections, matrices};
-use crate::config::Config;
-use crate::graph::Presence;
+use super::{Corrected, Corrections};
+use super::{LoadError, LoadOptions, LoadProblem, MakeShortlist, Quantize, Requantize, corrections, matrices};
+use crate::description::{Config, Presence, Projection, Role};
+use crate::files::{Encoding, Source, SourceTensor};
 use crate::network::Linear;
-use crate::policy::{Corrected, Corrections};
-use crate::role::{Projection, Role};
-use crate::source::{Encoding, Source, SourceTensor};
+use crate::warning::Warning;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use trine_kernels::packing::WeightScale;
-use trine_kernels::{ActivationMode, Cpu, Matrix, RmsNorm, Rope, Shortlist};
+use trine_kernels::{ActivationMode, Cpu, Matrix, PackingError, RmsNorm, Rope, Shortlist};
 use trine_shapes::{Axis, Bias, NormRole, ShapeError, Tensor, Weight};
 
 /// An embedding or a head.
@@ -45,7 +44,7 @@ pub(crate) fn by_role(source: &dyn Source, config: &Config) -> Result<HashMap<Ro
             Some(role) => {
                 let second = tensor.name.clone();
                 if let Some(first) = by_role.insert(role, tensor) {
-                    return Err(LoadError::SameRole { file: source.label().to_owned(), first: first.name, second });
+                    return Err(LoadError::named(source.label(), &second, LoadProblem::SameRole { first: first.name }));
                 }
             }
         }
@@ -56,8 +55,8 @@ pub(crate) fn by_role(source: &dyn Source, config: &Config) -> Result<HashMap<Ro
     match missing.is_empty() && extra.is_empty() {
         true => Ok(by_role),
         false => {
-            let (file, architecture) = (source.label().to_owned(), config.architecture);
-            Err(LoadError::Inventory { file, architecture, missing, extra })
+            let problem = LoadProblem::Inventory { architecture: config.architecture, missing, extra };
+            Err(LoadError::of_file(source.label(), problem))
         }
     }
 }
@@ -225,24 +224,17 @@ impl<'l> Claims<'l> {
         let corrected = std::mem::take(&mut self.corrected);
         let mut ordered = self.options.corrections.into_iter().flat_map(Corrections::tensors);
         match ordered.find(|name| corrected.iter().all(|made| made.tensor != *name)) {
-            Some(tensor) => Err(LoadError::Uncorrected { file: self.label.clone(), tensor: tensor.to_owned() }),
+            Some(tensor) => Err(LoadError::named(&self.label, tensor, LoadProblem::Uncorrected)),
             None => Ok(corrected),
         }
     }
 
     /// Remarks for the user, once every tensor is claimed.
-    pub(super) fn into_warnings(self) -> Vec<String> {
+    pub(super) fn into_warnings(self) -> Vec<Warning> {
         debug_assert_eq!(self.claimed, self.by_role.len(), "every tensor is claimed once");
-        match self.dense_masters.as_slice() {
-            [] => Vec::new(),
-            [first, ..] => vec![format!(
-                "{}: {} matrices (first: `{first}`) are not ternary and run as they are, which is not what a `{}` \
-                 model computes; `--quantize absmean` quantizes float masters",
-                self.label,
-                self.dense_masters.len(),
-                self.config.architecture
-            )],
-        }
+        let (count, architecture, file) = (self.dense_masters.len(), self.config.architecture, self.label);
+        let first = self.dense_masters.into_iter().next();
+        first.map(|first| Warning::NotTernary { file, count, first, architecture }).into_iter().collect()
     }
 
     /// The tensor of a role that the inventory found.
@@ -257,8 +249,7 @@ impl<'l> Claims<'l> {
     fn matrix<O: Axis, I: Axis>(&self, tensor: &SourceTensor, axes: (O, I)) -> Result<Matrix, LoadError> {
         // Shape first: a transposed matrix is better named than a row length that its packing does not have.
         let [rows, cols] = tensor.dims[..] else {
-            let (file, name, found) = (tensor.file.to_string(), tensor.name.clone(), tensor.dims.clone());
-            return Err(LoadError::NotAMatrix { file, tensor: name, found });
+            return Err(LoadError::of_tensor(tensor, LoadProblem::NotAMatrix { found: tensor.dims.clone() }));
         };
         Weight::check(&tensor.name, matrices::Size(rows, cols), axes).map_err(|source| self.shape(tensor, source))?;
         self.packed(tensor, rows, cols)
@@ -305,8 +296,7 @@ impl<'l> Claims<'l> {
     /// The finite values of a float tensor.
     fn floats(&self, tensor: &SourceTensor, what: &'static str) -> Result<Vec<f32>, LoadError> {
         if tensor.encoding.float().is_none() {
-            let (file, tensor, found) = (tensor.file.to_string(), tensor.name.clone(), tensor.encoding);
-            return Err(LoadError::Quantized { file, tensor, what, found });
+            return Err(LoadError::of_tensor(tensor, LoadProblem::Quantized { what, found: tensor.encoding }));
         }
         let count = tensor.elements();
         let matrix = self.packed(tensor, 1, count)?;
@@ -316,17 +306,15 @@ impl<'l> Claims<'l> {
     }
 
     fn shape(&self, tensor: &SourceTensor, source: ShapeError) -> LoadError {
-        LoadError::Shape { file: tensor.file.to_string(), source: Box::new(source) }
+        LoadError::of_tensor(tensor, LoadProblem::Shape(source))
     }
 
-    fn contents(&self, tensor: &SourceTensor, source: trine_kernels::PackingError) -> LoadError {
-        let file = tensor.file.to_string();
-        LoadError::Contents { file, tensor: tensor.name.clone(), offset: tensor.offset, source: Box::new(source) }
+    fn contents(&self, tensor: &SourceTensor, source: PackingError) -> LoadError {
+        LoadError::of_tensor(tensor, LoadProblem::Contents(source))
     }
 
     fn value(&self, tensor: &SourceTensor, found: impl ToString, expected: &'static str) -> LoadError {
-        let (file, tensor) = (tensor.file.to_string(), tensor.name.clone());
-        LoadError::Value { file, tensor, found: found.to_string(), expected }
+        LoadError::of_tensor(tensor, LoadProblem::Value { found: found.to_string(), expected })
     }
 }
 

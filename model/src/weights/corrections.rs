@@ -1,6 +1,6 @@
 //! Corrections that a policy orders, made while tensors are claimed. What is ordered is in [`crate::policy`].
 
-use crate::policy::{Corrected, Correction, Corrections};
+use super::{Corrected, Correction, Corrections};
 use trine_kernels::packing::WeightScale;
 use trine_kernels::{Matrix, PackingError};
 

@@ -1,118 +1,153 @@
 //! What can be wrong with the tensors of a file, as one line that names the file and the tensor.
 
-use crate::architecture::Architecture;
-use crate::config::ConfigError;
-use crate::graph::Biases;
-use crate::source::Encoding;
+use crate::description::{Architecture, Biases, ConfigError};
+use crate::files::{Encoding, SourceTensor};
+use std::fmt;
 use trine_kernels::PackingError;
 use trine_loader::OneLine;
 use trine_shapes::{Dims, ShapeError};
 
 /// Tensors that do not make up the model that the metadata describes.
+///
+/// Printed as one line: `FILE: tensor TENSOR at byte OFFSET PROBLEM`, without the parts that do not apply. What is said
+/// of the description ([`LoadProblem::Config`]) names its place itself.
+#[derive(Debug)]
+pub struct LoadError {
+    file: String,
+    tensor: Option<String>,
+    offset: Option<u64>,
+    problem: Box<LoadProblem>,
+}
+
+/// What is wrong with the tensors of a model.
 #[derive(Debug, thiserror::Error)]
-pub enum LoadError {
+#[non_exhaustive]
+pub enum LoadProblem {
     /// Tensors are missing or have no role.
-    #[error("{file}: {}", inventory(*.architecture, missing, extra))]
+    #[error("{}", inventory(*.architecture, missing, extra))]
     Inventory {
-        /// The file.
-        file: String,
-        /// Its architecture.
+        /// The architecture.
         architecture: Architecture,
         /// Names of missing tensors.
         missing: Vec<String>,
         /// Names of tensors without a role.
         extra: Vec<String>,
     },
-    /// Two tensors with one role.
-    #[error("{file}: tensors `{first}` and `{second}` have the same role")]
+    /// A tensor with the role of another one.
+    #[error("and tensor `{}` have the same role", OneLine(first))]
     SameRole {
-        /// The file.
-        file: String,
-        /// Name of the first.
+        /// The name of the other one.
         first: String,
-        /// Name of the second.
-        second: String,
     },
     /// A description of no model that Trine runs.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(ConfigError),
     /// An environment with other lengths than the file has.
-    #[error("{file}: the model has {found:?}, and `{environment}` has {expected:?}")]
+    #[error("the model has {found:?}, and `{environment}` has {expected:?}")]
     Dims {
-        /// The file.
-        file: String,
         /// The environment.
         environment: &'static str,
         /// Its lengths.
-        expected: Box<Dims>,
+        expected: Dims,
         /// Those of the file.
-        found: Box<Dims>,
+        found: Dims,
     },
-    /// A tensor of another shape than its role has.
-    #[error("{file}: tensor {source}")]
-    Shape {
-        /// The file.
-        file: String,
-        /// Tensor, expected and found shape.
-        source: Box<ShapeError>,
-    },
+    /// A tensor of another shape than its role has; with its name, and both shapes.
+    #[error(transparent)]
+    Shape(ShapeError),
     /// A tensor that is no matrix.
-    #[error("{file}: tensor `{tensor}` should be a matrix but has dimensions {found:?}")]
+    #[error("should be a matrix but has dimensions {found:?}")]
     NotAMatrix {
-        /// The file.
-        file: String,
-        /// The tensor.
-        tensor: String,
         /// Its dimensions.
         found: Vec<usize>,
     },
     /// Damaged or impossible contents.
-    #[error("{file}: tensor `{tensor}` at byte {offset}: {source}")]
-    Contents {
-        /// The file.
-        file: String,
-        /// The tensor.
-        tensor: String,
-        /// Its first byte in the file.
-        offset: u64,
-        /// What is wrong.
-        source: Box<PackingError>,
-    },
+    #[error(transparent)]
+    Contents(PackingError),
     /// A norm's gains or a scale in a quantized type.
-    #[error("{file}: tensor `{tensor}` is {found}, expected F32, F16 or BF16: {what} must not be quantized")]
+    #[error("is {found}, expected F32, F16 or BF16: {what} must not be quantized")]
     Quantized {
-        /// The file.
-        file: String,
-        /// The tensor.
-        tensor: String,
         /// Norm gains, or another vector.
         what: &'static str,
         /// Its type.
         found: Encoding,
     },
-    /// A correction that fits no tensor.
+    /// A correction that does not fit the tensor, or one for a tensor that is not there.
     #[error(
-        "{file}: a correction is ordered for tensor `{tensor}`, which is neither a norm with gains to rescale nor a \
-         ternary matrix with one scale to invert"
+        "a correction is ordered for it, and it is neither a norm with gains to rescale nor a ternary matrix with one \
+         scale to invert"
     )]
-    Uncorrected {
-        /// The file.
-        file: String,
-        /// The name in the policy.
-        tensor: String,
-    },
+    Uncorrected,
     /// Values that no such tensor can have.
-    #[error("{file}: tensor `{tensor}` holds {found}, expected {expected}")]
+    #[error("holds {found}, expected {expected}")]
     Value {
-        /// The file.
-        file: String,
-        /// The tensor.
-        tensor: String,
         /// What it holds.
         found: String,
         /// What it should hold.
         expected: &'static str,
     },
+}
+
+impl LoadError {
+    /// A problem of the file as a whole.
+    pub(crate) fn of_file(file: &str, problem: LoadProblem) -> LoadError {
+        LoadError { file: file.to_owned(), tensor: None, offset: None, problem: Box::new(problem) }
+    }
+
+    /// A problem with a tensor of this name.
+    pub(crate) fn named(file: &str, tensor: &str, problem: LoadProblem) -> LoadError {
+        LoadError { tensor: Some(tensor.to_owned()), ..LoadError::of_file(file, problem) }
+    }
+
+    /// A problem with a tensor that is there.
+    pub(crate) fn of_tensor(tensor: &SourceTensor, problem: LoadProblem) -> LoadError {
+        LoadError { offset: Some(tensor.offset), ..LoadError::named(&tensor.file, &tensor.name, problem) }
+    }
+
+    /// The file, by its path or the name that it was given.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The tensor at fault, where there is one.
+    pub fn tensor(&self) -> Option<&str> {
+        self.tensor.as_deref()
+    }
+
+    /// The byte of the file at which its data begins, where it has the tensor.
+    pub fn offset(&self) -> Option<u64> {
+        self.offset
+    }
+
+    /// What is wrong, with the expected and the found values.
+    pub fn problem(&self) -> &LoadProblem {
+        &self.problem
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LoadError { file, tensor, offset, problem } = self;
+        match (&**problem, tensor.as_deref().map(OneLine), offset) {
+            (LoadProblem::Config(error), ..) => write!(f, "{error}"),
+            (LoadProblem::Shape(error), ..) => write!(f, "{file}: tensor {error}"),
+            (LoadProblem::Contents(error), Some(tensor), Some(offset)) => {
+                write!(f, "{file}: tensor `{tensor}` at byte {offset}: {error}")
+            }
+            (LoadProblem::Uncorrected, Some(tensor), _) => write!(f, "{file}: tensor `{tensor}`: {problem}"),
+            (_, Some(tensor), _) => write!(f, "{file}: tensor `{tensor}` {problem}"),
+            (_, None, _) => write!(f, "{file}: {problem}"),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl From<ConfigError> for LoadError {
+    fn from(error: ConfigError) -> LoadError {
+        let file = error.file().to_owned();
+        LoadError::of_file(&file, LoadProblem::Config(error))
+    }
 }
 
 fn inventory(architecture: Architecture, missing: &[String], extra: &[String]) -> String {

@@ -1,8 +1,7 @@
 //! Which packing a tensor type is, how float matrices become ternary ones, and what ternary ones do with activations.
 
-use crate::architecture::Architecture;
-use crate::role::Projection;
-use crate::source::{Encoding, SourceTensor};
+use crate::description::{Architecture, Projection};
+use crate::files::{Encoding, SourceTensor};
 use bytes::Bytes;
 use trine_kernels::packing::{
     I2sPacking, InverseScale, TernaryLayout, WeightScale, absmean as absmean_of, ternary_from_f32, ternary_from_int8,

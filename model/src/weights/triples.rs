@@ -2,9 +2,10 @@
 //!
 //! Not here: the copies ([`Matrix::with_triples`]).
 
+use crate::description::Projection;
+use crate::description::schema;
 use crate::network::Transformer;
-use crate::role::Projection;
-use crate::schema;
+use crate::warning::NoTriples;
 use std::time::{Duration, Instant};
 use trine_kernels::quantize::ActivationRows;
 use trine_kernels::{Cpu, Matrix};
@@ -28,7 +29,7 @@ pub(super) fn settle<M: Model>(
     transformer: Transformer<M>,
     cpu: &Cpu,
     keep: KeepTriples,
-) -> (Transformer<M>, Option<String>) {
+) -> (Transformer<M>, Option<NoTriples>) {
     if !transformer.matrices().any(Matrix::has_triples) {
         return (transformer, Some(why_none(cpu)));
     }
@@ -45,19 +46,11 @@ pub(super) fn settle<M: Model>(
     }
     drop(copies);
     let transformer = transformer.map_matrices(Matrix::without_triples);
-    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
-    let (with, without) = (milliseconds(with), milliseconds(without));
-    let why = format!("the matrices of a token take {with:.1} ms with them and {without:.1} ms without");
-    (transformer, Some(why))
+    (transformer, Some(NoTriples::Slower { with, without }))
 }
 
-fn why_none(cpu: &Cpu) -> String {
-    match cpu.isa().reads_triples() {
-        true => {
-            "no matrix is ternary with one scale and meets int8 activations, or there is no memory for them".to_owned()
-        }
-        false => format!("the instruction set {} has no lookups for them", cpu.isa()),
-    }
+fn why_none(cpu: &Cpu) -> NoTriples {
+    if cpu.isa().reads_triples() { NoTriples::NoMatrix } else { NoTriples::NoLookups(cpu.isa()) }
 }
 
 /// The matrices of all blocks that multiply the same activations; they share the weights.

@@ -68,7 +68,7 @@ fn tokenizer() -> Tokenizer {
 fn qwen_is_read_with_its_pre_tokenizer_its_ends_and_without_bos() {
     let tokenizer = tokenizer();
     assert_eq!((tokenizer.pre(), tokenizer.len()), (Some("qwen2"), 32));
-    assert_eq!(tokenizer.warnings(), [""; 0]);
+    assert_eq!(tokenizer.warnings(), []);
     assert_eq!((tokenizer.adds_bos(), tokenizer.adds_eos(), tokenizer.eos()), (false, false, Some(ADDED + 2)));
     assert_eq!(tokenizer.end_of_generation(), [ADDED, ADDED + 2]);
     let kinds = [ADDED, ADDED + 3, ADDED + 4].map(|id| tokenizer.kind(id));

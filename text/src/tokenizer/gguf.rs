@@ -5,7 +5,7 @@ use trine_loader::{Gguf, StringArray, Value};
 
 use super::error::TokenizerError;
 use super::vocabulary::{SpecialIds, VocabularyData};
-use super::{Tokenizer, TokenizerOptions};
+use super::{Tokenizer, TokenizerOptions, TokenizerWarning};
 
 /// Architectures whose published file lacks `tokenizer.ggml.pre` though its vocabulary is Llama 3's (Microsoft's
 /// BitNet b1.58 2B4T).
@@ -28,12 +28,12 @@ impl Tokenizer {
         let mut warnings = Vec::new();
         if data.model != "gpt2" {
             if options.pre.is_some() {
-                warnings.push(format!("the pre-tokenizer is ignored: a vocabulary of model `{}` has none", data.model));
+                warnings.push(TokenizerWarning::PreIgnored { model: data.model.clone() });
             }
         } else if options.pre.is_some() {
             data.pre.clone_from(&options.pre);
         } else if data.pre.is_none() && lacks_only_the_name(gguf, &data)? {
-            warnings.push("the file has no tokenizer.ggml.pre; its pre-tokenizer is taken to be llama-bpe".to_owned());
+            warnings.push(TokenizerWarning::PreAssumed);
             data.pre = Some("llama-bpe".to_owned());
         }
         let in_file = |problem| TokenizerError::File { file: gguf.label().to_owned(), problem: Box::new(problem) };

@@ -20,10 +20,12 @@ mod special;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
+mod warning;
 
 pub use error::TokenizerError;
 pub use pre::known_names as known_pre_tokenizers;
 pub use vocabulary::{SpecialIds, TokenKind, VocabularyData};
+pub use warning::TokenizerWarning;
 
 use bpe::ByteLevelBpe;
 use pre::PreTokenizer;
@@ -70,7 +72,7 @@ pub struct Tokenizer {
     end_of_generation: Vec<u32>,
     add_bos: bool,
     add_eos: bool,
-    warnings: Vec<String>,
+    warnings: Vec<TokenizerWarning>,
 }
 
 #[derive(Debug)]
@@ -116,7 +118,7 @@ impl Tokenizer {
             }
         }
         if bos_by_default && data.add_bos.is_none() && bos.is_none() {
-            warnings.push("the file has no tokenizer.ggml.bos_token_id: no BOS token is added".to_owned());
+            warnings.push(TokenizerWarning::NoBos);
         }
         Ok(Tokenizer {
             special_tokens: SpecialTokens::new(&vocabulary),
@@ -131,7 +133,7 @@ impl Tokenizer {
     }
 
     /// The same with remarks before its own.
-    pub(crate) fn with_warnings(mut self, warnings: Vec<String>) -> Tokenizer {
+    pub(crate) fn with_warnings(mut self, warnings: Vec<TokenizerWarning>) -> Tokenizer {
         self.warnings.splice(..0, warnings);
         self
     }
@@ -269,7 +271,7 @@ impl Tokenizer {
     }
 
     /// What a user should know about choices that the file left open. Empty for most files.
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &[TokenizerWarning] {
         &self.warnings
     }
 }

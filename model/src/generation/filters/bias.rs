@@ -3,8 +3,8 @@
 
 use super::super::candidates::Candidates;
 use super::super::filter::LogitsFilter;
-use super::super::request::LogitsRequest;
 use super::super::sampler::SamplerError;
+use crate::network::LogitsRequest;
 
 /// `logit += bias` for some tokens; minus infinity takes a token out. Biases of the same token add up.
 #[derive(Clone, Debug, Default, PartialEq)]

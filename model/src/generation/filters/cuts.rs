@@ -3,8 +3,8 @@
 
 use super::super::candidates::{Candidates, weight};
 use super::super::filter::LogitsFilter;
-use super::super::request::LogitsRequest;
 use super::super::sampler::SamplerError;
+use crate::network::LogitsRequest;
 use std::num::NonZeroUsize;
 
 /// Keeps the `k` highest logits (Fan et al. 2018, Hierarchical Neural Story Generation, section 5.4).

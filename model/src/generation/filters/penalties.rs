@@ -3,8 +3,8 @@
 
 use super::super::candidates::Candidates;
 use super::super::filter::LogitsFilter;
-use super::super::request::LogitsRequest;
 use super::super::sampler::SamplerError;
+use crate::network::LogitsRequest;
 use std::collections::BTreeMap;
 
 /// How often each of the last `window` tokens occurs among them.

@@ -3,8 +3,8 @@
 
 use super::super::candidates::Candidates;
 use super::super::filter::LogitsFilter;
-use super::super::request::LogitsRequest;
 use super::super::sampler::SamplerError;
+use crate::network::LogitsRequest;
 
 /// `logit /= temperature`: below 1 the likely become likelier. In llama.cpp and in the chain that options describe the
 /// temperature comes last and is [`Multinomial`](crate::Multinomial)'s; HF transformers put it before top-k and top-p,

@@ -5,7 +5,8 @@ mod penalties;
 mod sampling;
 mod sparse;
 
-use super::{Candidates, Logits, Sampler, SamplerChain, SamplerError};
+use super::{Candidates, Sampler, SamplerChain, SamplerError};
+use crate::network::Logits;
 
 /// The token that a chain chooses from the logits of all tokens.
 fn sample(chain: &mut SamplerChain, logits: &[f32], recent: &[u32]) -> Result<u32, SamplerError> {

@@ -4,6 +4,7 @@
 use super::super::filters::{FrequencyPresencePenalty, LogitBias, RepetitionPenalty};
 use super::super::*;
 use super::sample;
+use crate::network::{Logits, LogitsRequest};
 
 /// The logits that a filter leaves.
 fn filtered(mut filter: impl LogitsFilter, logits: &[f32], recent: &[u32]) -> Vec<Option<f32>> {

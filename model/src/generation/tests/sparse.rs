@@ -2,6 +2,7 @@
 
 use super::super::filters::{FrequencyPresencePenalty, LogitBias, MinP, RepetitionPenalty, Temperature, TopK, TopP};
 use super::super::*;
+use crate::network::{Logits, LogitsRequest};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 

@@ -1,0 +1,171 @@
+//! What a file's metadata says about its model. Shapes of tensors are checked in [`weights`](crate::weights).
+
+mod metadata;
+mod rope;
+#[cfg(test)]
+mod tests;
+
+use super::{Architecture, ConfigError, ConfigProblem, Graph, RopeConfig};
+use trine_loader::Gguf;
+use trine_shapes::Dims;
+
+/// A model's description: everything the forward pass needs besides the weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Which architecture.
+    pub architecture: Architecture,
+    /// `general.name`, where the file has one.
+    pub name: Option<String>,
+    /// Positions the model was trained for.
+    pub context: usize,
+    /// The lengths of the axes.
+    pub dims: Dims,
+    /// Epsilon of every RMSNorm.
+    pub rms_epsilon: f32,
+    /// Rotary position embedding.
+    pub rope: RopeConfig,
+}
+
+impl Config {
+    /// What the graph of the model chooses. All of it follows from the architecture so far.
+    pub fn graph(&self) -> Graph {
+        self.architecture.graph()
+    }
+
+    /// Reads the keys under the file's architecture.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the file, the key, what was found and what was expected.
+    pub fn from_gguf(file: &Gguf) -> Result<Config, ConfigError> {
+        let meta = file.metadata();
+        let found = meta.str(ARCHITECTURE)?;
+        let unknown =
+            || ConfigError::of_key(file.label(), ARCHITECTURE, ConfigProblem::Architecture { found: found.to_owned() });
+        let architecture = Architecture::from_name(found).ok_or_else(unknown)?;
+        let keys = Keys { file, architecture };
+        keys.refuse_other_arithmetic()?;
+        let heads = keys.count("attention.head_count")?;
+        let kv_heads = keys.count_or("attention.head_count_kv", heads)?;
+        let hidden = keys.count("embedding_length")?;
+        let head_dim = keys.count_or("attention.key_length", hidden / heads.max(1))?;
+        let value_length = keys.count_or("attention.value_length", head_dim)?;
+        if value_length != head_dim {
+            return Err(keys.value("attention.value_length", value_length, format!("{head_dim}, the key length")));
+        }
+        let (vocab, ffn, layers) = (keys.vocab()?, keys.count("feed_forward_length")?, keys.layers()?);
+        let dims = Dims::new(vocab, hidden, ffn, heads, kv_heads, head_dim, layers)
+            .map_err(|error| ConfigError::of_file(file.label(), ConfigProblem::Dims(error)))?;
+        Ok(Config {
+            architecture,
+            name: meta.opt_str("general.name")?.map(str::to_owned),
+            context: keys.context()?,
+            dims,
+            rms_epsilon: keys.positive("attention.layer_norm_rms_epsilon", None)?,
+            rope: keys.rope(head_dim)?,
+        })
+    }
+}
+
+const ARCHITECTURE: &str = "general.architecture";
+
+/// The longest context that is believed: longer ones are damage, and the largest known is 10 million.
+pub(crate) const MAX_CONTEXT: usize = 1 << 24;
+
+/// Numbers that scale or cap what a model computes; 0 is none.
+const SCALES: [&str; 6] = [
+    "logit_scale",
+    "attention.scale",
+    "residual_scale",
+    "embedding_scale",
+    "attn_logit_softcapping",
+    "final_logit_softcapping",
+];
+
+/// Reads keys under one architecture's name.
+struct Keys<'f> {
+    file: &'f Gguf,
+    architecture: Architecture,
+}
+
+impl Keys<'_> {
+    fn key(&self, suffix: &str) -> String {
+        format!("{}.{suffix}", self.architecture)
+    }
+
+    fn value(&self, suffix: &str, found: impl ToString, expected: impl Into<String>) -> ConfigError {
+        ConfigError::value(self.file.label(), self.key(suffix), found, expected)
+    }
+
+    fn count(&self, suffix: &str) -> Result<usize, ConfigError> {
+        match self.file.metadata().u32(&self.key(suffix))? {
+            0 => Err(self.value(suffix, 0, "at least 1")),
+            count => Ok(count as usize),
+        }
+    }
+
+    fn count_or(&self, suffix: &str, default: usize) -> Result<usize, ConfigError> {
+        match self.file.metadata().opt_u32(&self.key(suffix))? {
+            Some(0) => Err(self.value(suffix, 0, "at least 1")),
+            count => Ok(count.map_or(default, |count| count as usize)),
+        }
+    }
+
+    fn positive(&self, suffix: &str, default: Option<f32>) -> Result<f32, ConfigError> {
+        let key = self.key(suffix);
+        let found = match default {
+            Some(default) => self.file.metadata().opt_f32(&key)?.unwrap_or(default),
+            None => self.file.metadata().f32(&key)?,
+        };
+        if found.is_finite() && found > 0.0 { Ok(found) } else { Err(self.value(suffix, found, "a positive number")) }
+    }
+
+    fn context(&self) -> Result<usize, ConfigError> {
+        let context = self.count("context_length")?;
+        let expected = || format!("at most {MAX_CONTEXT}");
+        if context <= MAX_CONTEXT { Ok(context) } else { Err(self.value("context_length", context, expected())) }
+    }
+
+    /// The number of blocks, each of which needs tensors.
+    fn layers(&self) -> Result<usize, ConfigError> {
+        let (layers, tensors) = (self.count("block_count")?, self.file.tensors().len());
+        if tensors == 0 {
+            return Err(ConfigError::of_file(self.file.label(), ConfigProblem::VocabularyOnly));
+        }
+        let expected = || format!("less than {tensors}, the number of tensors in the file");
+        if layers < tensors { Ok(layers) } else { Err(self.value("block_count", layers, expected())) }
+    }
+
+    /// The number of the tokenizer's tokens, which the architecture's own key repeats.
+    fn vocab(&self) -> Result<usize, ConfigError> {
+        let tokens = self.file.metadata().string_array("tokenizer.ggml.tokens")?.len();
+        match self.file.metadata().opt_u32(&self.key("vocab_size"))? {
+            Some(size) if size as usize != tokens => {
+                Err(self.value("vocab_size", size, format!("{tokens}, the number of tokens in the vocabulary")))
+            }
+            _ => Ok(tokens),
+        }
+    }
+
+    fn unsupported(&self, suffix: &str, found: impl ToString) -> ConfigError {
+        ConfigError::unsupported(self.file.label(), self.key(suffix), found)
+    }
+
+    /// Keys that other engines obey and whose neglect would give wrong text silently.
+    fn refuse_other_arithmetic(&self) -> Result<(), ConfigError> {
+        let meta = self.file.metadata();
+        for suffix in ["expert_count", "attention.sliding_window"] {
+            if let Some(found @ 1..) = meta.opt_u32(&self.key(suffix))? {
+                return Err(self.unsupported(suffix, found));
+            }
+        }
+        for suffix in SCALES {
+            if let Some(found) = meta.opt_f32(&self.key(suffix))?.filter(|found| *found != 0.0) {
+                return Err(self.unsupported(suffix, found));
+            }
+        }
+        if meta.opt_bool(&self.key("attention.causal"))? == Some(false) {
+            return Err(self.unsupported("attention.causal", false));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! The keys `rope.*` of a GGUF file as a [`RopeConfig`].
+//!
+//! What belongs here: reading keys, and refusing what they say where it is not computed. What does not: what the
+//! numbers mean ([`crate::rope`]).
+
+use super::Keys;
+use crate::description::{ConfigError, RopeConfig, RopeScaling, Yarn};
+
+const SCALING: &str = "rope.scaling.type";
+
+impl Keys<'_> {
+    pub(super) fn rope(&self, head_dim: usize) -> Result<RopeConfig, ConfigError> {
+        let rotated = self.count_or("rope.dimension_count", head_dim)?;
+        if rotated > head_dim || !rotated.is_multiple_of(2) {
+            return Err(self.value("rope.dimension_count", rotated, format!("an even number up to {head_dim}")));
+        }
+        let scaling = match self.file.metadata().opt_str(&self.key(SCALING))? {
+            Some("none") => RopeScaling::None,
+            // A factor without a type is linear.
+            None | Some("linear") => self.linear()?,
+            Some("yarn") => self.yarn()?,
+            Some(other) => return Err(self.unsupported(SCALING, other)),
+        };
+        let base = self.positive("rope.freq_base", Some(10_000.0))?;
+        Ok(RopeConfig { base, rotated, scaling, pairing: self.architecture.graph().rope_pairing })
+    }
+
+    fn linear(&self) -> Result<RopeScaling, ConfigError> {
+        // Older files have the factor under a key of its own (llama.cpp).
+        let older = self.positive("rope.scale_linear", Some(1.0))?;
+        let factor = self.positive("rope.scaling.factor", Some(older))?;
+        Ok(if factor == 1.0 { RopeScaling::None } else { RopeScaling::Linear { factor } })
+    }
+
+    fn yarn(&self) -> Result<RopeScaling, ConfigError> {
+        // llama.cpp computes other mixtures and multipliers with other numbers here; no published file has them.
+        for (suffix, usual) in [("rope.scaling.yarn_ext_factor", 1.0), ("rope.scaling.yarn_log_multiplier", 0.0)] {
+            let found = self.file.metadata().opt_f32(&self.key(suffix))?;
+            if let Some(found) = found.filter(|found| *found != usual) {
+                return Err(self.unsupported(suffix, found));
+            }
+        }
+        let factor = self.positive("rope.scaling.factor", None)?;
+        if factor < 1.0 {
+            return Err(self.value("rope.scaling.factor", factor, "at least 1"));
+        }
+        Ok(RopeScaling::Yarn(Yarn {
+            factor,
+            original_context: self.count("rope.scaling.original_context_length")?,
+            attention_factor: self.positive("rope.scaling.attn_factor", Some(1.0))?,
+            beta_fast: self.positive("rope.scaling.yarn_beta_fast", Some(Yarn::BETA_FAST))?,
+            beta_slow: self.positive("rope.scaling.yarn_beta_slow", Some(Yarn::BETA_SLOW))?,
+        }))
+    }
+}

@@ -1,0 +1,83 @@
+//! Architectures and RoPE scaling are read from the keys that are written of them, and other arithmetic is refused.
+
+use super::*;
+use crate::Synthetic;
+use crate::description::{RopeScaling, Yarn};
+use trine_loader::{GgufWriter, Value};
+
+const YARN: Yarn =
+    Yarn { factor: 4.0, original_context: 16_384, attention_factor: 1.0, beta_fast: 32.0, beta_slow: 1.0 };
+
+/// A small model of Qwen3, whose queries are wider than its residual stream.
+fn qwen3(scaling: RopeScaling) -> Synthetic {
+    let dims = Dims { vocab: 40, hidden: 128, ffn: 256, kv_heads: 2, group: 2, head_dim: 64, attention_layers: 1 };
+    let mut synthetic = Synthetic::with_dims(dims, 65_536);
+    let config = &mut synthetic.config;
+    config.architecture = Architecture::Qwen3;
+    config.rope = RopeConfig { base: 1e6, rotated: 64, scaling, pairing: config.graph().rope_pairing };
+    synthetic
+}
+
+/// The file with some keys of the architecture replaced, or taken out.
+fn with(synthetic: &Synthetic, keys: &[(&str, Option<Value>)]) -> Result<Config, String> {
+    let file = synthetic.gguf().unwrap();
+    let keys: Vec<_> = keys.iter().map(|(key, value)| (format!("qwen3.{key}"), value)).collect();
+    let mut writer = GgufWriter::new();
+    for (key, value) in file.metadata().iter().filter(|(key, _)| keys.iter().all(|(own, _)| own != key)) {
+        writer.set(key, value.clone()).unwrap();
+    }
+    for (key, value) in keys.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))) {
+        writer.set(key, value).unwrap();
+    }
+    for tensor in file.tensors() {
+        writer.tensor(&tensor.name, &tensor.ne.row_major(), tensor.kind, file.bytes(tensor)).unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).unwrap();
+    let file = Gguf::from_bytes("changed.gguf", bytes.into()).unwrap();
+    Config::from_gguf(&file).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_configuration_is_read_from_the_keys_that_are_written_of_it() {
+    let unusual = Yarn { factor: 2.5, attention_factor: 1.25, beta_fast: 24.0, beta_slow: 2.0, ..YARN };
+    for scaling in [RopeScaling::None, RopeScaling::Linear { factor: 3.0 }, RopeScaling::Yarn(YARN)] {
+        let synthetic = qwen3(scaling);
+        assert_eq!(with(&synthetic, &[]).unwrap(), synthetic.config);
+    }
+    let synthetic = qwen3(RopeScaling::Yarn(unusual));
+    assert_eq!(with(&synthetic, &[]).unwrap(), synthetic.config);
+    let keys = qwen3(RopeScaling::Yarn(YARN)).config.to_metadata();
+    let keys: Vec<_> = keys.iter().filter_map(|(key, _)| key.strip_prefix("qwen3.rope.scaling.")).collect();
+    assert_eq!(keys, ["type", "factor", "original_context_length"], "what is usual is not written");
+}
+
+#[test]
+fn heads_are_as_wide_as_the_key_says() {
+    let synthetic = qwen3(RopeScaling::None);
+    let absent = [("attention.key_length", None), ("attention.value_length", None), ("rope.dimension_count", None)];
+    let config = with(&synthetic, &absent).unwrap();
+    assert_eq!((synthetic.config.dims.head_dim, config.dims.head_dim, config.rope.rotated), (64, 32, 32));
+}
+
+#[test]
+fn a_yarn_that_is_not_computed_is_refused() {
+    let number = |number| Some(Value::F32(number));
+    let cases: [(&str, Option<Value>, &str); 8] = [
+        ("yarn_ext_factor", number(0.5), "`qwen3.rope.scaling.yarn_ext_factor` is 0.5: this changes the arithmetic"),
+        ("yarn_log_multiplier", number(0.1), "`qwen3.rope.scaling.yarn_log_multiplier` is 0.1: this changes"),
+        ("factor", None, "qwen3.rope.scaling.factor"),
+        ("factor", number(0.5), "`qwen3.rope.scaling.factor` is 0.5, expected at least 1"),
+        ("original_context_length", None, "qwen3.rope.scaling.original_context_length"),
+        ("original_context_length", Some(Value::U32(0)), "is 0, expected at least 1"),
+        ("attn_factor", number(-1.0), "`qwen3.rope.scaling.attn_factor` is -1, expected a positive number"),
+        ("type", Some("longrope".into()), "`qwen3.rope.scaling.type` is longrope: this changes the arithmetic"),
+    ];
+    let synthetic = qwen3(RopeScaling::Yarn(YARN));
+    for (key, value, expected) in cases {
+        let refused = with(&synthetic, &[(&format!("rope.scaling.{key}"), value)]).unwrap_err();
+        assert!(refused.starts_with("changed.gguf: ") && refused.contains(expected), "{refused}");
+    }
+    let usual = [("rope.scaling.yarn_ext_factor", number(1.0)), ("rope.scaling.yarn_log_multiplier", number(0.0))];
+    assert_eq!(with(&synthetic, &usual).unwrap(), synthetic.config);
+}

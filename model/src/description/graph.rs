@@ -1,0 +1,76 @@
+//! What the graphs of architectures differ in, as a value.
+//!
+//! What belongs here: each choice, and what it says of the tensors of a model. What does not: which architecture makes
+//! which choice ([`Architecture`](crate::Architecture)), and the tensors themselves ([`schema`](super::schema)).
+
+use super::schema::{BlockNorm, Projection};
+use trine_kernels::{GateActivation, RopePairing};
+
+/// What the graph of a model chooses where the graphs of architectures differ.
+///
+/// [`Config::graph`](crate::Config::graph) is the one of a model; code asks it instead of comparing architectures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Graph {
+    /// The non-linearity of the feed-forward gate.
+    pub gate_activation: GateActivation,
+    /// Whether a norm stands before the output projection of attention and before the down projection.
+    pub sub_norms: bool,
+    /// Where each query head and each key head is normalised; `None` is nowhere.
+    pub qk_norm: Option<QkNorm>,
+    /// Which elements of a head RoPE rotates together, in a GGUF file. Directories of HF transformers always have
+    /// [`RopePairing::NeoX`].
+    pub rope_pairing: RopePairing,
+    /// Which matrices of a block have a bias.
+    pub biases: Biases,
+    /// Whether the matrices were trained as ternary with int8 activations. Float matrices are then masters.
+    pub ternary: bool,
+}
+
+/// Where the heads of queries and keys are normalised, each with the gains of [`BlockNorm::Query`] or
+/// [`BlockNorm::Key`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum QkNorm {
+    /// Before RoPE rotates them (Qwen3).
+    BeforeRope,
+}
+
+/// Which matrices of a block have a bias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Biases {
+    /// None.
+    None,
+    /// Those for which the file has one (Llama). In a directory `attention_bias` and `mlp_bias` must say so too.
+    WhereFound,
+    /// The query, key and value projections, always, and no other (Qwen2).
+    QueryKeyValue,
+}
+
+/// Whether the files of a model have a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Never: a tensor of that name has no role.
+    Absent,
+    /// In some files.
+    Optional,
+    /// Always: a file without the tensor is refused.
+    Required,
+}
+
+impl Presence {
+    /// [`Required`](Presence::Required) where the graph has something, else [`Absent`](Presence::Absent).
+    pub(crate) fn required_if(has: bool) -> Presence {
+        if has { Presence::Required } else { Presence::Absent }
+    }
+}
+
+impl Graph {
+    /// Whether the product of a matrix adds a bias.
+    pub fn bias(&self, projection: Projection) -> Presence {
+        match self.biases {
+            Biases::None => Presence::Absent,
+            Biases::WhereFound => Presence::Optional,
+            Biases::QueryKeyValue => Presence::required_if(projection.input() == BlockNorm::Attn),
+        }
+    }
+}

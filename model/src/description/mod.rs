@@ -1,0 +1,25 @@
+//! What a model is, before any of its weights is looked at.
+//!
+//! * `architecture.rs`, `graph.rs`: which architectures there are, and what their graphs choose;
+//! * `config.rs`: lengths and numbers, read from the keys of a GGUF file and written as such; `rope.rs`: those of RoPE;
+//! * [`schema`], `role.rs`: which tensors a model has, and what each of them is for.
+//!
+//! What belongs here: values. What does not: files (`files`) and typed weights (`network`).
+
+mod architecture;
+mod config;
+mod error;
+mod graph;
+mod role;
+mod rope;
+pub mod schema;
+
+pub use architecture::Architecture;
+pub use config::Config;
+pub(crate) use config::MAX_CONTEXT;
+pub use error::{ConfigError, ConfigProblem};
+pub use graph::{Biases, Graph, Presence, QkNorm};
+pub use role::Role;
+pub(crate) use role::block_number;
+pub use rope::{RopeConfig, RopeScaling, Yarn};
+pub use schema::{BlockNorm, Projection};

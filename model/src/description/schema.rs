@@ -1,0 +1,237 @@
+//! The schema of a model: which tensors it has, what each of them is called, which axes it has, and what is known of
+//! it.
+//!
+//! What belongs here: one row for each tensor of the model and of a block. What does not: the columns (`entry.rs`), the
+//! typed weights that tensors become ([`Transformer`](crate::Transformer)), which a test compares with these rows, and
+//! what a graph chooses ([`Graph`](crate::Graph)). `docs/adding-an-architecture.md` shows how a row is added.
+
+mod entry;
+#[cfg(test)]
+mod tests;
+
+pub use entry::{AxisName, Entry, Kind, UsualRms};
+
+use super::Presence;
+use AxisName::{Ffn, HeadDim, Hidden, KvWidth, QWidth, RopePairs};
+use entry::{matrix, norm, rotated, table, usual};
+
+/// Which tensor of a model an [`Entry`] describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// [`Role::TokenEmbedding`](crate::Role::TokenEmbedding).
+    TokenEmbedding,
+    /// [`Role::RopeFrequencies`](crate::Role::RopeFrequencies).
+    RopeFrequencies,
+    /// [`Role::OutputNorm`](crate::Role::OutputNorm).
+    OutputNorm,
+    /// [`Role::Output`](crate::Role::Output).
+    Output,
+    /// A norm of each block.
+    Norm(BlockNorm),
+    /// A matrix of each block.
+    Matrix(Projection),
+}
+
+/// A matrix of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Projection {
+    /// Queries.
+    Query,
+    /// Keys.
+    Key,
+    /// Values.
+    Value,
+    /// Output of attention.
+    AttnOutput,
+    /// Gate of the feed-forward network.
+    Gate,
+    /// What the gate multiplies.
+    Up,
+    /// Back to the residual width.
+    Down,
+}
+
+/// A norm of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BlockNorm {
+    /// Before attention.
+    Attn,
+    /// Of each query head.
+    Query,
+    /// Of each key head.
+    Key,
+    /// Between attention and its output projection.
+    AttnSub,
+    /// Before the feed-forward network.
+    Ffn,
+    /// Before the down projection.
+    FfnSub,
+}
+
+/// Before the blocks.
+pub const INPUT: &[Entry] = &[
+    table(Slot::TokenEmbedding, "token_embd", &["model.embed_tokens"], "token embedding"),
+    Entry {
+        slot: Slot::RopeFrequencies,
+        gguf: "rope_freqs",
+        // `config.json` has what these divisors follow from.
+        hf: &[],
+        words: "divisors of the RoPE frequencies",
+        kind: Kind::Numbers,
+        axes: &[RopePairs],
+        presence: |_| Presence::Optional,
+        usual_rms: None,
+    },
+];
+
+/// Attention, in each block. The second names of sub-norms are those of 1bitLLM's own code.
+pub const ATTENTION: &[Entry] = &[
+    Entry {
+        usual_rms: Some(UsualRms { ternary: (0.004, 8.0), dense: (0.008, 8.0) }),
+        ..norm(BlockNorm::Attn, "attn_norm", &["input_layernorm"], "norm before attention", &[Hidden])
+    },
+    rotated(Projection::Query, "attn_q", &["self_attn.q_proj"], "query projection", &[QWidth, Hidden], BlockNorm::Attn),
+    rotated(Projection::Key, "attn_k", &["self_attn.k_proj"], "key projection", &[KvWidth, Hidden], BlockNorm::Attn),
+    matrix(Projection::Value, "attn_v", &["self_attn.v_proj"], "value projection", &[KvWidth, Hidden], BlockNorm::Attn),
+    Entry {
+        presence: |graph| Presence::required_if(graph.qk_norm.is_some()),
+        ..norm(BlockNorm::Query, "attn_q_norm", &["self_attn.q_norm"], "norm of the query heads", &[HeadDim])
+    },
+    Entry {
+        presence: |graph| Presence::required_if(graph.qk_norm.is_some()),
+        ..norm(BlockNorm::Key, "attn_k_norm", &["self_attn.k_norm"], "norm of the key heads", &[HeadDim])
+    },
+    Entry {
+        presence: |graph| Presence::required_if(graph.sub_norms),
+        ..norm(
+            BlockNorm::AttnSub,
+            "attn_sub_norm",
+            &["self_attn.attn_sub_norm", "self_attn.inner_attn_ln"],
+            "norm before the attention output projection",
+            &[QWidth],
+        )
+    },
+    matrix(
+        Projection::AttnOutput,
+        "attn_output",
+        &["self_attn.o_proj"],
+        "attention output projection",
+        &[Hidden, QWidth],
+        BlockNorm::AttnSub,
+    ),
+];
+
+/// The feed-forward network, in each block. The second name of the sub-norm is that of 1bitLLM's own code.
+pub const FEED_FORWARD: &[Entry] = &[
+    Entry {
+        usual_rms: usual(0.02, 16.0),
+        ..norm(
+            BlockNorm::Ffn,
+            "ffn_norm",
+            &["post_attention_layernorm"],
+            "norm before the feed-forward network",
+            &[Hidden],
+        )
+    },
+    matrix(Projection::Gate, "ffn_gate", &["mlp.gate_proj"], "gate projection", &[Ffn, Hidden], BlockNorm::Ffn),
+    matrix(Projection::Up, "ffn_up", &["mlp.up_proj"], "up projection", &[Ffn, Hidden], BlockNorm::Ffn),
+    Entry {
+        presence: |graph| Presence::required_if(graph.sub_norms),
+        ..norm(
+            BlockNorm::FfnSub,
+            "ffn_sub_norm",
+            &["mlp.ffn_sub_norm", "mlp.ffn_layernorm"],
+            "norm before the down projection",
+            &[Ffn],
+        )
+    },
+    matrix(Projection::Down, "ffn_down", &["mlp.down_proj"], "down projection", &[Hidden, Ffn], BlockNorm::FfnSub),
+];
+
+/// After the blocks.
+pub const OUTPUT: &[Entry] = &[
+    Entry {
+        slot: Slot::OutputNorm,
+        gguf: "output_norm",
+        hf: &["model.norm"],
+        words: "norm before the head",
+        kind: Kind::Gains,
+        axes: &[Hidden],
+        presence: |_| Presence::Required,
+        usual_rms: usual(0.2, 64.0),
+    },
+    Entry { presence: |_| Presence::Optional, ..table(Slot::Output, "output", &["lm_head"], "head") },
+];
+
+/// The tensors of a block.
+pub fn block() -> impl Iterator<Item = &'static Entry> {
+    ATTENTION.iter().chain(FEED_FORWARD)
+}
+
+/// The tensors of a model; those of a block once.
+pub fn entries() -> impl Iterator<Item = &'static Entry> {
+    INPUT.iter().chain(block()).chain(OUTPUT)
+}
+
+/// The matrices of a block, those together that multiply the same activations.
+pub fn shared_inputs() -> Vec<Vec<Projection>> {
+    let readers = |norm| Projection::all().filter(|matrix| matrix.input() == norm).collect::<Vec<_>>();
+    BlockNorm::all().map(readers).filter(|readers| !readers.is_empty()).collect()
+}
+
+impl Slot {
+    /// The row of the tensor.
+    pub fn entry(self) -> &'static Entry {
+        entries().find(|entry| entry.slot == self).expect("every tensor has a row")
+    }
+}
+
+impl Projection {
+    /// Every projection, in the order of the forward pass.
+    pub fn all() -> impl Iterator<Item = Projection> {
+        block().filter_map(|entry| match entry.slot {
+            Slot::Matrix(projection) => Some(projection),
+            _ => None,
+        })
+    }
+
+    fn entry(self) -> &'static Entry {
+        Slot::Matrix(self).entry()
+    }
+
+    /// The norm whose output it multiplies ([`Kind::Matrix`]).
+    pub fn input(self) -> BlockNorm {
+        match self.entry().kind {
+            Kind::Matrix { input, .. } => input,
+            other => unreachable!("the row of a matrix is one of {other:?}"),
+        }
+    }
+
+    /// Whether RoPE rotates its product.
+    pub(crate) fn is_rotated(self) -> bool {
+        matches!(self.entry().kind, Kind::Matrix { rotated: true, .. })
+    }
+
+    /// Whether it is a matrix of the feed-forward network, not of attention.
+    pub fn is_feed_forward(self) -> bool {
+        FEED_FORWARD.iter().any(|entry| entry.slot == Slot::Matrix(self))
+    }
+
+    pub(crate) fn stem(self) -> &'static str {
+        self.entry().gguf
+    }
+}
+
+impl BlockNorm {
+    /// Every norm of a block, in the order of the forward pass.
+    pub fn all() -> impl Iterator<Item = BlockNorm> {
+        block().filter_map(|entry| match entry.slot {
+            Slot::Norm(norm) => Some(norm),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn stem(self) -> &'static str {
+        Slot::Norm(self).entry().gguf
+    }
+}

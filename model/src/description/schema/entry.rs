@@ -1,0 +1,162 @@
+//! The columns of the schema.
+//!
+//! What belongs here: what can be said of a tensor, and short ways to say what most rows say. What does not: the rows.
+
+use super::{BlockNorm, Projection, Slot};
+use crate::description::{Graph, Presence};
+use AxisName::{Ffn, HeadDim, Hidden, KvWidth, QWidth, RopePairs, Vocab};
+use std::ops::RangeInclusive;
+use trine_shapes::Dims;
+
+/// A tensor of a model. Files have one for the model, or one in each block.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Which tensor.
+    pub slot: Slot,
+    /// Its name in GGUF files, without the block before it and `.weight` after it.
+    pub gguf: &'static str,
+    /// Its modules in checkpoints of HF transformers, likewise: every spelling that is read, the first of them the one
+    /// for messages. Empty where checkpoints do not have the tensor.
+    pub hf: &'static [&'static str],
+    /// What it is, for people.
+    pub words: &'static str,
+    /// What kind of tensor it is.
+    pub kind: Kind,
+    /// Its axes, outermost first.
+    pub axes: &'static [AxisName],
+    /// Whether the files of a model with this graph have it.
+    pub presence: fn(&Graph) -> Presence,
+    /// The root mean squares of its values that are usual, where there are such.
+    pub usual_rms: Option<UsualRms>,
+}
+
+/// A kind of tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The embedding or the head: a row for each token.
+    Table,
+    /// A matrix of a block, ternary or not. Files may have a scale and a bias beside it.
+    Matrix {
+        /// The norm whose output the matrix multiplies. Where the graph leaves that norm out, it is what the norm would
+        /// get. Matrices with the same input share its quantized form.
+        input: BlockNorm,
+        /// Whether RoPE rotates the product.
+        rotated: bool,
+    },
+    /// The gains of an RMSNorm.
+    Gains,
+    /// Plain numbers.
+    Numbers,
+}
+
+/// An axis by the name that it has as a type ([`Axis::NAME`](trine_shapes::Axis::NAME)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AxisName {
+    /// Tokens of the vocabulary.
+    Vocab,
+    /// Residual width.
+    Hidden,
+    /// Width inside the feed-forward network.
+    Ffn,
+    /// Width of the queries of all heads.
+    QWidth,
+    /// Width of the keys, or of the values, of all heads.
+    KvWidth,
+    /// Width of one head.
+    HeadDim,
+    /// Pairs of a head's elements that RoPE rotates, in a model whose heads rotate as a whole. No type has this name.
+    RopePairs,
+    /// A single number. No type has this name.
+    One,
+}
+
+/// The root mean squares that tensors of sound files have, least and most.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UsualRms {
+    /// In models that were trained as ternary.
+    pub ternary: (f64, f64),
+    /// In other models.
+    pub dense: (f64, f64),
+}
+
+impl AxisName {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Vocab => "Vocab",
+            Hidden => "Hidden",
+            Ffn => "Ffn",
+            QWidth => "QWidth",
+            KvWidth => "KvWidth",
+            HeadDim => "HeadDim",
+            RopePairs => "HeadDim / 2",
+            AxisName::One => "1",
+        }
+    }
+
+    /// The length in a model with these dimensions.
+    pub fn len(self, dims: &Dims) -> usize {
+        match self {
+            Vocab => dims.vocab,
+            Hidden => dims.hidden,
+            Ffn => dims.ffn,
+            QWidth => dims.heads() * dims.head_dim,
+            KvWidth => dims.kv_heads * dims.head_dim,
+            HeadDim => dims.head_dim,
+            RopePairs => dims.head_dim / 2,
+            AxisName::One => 1,
+        }
+    }
+}
+
+impl UsualRms {
+    /// The range in models with this graph.
+    pub fn of(&self, graph: &Graph) -> RangeInclusive<f64> {
+        let (least, most) = if graph.ternary { self.ternary } else { self.dense };
+        least..=most
+    }
+}
+
+type Text = &'static str;
+type Texts = &'static [Text];
+type Axes = &'static [AxisName];
+
+pub(super) const fn table(slot: Slot, gguf: Text, hf: Texts, words: Text) -> Entry {
+    let (kind, axes, usual_rms) = (Kind::Table, &[Vocab, Hidden], usual(1e-4, 10.0));
+    Entry { slot, gguf, hf, words, kind, axes, presence: |_| Presence::Required, usual_rms }
+}
+
+/// A matrix that every graph has.
+pub(super) const fn matrix(
+    slot: Projection,
+    gguf: Text,
+    hf: Texts,
+    words: Text,
+    axes: Axes,
+    input: BlockNorm,
+) -> Entry {
+    let (slot, kind, usual_rms) = (Slot::Matrix(slot), Kind::Matrix { input, rotated: false }, usual(1e-3, 10.0));
+    Entry { slot, gguf, hf, words, kind, axes, presence: |_| Presence::Required, usual_rms }
+}
+
+/// As [`matrix`], and RoPE rotates the product.
+pub(super) const fn rotated(
+    slot: Projection,
+    gguf: Text,
+    hf: Texts,
+    words: Text,
+    axes: Axes,
+    input: BlockNorm,
+) -> Entry {
+    Entry { kind: Kind::Matrix { input, rotated: true }, ..matrix(slot, gguf, hf, words, axes, input) }
+}
+
+/// A norm that every graph has.
+pub(super) const fn norm(slot: BlockNorm, gguf: Text, hf: Texts, words: Text, axes: Axes) -> Entry {
+    let (slot, kind, usual_rms) = (Slot::Norm(slot), Kind::Gains, usual(0.02, 64.0));
+    Entry { slot, gguf, hf, words, kind, axes, presence: |_| Presence::Required, usual_rms }
+}
+
+pub(super) const fn usual(least: f64, most: f64) -> Option<UsualRms> {
+    Some(UsualRms { ternary: (least, most), dense: (least, most) })
+}

@@ -1,0 +1,130 @@
+//! The rows of the schema agree with each other and with the types of the weights that tensors become.
+
+use super::*;
+use crate::description::Role;
+use crate::network::{Block, FeedForward, Mixer, SubNorm, Transformer};
+use crate::{Architecture, Graph, LoadOptions, Synthetic, load};
+use std::collections::{HashMap, HashSet};
+use trine_kernels::{Cpu, CpuOptions, Matrix, RmsNorm};
+use trine_shapes::{Axis, Dims, Dyn, Model, NormRole, Normed, Weight};
+
+#[test]
+fn names_are_of_one_tensor() {
+    let (mut gguf, mut hf, mut slots) = (HashSet::new(), HashSet::new(), HashSet::new());
+    for entry in entries() {
+        assert!(gguf.insert(entry.gguf), "{}", entry.gguf);
+        assert!(entry.hf.iter().all(|name| hf.insert(*name)), "{}", entry.gguf);
+        assert!(slots.insert(entry.slot), "{}", entry.gguf);
+        assert_eq!(entry.slot.entry().gguf, entry.gguf);
+    }
+}
+
+#[test]
+fn matrices_are_as_wide_as_their_input() {
+    for matrix in Projection::all() {
+        assert_eq!(Slot::Matrix(matrix).entry().axes[1..], *Slot::Norm(matrix.input()).entry().axes, "{matrix:?}");
+    }
+    use Projection::{AttnOutput, Down, Gate, Key, Query, Up, Value};
+    assert_eq!(shared_inputs(), [vec![Query, Key, Value], vec![AttnOutput], vec![Gate, Up], vec![Down]]);
+}
+
+/// What the type of a weight says: its axes, and the norm that it belongs to or whose output it multiplies.
+#[derive(Debug, PartialEq)]
+struct Typed {
+    axes: Vec<(&'static str, usize)>,
+    norm: Option<&'static str>,
+}
+
+fn axis<A: Axis>(axis: A) -> (&'static str, usize) {
+    (A::NAME, axis.len())
+}
+
+fn table<O: Axis, I: Axis>(weight: &Weight<Matrix, O, I>) -> Typed {
+    Typed { axes: vec![axis(weight.out()), axis(weight.input())], norm: None }
+}
+
+fn matrix<O: Axis, R: NormRole, I: Axis>(weight: &Weight<Matrix, O, Normed<R, I>>) -> Typed {
+    Typed { norm: Some(R::NAME), ..table(weight) }
+}
+
+fn gains<R: NormRole, A: Axis>(norm: &RmsNorm<R, A>) -> Typed {
+    let (width,) = norm.gain().shape();
+    Typed { axes: vec![axis(width)], norm: Some(R::NAME) }
+}
+
+fn sub_gains<R: NormRole, A: Axis>(norm: &SubNorm<R, A>) -> Option<Typed> {
+    match norm {
+        SubNorm::RmsNorm(norm) => Some(gains(norm)),
+        SubNorm::Identity => None,
+    }
+}
+
+fn block<M: Model>(transformer: &Transformer<M>, block: &Block<M>) -> impl Iterator<Item = (Slot, Typed)> + use<M> {
+    let Block { mixer: Mixer::Attention(layer), feed_forward: FeedForward::Dense(network), .. } = block;
+    let attention = &transformer.attention[*layer];
+    let of_norm = |norm, typed| (Slot::Norm(norm), typed);
+    let of_matrix = |matrix, typed| (Slot::Matrix(matrix), Some(typed));
+    let all = [
+        of_norm(BlockNorm::Attn, Some(gains(&block.attn_norm))),
+        of_matrix(Projection::Query, matrix(&attention.query)),
+        of_matrix(Projection::Key, matrix(&attention.key)),
+        of_matrix(Projection::Value, matrix(&attention.value)),
+        of_norm(BlockNorm::Query, attention.qk_norm.as_ref().map(|norms| gains(&norms.query))),
+        of_norm(BlockNorm::Key, attention.qk_norm.as_ref().map(|norms| gains(&norms.key))),
+        of_norm(BlockNorm::AttnSub, sub_gains(&attention.sub_norm)),
+        of_matrix(Projection::AttnOutput, matrix(&attention.output)),
+        of_norm(BlockNorm::Ffn, Some(gains(&block.ffn_norm))),
+        of_matrix(Projection::Gate, matrix(&network.gate)),
+        of_matrix(Projection::Up, matrix(&network.up)),
+        of_norm(BlockNorm::FfnSub, sub_gains(&network.sub_norm)),
+        of_matrix(Projection::Down, matrix(&network.down)),
+    ];
+    all.into_iter().filter_map(|(slot, typed)| Some((slot, typed?)))
+}
+
+fn typed<M: Model>(transformer: &Transformer<M>) -> HashMap<Slot, Typed> {
+    let outside =
+        [(Slot::TokenEmbedding, table(&transformer.embedding)), (Slot::OutputNorm, gains(&transformer.output_norm))];
+    let first = transformer.blocks.iter().next().expect("a block");
+    outside.into_iter().chain(block(transformer, first)).collect()
+}
+
+/// What the rows say of the tensors that a model of this graph must have.
+fn tabulated(graph: &Graph, dims: &Dims) -> HashMap<Slot, Typed> {
+    let required = entries().filter(|entry| (entry.presence)(graph) == Presence::Required);
+    let typed = |entry: &Entry| Typed {
+        axes: entry.axes.iter().map(|axis| (axis.name(), axis.len(dims))).collect(),
+        norm: match entry.kind {
+            Kind::Gains => Some(entry.gguf),
+            Kind::Matrix { input, .. } => Some(Slot::Norm(input).entry().gguf),
+            Kind::Table | Kind::Numbers => None,
+        },
+    };
+    required.map(|entry| (entry.slot, typed(entry))).collect()
+}
+
+#[test]
+fn rows_are_what_the_types_of_weights_say() {
+    let cpu = Cpu::new(CpuOptions::default()).unwrap();
+    for architecture in Architecture::ALL {
+        let mut synthetic = Synthetic::tiny();
+        synthetic.config.architecture = architecture;
+        let (config, graph) = (&synthetic.config, architecture.graph());
+        let file = synthetic.gguf().unwrap();
+        Dyn::scope(config.dims, |model| {
+            let loaded = load(model, &file, &cpu, &LoadOptions::default()).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(typed(&loaded.transformer), tabulated(&graph, &config.dims), "{architecture}");
+        });
+    }
+}
+
+#[test]
+fn biases_are_where_the_graph_has_them() {
+    let qwen2 = Architecture::Qwen2.graph();
+    for matrix in Projection::all() {
+        let is_first = [Projection::Query, Projection::Key, Projection::Value].contains(&matrix);
+        assert_eq!(Role::Bias(3, matrix).presence(&qwen2), Presence::required_if(is_first));
+        assert_eq!(Role::Bias(3, matrix).presence(&Architecture::Llama.graph()), Presence::Optional);
+        assert_eq!(Role::Bias(3, matrix).presence(&Architecture::Qwen3.graph()), Presence::Absent);
+    }
+}

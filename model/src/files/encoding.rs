@@ -1,0 +1,58 @@
+//! How the bytes of a tensor stand for numbers.
+//!
+//! What belongs here: the forms that files have, by name. What does not: decoding them ([`weights`](crate::weights)).
+
+use std::fmt;
+use trine_loader::TensorType;
+
+/// How the bytes of a tensor stand for numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// As a tensor type of GGUF files; the float types are those of safetensors too.
+    Plain(TensorType),
+    /// Float masters that are quantized with their mean magnitude when they are loaded.
+    Masters(TensorType),
+    /// Floats that are ternary: each is `-s`, 0 or `s` for one `s`. Other values are refused.
+    TernaryFloats(TensorType),
+    /// HF's packed codes: byte `[r, c]` holds those of rows `r`, `r + R/4`, `r + R/2` and `r + 3R/4` of `R` rows, from
+    /// its low to its high bits. The matrix needs a scale in a tensor of its own.
+    PackedRows,
+    /// One code -1, 0 or 1 in each byte. The matrix needs a scale in a tensor of its own.
+    Int8Codes,
+    /// A scale by which products are divided.
+    Divisor(TensorType),
+    /// A type that no tensor of a model has, by its name.
+    Foreign(&'static str),
+}
+
+impl Encoding {
+    /// The type where each element is a number of its own: F32, F16 or BF16.
+    pub fn float(self) -> Option<TensorType> {
+        match self {
+            Encoding::Plain(kind)
+            | Encoding::Masters(kind)
+            | Encoding::TernaryFloats(kind)
+            | Encoding::Divisor(kind) => kind.is_float().then_some(kind),
+            Encoding::PackedRows | Encoding::Int8Codes | Encoding::Foreign(_) => None,
+        }
+    }
+
+    /// Its name in messages and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Encoding::Plain(kind)
+            | Encoding::Masters(kind)
+            | Encoding::TernaryFloats(kind)
+            | Encoding::Divisor(kind) => kind.name(),
+            Encoding::PackedRows => "U8",
+            Encoding::Int8Codes => "I8",
+            Encoding::Foreign(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,91 @@
+//! A GGUF file as a source.
+//!
+//! What belongs here: what a GGUF file answers. What does not: its bytes (`trine-loader`), and its keys as a
+//! [`Config`].
+
+use super::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
+use crate::description::{Config, ConfigError, Role};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use trine_loader::{Gguf, TensorInfo, Value};
+use trine_text::{ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerOptions};
+
+/// The SHA-256 of a model file in lower case; of a split model, that of its files one after the other.
+pub fn sha256(file: &Gguf) -> String {
+    let mut hasher = Sha256::new();
+    (0..file.files()).for_each(|index| hasher.update(file.file_bytes(index)));
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Source for Gguf {
+    fn label(&self) -> &str {
+        Gguf::label(self)
+    }
+
+    fn container(&self) -> Container {
+        Container::Gguf { version: self.version(), alignment: self.alignment() }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.file_len()
+    }
+
+    fn entries(&self) -> Vec<(String, Value)> {
+        self.metadata().iter().map(|(key, value)| (key.to_owned(), value.clone())).collect()
+    }
+
+    fn config(&self) -> Result<Config, ConfigError> {
+        Config::from_gguf(self)
+    }
+
+    fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
+        Tokenizer::from_gguf(self, options)
+    }
+
+    fn description(&self, _: &TokenizerOptions) -> Result<Description, DescriptionError> {
+        let (version, metadata) = (self.version(), self.entries());
+        Ok(Description { version, metadata, divisors: None, interleave: None, warnings: Vec::new() })
+    }
+
+    fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
+        ChatTemplate::from_gguf(self, tokenizer)
+    }
+
+    fn sha256(&self) -> Option<String> {
+        Some(sha256(self))
+    }
+
+    fn tensors(&self) -> Vec<SourceTensor> {
+        let tensor = |info: &TensorInfo| SourceTensor {
+            name: info.name.clone(),
+            role: Role::from_name(&info.name),
+            dims: info.ne.row_major(),
+            encoding: Encoding::Plain(info.kind),
+            file: Arc::from(self.label_of(info)),
+            offset: info.offset,
+            bytes: Gguf::bytes(self, info),
+        };
+        Gguf::tensors(self).iter().map(tensor).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Synthetic;
+
+    #[test]
+    fn the_digest_is_that_of_the_file() {
+        let file = Gguf::from_bytes("empty", {
+            let mut bytes = b"GGUF\x03\0\0\0".to_vec();
+            bytes.extend([0; 16]);
+            bytes.into()
+        })
+        .unwrap();
+        // printf 'GGUF\3\0\0\0' and sixteen zeros | sha256sum
+        assert_eq!(sha256(&file), EMPTY_FILE);
+        assert_ne!(sha256(&Synthetic::tiny().gguf().unwrap()), EMPTY_FILE);
+    }
+
+    const EMPTY_FILE: &str = "a4e5e156ddec27e286f75328784d7106b60a4eb1d246e950a001a3f944fbda99";
+}

@@ -1,0 +1,282 @@
+//! A model's directory as HF transformers' `save_pretrained` writes it: `config.json` and safetensors.
+//!
+//! Here belongs what these files mean. Their bytes are the loader's part; the tokenizer's files beside them are read by
+//! `trine-text`. The rooms behind this one are
+//!
+//! * `config.rs`, `quantization.rs`: `config.json`;
+//! * `names.rs`: names of tensors and their roles.
+
+mod config;
+mod names;
+mod quantization;
+
+use super::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
+use crate::description::{Biases, Config, ConfigError, Projection, Role, RopeScaling};
+use crate::warning::Warning;
+use quantization::{Quantization, ScaleMeaning};
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use trine_kernels::ActivationMode;
+use trine_loader::json::{self, Object};
+use trine_loader::{
+    Access, Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, TensorType, Value,
+};
+use trine_shapes::Dims;
+use trine_text::{
+    ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerFiles, TokenizerOptions, VocabularyData,
+};
+
+/// The version of GGUF that describes a directory.
+const GGUF_VERSION: u32 = 3;
+
+/// Rows of the matrix that a row of packed bytes holds.
+const PACKED_ROWS: usize = 4;
+
+/// A model's directory, its tensors in place and its `config.json` read.
+#[derive(Debug)]
+pub struct HfDirectory {
+    path: PathBuf,
+    label: String,
+    config: Object,
+    quantization: Quantization,
+    weights: SafetensorsModel,
+}
+
+/// A directory that holds no model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HfError {
+    /// The weights cannot be read.
+    #[error(transparent)]
+    Weights(#[from] SafetensorsError),
+    /// `config.json` cannot be read, or asks for a quantization that Trine does not know.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+impl HfDirectory {
+    /// Opens a directory, its weights mapped into memory or copied; [`Access::Map`] says what must not happen to mapped
+    /// files.
+    ///
+    /// # Errors
+    /// [`HfError`] where `config.json` or the weights are missing or not sound.
+    pub fn open(path: impl AsRef<Path>, access: Access) -> Result<HfDirectory, HfError> {
+        let path = path.as_ref();
+        let weights = SafetensorsModel::open(path, access)?;
+        let config = Object::open(&path.join("config.json")).map_err(ConfigError::from)?;
+        let quantization = Quantization::read(&config)?;
+        let label = path.display().to_string();
+        Ok(HfDirectory { path: path.to_owned(), label, config, quantization, weights })
+    }
+
+    /// The weights.
+    pub fn weights(&self) -> &SafetensorsModel {
+        &self.weights
+    }
+
+    /// The files about text.
+    fn text(&self) -> TokenizerFiles<'_> {
+        TokenizerFiles::new(&self.path, &self.config)
+    }
+
+    fn tensor(&self, file: &Safetensors, info: &SafetensorsInfo) -> SourceTensor {
+        let found = names::role(&info.name);
+        // A model that is quantized online has no scales; transformers ignores one that is there.
+        let is_ignored_scale =
+            |role: &Role| matches!(role, Role::Scale(..)) && !matches!(self.quantization, Quantization::Offline { .. });
+        let role = found.filter(|role| !is_ignored_scale(role));
+        let encoding = self.encoding(role, info);
+        let mut dims = info.shape.clone();
+        if let (Encoding::PackedRows, Some(rows)) = (encoding, dims.first_mut()) {
+            *rows = rows.saturating_mul(PACKED_ROWS);
+        }
+        SourceTensor {
+            name: info.name.clone(),
+            role,
+            dims,
+            encoding,
+            file: Arc::from(file.label()),
+            offset: info.offset,
+            bytes: file.bytes(info),
+        }
+    }
+
+    fn encoding(&self, role: Option<Role>, info: &SafetensorsInfo) -> Encoding {
+        let kind = match info.dtype {
+            Dtype::F32 => Some(TensorType::F32),
+            Dtype::F16 => Some(TensorType::F16),
+            Dtype::BF16 => Some(TensorType::BF16),
+            _ => None,
+        };
+        let module = info.name.rsplit_once('.').map_or("", |(module, _)| module);
+        let is_converted = self.quantization.converts(module);
+        match (role, kind, &self.quantization) {
+            (Some(Role::Matrix(..)), Some(kind), Quantization::Online { .. }) if is_converted => {
+                Encoding::Masters(kind)
+            }
+            (Some(Role::Matrix(..)), Some(kind), Quantization::Offline { .. }) if is_converted => {
+                Encoding::TernaryFloats(kind)
+            }
+            (Some(Role::Matrix(..)), None, Quantization::Offline { .. }) if is_converted => match info.dtype {
+                Dtype::U8 => Encoding::PackedRows,
+                Dtype::I8 => Encoding::Int8Codes,
+                other => Encoding::Foreign(other.name()),
+            },
+            (Some(Role::Scale(..)), Some(kind), Quantization::Offline { scale: ScaleMeaning::Divides, .. }) => {
+                Encoding::Divisor(kind)
+            }
+            (_, Some(kind), _) => Encoding::Plain(kind),
+            (_, None, _) => Encoding::Foreign(info.dtype.name()),
+        }
+    }
+
+    /// The embedding and the head, where there are such tensors.
+    fn tables(&self) -> [Option<(&Safetensors, &SafetensorsInfo)>; 2] {
+        [Role::TokenEmbedding, Role::Output].map(|role| {
+            let name = names::name(role);
+            self.weights.tensors().find(|(_, info)| info.name == name)
+        })
+    }
+
+    /// Refuses a number of tokens other than that of the embedding, before anything is made for each of them.
+    fn check_embedding(&self, config: &Config) -> Result<(), ConfigError> {
+        let Dims { vocab, hidden, .. } = config.dims;
+        let [embedding, _] = self.tables();
+        match embedding.map(|(_, info)| &info.shape[..]) {
+            Some([rows, cols]) if (*rows, *cols) == (vocab, hidden) => Ok(()),
+            found => {
+                let expected = format!("the rows of the embedding, whose shape is {:?}", found.unwrap_or_default());
+                Err(ConfigError::value(self.config.file(), "vocab_size", vocab, expected))
+            }
+        }
+    }
+
+    /// Whether the matrices of `layers` blocks have biases where `config.json` says so and nowhere else: transformers
+    /// leaves out those that it does not speak of, and makes up those that are missing.
+    fn check_biases(&self, layers: usize) -> Result<(), ConfigError> {
+        let found: HashSet<Role> = self.weights.tensors().filter_map(|(_, info)| names::role(&info.name)).collect();
+        for (block, projection) in (0..layers).flat_map(|block| Projection::all().map(move |matrix| (block, matrix))) {
+            let (role, key) = (Role::Bias(block, projection), bias_key(projection));
+            let expected = match (self.config.opt_bool(key)?.unwrap_or(false), found.contains(&role)) {
+                (true, false) => format!("false, or a tensor `{}`", names::name(role)),
+                (false, true) => format!("true, because there is a tensor `{}`", names::name(role)),
+                _ => continue,
+            };
+            let found = self.config.get(key).map_or_else(|| "missing".to_owned(), json::shown);
+            return Err(ConfigError::value(self.config.file(), key, found, expected));
+        }
+        Ok(())
+    }
+
+    /// Whether the head is the embedding, so that a head of its own in the files, if there is one, is its copy.
+    fn head_is_embedding(&self) -> Result<bool, ConfigError> {
+        const KEY: &str = "tie_word_embeddings";
+        let value = |found: &str, expected: &str| ConfigError::value(self.config.file(), KEY, found, expected);
+        let [embedding, head] = self.tables();
+        match (self.config.opt_bool(KEY)?, head) {
+            (Some(false), None) => Err(value("false", "true, or a tensor `lm_head.weight`")),
+            (Some(true), Some((file, head))) => {
+                let is_copy = embedding.is_some_and(|(other, embedding)| other.bytes(embedding) == file.bytes(head));
+                match is_copy {
+                    true => Ok(true),
+                    false => Err(value("true", "false, because `lm_head.weight` differs from the embedding")),
+                }
+            }
+            (tied, head) => Ok(tied.unwrap_or(head.is_none())),
+        }
+    }
+}
+
+/// The entry of `config.json` that says whether a matrix has a bias.
+fn bias_key(projection: Projection) -> &'static str {
+    if projection.is_feed_forward() { "mlp_bias" } else { "attention_bias" }
+}
+
+impl Source for HfDirectory {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn container(&self) -> Container {
+        Container::Safetensors { files: self.weights.files().len() }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.weights.files().iter().map(Safetensors::file_len).sum()
+    }
+
+    fn entries(&self) -> Vec<(String, Value)> {
+        self.config.flat_entries()
+    }
+
+    fn config(&self) -> Result<Config, ConfigError> {
+        self.head_is_embedding()?;
+        let is_of_a_row = |role: &Role| !matches!(role, Role::Scale(..) | Role::Bias(..));
+        let roles = self.weights.tensors().filter_map(|(_, info)| names::role(&info.name));
+        let blocks: BTreeSet<usize> = roles.filter(is_of_a_row).filter_map(Role::block).collect();
+        let config = config::read(&self.config, blocks.len())?;
+        if config.graph().biases == Biases::WhereFound {
+            self.check_biases(config.dims.blocks())?;
+        }
+        Ok(config)
+    }
+
+    fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
+        self.text().tokenizer(options)
+    }
+
+    fn description(&self, options: &TokenizerOptions) -> Result<Description, DescriptionError> {
+        let config = Source::config(self)?;
+        let mut metadata = config.to_metadata();
+        let file = || self.label.clone();
+        let (vocabulary, mut warnings) = match self.text().has_vocabulary() {
+            true => {
+                let (vocabulary, warnings) = self.text().vocabulary(options)?;
+                let of_file = |warning| Warning::Tokenizer { file: file(), warning };
+                (vocabulary, warnings.into_iter().map(of_file).collect())
+            }
+            false => {
+                self.check_embedding(&config)?;
+                (VocabularyData::placeholders(config.dims.vocab), vec![Warning::NoVocabulary { file: file() }])
+            }
+        };
+        if vocabulary.nfc {
+            warnings.push(Warning::Nfc { file: file() });
+        }
+        metadata.extend(vocabulary.to_metadata());
+        let template = self.text().chat_template_source()?;
+        metadata.extend(template.map(|source| (ChatTemplate::KEY.to_owned(), Value::from(source))));
+        let is_llama3 = matches!(config.rope.scaling, RopeScaling::Llama3 { .. });
+        let is_reordered = config.rope.pairing != config.graph().rope_pairing;
+        Ok(Description {
+            version: GGUF_VERSION,
+            metadata,
+            divisors: is_llama3.then(|| config.rope.divisors()),
+            interleave: is_reordered.then_some(config.dims.head_dim),
+            warnings,
+        })
+    }
+
+    fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
+        self.text().chat_template(tokenizer)
+    }
+
+    fn tensors(&self) -> Vec<SourceTensor> {
+        let is_copy = |role| role == Some(Role::Output) && self.head_is_embedding().unwrap_or(false);
+        let tensors = self.weights.tensors().filter(|(_, info)| !names::is_computed(&info.name));
+        let tensors = tensors.map(|(file, info)| self.tensor(file, info));
+        tensors.filter(|tensor| !is_copy(tensor.role)).collect()
+    }
+
+    fn tensor_name(&self, role: Role) -> String {
+        names::name(role)
+    }
+
+    fn activations(&self) -> Option<ActivationMode> {
+        // A plain Llama computes with floats, also where its weights are ternary (TriLM).
+        let is_plain_llama =
+            self.quantization == Quantization::None && self.config().is_ok_and(|config| !config.graph().ternary);
+        is_plain_llama.then_some(ActivationMode::F32)
+    }
+}

@@ -1,0 +1,189 @@
+//! `config.json` as a [`Config`]. What changes the arithmetic in a way that Trine does not implement is refused by
+//! name.
+
+#[cfg(test)]
+mod tests;
+
+use crate::description::{
+    Architecture, Biases, Config, ConfigError, ConfigProblem, MAX_CONTEXT, RopeConfig, RopeScaling, Yarn,
+};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use trine_kernels::{GateActivation, RopePairing};
+use trine_loader::json::{Object, shown};
+use trine_shapes::Dims;
+
+/// Keys that say which matrices have biases; of a graph whose biases are given no class of transformers reads them.
+const BIASES: [&str; 2] = ["attention_bias", "mlp_bias"];
+
+/// Numbers of YaRN for multipliers of DeepSeek's.
+const OTHER_YARN: [&str; 2] = ["mscale", "mscale_all_dim"];
+
+/// Reads a configuration; `layers_found` is the number of blocks that have tensors.
+pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, ConfigError> {
+    let reader = Reader(object);
+    let architecture = reader.architecture()?;
+    reader.refuse_other_arithmetic(architecture)?;
+    let (hidden, heads) = (object.count("hidden_size")?, object.count("num_attention_heads")?);
+    let kv_heads = object.opt_count("num_key_value_heads")?.unwrap_or(heads);
+    let head_dim = object.opt_count("head_dim")?.or(architecture.assumed().head_dim).unwrap_or(hidden / heads);
+    let (vocab, ffn) = (object.count("vocab_size")?, object.count("intermediate_size")?);
+    let layers = object.count("num_hidden_layers")?;
+    if layers != layers_found {
+        let expected = format!("{layers_found}, the number of blocks that have tensors");
+        return Err(reader.value("num_hidden_layers", layers, expected));
+    }
+    let dims = Dims::new(vocab, hidden, ffn, heads, kv_heads, head_dim, layers)
+        .map_err(|error| ConfigError::of_file(object.file(), ConfigProblem::Dims(error)))?;
+    let context = object.count("max_position_embeddings")?;
+    if context > MAX_CONTEXT {
+        return Err(reader.value("max_position_embeddings", context, format!("at most {MAX_CONTEXT}")));
+    }
+    Ok(Config {
+        architecture,
+        name: object.opt_text("_name_or_path")?.filter(|name| !name.is_empty()).map(str::to_owned),
+        context,
+        dims,
+        rms_epsilon: object.positive("rms_norm_eps")?,
+        rope: reader.rope(architecture, head_dim)?,
+    })
+}
+
+struct Reader<'o>(&'o Object);
+
+impl Reader<'_> {
+    fn value(&self, key: &str, found: impl ToString, expected: String) -> ConfigError {
+        let Reader(object) = self;
+        ConfigError::value(object.file(), object.key(key), found, expected)
+    }
+
+    fn unsupported(&self, key: &str, found: &Value) -> ConfigError {
+        let Reader(object) = self;
+        ConfigError::unsupported(object.file(), object.key(key), shown(found))
+    }
+
+    fn architecture(&self) -> Result<Architecture, ConfigError> {
+        let Reader(object) = self;
+        let classes = object.opt_texts("architectures")?.unwrap_or_default();
+        let [class] = classes[..] else {
+            return Err(self.value("architectures", format!("{classes:?}"), one_of_classes()));
+        };
+        let of_class = Architecture::ALL.into_iter().filter(|architecture| architecture.classes().contains(&class));
+        let of_class: Vec<_> = of_class.map(|found| (hidden_act(found.graph().gate_activation), found)).collect();
+        if of_class.is_empty() {
+            return Err(self.value("architectures", format!("`{class}`"), one_of_classes()));
+        }
+        let activation = object.opt_text("hidden_act")?.unwrap_or_default();
+        of_class.iter().find(|(name, _)| *name == activation).map(|(_, found)| *found).ok_or_else(|| {
+            let expected: Vec<_> = of_class.iter().map(|(name, _)| format!("`{name}`")).collect();
+            self.value("hidden_act", format!("{activation:?}"), expected.join(" or "))
+        })
+    }
+
+    fn refuse_other_arithmetic(&self, architecture: Architecture) -> Result<(), ConfigError> {
+        let Reader(object) = self;
+        for key in BIASES {
+            if object.opt_bool(key)? == Some(true) && architecture.graph().biases == Biases::None {
+                return Err(self.unsupported(key, &Value::Bool(true)));
+            }
+        }
+        let slides = object.opt_bool("use_sliding_window")?;
+        if slides == Some(true) {
+            return Err(self.unsupported("use_sliding_window", &Value::Bool(true)));
+        }
+        // Classes that have the switch leave the number where it is when the switch is off.
+        if let Some(found) = object.get("sliding_window").filter(|_| slides.is_none()) {
+            return Err(self.unsupported("sliding_window", found));
+        }
+        let kinds = object.opt_texts("layer_types")?.unwrap_or_default();
+        match kinds.into_iter().find(|kind| *kind != "full_attention") {
+            Some(kind) => Err(self.unsupported("layer_types", &Value::from(kind))),
+            None => Ok(()),
+        }
+    }
+
+    /// `rope_parameters`, or `rope_theta` and `rope_scaling` as versions of transformers before the fifth have them.
+    fn rope(&self, architecture: Architecture, head_dim: usize) -> Result<RopeConfig, ConfigError> {
+        let Reader(object) = self;
+        let parameters = match object.opt_object("rope_parameters")? {
+            Some(parameters) => Some(parameters),
+            None => object.opt_object("rope_scaling")?,
+        };
+        let inner = parameters.as_ref().map(|parameters| parameters.opt_positive("rope_theta")).transpose()?.flatten();
+        let base = match inner {
+            Some(base) => base,
+            None => match (object.opt_positive("rope_theta")?, architecture.assumed().rope_theta) {
+                (None, None) => object.positive("rope_theta")?,
+                (found, assumed) => found.or(assumed).unwrap_or_default(),
+            },
+        };
+        let scaling = parameters.as_ref().map_or(Ok(RopeScaling::None), |object| Reader(object).scaling())?;
+        for object in [Some(*object), parameters.as_ref()].into_iter().flatten() {
+            if let Some(found) = object.get("partial_rotary_factor").filter(|found| found.as_f64() != Some(1.0)) {
+                return Err(Reader(object).unsupported("partial_rotary_factor", found));
+            }
+        }
+        Ok(RopeConfig { base, rotated: head_dim, scaling, pairing: RopePairing::NeoX })
+    }
+
+    /// The scaling of `rope_parameters` or `rope_scaling`.
+    fn scaling(&self) -> Result<RopeScaling, ConfigError> {
+        let Reader(object) = self;
+        let key = if object.get("rope_type").is_some() { "rope_type" } else { "type" };
+        match object.opt_text(key)?.unwrap_or("default") {
+            "default" => Ok(RopeScaling::None),
+            "linear" => Ok(RopeScaling::Linear { factor: object.positive("factor")? }),
+            "llama3" => {
+                let (low, high) = (object.positive("low_freq_factor")?, object.positive("high_freq_factor")?);
+                if low >= high {
+                    return Err(self.value("low_freq_factor", low, format!("less than {high}, the high_freq_factor")));
+                }
+                let context = object.count("original_max_position_embeddings")? as f32;
+                Ok(RopeScaling::Llama3 { factor: object.positive("factor")?, low, high, context })
+            }
+            "yarn" => self.yarn(),
+            other => Err(self.value(key, format!("`{other}`"), "`default`, `linear`, `llama3` or `yarn`".to_owned())),
+        }
+    }
+
+    /// Source: `_compute_yarn_parameters` of HF transformers' `modeling_rope_utils.py`.
+    fn yarn(&self) -> Result<RopeScaling, ConfigError> {
+        let Reader(object) = self;
+        for key in OTHER_YARN {
+            if let Some(found) = object.get(key).filter(|found| found.as_f64() != Some(0.0)) {
+                return Err(self.unsupported(key, found));
+            }
+        }
+        if object.opt_bool("truncate")? == Some(false) {
+            return Err(self.unsupported("truncate", &Value::Bool(false)));
+        }
+        let factor = object.positive("factor")?;
+        if factor < 1.0 {
+            return Err(self.value("factor", factor, "at least 1".to_owned()));
+        }
+        // Here it is the whole multiplier.
+        let attention_factor = object.opt_positive("attention_factor")?;
+        Ok(RopeScaling::Yarn(Yarn {
+            factor,
+            original_context: object.count("original_max_position_embeddings")?,
+            attention_factor: attention_factor.map_or(1.0, |whole| whole / Yarn::usual_multiplier(factor)),
+            beta_fast: object.opt_positive("beta_fast")?.unwrap_or(Yarn::BETA_FAST),
+            beta_slow: object.opt_positive("beta_slow")?.unwrap_or(Yarn::BETA_SLOW),
+        }))
+    }
+}
+
+/// The name in `hidden_act`.
+fn hidden_act(activation: GateActivation) -> &'static str {
+    match activation {
+        GateActivation::Silu => "silu",
+        GateActivation::ReluSquared => "relu2",
+    }
+}
+
+/// All classes, for messages.
+fn one_of_classes() -> String {
+    let classes: BTreeSet<_> = Architecture::ALL.iter().flat_map(|architecture| architecture.classes()).collect();
+    let classes: Vec<_> = classes.iter().map(|class| format!("`{class}`")).collect();
+    format!("one of {}", classes.join(", "))
+}

@@ -1,0 +1,64 @@
+//! The names of tensors in checkpoints of HF transformers, and the roles they have. The modules are columns of the
+//! [`schema`]; what stands around them is here.
+
+use crate::description::schema::{self, Slot};
+use crate::description::{Role, block_number};
+
+const LAYERS: &str = "model.layers.";
+
+/// The role of the tensor with this name, if it has one in any architecture.
+pub(super) fn role(name: &str) -> Option<Role> {
+    let (path, kind) = name.rsplit_once('.')?;
+    let Some(rest) = path.strip_prefix(LAYERS) else {
+        return Role::outside_blocks(|entry| kind == "weight" && entry.hf.contains(&path));
+    };
+    let (block, module) = rest.split_once('.')?;
+    let block = block_number(block)?;
+    let entry = schema::block().find(|entry| entry.hf.contains(&module))?;
+    match (entry.slot, kind) {
+        (Slot::Matrix(matrix), "weight_scale") => Some(Role::Scale(block, matrix)),
+        (Slot::Matrix(matrix), "bias") => Some(Role::Bias(block, matrix)),
+        (slot, "weight") => Some(slot.role(block)),
+        _ => None,
+    }
+}
+
+/// The name that transformers gives the tensor of a role; where checkpoints have none, the one in GGUF files.
+pub(super) fn name(role: Role) -> String {
+    let suffix = role.suffix("weight_scale");
+    match (role.slot().entry().hf.first(), role.block()) {
+        (Some(module), Some(block)) => format!("{LAYERS}{block}.{module}.{suffix}"),
+        (Some(module), None) => format!("{module}.{suffix}"),
+        (None, _) => role.to_string(),
+    }
+}
+
+/// Whether a tensor holds nothing that a model needs: RoPE frequencies, which old versions of transformers saved too.
+pub(super) fn is_computed(name: &str) -> bool {
+    name.ends_with(".rotary_emb.inv_freq")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::description::{BlockNorm, Projection};
+
+    #[test]
+    fn names_and_roles_correspond() {
+        let all = Projection::all().map(|matrix| Role::Matrix(11, matrix));
+        let all = all.chain(Projection::all().map(|matrix| Role::Scale(0, matrix)));
+        let all = all.chain(Projection::all().map(|matrix| Role::Bias(7, matrix)));
+        let all = all.chain(BlockNorm::all().map(|norm| Role::Norm(3, norm)));
+        for role_of in all.chain([Role::TokenEmbedding, Role::OutputNorm, Role::Output]) {
+            assert_eq!(role(&name(role_of)), Some(role_of));
+        }
+        let other = [("self_attn.inner_attn_ln", BlockNorm::AttnSub), ("mlp.ffn_layernorm", BlockNorm::FfnSub)];
+        for (module, norm) in other {
+            assert_eq!(role(&format!("model.layers.2.{module}.weight")), Some(Role::Norm(2, norm)));
+        }
+        for stranger in ["model.layers.01.mlp.up_proj.weight", "model.layers.1.input_layernorm.bias", "norm.weight", ""]
+        {
+            assert_eq!(role(stranger), None, "{stranger}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What `config.json` says of quantization: which matrices are ternary, in which form they are stored, and what their
+//! scales mean.
+//!
+//! Source: `BitNetQuantConfig`, `integrations/bitnet.py` and `quantizers/quantizer_bitnet.py` of HF transformers.
+
+use crate::description::ConfigError;
+use trine_loader::json::{JsonError, Object, shown};
+
+/// How the matrices of a checkpoint become ternary.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Quantization {
+    /// Not at all: a plain model.
+    None,
+    /// They are stored as codes, with one `weight_scale` each.
+    Offline {
+        /// What the scale means.
+        scale: ScaleMeaning,
+        /// Modules that stay as they are.
+        except: Vec<String>,
+    },
+    /// They are stored as float masters, and quantized when they are loaded.
+    Online {
+        /// Modules that stay as they are.
+        except: Vec<String>,
+    },
+}
+
+/// What a product with ternary codes does with `weight_scale`. Taking one for the other is an error of order one that
+/// nothing in the files shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ScaleMeaning {
+    /// `y = (codes . x) * weight_scale`: linear class `autobitlinear`.
+    Multiplies,
+    /// `y = (codes . x) / weight_scale`: linear class `bitlinear`, which is the default.
+    Divides,
+}
+
+impl Quantization {
+    /// Reads `quantization_config`, and the keys by which 1bitLLM's models say the same.
+    pub fn read(config: &Object) -> Result<Quantization, ConfigError> {
+        let Some(object) = config.opt_object("quantization_config")? else {
+            return of_weight_bits(config);
+        };
+        let value =
+            |key, found: String, expected: &str| ConfigError::value(object.file(), object.key(key), found, expected);
+        let choice = |key, default| Ok::<_, JsonError>(object.opt_text(key)?.unwrap_or(default));
+        match choice("quant_method", "")? {
+            "bitnet" => {}
+            other => {
+                let expected = "`bitnet`; convert the model from its unquantized or ternary form";
+                return Err(value("quant_method", format!("{other:?}"), expected));
+            }
+        }
+        if object.opt_bool("use_rms_norm")? == Some(true) {
+            return Err(ConfigError::unsupported(object.file(), object.key("use_rms_norm"), true));
+        }
+        let except = object.opt_texts("modules_to_not_convert")?.unwrap_or_default();
+        let except = except.into_iter().map(str::to_owned).collect();
+        let class = choice("linear_class", "bitlinear")?;
+        match (class, choice("quantization_mode", "offline")?) {
+            ("bitlinear", "online" | "offline") => Ok(Quantization::Offline { scale: ScaleMeaning::Divides, except }),
+            ("autobitlinear", "offline") => Ok(Quantization::Offline { scale: ScaleMeaning::Multiplies, except }),
+            ("autobitlinear", "online") => Ok(Quantization::Online { except }),
+            ("bitlinear" | "autobitlinear", mode) => {
+                Err(value("quantization_mode", format!("{mode:?}"), "`online` or `offline`"))
+            }
+            (class, _) => Err(value("linear_class", format!("{class:?}"), "`bitlinear` or `autobitlinear`")),
+        }
+    }
+
+    /// Whether the matrices of this module are quantized.
+    pub fn converts(&self, module: &str) -> bool {
+        match self {
+            Quantization::None => false,
+            Quantization::Offline { except, .. } | Quantization::Online { except } => {
+                !except.iter().any(|pattern| is_excepted(module, pattern))
+            }
+        }
+    }
+}
+
+/// `weight_bits` and `input_bits`, which models of 1bitLLM have instead of a `quantization_config`.
+fn of_weight_bits(config: &Object) -> Result<Quantization, ConfigError> {
+    if config.get("weight_bits").is_none() {
+        return Ok(Quantization::None);
+    }
+    for (key, expected) in [("weight_bits", 1), ("input_bits", 8)] {
+        if config.get(key).and_then(serde_json::Value::as_u64) != Some(expected) {
+            let found = config.get(key).map_or_else(|| "missing".to_owned(), shown);
+            return Err(ConfigError::value(config.file(), key, found, format!("{expected}, as in BitNet b1.58")));
+        }
+    }
+    Ok(Quantization::Online { except: Vec::new() })
+}
+
+/// Whether a pattern of `modules_to_not_convert` names this module: its end, or its start up to the end of a part.
+fn is_excepted(module: &str, pattern: &str) -> bool {
+    let starts = module.strip_prefix(pattern).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    starts || module.ends_with(pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_name_ends_and_whole_parts() {
+        let module = "model.layers.11.mlp.gate_proj";
+        for pattern in ["gate_proj", "model.layers.11", "model.layers.11.mlp.gate_proj"] {
+            assert!(is_excepted(module, pattern), "{pattern}");
+        }
+        for pattern in ["model.layers.1", "model.layers.11.mlp.gate", "lm_head"] {
+            assert!(!is_excepted(module, pattern), "{pattern}");
+        }
+    }
+}

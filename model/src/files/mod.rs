@@ -1,0 +1,20 @@
+//! Files of models, whatever they look like: a GGUF file, or a directory that HF transformers saved.
+//!
+//! * `source.rs`: the view that both give, [`Source`]; `encoding.rs`: how the bytes of their tensors stand for numbers;
+//! * `gguf.rs`, `hf.rs`: the two behind it;
+//! * `open.rs`: a path as one of them.
+//!
+//! What belongs here: what files say. What does not: their bytes (`trine-loader`), what a model is (`description`), and
+//! what its tensors hold (`weights`).
+
+mod encoding;
+mod gguf;
+mod hf;
+mod open;
+mod source;
+
+pub use encoding::Encoding;
+pub use gguf::sha256;
+pub use hf::{HfDirectory, HfError};
+pub use open::{SourceError, open_model};
+pub use source::{Container, Description, DescriptionError, Source, SourceTensor};

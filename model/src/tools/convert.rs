@@ -1,0 +1,378 @@
+//! The same model in a file of other tensor types.
+//!
+//! What belongs here: which tensors change, into what, and when that is refused. What does not: layouts
+//! (`layouts.rs`, [`trine_kernels::packing`]) and files ([`trine_loader`]).
+//!
+//! Matrices of blocks keep every code and every scale. A scale that a type with f16 scales cannot hold goes into a
+//! tensor `blk.N.NAME.scale` of one f32, which multiplies the product, and the codes get the scale 1. The head is
+//! rounded to another type where that is asked for. Every other tensor is copied.
+//!
+//! Of a directory, tensors get their names in GGUF files; the rows of query and key matrices get the order that the
+//! architecture has there; scales become factors, also those that divide; gains become f32.
+
+mod error;
+mod layouts;
+#[cfg(test)]
+mod tests;
+
+pub use error::{ConvertError, ConvertProblem};
+
+use crate::description::{Config, Projection, Role};
+use crate::files::{Container, Description, Encoding, Source, SourceTensor};
+use crate::warning::Warning;
+use crate::weights::{self, LoadError, Quantize};
+use bytes::Bytes;
+use layouts::{packed, rescaled};
+use std::collections::HashMap;
+use trine_kernels::packing::I2sPacking;
+use trine_kernels::{Cpu, Matrix, PackingError, PackingKind};
+use trine_loader::{GgufWriter, TensorType};
+use trine_text::TokenizerOptions;
+
+/// What a model is converted to.
+#[derive(Clone, Debug)]
+pub struct Conversion {
+    /// Type of the matrices of blocks: I2_S, TQ1_0, TQ2_0 or F16.
+    pub matrices: TensorType,
+    /// Type of the head: F16, Q8_0, Q6_K or Q4_0; `None` leaves it as it is. Where the embedding is the head, it
+    /// changes.
+    pub head: Option<TensorType>,
+    /// How I2_S tensors of the source are packed.
+    pub i2s_packing: I2sPacking,
+    /// Quantize float matrices that are not ternary; `None` refuses them.
+    pub quantize: Option<Quantize>,
+    /// How the vocabulary of a directory is read.
+    pub tokenizer: TokenizerOptions,
+}
+
+impl Conversion {
+    /// Matrices of this type, and everything else as it is.
+    pub fn to(matrices: TensorType) -> Conversion {
+        let (i2s_packing, tokenizer) = (I2sPacking::default(), TokenizerOptions::default());
+        Conversion { matrices, head: None, i2s_packing, quantize: None, tokenizer }
+    }
+}
+
+/// A converted model, to be written.
+#[derive(Debug)]
+pub struct Converted {
+    /// The file; its matrices are in memory.
+    pub writer: GgufWriter,
+    /// What a user should know.
+    pub warnings: Vec<Warning>,
+}
+
+const FILE_TYPE: &str = "general.file_type";
+
+/// Types that matrices of blocks are converted to.
+pub const MATRIX_TYPES: [TensorType; 4] = [TensorType::I2S, TensorType::TQ1_0, TensorType::TQ2_0, TensorType::F16];
+
+/// Types that the head is converted to.
+pub const HEAD_TYPES: [TensorType; 4] = [TensorType::F16, TensorType::Q8_0, TensorType::Q6_K, TensorType::Q4_0];
+
+/// The model of `source` in a file of other types. `cpu` rounds the head. `progress` is called after each tensor with
+/// the number of tensors done and their total.
+///
+/// # Errors
+/// [`ConvertError`] names the tensor that cannot be what was asked for, and why.
+pub fn convert(
+    source: &dyn Source,
+    conversion: &Conversion,
+    cpu: &Cpu,
+    progress: &dyn Fn(usize, usize),
+) -> Result<Converted, ConvertError> {
+    let description = source.description(&conversion.tokenizer);
+    let described =
+        description.map_err(|error| ConvertError::of_file(source.label(), ConvertProblem::Description(error)));
+    let Description { version, metadata, divisors, interleave, mut warnings } = described?;
+    let written = |error| ConvertError::of_file(source.label(), ConvertProblem::Write(error));
+    let tensors = source.tensors();
+    let converter = Converter::new(source, conversion, cpu, &tensors, interleave)?;
+    let mut writer = GgufWriter::new();
+    writer.version(version).map_err(written)?;
+    let of_the_model = |key: &str| key != FILE_TYPE && !key.starts_with("split.");
+    for (key, value) in metadata.into_iter().filter(|(key, _)| of_the_model(key)) {
+        writer.set(key, value).map_err(written)?;
+    }
+    writer.set(FILE_TYPE, conversion.matrices.file_type()).map_err(written)?;
+    if let Some(divisors) = divisors {
+        let bytes: Bytes = divisors.iter().copied().flat_map(f32::to_le_bytes).collect();
+        let name = Role::RopeFrequencies.to_string();
+        writer.tensor(name, &[divisors.len()], TensorType::F32, bytes).map_err(written)?;
+    }
+    for (done, tensor) in tensors.iter().enumerate() {
+        for output in converter.outputs(tensor)? {
+            writer.tensor(output.name, &output.dims, output.kind, output.bytes).map_err(written)?;
+        }
+        progress(done + 1, tensors.len());
+    }
+    warnings.extend(converter.other_activations());
+    Ok(Converted { writer, warnings })
+}
+
+/// A tensor of the converted file.
+struct Output {
+    name: String,
+    dims: Vec<usize>,
+    kind: TensorType,
+    bytes: Bytes,
+}
+
+struct Converter<'f> {
+    source: &'f dyn Source,
+    conversion: &'f Conversion,
+    cpu: &'f Cpu,
+    is_directory: bool,
+    /// As [`Description::interleave`].
+    interleave: Option<usize>,
+    /// The tensor that computes logits, and the type that it gets.
+    head: Option<(Role, TensorType, PackingKind)>,
+    /// The role of each tensor that has one; no two have the same.
+    tensors: HashMap<Role, &'f SourceTensor>,
+}
+
+impl<'f> Converter<'f> {
+    fn new(
+        source: &'f dyn Source,
+        conversion: &'f Conversion,
+        cpu: &'f Cpu,
+        tensors: &'f [SourceTensor],
+        interleave: Option<usize>,
+    ) -> Result<Self, ConvertError> {
+        if !MATRIX_TYPES.contains(&conversion.matrices) {
+            let problem = ConvertProblem::Type { found: conversion.matrices };
+            return Err(ConvertError::of_file(source.label(), problem));
+        }
+        let is_directory = matches!(source.container(), Container::Safetensors { .. });
+        if is_directory {
+            // Of a file, what no role is known of is copied.
+            let config = source.config().map_err(LoadError::from)?;
+            for (role, tensor) in weights::by_role(source, &config)? {
+                check_shape(role, &tensor, &config)?;
+            }
+        }
+        let tensors: HashMap<_, _> = tensors.iter().filter_map(|tensor| Some((tensor.role?, tensor))).collect();
+        if !tensors.keys().any(|role| matches!(role, Role::Matrix(..))) {
+            return Err(ConvertError::of_file(source.label(), ConvertProblem::NoMatrices));
+        }
+        let role = if tensors.contains_key(&Role::Output) { Role::Output } else { Role::TokenEmbedding };
+        let head = match conversion.head {
+            Some(kind) => {
+                let other = || ConvertError::of_file(source.label(), ConvertProblem::HeadType { found: kind });
+                Some((role, kind, head_packing(kind).ok_or_else(other)?))
+            }
+            None => None,
+        };
+        Ok(Converter { source, conversion, cpu, is_directory, interleave, head, tensors })
+    }
+
+    /// What a tensor becomes: one tensor, a matrix and its scale, or nothing where another tensor holds it.
+    fn outputs(&self, tensor: &SourceTensor) -> Result<Vec<Output>, ConvertError> {
+        match (tensor.role, self.head) {
+            (Some(Role::Matrix(block, projection)), _) if self.is_directory => {
+                self.matrix_of_directory(tensor, block, projection)
+            }
+            (Some(Role::Matrix(block, projection)), _) => self.matrix(tensor, block, projection),
+            (Some(Role::Scale(..) | Role::Bias(..)), _) if self.is_directory => Ok(Vec::new()),
+            (Some(role), _) if self.is_directory && role.is_gains() => Ok(vec![self.gains(tensor)?]),
+            (Some(role), Some((head, kind, packing))) if role == head && tensor.encoding != Encoding::Plain(kind) => {
+                Ok(vec![self.head(tensor, kind, packing)?])
+            }
+            _ => Ok(vec![self.copy(tensor)?]),
+        }
+    }
+
+    fn output(&self, tensor: &SourceTensor, kind: TensorType, bytes: Bytes) -> Output {
+        let name = match tensor.role {
+            Some(role) if self.is_directory => role.to_string(),
+            _ => tensor.name.clone(),
+        };
+        Output { name, dims: tensor.dims.clone(), kind, bytes }
+    }
+
+    fn copy(&self, tensor: &SourceTensor) -> Result<Output, ConvertError> {
+        match tensor.encoding {
+            Encoding::Plain(kind) => Ok(self.output(tensor, kind, tensor.bytes.clone())),
+            _ => Err(self.fail_encoding(tensor, "F32, F16 or BF16")),
+        }
+    }
+
+    fn floats(&self, tensor: &SourceTensor) -> Result<Vec<f32>, ConvertError> {
+        if tensor.encoding.float().is_none() {
+            return Err(self.fail_encoding(tensor, "F32, F16 or BF16"));
+        }
+        let count = tensor.elements();
+        let mut values = vec![0.0f32; count];
+        self.read(tensor, (1, count))?.decode_row(0, &mut values);
+        Ok(values)
+    }
+
+    /// Gains as f32, which every program reads.
+    fn gains(&self, tensor: &SourceTensor) -> Result<Output, ConvertError> {
+        let gains = self.floats(tensor)?;
+        Ok(self.output(tensor, TensorType::F32, gains.into_iter().flat_map(f32::to_le_bytes).collect()))
+    }
+
+    /// The head, rounded.
+    fn head(&self, tensor: &SourceTensor, kind: TensorType, packing: PackingKind) -> Result<Output, ConvertError> {
+        let rounded = self.read(tensor, tensor.rows_and_cols())?.requantize(self.cpu, packing, |_| ());
+        let rounded = rounded.map_err(|source| self.fail(tensor, source))?;
+        Ok(self.output(tensor, kind, rounded.bytes().clone()))
+    }
+
+    /// A matrix of a block, and its scale where that becomes a tensor of its own.
+    fn matrix(&self, tensor: &SourceTensor, block: usize, projection: Projection) -> Result<Vec<Output>, ConvertError> {
+        let kind = self.conversion.matrices;
+        let (scale, bias) = (Role::Scale(block, projection), Role::Bias(block, projection));
+        // A scale beside a matrix may multiply its bias too, as llama.cpp has it.
+        let may_have_scale = !self.tensors.contains_key(&scale) && !self.tensors.contains_key(&bias);
+        let matrix = self.ternary(tensor)?;
+        match packed(matrix.packed(), kind) {
+            Ok(bytes) => Ok(vec![self.output(tensor, kind, bytes)]),
+            Err(PackingError::ScaleNotHalf { found, .. }) if may_have_scale => {
+                let codes = rescaled(matrix.packed(), 1.0, |row| row).and_then(|codes| packed(&codes, kind));
+                let codes = codes.map_err(|source| self.fail(tensor, source))?;
+                Ok(vec![self.output(tensor, kind, codes), scale_tensor(scale, found)])
+            }
+            Err(source) => Err(self.fail(tensor, source)),
+        }
+    }
+
+    /// The same of a directory, with the bias where there is one.
+    fn matrix_of_directory(
+        &self,
+        tensor: &SourceTensor,
+        block: usize,
+        projection: Projection,
+    ) -> Result<Vec<Output>, ConvertError> {
+        let fail = |source| self.fail(tensor, source);
+        let kind = self.conversion.matrices;
+        let scale_role = Role::Scale(block, projection);
+        let ternary = self.ternary(tensor)?;
+        let scale = self.separate_scale(tensor, scale_role)?;
+        let order = self.interleave.filter(|_| projection.is_rotated());
+        let own = ternary.scale().unwrap_or(0.0);
+        // Codes under the scale 1 take the separate scale for their own.
+        let (own, separate) = if own == 1.0 { (scale.unwrap_or(1.0), None) } else { (own, scale) };
+        let matrix = rescaled(ternary.packed(), own, |row| weights::halves_row(row, order)).map_err(fail)?;
+        let (bytes, separate) = match packed(&matrix, kind) {
+            Ok(bytes) => (bytes, separate),
+            // The scale is no f16, so it becomes a tensor of its own.
+            Err(PackingError::ScaleNotHalf { .. }) if separate.is_none() => {
+                let codes = rescaled(&matrix, 1.0, |row| row).and_then(|codes| packed(&codes, kind)).map_err(fail)?;
+                (codes, Some(own))
+            }
+            Err(source) => return Err(fail(source)),
+        };
+        let mut outputs = vec![self.output(tensor, kind, bytes)];
+        outputs.extend(separate.map(|value| scale_tensor(scale_role, value)));
+        if let Some(bias) = self.tensors.get(&Role::Bias(block, projection)) {
+            let of_bias = |scale: &&&SourceTensor| weights::scales_bias(tensor.encoding, projection, scale.encoding);
+            let scale = scale.filter(|_| self.tensors.get(&scale_role).filter(of_bias).is_some());
+            outputs.push(self.bias(bias, scale, separate.filter(|_| projection.is_feed_forward()), order)?);
+        }
+        Ok(outputs)
+    }
+
+    /// A bias that the directory multiplies by `before` and the file by `after`.
+    fn bias(
+        &self,
+        tensor: &SourceTensor,
+        before: Option<f32>,
+        after: Option<f32>,
+        order: Option<usize>,
+    ) -> Result<Output, ConvertError> {
+        let factor = match (before, after) {
+            (before, None) => before.unwrap_or(1.0),
+            (Some(before), Some(after)) if before == after => 1.0,
+            _ => return Err(ConvertError::of_tensor(tensor, ConvertProblem::Bias)),
+        };
+        let values = self.floats(tensor)?;
+        let value = |row| values[weights::halves_row(row, order)] * factor;
+        Ok(self.output(tensor, TensorType::F32, (0..values.len()).map(value).flat_map(f32::to_le_bytes).collect()))
+    }
+
+    /// The factor that a directory has for a matrix in a tensor of its own.
+    fn separate_scale(&self, matrix: &SourceTensor, role: Role) -> Result<Option<f32>, ConvertError> {
+        match self.tensors.get(&role) {
+            Some(tensor) if tensor.elements() == 1 && tensor.encoding.float().is_some() => {
+                let factor = weights::factor_of(tensor, self.conversion.i2s_packing);
+                Ok(Some(factor.map_err(|source| self.fail(tensor, source))?.into_inner()))
+            }
+            Some(tensor) => Err(self.fail_encoding(tensor, "one scale in F32, F16 or BF16")),
+            None if matches!(matrix.encoding, Encoding::PackedRows | Encoding::Int8Codes) => {
+                Err(self.fail_encoding(matrix, "codes with a `weight_scale` beside them"))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// A matrix of a block as ternary codes and scales.
+    fn ternary(&self, tensor: &SourceTensor) -> Result<Matrix, ConvertError> {
+        let matrix = self.read(tensor, tensor.rows_and_cols())?;
+        let found = tensor.encoding;
+        let quantized = || weights::absmean(&matrix).map_err(|source| self.fail(tensor, source));
+        match (tensor.encoding, self.conversion.quantize) {
+            _ if matrix.is_ternary() => Ok(matrix),
+            (Encoding::Masters(_), _) => quantized(),
+            (encoding, quantize) if encoding.float().is_some() => match (weights::as_ternary(&matrix), quantize) {
+                (Some(ternary), _) => Ok(ternary),
+                (None, _) if matches!(encoding, Encoding::TernaryFloats(_)) => {
+                    Err(self.fail_encoding(tensor, "codes: values -s, 0 and s with one s"))
+                }
+                (None, Some(Quantize::Absmean)) => quantized(),
+                (None, None) => Err(ConvertError::of_tensor(tensor, ConvertProblem::NotTernary { found })),
+            },
+            _ => Err(ConvertError::of_tensor(tensor, ConvertProblem::Dense { found })),
+        }
+    }
+
+    fn read(&self, tensor: &SourceTensor, (rows, cols): (usize, usize)) -> Result<Matrix, ConvertError> {
+        let matrix = weights::packed(tensor, self.conversion.i2s_packing, rows, cols);
+        matrix.map_err(|source| self.fail(tensor, source))
+    }
+
+    /// What the source's ternary matrices do with activations and those of the file do not, where none is asked for.
+    fn other_activations(&self) -> Option<Warning> {
+        let architecture = self.source.config().ok()?.architecture;
+        let first = self.tensors.get(&Role::Matrix(0, Projection::Query))?;
+        let of = |encoding| weights::usual_activations(encoding, first.rows_and_cols().1, architecture);
+        let of_source = self.source.activations().filter(|_| self.conversion.quantize.is_none());
+        let before = of_source.unwrap_or_else(|| of(first.encoding));
+        let after = of(Encoding::Plain(self.conversion.matrices));
+        (before != after).then(|| Warning::OtherActivations { file: self.source.label().to_owned(), before, after })
+    }
+
+    fn fail(&self, tensor: &SourceTensor, source: PackingError) -> ConvertError {
+        ConvertError::of_tensor(tensor, ConvertProblem::Matrix { packing: source })
+    }
+
+    fn fail_encoding(&self, tensor: &SourceTensor, expected: &'static str) -> ConvertError {
+        ConvertError::of_tensor(tensor, ConvertProblem::Encoding { found: tensor.encoding, expected })
+    }
+}
+
+/// A factor for a matrix.
+fn scale_tensor(role: Role, value: f32) -> Output {
+    let bytes = Bytes::copy_from_slice(&value.to_le_bytes());
+    Output { name: role.to_string(), dims: vec![1], kind: TensorType::F32, bytes }
+}
+
+/// Whether a tensor of a directory has the shape of its role. A scale may be a number of no axes.
+fn check_shape(role: Role, tensor: &SourceTensor, config: &Config) -> Result<(), ConvertError> {
+    let expected = role.dims(&config.dims);
+    if matches!(role, Role::Scale(..)) || tensor.dims == expected {
+        return Ok(());
+    }
+    Err(ConvertError::of_tensor(tensor, ConvertProblem::Shape { found: tensor.dims.clone(), expected }))
+}
+
+fn head_packing(kind: TensorType) -> Option<PackingKind> {
+    match kind {
+        TensorType::F16 => Some(PackingKind::F16),
+        TensorType::Q8_0 => Some(PackingKind::Q8_0),
+        TensorType::Q6_K => Some(PackingKind::Q6K),
+        TensorType::Q4_0 => Some(PackingKind::Q4_0),
+        _ => None,
+    }
+}

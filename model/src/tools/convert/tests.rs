@@ -1,0 +1,193 @@
+//! Conversions keep every code and scale, and refuse what would not.
+
+use super::*;
+use crate::{Side, Synthetic, Values, diff};
+use half::f16;
+use trine_loader::{Gguf, Value};
+use trine_shapes::Dims;
+
+const TO: [TensorType; 4] = MATRIX_TYPES;
+
+fn cpu() -> Cpu {
+    Cpu::new(trine_kernels::CpuOptions { threads: std::num::NonZeroUsize::new(1), isa: None }).unwrap()
+}
+
+fn converted(file: &Gguf, matrices: TensorType) -> Gguf {
+    let Converted { writer, .. } = convert(file, &Conversion::to(matrices), &cpu(), &|_, _| ()).unwrap();
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).unwrap();
+    Gguf::from_bytes("converted", bytes.into()).unwrap()
+}
+
+fn same_model(a: &Gguf, b: &Gguf) -> bool {
+    let side = |source| Side { source, i2s_packing: I2sPacking::X86 };
+    let difference = diff(side(a), side(b), &TokenizerOptions::default(), &|_, _| ()).unwrap();
+    difference.tensors.iter().for_each(|tensor| assert_ne!(tensor.values, Values::Missing, "{}", tensor.name));
+    difference.is_none()
+}
+
+/// A tensor with its bytes changed.
+fn changed(file: &Gguf, name: &str, change: impl Fn(&mut Vec<u8>)) -> Gguf {
+    let mut writer = GgufWriter::new();
+    for (key, value) in file.metadata().iter() {
+        writer.set(key, value.clone()).unwrap();
+    }
+    for tensor in file.tensors() {
+        let mut bytes = file.bytes(tensor).to_vec();
+        if tensor.name == name {
+            change(&mut bytes);
+        }
+        writer.tensor(&tensor.name, &tensor.ne.row_major(), tensor.kind, bytes).unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).unwrap();
+    Gguf::from_bytes("changed", bytes.into()).unwrap()
+}
+
+const QUERY: &str = "blk.1.attn_q.weight";
+
+/// The tiny model with one scale that f16 cannot hold.
+fn with_odd_scale() -> Gguf {
+    changed(&Synthetic::tiny().gguf().unwrap(), QUERY, |bytes| {
+        let at = bytes.len() - 32;
+        bytes[at..at + 4].copy_from_slice(&0.1f32.to_le_bytes());
+    })
+}
+
+#[test]
+fn every_trip_keeps_the_model() {
+    for from in [TensorType::I2S, TensorType::TQ1_0, TensorType::TQ2_0] {
+        let file = Synthetic { matrices: from, ..Synthetic::tiny() }.gguf().unwrap();
+        for to in TO {
+            let there = converted(&file, to);
+            assert_eq!(there.tensor(QUERY).unwrap().kind, to);
+            assert_eq!(there.tensors().len(), file.tensors().len(), "no separate scales");
+            assert!(same_model(&file, &there), "{from} to {to}");
+            let back = converted(&there, from);
+            assert!(same_model(&file, &back), "{from} to {to} and back");
+            for tensor in file.tensors() {
+                let again = back.tensor(&tensor.name).unwrap();
+                assert_eq!(back.bytes(again), file.bytes(tensor), "{} by way of {to}", tensor.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_scale_that_no_f16_holds_becomes_a_tensor() {
+    let file = with_odd_scale();
+    for to in [TensorType::TQ1_0, TensorType::TQ2_0, TensorType::F16] {
+        let there = converted(&file, to);
+        let scale = there.tensor("blk.1.attn_q.scale").unwrap();
+        assert_eq!((scale.kind, scale.ne.row_major()), (TensorType::F32, vec![1]));
+        assert_eq!(there.bytes(scale)[..], 0.1f32.to_le_bytes());
+        assert_eq!(there.tensors().len(), file.tensors().len() + 1, "the other scales are f16");
+        assert!(same_model(&file, &there), "{to}");
+        assert!(same_model(&file, &converted(&there, TensorType::I2S)), "the scale stays a tensor of its own");
+    }
+}
+
+#[test]
+fn a_scale_beside_one_that_no_f16_holds_is_refused() {
+    let mut writer = GgufWriter::new();
+    let file = with_odd_scale();
+    for (key, value) in file.metadata().iter() {
+        writer.set(key, value.clone()).unwrap();
+    }
+    for tensor in file.tensors() {
+        writer.tensor(&tensor.name, &tensor.ne.row_major(), tensor.kind, file.bytes(tensor)).unwrap();
+    }
+    writer.tensor("blk.1.attn_q.scale", &[1], TensorType::F32, 3.0f32.to_le_bytes().to_vec()).unwrap();
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).unwrap();
+    let file = Gguf::from_bytes("two scales", bytes.into()).unwrap();
+    let refused = convert(&file, &Conversion::to(TensorType::TQ1_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
+    assert!(refused.contains(QUERY) && refused.contains("0.1") && refused.contains("f16"), "{refused}");
+    assert!(same_model(&file, &converted(&file, TensorType::I2S)));
+}
+
+#[test]
+fn rows_that_a_type_does_not_have_are_refused_with_the_reason() {
+    // The feed-forward width is no multiple of 256 and the hidden width is: as in the 3B model of 1bitLLM.
+    let dims = Dims { ffn: 640, ..Synthetic::tiny().config.dims };
+    let file = Synthetic::with_dims(dims, 64).gguf().unwrap();
+    let refused = convert(&file, &Conversion::to(TensorType::TQ2_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
+    assert!(refused.contains("blk.0.ffn_down.weight") && refused.contains("640 columns"), "{refused}");
+    assert!(refused.contains("multiple of 256") && refused.ends_with("F16 holds rows of every length"), "{refused}");
+    assert!(same_model(&file, &converted(&file, TensorType::F16)));
+}
+
+#[test]
+fn float_masters_are_quantized_only_where_asked() {
+    let file = Synthetic { matrices: TensorType::TQ1_0, ..Synthetic::tiny() }.gguf().unwrap();
+    let masters = changed(&converted(&file, TensorType::F16), QUERY, |bytes| {
+        bytes[..2].copy_from_slice(&f16::from_f32(0.25).to_le_bytes());
+    });
+    let refused = convert(&masters, &Conversion::to(TensorType::I2S), &cpu(), &|_, _| ()).unwrap_err().to_string();
+    assert!(refused.contains(QUERY) && refused.contains("--quantize absmean"), "{refused}");
+    let quantize = Conversion { quantize: Some(Quantize::Absmean), ..Conversion::to(TensorType::I2S) };
+    let quantized = convert(&masters, &quantize, &cpu(), &|_, _| ()).unwrap();
+    let mut bytes = Vec::new();
+    quantized.writer.write_to(&mut bytes).unwrap();
+    let quantized = Gguf::from_bytes("quantized", bytes.into()).unwrap();
+    assert_eq!(quantized.tensor(QUERY).unwrap().kind, TensorType::I2S);
+    assert!(!same_model(&masters, &quantized));
+}
+
+#[test]
+fn what_is_no_matrix_stays_and_the_file_says_what_it_is() {
+    let synthetic = Synthetic { table: TensorType::Q6_K, ..Synthetic::tiny() };
+    let file = changed(&synthetic.gguf().unwrap(), "", |_| ());
+    let there = converted(&file, TensorType::TQ1_0);
+    for name in ["token_embd.weight", "output_norm.weight", "blk.0.ffn_sub_norm.weight"] {
+        let (before, after) = (file.tensor(name).unwrap(), there.tensor(name).unwrap());
+        assert_eq!((before.kind, file.bytes(before)), (after.kind, there.bytes(after)), "{name}");
+    }
+    for (key, value) in file.metadata().iter() {
+        assert_eq!(there.metadata().get(key), Some(value), "{key}");
+    }
+    assert_eq!(there.metadata().get("general.file_type"), Some(&Value::U32(36)));
+}
+
+#[test]
+fn what_is_no_type_of_matrices_is_refused() {
+    let file = Synthetic::tiny().gguf().unwrap();
+    let refused = convert(&file, &Conversion::to(TensorType::Q8_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
+    let expected = ": matrices cannot become Q8_0; expected one of I2_S, TQ1_0, TQ2_0, F16";
+    assert!(refused.ends_with(expected), "{refused}");
+    let mut writer = GgufWriter::new();
+    writer.tensor("output_norm.weight", &[3], TensorType::F32, vec![0; 12]).unwrap();
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).unwrap();
+    let none = Gguf::from_bytes("none", bytes.into()).unwrap();
+    let refused = convert(&none, &Conversion::to(TensorType::I2S), &cpu(), &|_, _| ()).unwrap_err().to_string();
+    assert!(refused.starts_with("none: ") && refused.contains("nothing to convert"), "{refused}");
+}
+
+#[test]
+fn the_head_is_rounded_and_nothing_else() {
+    let file = Synthetic::tiny().gguf().unwrap();
+    for (kind, tolerance) in [(TensorType::Q8_0, 5e-4), (TensorType::Q6_K, 3e-3), (TensorType::Q4_0, 1e-2)] {
+        let with_head = Conversion { head: Some(kind), ..Conversion::to(TensorType::I2S) };
+        let mut bytes = Vec::new();
+        convert(&file, &with_head, &cpu(), &|_, _| ()).unwrap().writer.write_to(&mut bytes).unwrap();
+        let there = Gguf::from_bytes("converted", bytes.into()).unwrap();
+        assert_eq!(there.tensor("token_embd.weight").unwrap().kind, kind);
+        let side = |source| Side { source, i2s_packing: I2sPacking::X86 };
+        for tensor in diff(side(&file), side(&there), &TokenizerOptions::default(), &|_, _| ()).unwrap().tensors {
+            match tensor.values {
+                Values::Same => assert_ne!(tensor.name, "token_embd.weight"),
+                // Elements are up to 1/16 in magnitude.
+                Values::Differ { largest, .. } => {
+                    assert_eq!(tensor.name, "token_embd.weight");
+                    assert!(largest < tolerance, "{kind}: {largest}");
+                }
+                other => panic!("{}: {other:?}", tensor.name),
+            }
+        }
+    }
+    let refused = Conversion { head: Some(TensorType::TQ1_0), ..Conversion::to(TensorType::I2S) };
+    let refused = convert(&file, &refused, &cpu(), &|_, _| ()).unwrap_err().to_string();
+    let expected = ": the head cannot become TQ1_0; expected one of F16, Q8_0, Q6_K, Q4_0";
+    assert!(refused.ends_with(expected), "{refused}");
+}

@@ -1,0 +1,22 @@
+//! What is done with whole models besides running them.
+//!
+//! * `convert.rs`, `synthetic.rs`: writing files;
+//! * `diff.rs`, `inspect.rs`, `judge.rs`: what files hold, and whether that is usual;
+//! * `perplexity.rs`: how well a model predicts a text;
+//! * `parallel.rs`: loops over rows and tensors.
+//!
+//! What belongs here: what a command does with a model. What does not: arguments and printing (the `trine` command).
+
+mod convert;
+mod diff;
+pub mod inspect;
+mod judge;
+mod parallel;
+mod perplexity;
+mod synthetic;
+
+pub use convert::{Conversion, ConvertError, ConvertProblem, Converted, HEAD_TYPES, MATRIX_TYPES, convert};
+pub use diff::{Difference, KeyDifference, Side, TensorDifference, Values, diff};
+pub use judge::{Judgement, Statistics, judge, usual_rms};
+pub use perplexity::{Perplexity, PerplexityError, Windows, perplexity};
+pub use synthetic::{Synthetic, SyntheticError};

@@ -1,0 +1,222 @@
+//! Models of random weights with the dimensions of real ones: for measuring speed and for tests, without a download.
+//!
+//! What belongs here: descriptions of such models, and random contents that every check of [`load`](crate::load)
+//! accepts. What does not: what the files look like ([`trine_loader`]) and measuring.
+
+#[cfg(test)]
+mod tests;
+
+use super::parallel;
+use crate::description::{Architecture, Config, Presence, Role, RopeConfig, RopeScaling};
+use bytes::Bytes;
+use half::f16;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use trine_kernels::PackingError;
+use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Ternary, Tq1_0, Tq2_0};
+use trine_loader::{Gguf, GgufError, GgufWriter, Ne, ShapeError, TensorType, WriteError};
+use trine_shapes::{Bitnet2B4T, Dims, MAX_ELEMENTS, Model, product_within};
+use trine_text::VocabularyData;
+
+/// A model to make up: its description, the types of its tensors, and the seed of its weights.
+///
+/// The same fields give the same file. Matrices are ternary, a half of the weights 0 and a quarter each of both signs;
+/// the embedding, which is also the head, and the norms' gains are random too. There is a vocabulary of made-up tokens
+/// and no tokenizer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Synthetic {
+    /// The description.
+    pub config: Config,
+    /// Type of the matrices: I2_S, TQ1_0 or TQ2_0.
+    pub matrices: TensorType,
+    /// Type of the embedding and head: F32, F16, Q8_0, Q6_K or Q4_0.
+    pub table: TensorType,
+    /// Where the random numbers start.
+    pub seed: u64,
+}
+
+/// A model that cannot be made up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SyntheticError {
+    /// A type that tensors of this kind are not made of.
+    #[error("{what} cannot be {found}; expected one of {expected}")]
+    Type {
+        /// Which tensors.
+        what: &'static str,
+        /// The type asked for.
+        found: TensorType,
+        /// The types there are.
+        expected: &'static str,
+    },
+    /// Dimensions that the type of the matrices does not have.
+    #[error("tensor `{tensor}`: {source}")]
+    Matrix {
+        /// Its name.
+        tensor: String,
+        /// What the packing says.
+        source: Box<PackingError>,
+    },
+    /// Dimensions that the type of the embedding does not have.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The file was refused.
+    #[error(transparent)]
+    Gguf(#[from] GgufError),
+}
+
+impl Synthetic {
+    /// BitNet b1.58 2B4T: 30 blocks, 2.08 billion ternary weights in I2_S, and its embedding in F16.
+    pub fn bitnet_2b4t() -> Synthetic {
+        Synthetic::with_dims(Bitnet2B4T.dims(), 4096)
+    }
+
+    /// Two blocks with 4 million weights: dimensions all differ, and fit every type.
+    pub fn tiny() -> Synthetic {
+        let dims =
+            Dims { vocab: 1000, hidden: 512, ffn: 768, kv_heads: 3, group: 2, head_dim: 128, attention_layers: 2 };
+        Synthetic::with_dims(dims, 1024)
+    }
+
+    /// A BitNet b1.58 with these axes and positions, I2_S matrices and an F16 embedding.
+    pub fn with_dims(dims: Dims, context: usize) -> Synthetic {
+        let config = Config {
+            architecture: Architecture::BitnetB158,
+            name: Some("synthetic".to_owned()),
+            context,
+            dims,
+            rms_epsilon: 1e-5,
+            rope: RopeConfig {
+                base: 500_000.0,
+                rotated: dims.head_dim,
+                scaling: RopeScaling::None,
+                pairing: Architecture::BitnetB158.graph().rope_pairing,
+            },
+        };
+        Synthetic { config, matrices: TensorType::I2S, table: TensorType::F16, seed: 1 }
+    }
+
+    /// The file in memory. While it is made, memory holds it twice.
+    ///
+    /// # Errors
+    /// As [`Synthetic::writer`].
+    pub fn gguf(&self) -> Result<Gguf, SyntheticError> {
+        let mut file = Vec::new();
+        self.writer()?.write_to(&mut file).expect("a vector takes all that is written to it");
+        Ok(Gguf::from_bytes("synthetic model", file.into())?)
+    }
+
+    /// The file, to be written.
+    ///
+    /// # Errors
+    /// [`SyntheticError`] where the tensors cannot have the types or the dimensions.
+    pub fn writer(&self) -> Result<GgufWriter, SyntheticError> {
+        let mut writer = GgufWriter::new();
+        let vocabulary = VocabularyData::placeholders(self.config.dims.vocab).to_metadata();
+        for (key, value) in self.config.to_metadata().into_iter().chain(vocabulary) {
+            writer.set(key, value)?;
+        }
+        let graph = self.config.graph();
+        let mut roles = Role::all(&self.config);
+        roles.retain(|role| role.presence(&graph) == Presence::Required);
+        let contents = parallel::map(roles.len(), || (), |(), index| self.contents(roles[index], index as u64));
+        for (role, contents) in roles.iter().zip(contents) {
+            let (kind, bytes) = contents?;
+            writer.tensor(role.to_string(), &role.dims(&self.config.dims), kind, bytes)?;
+        }
+        Ok(writer)
+    }
+
+    /// The type and the bytes of a tensor, from a stream of random numbers of its own.
+    fn contents(&self, role: Role, stream: u64) -> Result<(TensorType, Bytes), SyntheticError> {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(stream);
+        match role.dims(&self.config.dims)[..] {
+            [rows, cols] if role == Role::TokenEmbedding => {
+                Ok((self.table, random_table(self.table, rows, cols, &mut random)?))
+            }
+            [rows, cols] => {
+                let name = role.to_string();
+                Ok((self.matrices, random_matrix(self.matrices, name, (rows, cols), &mut random)?))
+            }
+            [len, ..] if role.is_gains() => Ok((TensorType::F32, random_numbers(len, 1.0, &mut random))),
+            [len, ..] => Ok((TensorType::F32, random_numbers(len, 0.0, &mut random))),
+            [] => unreachable!("every tensor has dimensions"),
+        }
+    }
+}
+
+/// Numbers that are at most 0.5 from the middle.
+fn random_numbers(len: usize, middle: f32, random: &mut ChaCha8Rng) -> Bytes {
+    let number = |_| middle - 0.5 + random.next_u32() as f32 / u32::MAX as f32;
+    (0..len).map(number).flat_map(f32::to_le_bytes).collect()
+}
+
+/// A ternary matrix whose scale keeps the variance of what it multiplies.
+fn random_matrix(
+    kind: TensorType,
+    tensor: String,
+    (rows, cols): (usize, usize),
+    random: &mut ChaCha8Rng,
+) -> Result<Bytes, SyntheticError> {
+    let pack = match kind {
+        TensorType::I2S => pack::<I2S>,
+        TensorType::TQ1_0 => pack::<Tq1_0>,
+        TensorType::TQ2_0 => pack::<Tq2_0>,
+        found => return Err(SyntheticError::Type { what: "matrices", found, expected: "I2_S, TQ1_0, TQ2_0" }),
+    };
+    let refused = |source| SyntheticError::Matrix { tensor: tensor.clone(), source: Box::new(source) };
+    let too_large = || PackingError::Dimensions { packing: kind.name(), rows, cols, max_cols: MAX_COLS };
+    let elements = product_within(&[rows, cols], MAX_ELEMENTS).ok_or_else(|| refused(too_large()))?;
+    let mut bits = vec![0; elements.div_ceil(4)];
+    random.fill_bytes(&mut bits);
+    // The sum of two random bits is a code.
+    let mut codes = vec![0; 4 * bits.len()];
+    for (codes, bits) in codes.as_chunks_mut::<4>().0.iter_mut().zip(&bits) {
+        let sums = (bits & 0x55) + (bits >> 1 & 0x55);
+        *codes = [sums & 3, sums >> 2 & 3, sums >> 4 & 3, sums >> 6];
+    }
+    let scale = f16::from_f32((2.0 / cols as f32).sqrt()).to_f32();
+    pack(rows, cols, &codes[..elements], scale).map_err(refused)
+}
+
+fn pack<P: Ternary>(rows: usize, cols: usize, codes: &[u8], scale: f32) -> Result<Bytes, PackingError> {
+    Packed::<P>::pack(rows, cols, codes, PackScales::One(scale)).map(|packed| packed.bytes().clone())
+}
+
+/// An embedding whose elements are below 0.1.
+fn random_table(kind: TensorType, rows: usize, cols: usize, random: &mut ChaCha8Rng) -> Result<Bytes, SyntheticError> {
+    let shape_error = |error| WriteError::Shape { tensor: Role::TokenEmbedding.to_string(), error };
+    let len = Ne::from_row_major(&[rows, cols]).and_then(|ne| kind.byte_len(&ne)).map_err(shape_error)?;
+    let too_large = || shape_error(ShapeError::TooLarge { ne: vec![cols as u64, rows as u64] });
+    let mut bytes = vec![0; usize::try_from(len).map_err(|_| too_large())?];
+    random.fill_bytes(&mut bytes);
+    match kind {
+        TensorType::F32 => bytes.as_chunks_mut().0.iter_mut().for_each(with_exponent_f32),
+        TensorType::F16 => bytes.as_chunks_mut().0.iter_mut().for_each(with_exponent_f16),
+        TensorType::Q8_0 => bytes.as_chunks_mut::<34>().0.iter_mut().for_each(|block| set_scale(&mut block[..2], 5e-4)),
+        TensorType::Q4_0 => bytes.as_chunks_mut::<18>().0.iter_mut().for_each(|block| set_scale(&mut block[..2], 1e-2)),
+        TensorType::Q6_K => bytes.as_chunks_mut::<210>().0.iter_mut().for_each(|block| {
+            set_scale(&mut block[208..], 2e-5);
+        }),
+        found => {
+            let expected = "F32, F16, Q8_0, Q6_K, Q4_0";
+            return Err(SyntheticError::Type { what: "the embedding", found, expected });
+        }
+    }
+    Ok(bytes.into())
+}
+
+/// Keeps sign and fraction; the magnitude is from 2^-5 to 2^-4.
+fn with_exponent_f32(bytes: &mut [u8; 4]) {
+    *bytes = (u32::from_le_bytes(*bytes) & 0x807f_ffff | (127 - 5) << 23).to_le_bytes();
+}
+
+/// Keeps sign and fraction; the magnitude is from 2^-5 to 2^-4.
+fn with_exponent_f16(bytes: &mut [u8; 2]) {
+    *bytes = (u16::from_le_bytes(*bytes) & 0x83ff | (15 - 5) << 10).to_le_bytes();
+}
+
+fn set_scale(to: &mut [u8], scale: f32) {
+    to.copy_from_slice(&f16::from_f32(scale).to_le_bytes());
+}

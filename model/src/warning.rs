@@ -1,0 +1,97 @@
+//! What a user should know of a model that is taken nevertheless.
+//!
+//! What belongs here: each remark of reading, loading and converting, as a value and in words. What does not: what a
+//! judge finds unusual ([`Judgement`](crate::Judgement)).
+
+use crate::description::Architecture;
+use std::time::Duration;
+use trine_kernels::{ActivationMode, Isa};
+use trine_text::TokenizerWarning;
+
+/// A remark on a model. Printed as one line that begins with the file.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Warning {
+    /// Float matrices run as they are, in a model whose matrices were trained as ternary.
+    #[error(
+        "{file}: {count} matrices (first: `{first}`) are not ternary and run as they are, which is not what a \
+         `{architecture}` model computes; `--quantize absmean` quantizes float masters"
+    )]
+    NotTernary {
+        /// The file.
+        file: String,
+        /// How many.
+        count: usize,
+        /// The tensor of the first.
+        first: String,
+        /// The architecture.
+        architecture: Architecture,
+    },
+    /// Copies in triples were asked for, and there are none.
+    #[error("{file}: no copies of matrices in triples: {why}")]
+    NoTriples {
+        /// The file.
+        file: String,
+        /// Why.
+        why: NoTriples,
+    },
+    /// Of the vocabulary.
+    #[error("{file}: {warning}")]
+    Tokenizer {
+        /// The file.
+        file: String,
+        /// What.
+        warning: TokenizerWarning,
+    },
+    /// A directory without a vocabulary.
+    #[error("{file}: the directory has no tokenizer.json, so its tokens have no texts")]
+    NoVocabulary {
+        /// The directory.
+        file: String,
+    },
+    /// A tokenizer that a GGUF file cannot describe in full.
+    #[error(
+        "{file}: tokenizer.json brings text to Unicode's form NFC, which no key of a GGUF file says: with a file made \
+         of this, give text in that form"
+    )]
+    Nfc {
+        /// The directory.
+        file: String,
+    },
+    /// A converted file whose matrices compute with other activations than the source's.
+    #[error(
+        "{file}: its ternary matrices meet {before} activations, and those of the file {after} ones unless \
+         `--activations {before}` is given"
+    )]
+    OtherActivations {
+        /// The source.
+        file: String,
+        /// Those of the source.
+        before: ActivationMode,
+        /// Those of the file.
+        after: ActivationMode,
+    },
+}
+
+/// Why decoding reads no copies in triples.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoTriples {
+    /// The machine has no instructions for them.
+    #[error("the instruction set {0} has no lookups for them")]
+    NoLookups(Isa),
+    /// None could be made.
+    #[error("no matrix is ternary with one scale and meets int8 activations, or there is no memory for them")]
+    NoMatrix,
+    /// They would not make it faster.
+    #[error(
+        "the matrices of a token take {:.1} ms with them and {:.1} ms without",
+        .with.as_secs_f64() * 1e3, .without.as_secs_f64() * 1e3
+    )]
+    Slower {
+        /// A token with them.
+        with: Duration,
+        /// A token without.
+        without: Duration,
+    },
+}

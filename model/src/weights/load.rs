@@ -1,0 +1,181 @@
+//! Weights in the roles of the forward pass, with the axes of an environment.
+//!
+//! What belongs here: which tensor becomes which weight, and how weights may be asked for. What does not: what a tensor
+//! must be to become one (`claims.rs`).
+
+use super::claims::Claims;
+use super::{Corrected, Corrections, KeepTriples, LoadError, LoadProblem, triples};
+use crate::description::{BlockNorm, Projection, QkNorm, Role};
+use crate::files::Source;
+use crate::network::{Attention, Block, FeedForward, Mixer, QkNorms, SubNorm, SwiGlu, Transformer};
+use crate::warning::Warning;
+use std::sync::Arc;
+use trine_kernels::packing::I2sPacking;
+use trine_kernels::{ActivationMode, Cpu, PackingKind};
+use trine_shapes::{
+    AttentionLayers, Axis, Blocks, Ffn, Gate, HeadDim, Hidden, Idx, KvWidth, Model, NormRole, Normed, PerLayer, QWidth,
+    Value, Vocab,
+};
+
+/// How a file's weights are taken.
+#[derive(Default)]
+pub struct LoadOptions<'p> {
+    /// Quantize float matrices that are not ternary; `None` runs them as they are.
+    pub quantize: Option<Quantize>,
+    /// Activations of ternary matrices, and f32 of all; `None` is the default of the packing and architecture.
+    pub activations: Option<ActivationMode>,
+    /// How I2_S tensors are packed, which a file does not tell.
+    pub i2s_packing: I2sPacking,
+    /// What to correct; `None` takes the file as it is.
+    pub corrections: Option<&'p Corrections>,
+    /// Another packing for the output head; `None` keeps the file's.
+    pub head: Option<Requantize<'p>>,
+    /// A shortlist for the head, so that the largest logits are found without reading all of it; `None` makes none.
+    pub shortlist: Option<MakeShortlist<'p>>,
+    /// Copies of ternary matrices in triples ([`Matrix::with_triples`](trine_kernels::Matrix::with_triples)) that
+    /// decoding reads instead; `None` makes none.
+    pub triples: Option<KeepTriples>,
+    /// Called after each tensor with the number of tensors done and their total.
+    pub progress: Option<&'p dyn Fn(usize, usize)>,
+}
+
+/// Weights rounded to another packing while they are loaded.
+#[derive(Clone, Copy)]
+pub struct Requantize<'p> {
+    /// The packing, one of [`PackingKind::FROM_F32`].
+    pub kind: PackingKind,
+    /// Called after some rows with the number of rows done and their total, from any thread.
+    pub progress: Option<&'p (dyn Fn(usize, usize) + Sync)>,
+}
+
+/// A [`Shortlist`](trine_kernels::Shortlist) that is made while weights are loaded.
+#[derive(Clone, Copy)]
+pub struct MakeShortlist<'p> {
+    /// Called after some rows with the number of rows done and their total, from any thread.
+    pub progress: Option<&'p (dyn Fn(usize, usize) + Sync)>,
+}
+
+/// A quantizer for float masters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantize {
+    /// BitNet b1.58's own: scale `mean |W|`, codes `clamp(round(W / scale), -1, 1)`.
+    Absmean,
+}
+
+/// A model, and what was noticed while it was loaded.
+#[derive(Debug)]
+pub struct Loaded<M> {
+    /// The transformer.
+    pub transformer: Arc<Transformer<M>>,
+    /// Remarks for the user, such as float matrices that were not quantized.
+    pub warnings: Vec<Warning>,
+    /// The corrections that were made: all that were ordered.
+    pub corrected: Vec<Corrected>,
+}
+
+/// Loads every weight of `source` with the axes of `model`; what is computed on the way is computed on `cpu`.
+///
+/// # Errors
+/// [`LoadError`] where `model` has other dimensions than the source, or naming the file and the tensors that are
+/// missing, unknown, misshapen or damaged.
+pub fn load<M: Model>(
+    model: M,
+    source: &dyn Source,
+    cpu: &Cpu,
+    options: &LoadOptions<'_>,
+) -> Result<Loaded<M>, LoadError> {
+    let config = source.config()?;
+    if model.dims() != config.dims {
+        let problem = LoadProblem::Dims { environment: M::NAME, expected: model.dims(), found: config.dims };
+        return Err(LoadError::of_file(source.label(), problem));
+    }
+    let mut claims = Claims::new(source, &config, cpu, options)?;
+    let (vocab, hidden) = (Vocab::of(model), Hidden::of(model));
+    let embedding = claims.table(Role::TokenEmbedding, (vocab, hidden))?;
+    let rope = claims.rope(HeadDim::of(model))?;
+    let attention = PerLayer::try_from_fn(AttentionLayers::of(model), |layer| attention(model, &mut claims, layer))?;
+    let mut layers = Idx::all(AttentionLayers::of(model));
+    let blocks = PerLayer::try_from_fn(Blocks::of(model), |index| {
+        let mixer = Mixer::Attention(layers.next().expect("every block has attention"));
+        block(model, &mut claims, index.get(), mixer)
+    })?;
+    let output_norm = claims.norm(Role::OutputNorm, hidden)?;
+    let output = match claims.has(Role::Output) {
+        true => Some(claims.table(Role::Output, (vocab, hidden))?),
+        false => None,
+    };
+    let output = match &options.head {
+        Some(to) => match &output {
+            Some(head) => claims.requantized(Role::Output, head, to)?.or(output),
+            // A tied embedding stays as it is in the file; the head is a copy.
+            None => claims.requantized(Role::TokenEmbedding, &embedding, to)?,
+        },
+        None => output,
+    };
+    let shortlist = match &options.shortlist {
+        Some(make) => {
+            let (role, head) = match &output {
+                Some(head) if claims.has(Role::Output) => (Role::Output, head),
+                head => (Role::TokenEmbedding, head.as_ref().unwrap_or(&embedding)),
+            };
+            Some(claims.shortlist(role, head, make)?)
+        }
+        None => None,
+    };
+    let corrected = claims.take_corrected()?;
+    let mut warnings = claims.into_warnings();
+    let transformer = Transformer { model, config, embedding, rope, blocks, attention, output_norm, output, shortlist };
+    let (transformer, why_none) = match options.triples {
+        Some(keep) => triples::settle(transformer, cpu, keep),
+        None => (transformer, None),
+    };
+    warnings.extend(why_none.map(|why| Warning::NoTriples { file: source.label().to_owned(), why }));
+    Ok(Loaded { transformer: Arc::new(transformer), warnings, corrected })
+}
+
+/// Weights of an attention layer. Every block has one so far, so that both have one number.
+fn attention<M: Model>(
+    model: M,
+    claims: &mut Claims<'_>,
+    layer: Idx<AttentionLayers<M>>,
+) -> Result<Attention<M>, LoadError> {
+    let (hidden, head, block) = (Hidden::of(model), HeadDim::of(model), layer.get());
+    let (q_width, kv_width) = (QWidth::of(model), KvWidth::of(model));
+    Ok(Attention {
+        query: claims.linear((block, Projection::Query), (q_width, Normed::of(hidden)))?,
+        key: claims.linear((block, Projection::Key), (kv_width, Normed::of(hidden)))?,
+        value: claims.linear((block, Projection::Value), (Value::of(kv_width), Normed::of(hidden)))?,
+        qk_norm: match claims.config().graph().qk_norm {
+            Some(QkNorm::BeforeRope) => Some(QkNorms {
+                query: claims.norm(Role::Norm(block, BlockNorm::Query), head)?,
+                key: claims.norm(Role::Norm(block, BlockNorm::Key), head)?,
+            }),
+            None => None,
+        },
+        sub_norm: sub_norm(claims, Role::Norm(block, BlockNorm::AttnSub), q_width)?,
+        output: claims.linear((block, Projection::AttnOutput), (hidden, Normed::of(q_width)))?,
+    })
+}
+
+fn block<M: Model>(model: M, claims: &mut Claims<'_>, block: usize, mixer: Mixer<M>) -> Result<Block<M>, LoadError> {
+    let (hidden, ffn) = (Hidden::of(model), Ffn::of(model));
+    Ok(Block {
+        attn_norm: claims.norm(Role::Norm(block, BlockNorm::Attn), hidden)?,
+        mixer,
+        ffn_norm: claims.norm(Role::Norm(block, BlockNorm::Ffn), hidden)?,
+        feed_forward: FeedForward::Dense(SwiGlu {
+            activation: claims.config().graph().gate_activation,
+            gate: claims.linear((block, Projection::Gate), (Gate::of(ffn), Normed::of(hidden)))?,
+            up: claims.linear((block, Projection::Up), (ffn, Normed::of(hidden)))?,
+            sub_norm: sub_norm(claims, Role::Norm(block, BlockNorm::FfnSub), ffn)?,
+            down: claims.linear((block, Projection::Down), (hidden, Normed::of(ffn)))?,
+        }),
+    })
+}
+
+fn sub_norm<R: NormRole, A: Axis>(claims: &mut Claims<'_>, role: Role, axis: A) -> Result<SubNorm<R, A>, LoadError> {
+    match claims.config().graph().sub_norms {
+        true => Ok(SubNorm::RmsNorm(claims.norm(role, axis)?)),
+        false => Ok(SubNorm::Identity),
+    }
+}

@@ -1,0 +1,23 @@
+//! From names to typed weights: every tensor of a file is claimed by exactly one role, checked against its axes, and
+//! brought into the packing that the kernels run.
+//!
+//! * `load.rs`: weights in their roles; `claims.rs`: the inventory of a file;
+//! * `matrices.rs`: a tensor type of a file as a packing of the kernels; `triples.rs`: copies that decode faster;
+//! * `policy.rs`, `corrections.rs`: corrections that are ordered, and made.
+//!
+//! What belongs here: what tensors hold. What does not: where they lie in files (`files`, `trine-loader`).
+
+mod claims;
+mod corrections;
+mod error;
+mod load;
+mod matrices;
+mod policy;
+mod triples;
+
+pub(crate) use claims::by_role;
+pub use error::{LoadError, LoadProblem};
+pub use load::{LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load};
+pub(crate) use matrices::{absmean, as_ternary, factor_of, halves_row, packed, scaled, scales_bias, usual_activations};
+pub use policy::{Corrected, Correction, Corrections, PolicyError, PolicyProblem};
+pub use triples::KeepTriples;

@@ -1,0 +1,19 @@
+//! What a user should know of a vocabulary that is taken nevertheless.
+
+/// A choice that the file left open, or one of the user's that has no effect.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenizerWarning {
+    /// A text begins without BOS, although the pre-tokenizer's family adds one.
+    #[error("the file has no tokenizer.ggml.bos_token_id: no BOS token is added")]
+    NoBos,
+    /// The file does not say how text is cut before merging; it is known of its architecture and size.
+    #[error("the file has no tokenizer.ggml.pre; its pre-tokenizer is taken to be llama-bpe")]
+    PreAssumed,
+    /// A pre-tokenizer is given for a vocabulary that does not cut text.
+    #[error("the pre-tokenizer is ignored: a vocabulary of model `{model}` has none")]
+    PreIgnored {
+        /// The vocabulary's model, as `tokenizer.ggml.model` names it.
+        model: String,
+    },
+}
