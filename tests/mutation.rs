@@ -51,7 +51,7 @@ fn try_file(at: usize, bytes: Vec<u8>, cpu: &Cpu) {
         Err(error) => return refused(&error),
     };
     let config = Config::from_gguf(&file);
-    judge(&file, config.as_ref().ok(), Default::default());
+    judge(&file, config.as_ref().ok(), Default::default(), cpu);
     match config {
         Ok(config) => drop(Dyn::scope(config.dims, |model| {
             load(model, &file, cpu, &LoadOptions::default()).map(drop).map_err(|error| refused(&error))

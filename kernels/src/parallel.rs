@@ -1,4 +1,5 @@
-//! Loops over slices on all threads of the process, for the checks and conversions of loading.
+//! Loops over slices for the checks and conversions of loading, on the threads of the rayon pool that the caller is in,
+//! else on all threads of the process.
 //!
 //! What belongs here: the one place where a build without threads differs for them. What does not: operations of a
 //! step, which share out work by a [`crate::Cpu`].

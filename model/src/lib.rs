@@ -3,6 +3,9 @@
 //! [`Config`] reads a file's description, [`load`] claims its tensors by role, [`Transformer`] is the forward pass,
 //! [`KvCache`] its memory, [`Session`] generates.
 //!
+//! The rooms are `description` (what a model is), `files` (what it is loaded from), `weights`, `network` (the forward
+//! pass and its state), `generation`, `engine` and `tools`; their names are here.
+//!
 //! Arithmetic is in `trine-kernels`, reading files in `trine-loader`, text in `trine-text`, whose names are here too
 //! ([`Tokenizer`], [`ChatTemplate`]); arguments and printing are in the `trine` command.
 #![forbid(unsafe_code)]
@@ -12,6 +15,7 @@ mod engine;
 mod files;
 mod generation;
 mod network;
+mod parallel;
 mod tools;
 mod warning;
 mod weights;

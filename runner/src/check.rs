@@ -9,6 +9,7 @@ use crate::trace::Trace;
 use anyhow::{Result, bail};
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
+use trine::kernels::Cpu;
 use trine::model::{ChatError, EncodeOptions, Source, Tokenizer, Transformer};
 use trine::shapes::Model;
 
@@ -31,9 +32,9 @@ fn check_template(file: &dyn Source, tokenizer: &Tokenizer) -> Result<()> {
 }
 
 /// Warns of values that are unusual, and returns how many they are. Shows every tensor where that is asked for.
-fn warn_of_what_is_unusual(file: &dyn Source, arguments: &CheckArguments) -> Result<usize> {
+fn warn_of_what_is_unusual(file: &dyn Source, arguments: &CheckArguments, cpu: &Cpu) -> Result<usize> {
     let config = file.config().ok();
-    let judged = judged(file, config.as_ref(), arguments.load.i2s_packing);
+    let judged = judged(file, config.as_ref(), arguments.load.i2s_packing, cpu);
     if arguments.tensors {
         let mut out = BufWriter::new(std::io::stdout().lock());
         tensor_table(&mut out, &judged)?;
@@ -75,7 +76,7 @@ pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
     });
     let errors = match (model, text) {
         (Ok((model, of_model)), Ok(of_text)) => {
-            let warnings = of_model + of_text + warn_of_what_is_unusual(&*file, arguments)?;
+            let warnings = of_model + of_text + warn_of_what_is_unusual(&*file, arguments, &cpu)?;
             if arguments.strict && warnings > 0 {
                 bail!("{}: it loads, but there are {warnings} warnings, which --strict refuses", file.label());
             }

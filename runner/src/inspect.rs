@@ -11,6 +11,7 @@ use anyhow::Result;
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use trine::kernels::packing::I2sPacking;
+use trine::kernels::{Cpu, CpuOptions};
 use trine::loader::Value;
 use trine::model::inspect::{TensorReport, shown, tensors};
 use trine::model::{Config, ConfigError, Container, Judgement, Source, Statistics, judge};
@@ -37,7 +38,8 @@ pub fn inspect(arguments: &InspectArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref(), &arguments.access)?;
     let file = &*file;
     let config = file.config();
-    let tensors = (!arguments.metadata_only).then(|| judged(file, config.as_ref().ok(), arguments.i2s_packing));
+    let cpu = Cpu::new(CpuOptions::default())?;
+    let tensors = (!arguments.metadata_only).then(|| judged(file, config.as_ref().ok(), arguments.i2s_packing, &cpu));
     let report = Report { file, config, tensors };
     let mut out = BufWriter::new(std::io::stdout().lock());
     if arguments.json {
@@ -51,8 +53,13 @@ pub fn inspect(arguments: &InspectArguments) -> Result<Outcome> {
 }
 
 /// Every tensor of a file, and what its values are like.
-pub fn judged(file: &dyn Source, config: Option<&Config>, i2s: I2sPacking) -> Vec<(TensorReport, Judgement)> {
-    tensors(file, config).into_iter().zip(judge(file, config, i2s)).collect()
+pub fn judged(
+    file: &dyn Source,
+    config: Option<&Config>,
+    i2s: I2sPacking,
+    cpu: &Cpu,
+) -> Vec<(TensorReport, Judgement)> {
+    tensors(file, config).into_iter().zip(judge(file, config, i2s, cpu)).collect()
 }
 
 impl Report<'_> {

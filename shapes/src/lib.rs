@@ -44,6 +44,7 @@ mod environment;
 mod index;
 mod layers;
 mod model;
+mod models;
 mod number;
 mod role;
 mod same;
@@ -57,10 +58,11 @@ mod weight;
 pub use axis::{Axis, Fixed, Flat, Plus, Product};
 pub use buffer::{Buffer, Home};
 pub use dims::{Dims, DimsError};
-pub use environment::{AlreadyPinned, Bitnet2B4T, Dyn, Environment, WithModel, dispatch};
+pub use environment::{AlreadyPinned, Dyn, Environment};
 pub use index::{Idx, NotAnIndex};
 pub use layers::PerLayer;
 pub use model::{AttentionLayers, Blocks, Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, QWidth, Vocab};
+pub use models::{Bitnet2B4T, WithModel, dispatch};
 pub use role::{
     Adjacent, AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, Gate, KeyNorm, NeoX, NormRole, Normed, OutputNorm, Pairing,
     QueryNorm, RopePairing, Rotated, Value,

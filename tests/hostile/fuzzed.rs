@@ -40,7 +40,7 @@ pub fn model(data: &[u8]) {
     if let Ok(file) = Gguf::from_bytes("fuzzed", Bytes::copy_from_slice(data)) {
         let config = Config::from_gguf(&file);
         for packing in [I2sPacking::X86, I2sPacking::Arm, I2sPacking::Interleaved4] {
-            let judged = judge(&file, config.as_ref().ok(), packing);
+            let judged = judge(&file, config.as_ref().ok(), packing, &cpu());
             assert_eq!(judged.len(), file.tensors().len());
         }
         if let Ok(config) = config {

@@ -29,12 +29,10 @@ mod tests;
 mod tq1_0;
 mod tq2_0;
 
-#[cfg(feature = "threads")]
-use alloc::vec::Vec;
 use core::fmt::Debug;
 use core::ops::Range;
 #[cfg(feature = "threads")]
-use std::{sync::LazyLock, thread};
+use rayon::prelude::*;
 
 use bytes::Bytes;
 use trine_shapes::{MAX_ELEMENTS, product_within};
@@ -102,23 +100,20 @@ pub trait Packing: Debug + Copy + Send + Sync + 'static {
 #[cfg(feature = "threads")]
 const SEARCHED_BY_A_THREAD: usize = 1 << 21;
 
-/// [`Packing::find_fault`] on as many threads as the blocks are worth and the machine has cores.
+/// [`Packing::find_fault`] on as many threads as the blocks are worth and loading has ([`crate::parallel`]).
 #[cfg(feature = "threads")]
 fn first_fault<P: Packing>(blocks: &[u8], shared: P::Shared) -> Option<(usize, BlockFault)> {
-    static CORES: LazyLock<usize> = LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
-    let threads = (blocks.len() / SEARCHED_BY_A_THREAD).clamp(1, *CORES);
+    let worth = blocks.len() / SEARCHED_BY_A_THREAD;
+    if worth < 2 {
+        return P::find_fault(blocks, shared);
+    }
+    let threads = worth.min(rayon::current_num_threads());
     let part = blocks.len().div_ceil(threads).next_multiple_of(P::BLOCK_BYTES);
     let search = |number: usize, blocks: &[u8]| {
         let (index, fault) = P::find_fault(blocks, shared)?;
         Some((number * (part / P::BLOCK_BYTES) + index, fault))
     };
-    let (first, rest) = blocks.split_at(part.min(blocks.len()));
-    thread::scope(|scope| {
-        let search = &search;
-        let rest = rest.chunks(part).enumerate().map(|(index, blocks)| scope.spawn(move || search(index + 1, blocks)));
-        let rest: Vec<_> = rest.collect();
-        search(0, first).or_else(|| rest.into_iter().find_map(|part| part.join().expect("searching does not panic")))
-    })
+    blocks.par_chunks(part).enumerate().find_map_first(|(number, blocks)| search(number, blocks))
 }
 
 /// [`Packing::find_fault`] on the one thread there is.

@@ -31,7 +31,7 @@ pub enum Container {
 }
 
 /// Where a model is read from: its description, its vocabulary and its tensors, whatever the files look like.
-pub trait Source: fmt::Debug {
+pub trait Source: fmt::Debug + Sync {
     /// The path, for messages.
     fn label(&self) -> &str;
 

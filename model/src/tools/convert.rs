@@ -19,6 +19,7 @@ pub use error::{ConvertError, ConvertProblem};
 
 use crate::description::{Config, Projection, Role};
 use crate::files::{Container, Description, Encoding, Source, SourceTensor};
+use crate::parallel::Threads;
 use crate::warning::Warning;
 use crate::weights::{self, LoadError, Quantize};
 use bytes::Bytes;
@@ -70,7 +71,8 @@ pub const MATRIX_TYPES: [TensorType; 4] = [TensorType::I2S, TensorType::TQ1_0, T
 /// Types that the head is converted to.
 pub const HEAD_TYPES: [TensorType; 4] = [TensorType::F16, TensorType::Q8_0, TensorType::Q6_K, TensorType::Q4_0];
 
-/// The model of `source` in a file of other types. `cpu` rounds the head. `progress` is called after each tensor with
+/// The model of `source` in a file of other types. What is computed on the way is computed on
+/// `cpu`. `progress` is called after each tensor with
 /// the number of tensors done and their total.
 ///
 /// # Errors
@@ -100,8 +102,9 @@ pub fn convert(
         let name = Role::RopeFrequencies.to_string();
         writer.tensor(name, &[divisors.len()], TensorType::F32, bytes).map_err(written)?;
     }
+    let threads = Threads::of(cpu);
     for (done, tensor) in tensors.iter().enumerate() {
-        for output in converter.outputs(tensor)? {
+        for output in threads.run(|| converter.outputs(tensor))? {
             writer.tensor(output.name, &output.dims, output.kind, output.bytes).map_err(written)?;
         }
         progress(done + 1, tensors.len());

@@ -10,9 +10,9 @@
 //! all codes and all scales are, in whichever types they are packed.
 
 use super::inspect::shown;
-use super::parallel;
 use crate::description::{Projection, Role};
 use crate::files::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
+use crate::parallel;
 use crate::weights;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

@@ -8,14 +8,14 @@
 #[cfg(test)]
 mod tests;
 
-use super::parallel;
 use crate::description::{Architecture, BlockNorm, Config, Role};
 use crate::files::{Source, SourceTensor};
+use crate::parallel::{self, Threads};
 use crate::weights::scaled;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use trine_kernels::packing::I2sPacking;
-use trine_kernels::{Matrix, PackingError};
+use trine_kernels::{Cpu, Matrix, PackingError};
 
 /// What the values of one tensor are like.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,13 +45,15 @@ const FROM_MEDIAN: f64 = 32.0;
 /// Shares of zeros that ternary matrices have. Random codes have a third, absmean of normal weights 0.31.
 const ZEROS: RangeInclusive<f64> = 0.02..=0.98;
 
-/// Judges every tensor in file order. `config` tells roles and architecture; without it there are only statistics.
-pub fn judge(source: &dyn Source, config: Option<&Config>, i2s_packing: I2sPacking) -> Vec<Judgement> {
+/// Judges every tensor in file order, on the threads of `cpu`. `config` tells roles and architecture; without it there
+/// are only statistics.
+pub fn judge(source: &dyn Source, config: Option<&Config>, i2s_packing: I2sPacking, cpu: &Cpu) -> Vec<Judgement> {
     let tensors = source.tensors();
     let by_role: HashMap<Role, &SourceTensor> =
         tensors.iter().filter_map(|tensor| Some((tensor.role?, tensor))).collect();
     let scale_of = |tensor: &SourceTensor| by_role.get(&tensor.role?.scale()?).copied();
-    let statistics: Vec<_> = tensors.iter().map(|tensor| statistics(tensor, scale_of(tensor), i2s_packing)).collect();
+    let of = |tensor| statistics(tensor, scale_of(tensor), i2s_packing);
+    let statistics: Vec<_> = Threads::of(cpu).run(|| tensors.iter().map(of).collect());
     let Some(config) = config else {
         let alone = |statistics| Judgement { statistics, remarks: Vec::new() };
         return statistics.into_iter().map(alone).collect();

@@ -2,8 +2,7 @@
 //!
 //! * `convert.rs`, `synthetic.rs`: writing files;
 //! * `diff.rs`, `inspect.rs`, `judge.rs`: what files hold, and whether that is usual;
-//! * `perplexity.rs`: how well a model predicts a text;
-//! * `parallel.rs`: loops over rows and tensors.
+//! * `perplexity.rs`: how well a model predicts a text.
 //!
 //! What belongs here: what a command does with a model. What does not: arguments and printing (the `trine` command).
 
@@ -11,7 +10,6 @@ mod convert;
 mod diff;
 pub mod inspect;
 mod judge;
-mod parallel;
 mod perplexity;
 mod synthetic;
 

@@ -6,8 +6,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::parallel;
 use crate::description::{Architecture, Config, Presence, Role, RopeConfig, RopeScaling};
+use crate::parallel;
 use bytes::Bytes;
 use half::f16;
 use rand::{Rng, SeedableRng};

@@ -5,6 +5,7 @@ use super::{LoadError, LoadOptions, LoadProblem, MakeShortlist, Quantize, Requan
 use crate::description::{Config, Presence, Projection, Role};
 use crate::files::{Encoding, Source, SourceTensor};
 use crate::network::Linear;
+use crate::parallel::Threads;
 use crate::warning::Warning;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,6 +21,8 @@ pub(super) struct Claims<'l> {
     label: String,
     config: &'l Config,
     cpu: &'l Cpu,
+    /// As many as `cpu` has, for loops that it does not share out.
+    threads: Threads,
     options: &'l LoadOptions<'l>,
     /// What the source says of the activations of ternary matrices.
     activations: Option<ActivationMode>,
@@ -74,7 +77,8 @@ impl<'l> Claims<'l> {
     ) -> Result<Self, LoadError> {
         let (label, by_role) = (source.label().to_owned(), by_role(source, config)?);
         let (activations, dense_masters, corrected) = (source.activations(), Vec::new(), Vec::new());
-        Ok(Claims { label, config, cpu, options, activations, by_role, claimed: 0, dense_masters, corrected })
+        let threads = Threads::of(cpu);
+        Ok(Claims { label, config, cpu, threads, options, activations, by_role, claimed: 0, dense_masters, corrected })
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -111,7 +115,7 @@ impl<'l> Claims<'l> {
         if matches!(tensor.encoding, Encoding::Masters(_)) {
             matrix = self.quantized(&tensor, &matrix)?;
         } else if tensor.encoding.float().is_some()
-            && let Some(ternary) = matrices::as_ternary(&matrix)
+            && let Some(ternary) = self.threads.run(|| matrices::as_ternary(&matrix))
         {
             matrix = ternary;
         } else if matches!(tensor.encoding, Encoding::TernaryFloats(_)) {
@@ -177,7 +181,9 @@ impl<'l> Claims<'l> {
             return Ok(None);
         }
         let show = rows_done(to.progress, matrix.rows());
-        let copy = matrix.requantize(self.cpu, to.kind, show).map_err(|source| self.contents(tensor, source))?;
+        let (cpu, kind) = (self.cpu, to.kind);
+        let copy = self.threads.run(|| matrix.requantize(cpu, kind, show));
+        let copy = copy.map_err(|source| self.contents(tensor, source))?;
         let copy = self.with_activations(tensor, copy)?;
         let axes = (table.out(), table.input());
         Weight::check(&tensor.name, copy, axes).map(Some).map_err(|source| self.shape(tensor, source))
@@ -191,7 +197,8 @@ impl<'l> Claims<'l> {
         make: &MakeShortlist<'_>,
     ) -> Result<Weight<Shortlist, O, I>, LoadError> {
         let (tensor, matrix) = (&self.by_role[&role], head.data());
-        let shortlist = Shortlist::new(self.cpu, matrix, rows_done(make.progress, matrix.rows()));
+        let (cpu, done) = (self.cpu, rows_done(make.progress, matrix.rows()));
+        let shortlist = self.threads.run(|| Shortlist::new(cpu, matrix, done));
         let shortlist = shortlist.map_err(|source| self.contents(tensor, source))?;
         let axes = (head.out(), head.input());
         Weight::check(&tensor.name, shortlist, axes).map_err(|source| self.shape(tensor, source))
@@ -256,7 +263,9 @@ impl<'l> Claims<'l> {
     }
 
     fn packed(&self, tensor: &SourceTensor, rows: usize, cols: usize) -> Result<Matrix, LoadError> {
-        matrices::packed(tensor, self.options.i2s_packing, rows, cols).map_err(|source| self.contents(tensor, source))
+        let packing = self.options.i2s_packing;
+        let matrix = self.threads.run(|| matrices::packed(tensor, packing, rows, cols));
+        matrix.map_err(|source| self.contents(tensor, source))
     }
 
     /// The matrix with the activation mode that was asked for, or its default.
@@ -277,7 +286,7 @@ impl<'l> Claims<'l> {
                 "F32, F16 or BF16 masters, which quantizing to ternary needs",
             ));
         }
-        matrices::absmean(matrix).map_err(|source| self.contents(tensor, source))
+        self.threads.run(|| matrices::absmean(matrix)).map_err(|source| self.contents(tensor, source))
     }
 
     /// A factor for a whole matrix.

@@ -3,7 +3,7 @@
 //! What belongs here: bytes of one type from a matrix of another, codes and scales kept. What does not: which tensors
 //! change.
 
-use crate::tools::parallel;
+use crate::parallel;
 use bytes::Bytes;
 use half::f16;
 use trine_kernels::PackingError;

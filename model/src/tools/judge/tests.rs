@@ -7,7 +7,8 @@ use trine_loader::{Gguf, GgufWriter};
 fn judged(file: &Gguf) -> Vec<(String, Judgement)> {
     let config = Config::from_gguf(file).unwrap();
     let names = file.tensors().iter().map(|tensor| tensor.name.clone());
-    names.zip(judge(file, Some(&config), I2sPacking::X86)).collect()
+    let cpu = Cpu::new(Default::default()).unwrap();
+    names.zip(judge(file, Some(&config), I2sPacking::X86, &cpu)).collect()
 }
 
 fn remarks(file: &Gguf) -> Vec<String> {
