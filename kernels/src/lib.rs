@@ -56,3 +56,10 @@ pub use pages::CacheFull;
 pub use quantize::ActivationRows;
 pub use shortlist::{LargestProducts, Shortlist};
 pub use trine_shapes::RopePairing;
+
+/// `most` random cases, or as many as `PROPTEST_CASES` says: emulated processors are slow.
+#[cfg(test)]
+fn cases(most: u32) -> proptest::test_runner::Config {
+    let default = proptest::test_runner::Config::default();
+    proptest::test_runner::Config { cases: most.min(default.cases), ..default }
+}

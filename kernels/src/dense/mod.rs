@@ -54,7 +54,7 @@ pub(crate) fn product<P: DensePacking>(cpu: &Cpu, x: &[f32], matrix: &Packed<P>,
             let y = outputs.row(0);
             floats::run(cpu.isa(), gemv::Gemv { matrix, first_row, x, y });
         });
-    } else if x.len() <= FEW_TOKENS * cols {
+    } else if const { P::FEW } && x.len() <= FEW_TOKENS * cols {
         cpu.for_column_chunks(y, rows, few::GRANULE, few::GRANULE, |first_row, outputs| {
             floats::run(cpu.isa(), few::Few { matrix, first_row, x, outputs });
         });

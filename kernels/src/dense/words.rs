@@ -148,7 +148,7 @@ fn add_blocks<I: Integers, P: Int16Packing, const T: usize>(
         *of_token = &x[blocks.clone()];
     }
     let mut padded = [0; MAX_BLOCK_BYTES];
-    for b in 0..blocks.len() {
+    for (b, of_first) in of_tokens[0].iter().enumerate() {
         let at = (blocks.start + b) * block_bytes;
         // Weights of this row or of the next, which follow in memory.
         for line in (0..block_bytes).step_by(CACHE_LINE) {
@@ -158,7 +158,7 @@ fn add_blocks<I: Integers, P: Int16Packing, const T: usize>(
             Some(steps) => steps,
             None => whole_steps::<P>(&row[at..], &mut padded),
         };
-        let mut of_block = [&of_tokens[0][b]; T];
+        let mut of_block = [of_first; T];
         for t in 1..T {
             of_block[t] = &of_tokens[t][b];
         }

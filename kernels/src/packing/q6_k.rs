@@ -196,8 +196,8 @@ impl Int16Packing for Q6K {
         for t in 1..T {
             sums[t] = integers.load_sums(&x[t].sums);
         }
-        for v in 0..4 {
-            let words = integers.words(codes[v]);
+        for (v, codes) in codes.into_iter().enumerate() {
+            let words = integers.words(codes);
             for t in 0..T {
                 sums[t] = integers.add_word_products(words, &x[t].words[v], sums[t]);
             }

@@ -148,7 +148,7 @@ fn seeds() -> impl Strategy<Value = Vec<f32>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(crate::cases(100))]
 
     #[test]
     fn int8_equals_plain_loops(cols in 1_usize..600, tokens in 1_usize..4, seed in seeds()) {

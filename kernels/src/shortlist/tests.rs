@@ -132,7 +132,7 @@ fn quantized_matrices_and_ragged_blocks_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(30))]
+    #![proptest_config(crate::cases(30))]
 
     /// Weights and activations of many magnitudes, also in one row.
     #[test]

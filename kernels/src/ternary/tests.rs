@@ -228,7 +228,7 @@ fn packings_of_the_same_weights_agree() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(crate::cases(40))]
 
     #[test]
     fn any_shape_equals_plain_loops(rows in 1_usize..70, cols in 1_usize..700, tokens in 1_usize..30) {

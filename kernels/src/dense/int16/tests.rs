@@ -188,7 +188,7 @@ fn no_tokens_is_no_work() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(crate::cases(24))]
 
     #[test]
     fn products_equal_plain_loops(rows in 1_usize..40, blocks in 1_usize..40, tokens in 1_usize..6, seed in 0_u64..99) {

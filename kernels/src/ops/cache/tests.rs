@@ -93,7 +93,7 @@ fn refused(sequences: Vec<&mut Sequence>, tokens: &[usize]) -> CacheStepError {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(8))]
+    #![proptest_config(crate::cases(8))]
 
     #[test]
     fn a_ragged_step_gives_each_sequence_what_it_gets_alone(
