@@ -1,6 +1,8 @@
 //! Typed tensors without a model file: one attention of a model whose dimensions are in the source.
 
+use trine::kernels::{KvPool, KvSequence, Rope};
 use trine::prelude::*;
+use trine::shapes::{AttentionLayers, HeadDim, KvHeads, KvWidth, QWidth, RopePairing, Value};
 
 static_model! {
     /// Six query heads over two key/value heads.

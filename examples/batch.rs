@@ -1,6 +1,8 @@
 //! Three sequences in one batch: the axis `Fixed<3>` says so, and the logits have it too.
 
+use trine::model::KvCache;
 use trine::prelude::*;
+use trine::shapes::Fixed;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = trine::embedded_model()?;

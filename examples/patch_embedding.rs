@@ -1,6 +1,8 @@
 //! The first layer of a vision transformer, with axes of its own and lengths that a file could have given.
 
+use trine::kernels::{Activations, PackingKind, RmsNorm};
 use trine::prelude::*;
+use trine::shapes::{Normed, Shape, norm_role};
 
 environment! {
     /// The lengths of a vision transformer.

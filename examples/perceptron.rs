@@ -1,6 +1,8 @@
 //! A perceptron with axes of its own: no language model, the same types and the same errors.
 
+use trine::kernels::{Activations, GateActivation, PackingKind};
 use trine::prelude::*;
+use trine::shapes::Gate;
 
 environment! {
     /// The lengths of a perceptron with one hidden layer.

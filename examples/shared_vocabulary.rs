@@ -2,6 +2,7 @@
 //! vocabularies have one length.
 
 use trine::prelude::*;
+use trine::shapes::Same;
 
 pinned_model! {
     /// Proposes tokens.

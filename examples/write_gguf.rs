@@ -1,6 +1,6 @@
 //! Writes a GGUF file and reads it back: metadata, a float tensor, and a checked view of it.
 
-use trine::prelude::*;
+use trine::loader::{Gguf, GgufWriter, TensorType};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let gains: Vec<u8> = (1..=6u8).flat_map(|i| f32::from(i).to_le_bytes()).collect();

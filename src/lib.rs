@@ -29,21 +29,50 @@
 //! | [`model`] | configuration, weights, the transformer, state of sequences, generation, engines |
 #![forbid(unsafe_code)]
 
-pub use trine_kernels as kernels;
-pub use trine_loader as loader;
-pub use trine_model as model;
-pub use trine_shapes as shapes;
-pub use trine_text as text;
-
 pub use trine_shapes::{pinned_model, static_model};
 
-/// Everything that a program with typed tensors or a model usually needs.
-pub mod prelude {
-    pub use std::ops::ControlFlow;
+// Modules rather than crates under other names: messages of the compiler say `trine::shapes::Heads`, which a program
+// can write, and not `trine::trine_shapes::Heads`.
+
+/// All arithmetic: the crate `trine-kernels`.
+pub mod kernels {
+    #[doc(no_inline)]
     pub use trine_kernels::*;
-    pub use trine_loader::{Access, Gguf, GgufError, GgufWriter, TensorType};
+}
+/// Files: the crate `trine-loader`.
+pub mod loader {
+    #[doc(no_inline)]
+    pub use trine_loader::*;
+}
+/// Models: the crate `trine-model`.
+pub mod model {
+    #[doc(no_inline)]
     pub use trine_model::*;
+}
+/// Axes and tensors: the crate `trine-shapes`.
+pub mod shapes {
+    #[doc(no_inline)]
     pub use trine_shapes::*;
+}
+/// Text and tokens: the crate `trine-text`.
+pub mod text {
+    #[doc(no_inline)]
+    pub use trine_text::*;
+}
+
+/// The names that most programs with a model or with typed tensors need: at most 40, so that they can be known. All
+/// others have a path, that of their crate, such as [`model::KvCache`] and [`shapes::Normed`].
+pub mod prelude {
+    pub use trine_kernels::{CacheType, Cpu, CpuOptions, Matrix};
+    pub use trine_loader::Gguf;
+    pub use trine_model::{
+        Config, EncodeOptions, Engine, EngineError, EngineOptions, GenerateOptions, LoadOptions, Message, Opened,
+        SamplerChain, SamplerOptions, Session, Tokenizer, TokenizerOptions, Transformer, Visit, load,
+    };
+    pub use trine_shapes::{
+        Axis, Dims, Dyn, Environment, Ffn, Hidden, Idx, Model, Step, Tensor, View, Vocab, Weight, axis, environment,
+        pinned_model, product, static_model,
+    };
 }
 
 /// The small BitNet b1.58 story model that comes with this crate (1.9 MB, I2_S, English).

@@ -2,10 +2,10 @@
 //!
 //! That they compute what llama.cpp and HF transformers compute is in `golden`.
 
+use crate::api::*;
 use crate::support::{cpu, logits_of, open, relative_error, with_model};
 use trine::kernels::packing::I2sPacking;
 use trine::model::{Conversion, Quantize, Side, Values, convert, diff, inspect};
-use trine::prelude::*;
 
 const QUERY: &str = "blk.0.attn_q";
 

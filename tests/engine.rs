@@ -1,8 +1,8 @@
 //! Engines as a program uses them: many models, many sequences, threads, identities. Only public items are used.
 
+use crate::api::*;
 use crate::support::{cpu, fixture, with_model};
 use std::num::NonZeroUsize;
-use trine::prelude::*;
 
 fn options() -> EngineOptions {
     EngineOptions { cpu: Some(cpu()), cache: CacheType::F32, ..EngineOptions::default() }

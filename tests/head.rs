@@ -1,8 +1,8 @@
 //! Output heads that are rounded to another packing while a model is loaded.
 
+use crate::api::*;
 use crate::support::{assert_close, cpu, logits_of, open, with_model};
 use std::sync::Mutex;
-use trine::prelude::*;
 
 const IDS: [u32; 6] = [3, 250, 17, 91, 5, 204];
 

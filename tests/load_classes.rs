@@ -4,11 +4,11 @@
 //! Every wrong file is the embedded model with one thing changed. What belongs elsewhere: damage without a meaning,
 //! such as cuts at every byte (`hostile`), and what the compiler refuses (`ui-tests`).
 
+use crate::api::*;
 use crate::hostile::corpus::model;
 use crate::hostile::load_all;
 use crate::support::{cpu, logits_of, matrix_of, relative_error, with_model};
 use trine::loader::{Array, StringArray, TensorInfo, Value};
-use trine::prelude::*;
 
 const GATE: &str = "blk.2.ffn_gate.weight";
 const QUERY: &str = "blk.1.attn_q.weight";

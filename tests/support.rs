@@ -1,9 +1,9 @@
 //! What several tests need: fixtures, models loaded from them, and distances between tensors.
 
+use crate::api::*;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use trine::prelude::*;
 
 /// A file of `tests/fixtures`.
 pub fn fixture(name: &str) -> PathBuf {

@@ -1,6 +1,7 @@
 //! The rules of style that a program can check; the reasons are in `docs/style.md`.
 
 mod circles;
+mod prelude;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Copies of ternary matrices in triples: decoding reads less, and computes the same bits.
 
+use crate::api::*;
 use crate::support::open;
 use trine::loader::{Gguf, TensorType};
-use trine::prelude::*;
 
 const IDS: [u32; 5] = [3, 250, 17, 91, 5];
 

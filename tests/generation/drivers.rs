@@ -1,8 +1,8 @@
 //! The same generation by hand, as an iterator and with a callback.
 
 use super::{Outcome, Stories, with_stories};
+use crate::api::*;
 use std::sync::Arc;
-use trine::prelude::*;
 
 /// Drives the state machine in the open.
 fn by_hand<M: Model>(stories: &mut Stories<M>, chain: SamplerChain, options: &GenerateOptions) -> Outcome {

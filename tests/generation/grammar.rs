@@ -2,8 +2,8 @@
 //! JSON list of numbers; and a sampler of the program's own.
 
 use super::with_stories;
+use crate::api::*;
 use std::sync::Arc;
-use trine::prelude::*;
 
 /// Numbers in a list, and digits of a number.
 const NUMBERS: usize = 4;

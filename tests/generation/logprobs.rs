@@ -1,7 +1,7 @@
 //! Log-probabilities of a whole model.
 
 use super::{Stories, with_stories};
-use trine::prelude::*;
+use crate::api::*;
 
 /// Log-probabilities of every chosen token, and those of a log-softmax of the same logits, in f64.
 fn check(shortlist: bool) -> Vec<Logprobs> {

@@ -5,9 +5,9 @@ mod drivers;
 mod grammar;
 mod logprobs;
 
+use crate::api::*;
 use crate::support::{cpu, with_model};
 use std::sync::Arc;
-use trine::prelude::*;
 
 /// What the tests run on: the embedded model, perhaps with a shortlist.
 struct Stories<M> {

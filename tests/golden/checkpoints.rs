@@ -1,9 +1,9 @@
 //! Directories as HF transformers saves models: the logits of transformers for every form of a checkpoint, the ids of
 //! HF tokenizers, and what is refused.
 
+use crate::api::*;
 use crate::support::{Reference, assert_close, cpu, fixture, logits_of, matrix_of, relative_error, with_model};
 use std::path::{Path, PathBuf};
-use trine::prelude::*;
 
 const TOLERANCE: f64 = 1e-5;
 

@@ -3,11 +3,11 @@
 //! `tools/golden/converted.py` lets the `gguf` package decode every tensor of what `trine convert` writes, compares the
 //! values, and notes the digest of each file.
 
+use crate::api::*;
 use crate::support::{cpu, fixture, open};
 use bytes::Bytes;
 use serde_json::Value;
 use trine::model::{Conversion, convert, sha256};
-use trine::prelude::*;
 
 fn converted(file: &Gguf, matrices: TensorType) -> Gguf {
     let mut bytes = Vec::new();

@@ -4,11 +4,11 @@
 //! and llama.cpp run them; it notes the digest of each file and llama.cpp's logits.
 
 use super::checkpoints::{copy, edit_config, edit_tensors};
+use crate::api::*;
 use crate::support::{Reference, assert_close, cpu, fixture, logits_of, relative_error, with_model};
 use serde_json::Value;
 use trine::kernels::packing::I2sPacking;
 use trine::model::{Conversion, Side, Warning, convert, diff, sha256};
-use trine::prelude::*;
 
 const KINDS: [(&str, TensorType); 4] =
     [("i2_s", TensorType::I2S), ("tq1_0", TensorType::TQ1_0), ("tq2_0", TensorType::TQ2_0), ("f16", TensorType::F16)];

@@ -1,8 +1,8 @@
 //! Whole models against HF transformers' `BitNetForCausalLM`: logits at every position, greedy tokens, batches, and the
 //! equality of one prompt processed at once and token by token.
 
+use crate::api::*;
 use crate::support::{Reference, argmax, assert_close, cpu, logits_of, open, relative_error, tokens, with_model};
-use trine::prelude::*;
 
 /// Two models, and the files that hold them.
 const FILES: [(&str, &[&str]); 2] = [("a", &["i2_s", "tq1_0", "tq2_0", "f32"]), ("b", &["i2_s", "tq1_0", "tq2_0"])];

@@ -1,7 +1,7 @@
 //! Every sublayer against HF transformers, each with the reference's own input, so that no error hides behind another.
 
+use crate::api::*;
 use crate::support::{Reference, assert_close, cpu, open, with_model};
-use trine::prelude::*;
 
 const TOLERANCE: f64 = 1e-5;
 

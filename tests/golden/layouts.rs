@@ -4,11 +4,11 @@
 //! in each layout. The other packings of I2_S concern a whole file, so its matrices are laid out again here, in plain
 //! loops from the specification (`docs/formats.md`).
 
+use crate::api::*;
 use crate::support::{Reference, cpu, logits_of, with_model};
 use bytes::Bytes;
 use trine::kernels::packing::I2sPacking;
 use trine::loader::{GgufWriter, TensorInfo, TensorType};
-use trine::prelude::*;
 
 const MATRIX: &str = "blk.0.attn_k.weight";
 const IDS: [u32; 6] = [0, 391, 17, 802, 5, 1203];

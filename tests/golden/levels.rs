@@ -4,10 +4,10 @@
 //! Whether logits are right is the other tests' matter; the digests here are what Trine computes where they pass. A
 //! change of the arithmetic changes them, and the failing test prints the new ones.
 
+use crate::api::*;
 use crate::support::{Reference, logits_of, open, skipped, with_model};
 use std::num::NonZeroUsize;
 use trine::kernels::Isa;
-use trine::prelude::*;
 
 /// Files, and the digests of the logits of their prompt with each type of cache.
 const DIGESTS: [(&str, [&str; 3]); 5] = [

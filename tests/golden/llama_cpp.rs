@@ -5,9 +5,9 @@
 //! keeps f32 or 16 bits: the tolerance of each type is what that rounding costs in a small random model. The same files
 //! are therefore compared with a numpy model too, which rounds no activations.
 
+use crate::api::*;
 use crate::support::{Reference, assert_close, cpu, fixture, logits_of, open, relative_error, with_model};
 use std::collections::BTreeSet;
-use trine::prelude::*;
 
 /// Largest relative error of the logits, by the ending of the file's name.
 const TOLERANCES: [(&str, f64); 12] = [

@@ -1,10 +1,10 @@
 //! Float masters against HF transformers: quantized at loading as transformers does online, and run as they are. The
 //! widths of this model are multiples of no quantized type's block.
 
+use crate::api::*;
 use crate::support::{Reference, argmax, assert_close, cpu, logits_of, open, relative_error, with_model};
 use std::sync::Arc;
 use trine::model::{Conversion, convert};
-use trine::prelude::*;
 
 /// Two files with the same values.
 const FILES: [&str; 2] = ["hf/m-f32.gguf", "hf/m-bf16.gguf"];

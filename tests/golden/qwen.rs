@@ -1,9 +1,9 @@
 //! Qwen2 and Qwen3 models against HF transformers and llama.cpp, from directories and from GGUF files: biases, norms of
 //! heads, YaRN, tied and separate heads, heads that are not `hidden / heads` wide; and their tokenizers.
 
+use crate::api::*;
 use crate::support::{Reference, assert_close, cpu, fixture, logits_of, open, with_model};
 use serde_json::Value;
-use trine::prelude::*;
 
 /// The largest deviation of float32 models that all compute the same.
 const TOLERANCE: f64 = 1e-5;

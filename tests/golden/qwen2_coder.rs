@@ -3,10 +3,10 @@
 //!
 //! `tools/fetch_qwen2.py` fetches the file; without it these tests say that they are skipped.
 
+use crate::api::*;
 use crate::support::{argmax, assert_close, cpu, fixture, skipped, with_model};
 use serde_json::Value;
 use std::path::Path;
-use trine::prelude::*;
 
 /// Twice the largest difference between a logit of llama.cpp, which rounds activations to 8 bits, and one of the numpy
 /// model, which does not: two that lie closer may change places.

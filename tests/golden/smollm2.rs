@@ -2,11 +2,11 @@
 //!
 //! `tools/fetch_smollm2.py` fetches the file; without it these tests say that they are skipped.
 
+use crate::api::*;
 use crate::support::{argmax, cpu, fixture, skipped, with_model};
 use serde_json::Value;
 use std::ops::ControlFlow;
 use std::path::Path;
-use trine::prelude::*;
 
 /// Two best logits of llama.cpp that lie closer may change places: it rounds activations to 8 bits, Trine does not.
 const CLOSE: f64 = 0.05;

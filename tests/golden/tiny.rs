@@ -3,9 +3,9 @@
 //! bitnet.cpp keeps its KV cache in f16, and in a small model a value that moves by 1e-4 can move an int8 activation by
 //! a whole step: the logits agree to some percent, and greedy tokens until two candidates lie that close together.
 
+use crate::api::*;
 use crate::support::{argmax, cpu, fixture, logits_of, with_model};
 use serde_json::Value;
-use trine::prelude::*;
 
 /// Largest distance of a logit from bitnet.cpp's; the logits of this model lie between -15 and 20.
 const LOGIT_TOLERANCE: f32 = 0.5;

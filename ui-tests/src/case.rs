@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lines that every program has and that say nothing about the mistake.
-const FRAME: [&str; 3] = ["#![allow(unused)]", "use trine::prelude::*;", "fn main() {}"];
+const FRAME: [&str; 3] = ["#![allow(unused)]", "use trine::{kernels::*, model::*, shapes::*};", "fn main() {}"];
 
 /// A program with one mistake, and its twin without.
 #[derive(Debug)]
@@ -66,8 +66,8 @@ impl Case {
     /// Reads the case whose program is `fail/<path>`.
     ///
     /// # Panics
-    /// If one of its three files is missing, the program or its twin does not begin with a sentence, or the twin does not
-    /// differ by exactly one line besides that sentence.
+    /// If one of its three files is missing, the program or its twin does not begin with a sentence, or the twin does
+    /// not differ by exactly one line besides that sentence.
     pub fn read(path: &Path) -> Case {
         let read = |path: PathBuf| fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let wrong = read(root().join("fail").join(path));

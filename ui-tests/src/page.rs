@@ -30,20 +30,21 @@ const RELATIONS: [(&str, &str, &str); 13] = [
         "step",
         "Steps",
         "The tokens of a step are one axis, which knows whose they are and behind how many positions. Tensors of two \
-         steps do not mix, and what depends on positions takes them from there. `Sequences<T>` is what `last` leaves of \
-         a step: one row for each of its sequences. A ragged step has no name but its lifetime, so there the compiler \
-         speaks of lifetimes.",
+         steps do not mix, and what depends on positions takes them from there. `Sequences<T>` is what `last` leaves \
+         of a step: one row for each of its sequences. A ragged step has no name but its lifetime, so there the \
+         compiler speaks of lifetimes.",
     ),
     (
         "norm",
         "Norms",
-        "A norm knows which norm of the block it is. What it makes is `Normed` by it, and each matrix says what it takes.",
+        "A norm knows which norm of the block it is. What it makes is `Normed` by it, and each matrix says what it \
+         takes.",
     ),
     (
         "linear",
         "Matrices",
-        "`Weight<Matrix, Out, In>` takes axis `In` to axis `Out`. A block has its matrices as `Linear<Out, In>`: weights \
-         that also know which matrix of the block they are.",
+        "`Weight<Matrix, Out, In>` takes axis `In` to axis `Out`. A block has its matrices as `Linear<Out, In>`: \
+         weights that also know which matrix of the block they are.",
     ),
     (
         "heads",
@@ -53,22 +54,22 @@ const RELATIONS: [(&str, &str, &str); 13] = [
     (
         "attention",
         "Attention",
-        "Queries and keys are rotated alike, values are not and have an axis of their own. What a layer has cached for a \
-         step `T` are the positions `Causal<T>`: for each token the earlier ones of its sequence, and its own. The causal \
-         mask follows from that.",
+        "Queries and keys are rotated alike, values are not and have an axis of their own. What a layer has cached for \
+         a step `T` are the positions `Causal<T>`: for each token the earlier ones of its sequence, and its own. The \
+         causal mask follows from that.",
     ),
     ("cache", "The cache", "A step is tokens together with the cache that they extend, and is taken once."),
     (
         "state",
         "The state of a sequence",
-        "Keys and values lie in pages of a pool, and a sequence has some of them. While a step is open, its state belongs \
-         to the step alone.",
+        "Keys and values lie in pages of a pool, and a sequence has some of them. While a step is open, its state \
+         belongs to the step alone.",
     ),
     (
         "layer",
         "Kinds of layers",
-        "Layers of a kind are an axis. Weights and state of a layer are found by one index of it, and neither a number nor \
-         the index of another kind will do. A program declares further kinds as it declares axes.",
+        "Layers of a kind are an axis. Weights and state of a layer are found by one index of it, and neither a number \
+         nor the index of another kind will do. A program declares further kinds as it declares axes.",
     ),
     (
         "embedding",
@@ -78,15 +79,16 @@ const RELATIONS: [(&str, &str, &str); 13] = [
     (
         "model",
         "Models",
-        "Axes of two models differ, whatever their lengths. Two files that are open in scopes of their own have no names, so \
-         there the compiler tells them apart by lifetimes and speaks of borrowed data that escapes: `a` and `b` in that \
-         message are the two models. Models that are declared with `pinned_model!` have names, and the same mistake then \
-         reads like all others.",
+        "Axes of two models differ, whatever their lengths. Two files that are open in scopes of their own have no \
+         names, so there the compiler tells them apart by lifetimes and speaks of borrowed data that escapes: `a` and \
+         `b` in that message are the two models. Models that are declared with `pinned_model!` have names, and the \
+         same mistake then reads like all others.",
     ),
     (
         "packing",
         "Packed numbers",
-        "Codes are not values, each packing has its own order of them, and a scale is applied once, the right way round.",
+        "Codes are not values, each packing has its own order of them, and a scale is applied once, the right way \
+         round.",
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! Queries are rotated in halves of a head and keys in neighbouring pairs.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Keys have as many heads as queries, but each of theirs serves a group of query heads.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,

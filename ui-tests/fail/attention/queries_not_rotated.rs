@@ -1,6 +1,6 @@
 //! Attention gets queries that were not rotated to their positions.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,

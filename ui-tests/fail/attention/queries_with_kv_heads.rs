@@ -1,6 +1,6 @@
 //! Queries have key/value heads, which do not form groups.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Queries are rotated a second time.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn rotated<T: Step, M: Model>(
     cpu: &Cpu,

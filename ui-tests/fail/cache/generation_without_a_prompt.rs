@@ -1,10 +1,10 @@
 //! Text is generated from an empty cache, without a prompt.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn story<M: Model>(session: &mut Session<M>, tokenizer: &Tokenizer, sampler: &mut SamplerChain, prompt: &[u32]) {
     let options = GenerateOptions::default();
-    let print = &mut |_: &str| ControlFlow::Continue(());
+    let print = &mut |_: &str| std::ops::ControlFlow::Continue(());
     session.generate(tokenizer, sampler, &options, print);
 }
 

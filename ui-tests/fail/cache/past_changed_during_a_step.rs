@@ -1,6 +1,6 @@
 //! The past is shortened while a step that counts on it is open.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn predicted<M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! A token is decoded without the cache, which holds the prompt.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn predicted<T: Step, M: Model>(
     cpu: &Cpu,

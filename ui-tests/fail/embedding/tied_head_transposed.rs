@@ -1,6 +1,6 @@
 //! The embedding is transposed to serve as the head.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn logits<T: Axis, M: Model>(
     cpu: &Cpu,

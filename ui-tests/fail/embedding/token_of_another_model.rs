@@ -1,6 +1,6 @@
 //! Tokens of one model are looked up in the embedding of another.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

@@ -1,6 +1,6 @@
 //! Token ids are bare numbers that may exceed the vocabulary.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn embedded<T: Axis, M: Model>(
     cpu: &Cpu,

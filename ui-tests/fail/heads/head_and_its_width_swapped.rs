@@ -1,6 +1,6 @@
 //! The elements of a head are taken for the outer axis and the heads for the inner.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn heads<T: Axis, M: Model>(
     queries: Tensor<f32, (T, QWidth<M>)>,

@@ -1,6 +1,6 @@
 //! Queries are normed after their rotation, though the gains are those of unrotated elements.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn normed<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The keys of an attention layer are asked for by the number of its block.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn cache<T: Step, M: Model>(
     caches: &mut KvStep<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

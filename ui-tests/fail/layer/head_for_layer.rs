@@ -1,6 +1,6 @@
 //! The number of a head is given for that of a layer.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn cache<T: Step, M: Model>(
     caches: &mut KvStep<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

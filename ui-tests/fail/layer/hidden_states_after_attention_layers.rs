@@ -1,6 +1,6 @@
 //! The residual stream is asked for after attention layers, but it is there after each block.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn states<T: Step, M: Model>(
     cpu: &Cpu,

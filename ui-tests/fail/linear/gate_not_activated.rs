@@ -1,6 +1,6 @@
 //! The gate goes on to the down projection without its activation.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn down<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Queries are made with the matrix of the keys, which has fewer heads.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn queries<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The gate is made with the matrix of the up projection, which is as large.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn gated<T: Axis, M: Model>(
     ops: &impl Ops,

@@ -1,6 +1,6 @@
 //! A proof that the residual streams of two models agree is used for their vocabularies.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

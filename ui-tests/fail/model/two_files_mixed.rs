@@ -1,6 +1,6 @@
 //! Tensors of two files are added; the files are open at the same time, and each has dimensions of its own.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn mixed(cpu: &Cpu, a: Dims, b: Dims) {
     Dyn::scope(a, |a| {

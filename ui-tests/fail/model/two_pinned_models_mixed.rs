@@ -1,6 +1,6 @@
 //! Tensors of two models are added, each of which has a name.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

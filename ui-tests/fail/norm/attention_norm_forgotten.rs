@@ -1,6 +1,6 @@
 //! The query projection gets the residual stream itself: the norm before attention is missing.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn queries<T: Axis>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The norm of the feed-forward network stands before the query projection; both norms have one width.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn queries<T: Axis, M: Model>(
     cpu: &Cpu,

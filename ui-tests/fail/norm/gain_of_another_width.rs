@@ -1,6 +1,6 @@
 //! A norm over the width of the queries is applied to the residual stream.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attention_input<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! A LayerNorm, which subtracts the mean, is given where an RMSNorm, which does not, is meant.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 struct LayerNorm<R, A> {
     gain: RmsNorm<R, A>,

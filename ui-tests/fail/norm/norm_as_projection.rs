@@ -1,6 +1,6 @@
 //! The gains of a norm are given as the weights of a projection.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn queries<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The head gets the residual stream itself: the norm before the head is missing.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn logits<M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The weights of a projection are given as the gains of a norm.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attention_input<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The sub-norm of the feed-forward network is applied to the result of attention.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attention_output<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Activations that a matrix may already have quantized are quantized again.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn projections<T: Axis, M: Model>(
     cpu: &Cpu,

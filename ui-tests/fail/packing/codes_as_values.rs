@@ -1,6 +1,6 @@
 //! Int8 codes are used as if they were the values that they stand for.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! A matrix is used before anyone has said what its rows and columns are.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn up<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! All tokens are quantized as if they were one: with one scale for the tensor.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn keys<T: Axis, M: Model>(
     cpu: &Cpu,

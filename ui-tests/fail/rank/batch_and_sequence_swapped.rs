@@ -1,6 +1,6 @@
 //! One tensor has its sequences outside and its positions inside, the other the reverse.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<'b, 's, P: Axis, M: Model>(
     cpu: &Cpu,

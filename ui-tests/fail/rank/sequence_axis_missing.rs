@@ -1,6 +1,6 @@
 //! A tensor of whole sequences is expected, but this one has one row for each sequence.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attention_input<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The logits lose their axis of tokens on the way out.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn logits<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The result of attention is added without its output projection, which the numbers of some models would allow.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<T: Axis>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The inside of the feed-forward network is added to the residual stream: its down projection is missing.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<T: Axis, M: Model>(
     cpu: &Cpu,

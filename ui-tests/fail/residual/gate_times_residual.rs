@@ -1,6 +1,6 @@
 //! The gate of the feed-forward network is multiplied with the residual stream, not with the up projection.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn gated<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The last position of each sequence is added to all positions of the step.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<T: Step, M: Model>(
     cpu: &Cpu,

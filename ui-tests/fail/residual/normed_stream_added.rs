@@ -1,6 +1,6 @@
 //! The normed copy of the residual stream is added back to it.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The positions of one sequence are added to those of another.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 axis! { struct Question<'scope>; struct Answer<'scope>; }
 

@@ -1,6 +1,6 @@
 //! A sequence takes its pages from the pool of another model, which have other layers and heads.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

@@ -1,6 +1,6 @@
 //! A sequence is extended by tokens of another model's vocabulary.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

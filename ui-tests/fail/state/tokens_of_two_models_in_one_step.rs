@@ -1,6 +1,6 @@
 //! One of the sequences of a step brings tokens of another model.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

@@ -1,6 +1,6 @@
 //! One sequence takes part in a step twice.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn two_ways<M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Sequences of two models take a step together.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

@@ -1,6 +1,6 @@
 //! What a block has made of the prompt is added to the residual stream of a later step.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 type Prompt<'s> = Uniform<Fixed<1>, Fixed<0>, Seq<'s>>;
 type Decode<'p> = Uniform<Fixed<1>, Past<'p>, Fixed<1>>;

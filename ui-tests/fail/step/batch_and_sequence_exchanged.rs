@@ -1,6 +1,6 @@
 //! Sequences are taken for positions and positions for sequences when a batch becomes a step.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn step<B: Axis, P: Axis, S: Axis, M: Model>(
     x: Tensor<f32, (S, B, Hidden<M>)>,

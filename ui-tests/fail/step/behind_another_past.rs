@@ -1,6 +1,6 @@
 //! Two steps of equally many tokens are added, but one begins its sequences and the other goes on behind a past.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<'p, B: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The head multiplies all tokens of a step, though only the last one of each sequence is asked for.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn next<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The last of the last tokens is taken, as if they were the tokens of one sequence.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn next<T: Step, M: Model>(
     x: View<f32, (T, Hidden<M>)>,

@@ -1,6 +1,6 @@
 //! Logits of a ragged step are returned as if all its sequences were equally long.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn next<'t, B: Axis, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The tokens of a batch become plain rows, which do not know their positions.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn step<B: Axis, P: Axis, S: Axis, M: Model>(
     x: Tensor<f32, (B, S, Hidden<M>)>,

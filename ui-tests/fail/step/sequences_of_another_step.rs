@@ -1,6 +1,6 @@
 //! Logits behind the sequences of a batch are added to those behind a single sequence.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn combined<'b, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

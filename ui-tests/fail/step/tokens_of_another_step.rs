@@ -1,6 +1,6 @@
 //! The token that was sampled last is embedded where the whole prompt is meant.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn embedded<'s, B: Axis, P: Axis, M: Model>(
     cpu: &Cpu,

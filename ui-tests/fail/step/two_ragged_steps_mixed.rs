@@ -1,6 +1,6 @@
 //! Two ragged steps are open, and tensors of both are added.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<'one, 'two: 'one, M: Model>(
     cpu: &Cpu,

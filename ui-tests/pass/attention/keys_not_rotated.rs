@@ -1,6 +1,6 @@
 //! The cache of keys takes rotated keys.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn cached<T: Step, M: Model>(
     layer: KvLayer<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

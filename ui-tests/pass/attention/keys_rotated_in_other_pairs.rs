@@ -1,6 +1,6 @@
 //! Queries and keys are rotated alike.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,

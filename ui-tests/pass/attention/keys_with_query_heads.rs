@@ -1,6 +1,6 @@
 //! Keys have key/value heads.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,

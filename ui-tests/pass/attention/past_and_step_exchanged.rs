@@ -1,6 +1,6 @@
 //! Earlier positions come first, then those of the step.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn positioned<'p, 's, B: Axis, M: Model>(
     x: Tensor<f32, (B, Seq<'s>, Hidden<M>)>,

@@ -1,6 +1,6 @@
 //! Query heads are groups, one for each key/value head.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! What is rotated has not been rotated before.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn rotated<T: Step, M: Model>(
     cpu: &Cpu,

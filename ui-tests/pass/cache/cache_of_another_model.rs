@@ -1,6 +1,6 @@
 //! A cache has the layers and heads of the model that fills it.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

@@ -1,6 +1,6 @@
 //! The past is shortened before the step is opened.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn predicted<M: Model>(
     cpu: &Cpu,

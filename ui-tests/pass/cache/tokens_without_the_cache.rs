@@ -1,6 +1,6 @@
 //! A step is tokens together with the cache that they extend.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn predicted<T: Step, M: Model>(
     cpu: &Cpu,

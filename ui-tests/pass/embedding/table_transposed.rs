@@ -1,6 +1,6 @@
 //! The embedding has one row for each token.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn embedded<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The head has the axes of the embedding, so a model can use one matrix for both.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn logits<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Tokens and embedding are of the same vocabulary.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

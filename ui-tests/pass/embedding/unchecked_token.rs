@@ -1,6 +1,6 @@
 //! An `Idx<Vocab<M>>` was checked to be in the vocabulary when it was made.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn embedded<T: Axis, M: Model>(
     cpu: &Cpu,

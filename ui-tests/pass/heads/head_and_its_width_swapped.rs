@@ -1,6 +1,6 @@
 //! The elements of a head are the inner axis.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn heads<T: Axis, M: Model>(
     queries: Tensor<f32, (T, QWidth<M>)>,

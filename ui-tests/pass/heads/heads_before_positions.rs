@@ -1,6 +1,6 @@
 //! A position comes with all its heads.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn rotated<T: Step, M: Model>(
     cpu: &Cpu,

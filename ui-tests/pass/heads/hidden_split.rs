@@ -1,6 +1,6 @@
 //! The queries consist of heads.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn heads<T: Axis, M: Model>(
     x: Tensor<f32, (T, QWidth<M>)>,

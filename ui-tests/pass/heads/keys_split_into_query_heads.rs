@@ -1,6 +1,6 @@
 //! Keys have key/value heads.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn heads<T: Axis, M: Model>(
     keys: Tensor<f32, (T, KvWidth<M>)>,

@@ -1,6 +1,6 @@
 //! Heads are normed, then rotated.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn normed<T: Step, M: Model>(
     cpu: &Cpu,

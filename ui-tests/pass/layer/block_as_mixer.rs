@@ -1,6 +1,6 @@
 //! Attention layers are counted for themselves.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn mixer<M: Model>(
     block: Idx<Blocks<M>>,

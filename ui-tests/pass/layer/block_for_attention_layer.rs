@@ -1,6 +1,6 @@
 //! A block knows which of the attention layers is its own.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn weights<M: Model>(
     model: &Transformer<M>,

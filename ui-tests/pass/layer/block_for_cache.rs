@@ -1,6 +1,6 @@
 //! Weights, keys and values of an attention layer have one index.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn cache<T: Step, M: Model>(
     caches: &mut KvStep<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

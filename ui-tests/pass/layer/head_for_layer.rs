@@ -1,6 +1,6 @@
 //! Each axis has indices of its own.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn cache<T: Step, M: Model>(
     caches: &mut KvStep<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

@@ -1,6 +1,6 @@
 //! Hidden states are those after blocks.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn states<T: Step, M: Model>(
     cpu: &Cpu,

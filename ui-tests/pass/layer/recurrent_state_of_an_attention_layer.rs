@@ -1,6 +1,6 @@
 //! Each kind of layer has states of its own and indices of its own.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 environment! { struct Depths { recurrent } }
 axis! { struct RecurrentLayers<M: Environment<Depths>> = |depths| depths.recurrent; }

@@ -1,6 +1,6 @@
 //! A bias names the input of its matrix too.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn output<M: Model>(
     output: Weight<Matrix, Hidden<M>, QWidth<M>>,

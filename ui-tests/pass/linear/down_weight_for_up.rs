@@ -1,6 +1,6 @@
 //! The feed-forward network knows its matrices by name and role.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn up<T: Axis, M: Model>(
     ops: &impl Ops,

@@ -1,6 +1,6 @@
 //! The down projection takes what was gated.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn down<T: Axis, M: Model>(
     cpu: &Cpu,

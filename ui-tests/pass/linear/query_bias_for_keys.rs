@@ -1,6 +1,6 @@
 //! The matrix of the keys is given its own bias.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn keys<M: Model>(
     key: Weight<Matrix, KvWidth<M>, Hidden<M>>,

@@ -1,6 +1,6 @@
 //! The gate is made with its own matrix.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn gated<T: Axis, M: Model>(
     ops: &impl Ops,

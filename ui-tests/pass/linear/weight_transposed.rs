@@ -1,6 +1,6 @@
 //! A matrix names its outputs, then its inputs.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn up<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The proof is about the vocabularies.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

@@ -1,6 +1,6 @@
 //! Both tensors are of one file.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn mixed(cpu: &Cpu, a: Dims, b: Dims) {
     Dyn::scope(a, |a| {

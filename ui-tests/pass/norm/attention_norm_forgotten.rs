@@ -1,6 +1,6 @@
 //! The residual stream passes the norm before attention first.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn queries<T: Axis>(
     cpu: &Cpu,

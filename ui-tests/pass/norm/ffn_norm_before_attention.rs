@@ -1,6 +1,6 @@
 //! The query projection takes what the norm before attention has made.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn queries<T: Axis, M: Model>(
     cpu: &Cpu,

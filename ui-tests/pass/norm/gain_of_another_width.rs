@@ -1,6 +1,6 @@
 //! The norm before attention is over the residual stream.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attention_input<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Gains are what the file holds.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn first_gain<M: Model>(norm: &RmsNorm<AttnNorm, Hidden<M>>) {
     let gains = norm.gain().data();

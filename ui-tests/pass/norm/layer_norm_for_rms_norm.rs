@@ -1,6 +1,6 @@
 //! BitNet normalises by the root mean square.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 struct LayerNorm<R, A> {
     gain: RmsNorm<R, A>,

@@ -1,6 +1,6 @@
 //! A projection is a matrix with an axis of outputs and one of inputs.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn queries<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The residual stream passes the norm before the head first.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn logits<M: Model>(
     cpu: &Cpu,

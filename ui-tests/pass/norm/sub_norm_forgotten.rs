@@ -1,6 +1,6 @@
 //! The output projection takes what the sub-norm has made.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attention_output<T: Axis>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The result of attention has a sub-norm of its own.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attention_output<T: Axis, M: Model>(
     cpu: &Cpu,

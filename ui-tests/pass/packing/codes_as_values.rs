@@ -1,6 +1,6 @@
 //! Values are floating-point numbers.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<T: Axis, M: Model>(
     cpu: &Cpu,

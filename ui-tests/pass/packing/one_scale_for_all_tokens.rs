@@ -1,6 +1,6 @@
 //! Each token has a row and a scale of its own.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn keys<T: Axis, M: Model>(
     cpu: &Cpu,

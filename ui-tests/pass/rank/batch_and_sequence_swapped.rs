@@ -1,6 +1,6 @@
 //! Sequences are always the outer axis.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<'b, 's, P: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The residual stream has a row for each token of the step, also where a sequence has only one.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn attention_input<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Logits are one row for each token of each sequence.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn logits<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The output projection takes the heads back to the residual stream.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<T: Axis>(
     cpu: &Cpu,

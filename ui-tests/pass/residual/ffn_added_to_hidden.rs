@@ -1,6 +1,6 @@
 //! What is added to the residual stream has its width.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<T: Axis, M: Model>(
     cpu: &Cpu,

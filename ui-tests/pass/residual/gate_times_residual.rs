@@ -1,6 +1,6 @@
 //! Gate and up projection have the inner width.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn gated<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Both tensors have all positions of the step.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! What is added is what attention or the feed-forward network has made of the normed copy.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Both tensors are of one sequence.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 axis! { struct Question<'scope>; struct Answer<'scope>; }
 

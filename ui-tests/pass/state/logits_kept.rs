@@ -1,6 +1,6 @@
 //! What outlives a step are its numbers.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn next<M: Model>(cpu: &Cpu, model: &Transformer<M>, state: &mut State<M>, token: Idx<Vocab<M>>) {
     let logits = state.step(&[token], |step| model.next_logits(cpu, step).into_data());

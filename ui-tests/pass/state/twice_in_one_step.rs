@@ -1,6 +1,6 @@
 //! To go on in two ways, a sequence is forked.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn two_ways<M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! All sequences of a step are of one model.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

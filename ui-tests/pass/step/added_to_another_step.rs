@@ -1,6 +1,6 @@
 //! Both tensors are of one step.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 type Prompt<'s> = Uniform<Fixed<1>, Fixed<0>, Seq<'s>>;
 type Decode<'p> = Uniform<Fixed<1>, Past<'p>, Fixed<1>>;

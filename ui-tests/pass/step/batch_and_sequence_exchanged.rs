@@ -1,6 +1,6 @@
 //! The batch is the outer axis; the positions of a sequence lie side by side.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn step<B: Axis, P: Axis, S: Axis, M: Model>(
     x: Tensor<f32, (B, S, Hidden<M>)>,

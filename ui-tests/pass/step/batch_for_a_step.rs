@@ -1,6 +1,6 @@
 //! A step knows the position of each of its tokens.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn rotated<'b, T: Step, M: Model>(
     cpu: &Cpu,

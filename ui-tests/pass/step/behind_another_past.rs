@@ -1,6 +1,6 @@
 //! Both have the same sequences, the same past and the same tokens.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<'p, B: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! One row for each sequence is left before the head.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn next<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! What is left of a step are its sequences, and none of them comes last.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn next<T: Step, M: Model>(
     x: View<f32, (T, Hidden<M>)>,

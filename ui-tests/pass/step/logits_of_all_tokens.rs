@@ -1,6 +1,6 @@
 //! The next token follows from the logits of the last one of its sequence.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn next<T: Step, M: Model>(
     cpu: &Cpu,

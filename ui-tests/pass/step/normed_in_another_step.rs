@@ -1,6 +1,6 @@
 //! A matrix returns as many tokens as it is given: those of the same step.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 type Prompt<'s> = Uniform<Fixed<1>, Fixed<0>, Seq<'s>>;
 type Decode<'p> = Uniform<Fixed<1>, Past<'p>, Fixed<1>>;

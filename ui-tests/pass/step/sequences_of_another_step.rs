@@ -1,6 +1,6 @@
 //! Both have a row for each sequence of one step.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn combined<'b, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! There is a row for each token of the step.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn embedded<'s, B: Axis, P: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Both tensors are of one step.
 #![allow(unused)]
-use trine::prelude::*;
+use trine::{kernels::*, model::*, shapes::*};
 
 fn residual<'one, 'two: 'one, M: Model>(
     cpu: &Cpu,

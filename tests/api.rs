@@ -1,0 +1,7 @@
+//! Every name of the library: tests reach into all of it, so one prelude does not do.
+
+pub use std::ops::ControlFlow;
+pub use trine::kernels::*;
+pub use trine::loader::{Access, Gguf, GgufWriter, TensorType};
+pub use trine::model::*;
+pub use trine::shapes::*;
