@@ -3,8 +3,8 @@
 //! A page holds the keys and values of [`PAGE`] positions in all layers. Sequences with a common beginning share its
 //! pages; one that writes to a shared page gets a copy of it first. All that a step needs is taken before it begins.
 //!
-//! What belongs here: ownership of pages, and attention over them. What does not: where in a page what lies ([`crate::float::attention::page`]),
-//! and axes ([`crate::ops`]).
+//! What belongs here: ownership of pages, and attention over them. What does not: where in a page what lies
+//! ([`crate::float::attention::page`]), and axes ([`crate::ops`]).
 
 mod attention;
 

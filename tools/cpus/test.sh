@@ -54,13 +54,13 @@ print(tests["trine_kernels"], tests["integration"])
 }
 
 # Random cases are for the machine at hand: a few of each show that an emulated CPU computes the same.
-export PROPTEST_CASES=16
+export PROPTEST_CASES=4
 
-# The tests of one CPU; what they print is shown whole if they fail.
+# The tests of one CPU; what they print is shown whole if they fail. `which` are the tests of the kernels.
 test_cpu() {
-    local run=$1 kernels=$2 models=$3
+    local run=$1 which=$2 kernels=$3 models=$4
     (cd kernels && $run "$kernels" --quiet --nocapture arch::tests::levels_of_this_machine 2>/dev/null | grep '^level') &&
-        (cd kernels && $run "$kernels" --quiet) &&
+        (cd kernels && $run "$kernels" --quiet "$which") &&
         $run "$models" --quiet golden:: --skip smollm2 --skip qwen2_coder
 }
 
@@ -73,24 +73,28 @@ test_program() {
     [ -n "$found" ] && [ "$found" = "$expected" ]
 }
 
-# Tests an architecture on some CPUs side by side. Without CPUs this machine runs the tests itself.
+# Tests an architecture on some CPUs side by side; without CPUs this machine runs the tests itself. The last CPU has the
+# levels of all others and runs all tests of the kernels, at each of them; the others run those of the detection.
 test_on() {
-    local architecture=$1 cpu run tests failed=0 logs
+    local architecture=$1 cpu run which tests failed=0 logs cpus
     shift
+    cpus=("${@:-}")
     tests=$(build "$architecture")
     [ "$architecture" != x86_64 ] || cargo build --quiet --release
     logs=$(mktemp -d)
-    for cpu in "${@:-}"; do
+    for cpu in "${cpus[@]}"; do
         run=${cpu:+qemu-$architecture-static -cpu $cpu}
+        which=arch::
+        [ "$cpu" != "${cpus[-1]}" ] || which=
         {
             # shellcheck disable=SC2086 # two paths
-            test_cpu "$run" $tests &&
+            test_cpu "$run" "$which" $tests &&
                 { [ "$architecture" != x86_64 ] || test_program "$run"; } &&
                 touch "$logs/$cpu.passed"
         } >"$logs/$cpu.log" 2>&1 &
     done
     wait
-    for cpu in "${@:-}"; do
+    for cpu in "${cpus[@]}"; do
         echo "-- $architecture${cpu:+, $cpu}"
         # QEMU says of each run what it does not emulate of a CPU.
         grep -v 'warning: TCG' "$logs/$cpu.log" || true

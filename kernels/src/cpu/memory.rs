@@ -1,7 +1,8 @@
 //! Memory of tensors that are gone, for the next ones: the tensors of a prompt have megabytes each, which an allocator
 //! maps, faults in and unmaps every time, and that takes a quarter of a prompt's time.
 //!
-//! What belongs here: what is kept, and for whom. What does not: memory that a thread keeps for itself ([`crate::kept`]).
+//! What belongs here: what is kept, and for whom. What does not: memory that a thread keeps for itself
+//! ([`crate::kept`]).
 
 use super::Cpu;
 use crate::slots::Slot;

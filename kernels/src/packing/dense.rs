@@ -14,8 +14,8 @@ pub(crate) trait DensePacking: Packing {
     /// Bytes of a unit, at most [`MAX_UNIT_BYTES`].
     const UNIT_BYTES: usize = Self::UNIT / Self::BLOCK * Self::BLOCK_BYTES;
 
-    /// Whether a few tokens have a product of their own, compiled for every instruction set: where weights as a rule meet
-    /// f32 activations. Quantized packings meet 16-bit ones.
+    /// Whether a few tokens have a product of their own, compiled for every instruction set: where weights as a rule
+    /// meet f32 activations. Quantized packings meet 16-bit ones.
     const FEW: bool = false;
 
     /// A unit, prepared for [`DensePacking::vector`].

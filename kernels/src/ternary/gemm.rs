@@ -35,9 +35,9 @@ pub(super) const STEP: usize = 4;
 /// first cache, of 32 KB and more, holds as panels beside the activations of a tile.
 const COLUMNS: usize = 2 * BLOCK;
 
-/// Up to this many tokens columns are cut: 16 tokens then take 0.6 of the time on Emerald Rapids (AVX-512 VNNI). With 48
-/// and more it makes no difference, as unpacking is a small part of the work, and the sums of all tokens, which wait for
-/// the next columns, come from the second cache.
+/// Up to this many tokens columns are cut: 16 tokens then take 0.6 of the time on Emerald Rapids (AVX-512 VNNI). With
+/// 48 and more it makes no difference, as unpacking is a small part of the work, and the sums of all tokens, which wait
+/// for the next columns, come from the second cache.
 const CUT_TOKENS: usize = 32;
 
 kept! {

@@ -180,7 +180,9 @@ fn extreme_codes_and_activations_do_not_overflow() {
     for cols in [2560, 8192, 16_384 + 256] {
         for (code, value) in [(2, 1.0), (2, -1.0), (0, 1.0), (0, -1.0)] {
             let case = Case { rows: 9, cols, codes: vec![code; 9 * cols], scales: vec![0.5], multiplier: 1.0 };
-            for tokens in [1, 2, 3, 8, 13] {
+            // Kernels for a few tokens cut columns alike, however many there are.
+            let few: &[usize] = if cols == 8192 { &[2, 3, 8] } else { &[] };
+            for tokens in [1, 13].iter().chain(few) {
                 let x = vec![value; cols * tokens];
                 check::<I2S>(&case, &x, &cpus);
                 check::<Tq1_0>(&case, &x, &cpus);
