@@ -232,9 +232,9 @@ unsafe fn add_vectors<V: Vector, P: Unpack, const R: usize, const T: usize>(
         for r in 1..R {
             fields[r] = P::fields(V::load_parts([rows[r].add(parts[0]), rows[r].add(parts[1])]));
         }
-        for field in 0..P::FIELDS {
+        for (field, step) in (0..P::FIELDS).map(|field| (field, step + field * V::PARTS * WINDOW)) {
             for t in 0..T {
-                let activations = V::load(activations[t].add(step + field * V::PARTS * WINDOW).cast());
+                let activations = V::load(activations[t].add(step).cast());
                 for r in 0..R {
                     runs[t][r] = fields[r][field].dot_across(activations, runs[t][r]);
                 }
