@@ -19,7 +19,7 @@ const SIZES: &str = include_str!("sizes.md");
 const EXAMPLE: &str = "residual/ffn_added_to_hidden";
 
 /// Folders in the order of the page, with title and introduction.
-const RELATIONS: [(&str, &str, &str); 13] = [
+const RELATIONS: [(&str, &str, &str); 14] = [
     ("rank", "Axes of a tensor", "A tensor has the axes that its type lists, outermost first, and no others."),
     (
         "residual",
@@ -83,6 +83,12 @@ const RELATIONS: [(&str, &str, &str); 13] = [
          names, so there the compiler tells them apart by lifetimes and speaks of borrowed data that escapes: `a` and \
          `b` in that message are the two models. Models that are declared with `pinned_model!` have names, and the \
          same mistake then reads like all others.",
+    ),
+    (
+        "engine",
+        "Opened models",
+        "A program that opens any file has no type for its model. Typed code visits it, and each visit has a model of \
+         its own: what belongs to one opened model does not fit another.",
     ),
     (
         "packing",

@@ -1,0 +1,15 @@
+//! All sequences of a step are of one opened model.
+#![allow(unused)]
+use trine::{kernels::*, model::*, shapes::*};
+
+struct Together<'a, M: Model>(&'a Opened<M>);
+
+impl<M: Model> Visit for Together<'_, M> {
+    type Out = ();
+
+    fn visit<N: Model>(self, opened: &Opened<N>) {
+        let mut states = [opened.pool().state(8), opened.pool().state(8)];
+    }
+}
+
+fn main() {}
