@@ -1,11 +1,11 @@
 //! What the fuzz targets do with bytes: shared by `fuzz/`, which looks for inputs, and by the tests, which replay those
 //! that were found. Nothing here may panic, whatever the bytes are.
 
-use crate::support::cpu;
 use bytes::Bytes;
 use std::path::Path;
+use std::sync::OnceLock;
 use trine::kernels::packing::{I2sPacking, TernaryLayout, ternary_from_int8, ternary_from_packed_rows};
-use trine::kernels::{Matrix, PackingKind};
+use trine::kernels::{Cpu, CpuOptions, Matrix, PackingKind};
 use trine::loader::{Access, Gguf, Safetensors, SafetensorsModel};
 use trine::model::{Config, HfDirectory, LoadOptions, Source, Tokenizer, TokenizerOptions, judge, load};
 use trine::shapes::Dyn;
@@ -22,6 +22,12 @@ pub const TARGETS: [Target; 6] = [
     ("safetensors", safetensors),
     ("directory", directory),
 ];
+
+/// The machine: one for all inputs, as threads take longer to start than most inputs to be read.
+fn cpu() -> Cpu {
+    static CPU: OnceLock<Cpu> = OnceLock::new();
+    CPU.get_or_init(|| Cpu::new(CpuOptions::default()).expect("the threads of the machine")).clone()
+}
 
 /// Header, metadata and tensor table; where they are sound, every byte of every tensor is there.
 pub fn gguf(data: &[u8]) {
