@@ -217,6 +217,16 @@ pub(crate) fn prefetch_far(address: *const u8) {
     let _ = address;
 }
 
+/// As [`prefetch_far`] for each cache line of `bytes` bytes from `address` on.
+#[inline(always)]
+pub(crate) fn prefetch_far_lines(address: *const u8, bytes: usize) {
+    /// Bytes that one prefetch brings.
+    const CACHE_LINE: usize = 64;
+    for line in (0..bytes).step_by(CACHE_LINE) {
+        prefetch_far(address.wrapping_add(line));
+    }
+}
+
 impl fmt::Display for Isa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -9,7 +9,7 @@ use core::ops::Range;
 use super::gemv::{Units, add_products};
 
 use crate::arch::floats::{FloatKernel, Floats, LANES};
-use crate::arch::prefetch_far;
+use crate::arch::prefetch_far_lines;
 use crate::columns::Columns;
 use crate::packing::{DensePacking, MAX_UNIT_BYTES, Packed, whole_unit};
 use crate::slots::Slot;
@@ -20,9 +20,6 @@ pub(super) const GRANULE: usize = 8;
 /// Activations that stay in the first cache, of 32 KB and more, beside weights and sums, also where two threads share
 /// it: 10 KB.
 const ACTIVATIONS: usize = 10 << 8;
-
-/// Bytes that one prefetch brings.
-const CACHE_LINE: usize = 64;
 
 /// The outputs of some rows, for all tokens.
 pub(super) struct Few<'a, P: DensePacking> {
@@ -128,9 +125,7 @@ fn add_units<S: Floats, P: DensePacking, const R: usize, const T: usize>(
     for u in 0..units.len() {
         for r in 0..R {
             let bytes = &weights[r][u * P::UNIT_BYTES..(u + 1) * P::UNIT_BYTES];
-            for line in (0..P::UNIT_BYTES).step_by(CACHE_LINE) {
-                prefetch_far(bytes.as_ptr().wrapping_add(ahead + line));
-            }
+            prefetch_far_lines(bytes.as_ptr().wrapping_add(ahead), P::UNIT_BYTES);
             let unit = P::unit(floats, bytes, shared);
             for index in 0..vectors {
                 let vector = P::vector(floats, &unit, index);

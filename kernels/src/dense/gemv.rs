@@ -3,15 +3,12 @@
 //! A few rows are computed together, so that their sums do not wait for one another.
 
 use crate::arch::floats::{FloatKernel, Floats, LANES};
-use crate::arch::prefetch_far;
+use crate::arch::prefetch_far_lines;
 use crate::packing::{DensePacking, MAX_UNIT, MAX_UNIT_BYTES, Packed, whole_unit};
 use crate::slots::Slot;
 
 /// Rows of a tile.
 pub(super) const TILE: usize = 4;
-
-/// Bytes that one prefetch brings.
-const CACHE_LINE: usize = 64;
 
 /// The product of some rows with one token.
 pub(super) struct Gemv<'a, P: DensePacking> {
@@ -112,9 +109,7 @@ fn dot_rows<S: Floats, P: DensePacking>(
     let mut sums = [floats.splat(0.0); TILE];
     for (u, x) in x.whole.chunks_exact(P::UNIT).enumerate() {
         // As many bytes of the next rows as the rows at hand read of this unit.
-        for line in (0..TILE * P::UNIT_BYTES).step_by(CACHE_LINE) {
-            prefetch_far(next.wrapping_add(u * TILE * P::UNIT_BYTES + line));
-        }
+        prefetch_far_lines(next.wrapping_add(u * TILE * P::UNIT_BYTES), TILE * P::UNIT_BYTES);
         for r in 0..TILE {
             let unit = P::unit(floats, &rows[r][u * P::UNIT_BYTES..(u + 1) * P::UNIT_BYTES], shared);
             sums[r] = add_products::<S, P>(floats, &unit, x, sums[r]);

@@ -15,7 +15,7 @@ use core::ops::Range;
 use super::words;
 use crate::arch::floats::Floats;
 use crate::arch::integers::{BYTES, Integers};
-use crate::arch::{Kernel, Vector, prefetch_far};
+use crate::arch::{Kernel, Vector, prefetch_far_lines};
 use crate::columns::Columns;
 use crate::cpu::Cpu;
 use crate::packing::{ActivationBlock, Int16Packing, Packed, Planes};
@@ -33,9 +33,6 @@ const TOKENS: usize = 4;
 
 /// The most bytes of 256 columns.
 pub(super) const MAX_BLOCK_BYTES: usize = 512;
-
-/// Bytes that one prefetch brings.
-pub(super) const CACHE_LINE: usize = 64;
 
 /// How far ahead of the product weights are asked for, into the second cache: what measured best.
 pub(super) const AHEAD: usize = 8192;
@@ -187,9 +184,7 @@ fn dot<I: Integers, P: Int16Packing, const T: usize>(
     let (whole, end) = (blocks.len(), blocks.remainder());
     for (b, weights) in blocks.enumerate() {
         // Weights of this row or of the next, which follow in memory.
-        for line in (0..block_bytes).step_by(CACHE_LINE) {
-            prefetch_far(weights.as_ptr().wrapping_add(AHEAD + line));
-        }
+        prefetch_far_lines(weights.as_ptr().wrapping_add(AHEAD), block_bytes);
         add_block(integers, weights, &x, b, &mut acc);
     }
     if !end.is_empty() {

@@ -10,10 +10,10 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::int16::{AHEAD, CACHE_LINE, MAX_BLOCK_BYTES, whole_steps};
+use super::int16::{AHEAD, MAX_BLOCK_BYTES, whole_steps};
 use crate::arch::floats::{Floats, LANES};
 use crate::arch::integers::{BYTES, Integers};
-use crate::arch::{Kernel, Vector, prefetch_far};
+use crate::arch::{Kernel, Vector, prefetch_far_lines};
 use crate::columns::Columns;
 use crate::cpu::Cpu;
 use crate::packing::{Int16Packing, Packed, WordBlock};
@@ -151,9 +151,7 @@ fn add_blocks<I: Integers, P: Int16Packing, const T: usize>(
     for (b, of_first) in of_tokens[0].iter().enumerate() {
         let at = (blocks.start + b) * block_bytes;
         // Weights of this row or of the next, which follow in memory.
-        for line in (0..block_bytes).step_by(CACHE_LINE) {
-            prefetch_far(row.as_ptr().wrapping_add(at + AHEAD + line));
-        }
+        prefetch_far_lines(row.as_ptr().wrapping_add(at + AHEAD), block_bytes);
         let steps = match row.get(at..at + block_bytes) {
             Some(steps) => steps,
             None => whole_steps::<P>(&row[at..], &mut padded),

@@ -7,11 +7,11 @@
 
 use core::ops::Range;
 
-use super::gemv::{blocks_at_once, window_at};
+use super::gemv::{FAR, NEAR, blocks_at_once, window_at};
 use super::terms::{TILE, Terms, add};
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
-use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
+use crate::arch::{Kernel, Vector, prefetch, prefetch_far_lines};
 use crate::columns::Columns;
 use crate::packing::Packed;
 use crate::slots::Slot;
@@ -28,15 +28,6 @@ const ACTIVATIONS: usize = 13 * 256 * MOST;
 
 /// Rows whose sums are added across vectors together.
 const PART: usize = 8;
-
-/// Bytes that one prefetch brings.
-const CACHE_LINE: usize = 64;
-
-/// Bytes from the end of the rows at hand to what is asked for from memory, in the order of memory.
-const FAR: usize = 8192;
-
-/// Bytes from where a row is read to what is asked for from the second cache.
-const NEAR: usize = 128;
 
 /// The product of some rows with all tokens.
 pub(super) struct Few<'a, P: Unpack> {
@@ -261,9 +252,7 @@ impl Ahead {
     #[inline(always)]
     fn ask<const R: usize>(&mut self, rows: &[*const u8; R], at: usize, bytes: usize) {
         if self.asks {
-            for line in (0..R * bytes).step_by(CACHE_LINE) {
-                prefetch_far(self.next.wrapping_add(line));
-            }
+            prefetch_far_lines(self.next, R * bytes);
             self.next = self.next.wrapping_add(R * bytes);
         }
         for row in rows {

@@ -12,7 +12,7 @@ use super::lines::{LINE, Line};
 use super::terms::Terms;
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
-use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
+use crate::arch::{Kernel, Vector, prefetch, prefetch_far_lines};
 use crate::columns::Columns;
 use crate::cpu::Cpu;
 use crate::kept::kept;
@@ -22,14 +22,11 @@ use crate::slots::Slot;
 /// Rows that are computed together; rows that start a chunk of work are multiples of this.
 pub(super) const ROWS: usize = 8;
 
-/// Bytes that one prefetch brings.
-const CACHE_LINE: usize = 64;
-
 /// Bytes from the end of the rows at hand to what is asked for from memory, in the order of memory.
-const FAR: usize = 8192;
+pub(super) const FAR: usize = 8192;
 
 /// Bytes from where a row is read to what is asked for from the second cache.
-const NEAR: usize = 128;
+pub(super) const NEAR: usize = 128;
 
 kept! {
     /// The memory of [`Activations`], which the next product of the thread uses again.
@@ -258,10 +255,7 @@ impl Ahead {
     /// second cache, and from there, closer to where it is read, into the first.
     #[inline(always)]
     fn ask(&self, at: usize, bytes: usize) {
-        let far = self.row.wrapping_add(ROWS * (self.row_bytes + at) + FAR);
-        for line in (0..ROWS * bytes).step_by(CACHE_LINE) {
-            prefetch_far(far.wrapping_add(line));
-        }
+        prefetch_far_lines(self.row.wrapping_add(ROWS * (self.row_bytes + at) + FAR), ROWS * bytes);
         // Beyond the end of these rows: the start of the next ones.
         let wrap = if at + NEAR < self.row_bytes { 0 } else { (ROWS - 1) * self.row_bytes };
         for row in 0..ROWS {

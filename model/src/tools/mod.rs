@@ -6,6 +6,8 @@
 //!
 //! What belongs here: what a command does with a model. What does not: arguments and printing (the `trine` command).
 
+#[cfg(test)]
+mod changed;
 mod convert;
 mod diff;
 pub mod inspect;

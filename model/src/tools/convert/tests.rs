@@ -1,6 +1,7 @@
 //! Conversions keep every code and scale, and refuse what would not.
 
 use super::*;
+use crate::tools::changed::changed;
 use crate::{Side, Synthetic, Values, diff};
 use half::f16;
 use trine_loader::{Gguf, Value};
@@ -24,24 +25,6 @@ fn same_model(a: &Gguf, b: &Gguf) -> bool {
     let difference = diff(side(a), side(b), &TokenizerOptions::default(), &|_, _| ()).unwrap();
     difference.tensors.iter().for_each(|tensor| assert_ne!(tensor.values, Values::Missing, "{}", tensor.name));
     difference.is_none()
-}
-
-/// A tensor with its bytes changed.
-fn changed(file: &Gguf, name: &str, change: impl Fn(&mut Vec<u8>)) -> Gguf {
-    let mut writer = GgufWriter::new();
-    for (key, value) in file.metadata().iter() {
-        writer.set(key, value.clone()).unwrap();
-    }
-    for tensor in file.tensors() {
-        let mut bytes = file.bytes(tensor).to_vec();
-        if tensor.name == name {
-            change(&mut bytes);
-        }
-        writer.tensor(&tensor.name, &tensor.ne.row_major(), tensor.kind, bytes).unwrap();
-    }
-    let mut bytes = Vec::new();
-    writer.write_to(&mut bytes).unwrap();
-    Gguf::from_bytes("changed", bytes.into()).unwrap()
 }
 
 const QUERY: &str = "blk.1.attn_q.weight";

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::Synthetic;
-use trine_loader::{Gguf, GgufWriter};
+use crate::tools::changed::changed;
+use trine_loader::Gguf;
 
 fn judged(file: &Gguf) -> Vec<(String, Judgement)> {
     let config = Config::from_gguf(file).unwrap();
@@ -20,23 +21,11 @@ fn remarks(file: &Gguf) -> Vec<String> {
 
 /// The tiny model with the F32 values of a tensor multiplied, or the bytes of another type replaced by 0.
 fn with(name: &str, factor: f32) -> Gguf {
-    let file = Synthetic::tiny().gguf().unwrap();
-    let mut writer = GgufWriter::new();
-    for (key, value) in file.metadata().iter() {
-        writer.set(key, value.clone()).unwrap();
-    }
-    for tensor in file.tensors() {
-        let mut bytes = file.bytes(tensor).to_vec();
-        if tensor.name == name {
-            for value in bytes.as_chunks_mut::<4>().0 {
-                *value = (f32::from_le_bytes(*value) * factor).to_le_bytes();
-            }
+    changed(&Synthetic::tiny().gguf().unwrap(), name, |bytes| {
+        for value in bytes.as_chunks_mut::<4>().0 {
+            *value = (f32::from_le_bytes(*value) * factor).to_le_bytes();
         }
-        writer.tensor(&tensor.name, &tensor.ne.row_major(), tensor.kind, bytes).unwrap();
-    }
-    let mut bytes = Vec::new();
-    writer.write_to(&mut bytes).unwrap();
-    Gguf::from_bytes("changed", bytes.into()).unwrap()
+    })
 }
 
 #[test]
