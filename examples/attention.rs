@@ -1,6 +1,6 @@
 //! Typed tensors without a model file: one attention of a model whose dimensions are in the source.
 
-use trine::kernels::{KvPool, KvSequence, Rope};
+use trine::ops::{KvPool, KvSequence, Rope};
 use trine::prelude::*;
 use trine::shapes::{AttentionLayers, HeadDim, KvHeads, KvWidth, QWidth, RopePairing, Value};
 

@@ -1,6 +1,7 @@
 //! The first layer of a vision transformer, with axes of its own and lengths that a file could have given.
 
-use trine::kernels::{Activations, PackingKind, RmsNorm};
+use trine::kernels::PackingKind;
+use trine::ops::{Activations, RmsNorm};
 use trine::prelude::*;
 use trine::shapes::{Normed, Shape, norm_role};
 

@@ -1,6 +1,7 @@
 //! A perceptron with axes of its own: no language model, the same types and the same errors.
 
-use trine::kernels::{Activations, GateActivation, PackingKind};
+use trine::kernels::{GateActivation, PackingKind};
+use trine::ops::Activations;
 use trine::prelude::*;
 use trine::shapes::Gate;
 

@@ -63,16 +63,15 @@ pub mod text {
 /// The names that most programs with a model or with typed tensors need: at most 40, so that they can be known. All
 /// others have a path, that of their crate, such as [`model::KvCache`] and [`shapes::Normed`].
 pub mod prelude {
-    pub use trine_kernels::{CacheType, Cpu, CpuOptions, Matrix};
+    pub use trine_kernels::{CacheType, CpuOptions, Matrix};
+    pub use trine_ops::Cpu;
     pub use trine_loader::Gguf;
     pub use trine_model::{
         Config, EncodeOptions, Engine, EngineError, EngineOptions, GenerateOptions, LoadOptions, Message, Opened,
         SamplerChain, SamplerOptions, Session, Tokenizer, TokenizerOptions, Transformer, Visit, load,
     };
-    pub use trine_shapes::{
-        Axis, Dims, Dyn, Environment, Ffn, Hidden, Idx, Model, Step, Tensor, View, Vocab, Weight, axis, environment,
-        pinned_model, product, static_model,
-    };
+    pub use trine_ops::Weight;
+    pub use trine_shapes::{Axis, Dims, Dyn, Environment, Ffn, Hidden, Idx, Model, Step, Tensor, View, Vocab, axis, environment, pinned_model, product, static_model};
 }
 
 /// The small BitNet b1.58 story model that comes with this crate (1.9 MB, I2_S, English).

@@ -167,7 +167,7 @@ impl Cpu {
     }
 
     /// Calls `work(index, item)` for every item of `items`, in parallel.
-    pub(crate) fn for_each<T, F>(&self, items: &mut [T], work: F)
+    pub fn for_each<T, F>(&self, items: &mut [T], work: F)
     where
         T: Send,
         F: Fn(usize, &mut T) + Send + Sync,
@@ -176,7 +176,7 @@ impl Cpu {
     }
 
     /// As [`Cpu::for_each`], with at least `least` items for a thread, so that small items are worth their start.
-    pub(crate) fn for_each_by<T, F>(&self, items: &mut [T], least: usize, work: F)
+    pub fn for_each_by<T, F>(&self, items: &mut [T], least: usize, work: F)
     where
         T: Send,
         F: Fn(usize, &mut T) + Send + Sync,

@@ -29,9 +29,8 @@ mod kept;
 #[cfg(feature = "std")]
 pub mod limits;
 pub mod matrix;
-pub mod ops;
 pub mod packing;
-mod pages;
+pub mod pages;
 mod parallel;
 #[cfg(feature = "threads")]
 mod pool;
@@ -50,7 +49,6 @@ pub use cpu::{Cpu, CpuError, CpuOptions};
 pub use float::GateActivation;
 pub use float::attention::page::{CacheType, PAGE};
 pub use matrix::{ActivationMode, Matrix, PackingKind};
-pub use ops::{Activations, CacheStepError, Cached, KvLayer, KvPool, KvSequence, KvStep, RmsNorm, Rope};
 pub use packing::{Packed, Packing, PackingError};
 pub use pages::CacheFull;
 pub use quantize::ActivationRows;

@@ -269,7 +269,7 @@ impl Matrix {
     ///
     /// # Panics
     /// If there are more or less values than rows.
-    pub(crate) fn set_bias(self, bias: Box<[f32]>) -> Matrix {
+    pub fn with_bias(self, bias: Box<[f32]>) -> Matrix {
         assert_eq!(bias.len(), self.rows(), "one value of the bias for each row");
         Matrix { bias: Some(bias.into()), ..self }
     }
@@ -306,7 +306,7 @@ impl Matrix {
         self.triples.as_ref().map_or(self.bytes().len(), Triples::bytes)
     }
 
-    /// What products add, one value for each row; [`trine_shapes::Weight::with_bias`] gives a matrix its bias.
+    /// What products add, one value for each row; [`Matrix::with_bias`].
     pub fn bias(&self) -> Option<&[f32]> {
         self.bias.as_deref()
     }

@@ -1,14 +1,14 @@
-//! Pages of a cache: a pool with a ceiling, and the pages of one sequence.
+//! Pages of a cache, for programs that keep axes of their own: a pool with a ceiling, and the pages of one sequence.
 //!
 //! A page holds the keys and values of [`PAGE`] positions in all layers. Sequences with a common beginning share its
 //! pages; one that writes to a shared page gets a copy of it first. All that a step needs is taken before it begins.
 //!
 //! What belongs here: ownership of pages, and attention over them. What does not: where in a page what lies
-//! ([`crate::float::attention::page`]), and axes ([`crate::ops`]).
+//! (`float/attention/page.rs`), and axes (the crate `trine-ops`).
 
 mod attention;
 
-pub(crate) use attention::attention_over_pages;
+pub use attention::attention_over_pages;
 
 use crate::float::attention::page::{CacheType, PAGE, PageLayout};
 use crate::huge_pages::{HugePages, memory_has};
@@ -44,17 +44,27 @@ pub enum CacheFull {
 
 /// How many pages there may be, how many there are, and how they are laid out.
 #[derive(Debug)]
-pub(crate) struct PagePool {
+pub struct PagePool {
     layout: PageLayout,
     pages: usize,
     used: AtomicUsize,
 }
 
 impl PagePool {
-    /// A pool of up to `pages` pages. Memory comes into use with them.
-    pub(crate) fn new(layout: Option<PageLayout>, pages: usize) -> Result<Arc<Self>, CacheFull> {
+    /// A pool of up to `pages` pages, each with the keys and values of `heads` heads of `head_dim` elements in each of
+    /// `layers` layers. Memory comes into use with them.
+    ///
+    /// # Errors
+    /// [`CacheFull`] where the system does not give so much memory.
+    pub fn new(
+        kind: CacheType,
+        layers: usize,
+        heads: usize,
+        head_dim: usize,
+        pages: usize,
+    ) -> Result<Arc<Self>, CacheFull> {
         let full = || CacheFull::Memory { positions: pages.saturating_mul(PAGE) };
-        let layout = layout.ok_or_else(full)?;
+        let layout = PageLayout::new(kind, layers, heads, head_dim).ok_or_else(full)?;
         // What the system does not give at once it is unlikely to give page by page.
         let bytes = product_within(&[layout.numbers(), pages, size_of::<f32>()], MAX_ELEMENTS).ok_or_else(full)?;
         if !memory_has(bytes) {
@@ -67,22 +77,31 @@ impl PagePool {
         &self.layout
     }
 
-    pub(crate) fn kind(&self) -> CacheType {
+    /// Bytes of a page.
+    pub fn bytes_per_page(&self) -> usize {
+        self.layout.numbers() * size_of::<f32>()
+    }
+
+    /// The type of the elements.
+    pub fn kind(&self) -> CacheType {
         self.layout.kind()
     }
 
     /// Pages there may be.
-    pub(crate) fn pages(&self) -> usize {
+    pub fn pages(&self) -> usize {
         self.pages
     }
 
     /// Pages that can be taken.
-    pub(crate) fn free(&self) -> usize {
+    pub fn free(&self) -> usize {
         self.pages - self.used.load(Ordering::Relaxed)
     }
 
     /// Takes `count` pages, or none.
-    pub(crate) fn take(self: &Arc<Self>, count: usize) -> Result<Vec<Page>, CacheFull> {
+    ///
+    /// # Errors
+    /// [`CacheFull`] where fewer are free, or the system does not give the memory.
+    pub fn take(self: &Arc<Self>, count: usize) -> Result<Vec<Page>, CacheFull> {
         let within = |used: usize| used.checked_add(count).filter(|&used| used <= self.pages);
         let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within);
         if let Err(used) = taken {
@@ -101,7 +120,7 @@ impl PagePool {
 
 /// A page of a pool, which it goes back to.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub struct Page {
     /// `None` only while the page is taken.
     numbers: Option<HugePages<f32>>,
     pool: Arc<PagePool>,
@@ -126,27 +145,29 @@ impl Drop for Page {
 
 /// The pages of one sequence.
 #[derive(Debug)]
-pub(crate) struct Pages {
+pub struct Pages {
     pool: Arc<PagePool>,
     pages: Vec<Arc<Page>>,
 }
 
 impl Pages {
-    pub(crate) fn new(pool: &Arc<PagePool>) -> Self {
+    /// No pages of `pool` yet.
+    pub fn new(pool: &Arc<PagePool>) -> Self {
         Pages { pool: pool.clone(), pages: Vec::new() }
     }
 
-    pub(crate) fn pool(&self) -> &Arc<PagePool> {
+    /// The pool.
+    pub fn pool(&self) -> &Arc<PagePool> {
         &self.pool
     }
 
     /// The same positions in the same pages.
-    pub(crate) fn share(&self) -> Self {
+    pub fn share(&self) -> Self {
         Pages { pool: self.pool.clone(), pages: self.pages.clone() }
     }
 
     /// Forgets all pages behind the first `positions` positions.
-    pub(crate) fn truncate(&mut self, positions: usize) {
+    pub fn truncate(&mut self, positions: usize) {
         self.pages.truncate(positions.div_ceil(PAGE));
     }
 
@@ -161,7 +182,7 @@ impl Pages {
     }
 
     /// Pages to take before `tokens` positions behind `past` can be written.
-    pub(crate) fn missing(&mut self, past: usize, tokens: usize) -> usize {
+    pub fn missing(&mut self, past: usize, tokens: usize) -> usize {
         let touched = Self::touched(past, tokens);
         // However many there are to be: those that exist are few.
         let there = touched.start..touched.end.min(self.pages.len()).max(touched.start);
@@ -171,7 +192,10 @@ impl Pages {
 
     /// Puts as many pages from `fresh` as are [`missing`](Pages::missing) into their places; one that takes the place
     /// of a shared page gets a copy of what is in it.
-    pub(crate) fn fill(&mut self, past: usize, tokens: usize, fresh: &mut impl Iterator<Item = Page>) {
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn fill(&mut self, past: usize, tokens: usize, fresh: &mut impl Iterator<Item = Page>) {
         for index in Self::touched(past, tokens) {
             if !self.is_missing(index) {
                 continue;
@@ -189,7 +213,10 @@ impl Pages {
 
     /// Writes `keys` and `values`, `[position][head][head_dim]`, of a layer behind `past` positions, into pages that
     /// [`fill`](Pages::fill) has provided.
-    pub(crate) fn write(&mut self, layer: usize, past: usize, keys: &[f32], values: &[f32], width: usize) {
+    ///
+    /// # Panics
+    /// If it has not.
+    pub fn write(&mut self, layer: usize, past: usize, keys: &[f32], values: &[f32], width: usize) {
         let (mut position, mut keys, mut values) = (past, keys, values);
         while !keys.is_empty() {
             let first = position % PAGE;

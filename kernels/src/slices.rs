@@ -1,6 +1,6 @@
 //! The operations of a transformer on plain slices, for programs that keep tensors of their own.
 //!
-//! Each is what the typed operation of the same name ([`crate::ops`]) hands its slices to; the product with a matrix is
+//! Each is what the typed operation of the same name in `trine-ops` hands its slices to; the product with a matrix is
 //! [`Cpu::matmul`]. Lengths are asserted once a call, and nothing says what a slice means. What belongs here: cutting
 //! work over threads. What does not: arithmetic (`float`), and axes.
 
@@ -9,13 +9,16 @@ use alloc::vec::Vec;
 use crate::arch::floats;
 use crate::cpu::Cpu;
 
-use crate::float::attention::page::{CacheType, PAGE, PageLayout};
+use crate::float::attention::page::{CacheType, PAGE};
+use crate::float::rope::Rotate;
 use crate::float::{GateActivation, elementwise, norm};
+use crate::matrix::Matrix;
 use crate::pages::{PagePool, Pages, attention_over_pages};
 use crate::slots::Slot;
-use trine_shapes::Buffer;
+use trine_shapes::{Buffer, RopePairing, product_of};
 
 pub use crate::float::attention::AttentionShape;
+pub use crate::float::rope::RopeTable;
 
 /// Rows of a norm for which it pays to ask other threads.
 const ROWS_PER_TASK: usize = 8;
@@ -61,6 +64,44 @@ pub fn gated(cpu: &Cpu, activation: GateActivation, gate: &mut [f32], up: &[f32]
     zip_tasks(cpu, gate, up, |gate, up| floats::run(cpu.isa(), elementwise::Gate { activation, gate, up }));
 }
 
+/// Row `id` of `table` for each of `ids`, decoded to f32; `x` is `[ids][cols]`.
+///
+/// # Panics
+/// If `table` has no such row, or `x` has another length.
+pub fn embed(cpu: &Cpu, ids: impl ExactSizeIterator<Item = usize>, table: &Matrix, x: &mut [f32]) {
+    assert_eq!(x.len(), product_of(&[ids.len(), table.cols()]), "a row for each id");
+    let mut tasks: Vec<_> = ids.zip(x.chunks_exact_mut(table.cols())).collect();
+    cpu.for_each(&mut tasks, |_, (id, row)| table.decode_row(*id, row));
+}
+
+/// Rotates all heads of each token in place ([`RopeTable`]): rotated elements of pair `i` come to lie at `i` and
+/// `i + pairs` of their head, whichever elements were the pair. `x` is `[positions][heads][head_dim]`.
+///
+/// Source: RoFormer (arXiv 2104.09864), section 3.2.2.
+///
+/// # Panics
+/// If `x` is not whole heads of each token, or a head has fewer elements than the table rotates.
+pub fn rope(
+    cpu: &Cpu,
+    x: &mut [f32],
+    head_dim: usize,
+    pairing: RopePairing,
+    table: &RopeTable,
+    positions: impl ExactSizeIterator<Item = usize>,
+) {
+    let count = positions.len();
+    if count == 0 {
+        return;
+    }
+    assert!(x.len().is_multiple_of(product_of(&[count, head_dim])), "whole heads of each token");
+    let mut tasks: Vec<_> = x.chunks_exact_mut(x.len() / count).zip(positions).collect();
+    cpu.for_each(&mut tasks, |_, (heads, position)| {
+        let angles = table.angles(*position);
+        let (cos, sin) = angles.split_at(angles.len() / 2);
+        floats::run(cpu.isa(), Rotate { heads, head_dim, pairing, cos, sin });
+    });
+}
+
 /// Keys and values of one layer in single precision, in the order in which attention reads them.
 #[derive(Debug)]
 pub struct KvCache {
@@ -74,8 +115,8 @@ impl KvCache {
     /// # Panics
     /// If memory does not hold so many.
     pub fn new(batch: usize, kv_heads: usize, capacity: usize, head_dim: usize) -> Self {
-        let layout = PageLayout::new(CacheType::F32, 1, kv_heads, head_dim);
-        let pool = PagePool::new(layout, batch * capacity.div_ceil(PAGE)).expect("memory");
+        let pages = batch * capacity.div_ceil(PAGE);
+        let pool = PagePool::new(CacheType::F32, 1, kv_heads, head_dim, pages).expect("memory");
         let sequence = |_| {
             let (mut pages, fresh) = (Pages::new(&pool), pool.take(capacity.div_ceil(PAGE)).expect("memory"));
             pages.fill(0, capacity, &mut fresh.into_iter());

@@ -6,7 +6,7 @@
 
 #[cfg(feature = "threads")]
 use rayon::prelude::*;
-use trine_kernels::Cpu;
+use trine_ops::Cpu;
 
 /// As many threads as a [`Cpu`] has. Loops that start inside of [`Threads::run`] have these, others all of the process.
 pub(crate) struct Threads {

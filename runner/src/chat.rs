@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use anyhow::{Context, Result};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
-use trine::kernels::Cpu;
+use trine::ops::Cpu;
 use trine::model::{
     ChatTemplate, EncodeOptions, GenerateError, Message, Session, SessionError, StepError, Tokenizer, Transformer,
 };

@@ -9,7 +9,7 @@ use crate::trace::Trace;
 use anyhow::{Result, bail};
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
-use trine::kernels::Cpu;
+use trine::ops::Cpu;
 use trine::model::{ChatError, EncodeOptions, Source, Tokenizer, Transformer};
 use trine::shapes::Model;
 

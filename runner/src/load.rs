@@ -7,7 +7,8 @@ use crate::progress::Progress;
 use anyhow::Result;
 use std::path::Path;
 use std::sync::Arc;
-use trine::kernels::{Cpu, CpuOptions};
+use trine::kernels::CpuOptions;
+use trine::ops::Cpu;
 use trine::loader::Access;
 use trine::model::{
     Corrected, Correction, Corrections, LoadOptions, MakeShortlist, Requantize, Source, Tokenizer, TokenizerOptions,

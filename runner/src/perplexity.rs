@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use anyhow::Result;
 use std::io::Write;
 use std::sync::Arc;
-use trine::kernels::Cpu;
+use trine::ops::Cpu;
 use trine::model::{EncodeOptions, Perplexity, Transformer, Windows};
 use trine::shapes::{Idx, Model, Vocab};
 

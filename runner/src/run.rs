@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
-use trine::kernels::Cpu;
+use trine::ops::Cpu;
 use trine::model::{ChatError, EncodeOptions, Finish, Generated, Message, Session, Source, Tokenizer, Transformer};
 use trine::shapes::Model;
 

@@ -6,7 +6,8 @@ use crate::table::table;
 use anyhow::Result;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
-use trine::kernels::{CacheType, Cpu};
+use trine::kernels::CacheType;
+use trine::ops::Cpu;
 use trine::model::{LogitsRequest, Part, Session, Transformer};
 use trine::shapes::Model;
 

@@ -32,6 +32,29 @@ pub trait Axis: Copy + Debug + Send + Sync {
     fn buf<T: Copy + Default>(self) -> Self::Buf<T>;
 }
 
+/// An axis that says nothing of what was done to a tensor: a width, a count, a vocabulary. Data can be declared to have
+/// it.
+///
+/// A role ([`Normed`](crate::Normed), [`Rotated`](crate::Rotated), [`Gate`](crate::Gate), [`Value`](crate::Value),
+/// [`Branch`](crate::Branch)) is not plain, as only the operation gives it whose name it has. The tokens of a step are
+/// not plain either: a state makes the step, and data enter it one slice a sequence
+/// ([`Tensor::of_sequences`](crate::Tensor::of_sequences)).
+#[diagnostic::on_unimplemented(
+    message = "data cannot be declared to have `{Self}`",
+    label = "says what was done to a tensor, and only the operation that did it gives it",
+    note = "plain axes are those of `axis!` and `product!`, such as `Hidden<M>`, `Batch`, `Seq` and `Fixed<N>`"
+)]
+pub trait Plain: Roleless {}
+
+/// An axis without a role: plain, or the tokens or sequences of a step. Operations that give no role take it, and leave
+/// it as it is.
+#[diagnostic::on_unimplemented(
+    message = "this operation gives no role, and `{Self}` has one",
+    label = "the result would claim what is no longer true of it",
+    note = "`plain()` takes the role off a tensor"
+)]
+pub trait Roleless: Axis {}
+
 /// An axis that is, by definition, the product of two others: index = outer * inner length + inner.
 ///
 /// Splitting such an axis into its factors and merging them again are total and free. What is not a product cannot be
@@ -55,6 +78,38 @@ pub trait Product: Axis {
     fn product(outer: Self::Outer, inner: Self::Inner) -> Self;
 }
 
+/// A plain axis that is the product of two plain ones; [`product!`](crate::product) declares them. The library
+/// distributes the roles of a product over its factors: [`Value<KvWidth<M>>`](crate::Value) is
+/// `KvHeads x Value<HeadDim>`.
+pub trait Factored: Plain {
+    /// The slower factor.
+    type Slow: Plain;
+    /// The faster factor.
+    type Fast: Plain;
+
+    /// The two factors.
+    fn parts(self) -> (Self::Slow, Self::Fast);
+
+    /// The axis whose factors are these.
+    fn whole(slow: Self::Slow, fast: Self::Fast) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Factored> Product for A {
+    type Outer = A::Slow;
+    type Inner = A::Fast;
+
+    #[inline]
+    fn factors(self) -> (A::Slow, A::Fast) {
+        self.parts()
+    }
+
+    #[inline]
+    fn product(outer: A::Slow, inner: A::Fast) -> Self {
+        A::whole(outer, inner)
+    }
+}
+
 /// Two axes seen as one, row-major: `Flat<Batch, Seq>` is the run of all tokens of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Flat<A, B>(pub A, pub B);
@@ -76,44 +131,45 @@ impl<A: Axis, B: Axis> Axis for Flat<A, B> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Axis, B: Axis> Product for Flat<A, B> {
-    type Outer = A;
-    type Inner = B;
+impl<A: Plain, B: Plain> Plain for Flat<A, B> {}
+#[diagnostic::do_not_recommend]
+impl<A: Roleless, B: Roleless> Roleless for Flat<A, B> {}
 
-    fn factors(self) -> (A, B) {
+#[diagnostic::do_not_recommend]
+impl<A: Plain, B: Plain> Factored for Flat<A, B> {
+    type Slow = A;
+    type Fast = B;
+
+    fn parts(self) -> (A, B) {
         (self.0, self.1)
     }
 
-    fn product(outer: A, inner: B) -> Self {
+    fn whole(outer: A, inner: B) -> Self {
         Flat(outer, inner)
     }
 }
 
-/// The indices of `A`, then those of `B`: `Plus<Past, Seq>` is the positions in the cache followed by those of this
-/// step ([`Uniform`](crate::Uniform)).
+/// The indices of `A`, then those of `B`, as a concatenation has them. Both parts are plain.
 ///
 /// ```
 /// use trine_shapes::*;
-/// fn attend<P: Axis, S: Axis>(queries: S, keys: Plus<P, S>) {}
-/// Past::scope(5, |past| Seq::scope(2, |seq| attend(seq, Plus(past, seq))));
+/// axis! { struct Left = 3; struct Right = 4; }
+/// fn whole(both: Plus<Left, Right>) {}
+/// whole(Plus(Left, Right));
 /// ```
-/// Keys in another order, or of this step alone, do not fit the queries:
+/// The parts have an order:
 /// ```compile_fail,E0308
 /// # use trine_shapes::*;
-/// # fn attend<P: Axis, S: Axis>(queries: S, keys: Plus<P, S>) {}
-/// Past::scope(5, |past| Seq::scope(2, |seq| attend(seq, Plus(seq, past))));
-/// ```
-/// ```compile_fail,E0308
-/// # use trine_shapes::*;
-/// # fn attend<P: Axis, S: Axis>(queries: S, keys: Plus<P, S>) {}
-/// Past::scope(5, |past| Seq::scope(2, |seq| attend(seq, seq)));
+/// # axis! { struct Left = 3; struct Right = 4; }
+/// # fn whole(both: Plus<Left, Right>) {}
+/// whole(Plus(Right, Left));
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Plus<A, B>(pub A, pub B);
 
 // Lawful: a function of two lawful axes.
 #[diagnostic::do_not_recommend]
-impl<A: Axis, B: Axis> Axis for Plus<A, B> {
+impl<A: Plain, B: Plain> Axis for Plus<A, B> {
     const NAME: &'static str = "Plus";
     type Buf<T: Copy + Default> = Vec<T>;
 
@@ -126,6 +182,11 @@ impl<A: Axis, B: Axis> Axis for Plus<A, B> {
         vec![T::default(); self.len()]
     }
 }
+
+#[diagnostic::do_not_recommend]
+impl<A: Plain, B: Plain> Plain for Plus<A, B> {}
+#[diagnostic::do_not_recommend]
+impl<A: Plain, B: Plain> Roleless for Plus<A, B> {}
 
 /// A literal length: one sequence is `Fixed<1>`, and small programs need no more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,6 +207,11 @@ impl<const N: usize> Axis for Fixed<N> {
         vec![T::default(); N]
     }
 }
+
+#[diagnostic::do_not_recommend]
+impl<const N: usize> Plain for Fixed<N> {}
+#[diagnostic::do_not_recommend]
+impl<const N: usize> Roleless for Fixed<N> {}
 
 #[cfg(test)]
 mod tests {

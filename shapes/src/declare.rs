@@ -61,6 +61,9 @@ macro_rules! axis {
      $($rest:tt)*) => {
         $crate::axis!(@of $(#[$doc])* $vis struct $name<$environment: $bound>);
 
+        #[diagnostic::do_not_recommend]
+        impl<$environment: $bound, Other: $bound> $crate::Counterpart<$name<Other>> for $name<$environment> {}
+
         // Lawful: a function of what the environment gives, which is one for each type.
         $crate::axis!(@lawful [$environment: $bound] $name<$environment>, $name, |axis| {
             let $lengths = $crate::Environment::lengths(axis.0);
@@ -108,8 +111,17 @@ macro_rules! axis {
             }
         }
     };
+    // What is declared says nothing of what was done to a tensor.
+    (@plain [$($generics:tt)*] $axis:ty) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)*> $crate::Plain for $axis {}
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)*> $crate::Roleless for $axis {}
+    };
     // The implementation for an axis whose scratch is on the heap.
     (@lawful [$($generics:tt)*] $axis:ty, $name:ident, |$value:ident| $len:expr) => {
+        $crate::axis!(@plain [$($generics)*] $axis);
+
         #[diagnostic::do_not_recommend]
         impl<$($generics)*> $crate::Axis for $axis {
             const NAME: &'static str = stringify!($name);
@@ -163,17 +175,17 @@ macro_rules! product {
         }
 
         #[diagnostic::do_not_recommend]
-        impl $crate::Product for $name {
-            type Outer = $outer;
-            type Inner = $inner;
+        impl $crate::Factored for $name {
+            type Slow = $outer;
+            type Fast = $inner;
 
             #[inline]
-            fn factors(self) -> ($outer, $inner) {
+            fn parts(self) -> ($outer, $inner) {
                 ($outer, $inner)
             }
 
             #[inline]
-            fn product(_: $outer, _: $inner) -> Self {
+            fn whole(_: $outer, _: $inner) -> Self {
                 $name
             }
         }
@@ -183,23 +195,26 @@ macro_rules! product {
      $($rest:tt)*) => {
         $crate::axis!(@of $(#[$doc])* $vis struct $name<$environment: $bound>);
 
+        #[diagnostic::do_not_recommend]
+        impl<$environment: $bound, Other: $bound> $crate::Counterpart<$name<Other>> for $name<$environment> {}
+
         // Lawful: a function of two lawful axes.
         $crate::axis!(@lawful [$environment: $bound] $name<$environment>, $name, |axis| {
             $crate::product_of(&[$crate::Axis::len($outer::of(axis.0)), $crate::Axis::len($inner::of(axis.0))])
         });
 
         #[diagnostic::do_not_recommend]
-        impl<$environment: $bound> $crate::Product for $name<$environment> {
-            type Outer = $outer<$environment>;
-            type Inner = $inner<$environment>;
+        impl<$environment: $bound> $crate::Factored for $name<$environment> {
+            type Slow = $outer<$environment>;
+            type Fast = $inner<$environment>;
 
             #[inline]
-            fn factors(self) -> ($outer<$environment>, $inner<$environment>) {
+            fn parts(self) -> ($outer<$environment>, $inner<$environment>) {
                 ($outer::of(self.0), $inner::of(self.0))
             }
 
             #[inline]
-            fn product(outer: $outer<$environment>, _: $inner<$environment>) -> Self {
+            fn whole(outer: $outer<$environment>, _: $inner<$environment>) -> Self {
                 $name(outer.environment())
             }
         }
@@ -339,7 +354,7 @@ macro_rules! environment {
 ///     /// After the patches are embedded.
 ///     pub enum PatchNorm = "patch_norm";
 /// }
-/// let normed: Normed<PatchNorm, Fixed<192>> = Normed::of(Fixed);
+/// let demanded: Normed<PatchNorm, Fixed<192>> = Normed::of(Fixed);
 /// ```
 #[macro_export]
 macro_rules! norm_role {

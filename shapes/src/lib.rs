@@ -45,6 +45,7 @@ mod index;
 mod layers;
 mod model;
 mod models;
+mod norm;
 mod number;
 mod role;
 mod same;
@@ -53,9 +54,8 @@ mod shape;
 mod size;
 mod step;
 mod tensor;
-mod weight;
 
-pub use axis::{Axis, Fixed, Flat, Plus, Product};
+pub use axis::{Axis, Factored, Fixed, Flat, Plain, Plus, Product, Roleless};
 pub use buffer::{Buffer, Home};
 pub use dims::{Dims, DimsError};
 pub use environment::{AlreadyPinned, Dyn, Environment};
@@ -63,17 +63,16 @@ pub use index::{Idx, NotAnIndex};
 pub use layers::PerLayer;
 pub use model::{AttentionLayers, Blocks, Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, QWidth, Vocab};
 pub use models::{Bitnet2B4T, WithModel, dispatch};
-pub use role::{
-    Adjacent, AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, Gate, KeyNorm, NeoX, NormRole, Normed, OutputNorm, Pairing,
-    QueryNorm, RopePairing, Rotated, Value,
+pub use norm::{
+    AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, KeyNorm, LacksNorm, NoNorm, NormRole, Normed, OutputNorm, QueryNorm,
 };
-pub use same::{NotSame, Same};
+pub use role::{Adjacent, Branch, Gate, Made, NeoX, Pairing, Role, RopePairing, Rotated, Value};
+pub use same::{Counterpart, Listed, NotSame, Same};
 pub use scoped::{Batch, Past, Seq};
-pub use shape::Shape;
+pub use shape::{PlainShape, RolelessShape, Shape};
 pub use size::{MAX_ELEMENTS, product_of, product_within};
 pub use step::{Causal, Ragged, Sequences, Span, Step, Uniform};
 pub use tensor::{ShapeError, Tensor, View};
-pub use weight::{Affine, Bias, RowMajor, Weight};
 
 /// What the macros of this crate expand to; not for direct use.
 #[doc(hidden)]

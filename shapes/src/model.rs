@@ -3,6 +3,7 @@
 use crate::axis::Axis;
 use crate::dims::Dims;
 use crate::environment::Environment;
+use crate::same::{Counterpart, Listed};
 use core::ops::DerefMut;
 
 /// The environment of a language model: it gives every axis of the model its length.
@@ -31,8 +32,6 @@ axis! {
     pub struct Hidden<M: Model> = |dims| dims.hidden;
     /// Width inside the feed-forward network.
     pub struct Ffn<M: Model> = |dims| dims.ffn;
-    /// Tokens of the vocabulary.
-    pub struct Vocab<M: Model> = |dims| dims.vocab;
     /// Key/value heads.
     pub struct KvHeads<M: Model> = |dims| dims.kv_heads;
     /// Query heads per key/value head.
@@ -42,6 +41,17 @@ axis! {
     /// Blocks, whatever mixes positions in them.
     pub struct Blocks<M: Model> = |dims| dims.blocks();
 }
+
+axis!(@of
+    /// Tokens of the vocabulary. Two models share one if all tokens are the same ([`Same::check_items`]).
+    ///
+    /// [`Same::check_items`]: crate::Same::check_items
+    pub struct Vocab<M: Model>);
+// Lawful: a function of `M::dims`, which is one per type.
+axis!(@lawful [M: Model] Vocab<M>, Vocab, |axis| axis.0.dims().vocab);
+
+#[diagnostic::do_not_recommend]
+impl<M: Model, N: Model> Listed<Vocab<N>> for Vocab<M> {}
 
 product! {
     /// Query heads: `KvHeads x Group`.
@@ -55,6 +65,10 @@ product! {
 axis!(@of
     /// Width of one head: small and hot, so the one axis whose scratch can live on the stack.
     pub struct HeadDim<M: Model>);
+axis!(@plain [M: Model] HeadDim<M>);
+
+#[diagnostic::do_not_recommend]
+impl<M: Model, N: Model> Counterpart<HeadDim<N>> for HeadDim<M> {}
 
 // Lawful: a function of `M::dims`, which is one per type.
 #[diagnostic::do_not_recommend]

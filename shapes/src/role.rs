@@ -4,36 +4,33 @@
 //! compute nonsense, so the role is in the type: the query projection takes `Normed<AttnNorm, Hidden<M>>`, and neither
 //! the raw residual stream nor the output of the FFN's norm is that.
 
-use crate::axis::{Axis, Product};
+use crate::axis::{Axis, Factored, Plain, Product};
 use core::fmt::Debug;
 use core::marker::PhantomData;
 
-/// Which normalisation of the block a gain belongs to.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the role of a norm",
-    label = "expected `AttnNorm`, `AttnSubNorm`, `FfnNorm`, `FfnSubNorm` or `OutputNorm`"
-)]
-pub trait NormRole: Copy + Debug + Send + Sync + 'static {
-    /// The name in error messages and tensor names, such as `attn_norm`.
-    const NAME: &'static str;
+/// What was done to a tensor, as a wrapper of the axis that it was done to.
+///
+/// Values of a role can be made freely, as they describe what weights and caches take. Tensors cannot: only the
+/// operation gives a tensor the role.
+pub trait Role: Axis {
+    /// The axis without the role.
+    type Plain: Axis;
+
+    /// The axis without the role.
+    fn inner(self) -> Self::Plain;
 }
 
-norm_role! {
-    /// Before attention (`attn_norm`).
-    pub enum AttnNorm = "attn_norm";
-    /// Of each query head, before RoPE (`attn_q_norm`).
-    pub enum QueryNorm = "attn_q_norm";
-    /// Of each key head, before RoPE (`attn_k_norm`).
-    pub enum KeyNorm = "attn_k_norm";
-    /// Between attention and its output projection (`attn_sub_norm`).
-    pub enum AttnSubNorm = "attn_sub_norm";
-    /// Before the feed-forward network (`ffn_norm`).
-    pub enum FfnNorm = "ffn_norm";
-    /// Before the down projection (`ffn_sub_norm`).
-    pub enum FfnSubNorm = "ffn_sub_norm";
-    /// Before the head (`output_norm`).
-    pub enum OutputNorm = "output_norm";
-}
+/// What the product with a matrix makes: a plain axis, a gate, values, or a branch. All other roles have operations of
+/// their own.
+#[diagnostic::on_unimplemented(
+    message = "a matrix does not make `{Self}`",
+    label = "the rows of a matrix are a plain axis, `Gate<A>`, `Value<A>` or `Branch<A>`",
+    note = "a norm makes `Normed<R, A>`, RoPE `Rotated<D>`"
+)]
+pub trait Made: Axis {}
+
+#[diagnostic::do_not_recommend]
+impl<A: Plain> Made for A {}
 
 macro_rules! marked_axis {
     ($marked:ty, $axis:ident $(, $role:ident: $bound:path)?) => {
@@ -52,50 +49,20 @@ macro_rules! marked_axis {
                 self.0.buf()
             }
         }
+
+        #[diagnostic::do_not_recommend]
+        impl<$axis: Axis $(, $role: $bound)?> $crate::Role for $marked {
+            type Plain = $axis;
+
+            #[inline]
+            fn inner(self) -> $axis {
+                self.0
+            }
+        }
     };
 }
+pub(crate) use marked_axis;
 
-/// Axis `A` after the normalisation with role `R`: `Normed<AttnNorm, Hidden<M>>` is what the query projection takes.
-///
-/// ```
-/// use trine_shapes::*;
-/// fn queries<M: Model>(h: View<f32, (Normed<AttnNorm, Hidden<M>>,)>) {}
-/// fn attention<M: Model>(h: View<f32, (Normed<AttnNorm, Hidden<M>>,)>) {
-///     queries(h)
-/// }
-/// ```
-/// The output of another norm of the same width is another axis, and so is what was never normalised:
-/// ```compile_fail,E0308
-/// # use trine_shapes::*;
-/// # fn queries<M: Model>(h: View<f32, (Normed<AttnNorm, Hidden<M>>,)>) {}
-/// fn attention<M: Model>(h: View<f32, (Normed<FfnNorm, Hidden<M>>,)>) {
-///     queries(h)
-/// }
-/// ```
-/// ```compile_fail,E0308
-/// # use trine_shapes::*;
-/// # fn queries<M: Model>(h: View<f32, (Normed<AttnNorm, Hidden<M>>,)>) {}
-/// fn attention<M: Model>(h: View<f32, (Hidden<M>,)>) {
-///     queries(h)
-/// }
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Normed<R, A>(A, PhantomData<R>);
-
-impl<R: NormRole, A: Axis> Normed<R, A> {
-    /// The axis `A`, normalised.
-    #[inline]
-    pub fn of(axis: A) -> Self {
-        Normed(axis, PhantomData)
-    }
-
-    /// The axis before normalisation.
-    #[inline]
-    pub fn inner(self) -> A {
-        self.0
-    }
-}
-marked_axis!(Normed<R, A>, A, R: NormRole);
 
 /// Axis `D` after RoPE. Only rotated keys enter the cache, and nothing is rotated twice.
 ///
@@ -233,14 +200,11 @@ impl<A: Axis> Gate<A> {
     pub fn of(axis: A) -> Self {
         Gate(axis)
     }
-
-    /// The axis after the activation.
-    #[inline]
-    pub fn inner(self) -> A {
-        self.0
-    }
 }
 marked_axis!(Gate<A>, A);
+
+#[diagnostic::do_not_recommend]
+impl<A: Plain> Made for Gate<A> {}
 
 /// Axis `A` of the values that attention adds up: `Value<KvWidth<M>>` is what `W_v` makes, and it splits into
 /// `KvHeads x Value<HeadDim>`. Keys have the plain axes.
@@ -268,32 +232,65 @@ impl<A: Axis> Value<A> {
     pub fn of(axis: A) -> Self {
         Value(axis)
     }
-
-    /// The axis of what attention makes of them.
-    #[inline]
-    pub fn inner(self) -> A {
-        self.0
-    }
 }
 marked_axis!(Value<A>, A);
 
+#[diagnostic::do_not_recommend]
+impl<A: Plain> Made for Value<A> {}
+
 // Lawful: the factors of a lawful product, one of them marked.
 #[diagnostic::do_not_recommend]
-impl<A: Product> Product for Value<A> {
-    type Outer = A::Outer;
-    type Inner = Value<A::Inner>;
+impl<A: Factored> Product for Value<A> {
+    type Outer = A::Slow;
+    type Inner = Value<A::Fast>;
 
     #[inline]
-    fn factors(self) -> (A::Outer, Value<A::Inner>) {
-        let (outer, inner) = self.0.factors();
+    fn factors(self) -> (A::Slow, Value<A::Fast>) {
+        let (outer, inner) = self.0.parts();
         (outer, Value(inner))
     }
 
     #[inline]
-    fn product(outer: A::Outer, inner: Value<A::Inner>) -> Self {
-        Value(A::product(outer, inner.0))
+    fn product(outer: A::Slow, inner: Value<A::Fast>) -> Self {
+        Value(A::whole(outer, inner.0))
     }
 }
+
+/// Axis `A` of what a mixer or a feed-forward network gives back to the residual stream: `Branch<Hidden<M>>` is what
+/// `W_o` and `W_down` make. Adding it to the stream is what it is for; a norm of the stream does not take it.
+///
+/// ```
+/// use trine_shapes::*;
+/// fn normalise<M: Model>(stream: Hidden<M>) {}
+/// fn add<A: Axis>(stream: A, branch: Branch<A>) -> A {
+///     stream
+/// }
+/// fn block<M: Model>(stream: Hidden<M>, branch: Branch<Hidden<M>>) {
+///     normalise(add(stream, branch))
+/// }
+/// ```
+/// The next norm is of the sum:
+/// ```compile_fail,E0308
+/// # use trine_shapes::*;
+/// # fn normalise<M: Model>(stream: Hidden<M>) {}
+/// fn block<M: Model>(stream: Hidden<M>, branch: Branch<Hidden<M>>) {
+///     normalise(branch)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Branch<A>(A);
+
+impl<A: Axis> Branch<A> {
+    /// The axis `A` of a branch.
+    #[inline]
+    pub fn of(axis: A) -> Self {
+        Branch(axis)
+    }
+}
+marked_axis!(Branch<A>, A);
+
+#[diagnostic::do_not_recommend]
+impl<A: Plain> Made for Branch<A> {}
 
 #[cfg(test)]
 mod tests {
@@ -302,11 +299,9 @@ mod tests {
 
     #[test]
     fn a_role_changes_the_type_and_keeps_the_length() {
-        let normed = Normed::<AttnNorm, _>::of(Fixed::<6>);
-        assert_eq!((normed.len(), normed.inner().len(), normed.buf::<f32>().len()), (6, 6, 6));
         assert_eq!(Rotated::<_, RopePairing>::of(Fixed::<4>).len(), 4);
         assert_eq!((Gate::of(Fixed::<5>).len(), Gate::of(Fixed::<5>).inner().len()), (5, 5));
-        assert_eq!(<FfnSubNorm as NormRole>::NAME, "ffn_sub_norm");
+        assert_eq!((Branch::of(Fixed::<5>).len(), Branch::of(Fixed::<5>).inner().len()), (5, 5));
     }
 
     #[test]

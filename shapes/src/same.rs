@@ -1,9 +1,25 @@
-//! Evidence that two different axes have one length.
+//! Evidence that an axis of one environment and its counterpart in another mean the same.
 
-use crate::axis::Axis;
+use crate::axis::{Axis, Plain};
 use core::marker::PhantomData;
 
-/// Zero-sized evidence that axes `A` and `B` have the same length, made by one check.
+/// The axis that has the role of `Self` in another environment: `Ffn<N>` of `Ffn<M>`. `axis!` and `product!` declare it
+/// for what they make.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` and `{B}` are not the same axis of two environments",
+    label = "equal lengths do not make them one"
+)]
+pub trait Counterpart<B>: Plain {}
+
+/// The axis of a list in another environment, such as a vocabulary: two are the same if all items are, not if they are
+/// equally many.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` and `{B}` are not lists that can be compared",
+    label = "expected vocabularies of two models"
+)]
+pub trait Listed<B>: Plain {}
+
+/// Zero-sized evidence that axis `A` and its counterpart `B` in another environment mean the same, made by one check.
 ///
 /// It is the only bridge between two models: speculative decoding needs `Same<Vocab<Draft>, Vocab<Target>>` to hand a
 /// token of one to the other.
@@ -42,18 +58,36 @@ impl<A, B> Clone for Same<A, B> {
     }
 }
 
-/// Two axes whose lengths differ.
+/// Two axes that do not mean the same.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{left}` has length {left_len} but `{right}` has length {right_len}")]
-pub struct NotSame {
-    /// Name of the first axis.
-    pub left: &'static str,
-    /// Its length.
-    pub left_len: usize,
-    /// Name of the second axis.
-    pub right: &'static str,
-    /// Its length.
-    pub right_len: usize,
+#[non_exhaustive]
+pub enum NotSame {
+    /// The lengths differ.
+    #[error("`{left}` has length {left_len} but `{right}` has length {right_len}")]
+    Length {
+        /// Name of the first axis.
+        left: &'static str,
+        /// Its length.
+        left_len: usize,
+        /// Name of the second axis.
+        right: &'static str,
+        /// Its length.
+        right_len: usize,
+    },
+    /// An item differs.
+    #[error("item {index} of `{axis}` is not the same in both lists")]
+    Item {
+        /// Name of the axis.
+        axis: &'static str,
+        /// The first index whose items differ.
+        index: usize,
+    },
+}
+
+impl NotSame {
+    fn length<A: Axis, B: Axis>(left: A, right: B) -> Self {
+        NotSame::Length { left: A::NAME, left_len: left.len(), right: B::NAME, right_len: right.len() }
+    }
 }
 
 impl<A: Axis, B: Axis> Same<A, B> {
@@ -61,11 +95,43 @@ impl<A: Axis, B: Axis> Same<A, B> {
     ///
     /// # Errors
     /// [`NotSame`] where they differ.
-    pub fn check(left: A, right: B) -> Result<Self, NotSame> {
-        if left.len() == right.len() {
-            Ok(Same(PhantomData))
-        } else {
-            Err(NotSame { left: A::NAME, left_len: left.len(), right: B::NAME, right_len: right.len() })
+    pub fn check(left: A, right: B) -> Result<Self, NotSame>
+    where
+        A: Counterpart<B>,
+    {
+        if left.len() == right.len() { Ok(Same(PhantomData)) } else { Err(NotSame::length(left, right)) }
+    }
+
+    /// Compares two lists, such as the tokens of two vocabularies, item by item.
+    ///
+    /// ```
+    /// use trine_shapes::*;
+    /// fn shared<M: Model, N: Model>(draft: M, target: N, tokens: [&[&str]; 2]) -> Result<(), NotSame> {
+    ///     Same::check_items((Vocab::of(draft), tokens[0]), (Vocab::of(target), tokens[1]))?;
+    ///     Ok(())
+    /// }
+    /// ```
+    /// Vocabularies of one length can have other tokens:
+    /// ```compile_fail,E0277
+    /// # use trine_shapes::*;
+    /// fn shared<M: Model, N: Model>(draft: M, target: N) -> Result<(), NotSame> {
+    ///     Same::check(Vocab::of(draft), Vocab::of(target))?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`NotSame`] where a list is not as long as its axis, or an item differs.
+    pub fn check_items<X: PartialEq>((left, items): (A, &[X]), (right, others): (B, &[X])) -> Result<Self, NotSame>
+    where
+        A: Listed<B>,
+    {
+        if left.len() != right.len() || items.len() != left.len() || others.len() != right.len() {
+            return Err(NotSame::length(left, right));
+        }
+        match items.iter().zip(others).position(|(item, other)| item != other) {
+            None => Ok(Same(PhantomData)),
+            Some(index) => Err(NotSame::Item { axis: A::NAME, index }),
         }
     }
 }
@@ -73,12 +139,22 @@ impl<A: Axis, B: Axis> Same<A, B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::axis::Fixed;
+    use crate::{Dims, Dyn, Ffn, Hidden, Vocab};
 
     #[test]
-    fn evidence_needs_equal_lengths() {
-        assert!(Same::check(Fixed::<7>, Fixed::<7>).is_ok());
-        let error = Same::check(Fixed::<7>, Fixed::<8>).err().unwrap();
-        assert_eq!(error.to_string(), "`Fixed` has length 7 but `Fixed` has length 8");
+    fn evidence_needs_equal_lengths_or_equal_items() {
+        let dims = Dims::new(3, 16, 24, 2, 1, 8, 1).unwrap();
+        Dyn::scope(dims, |left| {
+            Dyn::scope(Dims { ffn: 32, ..dims }, |right| {
+                assert!(Same::check(Hidden::of(left), Hidden::of(right)).is_ok());
+                let error = Same::check(Ffn::of(left), Ffn::of(right)).err().unwrap();
+                assert_eq!(error.to_string(), "`Ffn` has length 24 but `Ffn` has length 32");
+                let (left, right) = (Vocab::of(left), Vocab::of(right));
+                assert!(Same::check_items((left, &["a", "b", "c"]), (right, &["a", "b", "c"])).is_ok());
+                let error = Same::check_items((left, &["a", "b", "c"]), (right, &["a", "c", "b"])).err().unwrap();
+                assert_eq!(error.to_string(), "item 1 of `Vocab` is not the same in both lists");
+                assert!(Same::check_items((left, &["a", "b"]), (right, &["a", "b"])).is_err());
+            });
+        });
     }
 }

@@ -1,12 +1,12 @@
-//! Shapes: tuples of one to four axes.
+//! Shapes: tuples of one to five axes.
 
-use crate::axis::Axis;
+use crate::axis::{Axis, Plain, Roleless};
 use core::fmt::Debug;
 
-/// A tuple of one to four axes, outermost first; tensors of it are contiguous and row-major.
+/// A tuple of one to five axes, outermost first; tensors of it are contiguous and row-major.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a shape",
-    label = "expected a tuple of 1 to 4 axes, such as `(Batch, Seq, Hidden<M>)`"
+    label = "expected a tuple of 1 to 5 axes, such as `(Batch, Seq, Hidden<M>)`"
 )]
 pub trait Shape: Copy + Debug + Send + Sync {
     /// Lengths, outermost first.
@@ -25,6 +25,17 @@ pub trait Shape: Copy + Debug + Send + Sync {
     fn elements(self) -> usize;
 }
 
+/// A shape of [`Plain`] axes: data can be declared to have it.
+#[diagnostic::on_unimplemented(
+    message = "data cannot be declared to have the shape `{Self}`",
+    label = "one of its axes says what was done to a tensor",
+    note = "plain axes are those of `axis!` and `product!`, such as `Hidden<M>`, `Batch`, `Seq` and `Fixed<N>`"
+)]
+pub trait PlainShape: Shape {}
+
+/// A shape of [`Roleless`] axes: operations that give no role take it, and leave it as it is.
+pub trait RolelessShape: Shape {}
+
 macro_rules! shape {
     ($count:literal: $($axis:ident $field:tt)*) => {
         #[diagnostic::do_not_recommend]
@@ -42,12 +53,15 @@ macro_rules! shape {
                 crate::size::product_of(&[$(self.$field.len()),*])
             }
         }
+        impl<$($axis: Plain),*> PlainShape for ($($axis,)*) {}
+        impl<$($axis: Roleless),*> RolelessShape for ($($axis,)*) {}
     };
 }
 shape!(1: A 0);
 shape!(2: A 0 B 1);
 shape!(3: A 0 B 1 C 2);
 shape!(4: A 0 B 1 C 2 D 3);
+shape!(5: A 0 B 1 C 2 D 3 E 4);
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 //! What belongs here: the two kinds of step, and the axes that follow from a step. What does not: the memory of a
 //! sequence, which the crate of the arithmetic has.
 
-use crate::axis::{Axis, Plus};
+use crate::axis::{Axis, Roleless};
 use crate::scoped::Brand;
 use crate::size::product_of;
 use alloc::vec::Vec;
@@ -37,7 +37,7 @@ impl Span {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the token axis of a step",
     label = "expected `Uniform<Batch, Past, Seq>` or `Ragged<'_>`",
-    note = "a tensor of axes `(Batch, Seq, X)` becomes one of `(Uniform<Batch, Past, Seq>, X)` by `behind(past)`"
+    note = "a tensor of axes `(Batch, Seq, X)` becomes one of `(Uniform<Batch, Past, Seq>, X)` by `in_step(step)`"
 )]
 pub trait Step: Axis {
     /// How many sequences take part.
@@ -61,26 +61,63 @@ pub trait Step: Axis {
 }
 
 /// A rectangular step: `B` sequences of `S` tokens each, all behind `P` positions. Its elements lie as those of
-/// `(B, S)`, so that a tensor changes between the two for nothing ([`behind`](crate::Tensor::behind),
+/// `(B, S)`, so that a tensor changes between the two for nothing ([`in_step`](crate::Tensor::in_step),
 /// [`batched`](crate::Tensor::batched)).
+///
+/// The state of the sequences makes it, so that `P` is what the state has and nothing else.
 ///
 /// ```
 /// use trine_shapes::*;
 /// type Stream<B, P, S> = Tensor<f32, (Uniform<B, P, S>, Fixed<4>)>;
-/// fn step<B: Axis, P: Axis, S: Axis>(x: Tensor<f32, (B, S, Fixed<4>)>, past: P) -> Stream<B, P, S> {
-///     x.behind(past)
+/// fn enter<B: Axis, P: Axis, S: Axis>(x: Tensor<f32, (B, S, Fixed<4>)>, step: Uniform<B, P, S>) -> Stream<B, P, S> {
+///     x.in_step(step)
 /// }
 /// ```
 /// Batch and sequence do not change places:
 /// ```compile_fail,E0308
 /// # use trine_shapes::*;
 /// # type Stream<B, P, S> = Tensor<f32, (Uniform<B, P, S>, Fixed<4>)>;
-/// fn step<B: Axis, P: Axis, S: Axis>(x: Tensor<f32, (S, B, Fixed<4>)>, past: P) -> Stream<B, P, S> {
-///     x.behind(past)
+/// fn enter<B: Axis, P: Axis, S: Axis>(x: Tensor<f32, (S, B, Fixed<4>)>, step: Uniform<B, P, S>) -> Stream<B, P, S> {
+///     x.in_step(step)
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Uniform<B, P, S>(pub B, pub Plus<P, S>);
+pub struct Uniform<B, P, S> {
+    batch: B,
+    past: P,
+    seq: S,
+}
+
+impl<B: Axis, P: Axis, S: Axis> Uniform<B, P, S> {
+    /// The step of `batch` sequences with `seq` tokens each, behind `past` positions: the one way to make it without
+    /// the state of the sequences. `reason` says to a reader why that is so.
+    ///
+    /// # Panics
+    /// If the sequences have no tokens.
+    #[inline]
+    pub fn assume(batch: B, past: P, seq: S, reason: &'static str) -> Self {
+        assert!(seq.len() > 0, "a sequence of a step has tokens ({reason})");
+        Uniform { batch, past, seq }
+    }
+
+    /// The sequences.
+    #[inline]
+    pub fn batch(self) -> B {
+        self.batch
+    }
+
+    /// The positions before the step.
+    #[inline]
+    pub fn past(self) -> P {
+        self.past
+    }
+
+    /// The tokens of each sequence.
+    #[inline]
+    pub fn seq(self) -> S {
+        self.seq
+    }
+}
 
 // Lawful: a function of lawful axes.
 #[diagnostic::do_not_recommend]
@@ -90,7 +127,7 @@ impl<B: Axis, P: Axis, S: Axis> Axis for Uniform<B, P, S> {
 
     #[inline]
     fn len(self) -> usize {
-        product_of(&[self.0.len(), self.1.1.len()])
+        product_of(&[self.batch.len(), self.seq.len()])
     }
 
     fn buf<T: Copy + Default>(self) -> Vec<T> {
@@ -102,23 +139,26 @@ impl<B: Axis, P: Axis, S: Axis> Axis for Uniform<B, P, S> {
 impl<B: Axis, P: Axis, S: Axis> Step for Uniform<B, P, S> {
     #[inline]
     fn sequences(self) -> usize {
-        self.0.len()
+        self.batch.len()
     }
 
     #[inline]
     fn span(self, sequence: usize) -> Span {
-        assert!(sequence < self.0.len(), "sequence {sequence} of {}", self.0.len());
-        Span { past: self.1.0.len(), tokens: self.1.1.len() }
+        assert!(sequence < self.batch.len(), "sequence {sequence} of {}", self.batch.len());
+        Span { past: self.past.len(), tokens: self.seq.len() }
     }
 }
 
+#[diagnostic::do_not_recommend]
+impl<B: Axis, P: Axis, S: Axis> Roleless for Uniform<B, P, S> {}
+
 /// A ragged step: sequences of any lengths behind any pasts, one after the other. Its type belongs to its scope, so
-/// that tensors of two steps do not mix.
+/// that tensors of two steps do not mix. The state of the sequences makes it.
 ///
 /// ```
 /// use trine_shapes::{Axis, Ragged, Span, Step};
 /// let spans = [Span { past: 0, tokens: 5 }, Span { past: 17, tokens: 1 }];
-/// let positions: Vec<usize> = Ragged::scope(&spans, |step| {
+/// let positions: Vec<usize> = Ragged::assume(&spans, "an example without state", |step| {
 ///     assert_eq!((step.len(), step.sequences()), (6, 2));
 ///     step.positions().collect()
 /// });
@@ -128,7 +168,7 @@ impl<B: Axis, P: Axis, S: Axis> Step for Uniform<B, P, S> {
 /// # use trine_shapes::{Axis, Ragged, Span};
 /// # fn add<A: Axis>(left: A, right: A) {}
 /// # let spans = [Span { past: 0, tokens: 5 }];
-/// Ragged::scope(&spans, |one| Ragged::scope(&spans, |other| add(one, other)));
+/// Ragged::assume(&spans, "one", |one| Ragged::assume(&spans, "other", |other| add(one, other)));
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Ragged<'step> {
@@ -138,11 +178,13 @@ pub struct Ragged<'step> {
 }
 
 impl Ragged<'_> {
-    /// Runs `body` with the step of these spans. No other scope can make its type.
+    /// Runs `body` with the step of these spans. No other scope can make its type. This is the one way to make a step
+    /// without the state of its sequences; `reason` says to a reader why that is so.
     ///
     /// # Panics
-    /// If the tokens are more than an address can count.
-    pub fn scope<R>(spans: &[Span], body: impl for<'step> FnOnce(Ragged<'step>) -> R) -> R {
+    /// If a sequence has no tokens, or they are more than an address can count.
+    pub fn assume<R>(spans: &[Span], reason: &'static str, body: impl for<'step> FnOnce(Ragged<'step>) -> R) -> R {
+        assert!(spans.iter().all(|span| span.tokens > 0), "a sequence of a step has tokens ({reason})");
         let tokens = spans.iter().try_fold(0_usize, |sum, span| sum.checked_add(span.tokens));
         body(Ragged { spans, tokens: tokens.expect("tokens that can be counted"), brand: PhantomData })
     }
@@ -163,6 +205,9 @@ impl Axis for Ragged<'_> {
         vec![T::default(); self.len()]
     }
 }
+
+#[diagnostic::do_not_recommend]
+impl Roleless for Ragged<'_> {}
 
 #[diagnostic::do_not_recommend]
 impl Step for Ragged<'_> {
@@ -225,6 +270,9 @@ impl<T: Step> Axis for Sequences<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
+impl<T: Step> Roleless for Sequences<T> {}
+
 /// The positions that the tokens of `T` see: for each token those of its sequence up to its own. Keys and values that
 /// were cached for a step carry it, so that attention cannot be given those of another step.
 #[derive(Clone, Copy, Debug)]
@@ -251,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_uniform_step_has_equal_spans() {
-        let step = Uniform(Fixed::<3>, Plus(Fixed::<7>, Fixed::<2>));
+        let step = Uniform::assume(Fixed::<3>, Fixed::<7>, Fixed::<2>, "a test");
         assert_eq!((step.len(), step.sequences(), Sequences::of(step).len()), (6, 3, 3));
         assert!(step.spans().all(|span| span == Span { past: 7, tokens: 2 }));
         assert_eq!(step.positions().collect::<Vec<_>>(), [7, 8, 7, 8, 7, 8]);
@@ -260,18 +308,18 @@ mod tests {
 
     #[test]
     fn a_ragged_step_has_the_spans_it_is_given() {
-        let spans = [Span { past: 4, tokens: 1 }, Span { past: 0, tokens: 3 }, Span { past: 9, tokens: 0 }];
-        Ragged::scope(&spans, |step| {
-            assert_eq!((step.len(), step.sequences(), step.buf::<u8>().len()), (4, 3, 4));
+        let spans = [Span { past: 4, tokens: 1 }, Span { past: 0, tokens: 3 }, Span { past: 9, tokens: 1 }];
+        Ragged::assume(&spans, "a test", |step| {
+            assert_eq!((step.len(), step.sequences(), step.buf::<u8>().len()), (5, 3, 5));
             assert_eq!(step.spans().collect::<Vec<_>>(), spans);
-            assert_eq!(step.positions().collect::<Vec<_>>(), [4, 0, 1, 2]);
-            assert_eq!(Sequences::of(step).step().len(), 4);
+            assert_eq!(step.positions().collect::<Vec<_>>(), [4, 0, 1, 2, 9]);
+            assert_eq!(Sequences::of(step).step().len(), 5);
         });
     }
 
     #[test]
     #[should_panic(expected = "sequence 3 of 3")]
     fn a_uniform_step_has_no_more_sequences_than_its_batch() {
-        Uniform(Fixed::<3>, Plus(Fixed::<7>, Fixed::<2>)).span(3);
+        Uniform::assume(Fixed::<3>, Fixed::<7>, Fixed::<2>, "a test").span(3);
     }
 }

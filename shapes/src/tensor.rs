@@ -4,14 +4,18 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::axis::{Axis, Flat, Plus, Product};
+use crate::axis::{Axis, Flat, Plain, Product};
 use crate::buffer::Buffer;
-use crate::role::{NormRole, Normed};
+use crate::norm::{NoNorm, NormRole, Normed};
+use crate::role::Role;
 use crate::same::Same;
-use crate::shape::Shape;
+use crate::shape::{PlainShape, Shape};
 use crate::step::{Sequences, Step, Uniform};
 
 /// An owned, contiguous, row-major tensor. It always holds `shape.elements()` elements.
+///
+/// Data have plain axes ([`PlainShape`]); an axis that says what was done to a tensor comes from the operation that did
+/// it. Data of a step come one slice a sequence ([`Tensor::of_sequences`]).
 #[derive(Clone, Debug)]
 pub struct Tensor<T, S> {
     data: Buffer<T>,
@@ -57,6 +61,16 @@ pub enum ShapeError {
         /// The number of elements that were offered.
         found: usize,
     },
+    /// A step has other sequences.
+    #[error("`{name}` should have a slice for each of {expected} sequences but has {found}")]
+    Sequences {
+        /// What was checked.
+        name: String,
+        /// The sequences of the step.
+        expected: usize,
+        /// The slices that were offered.
+        found: usize,
+    },
 }
 
 fn transposed_hint(expected: &[usize], found: &[usize]) -> &'static str {
@@ -65,7 +79,10 @@ fn transposed_hint(expected: &[usize], found: &[usize]) -> &'static str {
 
 impl ShapeError {
     /// Compares `found` dimensions (outermost first) with those of `shape`.
-    pub(crate) fn check<S: Shape>(name: &str, found: &[usize], shape: S) -> Result<(), ShapeError> {
+    ///
+    /// # Errors
+    /// [`ShapeError::Dimensions`] where they differ; it says so when the reversed dimensions would fit.
+    pub fn check<S: Shape>(name: &str, found: &[usize], shape: S) -> Result<(), ShapeError> {
         let lens = shape.lens();
         if lens.as_ref() == found {
             return Ok(());
@@ -80,7 +97,7 @@ impl ShapeError {
     }
 }
 
-impl<'a, T, S: Shape> View<'a, T, S> {
+impl<'a, T, S: PlainShape> View<'a, T, S> {
     /// The one checked conversion into a typed view: `dims` (outermost first) and the number of elements must be
     /// those of `shape`.
     ///
@@ -106,7 +123,9 @@ impl<'a, T, S: Shape> View<'a, T, S> {
         }
         Ok(View { data, shape })
     }
+}
 
+impl<'a, T, S: Shape> View<'a, T, S> {
     /// The elements, row-major.
     #[inline]
     pub fn data(self) -> &'a [T] {
@@ -120,7 +139,7 @@ impl<'a, T, S: Shape> View<'a, T, S> {
     }
 }
 
-impl<T, S: Shape> Tensor<T, S> {
+impl<T, S: PlainShape> Tensor<T, S> {
     /// A tensor of default elements (zeros for numbers).
     pub fn zeros(shape: S) -> Self
     where
@@ -131,13 +150,25 @@ impl<T, S: Shape> Tensor<T, S> {
 
     /// A tensor of these elements, row-major.
     ///
+    /// ```
+    /// use trine_shapes::*;
+    /// fn stream<M: Model>(seq: Seq, m: M, data: Vec<f32>) {
+    ///     let x = Tensor::from_data((seq, Hidden::of(m)), data);
+    /// }
+    /// ```
+    /// What was done to a tensor is not declared:
+    /// ```compile_fail,E0277
+    /// # use trine_shapes::*;
+    /// fn stream<M: Model>(seq: Seq, m: M, data: Vec<f32>) {
+    ///     let x = Tensor::from_data((seq, Normed::<AttnNorm, _>::of(Hidden::of(m))), data);
+    /// }
+    /// ```
+    ///
     /// # Panics
     /// If there are not as many as `shape` has.
     #[inline]
     pub fn from_data(shape: S, data: impl Into<Buffer<T>>) -> Self {
-        let data = data.into();
-        assert_eq!(data.len(), shape.elements(), "elements of a tensor");
-        Tensor { data, shape }
+        Tensor::assume(shape, data, "plain axes say nothing of the elements")
     }
 
     /// A tensor whose element at row-major position `i` is `element(i)`.
@@ -155,6 +186,28 @@ impl<T, S: Shape> Tensor<T, S> {
         Ok(Tensor { data, shape })
     }
 
+    /// The elements, row-major, to write.
+    #[inline]
+    pub fn data_mut(&mut self) -> &mut [T] {
+        &mut self.data
+    }
+}
+
+impl<T, S: Shape> Tensor<T, S> {
+    /// A tensor of these elements, of whatever `shape` says: the one way to give a tensor a role without the operation
+    /// that the role is named after. `reason` says to a reader why it has it nevertheless.
+    ///
+    /// The operations of Trine end here; a program that has all its roles from them does not call it.
+    ///
+    /// # Panics
+    /// If there are not as many elements as `shape` has.
+    #[inline]
+    pub fn assume(shape: S, data: impl Into<Buffer<T>>, reason: &'static str) -> Self {
+        let data = data.into();
+        assert_eq!(data.len(), shape.elements(), "elements of a tensor ({reason})");
+        Tensor { data, shape }
+    }
+
     /// Borrows the tensor.
     #[inline]
     pub fn view(&self) -> View<'_, T, S> {
@@ -165,12 +218,6 @@ impl<T, S: Shape> Tensor<T, S> {
     #[inline]
     pub fn data(&self) -> &[T] {
         &self.data
-    }
-
-    /// The elements, row-major, to write.
-    #[inline]
-    pub fn data_mut(&mut self) -> &mut [T] {
-        &mut self.data
     }
 
     /// The elements without their shape.
@@ -190,6 +237,44 @@ impl<T, S: Shape> Tensor<T, S> {
         debug_assert_eq!(self.data.len(), shape.elements());
         Tensor { data: self.data, shape }
     }
+}
+
+impl<T: Clone, U: Step> Tensor<T, (U,)> {
+    /// What each sequence brings to a step, such as its tokens: one slice a sequence, in the order of the step.
+    ///
+    /// # Errors
+    /// [`ShapeError`] where there are more or fewer slices than sequences, or a slice has another length than the
+    /// tokens of its sequence.
+    pub fn of_sequences(name: &str, step: U, sequences: &[&[T]]) -> Result<Self, ShapeError> {
+        Ok(Tensor { data: joined(name, step, 1, sequences)?.into(), shape: (step,) })
+    }
+}
+
+impl<T: Clone, U: Step, C: Plain> Tensor<T, (U, C)> {
+    /// What each sequence brings to a step, a row of `columns` for each token: one slice a sequence, in the order of
+    /// the step.
+    ///
+    /// # Errors
+    /// [`ShapeError`] where there are more or fewer slices than sequences, or a slice does not hold a row for each of
+    /// the tokens of its sequence.
+    pub fn of_sequence_rows(name: &str, step: U, columns: C, sequences: &[&[T]]) -> Result<Self, ShapeError> {
+        Ok(Tensor { data: joined(name, step, columns.len(), sequences)?.into(), shape: (step, columns) })
+    }
+}
+
+/// The slices of all sequences, each as long as its tokens times `width`.
+fn joined<T: Clone>(name: &str, step: impl Step, width: usize, sequences: &[&[T]]) -> Result<Vec<T>, ShapeError> {
+    if sequences.len() != step.sequences() {
+        let (expected, found) = (step.sequences(), sequences.len());
+        return Err(ShapeError::Sequences { name: name.to_owned(), expected, found });
+    }
+    for (index, (sequence, span)) in sequences.iter().zip(step.spans()).enumerate() {
+        let (expected, found) = (crate::size::product_of(&[span.tokens, width]), sequence.len());
+        if expected != found {
+            return Err(ShapeError::Elements { name: format!("{name} of sequence {index}"), expected, found });
+        }
+    }
+    Ok(sequences.concat())
 }
 
 impl<T, A: Axis, P: Axis> Tensor<T, (A, P)> {
@@ -223,12 +308,25 @@ impl<T, A: Axis, P: Axis> Tensor<T, (A, P)> {
 
     /// The same tensor where an architecture has no norm with role `R`: the identity takes its place.
     #[inline]
-    pub fn without_norm<R: NormRole>(self) -> Tensor<T, (A, Normed<R, P>)> {
+    pub fn without_norm<R: NormRole>(self, _evidence: NoNorm<R>) -> Tensor<T, (A, Normed<R, P>)>
+    where
+        P: Plain,
+    {
         let (a, p) = self.shape;
         self.with_shape((a, Normed::of(p)))
     }
 
-    /// The same tensor with its last axis renamed to one of equal length.
+    /// The same tensor as if nothing had been done to it: its last axis without its role.
+    #[inline]
+    pub fn plain(self) -> Tensor<T, (A, P::Plain)>
+    where
+        P: Role,
+    {
+        let (a, p) = self.shape;
+        self.with_shape((a, p.inner()))
+    }
+
+    /// The same tensor with its last axis renamed to its counterpart in another environment.
     #[inline]
     pub fn relabel<Q: Axis>(self, last: Q, _proof: Same<P, Q>) -> Tensor<T, (A, Q)> {
         let (a, _) = self.shape;
@@ -274,12 +372,11 @@ impl<T, A: Axis, O: Axis, I: Axis> Tensor<T, (A, O, I)> {
         self.with_shape((Flat(a, b), x))
     }
 
-    /// `(B, S, X) -> (Uniform<B, P, S>, X)`: the tokens of a batch as those of a step behind `past` positions; total
-    /// and free.
+    /// `(B, S, X) -> (Uniform<B, P, S>, X)`: the tokens of a batch as those of a step; total and free.
     #[inline]
-    pub fn behind<P: Axis>(self, past: P) -> Tensor<T, (Uniform<A, P, O>, I)> {
-        let (batch, seq, x) = self.shape;
-        self.with_shape((Uniform(batch, Plus(past, seq)), x))
+    pub fn in_step<P: Axis>(self, step: Uniform<A, P, O>) -> Tensor<T, (Uniform<A, P, O>, I)> {
+        let (_, _, x) = self.shape;
+        self.with_shape((step, x))
     }
 }
 
@@ -293,11 +390,11 @@ impl<T, A: Axis, B: Axis, C: Axis> Tensor<T, (Flat<A, B>, C)> {
 }
 
 impl<T, B: Axis, P: Axis, S: Axis, C: Axis> Tensor<T, (Uniform<B, P, S>, C)> {
-    /// `(Uniform<B, P, S>, C) -> (B, S, C)`: the inverse of [`behind`](Tensor::behind).
+    /// `(Uniform<B, P, S>, C) -> (B, S, C)`: the inverse of [`in_step`](Tensor::in_step).
     #[inline]
     pub fn batched(self) -> Tensor<T, (B, S, C)> {
-        let (Uniform(batch, Plus(_, seq)), c) = self.shape;
-        self.with_shape((batch, seq, c))
+        let (step, c) = self.shape;
+        self.with_shape((step.batch(), step.seq(), c))
     }
 }
 
@@ -306,22 +403,18 @@ impl<T, B: Axis, P: Axis, S: Axis, C: Axis> Tensor<T, (Sequences<Uniform<B, P, S
     #[inline]
     pub fn batched(self) -> Tensor<T, (B, C)> {
         let (sequences, c) = self.shape;
-        self.with_shape((sequences.step().0, c))
+        self.with_shape((sequences.step().batch(), c))
     }
 }
 
 impl<T: Copy, U: Step, C: Axis> View<'_, T, (U, C)> {
-    /// The last token of every sequence: `(T, C) -> (Sequences<T>, C)`, a copy.
-    ///
-    /// # Panics
-    /// If a sequence has no token; in a step of a model each has one.
+    /// The last token of every sequence: `(T, C) -> (Sequences<T>, C)`, a copy. Each sequence of a step has one.
     pub fn last(self) -> Tensor<T, (Sequences<U>, C)> {
         let (step, c) = self.shape;
         let width = c.len();
         let mut data = Vec::with_capacity(step.sequences() * width);
         let mut end = 0;
         for span in step.spans() {
-            assert!(span.tokens > 0, "a sequence without tokens has no last one");
             end += span.tokens;
             data.extend_from_slice(&self.data[(end - 1) * width..end * width]);
         }

@@ -53,8 +53,10 @@ pub fn block_{i}<B: Axis, S: Axis{generic}>(
 }}
 """
 
-IMPORT_SLICES = "use trine_kernels::{ActivationRows, Cpu, Matrix, slices};\n"
-IMPORT_TYPED = "use trine_kernels::{Activations, Cpu, Matrix, RmsNorm};\nuse trine_shapes::*;\n"
+IMPORT_SLICES = "use trine_kernels::{ActivationRows, Matrix, slices};
+use trine_ops::Cpu;\n"
+IMPORT_TYPED = "use trine_kernels::Matrix;
+use trine_ops::{Activations, Cpu, RmsNorm};\nuse trine_shapes::*;\n"
 
 CRATES = {
     "slices": IMPORT_SLICES + "".join(SLICES.format(i=i) for i in range(FUNCTIONS)),

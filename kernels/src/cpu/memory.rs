@@ -7,7 +7,7 @@
 use super::Cpu;
 use crate::slots::Slot;
 use alloc::vec::Vec;
-use trine_shapes::{Buffer, Shape, Tensor};
+use trine_shapes::Buffer;
 #[cfg(feature = "std")]
 use {
     alloc::sync::Arc,
@@ -91,12 +91,11 @@ impl Memory {
 }
 
 impl Cpu {
-    /// A tensor of zeros, in memory that an earlier one of this machine has left.
-    pub fn zeros<S: Shape>(&self, shape: S) -> Tensor<f32, S> {
-        let len = shape.elements();
+    /// `len` zeros, in memory that an earlier tensor of this machine has left.
+    pub fn zeros(&self, len: usize) -> Buffer<f32> {
         let mut numbers = self.memory().take(len);
         numbers.resize(len, 0.0);
-        Tensor::from_data(shape, self.memory().lend(numbers))
+        self.memory().lend(numbers)
     }
 
     /// `len` numbers that `fill` writes, in memory that an earlier tensor of this machine has left.
@@ -113,18 +112,17 @@ impl Cpu {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trine_shapes::Fixed;
 
     #[test]
     fn memory_of_large_tensors_is_used_again_and_small_ones_have_their_own() {
         let cpu = Cpu::new(crate::CpuOptions::default()).unwrap();
-        let mut large = cpu.zeros((Fixed::<{ 2 * LEAST }>,));
-        large.data_mut().fill(7.0);
-        let place = large.data().as_ptr();
-        drop((large, cpu.zeros((Fixed::<3>,))));
-        let again = cpu.zeros((Fixed::<LEAST>,));
-        assert_eq!((again.data().as_ptr(), again.data().iter().sum::<f32>()), (place, 0.0));
-        assert_ne!(cpu.zeros((Fixed::<LEAST>,)).data().as_ptr(), place);
+        let mut large = cpu.zeros(2 * LEAST);
+        large.fill(7.0);
+        let place = large.as_ptr();
+        drop((large, cpu.zeros(3)));
+        let again = cpu.zeros(LEAST);
+        assert_eq!((again.as_ptr(), again.iter().sum::<f32>()), (place, 0.0));
+        assert_ne!(cpu.zeros(LEAST).as_ptr(), place);
     }
 
     #[test]

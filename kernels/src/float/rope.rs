@@ -1,6 +1,7 @@
 //! Rotary position embedding: the table of angles and the rotation of heads.
 
 use crate::arch::floats::{FloatKernel, Floats};
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use once_cell::race::OnceBox;
@@ -12,7 +13,7 @@ use trine_shapes::RopePairing;
 /// the factor of its pair where the file has factors. Cosine and sine of that f32 angle are rounded once, from f64.
 /// They are those of `libm`, so that no C library takes part. The multiplier is applied in f32 after that.
 #[derive(Debug)]
-pub(crate) struct RopeTable {
+pub struct RopeTable {
     inverse: Box<[f32]>,
     multiplier: f32,
     blocks: Box<[OnceBox<Box<[f32]>>]>,
@@ -28,22 +29,27 @@ impl RopeTable {
         RopeTable { inverse, multiplier: 1.0, blocks }
     }
 
+    /// A table for `positions` positions of heads in which the first `2 * factors.len()` elements rotate: pair `i` of
+    /// position `p` turns by `p * base^(-2i / rotated) / factors[i]` radians.
+    pub fn with_factors(base: f32, factors: &[f32], positions: usize) -> Self {
+        RopeTable::new(inverse_frequencies(base, 2 * factors.len(), Some(factors)), positions)
+    }
+
     /// The same table with every cosine and sine multiplied by `multiplier`.
-    pub(crate) fn with_multiplier(self, multiplier: f32) -> Self {
+    pub fn with_multiplier(self, multiplier: f32) -> Self {
         let positions = self.blocks.len() * BLOCK;
         RopeTable { multiplier, ..RopeTable::new(self.inverse, positions) }
     }
 
-    /// Cosines and sines of `position`, one of each per pair.
-    ///
-    /// # Panics
-    /// If the table was not made for this position.
-    pub(crate) fn angles(&self, position: usize) -> (&[f32], &[f32]) {
-        let pairs = self.inverse.len();
-        let block = self.blocks.get(position / BLOCK);
-        let block = block.unwrap_or_else(|| panic!("position {position} is beyond the context of the rotary table"));
-        let block = block.get_or_init(|| Box::new(self.block(position / BLOCK * BLOCK)));
-        block[position % BLOCK * 2 * pairs..][..2 * pairs].split_at(pairs)
+    /// Cosines and sines of `position`, one of each per pair: the cosines, then the sines. Those of positions beyond the
+    /// table are computed each time.
+    pub(crate) fn angles(&self, position: usize) -> Cow<'_, [f32]> {
+        let (pairs, first) = (self.inverse.len(), position / BLOCK * BLOCK);
+        let within = position % BLOCK * 2 * pairs..(position % BLOCK + 1) * 2 * pairs;
+        match self.blocks.get(position / BLOCK) {
+            Some(block) => Cow::Borrowed(&block.get_or_init(|| Box::new(self.block(first)))[within]),
+            None => Cow::Owned(self.block(first)[within].to_vec()),
+        }
     }
 
     fn block(&self, first: usize) -> Box<[f32]> {

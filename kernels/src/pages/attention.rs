@@ -10,7 +10,7 @@ use crate::float::attention::{AttentionShape, Place, attention};
 ///
 /// # Panics
 /// If the lengths are not those of `shape`, or there are fewer pages than positions.
-pub(crate) fn attention_over_pages(
+pub fn attention_over_pages(
     cpu: &Cpu,
     shape: AttentionShape<'_>,
     queries: &[f32],

@@ -4,7 +4,7 @@ use super::*;
 
 /// Two layers of three heads of twenty elements.
 fn pool(kind: CacheType, pages: usize) -> Arc<PagePool> {
-    PagePool::new(PageLayout::new(kind, 2, 3, 20), pages).unwrap()
+    PagePool::new(kind, 2, 3, 20, pages).unwrap()
 }
 
 fn rows(seed: usize, positions: usize) -> Vec<f32> {
@@ -85,10 +85,8 @@ fn pages_fill_up_however_positions_arrive() {
 
 #[test]
 fn what_no_memory_holds_is_refused() {
-    for (layout, pages) in [
-        (PageLayout::new(CacheType::F32, usize::MAX, 3, 20), 1),
-        (PageLayout::new(CacheType::F32, 2, 3, 20), usize::MAX / 8),
-    ] {
-        assert!(matches!(PagePool::new(layout, pages), Err(CacheFull::Memory { .. })));
+    for (layers, pages) in [(usize::MAX, 1), (2, usize::MAX / 8)] {
+        let pool = PagePool::new(CacheType::F32, layers, 3, 20, pages);
+        assert!(matches!(pool, Err(CacheFull::Memory { .. })));
     }
 }

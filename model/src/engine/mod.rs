@@ -28,7 +28,7 @@ use opened::Own;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use trine_kernels::Cpu;
+use trine_ops::Cpu;
 use trine_loader::Gguf;
 use trine_text::{ChatTemplate, EncodeOptions, Message, Tokenizer};
 

@@ -15,7 +15,7 @@ use crate::network::{StatePool, Transformer};
 use crate::warning::Warning;
 use crate::weights::{Loaded, load as load_weights};
 use std::sync::Arc;
-use trine_kernels::Cpu;
+use trine_ops::Cpu;
 use trine_shapes::{Dims, Environment, Model};
 
 /// The lengths of one opened model.

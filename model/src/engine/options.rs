@@ -4,7 +4,8 @@ use super::error::EngineError;
 use crate::description::Config;
 use crate::weights::{LoadOptions, Quantize};
 use std::num::NonZeroUsize;
-use trine_kernels::{ActivationMode, CacheType, Cpu};
+use trine_kernels::{ActivationMode, CacheType};
+use trine_ops::Cpu;
 use trine_loader::Access;
 use trine_text::TokenizerOptions;
 

@@ -3,7 +3,8 @@
 use crate::network::{Logits, LogitsRequest, Ops, Part, State, StatePool, StepError, Traced, Transformer};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use trine_kernels::{CacheFull, CacheType, Cpu};
+use trine_kernels::{CacheFull, CacheType};
+use trine_ops::Cpu;
 use trine_shapes::{Idx, Model, NotAnIndex, Vocab};
 
 /// Ids that cannot be appended.

@@ -4,7 +4,8 @@ use super::linear::{Linear, SubNorm};
 use super::ops::Ops;
 use super::part::Part;
 use crate::description::BlockNorm;
-use trine_kernels::{Activations, KvLayer, Matrix, RmsNorm, Rope};
+use trine_kernels::Matrix;
+use trine_ops::{Activations, KvLayer, RmsNorm, Rope};
 use trine_shapes::{
     AttentionLayers, AttnNorm, AttnSubNorm, HeadDim, Hidden, KeyNorm, KvHeads, KvWidth, Model, Normed, QWidth,
     QueryNorm, Step, Tensor, Value,
@@ -13,7 +14,7 @@ use trine_shapes::{
 /// Weights of attention, each in its role, so that no two can be exchanged.
 ///
 /// ```
-/// use trine_kernels::{Activations, Cpu};
+/// use trine_ops::{Activations, Cpu};
 /// use trine_model::Attention;
 /// use trine_shapes::*;
 ///
@@ -25,7 +26,7 @@ use trine_shapes::{
 /// ```
 /// The matrix of the values is as large as that of the keys:
 /// ```compile_fail,E0308
-/// # use trine_kernels::{Activations, Cpu};
+/// # use trine_ops::{Activations, Cpu};
 /// # use trine_model::Attention;
 /// # use trine_shapes::*;
 /// # type Normalised<T, M> = Activations<T, Normed<AttnNorm, Hidden<M>>>;

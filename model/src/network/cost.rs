@@ -6,7 +6,8 @@ use super::attention::Attention;
 use super::linear::SubNorm;
 use super::transformer::{Block, FeedForward, Mixer, Transformer};
 use crate::description::Projection;
-use trine_kernels::{Matrix, RmsNorm};
+use trine_kernels::Matrix;
+use trine_ops::RmsNorm;
 use trine_shapes::{Axis, Blocks, Idx, Model, NormRole};
 
 impl<M: Model> Block<M> {

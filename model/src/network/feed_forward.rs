@@ -3,7 +3,8 @@
 use super::linear::{Linear, SubNorm};
 use super::ops::Ops;
 use crate::description::BlockNorm;
-use trine_kernels::{Activations, GateActivation, Matrix};
+use trine_kernels::{GateActivation, Matrix};
+use trine_ops::Activations;
 use trine_shapes::{Axis, Ffn, FfnNorm, FfnSubNorm, Gate, Hidden, Model, Normed, Tensor};
 
 /// `W_down norm(act(W_gate h) * (W_up h))` (Shazeer 2020, arXiv 2002.05202); with SiLU as `act` it is SwiGLU, BitNet

@@ -4,8 +4,9 @@ use super::ops::Ops;
 use super::part::Part;
 use crate::description::{BlockNorm, Projection};
 use std::ops::Deref;
-use trine_kernels::{Matrix, RmsNorm};
-use trine_shapes::{Axis, NormRole, Normed, Tensor, Weight};
+use trine_kernels::Matrix;
+use trine_ops::{RmsNorm, Weight};
+use trine_shapes::{Axis, NormRole, Normed, Tensor};
 
 /// A matrix in whatever packing its file has, the bias of its product if it has one, and which matrix of a block it is.
 #[derive(Clone, Debug)]

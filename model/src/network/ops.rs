@@ -6,10 +6,9 @@ use super::linear::Linear;
 use super::part::Part;
 use crate::description::BlockNorm;
 use std::cell::{Cell, RefCell};
-use trine_kernels::{Activations, Cached, Cpu, GateActivation, Matrix, RmsNorm, Rope};
-use trine_shapes::{
-    Axis, Causal, Gate, Idx, NormRole, Normed, Pairing, Product, Rotated, Shape, Step, Tensor, View, Weight,
-};
+use trine_kernels::{GateActivation, Matrix};
+use trine_ops::{Activations, Cached, Cpu, RmsNorm, Rope, Weight};
+use trine_shapes::{Axis, Causal, Gate, Idx, NormRole, Normed, Pairing, Product, Rotated, Shape, Step, Tensor, View};
 
 /// What a forward pass runs on: a [`Cpu`], or one whose results somebody sees ([`Traced`]).
 pub trait Ops {

@@ -54,7 +54,8 @@ impl fmt::Display for Part {
 mod tests {
     use crate::{LoadOptions, LogitsRequest, Session, Synthetic, load};
     use std::num::NonZeroUsize;
-    use trine_kernels::{CacheType, Cpu, CpuOptions};
+    use trine_kernels::{CacheType, CpuOptions};
+    use trine_ops::Cpu;
     use trine_shapes::Dyn;
 
     /// A name, and values of a position.

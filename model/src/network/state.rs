@@ -4,7 +4,8 @@
 //! text.
 
 use super::transformer::Transformer;
-use trine_kernels::{CacheFull, CacheType, KvPool, KvSequence, KvStep, PAGE};
+use trine_kernels::{CacheFull, CacheType, PAGE};
+use trine_ops::{KvPool, KvSequence, KvStep};
 use trine_shapes::{AttentionLayers, HeadDim, KvHeads, Model};
 
 /// Keys and values of one sequence in all attention layers.

@@ -1,7 +1,8 @@
 //! One step of some sequences: their tokens, and the state that the tokens extend.
 
 use super::state::{AttentionStep, State};
-use trine_kernels::{CacheFull, CacheStepError, KvLayer, KvStep};
+use trine_kernels::CacheFull;
+use trine_ops::{CacheStepError, KvLayer, KvStep};
 use trine_shapes::{AttentionLayers, HeadDim, Idx, KvHeads, Model, Ragged, Span, Step, View, Vocab};
 
 /// Tokens that cannot be a step.
@@ -59,7 +60,7 @@ impl From<CacheStepError> for StepError {
 /// One step of some sequences: their tokens, and the state that they extend.
 ///
 /// ```
-/// use trine_kernels::Cpu;
+/// use trine_ops::Cpu;
 /// use trine_model::{StepInput, Transformer};
 /// use trine_shapes::{Model, Step};
 ///
@@ -69,7 +70,7 @@ impl From<CacheStepError> for StepError {
 /// ```
 /// A step is taken once, and tokens alone, without the state that holds the prompt, are no step:
 /// ```compile_fail,E0382
-/// # use trine_kernels::Cpu;
+/// # use trine_ops::Cpu;
 /// # use trine_model::{StepInput, Transformer};
 /// # use trine_shapes::{Model, Step};
 /// fn decode<M: Model, T: Step>(cpu: &Cpu, model: &Transformer<M>, step: StepInput<M, T>) {
@@ -78,7 +79,7 @@ impl From<CacheStepError> for StepError {
 /// }
 /// ```
 /// ```compile_fail,E0308
-/// # use trine_kernels::Cpu;
+/// # use trine_ops::Cpu;
 /// # use trine_model::{StepInput, Transformer};
 /// # use trine_shapes::{Idx, Model, Step, View, Vocab};
 /// fn decode<M: Model, T: Step>(cpu: &Cpu, model: &Transformer<M>, tokens: View<Idx<Vocab<M>>, (T,)>) {

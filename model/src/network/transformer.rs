@@ -21,11 +21,9 @@ use super::part::Part;
 use super::step::StepInput;
 use super::{Logits, LogitsRequest};
 use crate::description::{BlockNorm, Config};
-use trine_kernels::{Activations, Matrix, RmsNorm, Rope, Shortlist};
-use trine_shapes::{
-    AttentionLayers, AttnNorm, Axis, Blocks, FfnNorm, HeadDim, Hidden, Idx, Model, Normed, OutputNorm, PerLayer,
-    Sequences, Step, Tensor, Vocab, Weight,
-};
+use trine_kernels::{Matrix, Shortlist};
+use trine_ops::{Activations, RmsNorm, Rope, Weight};
+use trine_shapes::{AttentionLayers, AttnNorm, Axis, Blocks, FfnNorm, HeadDim, Hidden, Idx, Model, Normed, OutputNorm, PerLayer, Sequences, Step, Tensor, Vocab};
 
 /// What mixes the positions of a sequence in a block.
 ///
@@ -83,7 +81,7 @@ pub struct Transformer<M> {
 }
 
 impl<M: Model> Transformer<M> {
-    /// Runs one step and returns the logits of every token. `ops` is a [`Cpu`](trine_kernels::Cpu), or a
+    /// Runs one step and returns the logits of every token. `ops` is a [`Cpu`](trine_ops::Cpu), or a
     /// [`Traced`](crate::Traced) one.
     pub fn logits<T: Step>(&self, ops: &impl Ops, step: StepInput<'_, M, T>) -> Tensor<f32, (T, Vocab<M>)> {
         let x = self.residual(ops, step, &mut |_, _| ());

@@ -26,7 +26,8 @@ use bytes::Bytes;
 use layouts::{packed, rescaled};
 use std::collections::HashMap;
 use trine_kernels::packing::I2sPacking;
-use trine_kernels::{Cpu, Matrix, PackingError, PackingKind};
+use trine_kernels::{Matrix, PackingError, PackingKind};
+use trine_ops::Cpu;
 use trine_loader::{GgufWriter, TensorType};
 use trine_text::TokenizerOptions;
 

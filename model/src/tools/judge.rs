@@ -15,7 +15,8 @@ use crate::weights::scaled;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use trine_kernels::packing::I2sPacking;
-use trine_kernels::{Cpu, Matrix, PackingError};
+use trine_kernels::{Matrix, PackingError};
+use trine_ops::Cpu;
 
 /// What the values of one tensor are like.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,7 +7,8 @@
 
 use crate::generation::log_sum_exp;
 use crate::network::{KvCache, StepError, Transformer};
-use trine_kernels::{CacheFull, CacheType, Cpu};
+use trine_kernels::{CacheFull, CacheType};
+use trine_ops::Cpu;
 use trine_shapes::{Fixed, Idx, Model, Vocab};
 
 /// How a text is cut.

@@ -10,8 +10,9 @@ use crate::warning::Warning;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use trine_kernels::packing::WeightScale;
-use trine_kernels::{ActivationMode, Cpu, Matrix, PackingError, RmsNorm, Rope, Shortlist};
-use trine_shapes::{Axis, Bias, NormRole, ShapeError, Tensor, Weight};
+use trine_kernels::{ActivationMode, Matrix, PackingError, Shortlist};
+use trine_ops::{Bias, Cpu, RmsNorm, Rope, Weight};
+use trine_shapes::{Axis, NormRole, ShapeError, Tensor};
 
 /// An embedding or a head.
 type Table<O, I> = Weight<Matrix, O, I>;

@@ -11,7 +11,8 @@ use crate::network::{Attention, Block, FeedForward, Mixer, QkNorms, SubNorm, Swi
 use crate::warning::Warning;
 use std::sync::Arc;
 use trine_kernels::packing::I2sPacking;
-use trine_kernels::{ActivationMode, Cpu, PackingKind};
+use trine_kernels::{ActivationMode, PackingKind};
+use trine_ops::Cpu;
 use trine_shapes::{
     AttentionLayers, Axis, Blocks, Ffn, Gate, HeadDim, Hidden, Idx, KvWidth, Model, NormRole, Normed, PerLayer, QWidth,
     Value, Vocab,

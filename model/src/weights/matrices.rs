@@ -9,7 +9,7 @@ use trine_kernels::packing::{
 };
 use trine_kernels::{ActivationMode, Matrix, PackingError, PackingKind};
 use trine_loader::TensorType;
-use trine_shapes::RowMajor;
+use trine_ops::RowMajor;
 
 /// The size of a matrix before its contents are looked at.
 pub(super) struct Size(pub usize, pub usize);

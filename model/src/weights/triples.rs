@@ -8,7 +8,8 @@ use crate::network::Transformer;
 use crate::warning::NoTriples;
 use std::time::{Duration, Instant};
 use trine_kernels::quantize::ActivationRows;
-use trine_kernels::{Cpu, Matrix};
+use trine_kernels::Matrix;
+use trine_ops::Cpu;
 use trine_shapes::{Blocks, Idx, Model};
 
 /// Whether decoding reads the copies that can be made. Results are the same bits.

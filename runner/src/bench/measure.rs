@@ -5,7 +5,7 @@ use memmap2::MmapMut;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
-use trine::kernels::Cpu;
+use trine::ops::Cpu;
 use trine::model::{LogitsRequest, Part, Session};
 use trine::shapes::Model;
 

@@ -19,7 +19,7 @@ use report::Report;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use std::time::Instant;
-use trine::kernels::Cpu;
+use trine::ops::Cpu;
 use trine::loader::Gguf;
 use trine::model::{Session, Source, Synthetic, Transformer};
 use trine::shapes::Model;

@@ -5,8 +5,9 @@ use crate::description::Role;
 use crate::network::{Block, FeedForward, Mixer, SubNorm, Transformer};
 use crate::{Architecture, Graph, LoadOptions, Synthetic, load};
 use std::collections::{HashMap, HashSet};
-use trine_kernels::{Cpu, CpuOptions, Matrix, RmsNorm};
-use trine_shapes::{Axis, Dims, Dyn, Model, NormRole, Normed, Weight};
+use trine_kernels::{CpuOptions, Matrix};
+use trine_ops::{Cpu, RmsNorm, Weight};
+use trine_shapes::{Axis, Dims, Dyn, Model, NormRole, Normed};
 
 #[test]
 fn names_are_of_one_tensor() {

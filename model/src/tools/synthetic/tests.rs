@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{LoadOptions, load};
-use trine_kernels::{Cpu, CpuOptions, Matrix};
+use trine_kernels::{CpuOptions, Matrix};
+use trine_ops::Cpu;
 use trine_shapes::Dyn;
 
 const MATRICES: [TensorType; 3] = [TensorType::I2S, TensorType::TQ1_0, TensorType::TQ2_0];

@@ -1,11 +1,11 @@
 //! Causal attention over cached keys and values.
 
+use crate::cache::Cached;
 use crate::cpu::Cpu;
-use crate::float::attention::AttentionShape;
-use crate::ops::cache::Cached;
-use crate::pages::attention_over_pages;
 use alloc::vec::Vec;
-use trine_shapes::{Axis, Causal, Pairing, Product, Rotated, Span, Step, Tensor, View};
+use trine_kernels::pages::attention_over_pages;
+use trine_kernels::slices::AttentionShape;
+use trine_shapes::{Axis, Causal, Pairing, Plain, Product, Rotated, Span, Step, Tensor, View, product_of};
 
 impl Cpu {
     /// Causal grouped-query attention: `softmax(q k^T / sqrt(D)) v` for each query head, over the positions of its
@@ -17,7 +17,7 @@ impl Cpu {
     /// types, as what a token sees follows from its step. Source: Ainslie et al. 2023 (arXiv 2305.13245).
     ///
     /// ```
-    /// use trine_kernels::{Cached, Cpu};
+    /// use trine_ops::{Cached, Cpu};
     /// use trine_shapes::*;
     ///
     /// type Queries<'q, T, M> = View<'q, f32, (T, Heads<M>, Rotated<HeadDim<M>>)>;
@@ -28,7 +28,7 @@ impl Cpu {
     /// ```
     /// Keys have the key/value heads, not those of the queries:
     /// ```compile_fail,E0308
-    /// # use trine_kernels::{Cached, Cpu};
+    /// # use trine_ops::{Cached, Cpu};
     /// # use trine_shapes::*;
     /// # type Queries<'q, T, M> = View<'q, f32, (T, Heads<M>, Rotated<HeadDim<M>>)>;
     /// # type Keys<'c, T, M, K> = Cached<'c, K, HeadDim<M>, Causal<T>>;
@@ -36,7 +36,7 @@ impl Cpu {
     ///     cpu.attention(q, &cached);
     /// }
     /// ```
-    pub fn attention<T: Step, H, K: Axis, G: Axis, D: Axis, R: Pairing>(
+    pub fn attention<T: Step, H, K: Axis, G: Axis, D: Plain, R: Pairing>(
         &self,
         q: View<'_, f32, (T, H, Rotated<D, R>)>,
         cached: &Cached<'_, K, D, Causal<T>, R>,
@@ -46,11 +46,11 @@ impl Cpu {
     {
         let (step, heads, _) = q.shape();
         let ((kv_heads, group), head) = (heads.factors(), cached.axes().1);
-        let mut y = self.zeros((step, heads, head));
+        let mut y = self.zeros(product_of(&[step.len(), heads.len(), head.len()]));
         let spans: Vec<Span> = step.spans().collect();
         let (kv_heads, group, head_dim) = (kv_heads.len(), group.len(), head.len());
         let shape = AttentionShape { spans: &spans, kv_heads, group, head_dim };
-        attention_over_pages(self, shape, q.data(), cached.pages(), y.data_mut());
-        y
+        attention_over_pages(self, shape, q.data(), cached.pages(), &mut y);
+        Tensor::assume((step, heads, head), y, "attention adds values up")
     }
 }

@@ -1,10 +1,10 @@
 //! Weight matrices: `Out` rows of `In` values, in whatever storage, and the biases of their products.
 
-use crate::axis::Axis;
-use crate::tensor::{ShapeError, Tensor};
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
+use trine_shapes::{Axis, Made, ShapeError};
 
 /// Storage of a matrix that knows its size.
 pub trait RowMajor {
@@ -17,11 +17,13 @@ pub trait RowMajor {
 /// A matrix with `Out` rows and `In` columns, row-major, in storage `D` (a packing, or a choice among packings).
 ///
 /// `y = W x` takes `In` to `Out`. The orientation is part of the type, so a square matrix cannot be used the wrong way
-/// round either, and a tied embedding is one `Weight<D, Vocab<M>, Hidden<M>>` that is used twice.
+/// round either. The columns are a demand: `W_q` takes `Normed<AttnNorm, Hidden<M>>` and nothing else. The rows are what
+/// a matrix can make ([`Made`]): what a norm makes, it does not.
 ///
 /// ```
+/// use trine_ops::{Affine, Bias, RowMajor, Weight};
 /// use trine_shapes::*;
-/// fn output<D: RowMajor, O: Axis, I: Axis>(x: I, weight: &Weight<D, O, I>) -> O {
+/// fn output<D: RowMajor, O: Made, I: Axis>(x: I, weight: &Weight<D, O, I>) -> O {
 ///     weight.out()
 /// }
 /// type AttnOutput<D> = Weight<D, Hidden<Bitnet2B4T>, QWidth<Bitnet2B4T>>; // 2560 x 2560
@@ -30,8 +32,9 @@ pub trait RowMajor {
 /// }
 /// ```
 /// ```compile_fail,E0308
+/// # use trine_ops::{Affine, Bias, RowMajor, Weight};
 /// # use trine_shapes::*;
-/// # fn output<D: RowMajor, O: Axis, I: Axis>(x: I, weight: &Weight<D, O, I>) -> O {
+/// # fn output<D: RowMajor, O: Made, I: Axis>(x: I, weight: &Weight<D, O, I>) -> O {
 /// #     weight.out()
 /// # }
 /// type Transposed<D> = Weight<D, QWidth<Bitnet2B4T>, Hidden<Bitnet2B4T>>; // 2560 x 2560
@@ -46,7 +49,7 @@ pub struct Weight<D, Out, In> {
     input: In,
 }
 
-impl<D: RowMajor, Out: Axis, In: Axis> Weight<D, Out, In> {
+impl<D: RowMajor, Out: Made, In: Axis> Weight<D, Out, In> {
     /// The one checked conversion into a typed matrix.
     ///
     /// # Errors
@@ -92,7 +95,7 @@ impl<D: RowMajor, Out: Axis, In: Axis> Weight<D, Out, In> {
     where
         D: Affine,
     {
-        Weight { data: self.data.with_bias(bias.values.into_data().into_vec().into()), ..self }
+        Weight { data: self.data.with_bias(bias.values.into()), ..self }
     }
 }
 
@@ -110,6 +113,7 @@ pub trait Affine: RowMajor {
 /// Both axes are part of the type, so it fits its own matrix and no other that is as wide.
 ///
 /// ```
+/// use trine_ops::{Affine, Bias, RowMajor, Weight};
 /// use trine_shapes::*;
 /// type Down<D> = Weight<D, Hidden<Bitnet2B4T>, Ffn<Bitnet2B4T>>;
 /// fn down<D: Affine>(weight: Down<D>, bias: Bias<Hidden<Bitnet2B4T>, Ffn<Bitnet2B4T>>) -> Down<D> {
@@ -117,6 +121,7 @@ pub trait Affine: RowMajor {
 /// }
 /// ```
 /// ```compile_fail,E0308
+/// # use trine_ops::{Affine, Bias, RowMajor, Weight};
 /// # use trine_shapes::*;
 /// # type Down<D> = Weight<D, Hidden<Bitnet2B4T>, Ffn<Bitnet2B4T>>;
 /// fn down<D: Affine>(weight: Down<D>, bias: Bias<Hidden<Bitnet2B4T>, QWidth<Bitnet2B4T>>) -> Down<D> {
@@ -125,24 +130,29 @@ pub trait Affine: RowMajor {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Bias<Out, In> {
-    values: Tensor<f32, (Out,)>,
+    values: Vec<f32>,
+    out: PhantomData<Out>,
     input: PhantomData<In>,
 }
 
-impl<Out: Axis, In: Axis> Bias<Out, In> {
+impl<Out: Made, In: Axis> Bias<Out, In> {
     /// The one checked conversion of values with dimensions `dims` into a typed bias of a matrix with these axes.
     ///
     /// # Errors
-    /// [`ShapeError`] as for [`Tensor::check`].
+    /// [`ShapeError`] as for [`Tensor::check`](trine_shapes::Tensor::check).
     pub fn check(name: &str, values: Vec<f32>, dims: &[usize], (out, _): (Out, In)) -> Result<Self, ShapeError> {
-        Ok(Bias { values: Tensor::check(name, values, dims, (out,))?, input: PhantomData })
+        ShapeError::check(name, dims, (out,))?;
+        if values.len() != out.len() {
+            return Err(ShapeError::Elements { name: name.to_owned(), expected: out.len(), found: values.len() });
+        }
+        Ok(Bias { values, input: PhantomData, out: PhantomData })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::axis::Fixed;
+    use trine_shapes::Fixed;
 
     struct Size(usize, usize);
     impl RowMajor for Size {

@@ -1,53 +1,16 @@
 //! Embedding, linear layers and the head.
 
-use alloc::boxed::Box;
-use alloc::vec::Vec;
-
 use crate::cpu::Cpu;
-use crate::matrix::Matrix;
-use crate::packing::{Packed, Packing};
-use crate::quantize::ActivationRows;
-use crate::shortlist::{LargestProducts, Shortlist};
-use trine_shapes::{Affine, Axis, Idx, Normed, OutputNorm, RowMajor, Tensor, View, Weight};
-
-impl RowMajor for Matrix {
-    fn rows(&self) -> usize {
-        Matrix::rows(self)
-    }
-    fn cols(&self) -> usize {
-        Matrix::cols(self)
-    }
-}
-
-impl RowMajor for Shortlist {
-    fn rows(&self) -> usize {
-        Shortlist::rows(self)
-    }
-    fn cols(&self) -> usize {
-        Shortlist::cols(self)
-    }
-}
-
-impl Affine for Matrix {
-    fn with_bias(self, bias: Box<[f32]>) -> Matrix {
-        Matrix::set_bias(self, bias)
-    }
-}
-
-impl<P: Packing> RowMajor for Packed<P> {
-    fn rows(&self) -> usize {
-        Packed::rows(self)
-    }
-    fn cols(&self) -> usize {
-        Packed::cols(self)
-    }
-}
+use crate::table::{Embedding, Head};
+use crate::weight::Weight;
+use trine_kernels::{ActivationRows, LargestProducts, Matrix, Shortlist, slices};
+use trine_shapes::{Axis, Idx, Made, Normed, OutputNorm, Plain, Tensor, View, product_of};
 
 /// A tensor that is about to meet weights: f32 values and their quantized forms, which are made when a matrix first
 /// asks for them and then shared. The query, key and value projections quantize their input once.
 ///
 /// ```
-/// use trine_kernels::Activations;
+/// use trine_ops::Activations;
 /// use trine_shapes::*;
 ///
 /// fn once<T: Axis, M: Model>(x: Tensor<f32, (T, Hidden<M>)>) -> Activations<T, Hidden<M>> {
@@ -56,7 +19,7 @@ impl<P: Packing> RowMajor for Packed<P> {
 /// ```
 /// What may be quantized is no tensor of values any more:
 /// ```compile_fail,E0308
-/// # use trine_kernels::Activations;
+/// # use trine_ops::Activations;
 /// # use trine_shapes::*;
 /// fn twice<T: Axis, M: Model>(x: Tensor<f32, (T, Hidden<M>)>) -> Activations<T, Hidden<M>> {
 ///     Activations::new(Activations::new(x))
@@ -90,34 +53,34 @@ impl Cpu {
     /// The rows of `table` that `ids` name: `(T,) -> (T, H)`, in f32.
     ///
     /// ```
-    /// use trine_kernels::{Cpu, Matrix};
+    /// use trine_kernels::Matrix;
+    /// use trine_ops::{Cpu, Embedding};
     /// use trine_shapes::*;
     ///
-    /// type Table<M> = Weight<Matrix, Vocab<M>, Hidden<M>>;
+    /// type Table<M> = Embedding<Matrix, Vocab<M>, Hidden<M>>;
     /// fn embed<M: Model>(cpu: &Cpu, ids: View<Idx<Vocab<M>>, (Fixed<8>,)>, table: &Table<M>) {
     ///     cpu.embed(ids, table);
     /// }
     /// ```
     /// Numbers that nobody compared with the vocabulary are no ids:
     /// ```compile_fail,E0308
-    /// # use trine_kernels::{Cpu, Matrix};
+    /// # use trine_kernels::Matrix;
+    /// # use trine_ops::{Cpu, Embedding};
     /// # use trine_shapes::*;
-    /// # type Table<M> = Weight<Matrix, Vocab<M>, Hidden<M>>;
+    /// # type Table<M> = Embedding<Matrix, Vocab<M>, Hidden<M>>;
     /// fn embed<M: Model>(cpu: &Cpu, ids: View<u32, (Fixed<8>,)>, table: &Table<M>) {
     ///     cpu.embed(ids, table);
     /// }
     /// ```
-    pub fn embed<T: Axis, V: Axis, H: Axis>(
+    pub fn embed<T: Axis, V: Plain, H: Plain>(
         &self,
         ids: View<'_, Idx<V>, (T,)>,
-        table: &Weight<Matrix, V, H>,
+        table: &Embedding<Matrix, V, H>,
     ) -> Tensor<f32, (T, H)> {
-        let ((tokens,), hidden) = (ids.shape(), table.input());
-        let mut x = self.zeros((tokens, hidden));
-        let rows = x.data_mut().chunks_exact_mut(hidden.len());
-        let mut tasks: Vec<_> = ids.data().iter().zip(rows).collect();
-        self.for_each(&mut tasks, |_, (id, row)| table.data().decode_row(id.get(), row));
-        x
+        let ((tokens,), hidden) = (ids.shape(), table.hidden());
+        let mut x = self.zeros(product_of(&[tokens.len(), hidden.len()]));
+        slices::embed(self, ids.data().iter().map(|id| id.get()), table.data(), &mut x);
+        Tensor::assume((tokens, hidden), x, "the rows of the tokens")
     }
 
     /// `y = W x + b` for every token: `(T, I) -> (T, O)`, in the activation mode of the matrix. `b` is the
@@ -128,7 +91,8 @@ impl Cpu {
     /// BitNet b1.58 (arXiv 2402.17764, section 2); `BitLinear` of HF transformers' `integrations/bitnet.py`.
     ///
     /// ```
-    /// use trine_kernels::{Activations, Cpu, Matrix};
+    /// use trine_kernels::Matrix;
+    /// use trine_ops::{Activations, Cpu, Weight};
     /// use trine_shapes::*;
     ///
     /// type Residual<M> = Activations<Fixed<8>, Hidden<M>>;
@@ -138,51 +102,67 @@ impl Cpu {
     /// ```
     /// The same matrix the other way round takes another axis:
     /// ```compile_fail,E0308
-    /// # use trine_kernels::{Activations, Cpu, Matrix};
+    /// # use trine_kernels::Matrix;
+    /// # use trine_ops::{Activations, Cpu, Weight};
     /// # use trine_shapes::*;
     /// # type Residual<M> = Activations<Fixed<8>, Hidden<M>>;
     /// fn up<M: Model>(cpu: &Cpu, x: &Residual<M>, weight: &Weight<Matrix, Hidden<M>, Ffn<M>>) {
     ///     cpu.linear(x, weight);
     /// }
     /// ```
-    pub fn linear<T: Axis, I: Axis, O: Axis>(
+    pub fn linear<T: Axis, I: Axis, O: Made>(
         &self,
         x: &Activations<T, I>,
         weight: &Weight<Matrix, O, I>,
     ) -> Tensor<f32, (T, O)> {
-        self.product(x, weight)
+        let y = self.products(&x.rows, weight.data());
+        Tensor::assume((x.shape.0, weight.out()), y, "the product with a weight has the axis of its rows")
     }
 
-    /// `logits = W x` with a head `W` that has the axes of an embedding, and may be the embedding itself:
-    /// `(T, Normed<OutputNorm, H>) -> (T, V)`.
-    pub fn logits<T: Axis, V: Axis, H: Axis>(
+    /// `logits = W x` with the head `W`: `(T, Normed<OutputNorm, H>) -> (T, V)`.
+    ///
+    /// ```
+    /// use trine_kernels::Matrix;
+    /// use trine_ops::{Activations, Cpu, Head};
+    /// use trine_shapes::*;
+    ///
+    /// type Output<M> = Head<Matrix, Vocab<M>, Hidden<M>>;
+    /// type Final<M> = Activations<Fixed<8>, Normed<OutputNorm, Hidden<M>>>;
+    /// fn logits<M: Model>(cpu: &Cpu, x: &Final<M>, head: &Output<M>) {
+    ///     cpu.logits(x, head);
+    /// }
+    /// ```
+    /// A head is no layer, which would not ask for the norm:
+    /// ```compile_fail,E0308
+    /// # use trine_kernels::Matrix;
+    /// # use trine_ops::{Activations, Cpu, Head};
+    /// # use trine_shapes::*;
+    /// # type Output<M> = Head<Matrix, Vocab<M>, Hidden<M>>;
+    /// fn logits<M: Model>(cpu: &Cpu, x: &Activations<Fixed<8>, Hidden<M>>, head: &Output<M>) {
+    ///     cpu.linear(x, head);
+    /// }
+    /// ```
+    pub fn logits<T: Axis, V: Plain, H: Plain>(
         &self,
         x: &Activations<T, Normed<OutputNorm, H>>,
-        head: &Weight<Matrix, V, H>,
+        head: &Head<Matrix, V, H>,
     ) -> Tensor<f32, (T, V)> {
-        self.product(x, head)
+        Tensor::assume((x.shape.0, head.vocab()), self.products(&x.rows, head.data()), "a logit for each token")
     }
 
     /// For each token the `count` largest of [`Cpu::logits`], those equal to them and some others, with the same
-    /// bits ([`Cpu::largest_products`]).
+    /// bits ([`trine_kernels::Cpu::largest_products`]).
     ///
     /// # Panics
     /// If `count` is 0, or the shortlist was made of another matrix.
-    pub fn largest_logits<T: Axis, V: Axis, H: Axis>(
+    pub fn largest_logits<T: Axis, V: Plain, H: Plain>(
         &self,
         x: &Activations<T, Normed<OutputNorm, H>>,
-        head: &Weight<Matrix, V, H>,
-        shortlist: &Weight<Shortlist, V, H>,
+        head: &Head<Matrix, V, H>,
+        shortlist: &Head<Shortlist, V, H>,
         count: usize,
     ) -> Tensor<LargestProducts, (T,)> {
-        Tensor::from_data((x.shape.0,), self.largest_products(&x.rows, head.data(), shortlist.data(), count))
-    }
-
-    fn product<T: Axis, I: Axis, O: Axis, J: Axis>(
-        &self,
-        x: &Activations<T, I>,
-        weight: &Weight<Matrix, O, J>,
-    ) -> Tensor<f32, (T, O)> {
-        Tensor::from_data((x.shape.0, weight.out()), self.products(&x.rows, weight.data()))
+        let largest = self.largest_products(&x.rows, head.data(), shortlist.data(), count);
+        Tensor::assume((x.shape.0,), largest, "a list for each token")
     }
 }

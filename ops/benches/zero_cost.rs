@@ -9,14 +9,9 @@ use std::num::NonZeroUsize;
 
 use trine_kernels::packing::{I2S, PackScales, Packed};
 use trine_kernels::slices::{self, AttentionShape};
-use trine_kernels::{
-    ActivationRows, Activations, CacheType, Cpu, CpuOptions, Isa, KvPool, KvSequence, KvStep, Matrix, RmsNorm, Rope,
-    RopePairing,
-};
-use trine_shapes::{
-    AttentionLayers, AttnNorm, Axis, Batch, Buffer, Dims, Dyn, Fixed, HeadDim, Hidden, Idx, KvHeads, Model, Past, Plus,
-    QWidth, Seq, Span, Tensor, Uniform, Value, Weight, pinned_model, static_model,
-};
+use trine_kernels::{ActivationRows, CacheType, CpuOptions, Isa, Matrix, RopePairing};
+use trine_ops::{Activations, Cpu, KvPool, KvSequence, KvStep, RmsNorm, Rope, Weight};
+use trine_shapes::{AttentionLayers, AttnNorm, Axis, Batch, Buffer, Dims, Dyn, Fixed, HeadDim, Hidden, Idx, KvHeads, Model, Past, Plus, QWidth, Seq, Span, Tensor, Uniform, Value, pinned_model, static_model};
 
 static_model! {
     struct Static {

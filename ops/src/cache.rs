@@ -1,15 +1,17 @@
 //! The keys and values of sequences, and the steps that extend them.
 //!
-//! What belongs here: axes of a cache, and what a step of it is. What does not: pages ([`crate::pages`]) and how they
-//! are read ([`crate::float::attention`]).
+//! What belongs here: axes of a cache, and what a step of it is. What does not: pages and how they are read
+//! ([`trine_kernels::pages`]).
 
-use crate::float::attention::page::{CacheType, PAGE, PageLayout};
-use crate::pages::{CacheFull, PagePool, Pages};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
-use trine_shapes::{Axis, Causal, Idx, Pairing, Ragged, RopePairing, Rotated, Span, Step, Value, View};
+use trine_kernels::pages::{PagePool, Pages};
+use trine_kernels::{CacheFull, CacheType, PAGE};
+use trine_shapes::{
+    Axis, Causal, Idx, Pairing, Past, Plain, Ragged, Role, RopePairing, Rotated, Span, Step, Uniform, Value, View,
+};
 
 /// Where sequences take pages for their keys and values from: up to a number that is known when the pool is made.
 ///
@@ -28,14 +30,14 @@ impl<L: Copy, K: Copy, D: Copy, R> Clone for KvPool<L, K, D, R> {
     }
 }
 
-impl<L: Axis, K: Axis, D: Axis, R: Pairing> KvPool<L, K, D, R> {
+impl<L: Axis, K: Axis, D: Plain, R: Pairing> KvPool<L, K, D, R> {
     /// A pool of up to `pages` pages. Memory comes into use with them, by huge pages where the system has any.
     ///
     /// # Errors
     /// [`CacheFull::Memory`] where the system does not give so much memory.
     pub fn new(layers: L, heads: K, head: D, pages: usize, kind: CacheType) -> Result<Self, CacheFull> {
-        let layout = PageLayout::new(kind, layers.len(), heads.len(), head.len());
-        Ok(KvPool { pool: PagePool::new(layout, pages)?, axes: (layers, heads, head), pairing: PhantomData })
+        let pool = PagePool::new(kind, layers.len(), heads.len(), head.len(), pages)?;
+        Ok(KvPool { pool, axes: (layers, heads, head), pairing: PhantomData })
     }
 
     /// A sequence without positions.
@@ -60,7 +62,7 @@ impl<L: Axis, K: Axis, D: Axis, R: Pairing> KvPool<L, K, D, R> {
 
     /// Bytes of a page.
     pub fn bytes_per_page(&self) -> usize {
-        self.pool.layout().numbers() * size_of::<f32>()
+        self.pool.bytes_per_page()
     }
 
     /// Pages for so many positions of one sequence.
@@ -93,6 +95,12 @@ pub enum CacheStepError {
         /// Caches.
         caches: usize,
     },
+    /// A sequence brings no token.
+    #[error("sequence {sequence} of the step brings no token")]
+    Empty {
+        /// Which sequence.
+        sequence: usize,
+    },
     /// A sequence is not where the step says.
     #[error("sequence {sequence} of the step is behind {expected} positions, and its cache has {found}")]
     Past {
@@ -111,7 +119,7 @@ pub enum CacheStepError {
     },
 }
 
-impl<L: Axis, K: Axis, D: Axis, R: Pairing> KvSequence<L, K, D, R> {
+impl<L: Axis, K: Axis, D: Plain, R: Pairing> KvSequence<L, K, D, R> {
     /// Positions in the cache.
     pub fn len(&self) -> usize {
         self.len
@@ -139,8 +147,8 @@ impl<L: Axis, K: Axis, D: Axis, R: Pairing> KvSequence<L, K, D, R> {
     /// Runs `body` with the ragged step in which each sequence brings so many tokens, after memory was taken for them.
     ///
     /// # Errors
-    /// [`CacheStepError`] where there are no pages for the tokens, or as [`KvStep::open`]. The sequences are then as
-    /// before.
+    /// [`CacheStepError`] where a sequence brings no token, there are no pages for the tokens, or as [`KvStep::open`]. The
+    /// sequences are then as before.
     pub fn step<X>(
         sequences: Vec<&mut Self>,
         tokens: &[usize],
@@ -151,7 +159,31 @@ impl<L: Axis, K: Axis, D: Axis, R: Pairing> KvSequence<L, K, D, R> {
         }
         let spans = sequences.iter().zip(tokens).map(|(sequence, &tokens)| Span { past: sequence.len, tokens });
         let spans: Vec<Span> = spans.collect();
-        Ragged::scope(&spans, |step| KvStep::open(step, sequences).map(body))
+        if let Some(sequence) = tokens.iter().position(|&tokens| tokens == 0) {
+            return Err(CacheStepError::Empty { sequence });
+        }
+        let reason = "each span is the length of its sequence";
+        Ragged::assume(&spans, reason, |step| KvStep::open(step, sequences).map(body))
+    }
+
+    /// Runs `body` with the rectangular step in which each of the sequences, a `batch` of them, brings `seq` tokens.
+    ///
+    /// # Errors
+    /// As [`KvSequence::step`], and where the sequences do not have equally many positions.
+    pub fn step_of_batch<B: Axis, S: Axis, X>(
+        sequences: Vec<&mut Self>,
+        batch: B,
+        seq: S,
+        body: impl for<'past> FnOnce(KvStep<'_, Uniform<B, Past<'past>, S>, L, K, D, R>) -> X,
+    ) -> Result<X, CacheStepError> {
+        if seq.len() == 0 {
+            return Err(CacheStepError::Empty { sequence: 0 });
+        }
+        let len = sequences.first().map_or(0, |sequence| sequence.len);
+        Past::scope(len, |past| {
+            let step = Uniform::assume(batch, past, seq, "the length of the first sequence; the others are compared");
+            KvStep::open(step, sequences).map(body)
+        })
     }
 }
 
@@ -167,7 +199,7 @@ impl<T: fmt::Debug, L, K, D, R> fmt::Debug for KvStep<'_, T, L, K, D, R> {
     }
 }
 
-impl<'c, T: Step, L: Axis, K: Axis, D: Axis, R: Pairing> KvStep<'c, T, L, K, D, R> {
+impl<'c, T: Step, L: Axis, K: Axis, D: Plain, R: Pairing> KvStep<'c, T, L, K, D, R> {
     /// The one checked conversion: `sequences` are those of `step`, each where the step says. Takes all the memory that
     /// the step needs.
     ///
@@ -234,12 +266,12 @@ pub struct Cached<'l, K, D, V, R = RopePairing> {
     pairing: PhantomData<R>,
 }
 
-impl<'l, T: Step, L: Axis, K: Axis, D: Axis, R: Pairing> KvLayer<'l, '_, T, L, K, D, R> {
+impl<'l, T: Step, L: Axis, K: Axis, D: Plain, R: Pairing> KvLayer<'l, '_, T, L, K, D, R> {
     /// Writes the keys and values of the step behind those of the past, and lends all that its tokens see:
     /// `(T, K, D)` becomes part of `Cached<K, D, Causal<T>>`.
     ///
     /// ```
-    /// use trine_kernels::KvLayer;
+    /// use trine_ops::KvLayer;
     /// use trine_shapes::*;
     ///
     /// type Layer<'l, 'c, T, M> = KvLayer<'l, 'c, T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>;
@@ -252,7 +284,7 @@ impl<'l, T: Step, L: Axis, K: Axis, D: Axis, R: Pairing> KvLayer<'l, '_, T, L, K
     /// ```
     /// Keys that were not rotated stay out, and so do those of another step:
     /// ```compile_fail,E0308
-    /// # use trine_kernels::KvLayer;
+    /// # use trine_ops::KvLayer;
     /// # use trine_shapes::*;
     /// # type Layer<'l, 'c, T, M> = KvLayer<'l, 'c, T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>;
     /// # type Rows<'k, T, M, D> = View<'k, f32, (T, KvHeads<M>, D)>;
@@ -262,7 +294,7 @@ impl<'l, T: Step, L: Axis, K: Axis, D: Axis, R: Pairing> KvLayer<'l, '_, T, L, K
     /// }
     /// ```
     /// ```compile_fail,E0308
-    /// # use trine_kernels::KvLayer;
+    /// # use trine_ops::KvLayer;
     /// # use trine_shapes::*;
     /// # type Layer<'l, 'c, T, M> = KvLayer<'l, 'c, T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>;
     /// # type Rows<'k, T, M, D> = View<'k, f32, (T, KvHeads<M>, D)>;
@@ -293,7 +325,7 @@ impl<'l, T: Step, L: Axis, K: Axis, D: Axis, R: Pairing> KvLayer<'l, '_, T, L, K
     }
 }
 
-impl<K: Axis, D: Axis, V: Copy, R> Cached<'_, K, D, V, R> {
+impl<K: Axis, D: Plain, V: Copy, R> Cached<'_, K, D, V, R> {
     /// The axes of the key/value heads and of one head.
     pub fn axes(&self) -> (K, D) {
         self.axes

@@ -7,10 +7,8 @@ use crate::packing::WeightScale;
 use crate::{CacheType, Cpu, CpuOptions, Matrix, PAGE, PackingKind, reference};
 use bytes::Bytes;
 use std::num::NonZeroUsize;
-use trine_shapes::{
-    Adjacent, AttentionLayers, Axis, Bias, Ffn, Fixed, Gate, HeadDim, Heads, Hidden, Idx, KvHeads, KvWidth, Normed,
-    OutputNorm, Plus, QWidth, RopePairing, Shape, Tensor, Uniform, Value, View, Vocab, Weight, static_model,
-};
+use trine_ops::{Bias, Weight};
+use trine_shapes::{Adjacent, AttentionLayers, Axis, Ffn, Fixed, Gate, HeadDim, Heads, Hidden, Idx, KvHeads, KvWidth, Normed, OutputNorm, Plus, QWidth, RopePairing, Shape, Tensor, Uniform, Value, View, Vocab, static_model};
 
 static_model! {
     struct Toy { vocab: 17, hidden: 10, ffn: 27, heads: 6, kv_heads: 2, head_dim: 8, attention_layers: 2 }

@@ -10,7 +10,8 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use trine_kernels::{CacheType, Cpu, CpuOptions, KvPool, KvSequence, KvStep, PAGE, reference};
+use trine_kernels::{CacheType, CpuOptions, PAGE, reference};
+use trine_ops::{Cpu, KvPool, KvSequence, KvStep};
 use trine_shapes::{
     AttentionLayers, Axis, Bitnet2B4T, Fixed, HeadDim, Heads, Idx, KvHeads, Plus, Rotated, Step, Tensor, Uniform, Value,
 };

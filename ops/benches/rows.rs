@@ -10,7 +10,8 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use trine_kernels::reference::float::{gated, rms_norm};
 use trine_kernels::reference::ternary::{quantize_int8, quantize_q8k};
-use trine_kernels::{ActivationRows, Cpu, CpuOptions, GateActivation, Isa, RmsNorm, Rope, RopePairing};
+use trine_kernels::{ActivationRows, CpuOptions, GateActivation, Isa, RopePairing};
+use trine_ops::{Cpu, RmsNorm, Rope};
 use trine_shapes::{
     AttnNorm, Axis, Bitnet2B4T, Buffer, Ffn, Fixed, Gate, HeadDim, Hidden, Plus, QWidth, Seq, Tensor, Uniform,
 };

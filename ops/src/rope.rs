@@ -1,11 +1,9 @@
 //! Rotary position embedding: only what is rotated has the axis [`Rotated`].
 
-use alloc::vec::Vec;
-
-use crate::arch::floats;
 use crate::cpu::Cpu;
-use crate::float::rope::{RopeTable, Rotate, inverse_frequencies};
-use trine_shapes::{Axis, Pairing, RopePairing, Rotated, Step, Tensor};
+use alloc::vec::Vec;
+use trine_kernels::slices::{self, RopeTable};
+use trine_shapes::{Axis, Pairing, Plain, RopePairing, Rotated, Step, Tensor};
 
 /// The rotation of heads with axis `D`: frequencies, the pairs they turn, and angles of all positions of a context.
 ///
@@ -18,16 +16,16 @@ pub struct Rope<D, R = RopePairing> {
     table: RopeTable,
 }
 
-impl<D: Axis, R: Pairing> Rope<D, R> {
-    /// A rotation of the first `2 * factors.len()` elements of each head, for positions below `context`.
+impl<D: Plain, R: Pairing> Rope<D, R> {
+    /// A rotation of the first `2 * factors.len()` elements of each head. Angles of positions below `context` are kept
+    /// once computed, those of others are computed each time.
     ///
     /// # Panics
     /// If that is more than a head has.
     pub fn new(head: D, pairing: R, base: f32, factors: &[f32], context: usize) -> Self {
         let rotated = 2 * factors.len();
         assert!(rotated <= head.len(), "{rotated} elements of a head of {} cannot rotate", head.len());
-        let table = RopeTable::new(inverse_frequencies(base, rotated, Some(factors)), context);
-        Rope { head, pairing, table }
+        Rope { head, pairing, table: RopeTable::with_factors(base, factors, context) }
     }
 
     /// The same rotation with every cosine and sine multiplied by `multiplier`, as YaRN has it (arXiv 2309.00071,
@@ -53,7 +51,7 @@ impl Cpu {
     /// Source: Su et al. 2021 (arXiv 2104.09864), equation 34.
     ///
     /// ```
-    /// use trine_kernels::{Cpu, Rope};
+    /// use trine_ops::{Cpu, Rope};
     /// use trine_shapes::*;
     ///
     /// type Queries<T, M> = Tensor<f32, (T, Heads<M>, HeadDim<M>)>;
@@ -63,29 +61,23 @@ impl Cpu {
     /// ```
     /// Twice is once too often:
     /// ```compile_fail,E0308
-    /// # use trine_kernels::{Cpu, Rope};
+    /// # use trine_ops::{Cpu, Rope};
     /// # use trine_shapes::*;
     /// # type Queries<T, M> = Tensor<f32, (T, Heads<M>, HeadDim<M>)>;
     /// fn rotate<T: Step, M: Model>(cpu: &Cpu, q: Queries<T, M>, rope: &Rope<HeadDim<M>>) {
     ///     cpu.rope(cpu.rope(q, rope), rope);
     /// }
     /// ```
-    ///
-    /// # Panics
-    /// If a position is not below the context of `rope`.
-    pub fn rope<T: Step, H: Axis, D: Axis, R: Pairing>(
+    pub fn rope<T: Step, H: Axis, D: Plain, R: Pairing>(
         &self,
-        mut x: Tensor<f32, (T, H, D)>,
+        x: Tensor<f32, (T, H, D)>,
         rope: &Rope<D, R>,
     ) -> Tensor<f32, (T, H, Rotated<D, R>)> {
         let (step, heads, head) = x.shape();
-        let tokens = x.data_mut().chunks_exact_mut(heads.len() * head.len());
-        let mut tasks: Vec<_> = tokens.zip(step.positions()).collect();
-        self.for_each(&mut tasks, |_, (heads, position)| {
-            let (cos, sin) = rope.table.angles(*position);
-            let (head_dim, pairing) = (rope.head.len(), rope.pairing.pairing());
-            floats::run(self.isa(), Rotate { heads, head_dim, pairing, cos, sin });
-        });
-        Tensor::from_data((step, heads, Rotated::of(head)), x.into_data())
+        let mut data = x.into_data();
+        let positions: Vec<usize> = step.positions().collect();
+        let pairing = rope.pairing.pairing();
+        slices::rope(self, &mut data, head.len(), pairing, &rope.table, positions.into_iter());
+        Tensor::assume((step, heads, Rotated::of(head)), data, "every head is rotated")
     }
 }

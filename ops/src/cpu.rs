@@ -1,0 +1,34 @@
+//! The machine that operations run on.
+
+use core::ops::Deref;
+use trine_kernels::{CpuError, CpuOptions};
+
+/// The receiver of every operation: a [`trine_kernels::Cpu`], whose operations on slices it has too. Clones share its
+/// threads.
+#[derive(Debug, Clone)]
+pub struct Cpu(trine_kernels::Cpu);
+
+impl Cpu {
+    /// Starts the threads of `options` and fixes the instruction set.
+    ///
+    /// # Errors
+    /// As [`trine_kernels::Cpu::new`].
+    pub fn new(options: CpuOptions) -> Result<Cpu, CpuError> {
+        Ok(Cpu(trine_kernels::Cpu::new(options)?))
+    }
+}
+
+impl From<trine_kernels::Cpu> for Cpu {
+    fn from(cpu: trine_kernels::Cpu) -> Cpu {
+        Cpu(cpu)
+    }
+}
+
+impl Deref for Cpu {
+    type Target = trine_kernels::Cpu;
+
+    #[inline]
+    fn deref(&self) -> &trine_kernels::Cpu {
+        &self.0
+    }
+}

@@ -1,0 +1,37 @@
+//! Operations on typed tensors: what an operation takes and makes is in its signature.
+//!
+//! Each is a method of [`Cpu`]. It hands slices to a kernel, which asserts their lengths once, and gives its result the
+//! axes that say what was done. So a role, such as [`Normed`](trine_shapes::Normed), is on a tensor only because the
+//! operation of that name made it; an operation that gives no role takes
+//! [`Roleless`](trine_shapes::Roleless) axes and leaves them as they are.
+//!
+//! What belongs here: signatures, allocation of results, caches with axes. What does not: arithmetic that a forward pass
+//! waits for (`trine-kernels`), and layers of a model (`trine-model`).
+#![forbid(unsafe_code)]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+
+extern crate alloc;
+
+mod attention;
+mod cache;
+mod cpu;
+mod gate;
+mod linear;
+mod matrix;
+mod norm;
+mod residual;
+mod rope;
+mod table;
+#[cfg(test)]
+mod tests;
+mod weight;
+
+pub use cache::{CacheStepError, Cached, KvLayer, KvPool, KvSequence, KvStep};
+pub use cpu::Cpu;
+pub use gate::Gating;
+pub use linear::Activations;
+pub use norm::RmsNorm;
+pub use residual::Residual;
+pub use rope::Rope;
+pub use table::{Embedding, Head};
+pub use weight::{Affine, Bias, RowMajor, Weight};
