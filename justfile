@@ -28,6 +28,7 @@ dist:
 # Kernel benchmarks.
 bench:
     cargo bench -p trine-kernels
+    cargo bench -p trine-ops
 
 # The documentation, opened in a browser.
 docs:

@@ -1,9 +1,9 @@
 //! A perceptron with axes of its own: no language model, the same types and the same errors.
 
 use trine::kernels::{GateActivation, PackingKind};
-use trine::ops::Activations;
+use trine::ops::{Activations, Gating};
 use trine::prelude::*;
-use trine::shapes::Gate;
+use trine::shapes::{Gate, Made};
 
 environment! {
     /// The lengths of a perceptron with one hidden layer.
@@ -31,12 +31,13 @@ fn classify<A: Axis, E: Environment<Mlp>>(
     down: &Weight<Matrix, Classes<E>, Units<E>>,
 ) -> Tensor<f32, (A, Classes<E>)> {
     let images = Activations::new(images);
-    let gated = cpu.gated(GateActivation::ReluSquared, cpu.linear(&images, gate), cpu.linear(&images, up).view());
+    let relu_squared = Gating::new(up.out(), GateActivation::ReluSquared);
+    let gated = cpu.gated(relu_squared, cpu.linear(&images, gate), cpu.linear(&images, up));
     cpu.linear(&Activations::new(gated), down)
 }
 
 /// Weights that a training would give.
-fn weights<O: Axis, I: Axis>(out: O, input: I) -> Result<Weight<Matrix, O, I>, Box<dyn std::error::Error>> {
+fn weights<O: Made, I: Axis>(out: O, input: I) -> Result<Weight<Matrix, O, I>, Box<dyn std::error::Error>> {
     let values = (0..out.len() * input.len()).map(|i| (i as f32 * 0.73).sin() / input.len() as f32);
     let bytes: Vec<u8> = values.flat_map(f32::to_le_bytes).collect();
     let matrix = Matrix::new(PackingKind::F32, out.len(), input.len(), bytes.into())?;

@@ -1,5 +1,5 @@
 //! Two models, one vocabulary: a token of the draft model reaches the target only through evidence that their
-//! vocabularies have one length.
+//! vocabularies have the same tokens.
 
 use trine::prelude::*;
 use trine::shapes::Same;
@@ -13,14 +13,24 @@ pinned_model! {
     struct Target;
 }
 
+/// The text of every token.
+fn tokens(tokenizer: &Tokenizer) -> Vec<&str> {
+    (0..tokenizer.len() as u32).filter_map(|id| tokenizer.token(id)).collect()
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let draft = Draft::pin(Dims::new(2048, 128, 384, 4, 2, 32, 2)?)?;
-    let target = Target::pin(Dims::new(2048, 256, 768, 4, 2, 64, 3)?)?;
-    let same = Same::check(Vocab::of(draft), Vocab::of(target))?;
+    let file = trine::embedded_model()?;
+    let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default())?;
+    let dims = Config::from_gguf(&file)?.dims;
+    let draft = Draft::pin(Dims { hidden: dims.hidden / 2, ..dims })?;
+    let target = Target::pin(dims)?;
+    // The tokenizers of two files, which are the same one here.
+    let (of_draft, of_target) = (tokens(&tokenizer), tokens(&tokenizer));
+    let same = Same::check_items((Vocab::of(draft), &of_draft), (Vocab::of(target), &of_target))?;
 
     let proposed: Idx<Vocab<Draft>> = Idx::new(Vocab::of(draft), 17)?;
     let judged: Idx<Vocab<Target>> = proposed.relabel(same);
-    println!("token {} is in both vocabularies", judged.get());
+    println!("{:?} is the same token in both vocabularies", of_target[judged.get()]);
     if let Err(error) = Same::check(Hidden::of(draft), Hidden::of(target)) {
         println!("but {error}");
     }

@@ -23,7 +23,8 @@
 //! | crate | what is in it |
 //! |---|---|
 //! | [`shapes`] | axes, products, sums, roles, tensors, the three kinds of environment |
-//! | [`kernels`] | all arithmetic: typed operations outside, plain slices inside |
+//! | [`ops`] | operations on typed tensors: what each takes and makes is in its signature |
+//! | [`kernels`] | arithmetic on slices: packings, SIMD, threads |
 //! | [`loader`] | GGUF files, read and written; safetensors, read |
 //! | [`text`] | tokenizers, chat templates, text from bytes in pieces, stop strings |
 //! | [`model`] | configuration, weights, the transformer, state of sequences, generation, engines |
@@ -34,7 +35,7 @@ pub use trine_shapes::{pinned_model, static_model};
 // Modules rather than crates under other names: messages of the compiler say `trine::shapes::Heads`, which a program
 // can write, and not `trine::trine_shapes::Heads`.
 
-/// All arithmetic: the crate `trine-kernels`.
+/// All arithmetic, on slices: the crate `trine-kernels`.
 pub mod kernels {
     #[doc(no_inline)]
     pub use trine_kernels::*;
@@ -48,6 +49,11 @@ pub mod loader {
 pub mod model {
     #[doc(no_inline)]
     pub use trine_model::*;
+}
+/// Operations on typed tensors: the crate `trine-ops`.
+pub mod ops {
+    #[doc(no_inline)]
+    pub use trine_ops::*;
 }
 /// Axes and tensors: the crate `trine-shapes`.
 pub mod shapes {
@@ -64,14 +70,16 @@ pub mod text {
 /// others have a path, that of their crate, such as [`model::KvCache`] and [`shapes::Normed`].
 pub mod prelude {
     pub use trine_kernels::{CacheType, CpuOptions, Matrix};
-    pub use trine_ops::Cpu;
     pub use trine_loader::Gguf;
     pub use trine_model::{
         Config, EncodeOptions, Engine, EngineError, EngineOptions, GenerateOptions, LoadOptions, Message, Opened,
         SamplerChain, SamplerOptions, Session, Tokenizer, TokenizerOptions, Transformer, Visit, load,
     };
-    pub use trine_ops::Weight;
-    pub use trine_shapes::{Axis, Dims, Dyn, Environment, Ffn, Hidden, Idx, Model, Step, Tensor, View, Vocab, axis, environment, pinned_model, product, static_model};
+    pub use trine_ops::{Cpu, Weight};
+    pub use trine_shapes::{
+        Axis, Dims, Dyn, Environment, Ffn, Hidden, Idx, Model, Step, Tensor, View, Vocab, axis, environment,
+        pinned_model, product, static_model,
+    };
 }
 
 /// The small BitNet b1.58 story model that comes with this crate (1.9 MB, I2_S, English).

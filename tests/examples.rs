@@ -24,7 +24,7 @@ fn every_example_prints_what_it_promises() {
         ("story", "there was"),
         ("batch", "\""),
         ("attention", "5 positions of 96 values"),
-        ("shared_vocabulary", "token 17 is in both vocabularies"),
+        ("shared_vocabulary", "is the same token in both vocabularies"),
         ("perceptron", "Images(3) of 10 classes"),
         ("patch_embedding", "[6, 48] become [6, 30]"),
         ("write_gguf", "output_norm.weight [6] F32 24 bytes"),

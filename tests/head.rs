@@ -12,7 +12,7 @@ const KINDS: [(PackingKind, f64); 4] =
 
 /// The packing of the embedding and of a head that is not tied to it.
 fn kinds<M: Model>(transformer: &Transformer<M>) -> (PackingKind, Option<PackingKind>) {
-    (transformer.embedding.data().kind(), transformer.output.as_ref().map(|output| output.data().kind()))
+    (transformer.embedding.data().kind(), (!transformer.is_tied()).then(|| transformer.head.data().kind()))
 }
 
 fn loads_with_head(name: &str, tied: bool) {
@@ -52,11 +52,7 @@ fn a_head_of_its_own_is_rounded() {
 fn a_head_that_has_the_packing_stays_as_it_is() {
     let file = open("llama_cpp/llama-tq2_0-q6_k.gguf");
     let head = Some(Requantize { kind: PackingKind::Q6K, progress: None });
-    let bytes = |options| {
-        with_model(&file, &options, |transformer| {
-            transformer.output.as_ref().expect("a head of its own").data().bytes().clone()
-        })
-    };
+    let bytes = |options| with_model(&file, &options, |transformer| transformer.head.data().bytes().clone());
     assert_eq!(bytes(LoadOptions { head, ..LoadOptions::default() }), bytes(LoadOptions::default()));
 }
 

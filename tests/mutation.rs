@@ -8,11 +8,12 @@ use std::alloc::System;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Mutex;
-use trine::kernels::{Cpu, CpuOptions};
+use trine::kernels::CpuOptions;
 use trine::loader::{Access, Gguf, TensorType};
 use trine::model::{
     Config, Conversion, HfDirectory, LoadOptions, Source, Tokenizer, TokenizerOptions, convert, judge, load,
 };
+use trine::ops::Cpu;
 use trine::shapes::Dyn;
 
 #[global_allocator]

@@ -56,7 +56,7 @@ pub fn logits_of<M: Model>(cpu: &Cpu, transformer: &Transformer<M>, ids: &[u32])
     let cache = KvCache::new(transformer, Fixed::<1>, ids.len(), CacheType::F32);
     let mut cache = cache.expect("it fits in memory");
     let tokens = tokens(transformer.model, ids);
-    cache.step(&tokens, |step| transformer.logits(cpu, step).into_data()).expect("they fit").into_vec()
+    cache.step(&[&tokens], |step| transformer.logits(cpu, step).into_data()).expect("they fit").into_vec()
 }
 
 /// `|a - b| / |b|` in the L2 norm.

@@ -11,7 +11,7 @@ const MAX_FUNCTION_LINES: usize = 70;
 const MAX_LINE_CHARS: usize = 120;
 
 /// Folders with Rust code of the project, below the root.
-const CODE: [&str; 9] = ["src", "shapes", "kernels", "loader", "text", "model", "runner", "tests", "examples"];
+const CODE: [&str; 10] = ["src", "shapes", "kernels", "ops", "loader", "text", "model", "runner", "tests", "examples"];
 
 struct Source {
     path: PathBuf,
@@ -148,6 +148,21 @@ fn unsafe_code_is_in_the_kernels_and_at_the_map_and_is_proven() {
             }
         }
         findings
+    });
+}
+
+/// What was done to a tensor is in its type because an operation did it: nothing above the operations declares it.
+#[test]
+fn nothing_above_the_operations_assumes_what_was_done() {
+    let above = ["src", "model", "runner", "examples"];
+    check(|source| {
+        let path = source.path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&source.path);
+        if !above.iter().any(|folder| path.starts_with(folder)) {
+            return Vec::new();
+        }
+        let lines = source.text.lines().enumerate();
+        let assumed = lines.filter(|(_, line)| line.contains("::assume("));
+        assumed.map(|(at, _)| (at + 1, "`assume` outside of the operations".to_owned())).collect()
     });
 }
 

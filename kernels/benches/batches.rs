@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use trine_kernels::packing::{I2S, PackScales, Packed, Ternary, Tq1_0, Tq2_0};
 use trine_kernels::reference::ternary::{WeightScales, product_int8};
-use trine_kernels::{ActivationMode, ActivationRows, Cpu, CpuOptions, Isa, Matrix, PackingKind, reference};
+use trine_kernels::{ActivationMode, ActivationRows, CpuOptions, Isa, Machine, Matrix, PackingKind, reference};
 
 const BATCHES: [usize; 6] = [1, 2, 4, 8, 16, 32];
 /// Columns of all matrices.
@@ -128,7 +128,7 @@ impl Case {
     }
 
     /// Prints the times of all numbers of rows.
-    fn measure(&self, cpu: &Cpu, repeats: usize) {
+    fn measure(&self, cpu: &Machine, repeats: usize) {
         let (rows, cols) = (self.matrices[0].rows(), self.matrices[0].cols());
         let (mut peak, mut least, mut next) = (0.0_f64, [Duration::MAX; BATCHES.len()], 0);
         let mut y = vec![0.0; BATCHES[BATCHES.len() - 1] * rows];
@@ -171,9 +171,9 @@ fn main() {
     let isas: Vec<Isa> = Isa::ALL.into_iter().filter(|isa| arguments.iter().any(|name| name == isa.name())).collect();
     let isas = if isas.is_empty() { vec![Isa::detect()] } else { isas };
     let cpus = isas.into_iter().map(|isa| {
-        Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: Some(isa) }).expect("an instruction set")
+        Machine::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: Some(isa) }).expect("an instruction set")
     });
-    let cpus: Vec<Cpu> = cpus.collect();
+    let cpus: Vec<Machine> = cpus.collect();
     let any = !arguments.iter().any(|name| Isa::ALL.iter().all(|isa| isa.name() != name) && !name.contains('='));
     let wanted = |name: &str| any || arguments.iter().any(|argument| argument == name);
     let measure = |case: Case| cpus.iter().for_each(|cpu| case.measure(cpu, repeats));

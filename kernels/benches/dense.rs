@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use trine_kernels::{ActivationMode, ActivationRows, Cpu, CpuOptions, Isa, Matrix, PackingKind, reference};
+use trine_kernels::{ActivationMode, ActivationRows, CpuOptions, Isa, Machine, Matrix, PackingKind, reference};
 
 const COLS: usize = 2560;
 /// Several times the last-level cache, so that weights come from memory.
@@ -106,7 +106,7 @@ fn products(criterion: &mut Criterion, matrix: &Matrix) {
         for isa in Isa::available() {
             for threads in threads() {
                 let options = CpuOptions { threads: NonZeroUsize::new(threads), isa: Some(isa) };
-                let cpu = Cpu::new(options).expect("an available instruction set");
+                let cpu = Machine::new(options).expect("an available instruction set");
                 let mut y = vec![0.0; matrix.rows() * tokens];
                 group.bench_function(BenchmarkId::new(isa.name(), threads), |bencher| {
                     bencher.iter(|| {

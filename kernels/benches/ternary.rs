@@ -10,7 +10,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use trine_kernels::packing::{I2S, PackScales, Packed, Ternary, Tq1_0, Tq2_0};
 use trine_kernels::reference::ternary::{WeightScales, product_int8};
-use trine_kernels::{ActivationRows, Cpu, CpuOptions, Isa, Matrix};
+use trine_kernels::{ActivationRows, CpuOptions, Isa, Machine, Matrix};
 
 /// Rows and columns: attention, feed-forward up and down, keys and values.
 const SHAPES: [(usize, usize); 4] = [(2560, 2560), (6912, 2560), (2560, 6912), (640, 2560)];
@@ -46,7 +46,7 @@ where
 }
 
 /// The product of one token with `matrices` in turns. The activations stay the same, so tables of them are made once.
-fn one_token(criterion: &mut Criterion, name: &str, cpu: &Cpu, matrices: &[Matrix], x: &[f32], expected: &[f32]) {
+fn one_token(criterion: &mut Criterion, name: &str, cpu: &Machine, matrices: &[Matrix], x: &[f32], expected: &[f32]) {
     let shape = format!("{}x{}", expected.len(), x.len());
     let mut group = criterion.benchmark_group(format!("one token/{name}"));
     group.throughput(Throughput::Bytes(matrices[0].bytes_read() as u64));
@@ -76,7 +76,7 @@ where
         for isa in Isa::available() {
             for threads in [1, num_cpus::get_physical()] {
                 let options = CpuOptions { threads: NonZeroUsize::new(threads), isa: Some(isa) };
-                let cpu = Cpu::new(options).expect("an available instruction set");
+                let cpu = Machine::new(options).expect("an available instruction set");
                 let name = format!("{}/{isa}/{threads}", P::NAME);
                 let shape = format!("{rows}x{cols}");
 

@@ -1,6 +1,6 @@
 //! Some columns of a row-major matrix, to write: what a thread fills of an output that all threads share.
 //!
-//! What belongs here: the window and how it is cut. What does not: who gets which part ([`crate::Cpu`]).
+//! What belongs here: the window and how it is cut. What does not: who gets which part ([`crate::Machine`]).
 
 use core::marker::PhantomData;
 use core::ops::Range;

@@ -2,8 +2,8 @@
 //! transformer.
 //!
 //! What belongs here: number formats of weights ([`packing`]), quantization of activations, matrix products, norms,
-//! attention, and the threads and instruction sets they run on ([`Cpu`]). What does not: files, tensor names, metadata,
-//! the layers of a model, and allocation inside hot loops.
+//! attention, and the threads and instruction sets they run on ([`Machine`]). What does not: files, tensor names,
+//! metadata, the layers of a model, and allocation inside hot loops.
 //!
 //! Results do not depend on the machine: integer parts are exact, float operations have a stated order, and the same
 //! inputs give the same bits on every instruction set and for every number of threads. [`mod@reference`] defines each
@@ -21,13 +21,13 @@ extern crate alloc;
 
 pub mod arch;
 mod columns;
-pub mod cpu;
 pub mod dense;
 pub(crate) mod float;
 mod huge_pages;
 mod kept;
 #[cfg(feature = "std")]
 pub mod limits;
+pub mod machine;
 pub mod matrix;
 pub mod packing;
 pub mod pages;
@@ -45,9 +45,9 @@ mod slots;
 pub mod ternary;
 
 pub use arch::Isa;
-pub use cpu::{Cpu, CpuError, CpuOptions};
 pub use float::GateActivation;
 pub use float::attention::page::{CacheType, PAGE};
+pub use machine::{CpuError, CpuOptions, Machine};
 pub use matrix::{ActivationMode, Matrix, PackingKind};
 pub use packing::{Packed, Packing, PackingError};
 pub use pages::CacheFull;

@@ -11,16 +11,16 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::arch::{Kernel, Vector, prefetch};
-use crate::cpu::Cpu;
+use crate::machine::Machine;
 
-/// Bytes that [`Cpu::time_of_reads`] reads at once; others are left out at the end.
+/// Bytes that [`Machine::time_of_reads`] reads at once; others are left out at the end.
 const LINE: usize = 64;
 /// Places of the memory that a thread reads from in turns: more than one, as one keeps too few reads on their way, and
 /// few, as the machine looks ahead in few places.
 const STREAMS: usize = 4;
 /// Bytes between an address that is read and the one that is asked for at the same time.
 const AHEAD: usize = 512;
-/// Vectors of activations in a tile of [`Cpu::time_of_dots`].
+/// Vectors of activations in a tile of [`Machine::time_of_dots`].
 const COLUMNS: usize = 4;
 /// Bytes of activations of a tile.
 const OPERANDS: usize = COLUMNS * LINE;
@@ -29,7 +29,7 @@ const CODE: u8 = 1;
 /// Calls that one hand-over is the average of.
 const CALLS: u32 = 1000;
 
-impl Cpu {
+impl Machine {
     /// Takes `steps` steps of integer dot products on every thread at once, with operands from registers and the L1
     /// cache alone: the number of operations, and the time. A multiply and an add are two operations.
     ///

@@ -16,8 +16,8 @@ use core::ops::Range;
 
 use bytes::Bytes;
 
-use crate::cpu::Cpu;
 use crate::dense;
+use crate::machine::Machine;
 use crate::packing::{
     BF16, F16, F32, I2S, PackScales, Packed, Packing, PackingError, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0,
     Scales, Ternary, TernaryLayout, Tq1_0, Tq2_0, Unpacked, WeightScale, ZERO_CODE,
@@ -282,7 +282,7 @@ impl Matrix {
     /// Memory, beside that of the matrix: 54 bytes for 256 weights of a row, rows rounded up to a multiple of 64 and
     /// columns to one of 256; and in each thread that multiplies, 22 bytes for each column and token of the last
     /// activations.
-    pub fn with_triples(self, cpu: &Cpu) -> Matrix {
+    pub fn with_triples(self, cpu: &Machine) -> Matrix {
         let triples = match cpu.isa().reads_triples() && self.mode != ActivationMode::F32 {
             true => by_family!(&self.packed, ternary(packed) => Triples::new(cpu, packed), dense(_p) => None),
             false => None,
@@ -385,7 +385,7 @@ fn count_zero_codes<P: Ternary>(packed: &Packed<P>) -> usize {
     (0..packed.rows()).map(zeros_of_row).sum()
 }
 
-impl Cpu {
+impl Machine {
     /// The product of a matrix with rows of activations, and its bias: `y[t, r] = W[r] . x[t] + bias[r]`, in the
     /// activation mode of the matrix.
     ///
@@ -400,7 +400,7 @@ impl Cpu {
         self.add_bias(matrix, y);
     }
 
-    /// The outputs of [`Cpu::matmul`] in new memory.
+    /// The outputs of [`Machine::matmul`] in new memory.
     ///
     /// # Panics
     /// If `x` has another number of columns than the matrix.
@@ -413,7 +413,7 @@ impl Cpu {
         y
     }
 
-    /// Writes each of the outputs of [`Cpu::matmul`], without the bias.
+    /// Writes each of the outputs of [`Machine::matmul`], without the bias.
     fn write_products(&self, x: &ActivationRows, matrix: &Matrix, y: &mut [Slot]) {
         assert_eq!(x.cols(), matrix.cols(), "columns of the activations and of the matrix");
         assert_eq!(y.len(), x.rows() * matrix.rows(), "one output for each token and row");

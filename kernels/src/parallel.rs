@@ -2,7 +2,7 @@
 //! else on all threads of the process.
 //!
 //! What belongs here: the one place where a build without threads differs for them. What does not: operations of a
-//! step, which share out work by a [`crate::Cpu`].
+//! step, which share out work by a [`crate::Machine`].
 
 #[cfg(feature = "threads")]
 use rayon::prelude::*;

@@ -1,7 +1,7 @@
 //! A pool of threads that take part in one job at a time.
 //!
 //! What belongs here: starting a job, joining it, waiting for the next. What does not: how work is cut
-//! ([`crate::Cpu`]). `unsafe` occurs here because a job borrows from the stack of the thread that starts it.
+//! ([`crate::Machine`]). `unsafe` occurs here because a job borrows from the stack of the thread that starts it.
 //!
 //! A decoded token is some two hundred products of ten to a hundred microseconds, so handing them over must take less
 //! than a microsecond: workers wait by spinning, and sleep when no job comes for a while. No job waits for a worker

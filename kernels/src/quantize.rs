@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use once_cell::race::OnceBox;
 
 use crate::arch::{Kernel, Vector};
-use crate::cpu::Cpu;
+use crate::machine::Machine;
 use trine_shapes::{Buffer, product_of};
 
 pub use int16::{INT16_FLOOR, INT16_MAX, Int16Rows};
@@ -76,7 +76,7 @@ impl ActivationRows {
     }
 
     /// The rows quantized with one scale each.
-    pub fn int8(&self, cpu: &Cpu) -> &Int8Rows {
+    pub fn int8(&self, cpu: &Machine) -> &Int8Rows {
         self.int8.get_or_init(|| Box::new(Int8Rows::quantize(cpu, self.cols, &self.values)))
     }
 
@@ -84,12 +84,12 @@ impl ActivationRows {
     ///
     /// # Panics
     /// If [`ActivationRows::cols`] is not a multiple of 256.
-    pub fn q8k(&self, cpu: &Cpu) -> &Q8KRows {
+    pub fn q8k(&self, cpu: &Machine) -> &Q8KRows {
         self.q8k.get_or_init(|| Box::new(Q8KRows::quantize(cpu, self.cols, &self.values)))
     }
 
     /// The rows quantized to sixteen bits.
-    pub fn int16(&self, cpu: &Cpu) -> &Int16Rows {
+    pub fn int16(&self, cpu: &Machine) -> &Int16Rows {
         self.int16.get_or_init(|| Box::new(Int16Rows::quantize(cpu, self.cols, &self.values)))
     }
 }
@@ -154,7 +154,7 @@ pub struct Int8Rows {
 impl Int8Rows {
     /// Quantizes rows of `cols` values. A row with a NaN has `s = NaN`, one with an infinity `s = 0` and codes 0, so
     /// that products with them are NaN.
-    pub fn quantize(cpu: &Cpu, cols: usize, values: &[f32]) -> Self {
+    pub fn quantize(cpu: &Machine, cols: usize, values: &[f32]) -> Self {
         let rows = values.len() / cols;
         let mut quantized = QuantizedRows::zeros(rows, cols);
         let mut scales = vec![0.0; rows];
@@ -201,7 +201,7 @@ impl Q8KRows {
     ///
     /// # Panics
     /// If `cols` is not a multiple of 256.
-    pub fn quantize(cpu: &Cpu, cols: usize, values: &[f32]) -> Self {
+    pub fn quantize(cpu: &Machine, cols: usize, values: &[f32]) -> Self {
         assert!(cols.is_multiple_of(BLOCK), "{cols} columns are not blocks of {BLOCK}");
         let mut quantized = QuantizedRows::zeros(values.len() / cols, cols);
         let mut scales = vec![0.0; values.len() / BLOCK];

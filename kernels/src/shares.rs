@@ -1,6 +1,6 @@
 //! How work is dealt out among threads: smaller shares the less is left, so that all end at the same time.
 //!
-//! What belongs here: what can be divided, and who takes what. What does not: threads ([`crate::Cpu`]).
+//! What belongs here: what can be divided, and who takes what. What does not: threads ([`crate::Machine`]).
 
 use alloc::vec::Vec;
 

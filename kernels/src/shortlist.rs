@@ -2,7 +2,7 @@
 //!
 //! Of the logits of a vocabulary only the largest matter to what is generated. A coarse copy with eight bits a weight
 //! is read in full; of the matrix itself, twice or four times as large, only the rows that can still be among the
-//! largest. What is left out is proven to be smaller, so the largest products are those of [`Cpu::matmul`], bit for
+//! largest. What is left out is proven to be smaller, so the largest products are those of [`Machine::matmul`], bit for
 //! bit.
 //!
 //! What belongs here: the bound, and the choice of rows. What does not: products ([`crate::dense`]).
@@ -27,9 +27,9 @@ mod tests;
 
 use alloc::vec::Vec;
 
-use crate::cpu::Cpu;
 use crate::dense;
 use crate::kept::kept;
+use crate::machine::Machine;
 use crate::matrix::{AnyPacked, Matrix};
 use crate::packing::{Packed, PackingError, Q8_0};
 use crate::quantize::{ActivationRows, BLOCK, INT16_FLOOR, Int16Rows};
@@ -107,7 +107,7 @@ impl Shortlist {
     /// # Errors
     /// [`PackingError::Shortlist`] where the matrix is not F32, F16 or BF16, so that a copy would read no less;
     /// [`PackingError::Columns`] where its columns are no multiple of 32.
-    pub fn new(cpu: &Cpu, matrix: &Matrix, done: impl Fn(usize) + Send + Sync) -> Result<Shortlist, PackingError> {
+    pub fn new(cpu: &Machine, matrix: &Matrix, done: impl Fn(usize) + Send + Sync) -> Result<Shortlist, PackingError> {
         if !matches!(matrix.packed(), AnyPacked::F32(_) | AnyPacked::F16(_) | AnyPacked::BF16(_)) {
             return Err(PackingError::Shortlist { packing: matrix.kind().name() });
         }
@@ -185,9 +185,9 @@ kept! {
     static COARSE: Vec<f32>;
 }
 
-impl Cpu {
+impl Machine {
     /// For each row of activations, its products with `matrix` that are among the `count` largest, those equal to them,
-    /// and some others: the bits of [`Cpu::matmul`]. Where the activations are not finite, all of them.
+    /// and some others: the bits of [`Machine::matmul`]. Where the activations are not finite, all of them.
     ///
     /// Shapes: `x` is `[tokens, cols]`, the result has an entry for each token. `shortlist` was made of `matrix`, in
     /// whose f32 mode the product is.

@@ -1,13 +1,13 @@
 //! The operations of a transformer on plain slices, for programs that keep tensors of their own.
 //!
 //! Each is what the typed operation of the same name in `trine-ops` hands its slices to; the product with a matrix is
-//! [`Cpu::matmul`]. Lengths are asserted once a call, and nothing says what a slice means. What belongs here: cutting
-//! work over threads. What does not: arithmetic (`float`), and axes.
+//! [`Machine::matmul`]. Lengths are asserted once a call, and nothing says what a slice means. What belongs here:
+//! cutting work over threads. What does not: arithmetic (`float`), and axes.
 
 use alloc::vec::Vec;
 
 use crate::arch::floats;
-use crate::cpu::Cpu;
+use crate::machine::Machine;
 
 use crate::float::attention::page::{CacheType, PAGE};
 use crate::float::rope::Rotate;
@@ -32,7 +32,7 @@ const ELEMENTS_PER_TASK: usize = 1 << 14;
 ///
 /// # Panics
 /// If `gain` is empty, or `x` is not whole rows.
-pub fn rms_norm(cpu: &Cpu, x: &[f32], gain: &[f32], epsilon: f32) -> Buffer<f32> {
+pub fn rms_norm(cpu: &Machine, x: &[f32], gain: &[f32], epsilon: f32) -> Buffer<f32> {
     let width = gain.len();
     assert!(x.len().is_multiple_of(width), "rows of {width} elements");
     let chunk = width * ROWS_PER_TASK;
@@ -52,7 +52,7 @@ pub fn rms_norm(cpu: &Cpu, x: &[f32], gain: &[f32], epsilon: f32) -> Buffer<f32>
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn add_assign(cpu: &Cpu, x: &mut [f32], y: &[f32]) {
+pub fn add_assign(cpu: &Machine, x: &mut [f32], y: &[f32]) {
     zip_tasks(cpu, x, y, |x, y| floats::run(cpu.isa(), elementwise::Add { x, y }));
 }
 
@@ -60,7 +60,7 @@ pub fn add_assign(cpu: &Cpu, x: &mut [f32], y: &[f32]) {
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn gated(cpu: &Cpu, activation: GateActivation, gate: &mut [f32], up: &[f32]) {
+pub fn gated(cpu: &Machine, activation: GateActivation, gate: &mut [f32], up: &[f32]) {
     zip_tasks(cpu, gate, up, |gate, up| floats::run(cpu.isa(), elementwise::Gate { activation, gate, up }));
 }
 
@@ -68,7 +68,7 @@ pub fn gated(cpu: &Cpu, activation: GateActivation, gate: &mut [f32], up: &[f32]
 ///
 /// # Panics
 /// If `table` has no such row, or `x` has another length.
-pub fn embed(cpu: &Cpu, ids: impl ExactSizeIterator<Item = usize>, table: &Matrix, x: &mut [f32]) {
+pub fn embed(cpu: &Machine, ids: impl ExactSizeIterator<Item = usize>, table: &Matrix, x: &mut [f32]) {
     assert_eq!(x.len(), product_of(&[ids.len(), table.cols()]), "a row for each id");
     let mut tasks: Vec<_> = ids.zip(x.chunks_exact_mut(table.cols())).collect();
     cpu.for_each(&mut tasks, |_, (id, row)| table.decode_row(*id, row));
@@ -82,7 +82,7 @@ pub fn embed(cpu: &Cpu, ids: impl ExactSizeIterator<Item = usize>, table: &Matri
 /// # Panics
 /// If `x` is not whole heads of each token, or a head has fewer elements than the table rotates.
 pub fn rope(
-    cpu: &Cpu,
+    cpu: &Machine,
     x: &mut [f32],
     head_dim: usize,
     pairing: RopePairing,
@@ -145,13 +145,13 @@ impl KvCache {
 ///
 /// # Panics
 /// If the lengths are not those of `shape`.
-pub fn attention(cpu: &Cpu, shape: AttentionShape<'_>, queries: &[f32], cache: &KvCache, outputs: &mut [f32]) {
+pub fn attention(cpu: &Machine, shape: AttentionShape<'_>, queries: &[f32], cache: &KvCache, outputs: &mut [f32]) {
     let sequences: Vec<&Pages> = cache.sequences.iter().collect();
     attention_over_pages(cpu, shape, queries, (&sequences, 0), outputs);
 }
 
 /// Runs `work` on equal parts of both slices, on several threads where they are long.
-fn zip_tasks(cpu: &Cpu, x: &mut [f32], y: &[f32], work: impl Fn(&mut [f32], &[f32]) + Send + Sync) {
+fn zip_tasks(cpu: &Machine, x: &mut [f32], y: &[f32], work: impl Fn(&mut [f32], &[f32]) + Send + Sync) {
     assert_eq!(x.len(), y.len(), "elements of two tensors of one shape");
     let mut tasks: Vec<_> = x.chunks_mut(ELEMENTS_PER_TASK).zip(y.chunks(ELEMENTS_PER_TASK)).collect();
     cpu.for_each(&mut tasks, |_, (x, y)| work(x, y));

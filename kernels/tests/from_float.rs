@@ -10,10 +10,10 @@ use bytes::Bytes;
 use half::{bf16, f16};
 use safetensors::SafeTensors;
 use trine_kernels::packing::{BlockFault, WeightScale};
-use trine_kernels::{Cpu, CpuOptions, Isa, Matrix, PackingError, PackingKind};
+use trine_kernels::{CpuOptions, Isa, Machine, Matrix, PackingError, PackingKind};
 
-fn cpus() -> Vec<Cpu> {
-    let cpu = |isa, threads| Cpu::new(CpuOptions { isa: Some(isa), threads: NonZeroUsize::new(threads) }).unwrap();
+fn cpus() -> Vec<Machine> {
+    let cpu = |isa, threads| Machine::new(CpuOptions { isa: Some(isa), threads: NonZeroUsize::new(threads) }).unwrap();
     Isa::available().into_iter().flat_map(|isa| [cpu(isa, 1), cpu(isa, 3)]).collect()
 }
 
@@ -61,7 +61,7 @@ fn floats_are_rounded_to_nearest_with_halves_to_even() {
     values[..4].copy_from_slice(&[1.0 + f32::EPSILON * 4096.0, 1.0 + 3.0 * f32::EPSILON * 4096.0, -0.0, 6e-8]);
     values[4..6].copy_from_slice(&[1.0 + f32::EPSILON * 32768.0, 1.0 + 3.0 * f32::EPSILON * 32768.0]);
     let bytes = |kind| {
-        let cpu = Cpu::new(CpuOptions::default()).unwrap();
+        let cpu = Machine::new(CpuOptions::default()).unwrap();
         Matrix::from_f32(&cpu, kind, rows, cols, &values).unwrap().bytes().clone()
     };
     let halves: Vec<u8> = values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
@@ -84,7 +84,7 @@ fn requantizing_is_decoding_and_rounding() {
         source.decode_row(row, values);
     }
     for kind in PackingKind::FROM_F32 {
-        let one = Cpu::new(CpuOptions { isa: Some(Isa::Portable), threads: NonZeroUsize::new(1) }).unwrap();
+        let one = Machine::new(CpuOptions { isa: Some(Isa::Portable), threads: NonZeroUsize::new(1) }).unwrap();
         let expected = Matrix::from_f32(&one, kind, rows, cols, &values).unwrap();
         for cpu in cpus() {
             let done = AtomicUsize::new(0);
@@ -98,7 +98,7 @@ fn requantizing_is_decoding_and_rounding() {
 /// Zeros, and numbers whose scales half precision rounds to zero, are zeros.
 #[test]
 fn blocks_too_small_for_their_scales_are_zero() {
-    let cpu = Cpu::new(CpuOptions::default()).unwrap();
+    let cpu = Machine::new(CpuOptions::default()).unwrap();
     for kind in [PackingKind::Q8_0, PackingKind::Q4_0, PackingKind::Q6K] {
         for value in [0.0, -0.0, 1e-9, -1e-9, 1e-30, f32::from_bits(1)] {
             let matrix = Matrix::from_f32(&cpu, kind, 3, 512, &[value; 3 * 512]).unwrap();
@@ -111,7 +111,7 @@ fn blocks_too_small_for_their_scales_are_zero() {
 
 #[test]
 fn values_that_a_packing_cannot_hold_are_refused() {
-    let cpu = Cpu::new(CpuOptions::default()).unwrap();
+    let cpu = Machine::new(CpuOptions::default()).unwrap();
     let with = |value: f32, at: usize| {
         let mut values = vec![0.25; 3 * 512];
         values[at] = value;

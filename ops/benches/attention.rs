@@ -13,7 +13,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use trine_kernels::{CacheType, CpuOptions, PAGE, reference};
 use trine_ops::{Cpu, KvPool, KvSequence, KvStep};
 use trine_shapes::{
-    AttentionLayers, Axis, Bitnet2B4T, Fixed, HeadDim, Heads, Idx, KvHeads, Plus, Rotated, Step, Tensor, Uniform, Value,
+    AttentionLayers, Axis, Bitnet2B4T, Fixed, HeadDim, Heads, Idx, KvHeads, Rotated, Step, Tensor, Uniform, Value,
 };
 
 const CONTEXT: usize = 4096;
@@ -40,13 +40,13 @@ fn numbers(seed: u64, count: usize) -> Vec<f32> {
 }
 
 fn step<const PAST: usize, const TOKENS: usize>() -> One<PAST, TOKENS> {
-    Uniform(Fixed, Plus(Fixed, Fixed))
+    Uniform::assume(Fixed, Fixed, Fixed, "a benchmark without a model")
 }
 
 fn queries<T: Step>(step: T) -> Queries<T> {
     let (heads, head) = (Heads::of(Bitnet2B4T), HeadDim::of(Bitnet2B4T));
     let numbers = numbers(1, step.len() * heads.len() * head.len());
-    Tensor::from_data((step, heads, Rotated::of(head)), numbers)
+    Tensor::assume((step, heads, Rotated::of(head)), numbers, "random")
 }
 
 /// The keys and values of the tokens of a step of one sequence, of what is stored of all:
@@ -54,8 +54,9 @@ fn queries<T: Step>(step: T) -> Queries<T> {
 fn rows<T: Step>(step: T, stored: &[Vec<f32>; 2]) -> (Keys<T>, Values<T>) {
     let (heads, head) = (KvHeads::of(Bitnet2B4T), HeadDim::of(Bitnet2B4T));
     let first = step.span(0).past * heads.len() * head.len();
-    let keys = Tensor::from_fn((step, heads, Rotated::of(head)), |i| stored[0][first + i]);
-    (keys, Tensor::from_fn((step, heads, Value::of(head)), |i| stored[1][first + i]))
+    let rows = |of: &[f32]| of[first..first + step.len() * heads.len() * head.len()].to_vec();
+    let keys = Tensor::assume((step, heads, Rotated::of(head)), rows(&stored[0]), "random");
+    (keys, Tensor::assume((step, heads, Value::of(head)), rows(&stored[1]), "random"))
 }
 
 /// A sequence with the same rows in all blocks.

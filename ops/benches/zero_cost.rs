@@ -11,7 +11,10 @@ use trine_kernels::packing::{I2S, PackScales, Packed};
 use trine_kernels::slices::{self, AttentionShape};
 use trine_kernels::{ActivationRows, CacheType, CpuOptions, Isa, Matrix, RopePairing};
 use trine_ops::{Activations, Cpu, KvPool, KvSequence, KvStep, RmsNorm, Rope, Weight};
-use trine_shapes::{AttentionLayers, AttnNorm, Axis, Batch, Buffer, Dims, Dyn, Fixed, HeadDim, Hidden, Idx, KvHeads, Model, Past, Plus, QWidth, Seq, Span, Tensor, Uniform, Value, pinned_model, static_model};
+use trine_shapes::{
+    AttentionLayers, AttnNorm, Axis, Batch, Buffer, Dims, Dyn, Fixed, Flat, HeadDim, Hidden, Idx, KvHeads, Model, Past,
+    Plain, QWidth, Roleless, Seq, Shape, Span, Tensor, Uniform, Value, pinned_model, static_model,
+};
 
 static_model! {
     struct Static {
@@ -27,7 +30,7 @@ const PAST: usize = 5;
 const EPSILON: f32 = 1e-5;
 
 const ROUNDS: usize = 20;
-const OPERATIONS: [&str; 5] = ["rms_norm", "add_assign", "split_merge", "linear", "attention"];
+const OPERATIONS: [&str; 5] = ["rms_norm", "add", "split_merge", "linear", "attention"];
 const ENVIRONMENTS: [&str; 3] = ["static", "pinned", "scoped"];
 
 /// What hand-written code knows of the sizes: constants where the model is static, else variables.
@@ -64,6 +67,12 @@ struct Bench<M, Z> {
     typed: bool,
 }
 
+/// A tensor of any axes, which no operation made.
+fn waves<S: Shape>(shape: S, first: usize) -> Tensor<f32, S> {
+    let elements: Buffer<f32> = (first..first + shape.elements()).map(wave).collect();
+    Tensor::assume(shape, elements, "a benchmark without a model")
+}
+
 fn wave(i: usize) -> f32 {
     (i as f32 * 0.37).sin()
 }
@@ -75,11 +84,11 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
         Batch::scope(sequences, |batch| {
             Seq::scope(positions, |seq| {
                 Past::scope(past, |past| {
-                    let step = Uniform(batch, Plus(past, seq));
+                    let step = Uniform::assume(batch, past, seq, "a benchmark without state");
                     match operation {
                         "rms_norm" => self.rms_norm(step),
-                        "add_assign" => self.add_assign(step),
-                        "split_merge" => self.split_merge(step),
+                        "add" => self.add(step),
+                        "split_merge" => self.split_merge(Flat(batch, seq)),
                         "linear" => self.linear(step),
                         "attention" => self.attention(batch, past, seq),
                         _ => panic!("`{operation}` is none of {OPERATIONS:?}"),
@@ -91,36 +100,46 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
 
     fn rms_norm<T: Axis>(&self, step: T) -> Vec<f32> {
         let (cpu, hidden) = (&self.cpu, Hidden::of(self.model));
-        let x = Tensor::from_fn((step, hidden), wave);
+        let x = waves((step, hidden), 0);
         let norm = RmsNorm::<AttnNorm, _>::new(Tensor::from_fn((hidden,), wave), EPSILON);
         let mut result = Buffer::from([]);
         for _ in 0..ROUNDS {
+            // Both take their input.
+            let x = x.clone();
             result = if self.typed {
-                measured(|| cpu.rms_norm(x.view(), &norm)).into_data()
+                measured(|| cpu.rms_norm(x, &norm)).into_data()
             } else {
-                let (x, gain, epsilon) = (x.data(), norm.gain().data(), norm.epsilon());
-                measured(|| slices::rms_norm(cpu, x, gain, epsilon))
+                let (x, gain, epsilon) = (x.into_data(), norm.gain().data(), norm.epsilon());
+                measured(move || slices::rms_norm(cpu, &x, gain, epsilon))
             };
         }
         result.into_vec()
     }
 
-    fn add_assign<T: Axis>(&self, step: T) -> Vec<f32> {
+    fn add<T: Roleless>(&self, step: T) -> Vec<f32> {
         let shape = (step, Hidden::of(self.model));
-        let (mut x, y) = (Tensor::from_fn(shape, wave), Tensor::from_fn(shape, |i| wave(i + 1)));
-        for _ in 0..ROUNDS {
-            if self.typed {
-                measured(|| self.cpu.add_assign(&mut x, y.view()));
-            } else {
-                let (x, y) = (x.data_mut(), y.data());
-                measured(|| slices::add_assign(&self.cpu, x, y));
+        let (mut x, y) = (waves(shape, 0), waves(shape, 1));
+        if self.typed {
+            for _ in 0..ROUNDS {
+                let y = y.clone();
+                x = measured(|| self.cpu.add(x, y));
             }
+            return x.into_data().into_vec();
         }
-        x.into_data().into_vec()
+        let mut x = x.into_data();
+        for _ in 0..ROUNDS {
+            let y = y.clone().into_data();
+            x = measured(|| {
+                slices::add_assign(&self.cpu, &mut x, &y);
+                drop(y);
+                x
+            });
+        }
+        x.into_vec()
     }
 
-    fn split_merge<T: Axis>(&self, step: T) -> Vec<f32> {
-        let mut x: Tensor<f32, (T, QWidth<M>)> = Tensor::from_fn((step, QWidth::of(self.model)), wave);
+    fn split_merge<T: Plain>(&self, step: T) -> Vec<f32> {
+        let mut x: Tensor<f32, (T, QWidth<M>)> = waves((step, QWidth::of(self.model)), 0);
         if self.typed {
             for _ in 0..ROUNDS {
                 x = measured(|| scale_heads(x));
@@ -139,7 +158,7 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
         let codes: Vec<u8> = (0..width.len() * hidden.len()).map(|i| (i * i % 3) as u8).collect();
         let packed = Packed::<I2S>::pack(width.len(), hidden.len(), &codes, PackScales::One(0.5)).expect("a matrix");
         let weight = Weight::check("w", Matrix::from(packed), (width, hidden)).expect("its own shape");
-        let x = Tensor::from_fn((step, hidden), wave);
+        let x = waves((step, hidden), 0);
         let mut result = Buffer::from([]);
         for _ in 0..ROUNDS {
             let x = x.clone();
@@ -158,13 +177,16 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
 
     fn attention<B: Axis, P: Axis, S: Axis>(&self, batch: B, past: P, seq: S) -> Vec<f32> {
         let (cpu, kv_heads, head) = (&self.cpu, KvHeads::of(self.model), HeadDim::of(self.model));
-        let (old, step) = (Uniform(batch, Plus(Fixed::<0>, past)), Uniform(batch, Plus(past, seq)));
+        let (old, step) = (
+            Uniform::assume(batch, Fixed::<0>, past, "a benchmark without state"),
+            Uniform::assume(batch, past, seq, "a benchmark without state"),
+        );
         let rope = Rope::new(head, RopePairing::NeoX, 1e4, &[1.0; 24], PAST + POSITIONS);
-        let q = cpu.rope(Tensor::from_fn((step, QWidth::of(self.model)), wave).split(), &rope);
-        let of_past = Tensor::from_fn((old, kv_heads, Value::of(head)), |i| wave(i + 2));
-        let of_step = Tensor::from_fn((step, kv_heads, Value::of(head)), |i| wave(i + 3));
-        let rotated = cpu.rope(Tensor::from_fn((step, kv_heads, head), |i| wave(i + 4)), &rope);
-        let rotated_past = cpu.rope(Tensor::from_fn((old, kv_heads, head), |i| wave(i + 5)), &rope);
+        let q = cpu.rope(waves((step, QWidth::of(self.model)), 0).split(), &rope);
+        let of_past = waves((old, kv_heads, Value::of(head)), 2);
+        let of_step = waves((step, kv_heads, Value::of(head)), 3);
+        let rotated = cpu.rope(waves((step, kv_heads, head), 4), &rope);
+        let rotated_past = cpu.rope(waves((old, kv_heads, head), 5), &rope);
         let layers = AttentionLayers::of(self.model);
         let layer = Idx::all(layers).last().expect("a layer");
         let pool = KvPool::new(layers, kv_heads, head, SEQUENCES, CacheType::F32).expect("memory");
@@ -199,7 +221,7 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
 }
 
 /// Multiplies head `h` by `1 + h / 64`, seen as heads and back.
-fn scale_heads<T: Axis, M: Model>(x: Tensor<f32, (T, QWidth<M>)>) -> Tensor<f32, (T, QWidth<M>)> {
+fn scale_heads<T: Plain, M: Model>(x: Tensor<f32, (T, QWidth<M>)>) -> Tensor<f32, (T, QWidth<M>)> {
     let mut x = x.split();
     let (_, heads, head) = x.shape();
     scale_rows(x.data_mut(), heads.len(), head.len());

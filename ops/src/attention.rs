@@ -5,7 +5,7 @@ use crate::cpu::Cpu;
 use alloc::vec::Vec;
 use trine_kernels::pages::attention_over_pages;
 use trine_kernels::slices::AttentionShape;
-use trine_shapes::{Axis, Causal, Pairing, Plain, Product, Rotated, Span, Step, Tensor, View, product_of};
+use trine_shapes::{Axis, Causal, Pairing, Product, Rotated, Span, Step, Tensor, View, product_of};
 
 impl Cpu {
     /// Causal grouped-query attention: `softmax(q k^T / sqrt(D)) v` for each query head, over the positions of its
@@ -36,7 +36,7 @@ impl Cpu {
     ///     cpu.attention(q, &cached);
     /// }
     /// ```
-    pub fn attention<T: Step, H, K: Axis, G: Axis, D: Plain, R: Pairing>(
+    pub fn attention<T: Step, H, K: Axis, G: Axis, D: Axis, R: Pairing>(
         &self,
         q: View<'_, f32, (T, H, Rotated<D, R>)>,
         cached: &Cached<'_, K, D, Causal<T>, R>,

@@ -119,7 +119,7 @@ pub enum CacheStepError {
     },
 }
 
-impl<L: Axis, K: Axis, D: Plain, R: Pairing> KvSequence<L, K, D, R> {
+impl<L: Axis, K: Axis, D: Axis, R: Pairing> KvSequence<L, K, D, R> {
     /// Positions in the cache.
     pub fn len(&self) -> usize {
         self.len
@@ -147,8 +147,8 @@ impl<L: Axis, K: Axis, D: Plain, R: Pairing> KvSequence<L, K, D, R> {
     /// Runs `body` with the ragged step in which each sequence brings so many tokens, after memory was taken for them.
     ///
     /// # Errors
-    /// [`CacheStepError`] where a sequence brings no token, there are no pages for the tokens, or as [`KvStep::open`]. The
-    /// sequences are then as before.
+    /// [`CacheStepError`] where a sequence brings no token, there are no pages for the tokens, or as [`KvStep::open`].
+    /// The sequences are then as before.
     pub fn step<X>(
         sequences: Vec<&mut Self>,
         tokens: &[usize],
@@ -199,7 +199,7 @@ impl<T: fmt::Debug, L, K, D, R> fmt::Debug for KvStep<'_, T, L, K, D, R> {
     }
 }
 
-impl<'c, T: Step, L: Axis, K: Axis, D: Plain, R: Pairing> KvStep<'c, T, L, K, D, R> {
+impl<'c, T: Step, L: Axis, K: Axis, D: Axis, R: Pairing> KvStep<'c, T, L, K, D, R> {
     /// The one checked conversion: `sequences` are those of `step`, each where the step says. Takes all the memory that
     /// the step needs.
     ///
@@ -266,7 +266,7 @@ pub struct Cached<'l, K, D, V, R = RopePairing> {
     pairing: PhantomData<R>,
 }
 
-impl<'l, T: Step, L: Axis, K: Axis, D: Plain, R: Pairing> KvLayer<'l, '_, T, L, K, D, R> {
+impl<'l, T: Step, L: Axis, K: Axis, D: Axis, R: Pairing> KvLayer<'l, '_, T, L, K, D, R> {
     /// Writes the keys and values of the step behind those of the past, and lends all that its tokens see:
     /// `(T, K, D)` becomes part of `Cached<K, D, Causal<T>>`.
     ///
@@ -325,7 +325,7 @@ impl<'l, T: Step, L: Axis, K: Axis, D: Plain, R: Pairing> KvLayer<'l, '_, T, L, 
     }
 }
 
-impl<K: Axis, D: Plain, V: Copy, R> Cached<'_, K, D, V, R> {
+impl<K: Axis, D: Axis, V: Copy, R> Cached<'_, K, D, V, R> {
     /// The axes of the key/value heads and of one head.
     pub fn axes(&self) -> (K, D) {
         self.axes

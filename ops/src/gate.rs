@@ -58,7 +58,7 @@ impl Cpu {
     ///     cpu.gated(GateActivation::Silu, gate, up);
     /// }
     /// ```
-    pub fn gated<T: Axis, A: Plain>(
+    pub fn gated<T: Axis, A: Axis>(
         &self,
         gating: Gating<A>,
         gate: Tensor<f32, (T, Gate<A>)>,

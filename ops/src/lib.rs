@@ -5,8 +5,8 @@
 //! operation of that name made it; an operation that gives no role takes
 //! [`Roleless`](trine_shapes::Roleless) axes and leaves them as they are.
 //!
-//! What belongs here: signatures, allocation of results, caches with axes. What does not: arithmetic that a forward pass
-//! waits for (`trine-kernels`), and layers of a model (`trine-model`).
+//! What belongs here: signatures, allocation of results, caches with axes. What does not: arithmetic that a forward
+//! pass waits for (`trine-kernels`), and layers of a model (`trine-model`).
 #![forbid(unsafe_code)]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 
@@ -35,3 +35,10 @@ pub use residual::Residual;
 pub use rope::Rope;
 pub use table::{Embedding, Head};
 pub use weight::{Affine, Bias, RowMajor, Weight};
+
+/// `most` random cases, or as many as `PROPTEST_CASES` says: emulated processors are slow.
+#[cfg(test)]
+fn cases(most: u32) -> proptest::test_runner::Config {
+    let default = proptest::test_runner::Config::default();
+    proptest::test_runner::Config { cases: most.min(default.cases), ..default }
+}

@@ -4,7 +4,7 @@ use crate::cpu::Cpu;
 use crate::table::{Embedding, Head};
 use crate::weight::Weight;
 use trine_kernels::{ActivationRows, LargestProducts, Matrix, Shortlist, slices};
-use trine_shapes::{Axis, Idx, Made, Normed, OutputNorm, Plain, Tensor, View, product_of};
+use trine_shapes::{Axis, Idx, Made, Normed, OutputNorm, Tensor, View, product_of};
 
 /// A tensor that is about to meet weights: f32 values and their quantized forms, which are made when a matrix first
 /// asks for them and then shared. The query, key and value projections quantize their input once.
@@ -72,7 +72,7 @@ impl Cpu {
     ///     cpu.embed(ids, table);
     /// }
     /// ```
-    pub fn embed<T: Axis, V: Plain, H: Plain>(
+    pub fn embed<T: Axis, V: Axis, H: Axis>(
         &self,
         ids: View<'_, Idx<V>, (T,)>,
         table: &Embedding<Matrix, V, H>,
@@ -142,7 +142,7 @@ impl Cpu {
     ///     cpu.linear(x, head);
     /// }
     /// ```
-    pub fn logits<T: Axis, V: Plain, H: Plain>(
+    pub fn logits<T: Axis, V: Axis, H: Axis>(
         &self,
         x: &Activations<T, Normed<OutputNorm, H>>,
         head: &Head<Matrix, V, H>,
@@ -151,11 +151,11 @@ impl Cpu {
     }
 
     /// For each token the `count` largest of [`Cpu::logits`], those equal to them and some others, with the same
-    /// bits ([`trine_kernels::Cpu::largest_products`]).
+    /// bits ([`trine_kernels::Machine::largest_products`]).
     ///
     /// # Panics
     /// If `count` is 0, or the shortlist was made of another matrix.
-    pub fn largest_logits<T: Axis, V: Plain, H: Plain>(
+    pub fn largest_logits<T: Axis, V: Axis, H: Axis>(
         &self,
         x: &Activations<T, Normed<OutputNorm, H>>,
         head: &Head<Matrix, V, H>,

@@ -21,7 +21,9 @@ impl<R: NormRole, A: Plain> RmsNorm<R, A> {
     pub fn new(gain: Tensor<f32, (A,)>, epsilon: f32) -> Self {
         RmsNorm { gain, epsilon, role: PhantomData }
     }
+}
 
+impl<R: NormRole, A: Axis> RmsNorm<R, A> {
     /// The gains.
     pub fn gain(&self) -> View<'_, f32, (A,)> {
         self.gain.view()
@@ -58,7 +60,7 @@ impl Cpu {
     /// }
     /// ```
     #[inline]
-    pub fn rms_norm<T: Axis, A: Plain, R: NormRole>(
+    pub fn rms_norm<T: Axis, A: Axis, R: NormRole>(
         &self,
         x: Tensor<f32, (T, A)>,
         norm: &RmsNorm<R, A>,
@@ -102,7 +104,7 @@ impl Cpu {
     /// }
     /// ```
     #[inline]
-    pub fn pre_norm<T: Axis, A: Plain, R: NormRole>(
+    pub fn pre_norm<T: Axis, A: Axis, R: NormRole>(
         &self,
         x: Tensor<f32, (T, A)>,
         norm: &RmsNorm<R, A>,
@@ -112,7 +114,7 @@ impl Cpu {
     }
 
     #[inline]
-    fn normed<T: Axis, A: Plain, R: NormRole>(
+    fn normed<T: Axis, A: Axis, R: NormRole>(
         &self,
         x: View<'_, f32, (T, A)>,
         norm: &RmsNorm<R, A>,
@@ -124,7 +126,7 @@ impl Cpu {
 
     /// [`rms_norm`](Cpu::rms_norm) of a branch before it is added, as Gemma 2 has it (arXiv 2408.00118, section 2): it
     /// stays a branch. `(T, Branch<A>) -> (T, Branch<A>)`.
-    pub fn branch_norm<T: Axis, A: Plain, R: NormRole>(
+    pub fn branch_norm<T: Axis, A: Axis, R: NormRole>(
         &self,
         x: Tensor<f32, (T, Branch<A>)>,
         norm: &RmsNorm<R, A>,
@@ -156,7 +158,7 @@ impl Cpu {
     ///     cpu.head_norm(q, norm);
     /// }
     /// ```
-    pub fn head_norm<T: Axis, H: Plain, D: Plain, R: NormRole>(
+    pub fn head_norm<T: Axis, H: Axis, D: Axis, R: NormRole>(
         &self,
         x: Tensor<f32, (T, H, D)>,
         norm: &RmsNorm<R, D>,

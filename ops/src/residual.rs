@@ -4,14 +4,14 @@
 
 use crate::cpu::Cpu;
 use trine_kernels::slices;
-use trine_shapes::{Axis, Branch, Plain, RolelessShape, Tensor};
+use trine_shapes::{Axis, Branch, RolelessShape, Tensor};
 
 /// The residual stream while a branch of it is computed. Only [`Cpu::add_branch`] gives it back, once.
 #[derive(Debug)]
 #[must_use = "the residual stream goes on by `add_branch`"]
 pub struct Residual<T, A>(Tensor<f32, (T, A)>);
 
-impl<T: Axis, A: Plain> Residual<T, A> {
+impl<T: Axis, A: Axis> Residual<T, A> {
     pub(crate) fn of(x: Tensor<f32, (T, A)>) -> Self {
         Residual(x)
     }
@@ -41,7 +41,7 @@ impl Cpu {
     ///     cpu.add_branch(residual, branch)
     /// }
     /// ```
-    pub fn add_branch<T: Axis, A: Plain>(
+    pub fn add_branch<T: Axis, A: Axis>(
         &self,
         residual: Residual<T, A>,
         branch: Tensor<f32, (T, Branch<A>)>,
@@ -53,7 +53,7 @@ impl Cpu {
     }
 
     /// `x + y` of two branches of one norm, which stay one branch: `(T, Branch<A>), (T, Branch<A>) -> (T, Branch<A>)`.
-    pub fn join_branches<T: Axis, A: Plain>(
+    pub fn join_branches<T: Axis, A: Axis>(
         &self,
         x: Tensor<f32, (T, Branch<A>)>,
         y: Tensor<f32, (T, Branch<A>)>,
@@ -80,7 +80,7 @@ impl Cpu {
     /// # use trine_ops::Cpu;
     /// # use trine_shapes::*;
     /// # type Of<A> = Tensor<f32, (Fixed<8>, A)>;
-    /// fn sum<A: Plain>(cpu: &Cpu, x: Of<Normed<AttnNorm, A>>, y: Of<Normed<AttnNorm, A>>) {
+    /// fn sum<A: Axis>(cpu: &Cpu, x: Of<Normed<AttnNorm, A>>, y: Of<Normed<AttnNorm, A>>) {
     ///     cpu.add(x, y);
     /// }
     /// ```

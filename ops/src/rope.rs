@@ -68,7 +68,7 @@ impl Cpu {
     ///     cpu.rope(cpu.rope(q, rope), rope);
     /// }
     /// ```
-    pub fn rope<T: Step, H: Axis, D: Plain, R: Pairing>(
+    pub fn rope<T: Step, H: Axis, D: Axis, R: Pairing>(
         &self,
         x: Tensor<f32, (T, H, D)>,
         rope: &Rope<D, R>,

@@ -24,6 +24,9 @@ macro_rules! table {
                 Ok($name { data, axes })
             }
 
+        }
+
+        impl<D, V: Copy, H: Copy> $name<D, V, H> {
             /// The storage.
             #[inline]
             pub fn data(&self) -> &D {
@@ -73,7 +76,7 @@ table! {
     Head
 }
 
-impl<D: RowMajor + Clone, V: Plain, H: Plain> Embedding<D, V, H> {
+impl<D: Clone, V: Copy, H: Copy> Embedding<D, V, H> {
     /// The head of a model whose head is tied to its embedding.
     pub fn tied_head(&self) -> Head<D, V, H> {
         Head { data: self.data.clone(), axes: self.axes }

@@ -1,14 +1,15 @@
 //! The typed operations against the plain loops: axes in the right order, heads with their key/value heads, positions
 //! with their angles.
 
-use super::{Activations, KvPool, KvSequence, KvStep, RmsNorm, Rope};
-use crate::float::GateActivation;
-use crate::packing::WeightScale;
-use crate::{CacheType, Cpu, CpuOptions, Matrix, PAGE, PackingKind, reference};
+use crate::{Activations, Bias, Cpu, Embedding, Gating, Head, KvPool, KvSequence, KvStep, RmsNorm, Rope, Weight};
 use bytes::Bytes;
 use std::num::NonZeroUsize;
-use trine_ops::{Bias, Weight};
-use trine_shapes::{Adjacent, AttentionLayers, Axis, Ffn, Fixed, Gate, HeadDim, Heads, Hidden, Idx, KvHeads, KvWidth, Normed, OutputNorm, Plus, QWidth, RopePairing, Shape, Tensor, Uniform, Value, View, Vocab, static_model};
+use trine_kernels::packing::WeightScale;
+use trine_kernels::{CacheType, CpuOptions, GateActivation, Matrix, PAGE, PackingKind, reference};
+use trine_shapes::{
+    Adjacent, AttentionLayers, Axis, Branch, Ffn, Fixed, Gate, HeadDim, Heads, Hidden, Idx, KvHeads, KvWidth, Made,
+    Normed, OutputNorm, QWidth, RopePairing, Shape, Tensor, Uniform, Value, View, Vocab, static_model,
+};
 
 static_model! {
     struct Toy { vocab: 17, hidden: 10, ffn: 27, heads: 6, kv_heads: 2, head_dim: 8, attention_layers: 2 }
@@ -16,7 +17,9 @@ static_model! {
 
 /// Two sequences of five tokens behind three positions.
 type Step = Uniform<Fixed<2>, Fixed<3>, Fixed<5>>;
-const STEP: Step = Uniform(Fixed, Plus(Fixed, Fixed));
+fn step() -> Step {
+    Uniform::assume(Fixed, Fixed, Fixed, "a test")
+}
 
 fn cpu() -> Cpu {
     Cpu::new(CpuOptions { threads: NonZeroUsize::new(3), isa: None }).unwrap()
@@ -28,14 +31,17 @@ fn numbers(seed: usize, count: usize) -> Vec<f32> {
 }
 
 fn tensor<S: Shape>(seed: usize, shape: S) -> Tensor<f32, S> {
-    let numbers = numbers(seed, shape.elements());
-    Tensor::from_fn(shape, |i| numbers[i])
+    Tensor::assume(shape, numbers(seed, shape.elements()), "a test")
 }
 
-fn weight<O: Axis, I: Axis>(seed: usize, out: O, input: I) -> (Weight<Matrix, O, I>, Vec<f32>) {
-    let values = numbers(seed, out.len() * input.len());
+fn matrix(seed: usize, rows: usize, cols: usize) -> (Matrix, Vec<f32>) {
+    let values = numbers(seed, rows * cols);
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    let matrix = Matrix::new(PackingKind::F32, out.len(), input.len(), Bytes::from(bytes)).unwrap();
+    (Matrix::new(PackingKind::F32, rows, cols, Bytes::from(bytes)).unwrap(), values)
+}
+
+fn weight<O: Made, I: Axis>(seed: usize, out: O, input: I) -> (Weight<Matrix, O, I>, Vec<f32>) {
+    let (matrix, values) = matrix(seed, out.len(), input.len());
     (Weight::check("weight", matrix, (out, input)).unwrap(), values)
 }
 
@@ -43,13 +49,14 @@ fn weight<O: Axis, I: Axis>(seed: usize, out: O, input: I) -> (Weight<Matrix, O,
 fn linear_and_logits_multiply_every_position() {
     let (hidden, vocab) = (Hidden::of(Toy), Vocab::of(Toy));
     let (w, values) = weight(1, QWidth::of(Toy), hidden);
-    let x: Tensor<f32, (Step, Hidden<Toy>)> = tensor(2, (STEP, hidden));
+    let x: Tensor<f32, (Step, Hidden<Toy>)> = tensor(2, (step(), hidden));
     let y = cpu().linear(&Activations::new(x.clone()), &w);
     assert_eq!(y.shape().lens(), [10, 48]);
     assert_eq!(y.data(), reference::dense::product(&values, 1.0, x.data(), 10));
 
-    let (table, values) = weight(3, vocab, hidden);
-    let normed = tensor(4, (STEP, Normed::<OutputNorm, _>::of(hidden)));
+    let (table, values) = matrix(3, 17, 10);
+    let table = Head::check("head", table, (vocab, hidden)).unwrap();
+    let normed = tensor(4, (step(), Normed::<OutputNorm, _>::of(hidden)));
     let logits = cpu().logits(&Activations::new(normed.clone()), &table);
     assert_eq!(logits.shape().lens(), [10, 17]);
     assert_eq!(logits.data(), reference::dense::product(&values, 1.0, normed.data(), 10));
@@ -63,7 +70,7 @@ fn a_bias_is_added_after_the_scale_at_every_position() {
     let scale = |matrix: &Matrix| matrix.clone().with_multiplier(WeightScale::new(0.75).unwrap()).unwrap();
     let w = Weight::check("weight", scale(w.data()), (ffn, hidden)).unwrap();
     let w = w.with_bias(Bias::check("bias", b.clone(), &[27], (ffn, hidden)).unwrap());
-    let x = tensor(2, (STEP, hidden));
+    let x = tensor(2, (step(), hidden));
     let y = cpu().linear(&Activations::new(x.clone()), &w);
     let products = reference::dense::product(&values, 0.75, x.data(), 10);
     let expected: Vec<f32> = products.iter().zip(b.iter().cycle()).map(|(product, b)| product + b).collect();
@@ -76,7 +83,8 @@ fn a_bias_is_added_after_the_scale_at_every_position() {
 #[test]
 fn embed_takes_the_rows_of_its_ids() {
     let (vocab, hidden) = (Vocab::of(Toy), Hidden::of(Toy));
-    let (table, values) = weight(5, vocab, hidden);
+    let (table, values) = matrix(5, 17, 10);
+    let table = Embedding::check("embedding", table, (vocab, hidden)).unwrap();
     let ids = [3, 16, 0, 3, 7, 1].map(|id| Idx::new(vocab, id).unwrap());
     let ids = View::check("ids", &ids, &[6], (Fixed::<6>,)).unwrap();
     let x = cpu().embed(ids, &table);
@@ -90,19 +98,25 @@ fn norms_and_gates_and_sums() {
     let shape = (Fixed::<22>, Ffn::of(Toy));
     let (x, other) = (tensor(6, shape), tensor(7, shape));
     let norm: RmsNorm<OutputNorm, Ffn<Toy>> = RmsNorm::new(tensor(8, (Ffn::of(Toy),)), 1e-5);
-    let normed = cpu().rms_norm(x.view(), &norm);
+    let normed = cpu().rms_norm(x.clone(), &norm);
     let norm_of = |row| reference::float::rms_norm(row, norm.gain().data(), 1e-5);
     assert_eq!(normed.data(), x.data().chunks_exact(27).flat_map(norm_of).collect::<Vec<f32>>());
 
     for activation in [GateActivation::Silu, GateActivation::ReluSquared] {
         let gate = tensor(6, (Fixed::<22>, Gate::of(Ffn::of(Toy))));
-        let gated = cpu().gated(activation, gate, other.view());
+        let gated = cpu().gated(Gating::new(Ffn::of(Toy), activation), gate, other.clone());
         assert_eq!(gated.data(), reference::float::gated(activation, x.data(), other.data()));
     }
 
-    let mut sum = x.clone();
-    cpu().add_assign(&mut sum, other.view());
+    let sum = cpu().add(x.clone(), other.clone());
     assert!(sum.data().iter().zip(x.data()).zip(other.data()).all(|((sum, x), y)| *sum == x + y));
+    let (again, residual) = cpu().pre_norm(x.clone(), &norm);
+    assert_eq!(again.data(), normed.data());
+    let branch = || tensor(7, (Fixed::<22>, Branch::of(Ffn::of(Toy))));
+    assert_eq!(cpu().add_branch(residual, branch()).data(), sum.data());
+    let both = cpu().join_branches(branch(), branch());
+    assert!(both.data().iter().zip(other.data()).all(|(both, y)| *both == y + y));
+    assert_eq!(cpu().branch_norm(branch(), &norm).data(), cpu().rms_norm(other, &norm).data());
 }
 
 /// Long enough to be cut into tasks of every operation.
@@ -111,7 +125,8 @@ fn long_tensors_are_cut_without_a_seam() {
     let shape = (Fixed::<1300>, Ffn::of(Toy));
     let (x, other) = (tensor(9, shape), tensor(10, shape));
     let gate = tensor(9, (Fixed::<1300>, Gate::of(Ffn::of(Toy))));
-    let gated = cpu().gated(GateActivation::Silu, gate, other.view());
+    let gating = Gating::new(Ffn::of(Toy), GateActivation::Silu);
+    let gated = cpu().gated(gating, gate, other.clone());
     assert_eq!(gated.data(), reference::float::gated(GateActivation::Silu, x.data(), other.data()));
 }
 
@@ -120,7 +135,7 @@ fn rope_turns_every_head_by_its_position() {
     let (heads, head) = (Heads::of(Toy), HeadDim::of(Toy));
     // Three of four pairs rotate, the third at half the speed.
     let rope = Rope::new(head, RopePairing::NeoX, 100.0, &[1.0, 1.0, 2.0], 8);
-    let x: Tensor<f32, (Step, Heads<Toy>, HeadDim<Toy>)> = tensor(11, (STEP, heads, head));
+    let x: Tensor<f32, (Step, Heads<Toy>, HeadDim<Toy>)> = tensor(11, (step(), heads, head));
     let rotated = cpu().rope(x.clone(), &rope);
     let inverse = [0, 1, 2].map(|i| 1.0 / 100f64.powf(f64::from(2.0 * i as f32 / 6.0)) as f32);
     let inverse = [inverse[0], inverse[1], inverse[2] / 2.0];
@@ -136,7 +151,7 @@ fn rope_turns_every_head_by_its_position() {
 fn rope_multiplies_what_it_rotates() {
     let (heads, head) = (Heads::of(Toy), HeadDim::of(Toy));
     let rope = || Rope::new(head, RopePairing::NeoX, 100.0, &[1.0; 4], 8);
-    let x: Tensor<f32, (Step, Heads<Toy>, HeadDim<Toy>)> = tensor(11, (STEP, heads, head));
+    let x: Tensor<f32, (Step, Heads<Toy>, HeadDim<Toy>)> = tensor(11, (step(), heads, head));
     let plain = cpu().rope(x.clone(), &rope());
     assert_eq!(cpu().rope(x.clone(), &rope().with_multiplier(1.0)).data(), plain.data());
     // A power of two, so that nothing is rounded.
@@ -144,12 +159,16 @@ fn rope_multiplies_what_it_rotates() {
     assert_eq!(cpu().rope(x, &rope().with_multiplier(2.0)).data(), doubled);
 }
 
+/// Positions that the table keeps, and those beyond it.
 #[test]
-#[should_panic(expected = "position 64 is beyond the context")]
-fn rope_refuses_a_position_beyond_its_context() {
-    let rope = Rope::new(HeadDim::of(Toy), Adjacent, 1e4, &[1.0; 4], 64);
-    let step = Uniform(Fixed::<1>, Plus(Fixed::<64>, Fixed::<1>));
-    cpu().rope(tensor(12, (step, Heads::of(Toy), HeadDim::of(Toy))), &rope);
+fn positions_beyond_the_context_rotate_too() {
+    let (heads, head) = (Heads::of(Toy), HeadDim::of(Toy));
+    let step = Uniform::assume(Fixed::<1>, Fixed::<60>, Fixed::<9>, "a test");
+    let rotated = [0, 64, 1000].map(|context| {
+        let rope = Rope::new(head, Adjacent, 1e4, &[1.0; 4], context);
+        cpu().rope(tensor(12, (step, heads, head)), &rope).into_data().into_vec()
+    });
+    assert!(rotated[0] == rotated[2] && rotated[1] == rotated[2]);
 }
 
 type Pool = KvPool<AttentionLayers<Toy>, KvHeads<Toy>, HeadDim<Toy>>;
@@ -185,8 +204,8 @@ fn attend<T: trine_shapes::Step>(
 ) -> Tensor<f32, (T, Heads<Toy>, HeadDim<Toy>)> {
     let (heads, head) = (KvHeads::of(Toy), HeadDim::of(Toy));
     let rope = Rope::new(head, RopePairing::NeoX, 1e4, &[], 16);
-    let k = cpu.rope(Tensor::from_data((step, heads, head), keys), &rope);
-    let v = Tensor::from_data((step, heads, Value::of(head)), values);
+    let k = cpu.rope(Tensor::assume((step, heads, head), keys, "a test"), &rope);
+    let v = Tensor::assume((step, heads, Value::of(head)), values, "a test");
     let q = cpu.rope(q, &rope);
     let mut caches = KvStep::open(step, sequences.iter_mut().collect()).unwrap();
     let y = cpu.attention(q.view(), &caches.layer(layer(1)).append(k.view(), v.view()));
@@ -207,10 +226,10 @@ fn attention_sees_the_past_and_itself() {
         let mut sequences = [pool.sequence(), pool.sequence()];
         let rows = |range: std::ops::Range<usize>| [&keys, &values].map(|from| positions(from, 8, range.clone()));
 
-        let first = Uniform(Fixed::<2>, Plus(Fixed::<0>, Fixed::<3>));
+        let first = Uniform::assume(Fixed::<2>, Fixed::<0>, Fixed::<3>, "a test");
         attend(&cpu, first, &mut sequences, tensor(20, (first, Heads::of(Toy), HeadDim::of(Toy))), rows(0..3));
-        let queries = tensor(15, (STEP, Heads::of(Toy), HeadDim::of(Toy)));
-        let y = attend(&cpu, STEP, &mut sequences, queries.clone(), rows(3..8));
+        let queries = tensor(15, (step(), Heads::of(Toy), HeadDim::of(Toy)));
+        let y = attend(&cpu, step(), &mut sequences, queries.clone(), rows(3..8));
         assert_eq!((y.shape().lens(), sequences.each_ref().map(Sequence::len)), ([10, 6, 8], [8, 8]));
 
         for (row, (found, query)) in y.data().chunks_exact(8).zip(queries.data().chunks_exact(8)).enumerate() {
@@ -245,7 +264,7 @@ fn a_cache_beyond_memory_is_an_error() {
 #[test]
 fn projections_split_into_heads() {
     let hidden = Hidden::of(Toy);
-    let x = Activations::new(tensor(17, (STEP, hidden)));
+    let x = Activations::new(tensor(17, (step(), hidden)));
     let (k, _) = weight(18, KvWidth::of(Toy), hidden);
     let k = cpu().linear(&x, &k);
     let merged: Tensor<f32, (Step, KvWidth<Toy>)> = k.clone().split::<KvHeads<Toy>, HeadDim<Toy>>().merge();

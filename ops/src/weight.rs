@@ -17,8 +17,8 @@ pub trait RowMajor {
 /// A matrix with `Out` rows and `In` columns, row-major, in storage `D` (a packing, or a choice among packings).
 ///
 /// `y = W x` takes `In` to `Out`. The orientation is part of the type, so a square matrix cannot be used the wrong way
-/// round either. The columns are a demand: `W_q` takes `Normed<AttnNorm, Hidden<M>>` and nothing else. The rows are what
-/// a matrix can make ([`Made`]): what a norm makes, it does not.
+/// round either. The columns are a demand: `W_q` takes `Normed<AttnNorm, Hidden<M>>` and nothing else. The rows are
+/// what a matrix can make ([`Made`]): what a norm makes, it does not.
 ///
 /// ```
 /// use trine_ops::{Affine, Bias, RowMajor, Weight};

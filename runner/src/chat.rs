@@ -8,10 +8,10 @@ use crate::outcome::Outcome;
 use anyhow::{Context, Result};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
-use trine::ops::Cpu;
 use trine::model::{
     ChatTemplate, EncodeOptions, GenerateError, Message, Session, SessionError, StepError, Tokenizer, Transformer,
 };
+use trine::ops::Cpu;
 use trine::shapes::Model;
 
 /// Positions of a conversation where none are asked for.

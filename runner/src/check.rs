@@ -9,8 +9,8 @@ use crate::trace::Trace;
 use anyhow::{Result, bail};
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
-use trine::ops::Cpu;
 use trine::model::{ChatError, EncodeOptions, Source, Tokenizer, Transformer};
+use trine::ops::Cpu;
 use trine::shapes::Model;
 
 struct Describe;

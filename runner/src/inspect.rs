@@ -10,12 +10,12 @@ use crate::table::table;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
-use trine::kernels::packing::I2sPacking;
 use trine::kernels::CpuOptions;
-use trine::ops::Cpu;
+use trine::kernels::packing::I2sPacking;
 use trine::loader::Value;
 use trine::model::inspect::{TensorReport, shown, tensors};
 use trine::model::{Config, ConfigError, Container, Judgement, Source, Statistics, judge};
+use trine::ops::Cpu;
 
 /// Characters of a metadata value that are shown.
 const VALUE_WIDTH: usize = 80;

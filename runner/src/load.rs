@@ -8,12 +8,12 @@ use anyhow::Result;
 use std::path::Path;
 use std::sync::Arc;
 use trine::kernels::CpuOptions;
-use trine::ops::Cpu;
 use trine::loader::Access;
 use trine::model::{
     Corrected, Correction, Corrections, LoadOptions, MakeShortlist, Requantize, Source, Tokenizer, TokenizerOptions,
     Transformer, load,
 };
+use trine::ops::Cpu;
 use trine::shapes::{Model, WithModel, dispatch};
 
 /// Opens a file or a directory, or the built-in model.

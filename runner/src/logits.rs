@@ -11,9 +11,9 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use trine::kernels::CacheType;
-use trine::ops::Cpu;
 use trine::loader::write_atomically;
 use trine::model::{KvCache, Transformer};
+use trine::ops::Cpu;
 use trine::shapes::{Fixed, Idx, Model, Vocab};
 
 /// Positions that are computed together: their logits are in memory at a time.
@@ -93,7 +93,7 @@ impl Program for Logits<'_> {
         let progress = Progress::new("computing");
         let watch = Watch::begin();
         for chunk in tokens.chunks(POSITIONS) {
-            let logits = cache.step(chunk, |step| model.logits(self.cpu, step).into_data())?;
+            let logits = cache.step(&[chunk], |step| model.logits(self.cpu, step).into_data())?;
             for logit in logits.iter() {
                 self.out.write_all(&logit.to_le_bytes()).context("cannot write the logits")?;
             }

@@ -8,8 +8,8 @@ use crate::progress::Progress;
 use anyhow::Result;
 use std::io::Write;
 use std::sync::Arc;
-use trine::ops::Cpu;
 use trine::model::{EncodeOptions, Perplexity, Transformer, Windows};
+use trine::ops::Cpu;
 use trine::shapes::{Idx, Model, Vocab};
 
 /// Tokens of a window where none are asked for and the model has as many positions.

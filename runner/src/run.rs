@@ -11,8 +11,8 @@ use anyhow::{Result, bail};
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
-use trine::ops::Cpu;
 use trine::model::{ChatError, EncodeOptions, Finish, Generated, Message, Session, Source, Tokenizer, Transformer};
+use trine::ops::Cpu;
 use trine::shapes::Model;
 
 /// Runs the command.

@@ -7,8 +7,8 @@ use anyhow::Result;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use trine::kernels::CacheType;
-use trine::ops::Cpu;
 use trine::model::{LogitsRequest, Part, Session, Transformer};
+use trine::ops::Cpu;
 use trine::shapes::Model;
 
 /// A forward pass over a prompt.

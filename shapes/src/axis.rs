@@ -41,8 +41,9 @@ pub trait Axis: Copy + Debug + Send + Sync {
 /// ([`Tensor::of_sequences`](crate::Tensor::of_sequences)).
 #[diagnostic::on_unimplemented(
     message = "data cannot be declared to have `{Self}`",
-    label = "says what was done to a tensor, and only the operation that did it gives it",
-    note = "plain axes are those of `axis!` and `product!`, such as `Hidden<M>`, `Batch`, `Seq` and `Fixed<N>`"
+    label = "comes from the operation or the state that makes it",
+    note = "plain axes are those of `axis!` and `product!`, such as `Hidden<M>`, `Batch`, `Seq` and `Fixed<N>`",
+    note = "data of a step enter by `Tensor::of_sequences`"
 )]
 pub trait Plain: Roleless {}
 

@@ -51,7 +51,12 @@ impl<A: Axis, X> PerLayer<A, X> {
     /// [`NotSame`] where there are more or less.
     pub fn check(axis: A, items: Vec<X>) -> Result<Self, NotSame> {
         if items.len() != axis.len() {
-            return Err(NotSame::Length { left: A::NAME, left_len: axis.len(), right: "items", right_len: items.len() });
+            return Err(NotSame::Length {
+                left: A::NAME,
+                left_len: axis.len(),
+                right: "items",
+                right_len: items.len(),
+            });
         }
         Ok(PerLayer { items, axis: PhantomData })
     }

@@ -63,7 +63,6 @@ macro_rules! marked_axis {
 }
 pub(crate) use marked_axis;
 
-
 /// Axis `D` after RoPE. Only rotated keys enter the cache, and nothing is rotated twice.
 ///
 /// ```

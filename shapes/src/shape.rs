@@ -28,8 +28,9 @@ pub trait Shape: Copy + Debug + Send + Sync {
 /// A shape of [`Plain`] axes: data can be declared to have it.
 #[diagnostic::on_unimplemented(
     message = "data cannot be declared to have the shape `{Self}`",
-    label = "one of its axes says what was done to a tensor",
-    note = "plain axes are those of `axis!` and `product!`, such as `Hidden<M>`, `Batch`, `Seq` and `Fixed<N>`"
+    label = "one of its axes comes from an operation or a state",
+    note = "plain axes are those of `axis!` and `product!`, such as `Hidden<M>`, `Batch`, `Seq` and `Fixed<N>`",
+    note = "data of a step enter by `Tensor::of_sequences`"
 )]
 pub trait PlainShape: Shape {}
 
@@ -53,7 +54,9 @@ macro_rules! shape {
                 crate::size::product_of(&[$(self.$field.len()),*])
             }
         }
+        #[diagnostic::do_not_recommend]
         impl<$($axis: Plain),*> PlainShape for ($($axis,)*) {}
+        #[diagnostic::do_not_recommend]
         impl<$($axis: Roleless),*> RolelessShape for ($($axis,)*) {}
     };
 }

@@ -39,7 +39,7 @@ impl Span {
     label = "expected `Uniform<Batch, Past, Seq>` or `Ragged<'_>`",
     note = "a tensor of axes `(Batch, Seq, X)` becomes one of `(Uniform<Batch, Past, Seq>, X)` by `in_step(step)`"
 )]
-pub trait Step: Axis {
+pub trait Step: Roleless {
     /// How many sequences take part.
     fn sequences(self) -> usize;
 

@@ -4,12 +4,12 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::axis::{Axis, Flat, Plain, Product};
+use crate::axis::{Axis, Flat, Plain, Product, Roleless};
 use crate::buffer::Buffer;
 use crate::norm::{NoNorm, NormRole, Normed};
 use crate::role::Role;
 use crate::same::Same;
-use crate::shape::{PlainShape, Shape};
+use crate::shape::{PlainShape, RolelessShape, Shape};
 use crate::step::{Sequences, Step, Uniform};
 
 /// An owned, contiguous, row-major tensor. It always holds `shape.elements()` elements.
@@ -239,6 +239,27 @@ impl<T, S: Shape> Tensor<T, S> {
     }
 }
 
+impl<T, S: RolelessShape> Tensor<T, S> {
+    /// What `f` makes of each element.
+    pub fn map<U>(self, f: impl FnMut(T) -> U) -> Tensor<U, S> {
+        Tensor { data: self.data.into_vec().into_iter().map(f).collect(), shape: self.shape }
+    }
+}
+
+impl<T: Clone, A: Roleless, C: Axis> Tensor<T, (A, C)> {
+    /// The rows, each by itself: `(A, C) -> (A,)`. One row keeps its memory, others are copies.
+    pub fn into_rows(self) -> Tensor<Vec<T>, (A,)> {
+        let (a, c) = self.shape;
+        let data = match a.len() {
+            1 => vec![self.data.into_vec()],
+            // `chunks_exact` takes no width of 0, of which every row is empty.
+            rows if c.len() == 0 => vec![Vec::new(); rows],
+            _ => self.data.chunks_exact(c.len()).map(<[T]>::to_vec).collect(),
+        };
+        Tensor { data: data.into(), shape: (a,) }
+    }
+}
+
 impl<T: Clone, U: Step> Tensor<T, (U,)> {
     /// What each sequence brings to a step, such as its tokens: one slice a sequence, in the order of the step.
     ///
@@ -308,10 +329,7 @@ impl<T, A: Axis, P: Axis> Tensor<T, (A, P)> {
 
     /// The same tensor where an architecture has no norm with role `R`: the identity takes its place.
     #[inline]
-    pub fn without_norm<R: NormRole>(self, _evidence: NoNorm<R>) -> Tensor<T, (A, Normed<R, P>)>
-    where
-        P: Plain,
-    {
+    pub fn without_norm<R: NormRole>(self, _evidence: NoNorm<R>) -> Tensor<T, (A, Normed<R, P>)> {
         let (a, p) = self.shape;
         self.with_shape((a, Normed::of(p)))
     }

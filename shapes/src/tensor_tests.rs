@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::axis::Fixed;
-use crate::{Dims, Dyn, Hidden, Rotated};
 use crate::step::{Ragged, Span};
+use crate::{Dims, Dyn, Hidden, Rotated};
 
 type T<S> = Tensor<usize, S>;
 type Step2x3 = Uniform<Fixed<2>, Fixed<7>, Fixed<3>>;

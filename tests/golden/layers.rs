@@ -20,7 +20,7 @@ impl Given<'_> {
     fn tensor<T: Step, A: Axis>(&self, what: &str, step: T, axis: A) -> Tensor<f32, (T, A)> {
         let name = self.name(what);
         let data = self.reference.floats(&name);
-        Tensor::check(&name, data, &[step.len(), axis.len()], (step, axis)).expect("the shape of the model")
+        Tensor::assume((step, axis), data, "HF transformers computed it")
     }
 
     fn check(&self, file: &str, what: &str, found: &[f32]) {
@@ -40,8 +40,8 @@ fn attention<M: Model, S: Axis>(
     let (hidden, q_width, kv_width) = (Hidden::of(t.model), QWidth::of(t.model), KvWidth::of(t.model));
     let Mixer::Attention(index) = block.mixer else { panic!("{file} has attention in every block") };
     let layer = &t.attention[index];
-    let seq = Uniform(Fixed::<1>, Plus(Fixed::<0>, seq));
-    let normed = cpu.rms_norm(given.tensor("input", seq, hidden).view(), &block.attn_norm);
+    let seq = Uniform::assume(Fixed::<1>, Fixed::<0>, seq, "a prompt is behind nothing");
+    let (normed, residual) = cpu.pre_norm(given.tensor("input", seq, hidden), &block.attn_norm);
     given.check(file, "attn_norm", normed.data());
     let h = Activations::new(given.tensor("attn_norm", seq, Normed::<AttnNorm, _>::of(hidden)));
     given.check(file, "attn_q", cpu.linear(&h, &layer.query).data());
@@ -60,12 +60,11 @@ fn attention<M: Model, S: Axis>(
     let attended = cpu.attention(q.view(), &cached).merge::<QWidth<M>>();
     given.check(file, "attention", attended.data());
     let SubNorm::RmsNorm(sub_norm) = &layer.sub_norm else { panic!("{file} has sub-norms") };
-    given.check(file, "attn_sub_norm", cpu.rms_norm(given.tensor("attention", seq, q_width).view(), sub_norm).data());
+    given.check(file, "attn_sub_norm", cpu.rms_norm(given.tensor("attention", seq, q_width), sub_norm).data());
     let h = Activations::new(given.tensor("attn_sub_norm", seq, Normed::<AttnSubNorm, _>::of(q_width)));
     given.check(file, "attn_output", cpu.linear(&h, &layer.output).data());
-    let mut residual = given.tensor("input", seq, hidden);
-    cpu.add_assign(&mut residual, given.tensor("attn_output", seq, hidden).view());
-    given.check(file, "residual", residual.data());
+    let sum = cpu.add_branch(residual, given.tensor("attn_output", seq, Branch::of(hidden)));
+    given.check(file, "residual", sum.data());
 }
 
 fn feed_forward<M: Model, S: Axis>(
@@ -78,32 +77,31 @@ fn feed_forward<M: Model, S: Axis>(
 ) {
     let (hidden, ffn) = (Hidden::of(t.model), Ffn::of(t.model));
     let FeedForward::Dense(layer) = &block.feed_forward else { panic!("{file} has one network for all tokens") };
-    let seq = Uniform(Fixed::<1>, Plus(Fixed::<0>, seq));
-    given.check(file, "ffn_norm", cpu.rms_norm(given.tensor("residual", seq, hidden).view(), &block.ffn_norm).data());
+    let seq = Uniform::assume(Fixed::<1>, Fixed::<0>, seq, "a prompt is behind nothing");
+    let (normed, residual) = cpu.pre_norm(given.tensor("residual", seq, hidden), &block.ffn_norm);
+    given.check(file, "ffn_norm", normed.data());
     let h = Activations::new(given.tensor("ffn_norm", seq, Normed::<FfnNorm, _>::of(hidden)));
     given.check(file, "ffn_gate", cpu.linear(&h, &layer.gate).data());
     given.check(file, "ffn_up", cpu.linear(&h, &layer.up).data());
     let (gate, up) = (given.tensor("ffn_gate", seq, Gate::of(ffn)), given.tensor("ffn_up", seq, ffn));
-    given.check(file, "ffn_product", cpu.gated(layer.activation, gate, up.view()).data());
+    given.check(file, "ffn_product", cpu.gated(layer.gating, gate, up).data());
     let SubNorm::RmsNorm(sub_norm) = &layer.sub_norm else { panic!("{file} has sub-norms") };
-    given.check(file, "ffn_sub_norm", cpu.rms_norm(given.tensor("ffn_product", seq, ffn).view(), sub_norm).data());
+    given.check(file, "ffn_sub_norm", cpu.rms_norm(given.tensor("ffn_product", seq, ffn), sub_norm).data());
     let h = Activations::new(given.tensor("ffn_sub_norm", seq, Normed::<FfnSubNorm, _>::of(ffn)));
     given.check(file, "ffn_down", cpu.linear(&h, &layer.down).data());
-    let mut output = given.tensor("residual", seq, hidden);
-    cpu.add_assign(&mut output, given.tensor("ffn_down", seq, hidden).view());
+    let output = cpu.add_branch(residual, given.tensor("ffn_down", seq, Branch::of(hidden)));
     given.check(file, "output", output.data());
 }
 
 fn head<M: Model, S: Axis>(cpu: &Cpu, file: &str, t: &Transformer<M>, reference: &Reference, seq: S) {
     let hidden = Hidden::of(t.model);
     let last = Given { reference, layer: t.config.dims.blocks() - 1 };
-    let seq = Uniform(Fixed::<1>, Plus(Fixed::<0>, seq));
-    let normed = cpu.rms_norm(last.tensor("output", seq, hidden).view(), &t.output_norm);
+    let seq = Uniform::assume(Fixed::<1>, Fixed::<0>, seq, "a prompt is behind nothing");
+    let normed = cpu.rms_norm(last.tensor("output", seq, hidden), &t.output_norm);
     assert_close(&format!("{file}, output_norm"), normed.data(), &reference.floats("output_norm"), TOLERANCE);
     let data = reference.floats("output_norm");
-    let shape = (seq, Normed::of(hidden));
-    let h = Tensor::check("output_norm", data, &[seq.len(), hidden.len()], shape).expect("the shape of the model");
-    let logits = cpu.logits(&Activations::new(h), &t.embedding);
+    let h = Tensor::assume((seq, Normed::of(hidden)), data, "HF transformers computed it");
+    let logits = cpu.logits(&Activations::new(h), &t.head);
     assert_close(&format!("{file}, logits"), logits.data(), &reference.floats("logits"), TOLERANCE);
 }
 

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 use trine::kernels::packing::{I2sPacking, TernaryLayout, ternary_from_int8, ternary_from_packed_rows};
 use trine::kernels::{CpuOptions, Matrix, PackingKind};
-use trine::ops::Cpu;
 use trine::loader::{Access, Gguf, Safetensors, SafetensorsModel};
 use trine::model::{Config, HfDirectory, LoadOptions, Source, Tokenizer, TokenizerOptions, judge, load};
+use trine::ops::Cpu;
 use trine::shapes::Dyn;
 
 /// A target: its name, which is a folder of `fuzz/corpus`, and what it does.

@@ -25,38 +25,32 @@ MOST_SECONDS = 0.5
 
 SLICES = """
 pub fn block_{i}(cpu: &Cpu, x: &mut [f32], (gain, epsilon): (&[f32], f32), query: &Matrix, output: &Matrix) {{
-    let mut normed = vec![0.0; x.len()];
-    slices::rms_norm(cpu, x, gain, epsilon, &mut normed);
-    let normed = ActivationRows::new(query.cols(), normed);
-    let mut heads = vec![0.0; normed.rows() * query.rows()];
-    cpu.matmul(&normed, query, &mut heads);
-    let heads = ActivationRows::new(output.cols(), heads);
-    let mut y = vec![0.0; heads.rows() * output.rows()];
-    cpu.matmul(&heads, output, &mut y);
+    let normed = ActivationRows::new(query.cols(), slices::rms_norm(cpu, x, gain, epsilon));
+    let heads = ActivationRows::new(output.cols(), cpu.products(&normed, query));
+    let y = cpu.products(&heads, output);
     slices::add_assign(cpu, x, &y);
 }}
 """
 
 TYPED = """
-pub fn block_{i}<B: Axis, S: Axis{generic}>(
+pub fn block_{i}<T: Step{generic}>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (B, S, Hidden<{model}>)>,
+    x: Tensor<f32, (T, Hidden<{model}>)>,
     norm: &RmsNorm<AttnNorm, Hidden<{model}>>,
     query: &Weight<Matrix, QWidth<{model}>, Normed<AttnNorm, Hidden<{model}>>>,
-    output: &Weight<Matrix, Hidden<{model}>, QWidth<{model}>>,
-) {{
-    let normed = cpu.rms_norm(x.view(), norm);
+    output: &Weight<Matrix, Branch<Hidden<{model}>>, QWidth<{model}>>,
+) -> Tensor<f32, (T, Hidden<{model}>)> {{
+    let (normed, residual) = cpu.pre_norm(x, norm);
     let heads = cpu.linear(&Activations::new(normed), query).split();
-    let merged: Tensor<f32, (B, S, QWidth<{model}>)> = heads.merge();
-    let y = cpu.linear(&Activations::new(merged), output);
-    cpu.add_assign(x, y.view());
+    let merged: Tensor<f32, (T, QWidth<{model}>)> = heads.merge();
+    cpu.add_branch(residual, cpu.linear(&Activations::new(merged), output))
 }}
 """
 
-IMPORT_SLICES = "use trine_kernels::{ActivationRows, Matrix, slices};
-use trine_ops::Cpu;\n"
-IMPORT_TYPED = "use trine_kernels::Matrix;
-use trine_ops::{Activations, Cpu, RmsNorm};\nuse trine_shapes::*;\n"
+IMPORT_SLICES = "use trine_kernels::{ActivationRows, Machine as Cpu, Matrix, slices};\n"
+IMPORT_TYPED = (
+    "use trine_kernels::Matrix;\nuse trine_ops::{Activations, Cpu, RmsNorm, Weight};\nuse trine_shapes::*;\n"
+)
 
 CRATES = {
     "slices": IMPORT_SLICES + "".join(SLICES.format(i=i) for i in range(FUNCTIONS)),
@@ -80,6 +74,7 @@ edition = "2024"
 
 [dependencies]
 trine-kernels = {{ path = "{root}/kernels" }}
+trine-ops = {{ path = "{root}/ops" }}
 trine-shapes = {{ path = "{root}/shapes" }}
 """
 

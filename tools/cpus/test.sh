@@ -22,14 +22,14 @@ check_emulator() {
     [ "$status" = 132 ] || { echo "QEMU runs on $without what that does not have" >&2; return 1; }
 }
 
-# Builds the tests of an architecture and prints the paths of two: those of the kernels, and those of whole models.
+# Builds the tests of an architecture and prints three paths: the tests of kernels, of operations, of whole models.
 # For x86-64 they are what `cargo test --workspace` builds; the others need Debian's compiler.
 build() {
     local options=(test --quiet --no-run --message-format json)
     if [ "$1" = x86_64 ]; then
         options+=(--workspace)
     else
-        options+=(-p trine-kernels -p trine --lib --test integration)
+        options+=(-p trine-kernels -p trine-ops -p trine --lib --test integration)
         options+=(--target "$1-unknown-linux-gnu" --target-dir target/cpus)
         # Less optimised than for the machine at hand: most of the time goes into building.
         options+=(--config profile.dev.debug=false --config profile.dev.package.trine-kernels.opt-level=1)
@@ -49,18 +49,20 @@ for line in sys.stdin:
     message = json.loads(line)
     if message.get("executable") and message["profile"]["test"]:
         tests[message["target"]["name"]] = message["executable"]
-print(tests["trine_kernels"], tests["integration"])
+print(tests["trine_kernels"], tests["trine_ops"], tests["integration"])
 '
 }
 
 # Random cases are for the machine at hand: a few of each show that an emulated CPU computes the same.
 export PROPTEST_CASES=4
 
-# The tests of one CPU; what they print is shown whole if they fail. `which` are the tests of the kernels.
+# The tests of one CPU; what they print is shown whole if they fail. `which` are the tests of the kernels; where they are
+# all, those of operations go with them.
 test_cpu() {
-    local run=$1 which=$2 kernels=$3 models=$4
+    local run=$1 which=$2 kernels=$3 ops=$4 models=$5
     (cd kernels && $run "$kernels" --quiet --nocapture arch::tests::levels_of_this_machine 2>/dev/null | grep '^level') &&
         (cd kernels && $run "$kernels" --quiet "$which") &&
+        { [ -n "$which" ] || $run "$ops" --quiet; } &&
         $run "$models" --quiet golden:: --skip smollm2 --skip qwen2_coder
 }
 
@@ -74,7 +76,7 @@ test_program() {
 }
 
 # Tests an architecture on some CPUs side by side; without CPUs this machine runs the tests itself. The last CPU has the
-# levels of all others and runs all tests of the kernels, at each of them; the others run those of the detection.
+# levels of all others and runs all tests of kernels and operations, at each of them; the others run those of the detection.
 test_on() {
     local architecture=$1 cpu run which tests failed=0 logs cpus
     shift
@@ -87,7 +89,7 @@ test_on() {
         which=arch::
         [ "$cpu" != "${cpus[-1]}" ] || which=
         {
-            # shellcheck disable=SC2086 # two paths
+            # shellcheck disable=SC2086 # three paths
             test_cpu "$run" "$which" $tests &&
                 { [ "$architecture" != x86_64 ] || test_program "$run"; } &&
                 touch "$logs/$cpu.passed"

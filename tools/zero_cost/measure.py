@@ -4,7 +4,7 @@
     python3 tools/zero_cost/measure.py
 
 Needs `valgrind` and cargo. Prints a Markdown table, and fails where the two versions differ by more than 1 %. The
-program that is measured is kernels/benches/zero_cost.rs; callgrind counts what happens inside its `measured`. Counts
+program that is measured is ops/benches/zero_cost.rs; callgrind counts what happens inside its `measured`. Counts
 do not depend on the load of the machine.
 """
 
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-OPERATIONS = ["rms_norm", "add_assign", "split_merge", "linear", "attention"]
+OPERATIONS = ["rms_norm", "add", "split_merge", "linear", "attention"]
 ENVIRONMENTS = ["static", "pinned", "scoped"]
 ROUNDS = 20  # as in the program
 TOLERANCE = 0.01
@@ -23,7 +23,7 @@ TOLERANCE = 0.01
 
 def build() -> str:
     """Builds the program as releases are built and returns its path."""
-    command = ["cargo", "bench", "-p", "trine-kernels", "--bench", "zero_cost", "--no-run", "--message-format=json"]
+    command = ["cargo", "bench", "-p", "trine-ops", "--bench", "zero_cost", "--no-run", "--message-format=json"]
     lines = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     messages = [json.loads(line) for line in lines]
     built = [m for m in messages if m.get("target", {}).get("name") == "zero_cost" and m.get("executable")]

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lines that every program has and that say nothing about the mistake.
-const FRAME: [&str; 3] = ["#![allow(unused)]", "use trine::{kernels::*, model::*, shapes::*};", "fn main() {}"];
+const FRAME: [&str; 3] = ["#![allow(unused)]", "use trine::{kernels::*, model::*, ops::*, shapes::*};", "fn main() {}"];
 
 /// A program with one mistake, and its twin without.
 #[derive(Debug)]

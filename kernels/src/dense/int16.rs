@@ -17,7 +17,7 @@ use crate::arch::floats::Floats;
 use crate::arch::integers::{BYTES, Integers};
 use crate::arch::{Kernel, Vector, prefetch_far_lines};
 use crate::columns::Columns;
-use crate::cpu::Cpu;
+use crate::machine::Machine;
 use crate::packing::{ActivationBlock, Int16Packing, Packed, Planes};
 use crate::quantize::{BLOCK, Int16Rows};
 use crate::slots::Slot;
@@ -79,7 +79,7 @@ impl<P: Int16Packing> Kernel for Arrange<'_, P> {
 ///
 /// # Panics
 /// If the activations have another number of columns than the matrix, or `y` has another length.
-pub(crate) fn product<P: Int16Packing>(cpu: &Cpu, x: &Int16Rows, matrix: &Packed<P>, y: &mut [Slot]) {
+pub(crate) fn product<P: Int16Packing>(cpu: &Machine, x: &Int16Rows, matrix: &Packed<P>, y: &mut [Slot]) {
     let (rows, cols) = (matrix.rows(), matrix.cols());
     assert_eq!(x.stride(), cols.next_multiple_of(BLOCK), "columns of the activations");
     assert_eq!(y.len(), x.rows() * rows, "one output for each token and row");

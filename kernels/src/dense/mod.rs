@@ -38,7 +38,7 @@ pub(crate) use int16::product as int16_product;
 use alloc::vec::Vec;
 
 use crate::arch::floats;
-use crate::cpu::Cpu;
+use crate::machine::Machine;
 use crate::packing::{DensePacking, Packed};
 use crate::slots::Slot;
 
@@ -46,7 +46,7 @@ use crate::slots::Slot;
 ///
 /// # Panics
 /// If the lengths of `x` and `y` are not those of the same number of tokens.
-pub(crate) fn product<P: DensePacking>(cpu: &Cpu, x: &[f32], matrix: &Packed<P>, y: &mut [Slot]) {
+pub(crate) fn product<P: DensePacking>(cpu: &Machine, x: &[f32], matrix: &Packed<P>, y: &mut [Slot]) {
     let (rows, cols) = (matrix.rows(), matrix.cols());
     assert!(x.len().is_multiple_of(cols) && x.len() / cols * rows == y.len(), "sizes of the product");
     if x.len() == cols {
@@ -69,7 +69,13 @@ pub(crate) fn product<P: DensePacking>(cpu: &Cpu, x: &[f32], matrix: &Packed<P>,
 ///
 /// # Panics
 /// If a row is not in the matrix, or the lengths of `x` and `y` are others.
-pub(crate) fn rows_product<P: DensePacking>(cpu: &Cpu, matrix: &Packed<P>, rows: &[u32], x: &[f32], y: &mut [Slot]) {
+pub(crate) fn rows_product<P: DensePacking>(
+    cpu: &Machine,
+    matrix: &Packed<P>,
+    rows: &[u32],
+    x: &[f32],
+    y: &mut [Slot],
+) {
     assert!(x.len() == matrix.cols() && y.len() == rows.len(), "sizes of the product");
     let mut tiles: Vec<_> = rows.chunks(gemv::TILE).zip(y.chunks_mut(gemv::TILE)).collect();
     cpu.for_each_by(&mut tiles, LEAST_TILES, |_, (rows, y)| {

@@ -5,7 +5,7 @@ use crate::packing::{
     BF16, DensePacking, F16, F32, Packed, Packing, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0, WeightScale,
 };
 use crate::slots::Slot;
-use crate::{Cpu, CpuOptions, Isa, reference};
+use crate::{CpuOptions, Isa, Machine, reference};
 use bytes::Bytes;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -32,8 +32,8 @@ pub(super) fn numbers(seed: u64, count: usize) -> Vec<f32> {
     (0..count).map(|_| (random.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0).collect()
 }
 
-pub(super) fn cpus() -> Vec<Cpu> {
-    let cpu = |isa, threads| Cpu::new(CpuOptions { isa: Some(isa), threads: NonZeroUsize::new(threads) }).unwrap();
+pub(super) fn cpus() -> Vec<Machine> {
+    let cpu = |isa, threads| Machine::new(CpuOptions { isa: Some(isa), threads: NonZeroUsize::new(threads) }).unwrap();
     Isa::available().into_iter().flat_map(|isa| [cpu(isa, 1), cpu(isa, 3)]).collect()
 }
 
@@ -123,5 +123,5 @@ fn q6_k_products() {
 
 #[test]
 fn no_tokens_is_no_work() {
-    product(&Cpu::new(CpuOptions::default()).unwrap(), &[], &matrix::<F16>(3, 7, &[0]), Slot::over(&mut []));
+    product(&Machine::new(CpuOptions::default()).unwrap(), &[], &matrix::<F16>(3, 7, &[0]), Slot::over(&mut []));
 }

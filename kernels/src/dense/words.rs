@@ -15,7 +15,7 @@ use crate::arch::floats::{Floats, LANES};
 use crate::arch::integers::{BYTES, Integers};
 use crate::arch::{Kernel, Vector, prefetch_far_lines};
 use crate::columns::Columns;
-use crate::cpu::Cpu;
+use crate::machine::Machine;
 use crate::packing::{Int16Packing, Packed, WordBlock};
 use crate::quantize::{BLOCK, Int16Rows};
 use crate::slots::Slot;
@@ -46,7 +46,7 @@ impl Kernel for HasWords {
 }
 
 /// The activations of all tokens, block after block of one token after the other.
-pub(super) fn arrange<P: Int16Packing>(cpu: &Cpu, x: &Int16Rows) -> Vec<WordBlock> {
+pub(super) fn arrange<P: Int16Packing>(cpu: &Machine, x: &Int16Rows) -> Vec<WordBlock> {
     // The column of each word, and the lane.
     let mut places = [(0_u8, 0_u8); BLOCK];
     for position in 0..BLOCK {

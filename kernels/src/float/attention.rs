@@ -19,8 +19,8 @@ mod tests;
 use super::exp::exp2;
 use super::softmax::exponentials;
 use crate::arch::floats::{FloatKernel, Floats, LANES};
-use crate::cpu::Cpu;
 use crate::kept::kept;
+use crate::machine::Machine;
 use alloc::vec::Vec;
 use core::ops::Range;
 use product::HeadCache;
@@ -108,7 +108,7 @@ pub(crate) struct Place {
 /// # Panics
 /// If the lengths of queries and outputs are not those of `shape`.
 pub(crate) fn attention<C: HeadCache>(
-    cpu: &Cpu,
+    cpu: &Machine,
     shape: AttentionShape<'_>,
     queries: &[f32],
     heads: impl Fn(Place) -> C + Send + Sync,

@@ -41,8 +41,8 @@ impl RopeTable {
         RopeTable { multiplier, ..RopeTable::new(self.inverse, positions) }
     }
 
-    /// Cosines and sines of `position`, one of each per pair: the cosines, then the sines. Those of positions beyond the
-    /// table are computed each time.
+    /// The cosines of `position`, one for each pair, then the sines. Those of positions beyond the table are computed
+    /// each time.
     pub(crate) fn angles(&self, position: usize) -> Cow<'_, [f32]> {
         let (pairs, first) = (self.inverse.len(), position / BLOCK * BLOCK);
         let within = position % BLOCK * 2 * pairs..(position % BLOCK + 1) * 2 * pairs;

@@ -1,7 +1,7 @@
 //! The loops that are measured do what is counted; how fast they are is no matter of tests.
 
 use super::{CODE, DotPeak, Dots, LINE, OPERANDS, ReadAll};
-use crate::{Cpu, CpuOptions, Isa};
+use crate::{CpuOptions, Isa, Machine};
 use std::num::NonZeroUsize;
 
 /// The sum of all products that were counted, on every instruction set.
@@ -23,8 +23,8 @@ fn dot_products_are_computed() {
 #[test]
 fn operations_and_bytes_are_those_of_all_threads() {
     for threads in [1, 3] {
-        let cpu = Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: None }).unwrap();
-        let (one, _) = Cpu::new(CpuOptions { threads: NonZeroUsize::new(1), isa: None }).unwrap().time_of_dots(100);
+        let cpu = Machine::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: None }).unwrap();
+        let (one, _) = Machine::new(CpuOptions { threads: NonZeroUsize::new(1), isa: None }).unwrap().time_of_dots(100);
         assert_eq!(cpu.time_of_dots(100).0, threads as u64 * one);
         let bytes = vec![7; 1_000_000];
         let read = cpu.time_of_reads(&bytes).0;

@@ -1,7 +1,7 @@
 //! Matrices of a packing chosen at run time from f32 values, and from matrices of other packings.
 
 use super::{Matrix, PackingKind};
-use crate::cpu::Cpu;
+use crate::machine::Machine;
 use crate::packing::{BF16, F16, F32, Packed, PackingError, Q4_0, Q6K, Q8_0};
 
 impl PackingKind {
@@ -16,7 +16,7 @@ impl Matrix {
     /// # Errors
     /// As [`Packed::from_f32`]; [`PackingError::NotFromFloat`] for other packings.
     pub fn from_f32(
-        cpu: &Cpu,
+        cpu: &Machine,
         kind: PackingKind,
         rows: usize,
         cols: usize,
@@ -41,7 +41,7 @@ impl Matrix {
     /// As [`Packed::from_rows`]; [`PackingError::NotFromFloat`] unless `kind` is one of [`PackingKind::FROM_F32`].
     pub fn requantize(
         &self,
-        cpu: &Cpu,
+        cpu: &Machine,
         kind: PackingKind,
         done: impl Fn(usize) + Send + Sync,
     ) -> Result<Matrix, PackingError> {

@@ -19,7 +19,7 @@ fn x() -> Vec<f32> {
 
 fn matmul(matrix: &Matrix) -> Vec<f32> {
     let mut y = vec![f32::NAN; TOKENS * matrix.rows()];
-    let cpu = Cpu::new(crate::CpuOptions::default()).unwrap();
+    let cpu = Machine::new(crate::CpuOptions::default()).unwrap();
     cpu.matmul(&ActivationRows::new(COLS, x()), matrix, &mut y);
     y
 }
@@ -52,7 +52,7 @@ fn float_activations_meet_padded_rows() {
     let matrix = matrix.with_activation_mode(ActivationMode::F32).unwrap();
     let x = &x()[..2 * cols];
     let mut y = vec![f32::NAN; 2 * rows];
-    let cpu = Cpu::new(crate::CpuOptions::default()).unwrap();
+    let cpu = Machine::new(crate::CpuOptions::default()).unwrap();
     cpu.matmul(&ActivationRows::new(cols, x.to_vec()), &matrix, &mut y);
     let weights: Vec<f32> = codes.iter().map(|&code| 0.25 * (f32::from(code) - 1.0)).collect();
     assert_eq!(y, reference::dense::product(&weights, 1.0, x, cols));
@@ -61,7 +61,7 @@ fn float_activations_meet_padded_rows() {
 /// A quantized dense matrix starts with 16-bit activations; with f32 ones it is as its decoded rows are.
 #[test]
 fn a_mode_changes_the_arithmetic_of_a_quantized_matrix() {
-    let cpu = Cpu::new(crate::CpuOptions::default()).unwrap();
+    let cpu = Machine::new(crate::CpuOptions::default()).unwrap();
     let values: Vec<f32> = (0..ROWS * COLS).map(|i| ((i * 53 % 211) as f32 - 105.0) / 64.0).collect();
     for kind in [PackingKind::Q8_0, PackingKind::Q4_0, PackingKind::Q6K] {
         let matrix = Matrix::from_f32(&cpu, kind, ROWS, COLS, &values).unwrap();
@@ -122,7 +122,7 @@ fn a_copy_in_triples_changes_no_bit() {
     let codes: Vec<u8> = (0..rows * cols).map(|i| (i * i / 5 % 3) as u8).collect();
     let matrix = Matrix::from(Packed::<I2S>::pack(rows, cols, &codes, PackScales::One(0.5)).unwrap());
     for isa in crate::Isa::available() {
-        let cpu = Cpu::new(crate::CpuOptions { isa: Some(isa), ..crate::CpuOptions::default() }).unwrap();
+        let cpu = Machine::new(crate::CpuOptions { isa: Some(isa), ..crate::CpuOptions::default() }).unwrap();
         let copied = matrix.clone().with_triples(&cpu);
         assert_eq!(copied.has_triples(), isa.reads_triples(), "{isa}");
         let bytes = if isa.reads_triples() { 2 * 2 * 64 * 54 } else { matrix.bytes().len() };
@@ -134,7 +134,7 @@ fn a_copy_in_triples_changes_no_bit() {
         }
         let float = copied.clone().with_activation_mode(ActivationMode::F32).unwrap();
         assert!(!float.has_triples() && !float.with_triples(&cpu).has_triples(), "{isa}");
-        let portable = Cpu::new(crate::CpuOptions { isa: Some(crate::Isa::Portable), threads: None }).unwrap();
+        let portable = Machine::new(crate::CpuOptions { isa: Some(crate::Isa::Portable), threads: None }).unwrap();
         assert!(!copied.with_triples(&portable).has_triples(), "{isa}");
     }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{Packed, Packing, PackingError};
 use crate::arch::{Kernel, Vector};
-use crate::cpu::Cpu;
+use crate::machine::Machine;
 
 /// Elements that are encoded by one thread at a time: some hundred microseconds of work.
 const LEAST_ELEMENTS: usize = 1 << 16;
@@ -45,7 +45,7 @@ impl<P: FromFloat> Packed<P> {
     ///
     /// # Errors
     /// As [`Packed::from_rows`]; [`PackingError::Elements`] if there are not `rows * cols` values.
-    pub fn from_f32(cpu: &Cpu, rows: usize, cols: usize, values: &[f32]) -> Result<Self, PackingError> {
+    pub fn from_f32(cpu: &Machine, rows: usize, cols: usize, values: &[f32]) -> Result<Self, PackingError> {
         let expected = rows.saturating_mul(cols);
         if values.len() != expected {
             let found = values.len();
@@ -61,7 +61,7 @@ impl<P: FromFloat> Packed<P> {
     /// [`PackingError::NotFinite`] for a value that is NaN or infinite; [`PackingError::Block`] where a scale is beyond
     /// half precision; dimensions as in [`Packed::new`].
     pub fn from_rows(
-        cpu: &Cpu,
+        cpu: &Machine,
         rows: usize,
         cols: usize,
         fill: impl Fn(usize, &mut [f32]) + Send + Sync,

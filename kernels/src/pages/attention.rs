@@ -2,16 +2,16 @@
 //! again for each program that calls it.
 
 use super::Pages;
-use crate::cpu::Cpu;
 use crate::float::attention::page::CacheType;
 use crate::float::attention::{AttentionShape, Place, attention};
+use crate::machine::Machine;
 
 /// Attention over what layer `layer` has in the pages of `sequences`, which are of one pool.
 ///
 /// # Panics
 /// If the lengths are not those of `shape`, or there are fewer pages than positions.
 pub fn attention_over_pages(
-    cpu: &Cpu,
+    cpu: &Machine,
     shape: AttentionShape<'_>,
     queries: &[f32],
     (sequences, layer): (&[&Pages], usize),

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{BLOCK, LEAST_VALUES, absmax, has_nan, round};
 use crate::arch::{Kernel, Vector};
-use crate::cpu::Cpu;
+use crate::machine::Machine;
 use trine_shapes::product_of;
 
 /// The largest code: `127 * 255 + 127`, so that a code is `255 * high + low` with both parts in -127..=127.
@@ -28,7 +28,7 @@ pub struct Int16Rows {
 impl Int16Rows {
     /// Quantizes rows of `cols` values. A block with a NaN has `s = NaN`, one with an infinity `s` infinite and codes
     /// 0, so that products with them are NaN.
-    pub fn quantize(cpu: &Cpu, cols: usize, values: &[f32]) -> Self {
+    pub fn quantize(cpu: &Machine, cols: usize, values: &[f32]) -> Self {
         let rows = values.len() / cols;
         let stride = cols.next_multiple_of(BLOCK);
         let mut codes = vec![0; product_of(&[rows, stride])];

@@ -8,8 +8,8 @@ use super::*;
 use crate::reference::ternary as reference;
 use crate::{CpuOptions, Isa};
 
-fn cpus() -> Vec<Cpu> {
-    let cpu = |isa| Cpu::new(CpuOptions { isa: Some(isa), threads: NonZeroUsize::new(2) }).unwrap();
+fn cpus() -> Vec<Machine> {
+    let cpu = |isa| Machine::new(CpuOptions { isa: Some(isa), threads: NonZeroUsize::new(2) }).unwrap();
     Isa::available().into_iter().map(cpu).collect()
 }
 
@@ -73,7 +73,7 @@ fn int16_codes_reach_the_largest_and_round_to_even() {
     values[..6].copy_from_slice(&[-32512.0, 1.5, 2.5, -0.5, 32511.5, 100.25]);
     values[256..].fill(1e-31);
     int16_matches(300, &values);
-    let cpu = Cpu::new(CpuOptions::default()).unwrap();
+    let cpu = Machine::new(CpuOptions::default()).unwrap();
     let rows = Int16Rows::quantize(&cpu, 300, &values);
     assert_eq!(rows.codes()[..7], [-32512, 2, 2, 0, 32512, 100, 0]);
     assert_eq!((rows.scales(), rows.stride()), (&[1.0, 0.0][..], 512));
@@ -83,7 +83,7 @@ fn int16_codes_reach_the_largest_and_round_to_even() {
 fn halves_round_to_even() {
     // The largest magnitude is 127, so the scale is 1.
     let values = [127.0, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, -127.0, 126.5, 0.499_999_97];
-    let cpu = Cpu::new(CpuOptions::default()).unwrap();
+    let cpu = Machine::new(CpuOptions::default()).unwrap();
     let rows = Int8Rows::quantize(&cpu, 5, &values);
     assert_eq!(rows.quantized().codes()[..5], [127, 0, 2, 2, 0]);
     assert_eq!(rows.scales(), [1.0, 1.0]);
@@ -97,7 +97,7 @@ fn q8k_takes_the_sign_of_the_first_largest() {
         (values[100], values[200], values[300]) = (first, -first, 0.125);
         values[400..].fill(-0.5);
         q8k_matches(512, &values);
-        let cpu = Cpu::new(CpuOptions::default()).unwrap();
+        let cpu = Machine::new(CpuOptions::default()).unwrap();
         let rows = Q8KRows::quantize(&cpu, 512, &values);
         assert_eq!(rows.quantized().codes()[100], -127);
         assert_eq!(rows.quantized().codes()[200], 127);
@@ -134,7 +134,7 @@ fn values_that_are_no_numbers_reach_the_products() {
 
 #[test]
 fn activations_are_quantized_once() {
-    let cpu = Cpu::new(CpuOptions::default()).unwrap();
+    let cpu = Machine::new(CpuOptions::default()).unwrap();
     let x = ActivationRows::new(256, vec![0.25; 768]);
     assert!(std::ptr::eq(x.int8(&cpu), x.int8(&cpu)));
     assert!(std::ptr::eq(x.q8k(&cpu), x.q8k(&cpu)));

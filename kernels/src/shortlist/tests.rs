@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::arch::Isa;
-use crate::cpu::CpuOptions;
+use crate::machine::CpuOptions;
 use crate::matrix::PackingKind;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -11,8 +11,8 @@ use std::num::NonZeroUsize;
 
 const KINDS: [PackingKind; 3] = [PackingKind::F32, PackingKind::F16, PackingKind::BF16];
 
-fn cpu(threads: usize) -> Cpu {
-    Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: None }).unwrap()
+fn cpu(threads: usize) -> Machine {
+    Machine::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: None }).unwrap()
 }
 
 /// Products by row, minus infinity for those that were left out.
@@ -30,8 +30,8 @@ fn random(seed: u64, count: usize, size: f32) -> Vec<f32> {
     (0..count).map(|_| (0..3).map(|_| random.random_range(-size..size)).sum()).collect()
 }
 
-/// Checks the products of `matrix` against [`Cpu::matmul`], and returns how many rows were computed exactly.
-fn check(cpu: &Cpu, (matrix, shortlist): (&Matrix, &Shortlist), x: &[f32], count: usize) -> usize {
+/// Checks the products of `matrix` against [`Machine::matmul`], and returns how many rows were computed exactly.
+fn check(cpu: &Machine, (matrix, shortlist): (&Matrix, &Shortlist), x: &[f32], count: usize) -> usize {
     let (rows, x) = (matrix.rows(), ActivationRows::new(matrix.cols(), x.to_vec()));
     let mut all = vec![0.0; x.rows() * rows];
     cpu.matmul(&x, matrix, &mut all);
@@ -77,7 +77,7 @@ fn every_instruction_set_leaves_out_the_same() {
     let products: Vec<(Vec<u32>, Vec<u32>)> = Isa::available()
         .into_iter()
         .map(|isa| {
-            let cpu = Cpu::new(CpuOptions { threads: NonZeroUsize::new(2), isa: Some(isa) }).unwrap();
+            let cpu = Machine::new(CpuOptions { threads: NonZeroUsize::new(2), isa: Some(isa) }).unwrap();
             let matrix = Matrix::from_f32(&cpu, PackingKind::F16, rows, cols, &values).unwrap();
             let shortlist = Shortlist::new(&cpu, &matrix, |_| ()).unwrap();
             let LargestProducts { rows, values } = cpu.largest_products(&x, &matrix, &shortlist, 7).remove(0);

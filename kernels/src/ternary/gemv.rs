@@ -14,8 +14,8 @@ use super::unpack::WINDOW;
 use super::{Unpack, pointers};
 use crate::arch::{Kernel, Vector, prefetch, prefetch_far_lines};
 use crate::columns::Columns;
-use crate::cpu::Cpu;
 use crate::kept::kept;
+use crate::machine::Machine;
 use crate::packing::Packed;
 use crate::slots::Slot;
 
@@ -41,7 +41,7 @@ pub(super) struct Activations {
 
 impl Activations {
     /// The arrangement of `activations`, whose length is a multiple of 256.
-    pub(super) fn new<P: Unpack>(cpu: &Cpu, activations: &[i8]) -> Self {
+    pub(super) fn new<P: Unpack>(cpu: &Machine, activations: &[i8]) -> Self {
         let windows = P::arrange(activations);
         let mut lines = LINES.take();
         lines.resize(windows.len() / LINE, Line::ZERO);

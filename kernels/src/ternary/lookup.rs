@@ -20,8 +20,8 @@ use super::lines::Line;
 use super::terms::{TILE, Terms};
 use crate::arch::{Kernel, Vector};
 use crate::columns::Columns;
-use crate::cpu::Cpu;
 use crate::kept::kept;
+use crate::machine::Machine;
 use crate::packing::Packed;
 use crate::quantize::BLOCK;
 use crate::slots::Slot;
@@ -71,7 +71,7 @@ kept! {
 }
 
 /// Whether [`product`] is the fastest for this many rows and tokens.
-pub(super) fn is_preferred(cpu: &Cpu, rows: usize, tokens: usize) -> bool {
+pub(super) fn is_preferred(cpu: &Machine, rows: usize, tokens: usize) -> bool {
     cpu.isa().looks_up() && tokens >= LEAST_TOKENS && rows >= LEAST_PANELS * ROWS * cpu.threads()
 }
 
@@ -79,7 +79,7 @@ pub(super) fn is_preferred(cpu: &Cpu, rows: usize, tokens: usize) -> bool {
 ///
 /// # Panics
 /// If the instruction set has no [`Vector::LOOKUPS`].
-pub(super) fn product<P: Unpack>(cpu: &Cpu, matrix: &Packed<P>, terms: &Terms<'_>, y: &mut [Slot]) {
+pub(super) fn product<P: Unpack>(cpu: &Machine, matrix: &Packed<P>, terms: &Terms<'_>, y: &mut [Slot]) {
     if y.is_empty() {
         return;
     }

@@ -43,7 +43,7 @@ pub(crate) use terms::Terms;
 pub(crate) use triples::Triples;
 pub(crate) use unpack::Unpack;
 
-use crate::cpu::Cpu;
+use crate::machine::Machine;
 use crate::packing::Packed;
 use crate::slots::Slot;
 
@@ -58,7 +58,7 @@ const LEAST_PRODUCTS: usize = 1 << 17;
 /// # Panics
 /// If the activations have another number of columns than the matrix, or `y` has another length.
 pub(crate) fn product<P: Unpack>(
-    cpu: &Cpu,
+    cpu: &Machine,
     matrix: &Packed<P>,
     copy: Option<&Triples>,
     terms: &Terms<'_>,

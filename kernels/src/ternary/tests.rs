@@ -11,11 +11,11 @@ use crate::packing::{I2S, PackScales, Packed, Scales, Tq1_0, Tq2_0, WeightScale}
 use crate::quantize::ActivationRows;
 use crate::reference::ternary::{WeightScales, product_int8, product_q8k};
 use crate::slots::Slot;
-use crate::{Cpu, CpuOptions, Isa};
+use crate::{CpuOptions, Isa, Machine};
 
 /// One pool of one thread and one of three for every instruction set of this machine.
-fn cpus() -> Vec<Cpu> {
-    let cpu = |isa, threads| Cpu::new(CpuOptions { isa: Some(isa), threads: NonZeroUsize::new(threads) }).unwrap();
+fn cpus() -> Vec<Machine> {
+    let cpu = |isa, threads| Machine::new(CpuOptions { isa: Some(isa), threads: NonZeroUsize::new(threads) }).unwrap();
     Isa::available().into_iter().flat_map(|isa| [cpu(isa, 1), cpu(isa, 3)]).collect()
 }
 
@@ -65,7 +65,7 @@ fn assert_same_bits(found: &[f32], expected: &[f32], what: &str) {
 }
 
 /// Every product that `cpu` has equals `expected`.
-fn check_products<P: Unpack>(cpu: &Cpu, packed: &Packed<P>, terms: &Terms<'_>, expected: &[f32], what: &str) {
+fn check_products<P: Unpack>(cpu: &Machine, packed: &Packed<P>, terms: &Terms<'_>, expected: &[f32], what: &str) {
     let check = |way: &str, product: &dyn Fn(&mut [Slot])| {
         let mut y = vec![f32::NAN; expected.len()];
         product(Slot::over(&mut y));
@@ -85,7 +85,7 @@ fn check_products<P: Unpack>(cpu: &Cpu, packed: &Packed<P>, terms: &Terms<'_>, e
 }
 
 /// Products with both activation modes (Q8_K where the columns allow) on every machine equal the plain loops.
-fn check<P: Unpack>(case: &Case, x: &[f32], cpus: &[Cpu]) {
+fn check<P: Unpack>(case: &Case, x: &[f32], cpus: &[Machine]) {
     let packed = case.packed::<P>();
     let expected = product_int8(&case.codes, case.weight_scales(), case.multiplier, x, case.cols);
     let blocks = case.cols.is_multiple_of(256);
@@ -212,7 +212,7 @@ fn activations_of_minus_128_do_not_overflow() {
 /// One scale gives the same bits in every packing, although two of them store it by block.
 #[test]
 fn packings_of_the_same_weights_agree() {
-    let cpu = Cpu::new(CpuOptions::default()).unwrap();
+    let cpu = Machine::new(CpuOptions::default()).unwrap();
     let (rows, cols, tokens) = (37, 768, 6);
     let case = Case::random(rows, cols, false);
     let x = ActivationRows::new(cols, activations(cols, tokens));
@@ -243,7 +243,7 @@ proptest! {
         let cols = 256 * blocks;
         let packed = Case::random(rows, cols, true).packed::<Tq2_0>();
         let x = activations(cols, tokens);
-        let cpu = Cpu::new(CpuOptions::default()).unwrap();
+        let cpu = Machine::new(CpuOptions::default()).unwrap();
         let product_of = |x: &[f32]| {
             let x = ActivationRows::new(cols, x.to_vec());
             let mut y = vec![f32::NAN; rows * x.rows()];

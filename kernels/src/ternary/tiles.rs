@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use super::gemm::STEP;
 use super::terms::Terms;
 use crate::arch::{Kernel, Vector};
-use crate::cpu::Cpu;
 use crate::kept::kept;
+use crate::machine::Machine;
 
 kept! {
     /// The memory of [`Activations`], which the next product of the thread uses again.
@@ -25,7 +25,7 @@ pub(super) struct Activations {
 
 impl Activations {
     /// Lays out the activations of `terms`.
-    pub(super) fn new(cpu: &Cpu, terms: &Terms<'_>) -> Self {
+    pub(super) fn new(cpu: &Machine, terms: &Terms<'_>) -> Self {
         let widths = cpu.isa().run(Widths { tokens: terms.tokens() });
         let mut codes = CODES.take();
         codes.resize(widths.iter().sum::<usize>() * terms.stride(), 0);

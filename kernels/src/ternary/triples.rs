@@ -30,8 +30,8 @@ use alloc::vec::Vec;
 use super::Terms;
 use super::lines::Line;
 use super::terms::TILE;
-use crate::cpu::Cpu;
 use crate::huge_pages::HugePages;
+use crate::machine::Machine;
 use crate::packing::{Packed, Scales, Ternary, ZERO_CODE};
 use crate::quantize::BLOCK;
 use crate::slots::Slot;
@@ -75,7 +75,7 @@ pub(crate) struct Triples {
 
 impl Triples {
     /// The copy of `matrix`, made in parallel; `None` where its blocks have several scales, or there is no memory.
-    pub(crate) fn new<P: Ternary>(cpu: &Cpu, matrix: &Packed<P>) -> Option<Triples> {
+    pub(crate) fn new<P: Ternary>(cpu: &Machine, matrix: &Packed<P>) -> Option<Triples> {
         if matrix.shared() == Scales::Blocks {
             return None;
         }
@@ -108,7 +108,7 @@ impl Triples {
     /// # Panics
     /// If the instruction set has no [`Vector::LOOKUPS`](crate::arch::Vector::LOOKUPS), or the dimensions are not those
     /// of the matrix.
-    pub(super) fn product(&self, cpu: &Cpu, rows: usize, terms: &Terms<'_>, y: &mut [Slot], least_rows: usize) {
+    pub(super) fn product(&self, cpu: &Machine, rows: usize, terms: &Terms<'_>, y: &mut [Slot], least_rows: usize) {
         assert_eq!(terms.stride(), self.blocks * BLOCK, "columns of the activations");
         assert_eq!(rows.div_ceil(ROWS) * self.blocks * WORDS * LINES, self.lines.len(), "rows of the copy");
         cpu.for_column_chunks(y, rows, ROWS, least_rows, |first_row, outputs| {

@@ -5,6 +5,7 @@
 
 use super::schema::{BlockNorm, Projection};
 use trine_kernels::{GateActivation, RopePairing};
+use trine_shapes::{AttnSubNorm, FfnSubNorm, LacksNorm};
 
 /// What the graph of a model chooses where the graphs of architectures differ.
 ///
@@ -63,6 +64,13 @@ impl Presence {
         if has { Presence::Required } else { Presence::Absent }
     }
 }
+
+/// The architectures whose graph has no sub-norms: what is a norm elsewhere is the identity in them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NoSubNorms {}
+
+impl LacksNorm<AttnSubNorm> for NoSubNorms {}
+impl LacksNorm<FfnSubNorm> for NoSubNorms {}
 
 impl Graph {
     /// Whether the product of a matrix adds a bias.

@@ -18,6 +18,7 @@ pub use architecture::Architecture;
 pub use config::Config;
 pub(crate) use config::MAX_CONTEXT;
 pub use error::{ConfigError, ConfigProblem};
+pub(crate) use graph::NoSubNorms;
 pub use graph::{Biases, Graph, Presence, QkNorm};
 pub use role::Role;
 pub(crate) use role::block_number;

@@ -28,8 +28,8 @@ use opened::Own;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use trine_ops::Cpu;
 use trine_loader::Gguf;
+use trine_ops::Cpu;
 use trine_text::{ChatTemplate, EncodeOptions, Message, Tokenizer};
 
 /// An opened model: weights, tokenizer, machine, and memory for sequences. It is a handle, so that clones are the same

@@ -5,8 +5,8 @@ use crate::description::Config;
 use crate::weights::{LoadOptions, Quantize};
 use std::num::NonZeroUsize;
 use trine_kernels::{ActivationMode, CacheType};
-use trine_ops::Cpu;
 use trine_loader::Access;
+use trine_ops::Cpu;
 use trine_text::TokenizerOptions;
 
 /// How a model is opened, where the defaults are not what is wanted: `EngineOptions { context: Some(n),

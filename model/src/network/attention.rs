@@ -7,7 +7,7 @@ use crate::description::BlockNorm;
 use trine_kernels::Matrix;
 use trine_ops::{Activations, KvLayer, RmsNorm, Rope};
 use trine_shapes::{
-    AttentionLayers, AttnNorm, AttnSubNorm, HeadDim, Hidden, KeyNorm, KvHeads, KvWidth, Model, Normed, QWidth,
+    AttentionLayers, AttnNorm, AttnSubNorm, Branch, HeadDim, Hidden, KeyNorm, KvHeads, KvWidth, Model, Normed, QWidth,
     QueryNorm, Step, Tensor, Value,
 };
 
@@ -48,7 +48,7 @@ pub struct Attention<M> {
     /// Norm before `W_o`.
     pub sub_norm: SubNorm<AttnSubNorm, QWidth<M>>,
     /// `W_o`.
-    pub output: Linear<Hidden<M>, Normed<AttnSubNorm, QWidth<M>>>,
+    pub output: Linear<Branch<Hidden<M>>, Normed<AttnSubNorm, QWidth<M>>>,
 }
 
 /// Norms of the heads of queries and keys, before RoPE turns them (Qwen3).
@@ -67,12 +67,12 @@ impl<M: Model> Attention<M> {
         &self,
         ops: &impl Ops,
         rope: &Rope<HeadDim<M>>,
-        h: &Activations<T, Normed<AttnNorm, Hidden<M>>>,
+        h: Activations<T, Normed<AttnNorm, Hidden<M>>>,
         cache: KvLayer<'_, '_, T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
-    ) -> Tensor<f32, (T, Hidden<M>)> {
-        let mut q = ops.linear(h, &self.query).split();
-        let mut k = ops.linear(h, &self.key).split();
-        let v = ops.linear(h, &self.value).split();
+    ) -> Tensor<f32, (T, Branch<Hidden<M>>)> {
+        let mut q = ops.linear(&h, &self.query).split();
+        let mut k = ops.linear(&h, &self.key).split();
+        let v = ops.linear(&h, &self.value).split();
         if let Some(norms) = &self.qk_norm {
             q = ops.head_norm(BlockNorm::Query, q, &norms.query);
             k = ops.head_norm(BlockNorm::Key, k, &norms.key);

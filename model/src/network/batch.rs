@@ -4,7 +4,8 @@ use super::state::{State, StatePool};
 use super::step::{StepError, StepInput};
 use super::transformer::Transformer;
 use trine_kernels::{CacheFull, CacheType};
-use trine_shapes::{Axis, Idx, Model, Past, Plus, Seq, Uniform, Vocab};
+use trine_ops::KvSequence;
+use trine_shapes::{Axis, Idx, Model, Past, Seq, Uniform, Vocab};
 
 /// The keys and values of a batch of equally long sequences.
 ///
@@ -55,7 +56,7 @@ impl<M: Model, B: Axis> KvCache<M, B> {
         self.states.iter_mut().map(|state| state.rewind(len)).min().unwrap_or(0)
     }
 
-    /// Opens a step: `tokens` are those of the first sequence, then those of the second, and so on, equally many.
+    /// Opens a step, to which each sequence brings one slice of tokens, all of one length.
     ///
     /// The cache grows when a [`Transformer`] has taken the step.
     ///
@@ -64,29 +65,33 @@ impl<M: Model, B: Axis> KvCache<M, B> {
     /// use trine_shapes::{Fixed, Idx, Model, Vocab};
     ///
     /// fn next<M: Model>(cache: &mut KvCache<M, Fixed<1>>, token: Idx<Vocab<M>>) -> Result<(), StepError> {
-    ///     cache.step(&[token], |step| drop(step))
+    ///     cache.step(&[&[token]], |step| drop(step))
     /// }
     /// ```
     ///
     /// # Errors
-    /// [`StepError`] where there is no token, the sequences are not equally long, or the context is full.
+    /// [`StepError`] where there are more or fewer slices than sequences, one has no token, they are not equally long,
+    /// or the context is full. The cache is then as before.
     pub fn step<R>(
         &mut self,
-        tokens: &[Idx<Vocab<M>>],
+        tokens: &[&[Idx<Vocab<M>>]],
         body: impl for<'c, 'p, 's> FnOnce(StepInput<'c, M, Uniform<B, Past<'p>, Seq<'s>>>) -> R,
     ) -> Result<R, StepError> {
-        let (batch, len) = (self.batch.len(), self.len());
-        if tokens.is_empty() || batch == 0 {
-            return Err(StepError::Empty { batch });
+        let batch = self.batch.len();
+        if tokens.len() != batch {
+            return Err(StepError::Batch { slices: tokens.len(), batch });
         }
-        if !tokens.len().is_multiple_of(batch) {
-            return Err(StepError::Ragged { tokens: tokens.len(), batch });
+        let Some(first) = tokens.first() else { return Err(StepError::Empty { batch }) };
+        let length = first.len();
+        if let Some(sequence) = tokens.iter().position(|tokens| tokens.len() != length) {
+            return Err(StepError::Ragged { sequence, expected: length, found: tokens[sequence].len() });
         }
-        Past::scope(len, |past| {
-            Seq::scope(tokens.len() / batch, |seq| {
-                let axis = Uniform(self.batch, Plus(past, seq));
-                StepInput::open(axis, tokens, self.states.iter_mut().collect()).map(body)
-            })
+        self.states.iter().try_for_each(|state| state.check_room(length, batch))?;
+        let caches = self.states.iter_mut().map(State::attention).collect();
+        Seq::scope(length, |seq| {
+            let opened =
+                KvSequence::step_of_batch(caches, self.batch, seq, |attention| body(StepInput::new(attention, tokens)));
+            Ok(opened?)
         })
     }
 }

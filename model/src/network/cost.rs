@@ -43,7 +43,7 @@ impl<M: Model> Transformer<M> {
 
     /// The matrix of the head, which is the embedding where they are tied.
     pub fn head_matrix(&self) -> &Matrix {
-        self.output.as_ref().unwrap_or(&self.embedding).data()
+        self.head.data()
     }
 
     /// Operations of the matrices of all blocks for one token: two, a multiply and an add, for each weight. The head is
@@ -83,6 +83,6 @@ fn bytes_of<R: NormRole, A: Axis>(norm: &RmsNorm<R, A>) -> usize {
 fn sub_bytes_of<R: NormRole, A: Axis>(norm: &SubNorm<R, A>) -> usize {
     match norm {
         SubNorm::RmsNorm(norm) => bytes_of(norm),
-        SubNorm::Identity => 0,
+        SubNorm::None(_) => 0,
     }
 }

@@ -3,16 +3,16 @@
 use super::linear::{Linear, SubNorm};
 use super::ops::Ops;
 use crate::description::BlockNorm;
-use trine_kernels::{GateActivation, Matrix};
-use trine_ops::Activations;
-use trine_shapes::{Axis, Ffn, FfnNorm, FfnSubNorm, Gate, Hidden, Model, Normed, Tensor};
+use trine_kernels::Matrix;
+use trine_ops::{Activations, Gating};
+use trine_shapes::{Axis, Branch, Ffn, FfnNorm, FfnSubNorm, Gate, Hidden, Model, Normed, Tensor};
 
 /// `W_down norm(act(W_gate h) * (W_up h))` (Shazeer 2020, arXiv 2002.05202); with SiLU as `act` it is SwiGLU, BitNet
 /// b1.58 2B4T has a squared ReLU.
 #[derive(Debug)]
 pub struct SwiGlu<M> {
-    /// The gate's non-linearity.
-    pub activation: GateActivation,
+    /// What the gate goes through before it multiplies.
+    pub gating: Gating<Ffn<M>>,
     /// `W_gate`.
     pub gate: Linear<Gate<Ffn<M>>, Normed<FfnNorm, Hidden<M>>>,
     /// `W_up`.
@@ -20,18 +20,18 @@ pub struct SwiGlu<M> {
     /// Norm before `W_down`.
     pub sub_norm: SubNorm<FfnSubNorm, Ffn<M>>,
     /// `W_down`.
-    pub down: Linear<Hidden<M>, Normed<FfnSubNorm, Ffn<M>>>,
+    pub down: Linear<Branch<Hidden<M>>, Normed<FfnSubNorm, Ffn<M>>>,
 }
 
 impl<M: Model> SwiGlu<M> {
     pub(super) fn forward<T: Axis>(
         &self,
         ops: &impl Ops,
-        h: &Activations<T, Normed<FfnNorm, Hidden<M>>>,
-    ) -> Tensor<f32, (T, Hidden<M>)> {
-        let gate = ops.linear(h, &self.gate);
-        let up = ops.linear(h, &self.up);
-        let gated = ops.gated(self.activation, gate, up.view());
+        h: Activations<T, Normed<FfnNorm, Hidden<M>>>,
+    ) -> Tensor<f32, (T, Branch<Hidden<M>>)> {
+        let gate = ops.linear(&h, &self.gate);
+        let up = ops.linear(&h, &self.up);
+        let gated = ops.gated(self.gating, gate, up);
         let gated = self.sub_norm.apply(ops, BlockNorm::FfnSub, gated);
         ops.linear(&Activations::new(gated), &self.down)
     }

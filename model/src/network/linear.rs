@@ -6,7 +6,7 @@ use crate::description::{BlockNorm, Projection};
 use std::ops::Deref;
 use trine_kernels::Matrix;
 use trine_ops::{RmsNorm, Weight};
-use trine_shapes::{Axis, NormRole, Normed, Tensor};
+use trine_shapes::{Axis, Made, NoNorm, NormRole, Normed, Tensor};
 
 /// A matrix in whatever packing its file has, the bias of its product if it has one, and which matrix of a block it is.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct Linear<Out, In> {
     projection: Projection,
 }
 
-impl<Out: Axis, In: Axis> Linear<Out, In> {
+impl<Out: Made, In: Axis> Linear<Out, In> {
     /// The matrix of a projection.
     pub fn new(projection: Projection, weight: Weight<Matrix, Out, In>) -> Self {
         Linear { weight, projection }
@@ -46,8 +46,8 @@ impl<Out, In> Deref for Linear<Out, In> {
 pub enum SubNorm<R, A> {
     /// `bitnet*`.
     RmsNorm(RmsNorm<R, A>),
-    /// `llama`.
-    Identity,
+    /// `llama`, which says that it has none.
+    None(NoNorm<R>),
 }
 
 impl<R: NormRole, A: Axis> SubNorm<R, A> {
@@ -58,12 +58,8 @@ impl<R: NormRole, A: Axis> SubNorm<R, A> {
         x: Tensor<f32, (T, A)>,
     ) -> Tensor<f32, (T, Normed<R, A>)> {
         match self {
-            SubNorm::RmsNorm(gains) => ops.norm(norm, x.view(), gains),
-            SubNorm::Identity => {
-                let x = x.without_norm();
-                ops.see(Part::Norm(norm), x.data());
-                x
-            }
+            SubNorm::RmsNorm(gains) => ops.norm(norm, x, gains),
+            SubNorm::None(evidence) => ops.seen(Part::Norm(norm), x.without_norm(*evidence)),
         }
     }
 }

@@ -90,14 +90,6 @@ impl Logits {
         }
     }
 
-    /// Rows of as many logits as there are tokens.
-    pub(crate) fn of_rows(rows: Vec<f32>, tokens: usize) -> Vec<Logits> {
-        if rows.len() == tokens {
-            return vec![Logits::from(rows)];
-        }
-        rows.chunks_exact(tokens).map(|row| Logits::dense(row.to_vec())).collect()
-    }
-
     /// The largest logits of a vocabulary, whose tokens are the rows of the head.
     pub(crate) fn of_largest(tokens: usize, largest: LargestProducts) -> Logits {
         Logits { tokens, values: largest.values, ids: Some(largest.rows) }

@@ -6,9 +6,11 @@ use super::linear::Linear;
 use super::part::Part;
 use crate::description::BlockNorm;
 use std::cell::{Cell, RefCell};
-use trine_kernels::{GateActivation, Matrix};
-use trine_ops::{Activations, Cached, Cpu, RmsNorm, Rope, Weight};
-use trine_shapes::{Axis, Causal, Gate, Idx, NormRole, Normed, Pairing, Product, Rotated, Shape, Step, Tensor, View};
+use trine_kernels::Matrix;
+use trine_ops::{Activations, Cached, Cpu, Embedding, Gating, Residual, RmsNorm, Rope};
+use trine_shapes::{
+    Axis, Branch, Causal, Gate, Idx, Made, NormRole, Normed, Pairing, Product, Rotated, Shape, Step, Tensor, View,
+};
 
 /// What a forward pass runs on: a [`Cpu`], or one whose results somebody sees ([`Traced`]).
 pub trait Ops {
@@ -31,7 +33,7 @@ pub trait Ops {
     fn embedded<T: Axis, V: Axis, H: Axis>(
         &self,
         ids: View<'_, Idx<V>, (T,)>,
-        table: &Weight<Matrix, V, H>,
+        table: &Embedding<Matrix, V, H>,
     ) -> Tensor<f32, (T, H)> {
         self.seen(Part::Embedding, self.cpu().embed(ids, table))
     }
@@ -40,10 +42,21 @@ pub trait Ops {
     fn norm<T: Axis, A: Axis, R: NormRole>(
         &self,
         norm: BlockNorm,
-        x: View<'_, f32, (T, A)>,
+        x: Tensor<f32, (T, A)>,
         gains: &RmsNorm<R, A>,
     ) -> Tensor<f32, (T, Normed<R, A>)> {
         self.seen(Part::Norm(norm), self.cpu().rms_norm(x, gains))
+    }
+
+    /// [`Cpu::pre_norm`].
+    fn pre_norm<T: Axis, A: Axis, R: NormRole>(
+        &self,
+        norm: BlockNorm,
+        x: Tensor<f32, (T, A)>,
+        gains: &RmsNorm<R, A>,
+    ) -> (Activations<T, Normed<R, A>>, Residual<T, A>) {
+        let (normed, residual) = self.cpu().pre_norm(x, gains);
+        (Activations::new(self.seen(Part::Norm(norm), normed)), residual)
     }
 
     /// [`Cpu::head_norm`].
@@ -57,7 +70,7 @@ pub trait Ops {
     }
 
     /// [`Cpu::linear`].
-    fn linear<T: Axis, I: Axis, O: Axis>(&self, x: &Activations<T, I>, layer: &Linear<O, I>) -> Tensor<f32, (T, O)> {
+    fn linear<T: Axis, I: Axis, O: Made>(&self, x: &Activations<T, I>, layer: &Linear<O, I>) -> Tensor<f32, (T, O)> {
         self.seen(Part::Matrix(layer.projection()), self.cpu().linear(x, layer))
     }
 
@@ -86,17 +99,21 @@ pub trait Ops {
     /// [`Cpu::gated`].
     fn gated<T: Axis, A: Axis>(
         &self,
-        activation: GateActivation,
+        by: Gating<A>,
         gate: Tensor<f32, (T, Gate<A>)>,
-        up: View<'_, f32, (T, A)>,
+        up: Tensor<f32, (T, A)>,
     ) -> Tensor<f32, (T, A)> {
-        self.seen(Part::Gated, self.cpu().gated(activation, gate, up))
+        self.seen(Part::Gated, self.cpu().gated(by, gate, up))
     }
 
-    /// [`Cpu::add_assign`]: the residual connection after a mixer or after the feed-forward network.
-    fn add<S: Shape>(&self, part: Part, x: &mut Tensor<f32, S>, y: View<'_, f32, S>) {
-        self.cpu().add_assign(x, y);
-        self.see(part, x.data());
+    /// [`Cpu::add_branch`]: the residual connection after a mixer or after the feed-forward network.
+    fn add_branch<T: Axis, A: Axis>(
+        &self,
+        part: Part,
+        residual: Residual<T, A>,
+        branch: Tensor<f32, (T, Branch<A>)>,
+    ) -> Tensor<f32, (T, A)> {
+        self.seen(part, self.cpu().add_branch(residual, branch))
     }
 }
 

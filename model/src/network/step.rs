@@ -2,8 +2,8 @@
 
 use super::state::{AttentionStep, State};
 use trine_kernels::CacheFull;
-use trine_ops::{CacheStepError, KvLayer, KvStep};
-use trine_shapes::{AttentionLayers, HeadDim, Idx, KvHeads, Model, Ragged, Span, Step, View, Vocab};
+use trine_ops::{CacheStepError, KvLayer, KvSequence};
+use trine_shapes::{AttentionLayers, HeadDim, Idx, KvHeads, Model, Ragged, Step, Tensor, View, Vocab};
 
 /// Tokens that cannot be a step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,13 +15,23 @@ pub enum StepError {
         /// Sequences in the step.
         batch: usize,
     },
-    /// The tokens are not equally many for each sequence.
-    #[error("{tokens} tokens are not equally many for {batch} sequences")]
-    Ragged {
-        /// Tokens offered.
-        tokens: usize,
+    /// There are other slices of tokens than sequences.
+    #[error("{slices} slices of tokens are given for {batch} sequences: each brings one")]
+    Batch {
+        /// Slices offered.
+        slices: usize,
         /// Sequences in the batch.
         batch: usize,
+    },
+    /// The sequences of a batch do not bring equally many tokens.
+    #[error("sequence {sequence} of the batch brings {found} tokens and the first one {expected}: expected as many")]
+    Ragged {
+        /// Which sequence.
+        sequence: usize,
+        /// Tokens of the first sequence.
+        expected: usize,
+        /// Tokens of this one.
+        found: usize,
     },
     /// A sequence would grow beyond its context.
     #[error("the context is full: {used} of {capacity} positions are used, {tokens} more do not fit")]
@@ -88,32 +98,20 @@ impl From<CacheStepError> for StepError {
 /// ```
 #[derive(Debug)]
 pub struct StepInput<'c, M, T> {
-    tokens: View<'c, Idx<Vocab<M>>, (T,)>,
+    tokens: Tensor<Idx<Vocab<M>>, (T,)>,
     attention: AttentionStep<'c, M, T>,
 }
 
 impl<'c, M: Model, T: Step> StepInput<'c, M, T> {
-    /// Opens the step `axis`, whose tokens are those of the first sequence, then those of the second, and so on. All
-    /// memory that the step needs is taken here.
-    pub(super) fn open(axis: T, tokens: &'c [Idx<Vocab<M>>], states: Vec<&'c mut State<M>>) -> Result<Self, StepError> {
-        for (state, span) in states.iter().zip(axis.spans()) {
-            let (used, capacity, tokens) = (state.len(), state.capacity(), span.tokens);
-            if tokens == 0 {
-                return Err(StepError::Empty { batch: axis.sequences() });
-            }
-            if tokens > capacity - used {
-                return Err(StepError::ContextFull { used, capacity, tokens });
-            }
-        }
-        let caches = states.into_iter().map(State::attention).collect();
-        let attention = KvStep::open(axis, caches)?;
-        let tokens = View::check("tokens", tokens, &[axis.len()], (axis,)).expect("as many tokens as the step has");
-        Ok(StepInput { tokens, attention })
+    /// The step of `attention`, to which each sequence brings one slice of tokens.
+    pub(super) fn new(attention: AttentionStep<'c, M, T>, tokens: &[&[Idx<Vocab<M>>]]) -> Self {
+        let tokens = Tensor::of_sequences("tokens", attention.axis(), tokens).expect("the slices that the step is of");
+        StepInput { tokens, attention }
     }
 
     /// The tokens.
-    pub fn tokens(&self) -> View<'c, Idx<Vocab<M>>, (T,)> {
-        self.tokens
+    pub fn tokens(&self) -> View<'_, Idx<Vocab<M>>, (T,)> {
+        self.tokens.view()
     }
 
     /// The token axis.
@@ -136,6 +134,16 @@ impl<'c, M: Model, T: Step> StepInput<'c, M, T> {
 }
 
 impl<M: Model> State<M> {
+    /// Whether `tokens` tokens fit behind those of the sequence, which is one of `batch`.
+    pub(super) fn check_room(&self, tokens: usize, batch: usize) -> Result<(), StepError> {
+        let (used, capacity) = (self.len(), self.capacity());
+        match tokens {
+            0 => Err(StepError::Empty { batch }),
+            _ if tokens > capacity - used => Err(StepError::ContextFull { used, capacity, tokens }),
+            _ => Ok(()),
+        }
+    }
+
     /// Opens a step of one sequence. The sequence grows when a [`Transformer`](crate::Transformer) has taken the step.
     ///
     /// ```
@@ -188,10 +196,12 @@ impl<M: Model> State<M> {
         if requests.is_empty() {
             return Err(StepError::Empty { batch: 0 });
         }
-        let span = |(state, tokens): &(&mut State<M>, &[_])| Span { past: state.len(), tokens: tokens.len() };
-        let spans: Vec<Span> = requests.iter().map(span).collect();
-        let tokens: Vec<Idx<Vocab<M>>> = requests.iter().flat_map(|(_, tokens)| tokens.iter().copied()).collect();
-        let states = requests.into_iter().map(|(state, _)| state).collect();
-        Ragged::scope(&spans, |axis| StepInput::open(axis, &tokens, states).map(body))
+        let (states, tokens): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
+        let counts: Vec<usize> = tokens.iter().map(|tokens| tokens.len()).collect();
+        for (state, &count) in states.iter().zip(&counts) {
+            state.check_room(count, counts.len())?;
+        }
+        let caches = states.into_iter().map(State::attention).collect();
+        Ok(KvSequence::step(caches, &counts, |attention| body(StepInput::new(attention, &tokens)))?)
     }
 }

@@ -22,8 +22,11 @@ use super::step::StepInput;
 use super::{Logits, LogitsRequest};
 use crate::description::{BlockNorm, Config};
 use trine_kernels::{Matrix, Shortlist};
-use trine_ops::{Activations, RmsNorm, Rope, Weight};
-use trine_shapes::{AttentionLayers, AttnNorm, Axis, Blocks, FfnNorm, HeadDim, Hidden, Idx, Model, Normed, OutputNorm, PerLayer, Sequences, Step, Tensor, Vocab};
+use trine_ops::{Activations, Embedding, Head, RmsNorm, Rope};
+use trine_shapes::{
+    AttentionLayers, AttnNorm, Axis, Blocks, FfnNorm, HeadDim, Hidden, Idx, Model, Normed, OutputNorm, PerLayer,
+    Sequences, Step, Tensor, Vocab,
+};
 
 /// What mixes the positions of a sequence in a block.
 ///
@@ -64,8 +67,8 @@ pub struct Transformer<M> {
     pub model: M,
     /// The description it was made from.
     pub config: Config,
-    /// Token embedding; also the head where `output` is `None`.
-    pub embedding: Weight<Matrix, Vocab<M>, Hidden<M>>,
+    /// Token embedding.
+    pub embedding: Embedding<Matrix, Vocab<M>, Hidden<M>>,
     /// Rotation tables.
     pub rope: Rope<HeadDim<M>>,
     /// The blocks.
@@ -74,10 +77,10 @@ pub struct Transformer<M> {
     pub attention: PerLayer<AttentionLayers<M>, Attention<M>>,
     /// Norm before the head.
     pub output_norm: RmsNorm<OutputNorm, Hidden<M>>,
-    /// A head of its own, where it is not tied to the embedding.
-    pub output: Option<Weight<Matrix, Vocab<M>, Hidden<M>>>,
+    /// The head; where it is tied to the embedding, the same matrix.
+    pub head: Head<Matrix, Vocab<M>, Hidden<M>>,
     /// What finds the largest logits of the head without reading all of it.
-    pub shortlist: Option<Weight<Shortlist, Vocab<M>, Hidden<M>>>,
+    pub shortlist: Option<Head<Shortlist, Vocab<M>, Hidden<M>>>,
 }
 
 impl<M: Model> Transformer<M> {
@@ -85,7 +88,7 @@ impl<M: Model> Transformer<M> {
     /// [`Traced`](crate::Traced) one.
     pub fn logits<T: Step>(&self, ops: &impl Ops, step: StepInput<'_, M, T>) -> Tensor<f32, (T, Vocab<M>)> {
         let x = self.residual(ops, step, &mut |_, _| ());
-        self.head(ops, x)
+        self.head_logits(ops, x)
     }
 
     /// Runs one step and returns the logits of the last token of each sequence, which predict the next one.
@@ -95,7 +98,7 @@ impl<M: Model> Transformer<M> {
         step: StepInput<'_, M, T>,
     ) -> Tensor<f32, (Sequences<T>, Vocab<M>)> {
         let x = self.residual(ops, step, &mut |_, _| ());
-        self.head(ops, x.view().last())
+        self.head_logits(ops, x.view().last())
     }
 
     /// As [`next_logits`](Transformer::next_logits) without the logits that nobody asks for, where a shortlist proves
@@ -107,18 +110,17 @@ impl<M: Model> Transformer<M> {
         request: LogitsRequest,
     ) -> Tensor<Logits, (Sequences<T>,)> {
         let last = self.residual(ops, step, &mut |_, _| ()).view().last();
-        let ((sequences, _), tokens) = (last.shape(), Vocab::of(self.model).len());
-        let logits = match (request, &self.shortlist) {
+        match (request, &self.shortlist) {
             (LogitsRequest::Largest(count), Some(shortlist)) => {
                 let h = Activations::new(self.normed(ops, last));
-                let largest = ops.cpu().largest_logits(&h, self.head_weight(), shortlist, count.get());
-                let largest = largest.into_data().into_vec().into_iter();
-                let shown = largest.inspect(|largest| ops.see(Part::Logits, &largest.values));
-                shown.map(|largest| Logits::of_largest(tokens, largest)).collect()
+                let tokens = Vocab::of(self.model).len();
+                ops.cpu().largest_logits(&h, &self.head, shortlist, count.get()).map(|largest| {
+                    ops.see(Part::Logits, &largest.values);
+                    Logits::of_largest(tokens, largest)
+                })
             }
-            _ => Logits::of_rows(self.head(ops, last).into_data().into_vec(), tokens),
-        };
-        Tensor::from_data((sequences,), logits)
+            _ => self.head_logits(ops, last).into_rows().map(Logits::dense),
+        }
     }
 
     /// Runs one step for its keys and values alone: a prompt that goes on.
@@ -153,16 +155,16 @@ impl<M: Model> Transformer<M> {
         for index in Idx::all(Blocks::of(self.model)) {
             let block = &self.blocks[index];
             ops.enter(Some(index.get()));
-            let h = Activations::new(ops.norm(BlockNorm::Attn, x.view(), &block.attn_norm));
+            let (h, residual) = ops.pre_norm(BlockNorm::Attn, x, &block.attn_norm);
             let mixed = match block.mixer {
-                Mixer::Attention(layer) => self.attention[layer].mix(ops, &self.rope, &h, step.attention(layer)),
+                Mixer::Attention(layer) => self.attention[layer].mix(ops, &self.rope, h, step.attention(layer)),
             };
-            ops.add(Part::Residual, &mut x, mixed.view());
-            let h = Activations::new(ops.norm(BlockNorm::Ffn, x.view(), &block.ffn_norm));
+            x = ops.add_branch(Part::Residual, residual, mixed);
+            let (h, residual) = ops.pre_norm(BlockNorm::Ffn, x, &block.ffn_norm);
             let fed = match &block.feed_forward {
-                FeedForward::Dense(network) => network.forward(ops, &h),
+                FeedForward::Dense(network) => network.forward(ops, h),
             };
-            ops.add(Part::Output, &mut x, fed.view());
+            x = ops.add_branch(Part::Output, residual, fed);
             after(index, &x);
         }
         ops.enter(None);
@@ -170,10 +172,10 @@ impl<M: Model> Transformer<M> {
         x
     }
 
-    /// `logits = W RMSNorm(x, output_norm)`, with `W` the head or, where it is tied, the embedding.
-    fn head<T: Axis>(&self, ops: &impl Ops, x: Tensor<f32, (T, Hidden<M>)>) -> Tensor<f32, (T, Vocab<M>)> {
+    /// `logits = W RMSNorm(x, output_norm)`, with the head `W`.
+    fn head_logits<T: Axis>(&self, ops: &impl Ops, x: Tensor<f32, (T, Hidden<M>)>) -> Tensor<f32, (T, Vocab<M>)> {
         let h = Activations::new(self.normed(ops, x));
-        ops.seen(Part::Logits, ops.cpu().logits(&h, self.head_weight()))
+        ops.seen(Part::Logits, ops.cpu().logits(&h, &self.head))
     }
 
     fn normed<T: Axis>(
@@ -181,11 +183,12 @@ impl<M: Model> Transformer<M> {
         ops: &impl Ops,
         x: Tensor<f32, (T, Hidden<M>)>,
     ) -> Tensor<f32, (T, Normed<OutputNorm, Hidden<M>>)> {
-        ops.seen(Part::OutputNorm, ops.cpu().rms_norm(x.view(), &self.output_norm))
+        ops.seen(Part::OutputNorm, ops.cpu().rms_norm(x, &self.output_norm))
     }
 
-    fn head_weight(&self) -> &Weight<Matrix, Vocab<M>, Hidden<M>> {
-        self.output.as_ref().unwrap_or(&self.embedding)
+    /// Whether the head is the matrix of the embedding.
+    pub fn is_tied(&self) -> bool {
+        self.embedding.data().bytes().as_ptr() == self.head.data().bytes().as_ptr()
     }
 
     /// The same transformer with each matrix of its blocks replaced by what `f` makes of it.

@@ -27,8 +27,8 @@ use layouts::{packed, rescaled};
 use std::collections::HashMap;
 use trine_kernels::packing::I2sPacking;
 use trine_kernels::{Matrix, PackingError, PackingKind};
-use trine_ops::Cpu;
 use trine_loader::{GgufWriter, TensorType};
+use trine_ops::Cpu;
 use trine_text::TokenizerOptions;
 
 /// What a model is converted to.

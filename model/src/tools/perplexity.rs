@@ -96,7 +96,7 @@ pub fn perplexity<M: Model>(
         while at < end - 1 {
             let next = (end - 1).min(at + CHUNK);
             let first_new = predicted + 1;
-            cache.step(&tokens[at..next], |step| {
+            cache.step(&[&tokens[at..next]], |step| {
                 if next < first_new {
                     return transformer.prefill(cpu, step);
                 }

@@ -11,11 +11,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use trine_kernels::packing::WeightScale;
 use trine_kernels::{ActivationMode, Matrix, PackingError, Shortlist};
-use trine_ops::{Bias, Cpu, RmsNorm, Rope, Weight};
-use trine_shapes::{Axis, NormRole, ShapeError, Tensor};
-
-/// An embedding or a head.
-type Table<O, I> = Weight<Matrix, O, I>;
+use trine_ops::{Bias, Cpu, Embedding, Head, RmsNorm, Rope, Weight};
+use trine_shapes::{Axis, Made, NormRole, Plain, ShapeError, Tensor};
 
 /// The tensors of a file by role, and what was noticed while they were claimed.
 pub(super) struct Claims<'l> {
@@ -92,7 +89,7 @@ impl<'l> Claims<'l> {
     }
 
     /// The gains of a norm.
-    pub(super) fn norm<R: NormRole, A: Axis>(&mut self, role: Role, axis: A) -> Result<RmsNorm<R, A>, LoadError> {
+    pub(super) fn norm<R: NormRole, A: Plain>(&mut self, role: Role, axis: A) -> Result<RmsNorm<R, A>, LoadError> {
         let tensor = self.claim(role);
         let mut values = self.floats(&tensor, "norm gains")?;
         self.corrected.extend(corrections::gains(self.options.corrections, &tensor.name, &mut values));
@@ -105,7 +102,7 @@ impl<'l> Claims<'l> {
     }
 
     /// A matrix of a block, ternary where its values are, with its scale and its bias where it has them.
-    pub(super) fn linear<O: Axis, I: Axis>(
+    pub(super) fn linear<O: Made, I: Axis>(
         &mut self,
         (block, projection): (usize, Projection),
         axes: (O, I),
@@ -155,58 +152,67 @@ impl<'l> Claims<'l> {
     }
 
     /// What the product of a matrix with these axes adds: the values times `factor`.
-    fn bias<O: Axis, I: Axis>(&mut self, role: Role, axes: (O, I), factor: f32) -> Result<Bias<O, I>, LoadError> {
+    fn bias<O: Made, I: Axis>(&mut self, role: Role, axes: (O, I), factor: f32) -> Result<Bias<O, I>, LoadError> {
         let tensor = self.claim(role);
         let mut values = self.floats(&tensor, "a bias")?;
         values.iter_mut().for_each(|value| *value *= factor);
         Bias::check(&tensor.name, values, &tensor.dims, axes).map_err(|source| self.shape(&tensor, source))
     }
 
-    /// An embedding or a head, in the type it has in the file.
-    pub(super) fn table<O: Axis, I: Axis>(&mut self, role: Role, axes: (O, I)) -> Result<Table<O, I>, LoadError> {
+    /// The embedding, in the type it has in the file.
+    pub(super) fn embedding<V: Plain, H: Plain>(&mut self, axes: (V, H)) -> Result<Embedding<Matrix, V, H>, LoadError> {
+        let (tensor, matrix) = self.table(Role::TokenEmbedding, axes)?;
+        Embedding::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))
+    }
+
+    /// A head of its own, in the type it has in the file.
+    pub(super) fn head<V: Plain, H: Plain>(&mut self, axes: (V, H)) -> Result<Head<Matrix, V, H>, LoadError> {
+        let (tensor, matrix) = self.table(Role::Output, axes)?;
+        Head::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))
+    }
+
+    fn table<V: Plain, H: Plain>(&mut self, role: Role, axes: (V, H)) -> Result<(SourceTensor, Matrix), LoadError> {
         let tensor = self.claim(role);
         let matrix = self.matrix(&tensor, axes)?;
         let matrix = self.with_activations(&tensor, matrix)?;
-        Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))
+        Ok((tensor, matrix))
     }
 
-    /// The table of a role in another packing; `None` where it has that one already.
-    pub(super) fn requantized<O: Axis, I: Axis>(
+    /// The head, which is or comes from the tensor of `role`, in another packing.
+    pub(super) fn requantized<V: Plain, H: Plain>(
         &self,
         role: Role,
-        table: &Table<O, I>,
+        head: Head<Matrix, V, H>,
         to: &Requantize<'_>,
-    ) -> Result<Option<Table<O, I>>, LoadError> {
-        let (tensor, matrix) = (&self.by_role[&role], table.data());
+    ) -> Result<Head<Matrix, V, H>, LoadError> {
+        let (tensor, matrix) = (&self.by_role[&role], head.data());
         if matrix.kind() == to.kind {
-            return Ok(None);
+            return Ok(head);
         }
         let show = rows_done(to.progress, matrix.rows());
         let (cpu, kind) = (self.cpu, to.kind);
         let copy = self.threads.run(|| matrix.requantize(cpu, kind, show));
         let copy = copy.map_err(|source| self.contents(tensor, source))?;
         let copy = self.with_activations(tensor, copy)?;
-        let axes = (table.out(), table.input());
-        Weight::check(&tensor.name, copy, axes).map(Some).map_err(|source| self.shape(tensor, source))
+        Head::check(&tensor.name, copy, (head.vocab(), head.hidden())).map_err(|source| self.shape(tensor, source))
     }
 
     /// The shortlist of a head, which is or comes from the tensor of `role`.
-    pub(super) fn shortlist<O: Axis, I: Axis>(
+    pub(super) fn shortlist<V: Plain, H: Plain>(
         &self,
         role: Role,
-        head: &Table<O, I>,
+        head: &Head<Matrix, V, H>,
         make: &MakeShortlist<'_>,
-    ) -> Result<Weight<Shortlist, O, I>, LoadError> {
+    ) -> Result<Head<Shortlist, V, H>, LoadError> {
         let (tensor, matrix) = (&self.by_role[&role], head.data());
         let (cpu, done) = (self.cpu, rows_done(make.progress, matrix.rows()));
         let shortlist = self.threads.run(|| Shortlist::new(cpu, matrix, done));
         let shortlist = shortlist.map_err(|source| self.contents(tensor, source))?;
-        let axes = (head.out(), head.input());
-        Weight::check(&tensor.name, shortlist, axes).map_err(|source| self.shape(tensor, source))
+        Head::check(&tensor.name, shortlist, (head.vocab(), head.hidden())).map_err(|source| self.shape(tensor, source))
     }
 
     /// The rotation tables, with the divisors of the frequencies where the file has them.
-    pub(super) fn rope<D: Axis>(&mut self, head: D) -> Result<Rope<D>, LoadError> {
+    pub(super) fn rope<D: Plain>(&mut self, head: D) -> Result<Rope<D>, LoadError> {
         let rope = self.config.rope;
         let mut factors = rope.divisors();
         if self.has(Role::RopeFrequencies) {
@@ -259,7 +265,7 @@ impl<'l> Claims<'l> {
         let [rows, cols] = tensor.dims[..] else {
             return Err(LoadError::of_tensor(tensor, LoadProblem::NotAMatrix { found: tensor.dims.clone() }));
         };
-        Weight::check(&tensor.name, matrices::Size(rows, cols), axes).map_err(|source| self.shape(tensor, source))?;
+        ShapeError::check(&tensor.name, &[rows, cols], axes).map_err(|source| self.shape(tensor, source))?;
         self.packed(tensor, rows, cols)
     }
 

@@ -5,17 +5,17 @@
 
 use super::claims::Claims;
 use super::{Corrected, Corrections, KeepTriples, LoadError, LoadProblem, triples};
-use crate::description::{BlockNorm, Projection, QkNorm, Role};
+use crate::description::{BlockNorm, NoSubNorms, Projection, QkNorm, Role};
 use crate::files::Source;
 use crate::network::{Attention, Block, FeedForward, Mixer, QkNorms, SubNorm, SwiGlu, Transformer};
 use crate::warning::Warning;
 use std::sync::Arc;
 use trine_kernels::packing::I2sPacking;
 use trine_kernels::{ActivationMode, PackingKind};
-use trine_ops::Cpu;
+use trine_ops::{Cpu, Gating};
 use trine_shapes::{
-    AttentionLayers, Axis, Blocks, Ffn, Gate, HeadDim, Hidden, Idx, KvWidth, Model, NormRole, Normed, PerLayer, QWidth,
-    Value, Vocab,
+    AttentionLayers, Blocks, Branch, Ffn, Gate, HeadDim, Hidden, Idx, KvWidth, LacksNorm, Model, NoNorm, NormRole,
+    Normed, PerLayer, Plain, QWidth, Value, Vocab,
 };
 
 /// How a file's weights are taken.
@@ -92,7 +92,7 @@ pub fn load<M: Model>(
     }
     let mut claims = Claims::new(source, &config, cpu, options)?;
     let (vocab, hidden) = (Vocab::of(model), Hidden::of(model));
-    let embedding = claims.table(Role::TokenEmbedding, (vocab, hidden))?;
+    let embedding = claims.embedding((vocab, hidden))?;
     let rope = claims.rope(HeadDim::of(model))?;
     let attention = PerLayer::try_from_fn(AttentionLayers::of(model), |layer| attention(model, &mut claims, layer))?;
     let mut layers = Idx::all(AttentionLayers::of(model));
@@ -101,31 +101,22 @@ pub fn load<M: Model>(
         block(model, &mut claims, index.get(), mixer)
     })?;
     let output_norm = claims.norm(Role::OutputNorm, hidden)?;
-    let output = match claims.has(Role::Output) {
-        true => Some(claims.table(Role::Output, (vocab, hidden))?),
-        false => None,
+    // A tied head is the embedding, which stays as it is in the file where the head is converted.
+    let (of_head, head) = match claims.has(Role::Output) {
+        true => (Role::Output, claims.head((vocab, hidden))?),
+        false => (Role::TokenEmbedding, embedding.tied_head()),
     };
-    let output = match &options.head {
-        Some(to) => match &output {
-            Some(head) => claims.requantized(Role::Output, head, to)?.or(output),
-            // A tied embedding stays as it is in the file; the head is a copy.
-            None => claims.requantized(Role::TokenEmbedding, &embedding, to)?,
-        },
-        None => output,
+    let head = match &options.head {
+        Some(to) => claims.requantized(of_head, head, to)?,
+        None => head,
     };
     let shortlist = match &options.shortlist {
-        Some(make) => {
-            let (role, head) = match &output {
-                Some(head) if claims.has(Role::Output) => (Role::Output, head),
-                head => (Role::TokenEmbedding, head.as_ref().unwrap_or(&embedding)),
-            };
-            Some(claims.shortlist(role, head, make)?)
-        }
+        Some(make) => Some(claims.shortlist(of_head, &head, make)?),
         None => None,
     };
     let corrected = claims.take_corrected()?;
     let mut warnings = claims.into_warnings();
-    let transformer = Transformer { model, config, embedding, rope, blocks, attention, output_norm, output, shortlist };
+    let transformer = Transformer { model, config, embedding, rope, blocks, attention, output_norm, head, shortlist };
     let (transformer, why_none) = match options.triples {
         Some(keep) => triples::settle(transformer, cpu, keep),
         None => (transformer, None),
@@ -154,7 +145,7 @@ fn attention<M: Model>(
             None => None,
         },
         sub_norm: sub_norm(claims, Role::Norm(block, BlockNorm::AttnSub), q_width)?,
-        output: claims.linear((block, Projection::AttnOutput), (hidden, Normed::of(q_width)))?,
+        output: claims.linear((block, Projection::AttnOutput), (Branch::of(hidden), Normed::of(q_width)))?,
     })
 }
 
@@ -165,18 +156,21 @@ fn block<M: Model>(model: M, claims: &mut Claims<'_>, block: usize, mixer: Mixer
         mixer,
         ffn_norm: claims.norm(Role::Norm(block, BlockNorm::Ffn), hidden)?,
         feed_forward: FeedForward::Dense(SwiGlu {
-            activation: claims.config().graph().gate_activation,
+            gating: Gating::new(ffn, claims.config().graph().gate_activation),
             gate: claims.linear((block, Projection::Gate), (Gate::of(ffn), Normed::of(hidden)))?,
             up: claims.linear((block, Projection::Up), (ffn, Normed::of(hidden)))?,
             sub_norm: sub_norm(claims, Role::Norm(block, BlockNorm::FfnSub), ffn)?,
-            down: claims.linear((block, Projection::Down), (hidden, Normed::of(ffn)))?,
+            down: claims.linear((block, Projection::Down), (Branch::of(hidden), Normed::of(ffn)))?,
         }),
     })
 }
 
-fn sub_norm<R: NormRole, A: Axis>(claims: &mut Claims<'_>, role: Role, axis: A) -> Result<SubNorm<R, A>, LoadError> {
+fn sub_norm<R: NormRole, A: Plain>(claims: &mut Claims<'_>, role: Role, axis: A) -> Result<SubNorm<R, A>, LoadError>
+where
+    NoSubNorms: LacksNorm<R>,
+{
     match claims.config().graph().sub_norms {
         true => Ok(SubNorm::RmsNorm(claims.norm(role, axis)?)),
-        false => Ok(SubNorm::Identity),
+        false => Ok(SubNorm::None(NoNorm::of::<NoSubNorms>())),
     }
 }

@@ -9,19 +9,6 @@ use trine_kernels::packing::{
 };
 use trine_kernels::{ActivationMode, Matrix, PackingError, PackingKind};
 use trine_loader::TensorType;
-use trine_ops::RowMajor;
-
-/// The size of a matrix before its contents are looked at.
-pub(super) struct Size(pub usize, pub usize);
-
-impl RowMajor for Size {
-    fn rows(&self) -> usize {
-        self.0
-    }
-    fn cols(&self) -> usize {
-        self.1
-    }
-}
 
 /// The tensor's contents as `rows` rows of `cols` elements, checked, in the packing that kernels run.
 ///

@@ -1,11 +1,11 @@
 //! Steps of sequences: each gets what it gets alone, and a step that is refused changes nothing.
 
 use super::*;
-use crate::ops::Rope;
-use crate::{Cpu, CpuOptions, Isa};
+use crate::{Cpu, Rope};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
-use trine_shapes::{AttentionLayers, Fixed, HeadDim, Heads, KvHeads, Plus, Tensor, Uniform, static_model};
+use trine_kernels::{CpuOptions, Isa};
+use trine_shapes::{AttentionLayers, Fixed, HeadDim, Heads, KvHeads, Tensor, Uniform, static_model};
 
 static_model! {
     struct Small {
@@ -47,9 +47,9 @@ fn attend<T: Step>(cpu: &Cpu, caches: &mut Caches<'_, T>, seeds: &[u64]) -> Vec<
     let mut outputs = vec![Vec::new(); step.sequences()];
     for layer in Idx::all(AttentionLayers::of(Small)) {
         let what = 3 * layer.get() as u64;
-        let q = cpu.rope(Tensor::from_data((step, heads, head), rows(what, heads.len())), &rope);
-        let k = cpu.rope(Tensor::from_data((step, kv_heads, head), rows(what + 1, kv_heads.len())), &rope);
-        let v = Tensor::from_data((step, kv_heads, Value::of(head)), rows(what + 2, kv_heads.len()));
+        let q = cpu.rope(Tensor::assume((step, heads, head), rows(what, heads.len()), "a test"), &rope);
+        let k = cpu.rope(Tensor::assume((step, kv_heads, head), rows(what + 1, kv_heads.len()), "a test"), &rope);
+        let v = Tensor::assume((step, kv_heads, Value::of(head)), rows(what + 2, kv_heads.len()), "a test");
         let y = cpu.attention(q.view(), &caches.layer(layer).append(k.view(), v.view()));
         let mut y = y.data().iter().map(|output| output.to_bits());
         for (outputs, span) in outputs.iter_mut().zip(step.spans()) {
@@ -81,7 +81,7 @@ fn alone(cpu: &Cpu, sequence: &mut Sequence, tokens: usize, seed: u64) -> Vec<u3
 /// A new sequence after some steps: the tokens and the seed of each.
 fn after(cpu: &Cpu, pool: &Pool, steps: &[(usize, u64)]) -> Sequence {
     let mut sequence = pool.sequence();
-    for &(tokens, seed) in steps {
+    for &(tokens, seed) in steps.iter().filter(|(tokens, _)| *tokens > 0) {
         alone(cpu, &mut sequence, tokens, seed);
     }
     sequence
@@ -170,7 +170,7 @@ fn a_step_that_is_refused_changes_nothing() {
 
         assert_eq!(refused(vec![&mut one, &mut stranger], &[1, 1]), CacheStepError::OtherPool { sequence: 1 });
 
-        let step = Uniform(Fixed::<2>, Plus(Fixed::<20>, Fixed::<300>));
+        let step = Uniform::assume(Fixed::<2>, Fixed::<20>, Fixed::<300>, "a test");
         let error = KvStep::open(step, vec![&mut one, &mut two]).map(|_| ()).unwrap_err();
         assert_eq!(error, CacheStepError::Past { sequence: 1, expected: 20, found: PAGE - 1 });
         let error = KvStep::open(step, vec![&mut one]).map(|_| ()).unwrap_err();
@@ -265,10 +265,33 @@ fn a_step_counts_once_it_is_committed() {
 }
 
 #[test]
-fn a_step_may_be_empty() {
+fn each_sequence_of_a_step_has_a_token() {
     let (cpu, pool) = (cpu(None), pool(2, CacheType::F16));
     let mut sequence = after(&cpu, &pool, &[(7, 1)]);
-    assert_eq!(alone(&cpu, &mut sequence, 0, 2), []);
+    assert_eq!(refused(vec![&mut sequence], &[0]), CacheStepError::Empty { sequence: 0 });
     assert_eq!((sequence.len(), pool.free_pages()), (7, 1));
     assert!(go_on(&cpu, vec![], &[], &[]).unwrap().is_empty());
+    let empty = KvSequence::step_of_batch(vec![&mut sequence], Fixed::<1>, Fixed::<0>, |_| ());
+    assert_eq!(empty, Err(CacheStepError::Empty { sequence: 0 }));
+}
+
+/// A batch takes the step that each of its sequences would take alone, and its past is what they have.
+#[test]
+fn a_batch_takes_a_rectangular_step() {
+    let (cpu, pool) = (cpu(None), pool(4, CacheType::F32));
+    let mut sequences = [after(&cpu, &pool, &[(7, 1)]), after(&cpu, &pool, &[(7, 2)])];
+    let expected: Vec<Vec<u32>> =
+        [3, 4].into_iter().zip(&sequences).map(|(seed, sequence)| alone(&cpu, &mut sequence.fork(), 2, seed)).collect();
+    let step = KvSequence::step_of_batch(sequences.iter_mut().collect(), Fixed::<2>, Fixed::<2>, |mut caches| {
+        let outputs = attend(&cpu, &mut caches, &[3, 4]);
+        let past = caches.axis().past().len();
+        caches.commit();
+        (outputs, past)
+    });
+    assert_eq!(step, Ok((expected, 7)));
+    alone(&cpu, &mut sequences[1], 1, 5);
+    let apart = KvSequence::step_of_batch(sequences.iter_mut().collect(), Fixed::<2>, Fixed::<1>, |_| ());
+    assert_eq!(apart, Err(CacheStepError::Past { sequence: 1, expected: 9, found: 10 }));
+    let three = KvSequence::step_of_batch(sequences.iter_mut().collect(), Fixed::<3>, Fixed::<1>, |_| ());
+    assert_eq!(three, Err(CacheStepError::Sequences { step: 3, caches: 2 }));
 }

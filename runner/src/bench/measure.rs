@@ -5,8 +5,8 @@ use memmap2::MmapMut;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
-use trine::ops::Cpu;
 use trine::model::{LogitsRequest, Part, Session};
+use trine::ops::Cpu;
 use trine::shapes::Model;
 
 /// What is measured.

@@ -19,9 +19,9 @@ use report::Report;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use std::time::Instant;
-use trine::ops::Cpu;
 use trine::loader::Gguf;
 use trine::model::{Session, Source, Synthetic, Transformer};
+use trine::ops::Cpu;
 use trine::shapes::Model;
 
 /// Runs the command.

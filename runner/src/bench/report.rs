@@ -4,8 +4,8 @@ use super::measure::{Limits, Run, Test};
 use crate::inspect::describe;
 use std::time::Duration;
 use trine::kernels::{CacheType, Isa, Matrix};
-use trine::ops::Cpu;
 use trine::model::{Part, Projection, Transformer};
+use trine::ops::Cpu;
 use trine::shapes::{Blocks, Idx, Model};
 
 /// Everything that is shown.

@@ -1,6 +1,6 @@
 //! Queries of one step meet keys that end with another, so no causal mask fits both.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attended<'s, B: Axis, P: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Queries meet the keys of their own step only, as if there were no earlier positions.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,

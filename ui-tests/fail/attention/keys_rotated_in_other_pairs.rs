@@ -1,6 +1,6 @@
 //! Queries are rotated in halves of a head and keys in neighbouring pairs.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Keys have as many heads as queries, but each of theirs serves a group of query heads.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! A causal mask is given to attention; made for the positions of this step alone, it would not fit a filled cache.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attended<B: Axis, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

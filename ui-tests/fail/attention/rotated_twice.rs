@@ -1,6 +1,6 @@
 //! Queries are rotated a second time.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn rotated<T: Step, M: Model>(
     cpu: &Cpu,

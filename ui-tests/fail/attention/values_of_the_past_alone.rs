@@ -1,6 +1,6 @@
 //! Values of the prompt go into the cache once more, instead of those of the step.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn cached<B: Axis, P: Axis, S: Axis, M: Model>(
     layer: KvLayer<Uniform<B, P, S>, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

@@ -1,6 +1,6 @@
 //! Values are rotated like keys; only queries and keys carry positions.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn cached<T: Step, M: Model>(
     layer: KvLayer<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

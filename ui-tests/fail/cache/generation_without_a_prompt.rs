@@ -1,6 +1,6 @@
 //! Text is generated from an empty cache, without a prompt.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn story<M: Model>(session: &mut Session<M>, tokenizer: &Tokenizer, sampler: &mut SamplerChain, prompt: &[u32]) {
     let options = GenerateOptions::default();

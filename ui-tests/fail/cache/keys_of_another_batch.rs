@@ -1,6 +1,6 @@
 //! Keys of one sequence are put into the cache of a batch.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn cached<'b, P: Axis, S: Axis, M: Model>(
     layer: KvLayer<Uniform<Batch<'b>, P, S>, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

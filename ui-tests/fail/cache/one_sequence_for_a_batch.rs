@@ -1,6 +1,6 @@
 //! The logits of one sequence are returned for those of a batch.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn next<'b, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! One step is taken twice; its keys and values are in the cache after the first time.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn predicted<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! A token is decoded without the cache, which holds the prompt.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn predicted<T: Step, M: Model>(
     cpu: &Cpu,

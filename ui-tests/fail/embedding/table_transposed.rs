@@ -1,6 +1,6 @@
 //! The embedding is used transposed: one row for each element of the residual stream, not for each token.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn embedded<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The embedding is transposed to serve as the head.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn logits<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Sequences of two opened models take a step together.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 struct Together<'a, M: Model>(&'a Opened<M>);
 

@@ -1,6 +1,6 @@
 //! Heads stand before positions, as other libraries order them for attention.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn rotated<T: Step, M: Model>(
     cpu: &Cpu,

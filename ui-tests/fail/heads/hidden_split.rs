@@ -1,6 +1,6 @@
 //! The residual stream is split into heads, but only the queries, keys and values consist of heads.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn heads<T: Axis, M: Model>(
     x: Tensor<f32, (T, Hidden<M>)>,

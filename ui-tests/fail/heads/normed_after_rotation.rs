@@ -1,6 +1,6 @@
 //! Queries are normed after their rotation, though the gains are those of unrotated elements.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn normed<T: Step, M: Model>(
     cpu: &Cpu,

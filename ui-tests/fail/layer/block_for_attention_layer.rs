@@ -1,6 +1,6 @@
 //! Weights of attention are looked up by the number of a block, but not every block need have attention.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn weights<M: Model>(
     model: &Transformer<M>,

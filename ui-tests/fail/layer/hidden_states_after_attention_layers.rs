@@ -1,6 +1,6 @@
 //! The residual stream is asked for after attention layers, but it is there after each block.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn states<T: Step, M: Model>(
     cpu: &Cpu,

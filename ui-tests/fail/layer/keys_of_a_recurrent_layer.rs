@@ -1,6 +1,6 @@
 //! Keys and values are asked for by the index of a recurrent layer, which has none.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 environment! { struct Depths { recurrent } }
 axis! { struct RecurrentLayers<M: Environment<Depths>> = |depths| depths.recurrent; }

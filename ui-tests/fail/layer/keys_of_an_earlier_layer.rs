@@ -1,6 +1,6 @@
 //! Queries meet keys of an earlier layer, after the next one has appended its own.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 type Caches<'c, T, M> = KvStep<'c, T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>;
 type Keys<'k, T, M> = View<'k, f32, (T, KvHeads<M>, Rotated<HeadDim<M>>)>;

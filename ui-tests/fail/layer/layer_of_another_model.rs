@@ -1,6 +1,6 @@
 //! Layers of one model are indexed by those of another, which has more of them.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

@@ -1,6 +1,6 @@
 //! The state of a recurrent layer is looked up by the index of an attention layer.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 environment! { struct Depths { recurrent } }
 axis! { struct RecurrentLayers<M: Environment<Depths>> = |depths| depths.recurrent; }

@@ -1,6 +1,6 @@
 //! Memory is made with a state for each block where there is one for each recurrent layer.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 environment! { struct Depths { recurrent } }
 axis! { struct RecurrentLayers<M: Environment<Depths>> = |depths| depths.recurrent; }

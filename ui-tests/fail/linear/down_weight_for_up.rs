@@ -1,6 +1,6 @@
 //! The up projection is made with the matrix of the down projection.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn up<T: Axis, M: Model>(
     ops: &impl Ops,

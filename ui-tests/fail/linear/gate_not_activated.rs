@@ -1,6 +1,6 @@
 //! The gate goes on to the down projection without its activation.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn down<T: Axis, M: Model>(
     cpu: &Cpu,

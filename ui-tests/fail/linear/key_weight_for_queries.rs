@@ -1,6 +1,6 @@
 //! Queries are made with the matrix of the keys, which has fewer heads.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn queries<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! A square matrix, 2560 by 2560, is used the wrong way round: its numbers would fit.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attention_output<T: Axis>(
     cpu: &Cpu,

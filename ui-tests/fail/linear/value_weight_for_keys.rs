@@ -1,6 +1,6 @@
 //! Keys are made with the matrix of the values, which is as large.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn keys<T: Axis, M: Model>(
     ops: &impl Ops,

@@ -1,6 +1,6 @@
 //! A matrix is used the wrong way round: its inputs are taken for its outputs.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn up<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! A token of a small draft model is given to the target model as if their vocabularies were known to agree.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

@@ -1,6 +1,6 @@
 //! A proof that the residual streams of two models agree is used for their vocabularies.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

@@ -1,15 +1,14 @@
-//! Tensors of two files are added; the files are open at the same time, and each has dimensions of its own.
+//! Tensors of two models that were loaded from files are added.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn mixed(cpu: &Cpu, a: Dims, b: Dims) {
-    Dyn::scope(a, |a| {
-        Dyn::scope(b, |b| {
-            let mut x: Tensor<f32, (Fixed<1>, Hidden<_>)> = Tensor::zeros((Fixed, Hidden::of(a)));
-            let y: Tensor<f32, (Fixed<1>, Hidden<_>)> = Tensor::zeros((Fixed, Hidden::of(b)));
-            cpu.add_assign(&mut x, y.view());
-        })
-    })
+fn mixed<'a, 'b: 'a>(
+    cpu: &Cpu,
+    x: Tensor<f32, (Fixed<1>, Hidden<Dyn<'a>>)>,
+    y: Tensor<f32, (Fixed<1>, Hidden<Dyn<'a>>)>,
+    of_other: Tensor<f32, (Fixed<1>, Hidden<Dyn<'b>>)>,
+) {
+    cpu.add(x, of_other);
 }
 
 fn main() {}

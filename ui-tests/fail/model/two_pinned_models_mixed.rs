@@ -1,16 +1,16 @@
 //! Tensors of two models are added, each of which has a name.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }
 
-fn residual<T: Axis>(
+fn residual<T: Step>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (T, Hidden<Draft>)>,
-    y: View<f32, (T, Hidden<Target>)>,
+    x: Tensor<f32, (T, Hidden<Draft>)>,
+    y: Tensor<f32, (T, Hidden<Target>)>,
 ) {
-    cpu.add_assign(x, y);
+    cpu.add(x, y);
 }
 
 fn main() {}

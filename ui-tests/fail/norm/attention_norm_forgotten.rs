@@ -1,6 +1,6 @@
 //! The query projection gets the residual stream itself: the norm before attention is missing.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn queries<T: Axis>(
     cpu: &Cpu,

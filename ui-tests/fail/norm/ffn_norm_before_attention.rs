@@ -1,10 +1,10 @@
 //! The norm of the feed-forward network stands before the query projection; both norms have one width.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn queries<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: View<f32, (T, Hidden<M>)>,
+    x: Tensor<f32, (T, Hidden<M>)>,
     norm: &RmsNorm<FfnNorm, Hidden<M>>,
     query: &Weight<Matrix, QWidth<M>, Normed<AttnNorm, Hidden<M>>>,
 ) -> Tensor<f32, (T, QWidth<M>)> {

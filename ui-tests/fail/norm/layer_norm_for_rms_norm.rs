@@ -1,6 +1,6 @@
 //! A LayerNorm, which subtracts the mean, is given where an RMSNorm, which does not, is meant.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 struct LayerNorm<R, A> {
     gain: RmsNorm<R, A>,
@@ -9,7 +9,7 @@ struct LayerNorm<R, A> {
 
 fn attention_input<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: View<f32, (T, Hidden<M>)>,
+    x: Tensor<f32, (T, Hidden<M>)>,
     norm: &LayerNorm<AttnNorm, Hidden<M>>,
 ) {
     cpu.rms_norm(x, norm);

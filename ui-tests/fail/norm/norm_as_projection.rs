@@ -1,6 +1,6 @@
 //! The gains of a norm are given as the weights of a projection.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn queries<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The norm between attention and its output projection was loaded, but is not applied.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attention_output<T: Axis>(
     cpu: &Cpu,

@@ -1,10 +1,10 @@
 //! The sub-norm of the feed-forward network is applied to the result of attention.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attention_output<T: Axis, M: Model>(
     cpu: &Cpu,
-    attended: View<f32, (T, QWidth<M>)>,
+    attended: Tensor<f32, (T, QWidth<M>)>,
     ffn_sub_norm: &RmsNorm<FfnSubNorm, Ffn<M>>,
     attn_sub_norm: &RmsNorm<AttnSubNorm, QWidth<M>>,
 ) {

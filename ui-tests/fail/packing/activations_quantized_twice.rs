@@ -1,6 +1,6 @@
 //! Activations that a matrix may already have quantized are quantized again.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn projections<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! A matrix is multiplied with what its checkpoint divides by.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 use trine::kernels::packing::InverseScale;
 
 fn scaled(matrix: Matrix, divisor: InverseScale) -> Result<Matrix, PackingError> {

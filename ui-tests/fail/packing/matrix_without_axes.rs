@@ -1,6 +1,6 @@
 //! A matrix is used before anyone has said what its rows and columns are.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn up<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! All tokens are quantized as if they were one: with one scale for the tensor.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn keys<T: Axis, M: Model>(
     cpu: &Cpu,

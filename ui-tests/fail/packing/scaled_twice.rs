@@ -1,6 +1,6 @@
 //! A matrix is scaled twice with its scale.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 use trine::kernels::packing::WeightScale;
 
 fn scaled(matrix: Matrix, scale: WeightScale) -> Result<Matrix, PackingError> {

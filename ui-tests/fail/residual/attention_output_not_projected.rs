@@ -1,14 +1,14 @@
 //! The result of attention is added without its output projection, which the numbers of some models would allow.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn residual<T: Axis>(
+fn block<T: Axis>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (T, Hidden<Bitnet2B4T>)>,
+    residual: Residual<T, Hidden<Bitnet2B4T>>,
     attended: Tensor<f32, (T, QWidth<Bitnet2B4T>)>,
-    output: &Weight<Matrix, Hidden<Bitnet2B4T>, QWidth<Bitnet2B4T>>,
+    output: &Weight<Matrix, Branch<Hidden<Bitnet2B4T>>, QWidth<Bitnet2B4T>>,
 ) {
-    cpu.add_assign(x, attended.view());
+    cpu.add_branch(residual, attended);
 }
 
 fn main() {}

@@ -1,13 +1,14 @@
-//! The inside of the feed-forward network is added to the residual stream: its down projection is missing.
+//! The inside of the feed-forward network is added to the residual stream.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn residual<T: Axis, M: Model>(
+fn block<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (T, Hidden<M>)>,
-    y: Tensor<f32, (T, Ffn<M>)>,
+    residual: Residual<T, Hidden<M>>,
+    gated: Tensor<f32, (T, Ffn<M>)>,
+    down: &Weight<Matrix, Branch<Hidden<M>>, Ffn<M>>,
 ) {
-    cpu.add_assign(x, y.view());
+    cpu.add_branch(residual, gated);
 }
 
 fn main() {}

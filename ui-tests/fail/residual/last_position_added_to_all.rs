@@ -1,13 +1,13 @@
-//! The last position of each sequence is added to all positions of the step.
+//! The last position of each sequence is added to all positions.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn residual<T: Step, M: Model>(
+fn block<T: Step, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (T, Hidden<M>)>,
-    y: View<f32, (Sequences<T>, Hidden<M>)>,
+    residual: Residual<T, Hidden<M>>,
+    branch: Tensor<f32, (T, Branch<Hidden<M>>)>,
 ) {
-    cpu.add_assign(x, y);
+    cpu.add_branch(residual, branch.view().last());
 }
 
 fn main() {}

@@ -1,14 +1,14 @@
 //! The normed copy of the residual stream is added back to it.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn residual<T: Axis, M: Model>(
+fn block<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (T, Hidden<M>)>,
+    residual: Residual<T, Hidden<M>>,
     h: Tensor<f32, (T, Normed<FfnNorm, Hidden<M>>)>,
-    y: Tensor<f32, (T, Hidden<M>)>,
-) {
-    cpu.add_assign(x, h.view());
+    branch: Tensor<f32, (T, Branch<Hidden<M>>)>,
+) -> Tensor<f32, (T, Hidden<M>)> {
+    cpu.add_branch(residual, h)
 }
 
 fn main() {}

@@ -1,15 +1,15 @@
 //! The positions of one sequence are added to those of another.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 axis! { struct Question<'scope>; struct Answer<'scope>; }
 
 fn residual<'q, 'a, B: Axis, P: Axis, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (Uniform<B, P, Question<'q>>, Hidden<M>)>,
-    y: View<f32, (Uniform<B, P, Answer<'a>>, Hidden<M>)>,
+    x: Tensor<f32, (Uniform<B, P, Question<'q>>, Hidden<M>)>,
+    y: Tensor<f32, (Uniform<B, P, Answer<'a>>, Hidden<M>)>,
 ) {
-    cpu.add_assign(x, y);
+    cpu.add(x, y);
 }
 
 fn main() {}

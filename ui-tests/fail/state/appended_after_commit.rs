@@ -1,6 +1,6 @@
 //! Keys and values are appended to a step that is already part of the past.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn last_layer<T: Step, M: Model>(
     mut caches: KvStep<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

@@ -1,6 +1,6 @@
 //! The step of a sequence is taken for a fork of it as well.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn two_ways<M: Model>(cpu: &Cpu, model: &Transformer<M>, state: &mut State<M>, token: Idx<Vocab<M>>) {
     let mut fork = state.fork();

@@ -1,6 +1,6 @@
 //! Keys that are rotated in neighbouring pairs are put behind keys that are rotated in halves of a head.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn cached<T: Step, M: Model>(
     layer: KvLayer<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>, NeoX>,

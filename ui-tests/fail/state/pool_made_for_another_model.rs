@@ -1,6 +1,6 @@
 //! Memory for the sequences of one model is measured by another, which is smaller.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

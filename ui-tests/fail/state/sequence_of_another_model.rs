@@ -1,6 +1,6 @@
 //! A sequence takes its pages from the pool of another model, which have other layers and heads.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

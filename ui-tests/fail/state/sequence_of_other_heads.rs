@@ -1,6 +1,6 @@
 //! A cache of query heads takes a step with one of key/value heads.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn together<M: Model>(
     one: &mut KvSequence<AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

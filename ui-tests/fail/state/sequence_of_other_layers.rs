@@ -1,6 +1,6 @@
 //! Sequences whose keys and values have different layers take a step together.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn together<M: Model>(
     one: &mut KvSequence<AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

@@ -1,6 +1,6 @@
 //! A model takes a step that was opened on the state of another.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

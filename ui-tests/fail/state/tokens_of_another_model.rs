@@ -1,6 +1,6 @@
 //! A sequence is extended by tokens of another model's vocabulary.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

@@ -1,6 +1,6 @@
 //! One sequence takes part in a step twice.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn two_ways<M: Model>(
     cpu: &Cpu,

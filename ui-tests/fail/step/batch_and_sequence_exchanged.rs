@@ -1,12 +1,13 @@
-//! Sequences are taken for positions and positions for sequences when a batch becomes a step.
+//! The positions of a sequence are taken for the sequences of a batch.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn step<B: Axis, P: Axis, S: Axis, M: Model>(
-    x: Tensor<f32, (S, B, Hidden<M>)>,
-    past: P,
-) -> Tensor<f32, (Uniform<B, P, S>, Hidden<M>)> {
-    x.behind(past)
+    by_position: Tensor<f32, (S, B, Hidden<M>)>,
+    by_sequence: Tensor<f32, (B, S, Hidden<M>)>,
+    step: Uniform<B, P, S>,
+) {
+    by_position.in_step(step);
 }
 
 fn main() {}

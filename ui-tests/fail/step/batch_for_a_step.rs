@@ -1,6 +1,6 @@
 //! Queries of a batch are rotated, but a batch does not say at which positions they are.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn rotated<'b, T: Step, M: Model>(
     cpu: &Cpu,

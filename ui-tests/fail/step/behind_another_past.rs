@@ -1,13 +1,13 @@
 //! Two steps of equally many tokens are added, but one begins its sequences and the other goes on behind a past.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn residual<'p, B: Axis, S: Axis, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (Uniform<B, Past<'p>, S>, Hidden<M>)>,
-    y: View<f32, (Uniform<B, Fixed<0>, S>, Hidden<M>)>,
+    x: Tensor<f32, (Uniform<B, Past<'p>, S>, Hidden<M>)>,
+    y: Tensor<f32, (Uniform<B, Fixed<0>, S>, Hidden<M>)>,
 ) {
-    cpu.add_assign(x, y);
+    cpu.add(x, y);
 }
 
 fn main() {}

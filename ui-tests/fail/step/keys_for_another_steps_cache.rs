@@ -1,6 +1,6 @@
 //! Keys are rotated to the positions of one step and put into the cache of another.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn cached<'p, B: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Logits of all tokens are returned where those behind each sequence are wanted.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn next<T: Step, M: Model>(
     cpu: &Cpu,

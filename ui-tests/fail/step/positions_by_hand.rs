@@ -1,6 +1,6 @@
 //! Positions are given to the rotation, and could be others than those of the queries.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn rotated<B: Axis, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

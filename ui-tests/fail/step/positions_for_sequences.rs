@@ -1,6 +1,6 @@
 //! The rows behind each sequence of a batch are taken for rows of its positions.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn next<B: Axis, P: Axis, S: Axis, M: Model>(
     last: Tensor<f32, (Sequences<Uniform<B, P, S>>, Vocab<M>)>,

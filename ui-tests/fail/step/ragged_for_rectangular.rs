@@ -1,6 +1,6 @@
 //! Logits of a ragged step are returned as if all its sequences were equally long.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn next<'t, B: Axis, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

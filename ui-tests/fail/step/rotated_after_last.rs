@@ -1,6 +1,6 @@
 //! The last token of each sequence is rotated when its position is not known any more.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn rotated<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The tokens of a batch become plain rows, which do not know their positions.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn step<B: Axis, P: Axis, S: Axis, M: Model>(
     x: Tensor<f32, (B, S, Hidden<M>)>,

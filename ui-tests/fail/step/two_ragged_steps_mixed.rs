@@ -1,13 +1,13 @@
 //! Two ragged steps are open, and tensors of both are added.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn residual<'one, 'two: 'one, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (Ragged<'one>, Hidden<M>)>,
-    y: View<f32, (Ragged<'two>, Hidden<M>)>,
+    x: Tensor<f32, (Ragged<'one>, Hidden<M>)>,
+    y: Tensor<f32, (Ragged<'two>, Hidden<M>)>,
 ) {
-    cpu.add_assign(x, y);
+    cpu.add(x, y);
 }
 
 fn main() {}

@@ -1,6 +1,6 @@
 //! The cache of keys takes rotated keys.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn cached<T: Step, M: Model>(
     layer: KvLayer<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

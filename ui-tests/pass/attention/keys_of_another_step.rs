@@ -1,6 +1,6 @@
 //! The last keys are those of the step of the queries.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attended<'s, B: Axis, P: Axis, M: Model>(
     cpu: &Cpu,

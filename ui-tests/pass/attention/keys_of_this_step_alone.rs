@@ -1,6 +1,6 @@
 //! Keys are those of earlier steps and of this one: all that `Causal<T>` sees.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Keys have key/value heads.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attended<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The mask follows from the step: the past, then its own tokens.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attended<B: Axis, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! What is rotated has not been rotated before.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn rotated<T: Step, M: Model>(
     cpu: &Cpu,

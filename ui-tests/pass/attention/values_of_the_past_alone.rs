@@ -1,6 +1,6 @@
 //! Keys and values are both of the step.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn cached<B: Axis, P: Axis, S: Axis, M: Model>(
     layer: KvLayer<Uniform<B, P, S>, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

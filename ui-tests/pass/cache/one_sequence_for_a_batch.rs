@@ -1,6 +1,6 @@
 //! A step of a batch has a row of logits for each of its sequences.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn next<'b, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

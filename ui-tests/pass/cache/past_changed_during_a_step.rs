@@ -1,6 +1,6 @@
 //! The past is shortened before the step is opened.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn predicted<M: Model>(
     cpu: &Cpu,
@@ -9,7 +9,7 @@ fn predicted<M: Model>(
     token: Idx<Vocab<M>>,
 ) {
     cache.rewind(0);
-    cache.step(&[token], |step| model.prefill(cpu, step));
+    cache.step(&[&[token]], |step| model.prefill(cpu, step));
 }
 
 fn main() {}

@@ -1,6 +1,6 @@
 //! A step is taken once.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn predicted<T: Step, M: Model>(
     cpu: &Cpu,

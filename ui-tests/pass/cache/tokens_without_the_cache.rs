@@ -1,6 +1,6 @@
 //! A step is tokens together with the cache that they extend.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn predicted<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,11 +1,11 @@
 //! The embedding has one row for each token.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn embedded<T: Axis, M: Model>(
     cpu: &Cpu,
     tokens: View<Idx<Vocab<M>>, (T,)>,
-    table: &Weight<Matrix, Vocab<M>, Hidden<M>>,
+    table: &Embedding<Matrix, Vocab<M>, Hidden<M>>,
 ) -> Tensor<f32, (T, Hidden<M>)> {
     cpu.embed(tokens, table)
 }

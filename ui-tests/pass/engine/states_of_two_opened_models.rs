@@ -1,6 +1,6 @@
 //! All sequences of a step are of one opened model.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 struct Together<'a, M: Model>(&'a Opened<M>);
 

@@ -1,6 +1,6 @@
 //! A position comes with all its heads.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn rotated<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The queries consist of heads.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn heads<T: Axis, M: Model>(
     x: Tensor<f32, (T, QWidth<M>)>,

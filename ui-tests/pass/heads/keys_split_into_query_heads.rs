@@ -1,6 +1,6 @@
 //! Keys have key/value heads.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn heads<T: Axis, M: Model>(
     keys: Tensor<f32, (T, KvWidth<M>)>,

@@ -1,6 +1,6 @@
 //! Heads are normed, then rotated.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn normed<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Attention layers are counted for themselves.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn mixer<M: Model>(
     block: Idx<Blocks<M>>,

@@ -1,6 +1,6 @@
 //! A block knows which of the attention layers is its own.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn weights<M: Model>(
     model: &Transformer<M>,

@@ -1,6 +1,6 @@
 //! Each axis has indices of its own.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn cache<T: Step, M: Model>(
     caches: &mut KvStep<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

@@ -1,6 +1,6 @@
 //! Hidden states are those after blocks.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn states<T: Step, M: Model>(
     cpu: &Cpu,

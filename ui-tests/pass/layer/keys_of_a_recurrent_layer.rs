@@ -1,6 +1,6 @@
 //! Attention layers alone have keys and values.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 environment! { struct Depths { recurrent } }
 axis! { struct RecurrentLayers<M: Environment<Depths>> = |depths| depths.recurrent; }

@@ -1,6 +1,6 @@
 //! Each kind of layer has states of its own and indices of its own.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 environment! { struct Depths { recurrent } }
 axis! { struct RecurrentLayers<M: Environment<Depths>> = |depths| depths.recurrent; }

@@ -1,6 +1,6 @@
 //! A bias names the input of its matrix too.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn output<M: Model>(
     output: Weight<Matrix, Hidden<M>, QWidth<M>>,

@@ -1,6 +1,6 @@
 //! The feed-forward network knows its matrices by name and role.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn up<T: Axis, M: Model>(
     ops: &impl Ops,

@@ -1,6 +1,6 @@
 //! The down projection takes what was gated.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn down<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The matrix of the queries has the width of the queries.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn queries<T: Axis, M: Model>(
     cpu: &Cpu,

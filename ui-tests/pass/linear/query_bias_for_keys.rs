@@ -1,6 +1,6 @@
 //! The matrix of the keys is given its own bias.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn keys<M: Model>(
     key: Weight<Matrix, KvWidth<M>, Hidden<M>>,

@@ -1,6 +1,6 @@
 //! The output projection takes the width of the queries to the residual stream.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attention_output<T: Axis>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Keys are made with their own matrix.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn keys<T: Axis, M: Model>(
     ops: &impl Ops,

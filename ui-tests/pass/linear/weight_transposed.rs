@@ -1,6 +1,6 @@
 //! A matrix names its outputs, then its inputs.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn up<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! One check of both vocabularies is the proof, and with it a token passes from one to the other.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }

@@ -1,16 +1,16 @@
 //! Both tensors are of one model.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 pinned_model! { struct Draft; }
 pinned_model! { struct Target; }
 
-fn residual<T: Axis>(
+fn residual<T: Step>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (T, Hidden<Draft>)>,
-    y: View<f32, (T, Hidden<Draft>)>,
+    x: Tensor<f32, (T, Hidden<Draft>)>,
+    y: Tensor<f32, (T, Hidden<Draft>)>,
 ) {
-    cpu.add_assign(x, y);
+    cpu.add(x, y);
 }
 
 fn main() {}

@@ -1,6 +1,6 @@
 //! The residual stream passes the norm before attention first.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn queries<T: Axis>(
     cpu: &Cpu,
@@ -8,7 +8,7 @@ fn queries<T: Axis>(
     norm: &RmsNorm<AttnNorm, Hidden<Bitnet2B4T>>,
     query: &Weight<Matrix, QWidth<Bitnet2B4T>, Normed<AttnNorm, Hidden<Bitnet2B4T>>>,
 ) -> Tensor<f32, (T, QWidth<Bitnet2B4T>)> {
-    let h = Activations::new(cpu.rms_norm(x.view(), norm));
+    let h = Activations::new(cpu.rms_norm(x, norm));
     cpu.linear(&h, query)
 }
 

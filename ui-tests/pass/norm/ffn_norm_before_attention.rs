@@ -1,10 +1,10 @@
 //! The query projection takes what the norm before attention has made.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn queries<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: View<f32, (T, Hidden<M>)>,
+    x: Tensor<f32, (T, Hidden<M>)>,
     norm: &RmsNorm<AttnNorm, Hidden<M>>,
     query: &Weight<Matrix, QWidth<M>, Normed<AttnNorm, Hidden<M>>>,
 ) -> Tensor<f32, (T, QWidth<M>)> {

@@ -1,10 +1,10 @@
 //! The norm before attention is over the residual stream.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attention_input<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: View<f32, (T, Hidden<M>)>,
+    x: Tensor<f32, (T, Hidden<M>)>,
     norm: &RmsNorm<AttnNorm, Hidden<M>>,
 ) -> Tensor<f32, (T, Normed<AttnNorm, Hidden<M>>)> {
     cpu.rms_norm(x, norm)

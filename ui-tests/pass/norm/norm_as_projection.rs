@@ -1,6 +1,6 @@
 //! A projection is a matrix with an axis of outputs and one of inputs.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn queries<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The output projection takes what the sub-norm has made.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn attention_output<T: Axis>(
     cpu: &Cpu,
@@ -8,7 +8,7 @@ fn attention_output<T: Axis>(
     sub_norm: &RmsNorm<AttnSubNorm, QWidth<Bitnet2B4T>>,
     output: &Weight<Matrix, Hidden<Bitnet2B4T>, Normed<AttnSubNorm, QWidth<Bitnet2B4T>>>,
 ) -> Tensor<f32, (T, Hidden<Bitnet2B4T>)> {
-    let h = Activations::new(cpu.rms_norm(attended.view(), sub_norm));
+    let h = Activations::new(cpu.rms_norm(attended, sub_norm));
     cpu.linear(&h, output)
 }
 

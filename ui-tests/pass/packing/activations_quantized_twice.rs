@@ -1,6 +1,6 @@
 //! Activations are made once, from values, and shared by every matrix that takes them.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn projections<T: Axis, M: Model>(
     cpu: &Cpu,

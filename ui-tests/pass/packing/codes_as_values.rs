@@ -1,13 +1,13 @@
 //! Values are floating-point numbers.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn residual<T: Axis, M: Model>(
+fn residual<T: Step, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (T, Hidden<M>)>,
-    y: View<f32, (T, Hidden<M>)>,
+    x: Tensor<f32, (T, Hidden<M>)>,
+    y: Tensor<f32, (T, Hidden<M>)>,
 ) {
-    cpu.add_assign(x, y);
+    cpu.add(x, y);
 }
 
 fn main() {}

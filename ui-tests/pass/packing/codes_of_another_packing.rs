@@ -1,6 +1,6 @@
 //! The packing of the matrix is the one that is read.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 use trine::kernels::packing::{I2S, Tq2_0};
 
 fn count_of_ones(weight: &Packed<I2S>, row: &mut [u8]) -> usize {

@@ -1,6 +1,6 @@
 //! A divisor becomes a factor by its reciprocal.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 use trine::kernels::packing::InverseScale;
 
 fn scaled(matrix: Matrix, divisor: InverseScale) -> Result<Matrix, PackingError> {

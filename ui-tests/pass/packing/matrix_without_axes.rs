@@ -1,6 +1,6 @@
 //! A matrix gets its axes once, when it is loaded and its size is checked.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn up<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! Each token has a row and a scale of its own.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn keys<T: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! A scale is applied once.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 use trine::kernels::packing::WeightScale;
 
 fn scaled(matrix: Matrix, scale: WeightScale) -> Result<Matrix, PackingError> {

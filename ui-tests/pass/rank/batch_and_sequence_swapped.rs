@@ -1,13 +1,13 @@
 //! Sequences are always the outer axis.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn residual<'b, 's, P: Axis, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (Uniform<Batch<'b>, P, Seq<'s>>, Hidden<M>)>,
-    y: View<f32, (Uniform<Batch<'b>, P, Seq<'s>>, Hidden<M>)>,
+    x: Tensor<f32, (Uniform<Batch<'b>, P, Seq<'s>>, Hidden<M>)>,
+    y: Tensor<f32, (Uniform<Batch<'b>, P, Seq<'s>>, Hidden<M>)>,
 ) {
-    cpu.add_assign(x, y);
+    cpu.add(x, y);
 }
 
 fn main() {}

@@ -1,14 +1,14 @@
 //! The output projection takes the heads back to the residual stream.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn residual<T: Axis>(
+fn block<T: Axis>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (T, Hidden<Bitnet2B4T>)>,
+    residual: Residual<T, Hidden<Bitnet2B4T>>,
     attended: Tensor<f32, (T, QWidth<Bitnet2B4T>)>,
-    output: &Weight<Matrix, Hidden<Bitnet2B4T>, QWidth<Bitnet2B4T>>,
+    output: &Weight<Matrix, Branch<Hidden<Bitnet2B4T>>, QWidth<Bitnet2B4T>>,
 ) {
-    cpu.add_assign(x, cpu.linear(&Activations::new(attended), output).view());
+    cpu.add_branch(residual, cpu.linear(&Activations::new(attended), output));
 }
 
 fn main() {}

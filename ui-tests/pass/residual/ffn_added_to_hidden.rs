@@ -1,13 +1,14 @@
-//! What is added to the residual stream has its width.
+//! The down projection takes it back to the residual stream.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn residual<T: Axis, M: Model>(
+fn block<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (T, Hidden<M>)>,
-    y: Tensor<f32, (T, Hidden<M>)>,
+    residual: Residual<T, Hidden<M>>,
+    gated: Tensor<f32, (T, Ffn<M>)>,
+    down: &Weight<Matrix, Branch<Hidden<M>>, Ffn<M>>,
 ) {
-    cpu.add_assign(x, y.view());
+    cpu.add_branch(residual, cpu.linear(&Activations::new(gated), down));
 }
 
 fn main() {}

@@ -1,13 +1,13 @@
-//! Both tensors have all positions of the step.
+//! The branch has all positions of the step.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn residual<T: Step, M: Model>(
+fn block<T: Step, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (T, Hidden<M>)>,
-    y: View<f32, (T, Hidden<M>)>,
+    residual: Residual<T, Hidden<M>>,
+    branch: Tensor<f32, (T, Branch<Hidden<M>>)>,
 ) {
-    cpu.add_assign(x, y);
+    cpu.add_branch(residual, branch);
 }
 
 fn main() {}

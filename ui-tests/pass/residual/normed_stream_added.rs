@@ -1,14 +1,14 @@
 //! What is added is what attention or the feed-forward network has made of the normed copy.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn residual<T: Axis, M: Model>(
+fn block<T: Axis, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (T, Hidden<M>)>,
+    residual: Residual<T, Hidden<M>>,
     h: Tensor<f32, (T, Normed<FfnNorm, Hidden<M>>)>,
-    y: Tensor<f32, (T, Hidden<M>)>,
-) {
-    cpu.add_assign(x, y.view());
+    branch: Tensor<f32, (T, Branch<Hidden<M>>)>,
+) -> Tensor<f32, (T, Hidden<M>)> {
+    cpu.add_branch(residual, branch)
 }
 
 fn main() {}

@@ -1,6 +1,6 @@
 //! A step is committed when all layers have appended to it.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn last_layer<T: Step, M: Model>(
     mut caches: KvStep<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

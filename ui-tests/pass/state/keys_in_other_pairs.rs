@@ -1,6 +1,6 @@
 //! All keys of a cache are rotated alike.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn cached<T: Step, M: Model>(
     layer: KvLayer<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>, NeoX>,

@@ -1,6 +1,6 @@
 //! What outlives a step are its numbers.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn next<M: Model>(cpu: &Cpu, model: &Transformer<M>, state: &mut State<M>, token: Idx<Vocab<M>>) {
     let logits = state.step(&[token], |step| model.next_logits(cpu, step).into_data());

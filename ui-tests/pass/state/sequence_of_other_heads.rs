@@ -1,6 +1,6 @@
 //! The caches of a step have the same heads.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn together<M: Model>(
     one: &mut KvSequence<AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,

@@ -1,6 +1,6 @@
 //! To go on in two ways, a sequence is forked.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn two_ways<M: Model>(
     cpu: &Cpu,

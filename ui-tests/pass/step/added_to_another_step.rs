@@ -1,16 +1,16 @@
 //! Both tensors are of one step.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 type Prompt<'s> = Uniform<Fixed<1>, Fixed<0>, Seq<'s>>;
 type Decode<'p> = Uniform<Fixed<1>, Past<'p>, Fixed<1>>;
 
 fn residual<'s, 'p, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (Decode<'p>, Hidden<M>)>,
-    y: View<f32, (Decode<'p>, Hidden<M>)>,
+    x: Tensor<f32, (Decode<'p>, Hidden<M>)>,
+    y: Tensor<f32, (Decode<'p>, Hidden<M>)>,
 ) {
-    cpu.add_assign(x, y);
+    cpu.add(x, y);
 }
 
 fn main() {}

@@ -1,6 +1,6 @@
 //! A step knows the position of each of its tokens.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn rotated<'b, T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,13 +1,13 @@
 //! Both have the same sequences, the same past and the same tokens.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn residual<'p, B: Axis, S: Axis, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (Uniform<B, Past<'p>, S>, Hidden<M>)>,
-    y: View<f32, (Uniform<B, Past<'p>, S>, Hidden<M>)>,
+    x: Tensor<f32, (Uniform<B, Past<'p>, S>, Hidden<M>)>,
+    y: Tensor<f32, (Uniform<B, Past<'p>, S>, Hidden<M>)>,
 ) {
-    cpu.add_assign(x, y);
+    cpu.add(x, y);
 }
 
 fn main() {}

@@ -1,6 +1,6 @@
 //! Keys and cache are of one step, so their positions agree.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn cached<'p, B: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

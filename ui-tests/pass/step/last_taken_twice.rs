@@ -1,6 +1,6 @@
 //! What is left of a step are its sequences, and none of them comes last.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn next<T: Step, M: Model>(
     x: View<f32, (T, Hidden<M>)>,

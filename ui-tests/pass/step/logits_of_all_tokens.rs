@@ -1,6 +1,6 @@
 //! The next token follows from the logits of the last one of its sequence.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn next<T: Step, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The step of the queries knows their positions.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn rotated<B: Axis, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,6 +1,6 @@
 //! The sequences of a rectangular step are its batch.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn next<B: Axis, P: Axis, S: Axis, M: Model>(
     last: Tensor<f32, (Sequences<Uniform<B, P, S>>, Vocab<M>)>,

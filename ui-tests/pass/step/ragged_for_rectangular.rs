@@ -1,6 +1,6 @@
 //! The sequences of a rectangular step are a batch.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn next<'t, B: Axis, P: Axis, S: Axis, M: Model>(
     cpu: &Cpu,

@@ -1,12 +1,12 @@
 //! Behind their past, the tokens of a batch are those of a step.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn step<B: Axis, P: Axis, S: Axis, M: Model>(
     x: Tensor<f32, (B, S, Hidden<M>)>,
-    past: P,
+    step: Uniform<B, P, S>,
 ) -> Tensor<f32, (Uniform<B, P, S>, Hidden<M>)> {
-    x.behind(past)
+    x.in_step(step)
 }
 
 fn main() {}

@@ -1,13 +1,13 @@
 //! Both tensors are of one step.
 #![allow(unused)]
-use trine::{kernels::*, model::*, shapes::*};
+use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn residual<'one, 'two: 'one, M: Model>(
     cpu: &Cpu,
-    x: &mut Tensor<f32, (Ragged<'one>, Hidden<M>)>,
-    y: View<f32, (Ragged<'one>, Hidden<M>)>,
+    x: Tensor<f32, (Ragged<'one>, Hidden<M>)>,
+    y: Tensor<f32, (Ragged<'one>, Hidden<M>)>,
 ) {
-    cpu.add_assign(x, y);
+    cpu.add(x, y);
 }
 
 fn main() {}

@@ -5,8 +5,8 @@
 use super::product::HeadCache;
 use super::{AllChunks, AttentionShape, CHUNK, Combine, OneChunk, Partial, Place, Rows};
 use crate::arch::floats;
-use crate::cpu::Cpu;
 use crate::kept::kept;
+use crate::machine::Machine;
 use alloc::vec::Vec;
 use trine_shapes::{Span, product_of};
 
@@ -36,7 +36,7 @@ const LEAST_PARTIALS: usize = 1 << 16;
 
 /// One task for each chunk of each key/value head: few queries, and caches that may be long.
 pub(super) fn share_chunks<C: HeadCache>(
-    cpu: &Cpu,
+    cpu: &Machine,
     shape: AttentionShape<'_>,
     sequences: &[Tokens],
     queries: &[f32],
@@ -103,7 +103,7 @@ pub(super) fn share_chunks<C: HeadCache>(
 
 /// One task for each block of query positions of each key/value head: many queries.
 pub(super) fn share_queries<C: HeadCache>(
-    cpu: &Cpu,
+    cpu: &Machine,
     shape: AttentionShape<'_>,
     sequences: &[Tokens],
     block: usize,

@@ -4,7 +4,7 @@ use super::page::{CacheType, PAGE, PageLayout};
 use super::{AttentionShape, Place, attention};
 use crate::float::tests::{assert_same_bits, numbers, relative_error};
 use crate::quantize::INT16_FLOOR;
-use crate::{Cpu, CpuOptions, Isa, reference};
+use crate::{CpuOptions, Isa, Machine, reference};
 use std::num::NonZeroUsize;
 use trine_shapes::Span;
 
@@ -49,9 +49,9 @@ const TOKENS: AttentionShape<'static> = AttentionShape {
 const KINDS: [CacheType; 3] = [CacheType::F32, CacheType::F16, CacheType::Q8];
 const SHAPES: [AttentionShape<'static>; 4] = [STEP, PROMPT, RAGGED, TOKENS];
 
-fn cpus() -> impl Iterator<Item = Cpu> {
+fn cpus() -> impl Iterator<Item = Machine> {
     let options = |isa, threads| CpuOptions { isa: Some(isa), threads: NonZeroUsize::new(threads) };
-    Isa::available().into_iter().flat_map(move |isa| [1, 3, 8].map(|t| Cpu::new(options(isa, t)).unwrap()))
+    Isa::available().into_iter().flat_map(move |isa| [1, 3, 8].map(|t| Machine::new(options(isa, t)).unwrap()))
 }
 
 /// Queries; and keys and values, `[position][kv_head][head_dim]` of one sequence after the other.
@@ -87,7 +87,7 @@ fn cache(kind: CacheType, shape: AttentionShape<'_>, rows: &[Vec<f32>; 2]) -> (P
     (layout, sequences)
 }
 
-fn run(cpu: &Cpu, kind: CacheType, shape: AttentionShape<'_>, queries: &[f32], rows: &[Vec<f32>; 2]) -> Vec<f32> {
+fn run(cpu: &Machine, kind: CacheType, shape: AttentionShape<'_>, queries: &[f32], rows: &[Vec<f32>; 2]) -> Vec<f32> {
     let (layout, sequences) = cache(kind, shape, rows);
     let page = |place: Place| &sequences[place.sequence][place.chunk][..];
     let mut outputs = vec![f32::NAN; queries.len()];
@@ -206,7 +206,7 @@ fn attention_over_int8_of_tiny_numbers() {
 #[test]
 fn nan_reaches_the_output_of_every_cache() {
     let shape = AttentionShape { spans: &[span(254, 3)], kv_heads: 1, group: 2, head_dim: 20 };
-    let cpus: Vec<Cpu> = cpus().collect();
+    let cpus: Vec<Machine> = cpus().collect();
     for (cpu, kind) in cpus.iter().flat_map(|cpu| KINDS.map(|kind| (cpu, kind))) {
         let (queries, rows) = inputs(shape);
         let expected = run(cpu, kind, shape, &queries, &rows);
@@ -227,7 +227,7 @@ fn nan_reaches_the_output_of_every_cache() {
 #[test]
 fn a_prompt_attends_as_its_single_steps() {
     let (queries, rows) = inputs(PROMPT);
-    let cpu = Cpu::new(CpuOptions::default()).unwrap();
+    let cpu = Machine::new(CpuOptions::default()).unwrap();
     let (token, sequence) = (queries.len() / 2 / 131, queries.len() / 2);
     let width = PROMPT.kv_heads * PROMPT.head_dim;
     for kind in KINDS {

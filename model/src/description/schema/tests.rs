@@ -6,8 +6,8 @@ use crate::network::{Block, FeedForward, Mixer, SubNorm, Transformer};
 use crate::{Architecture, Graph, LoadOptions, Synthetic, load};
 use std::collections::{HashMap, HashSet};
 use trine_kernels::{CpuOptions, Matrix};
-use trine_ops::{Cpu, RmsNorm, Weight};
-use trine_shapes::{Axis, Dims, Dyn, Model, NormRole, Normed};
+use trine_ops::{Cpu, Embedding, RmsNorm, Weight};
+use trine_shapes::{Axis, Dims, Dyn, Made, Model, NormRole, Normed};
 
 #[test]
 fn names_are_of_one_tensor() {
@@ -40,12 +40,12 @@ fn axis<A: Axis>(axis: A) -> (&'static str, usize) {
     (A::NAME, axis.len())
 }
 
-fn table<O: Axis, I: Axis>(weight: &Weight<Matrix, O, I>) -> Typed {
-    Typed { axes: vec![axis(weight.out()), axis(weight.input())], norm: None }
+fn table<V: Axis, H: Axis>(table: &Embedding<Matrix, V, H>) -> Typed {
+    Typed { axes: vec![axis(table.vocab()), axis(table.hidden())], norm: None }
 }
 
-fn matrix<O: Axis, R: NormRole, I: Axis>(weight: &Weight<Matrix, O, Normed<R, I>>) -> Typed {
-    Typed { norm: Some(R::NAME), ..table(weight) }
+fn matrix<O: Made, R: NormRole, I: Axis>(weight: &Weight<Matrix, O, Normed<R, I>>) -> Typed {
+    Typed { axes: vec![axis(weight.out()), axis(weight.input())], norm: Some(R::NAME) }
 }
 
 fn gains<R: NormRole, A: Axis>(norm: &RmsNorm<R, A>) -> Typed {
@@ -56,7 +56,7 @@ fn gains<R: NormRole, A: Axis>(norm: &RmsNorm<R, A>) -> Typed {
 fn sub_gains<R: NormRole, A: Axis>(norm: &SubNorm<R, A>) -> Option<Typed> {
     match norm {
         SubNorm::RmsNorm(norm) => Some(gains(norm)),
-        SubNorm::Identity => None,
+        SubNorm::None(_) => None,
     }
 }
 

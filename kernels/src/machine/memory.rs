@@ -4,7 +4,7 @@
 //! What belongs here: what is kept, and for whom. What does not: memory that a thread keeps for itself
 //! ([`crate::kept`]).
 
-use super::Cpu;
+use super::Machine;
 use crate::slots::Slot;
 use alloc::vec::Vec;
 use trine_shapes::Buffer;
@@ -25,7 +25,7 @@ const LEAST: usize = 1 << 14;
 #[cfg(feature = "std")]
 const MOST: usize = 1 << 26;
 
-/// The memory that the tensors of a [`Cpu`] leave to each other. Without an operating system nothing is kept.
+/// The memory that the tensors of a [`Machine`] leave to each other. Without an operating system nothing is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     #[cfg(feature = "std")]
@@ -90,7 +90,7 @@ impl Memory {
     }
 }
 
-impl Cpu {
+impl Machine {
     /// `len` zeros, in memory that an earlier tensor of this machine has left.
     pub fn zeros(&self, len: usize) -> Buffer<f32> {
         let mut numbers = self.memory().take(len);
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn memory_of_large_tensors_is_used_again_and_small_ones_have_their_own() {
-        let cpu = Cpu::new(crate::CpuOptions::default()).unwrap();
+        let cpu = Machine::new(crate::CpuOptions::default()).unwrap();
         let mut large = cpu.zeros(2 * LEAST);
         large.fill(7.0);
         let place = large.as_ptr();

@@ -26,7 +26,7 @@ use crate::shares::Shares;
 use crate::shares::{Items, Strip, Work};
 use memory::Memory;
 
-/// What a [`Cpu`] should use; the default is everything the machine has.
+/// What a [`Machine`] should use; the default is everything the machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CpuOptions {
     /// Number of worker threads. `None`: one per physical core.
@@ -35,11 +35,11 @@ pub struct CpuOptions {
     pub isa: Option<Isa>,
 }
 
-/// The most threads of a [`Cpu`]: far more than cores of a machine, and few enough to start. One without the feature
+/// The most threads of a [`Machine`]: far more than cores there are, and few enough to start. One without the feature
 /// `threads`.
 pub const MAX_THREADS: usize = if cfg!(feature = "threads") { 1024 } else { 1 };
 
-/// Why a [`Cpu`] could not be made.
+/// Why a [`Machine`] could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CpuError {
     /// The instruction set asked for is not in this machine.
@@ -74,12 +74,12 @@ fn list(isas: &[Isa]) -> String {
 /// An instruction set and a pool of threads; the receiver of every operation of this crate. Clones share the pool,
 /// which ends with the last of them.
 ///
-/// Any number of threads may call the operations of one `Cpu` at the same time. Each piece of work is done by all
+/// Any number of threads may call the operations of one `Machine` at the same time. Each piece of work is done by all
 /// threads of the pool, one after the other in the order in which they were handed over; none is done by its caller
 /// alone because the pool is busy. So several callers take turns and gain nothing over one: what they have is fastest
 /// as rows of one operation.
 #[derive(Debug, Clone)]
-pub struct Cpu {
+pub struct Machine {
     inner: Arc<Inner>,
 }
 
@@ -93,13 +93,13 @@ struct Inner {
     memory: Memory,
 }
 
-impl Cpu {
+impl Machine {
     /// Starts the threads of `options` and fixes the instruction set.
     ///
     /// # Errors
     /// [`CpuError::IsaUnavailable`] where the machine lacks the instruction set asked for; [`CpuError::Threads`] where
     /// the threads cannot be started.
-    pub fn new(options: CpuOptions) -> Result<Cpu, CpuError> {
+    pub fn new(options: CpuOptions) -> Result<Machine, CpuError> {
         let isa = options.isa.unwrap_or_else(Isa::detect);
         if !isa.is_available() {
             return Err(CpuError::IsaUnavailable { requested: isa, available: Isa::available() });
@@ -115,7 +115,7 @@ impl Cpu {
             hand_overs: AtomicUsize::new(0),
             memory: Memory::default(),
         };
-        Ok(Cpu { inner: Arc::new(inner) })
+        Ok(Machine { inner: Arc::new(inner) })
     }
 
     /// The instruction set that kernels use.
@@ -175,7 +175,7 @@ impl Cpu {
         self.for_each_by(items, 1, work);
     }
 
-    /// As [`Cpu::for_each`], with at least `least` items for a thread, so that small items are worth their start.
+    /// As [`Machine::for_each`], with at least `least` items for a thread, so that small items are worth their start.
     pub fn for_each_by<T, F>(&self, items: &mut [T], least: usize, work: F)
     where
         T: Send,
@@ -227,21 +227,21 @@ fn default_threads() -> usize {
 mod tests {
     use super::*;
 
-    fn cpu(threads: usize) -> Cpu {
-        Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: Some(Isa::Portable) }).unwrap()
+    fn cpu(threads: usize) -> Machine {
+        Machine::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: Some(Isa::Portable) }).unwrap()
     }
 
     #[test]
     fn options_are_kept_and_the_default_is_the_best_of_the_machine() {
         assert_eq!((cpu(3).threads(), cpu(3).isa()), (3, Isa::Portable));
-        let default = Cpu::new(CpuOptions::default()).unwrap();
+        let default = Machine::new(CpuOptions::default()).unwrap();
         assert_eq!((default.threads(), default.isa()), (default_threads(), Isa::detect()));
     }
 
     #[test]
     fn a_missing_instruction_set_is_refused() {
         for isa in Isa::ALL {
-            let cpu = Cpu::new(CpuOptions { isa: Some(isa), ..CpuOptions::default() });
+            let cpu = Machine::new(CpuOptions { isa: Some(isa), ..CpuOptions::default() });
             match cpu {
                 Ok(cpu) => assert!(isa.is_available() && cpu.isa() == isa),
                 Err(error) => {
@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(second.hand_overs(), 2);
     }
 
-    /// Two threads step with one `Cpu`: every piece of work of each has both threads of the pool.
+    /// Two threads step with one `Machine`: every piece of work of each has both threads of the pool.
     #[test]
     fn callers_take_turns() {
         let cpu = cpu(2);
