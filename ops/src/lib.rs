@@ -12,24 +12,39 @@
 
 extern crate alloc;
 
+mod attend;
 mod attention;
+mod broadcast;
 mod cache;
+mod convolution;
 mod cpu;
 mod gate;
+mod layer_norm;
 mod linear;
+mod map;
+mod matmul;
 mod matrix;
 mod norm;
+mod parts;
+mod reduce;
 mod residual;
 mod rope;
+mod scan;
+mod select;
+mod softmax;
 mod table;
 #[cfg(test)]
 mod tests;
 mod weight;
 
+pub use attend::Window;
 pub use cache::{CacheStepError, Cached, KvLayer, KvPool, KvSequence, KvStep};
 pub use cpu::Cpu;
 pub use gate::Gating;
+pub use layer_norm::LayerNorm;
 pub use linear::Activations;
+pub use map::Function;
+pub use matmul::Multiplies;
 pub use norm::RmsNorm;
 pub use residual::Residual;
 pub use rope::Rope;
