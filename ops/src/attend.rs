@@ -6,7 +6,7 @@ use crate::cpu::Cpu;
 use crate::parts::for_rows;
 use alloc::vec::Vec;
 use core::ops::Range;
-use trine_shapes::{Axis, Plain, Role, Shape, Tensor, Value, View};
+use trine_shapes::{Axis, Plain, Role, Shape, Step, Tensor, Value, View};
 
 /// How far a position sees: so many positions before its own, and so many after it.
 ///
@@ -146,8 +146,53 @@ impl Cpu {
         self.attend_to(q, k, v, |own| window.around(own, positions))
     }
 
+    /// [`attend`](Cpu::attend) of the tokens of a step, where a query sees the keys of a window around its own token that
+    /// are of its own sequence: `(T, H, E), (T, H, E), (T, H, Value<D>) -> (T, H, D)`. Positions before the step are not
+    /// there. Reference: `flash_attn_varlen_func` of flash-attention.
+    ///
+    /// ```
+    /// use trine_ops::{Cpu, Window};
+    /// use trine_shapes::*;
+    ///
+    /// type Heads3<'x, T, A> = View<'x, f32, (T, Fixed<4>, A)>;
+    /// fn encoded<T: Step, D: Plain>(
+    ///     cpu: &Cpu,
+    ///     q: Heads3<T, Rotated<D>>,
+    ///     k: Heads3<T, Rotated<D>>,
+    ///     v: Heads3<T, Value<D>>,
+    /// ) -> Tensor<f32, (T, Fixed<4>, D)> {
+    ///     cpu.attend_sequences(q, k, v, Window::ALL)
+    /// }
+    /// ```
+    /// Without their sequences the tokens of a step would see each other:
+    /// ```compile_fail,E0277
+    /// # use trine_ops::Cpu;
+    /// # use trine_shapes::*;
+    /// # type Heads3<'x, T, A> = View<'x, f32, (T, Fixed<4>, A)>;
+    /// fn encoded<T: Step, D: Plain>(cpu: &Cpu, q: Heads3<T, D>, k: Heads3<T, D>, v: Heads3<T, Value<D>>) {
+    ///     cpu.attend(q, k, v);
+    /// }
+    /// ```
+    pub fn attend_sequences<T: Step, H: Plain, E: Axis, D: Plain>(
+        &self,
+        q: View<'_, f32, (T, H, E)>,
+        k: View<'_, f32, (T, H, E)>,
+        v: View<'_, f32, (T, H, Value<D>)>,
+        window: Window,
+    ) -> Tensor<f32, (T, H, D)> {
+        let mut seen = Vec::with_capacity(q.shape().0.len());
+        for span in q.shape().0.spans() {
+            let first = seen.len();
+            seen.extend((0..span.tokens).map(|own| {
+                let keys = window.around(own, span.tokens);
+                first + keys.start..first + keys.end
+            }));
+        }
+        self.attend_to(q, k, v, |own| seen[own].clone())
+    }
+
     /// Attention of each query over the keys that `seen` gives for its position.
-    fn attend_to<Q: Plain, K: Plain, H: Plain, E: Axis, D: Plain>(
+    fn attend_to<Q: Axis, K: Axis, H: Plain, E: Axis, D: Plain>(
         &self,
         q: View<'_, f32, (Q, H, E)>,
         k: View<'_, f32, (K, H, E)>,

@@ -4,7 +4,7 @@
 
 use crate::cpu::Cpu;
 use crate::parts::for_rows;
-use trine_shapes::{At, Axis, Last, LogProbability, Probability, Roleless, RolelessShape, Tensor, View};
+use trine_shapes::{At, Axis, Last, LogProbability, Probability, RolelessShape, Rows, Shape, Tensor, View};
 
 /// Operations for one element of a softmax, about.
 const COST: usize = 16;
@@ -82,21 +82,28 @@ impl Cpu {
         Tensor::assume(shape.with(LogProbability::of(axis)), data, "each row is normalised")
     }
 
-    /// `ln(sum_i e^x_i)` along the last axis, in f64 with the sum in the order of the axis, rounded to f32 once:
-    /// `(A,) -> ` one number. Reference: `scipy.special.logsumexp`.
+    /// `ln(sum_i e^x_i)` along the last axis: `(.., A) -> (..)` at ranks 2 to 5.
+    ///
+    /// Each row is computed in f64, its sum in the order of the axis, and rounded to f32 once. A row that has NaN, or
+    /// has its maximum at an infinity, is NaN. Reference: `scipy.special.logsumexp(x, axis=-1)`.
     ///
     /// ```
     /// use trine_ops::Cpu;
     /// use trine_shapes::{Fixed, Tensor};
     ///
     /// let cpu = Cpu::new(Default::default())?;
-    /// let x = Tensor::from_data((Fixed::<2>,), [1000.0, -1000.0]);
-    /// assert_eq!(cpu.log_sum_exp(x.view()), 1000.0);
+    /// let x = Tensor::from_data((Fixed::<2>, Fixed::<2>), [1000.0, -1000.0, -500.0, -1e30]);
+    /// assert_eq!(cpu.log_sum_exp(x.view()).data(), [1000.0, -500.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn log_sum_exp<A: Roleless>(&self, x: View<'_, f32, (A,)>) -> f32 {
-        let mut powers = x.shape().0.buf::<f64>();
-        (largest(x.data()) + libm::log(exponentials(x.data(), &mut powers))) as f32
+    pub fn log_sum_exp<S: RolelessShape + Rows>(&self, x: View<'_, f32, S>) -> Tensor<f32, S::Lead> {
+        let (lead, axis) = (x.shape().lead(), x.shape().here());
+        let mut y = self.zeros(lead.elements());
+        for_rows(self, &mut y, 1, COST * axis.len(), |row, y| {
+            let row = &x.data()[row * axis.len()..][..axis.len()];
+            y[0] = (largest(row) + libm::log(exponentials(row, &mut axis.buf::<f64>()))) as f32;
+        });
+        Tensor::assume(lead, y, "a number for each row")
     }
 }
 

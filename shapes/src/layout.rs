@@ -8,6 +8,7 @@ use crate::index::Idx;
 use crate::place::{At, Merges, Room, Splits};
 use crate::role::Role;
 use crate::shape::Shape;
+use crate::step::Uniform;
 use crate::tensor::{Tensor, View};
 use alloc::vec::Vec;
 
@@ -60,6 +61,26 @@ impl<T, S: Shape> Tensor<T, S> {
         let (outer, inner) = self.shape().pair();
         let shape = self.shape().merged(X::product(outer, inner));
         Tensor::assume(shape, self.into_data(), "a product is as long as its factors")
+    }
+}
+
+impl<T, B: Axis, S: Axis, C: Axis, D: Axis> Tensor<T, (B, S, C, D)> {
+    /// `(B, S, C, D) -> (Uniform<B, P, S>, C, D)`: the tokens of a batch as those of a step; total and free.
+    pub fn in_step<P: Axis>(self, step: Uniform<B, P, S>) -> Tensor<T, (Uniform<B, P, S>, C, D)> {
+        let (_, _, c, d) = self.shape();
+        Tensor::assume((step, c, d), self.into_data(), "a step is as long as its batch and sequences")
+    }
+}
+
+impl<T, B: Axis, P: Axis, S: Axis, C: Axis, D: Axis> Tensor<T, (Uniform<B, P, S>, C, D)> {
+    /// `(Uniform<B, P, S>, C, D) -> (B, S, C, D)`: the inverse of [`in_step`](Tensor::in_step).
+    pub fn batched(self) -> Tensor<T, (B, S, C, D)> {
+        let (step, c, d) = self.shape();
+        Tensor::assume(
+            (step.batch(), step.seq(), c, d),
+            self.into_data(),
+            "a step is as long as its batch and sequences",
+        )
     }
 }
 
@@ -229,6 +250,15 @@ mod tests {
         assert_eq!((left.shape(), right.shape()), (x.shape(), y.shape()));
         let under = y.view().concat(Tensor::from_fn((Fixed::<3>, Fixed::<1>, Fixed::<2>), |i| i).view(), First);
         assert_eq!((under.shape().lens(), under.data()), ([5, 1, 2], &[100, 101, 102, 103, 0, 1, 2, 3, 4, 5][..]));
+    }
+
+    #[test]
+    fn heads_of_a_batch_become_those_of_a_step_and_back() {
+        let x = Tensor::from_fn((Fixed::<2>, Fixed::<3>, Fixed::<4>, Fixed::<5>), |i| i);
+        let step = Uniform::assume(Fixed::<2>, Fixed::<7>, Fixed::<3>, "a test");
+        let in_step = x.clone().in_step(step);
+        assert_eq!((in_step.shape().lens(), in_step.data()), ([6, 4, 5], x.data()));
+        assert_eq!(in_step.batched().shape(), x.shape());
     }
 
     #[test]

@@ -16,6 +16,7 @@
 //! | was this normalised, and by which gain? | [`Normed<AttnNorm, Hidden<M>>`](Normed) |
 //! | was this rotated? | [`Rotated<HeadDim<M>>`](Rotated) |
 //! | is this a gate, or values? | [`Gate<Ffn<M>>`](Gate), [`Value<KvWidth<M>>`](Value) |
+//! | are these logits, or probabilities? | [`Probability<Vocab<M>>`](Probability) |
 //! | is this id in the vocabulary? | [`Idx<Vocab<M>>`](Idx) |
 //! | do two models share a vocabulary? | [`Same<Vocab<A>, Vocab<B>>`](Same), made by one check |
 //!

@@ -7,6 +7,7 @@ use crate::index::Idx;
 use crate::place::{First, Room, Rows, Without};
 use crate::score::Ranked;
 use crate::shape::{RolelessShape, Shape};
+use crate::size::product_of;
 use crate::tensor::{Tensor, View};
 use alloc::vec::Vec;
 
@@ -34,6 +35,39 @@ impl<'a, T, S: Shape> View<'a, T, S> {
         let rest = self.shape().rest();
         let width = rest.elements();
         self.part(index.get() * width, rest)
+    }
+}
+
+impl<T: Copy, S: Shape> View<'_, T, S> {
+    /// What lies at index `index` of its axis, wherever the shape has that, a copy: `(.., A, ..) -> (.., ..)` at ranks
+    /// 2 to 5. Reference: `numpy.take(x, index, axis)`.
+    ///
+    /// ```
+    /// use trine_shapes::*;
+    /// type HeadsOf<T, M> = Tensor<f32, (T, Heads<M>, HeadDim<M>)>;
+    /// fn of_head<T: Axis, M: Model>(x: HeadsOf<T, M>, head: Idx<Heads<M>>) -> Tensor<f32, (T, HeadDim<M>)> {
+    ///     x.view().take(head)
+    /// }
+    /// ```
+    /// ```compile_fail,E0277
+    /// # use trine_shapes::*;
+    /// # type HeadsOf<T, M> = Tensor<f32, (T, Heads<M>, HeadDim<M>)>;
+    /// fn of_head<T: Axis, M: Model>(x: HeadsOf<T, M>, head: Idx<KvHeads<M>>) {
+    ///     x.view().take(head);
+    /// }
+    /// ```
+    pub fn take<A: Axis, P>(self, index: Idx<A>) -> Tensor<T, S::Rest>
+    where
+        S: Without<A, P>,
+    {
+        let lens = self.shape().lens();
+        let block = product_of(&lens.as_ref()[S::PLACE + 1..]);
+        let stride = block * self.shape().here().len();
+        let mut data = Vec::with_capacity(self.shape().rest().elements());
+        for i in 0..product_of(&lens.as_ref()[..S::PLACE]) {
+            data.extend_from_slice(&self.data()[i * stride + index.get() * block..][..block]);
+        }
+        Tensor::assume(self.shape().rest(), data, "whole parts, as they were")
     }
 }
 
@@ -123,6 +157,16 @@ mod tests {
         let x = Tensor::from_fn((Fixed::<2>, Fixed::<3>, Fixed::<4>), |i| i);
         let part = x.view().row(index::<2>(1)).row(index::<3>(2));
         assert_eq!((part.shape(), part.data(), part.at(index(3))), ((Fixed::<4>,), &[20, 21, 22, 23][..], 23));
+    }
+
+    /// An axis in the middle against the rows of the permuted tensor.
+    #[test]
+    fn a_part_is_taken_at_any_place() {
+        let x = Tensor::from_fn((Fixed::<2>, Fixed::<3>, Fixed::<4>), |i| i);
+        let swapped = x.view().swap_first();
+        assert_eq!(x.view().take(index::<3>(1)).data(), swapped.view().row(index::<3>(1)).data());
+        assert_eq!(x.view().take(index::<4>(3)).data(), [3, 7, 11, 15, 19, 23]);
+        assert_eq!(x.view().take(index::<2>(1)).data(), x.view().row(index::<2>(1)).data());
     }
 
     #[test]

@@ -55,6 +55,7 @@ fn reductions_and_selections() {
             cpu.sum(x.view(), shape.2).data().to_vec(),
             cpu.softmax(x.clone()).data().to_vec(),
             cpu.log_softmax(x.clone()).data().to_vec(),
+            cpu.log_sum_exp(x.view()).data().to_vec(),
             cpu.argmax(x.view()).data().iter().map(|index| index.get() as f32).collect(),
             indices.data().iter().map(|index| index.get() as f32).chain(values.data().to_vec()).collect(),
         ]

@@ -60,13 +60,7 @@ fn softmax_is_that_of_scipy() {
     assert_near(p.data(), "softmax.softmax", 1);
     let l: Tensor<f32, (Fixed<2>, Fixed<3>, LogProbability<Fixed<7>>)> = cpu().log_softmax(x());
     assert_near(l.data(), "softmax.log_softmax", 1);
-    let rows = x();
-    let sums: Vec<f32> = rows.data().chunks(7).map(|row| Tensor::from_data((Fixed::<7>,), row)).map(sum).collect();
-    assert_near(&sums, "softmax.log_sum_exp", 1);
-}
-
-fn sum(row: Tensor<f32, (Fixed<7>,)>) -> f32 {
-    cpu().log_sum_exp(row.view())
+    assert_near(cpu().log_sum_exp(x().view()).data(), "softmax.log_sum_exp", 1);
 }
 
 #[test]
