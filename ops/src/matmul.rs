@@ -12,7 +12,7 @@ use trine_shapes::{At, Axis, Last, Roleless, RolelessShape, Rows, Shape, Tensor,
     label = "expected `(.., A, K)` and `(.., K, B)`",
     note = "the last axis of the first is the last but one of the second, and the axes before the matrices are the same"
 )]
-pub trait Multiplies<Y>: Rows {
+pub trait Multiplies<Y: Rows>: Rows {
     /// The shape of the products: `(.., A, B)`.
     type Products: Shape;
 
@@ -66,7 +66,7 @@ impl Cpu {
     ///     cpu.matrix_product(x, y);
     /// }
     /// ```
-    pub fn matrix_product<X: Multiplies<Y>, Y: Shape>(
+    pub fn matrix_product<X: Multiplies<Y>, Y: Rows>(
         &self,
         x: View<'_, f32, X>,
         y: View<'_, f32, Y>,

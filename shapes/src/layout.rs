@@ -5,7 +5,7 @@
 
 use crate::axis::{Axis, Fixed, Plain, Plus, Product};
 use crate::index::Idx;
-use crate::place::{At, Merges, Room, Splits};
+use crate::place::{At, Merges, Place, Room, Splits};
 use crate::role::Role;
 use crate::shape::Shape;
 use crate::step::Uniform;
@@ -26,7 +26,7 @@ impl<T, S: Shape> Tensor<T, S> {
     /// let x = Tensor::from_fn((Fixed::<6>, Fixed::<5>), |i| i);
     /// let split: Tensor<_, (Fixed<2>, Fixed<3>, Fixed<5>)> = x.split_at(First);
     /// ```
-    pub fn split_at<P, X: Axis, Y: Axis>(self, _: P) -> Tensor<T, S::Split<X, Y>>
+    pub fn split_at<P: Place, X: Axis, Y: Axis>(self, _: P) -> Tensor<T, S::Split<X, Y>>
     where
         S: Splits<P>,
         S::Here: Product<Outer = X, Inner = Y>,
@@ -53,7 +53,7 @@ impl<T, S: Shape> Tensor<T, S> {
     ///     x.merge_at(Second)
     /// }
     /// ```
-    pub fn merge_at<P, X>(self, _: P) -> Tensor<T, S::Merged<X>>
+    pub fn merge_at<P: Place, X>(self, _: P) -> Tensor<T, S::Merged<X>>
     where
         S: Merges<P>,
         X: Product<Outer = S::Outer, Inner = S::Inner>,
@@ -119,7 +119,11 @@ impl<T: Copy, S: Shape> View<'_, T, S> {
     ///     x.concat(y, First);
     /// }
     /// ```
-    pub fn concat<P, B: Plain>(self, other: View<'_, T, S::With<B>>, _: P) -> Tensor<T, S::With<Plus<S::Here, B>>>
+    pub fn concat<P: Place, B: Plain>(
+        self,
+        other: View<'_, T, S::With<B>>,
+        _: P,
+    ) -> Tensor<T, S::With<Plus<S::Here, B>>>
     where
         S: At<P>,
         S::Here: Plain,
@@ -145,7 +149,7 @@ impl<T: Copy, S: Shape> View<'_, T, S> {
     /// let (left, right) = x.view().cut(Second);
     /// assert_eq!((left.data(), right.data()), (&[0, 3][..], &[1, 2, 4, 5][..]));
     /// ```
-    pub fn cut<P, A: Plain, B: Plain>(self, _: P) -> (Tensor<T, S::With<A>>, Tensor<T, S::With<B>>)
+    pub fn cut<P: Place, A: Plain, B: Plain>(self, _: P) -> (Tensor<T, S::With<A>>, Tensor<T, S::With<B>>)
     where
         S: At<P, Here = Plus<A, B>>,
     {

@@ -73,7 +73,7 @@ pub use norm::{
     AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, KeyNorm, LacksNorm, NoNorm, NormRole, Normed, OutputNorm, QueryNorm,
 };
 pub use permute::Permutes;
-pub use place::{At, Fifth, First, Fourth, Last, Merges, Room, Rows, Second, Splits, Third, Without};
+pub use place::{At, Fifth, First, Fourth, Last, Merges, Place, Room, Rows, Second, Splits, Third, Without};
 pub use role::{Adjacent, Branch, Gate, Made, NeoX, Pairing, Role, RopePairing, Rotated, Value};
 pub use same::{Counterpart, Listed, NotSame, Same};
 pub use scoped::{Batch, Past, Seq};

@@ -4,7 +4,7 @@
 //! ([`Tensor::split_at`]).
 
 use crate::axis::Axis;
-use crate::place::{First, Fourth, Second, Third};
+use crate::place::{First, Fourth, Second, Third, sealed};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, View};
 use alloc::vec::Vec;
@@ -15,7 +15,7 @@ use alloc::vec::Vec;
     label = "expected each place of the shape once",
     note = "an order of three axes is a tuple such as `(Third, First, Second)`; shapes have 2 to 4 axes here"
 )]
-pub trait Permutes<P>: Shape {
+pub trait Permutes<P: sealed::Order>: Shape + sealed::Tuple {
     /// The shape in that order.
     type Permuted: Shape;
 
@@ -43,7 +43,7 @@ impl<T: Copy, S: Shape> View<'_, T, S> {
     ///     x.permute((Second, Second, First));
     /// }
     /// ```
-    pub fn permute<P>(self, _: P) -> Tensor<T, S::Permuted>
+    pub fn permute<P: sealed::Order>(self, _: P) -> Tensor<T, S::Permuted>
     where
         S: Permutes<P>,
     {

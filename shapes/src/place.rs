@@ -6,24 +6,68 @@
 use crate::axis::Axis;
 use crate::shape::Shape;
 
-/// The first axis.
-#[derive(Clone, Copy, Debug)]
-pub struct First;
-/// The second axis.
-#[derive(Clone, Copy, Debug)]
-pub struct Second;
-/// The third axis.
-#[derive(Clone, Copy, Debug)]
-pub struct Third;
-/// The fourth axis.
-#[derive(Clone, Copy, Debug)]
-pub struct Fourth;
-/// The fifth axis.
-#[derive(Clone, Copy, Debug)]
-pub struct Fifth;
-/// The last axis of a shape of any rank.
-#[derive(Clone, Copy, Debug)]
-pub struct Last;
+/// A place in a shape: [`First`] to [`Fifth`], or [`Last`]. There are no others, so that relations between shapes are
+/// those of this module.
+///
+/// ```
+/// use trine_shapes::*;
+/// fn place<P: Place>(place: P) {}
+/// place(Second);
+/// ```
+/// ```compile_fail,E0277
+/// # use trine_shapes::*;
+/// struct Sixth;
+/// impl Place for Sixth {}
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a place in a shape",
+    label = "expected `First` to `Fifth`, or `Last`"
+)]
+pub trait Place: sealed::Place {}
+
+/// What only this crate implements: a relation between shapes that says anything of its own would give tensors roles.
+pub(crate) mod sealed {
+    use crate::axis::Axis;
+
+    pub trait Place {}
+    pub trait Tuple {}
+    pub trait Order {}
+
+    impl<A: Axis> Tuple for (A,) {}
+    impl<A: Axis, B: Axis> Tuple for (A, B) {}
+    impl<A: Axis, B: Axis, C: Axis> Tuple for (A, B, C) {}
+    impl<A: Axis, B: Axis, C: Axis, D: Axis> Tuple for (A, B, C, D) {}
+    impl<A: Axis, B: Axis, C: Axis, D: Axis, E: Axis> Tuple for (A, B, C, D, E) {}
+
+    impl<A: Place, B: Place> Order for (A, B) {}
+    impl<A: Place, B: Place, C: Place> Order for (A, B, C) {}
+    impl<A: Place, B: Place, C: Place, D: Place> Order for (A, B, C, D) {}
+}
+
+macro_rules! place {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+
+        impl sealed::Place for $name {}
+        impl Place for $name {}
+    )*};
+}
+place! {
+    /// The first axis.
+    First;
+    /// The second axis.
+    Second;
+    /// The third axis.
+    Third;
+    /// The fourth axis.
+    Fourth;
+    /// The fifth axis.
+    Fifth;
+    /// The last axis of a shape of any rank.
+    Last;
+}
 
 /// A shape that has an axis at place `P`: [`First`] to [`Fifth`], or [`Last`].
 #[diagnostic::on_unimplemented(
@@ -31,7 +75,7 @@ pub struct Last;
     label = "expected a shape with an axis there",
     note = "places are `First` to `Fifth`, and `Last`"
 )]
-pub trait At<P>: Shape {
+pub trait At<P: Place>: Shape + sealed::Tuple {
     /// The axis at the place.
     type Here: Axis;
 
@@ -54,7 +98,7 @@ pub trait At<P>: Shape {
     message = "`{Self}` has no axis `{A}` beside others",
     label = "expected a shape of 2 to 5 axes with that axis"
 )]
-pub trait Without<A, P>: At<P, Here = A> {
+pub trait Without<A, P: Place>: At<P, Here = A> {
     /// The shape without the axis.
     type Rest: Shape;
 
@@ -80,7 +124,7 @@ pub trait Rows: At<Last> {
     message = "`{Self}` has no room for one more axis",
     label = "expected a shape of 1 to 4 axes"
 )]
-pub trait Room: Shape {
+pub trait Room: Shape + sealed::Tuple {
     /// The shape with `N` before its first axis.
     type Under<N: Axis>: Shape;
 
@@ -95,7 +139,7 @@ pub trait Room: Shape {
 }
 
 /// A shape of 1 to 4 axes in which two axes can take the place of one.
-pub trait Splits<P>: At<P> {
+pub trait Splits<P: Place>: At<P> {
     /// The shape with two axes at the place.
     type Split<X: Axis, Y: Axis>: Shape;
 
@@ -108,7 +152,7 @@ pub trait Splits<P>: At<P> {
     message = "`{Self}` has no axis behind place `{P}`",
     label = "the axis at the place merges with the next one"
 )]
-pub trait Merges<P>: Shape {
+pub trait Merges<P: Place>: Shape + sealed::Tuple {
     /// The axis at the place.
     type Outer: Axis;
 
@@ -338,7 +382,7 @@ mod tests {
     type Four = (Fixed<2>, Fixed<3>, Fixed<5>, Fixed<7>);
     const FOUR: Four = (Fixed, Fixed, Fixed, Fixed);
 
-    fn rest_of<A, P>(_: A, shape: impl Without<A, P>) -> Vec<usize> {
+    fn rest_of<A, P: Place>(_: A, shape: impl Without<A, P>) -> Vec<usize> {
         shape.rest().lens().as_ref().to_vec()
     }
 

@@ -4,7 +4,7 @@
 
 use crate::axis::Axis;
 use crate::index::Idx;
-use crate::place::{First, Room, Rows, Without};
+use crate::place::{First, Place, Room, Rows, Without};
 use crate::score::Ranked;
 use crate::shape::{RolelessShape, Shape};
 use crate::size::product_of;
@@ -56,7 +56,7 @@ impl<T: Copy, S: Shape> View<'_, T, S> {
     ///     x.view().take(head);
     /// }
     /// ```
-    pub fn take<A: Axis, P>(self, index: Idx<A>) -> Tensor<T, S::Rest>
+    pub fn take<A: Axis, P: Place>(self, index: Idx<A>) -> Tensor<T, S::Rest>
     where
         S: Without<A, P>,
     {
