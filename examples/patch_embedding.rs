@@ -37,11 +37,11 @@ fn embed<E: Environment<Vit>>(
     cpu: &Cpu,
     patches: Tensor<f32, (Patches<E>, Pixels<E>)>,
     weight: &Weight<Matrix, Width<E>, Pixels<E>>,
-    position: Tensor<f32, (Patches<E>, Width<E>)>,
+    position: &Tensor<f32, (Patches<E>, Width<E>)>,
     norm: &RmsNorm<PatchNorm, Width<E>>,
 ) -> Tensor<f32, (Patches<E>, Normed<PatchNorm, Width<E>>)> {
     let x = cpu.linear(&Activations::new(patches), weight);
-    cpu.rms_norm(cpu.add(x, position), norm)
+    cpu.rms_norm(cpu.add(x, position.view()), norm)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let image = Tensor::from_fn((patches, pixels), |i| i as f32 / 288.0);
         let position = Tensor::from_fn((patches, width), |i| (i as f32 * 0.01).cos());
         let norm = RmsNorm::new(Tensor::from_fn((width,), |_| 1.0), 1e-6);
-        let x = embed(&cpu, image, &weight, position, &norm);
+        let x = embed(&cpu, image, &weight, &position, &norm);
         println!("{:?} become {:?}", [6, 48], x.shape().lens());
         Ok(())
     })

@@ -121,17 +121,14 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
         let (mut x, y) = (waves(shape, 0), waves(shape, 1));
         if self.typed {
             for _ in 0..ROUNDS {
-                let y = y.clone();
-                x = measured(|| self.cpu.add(x, y));
+                x = measured(|| self.cpu.add(x, y.view()));
             }
             return x.into_data().into_vec();
         }
         let mut x = x.into_data();
         for _ in 0..ROUNDS {
-            let y = y.clone().into_data();
             x = measured(|| {
-                slices::add_assign(&self.cpu, &mut x, &y);
-                drop(y);
+                slices::add_assign(&self.cpu, &mut x, y.data());
                 x
             });
         }

@@ -5,6 +5,25 @@
 //! operation of that name made it; an operation that gives no role takes
 //! [`Roleless`](trine_shapes::Roleless) axes and leaves them as they are.
 //!
+//! | to | call |
+//! |---|---|
+//! | apply a function to each element | [`map`](Cpu::map), [`map_by`](Cpu::map_by), [`scale`](Cpu::scale) |
+//! | combine two tensors | [`add`](Cpu::add), [`product`](Cpu::product), [`zip`](Cpu::zip) |
+//! | combine all rows with one | [`add_to_rows`](Cpu::add_to_rows), [`multiply_rows`](Cpu::multiply_rows) |
+//! | multiply each row by a number | [`scale_rows`](Cpu::scale_rows) |
+//! | reduce an axis | [`sum`](Cpu::sum), [`mean`](Cpu::mean), [`max`](Cpu::max), [`min`](Cpu::min) |
+//! | make probabilities of logits | [`softmax`](Cpu::softmax), [`log_softmax`](Cpu::log_softmax) |
+//! | find the largest | [`argmax`](Cpu::argmax), [`top_k`](Cpu::top_k) |
+//! | add rows up where indices say | [`scatter_add`](Cpu::scatter_add) |
+//! | multiply with weights | [`linear`](Cpu::linear), [`logits`](Cpu::logits) |
+//! | multiply activations | [`matrix_product`](Cpu::matrix_product), [`outer_product`](Cpu::outer_product) |
+//! | normalise | [`rms_norm`](Cpu::rms_norm), [`layer_norm`](Cpu::layer_norm), [`norm_heads`](Cpu::norm_heads) |
+//! | attend | [`attention`](Cpu::attention) with a cache, [`attend`](Cpu::attend) without |
+//! | go along a sequence | [`causal_convolution`](Cpu::causal_convolution), [`scan`](Cpu::scan) |
+//!
+//! Reading by index, permuting, joining and cutting are methods of [`View`](trine_shapes::View) and
+//! [`Tensor`](trine_shapes::Tensor).
+//!
 //! What belongs here: signatures, allocation of results, caches with axes. What does not: arithmetic that a forward
 //! pass waits for (`trine-kernels`), and layers of a model (`trine-model`).
 #![forbid(unsafe_code)]
@@ -12,24 +31,39 @@
 
 extern crate alloc;
 
+mod attend;
 mod attention;
+mod broadcast;
 mod cache;
+mod convolution;
 mod cpu;
 mod gate;
+mod layer_norm;
 mod linear;
+mod map;
+mod matmul;
 mod matrix;
 mod norm;
+mod parts;
+mod reduce;
 mod residual;
 mod rope;
+mod scan;
+mod select;
+mod softmax;
 mod table;
 #[cfg(test)]
 mod tests;
 mod weight;
 
+pub use attend::Window;
 pub use cache::{CacheStepError, Cached, KvLayer, KvPool, KvSequence, KvStep};
 pub use cpu::Cpu;
 pub use gate::Gating;
+pub use layer_norm::LayerNorm;
 pub use linear::Activations;
+pub use map::Function;
+pub use matmul::Multiplies;
 pub use norm::RmsNorm;
 pub use residual::Residual;
 pub use rope::Rope;

@@ -4,7 +4,7 @@
 
 use crate::cpu::Cpu;
 use trine_kernels::slices;
-use trine_shapes::{Axis, Branch, RolelessShape, Tensor};
+use trine_shapes::{Axis, Branch, RolelessShape, Tensor, View};
 
 /// The residual stream while a branch of it is computed. Only [`Cpu::add_branch`] gives it back, once.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl Cpu {
     ///
     /// type Of<A> = Tensor<f32, (Fixed<8>, A)>;
     /// fn sum<M: Model>(cpu: &Cpu, x: Of<Hidden<M>>, y: Of<Hidden<M>>) -> Of<Hidden<M>> {
-    ///     cpu.add(x, y)
+    ///     cpu.add(x, y.view())
     /// }
     /// ```
     /// What a norm made is not what a norm would make of the sum:
@@ -81,10 +81,10 @@ impl Cpu {
     /// # use trine_shapes::*;
     /// # type Of<A> = Tensor<f32, (Fixed<8>, A)>;
     /// fn sum<A: Axis>(cpu: &Cpu, x: Of<Normed<AttnNorm, A>>, y: Of<Normed<AttnNorm, A>>) {
-    ///     cpu.add(x, y);
+    ///     cpu.add(x, y.view());
     /// }
     /// ```
-    pub fn add<S: RolelessShape>(&self, x: Tensor<f32, S>, y: Tensor<f32, S>) -> Tensor<f32, S> {
+    pub fn add<S: RolelessShape>(&self, x: Tensor<f32, S>, y: View<'_, f32, S>) -> Tensor<f32, S> {
         let shape = x.shape();
         let mut data = x.into_data();
         slices::add_assign(self, &mut data, y.data());

@@ -16,6 +16,7 @@
 //! | was this normalised, and by which gain? | [`Normed<AttnNorm, Hidden<M>>`](Normed) |
 //! | was this rotated? | [`Rotated<HeadDim<M>>`](Rotated) |
 //! | is this a gate, or values? | [`Gate<Ffn<M>>`](Gate), [`Value<KvWidth<M>>`](Value) |
+//! | are these logits, or probabilities? | [`Probability<Vocab<M>>`](Probability) |
 //! | is this id in the vocabulary? | [`Idx<Vocab<M>>`](Idx) |
 //! | do two models share a vocabulary? | [`Same<Vocab<A>, Vocab<B>>`](Same), made by one check |
 //!
@@ -43,13 +44,18 @@ mod dims;
 mod environment;
 mod index;
 mod layers;
+mod layout;
 mod model;
 mod models;
 mod norm;
 mod number;
+mod permute;
+mod place;
 mod role;
 mod same;
 mod scoped;
+mod score;
+mod select;
 mod shape;
 mod size;
 mod step;
@@ -66,9 +72,12 @@ pub use models::{Bitnet2B4T, WithModel, dispatch};
 pub use norm::{
     AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, KeyNorm, LacksNorm, NoNorm, NormRole, Normed, OutputNorm, QueryNorm,
 };
+pub use permute::Permutes;
+pub use place::{At, Fifth, First, Fourth, Last, Merges, Place, Room, Rows, Second, Splits, Third, Without};
 pub use role::{Adjacent, Branch, Gate, Made, NeoX, Pairing, Role, RopePairing, Rotated, Value};
 pub use same::{Counterpart, Listed, NotSame, Same};
 pub use scoped::{Batch, Past, Seq};
+pub use score::{LogProbability, Probability, Ranked, Top};
 pub use shape::{PlainShape, RolelessShape, Shape};
 pub use size::{MAX_ELEMENTS, product_of, product_within};
 pub use step::{Causal, Ragged, Sequences, Span, Step, Uniform};

@@ -137,6 +137,12 @@ impl<'a, T, S: Shape> View<'a, T, S> {
     pub fn shape(self) -> S {
         self.shape
     }
+
+    /// The elements from `first` on, as many as `shape` has; callers prove it by their signature.
+    #[inline]
+    pub(crate) fn part<Z: Shape>(self, first: usize, shape: Z) -> View<'a, T, Z> {
+        View { data: &self.data[first..][..shape.elements()], shape }
+    }
 }
 
 impl<T, S: PlainShape> Tensor<T, S> {

@@ -12,7 +12,7 @@ llama_version=3.22.1
 python3 -m venv "$folder/venv"
 pip=("$folder/venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check)
 "${pip[@]}" --no-deps torch==2.15.0 nvidia-cuda-runtime==13.2.86 nvidia-cuda-cupti==13.2.86 accelerate==1.15.0
-"${pip[@]}" numpy==2.4.6 gguf==0.19.0 safetensors==0.8.0 tokenizers==0.23.3 transformers==5.23.0 \
+"${pip[@]}" numpy==2.4.6 scipy==1.17.1 gguf==0.19.0 safetensors==0.8.0 tokenizers==0.23.3 transformers==5.23.0 \
     filelock typing-extensions sympy networkx jinja2 fsspec psutil setuptools
 "$folder/venv/bin/python" "$here/torch_stubs.py" "$folder"/venv/lib/python3*/site-packages/torch/lib
 

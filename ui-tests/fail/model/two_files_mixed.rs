@@ -8,7 +8,7 @@ fn mixed<'a, 'b: 'a>(
     y: Tensor<f32, (Fixed<1>, Hidden<Dyn<'a>>)>,
     of_other: Tensor<f32, (Fixed<1>, Hidden<Dyn<'b>>)>,
 ) {
-    cpu.add(x, of_other);
+    cpu.add(x, of_other.view());
 }
 
 fn main() {}

@@ -7,7 +7,7 @@ fn residual<T: Step, M: Model>(
     x: Tensor<f32, (T, Hidden<M>)>,
     y: View<i8, (T, Hidden<M>)>,
 ) {
-    cpu.add(x, y);
+    cpu.add(x, y.view());
 }
 
 fn main() {}

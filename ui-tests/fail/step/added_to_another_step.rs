@@ -10,7 +10,7 @@ fn residual<'s, 'p, M: Model>(
     x: Tensor<f32, (Decode<'p>, Hidden<M>)>,
     y: Tensor<f32, (Prompt<'s>, Hidden<M>)>,
 ) {
-    cpu.add(x, y);
+    cpu.add(x, y.view());
 }
 
 fn main() {}

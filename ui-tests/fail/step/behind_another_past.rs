@@ -7,7 +7,7 @@ fn residual<'p, B: Axis, S: Axis, M: Model>(
     x: Tensor<f32, (Uniform<B, Past<'p>, S>, Hidden<M>)>,
     y: Tensor<f32, (Uniform<B, Fixed<0>, S>, Hidden<M>)>,
 ) {
-    cpu.add(x, y);
+    cpu.add(x, y.view());
 }
 
 fn main() {}

@@ -7,7 +7,7 @@ fn residual<'one, 'two: 'one, M: Model>(
     x: Tensor<f32, (Ragged<'one>, Hidden<M>)>,
     y: Tensor<f32, (Ragged<'two>, Hidden<M>)>,
 ) {
-    cpu.add(x, y);
+    cpu.add(x, y.view());
 }
 
 fn main() {}

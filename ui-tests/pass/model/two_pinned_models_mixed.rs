@@ -10,7 +10,7 @@ fn residual<T: Step>(
     x: Tensor<f32, (T, Hidden<Draft>)>,
     y: Tensor<f32, (T, Hidden<Draft>)>,
 ) {
-    cpu.add(x, y);
+    cpu.add(x, y.view());
 }
 
 fn main() {}

@@ -7,7 +7,7 @@ fn residual<'b, 's, P: Axis, M: Model>(
     x: Tensor<f32, (Uniform<Batch<'b>, P, Seq<'s>>, Hidden<M>)>,
     y: Tensor<f32, (Uniform<Batch<'b>, P, Seq<'s>>, Hidden<M>)>,
 ) {
-    cpu.add(x, y);
+    cpu.add(x, y.view());
 }
 
 fn main() {}

@@ -9,7 +9,7 @@ fn residual<'q, 'a, B: Axis, P: Axis, M: Model>(
     x: Tensor<f32, (Uniform<B, P, Question<'q>>, Hidden<M>)>,
     y: Tensor<f32, (Uniform<B, P, Question<'q>>, Hidden<M>)>,
 ) {
-    cpu.add(x, y);
+    cpu.add(x, y.view());
 }
 
 fn main() {}

@@ -7,7 +7,7 @@ fn combined<'b, P: Axis, S: Axis, M: Model>(
     logits: Tensor<f32, (Sequences<Uniform<Fixed<1>, P, S>>, Vocab<M>)>,
     other: Tensor<f32, (Sequences<Uniform<Fixed<1>, P, S>>, Vocab<M>)>,
 ) {
-    cpu.add(logits, other);
+    cpu.add(logits, other.view());
 }
 
 fn main() {}

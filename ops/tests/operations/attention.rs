@@ -1,0 +1,73 @@
+//! Attention over tensors.
+
+use crate::fixture::{assert_near, cpu, numbers, tensor};
+use trine_ops::Window;
+use trine_shapes::{Axis, Fixed, Ragged, Shape, Span, Tensor, Value};
+
+type Heads = Fixed<2>;
+type Values<K> = Tensor<f32, (K, Heads, Value<Fixed<4>>)>;
+
+fn queries() -> Tensor<f32, (Fixed<5>, Heads, Fixed<3>)> {
+    tensor("attend.q", (Fixed, Fixed, Fixed))
+}
+
+/// The first keys and values of the golden ones.
+fn keys<K: Axis>(keys: K) -> (Tensor<f32, (K, Heads, Fixed<3>)>, Values<K>) {
+    let (key, value) = ((keys, Fixed, Fixed), (keys, Fixed, Value::of(Fixed)));
+    let first = |name: &str, count: usize| numbers(name)[..count].to_vec();
+    let k = Tensor::assume(key, first("attend.k", key.elements()), "a test");
+    (k, Tensor::assume(value, first("attend.v", value.elements()), "a test"))
+}
+
+#[test]
+fn cross_attention_sees_all_keys() {
+    let (k, v) = keys(Fixed::<7>);
+    let y: Tensor<f32, (Fixed<5>, Heads, Fixed<4>)> = cpu().attend(queries().view(), k.view(), v.view());
+    assert_near(y.data(), "attend.all", 1);
+}
+
+#[test]
+fn causal_and_windowed_attention_see_some() {
+    let (k, v) = keys(Fixed::<5>);
+    let causal = cpu().attend_causal(queries().view(), k.view(), v.view());
+    assert_near(causal.data(), "attend.causal", 1);
+    let window = |before, after| {
+        let window = Window { before, after };
+        cpu().attend_window(queries().view(), k.view(), v.view(), window).data().to_vec()
+    };
+    assert_near(&window(2, 1), "attend.window", 1);
+    assert_eq!(window(4, 4), cpu().attend(queries().view(), k.view(), v.view()).data());
+    assert_eq!(window(usize::MAX, usize::MAX), window(4, 4));
+    assert_eq!(window(0, 0), v.data());
+}
+
+/// Two sequences of a step, as if each were alone.
+#[test]
+fn tokens_of_a_step_see_those_of_their_sequence() {
+    let spans = [Span { past: 3, tokens: 2 }, Span { past: 0, tokens: 3 }];
+    let (k, v) = keys(Fixed::<5>);
+    Ragged::assume(&spans, "a test", |step| {
+        let [q, k] = [queries(), k.clone()].map(|x| Tensor::assume((step, Fixed, Fixed::<3>), x.into_data(), "a test"));
+        let v = Tensor::assume((step, Fixed, Value::of(Fixed)), v.clone().into_data(), "a test");
+        for window in [Window::ALL, Window::CAUSAL, Window { before: 1, after: 0 }] {
+            let y: Tensor<f32, (_, Heads, Fixed<4>)> = cpu().attend_sequences(q.view(), k.view(), v.view(), window);
+            let alone = [part::<2>(0, window), part::<3>(2, window)].concat();
+            assert_eq!(y.data(), alone, "{window:?}");
+        }
+    });
+}
+
+/// Attention of `N` tokens from `first` on.
+fn part<const N: usize>(first: usize, window: Window) -> Vec<f32> {
+    let part = |name: &str, width: usize| numbers(name)[first * 2 * width..][..N * 2 * width].to_vec();
+    let [q, k] = ["attend.q", "attend.k"].map(|name| Tensor::from_data((Fixed::<N>, Fixed::<2>, Fixed), part(name, 3)));
+    let v = Tensor::assume((Fixed::<N>, Fixed::<2>, Value::of(Fixed::<4>)), part("attend.v", 4), "a test");
+    let q: Tensor<f32, (Fixed<N>, Heads, Fixed<3>)> = q;
+    cpu().attend_window(q.view(), k.view(), v.view(), window).data().to_vec()
+}
+
+#[test]
+fn without_keys_there_is_no_mean() {
+    let (k, v) = keys(Fixed::<0>);
+    assert!(cpu().attend(queries().view(), k.view(), v.view()).data().iter().all(|y| y.is_nan()));
+}
