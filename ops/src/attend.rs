@@ -146,8 +146,8 @@ impl Cpu {
         self.attend_to(q, k, v, |own| window.around(own, positions))
     }
 
-    /// [`attend`](Cpu::attend) of the tokens of a step, where a query sees the keys of a window around its own token that
-    /// are of its own sequence: `(T, H, E), (T, H, E), (T, H, Value<D>) -> (T, H, D)`. Positions before the step are not
+    /// [`attend`](Cpu::attend) of the tokens of a step, where a query sees the keys of its own sequence in a window
+    /// around its own token: `(T, H, E), (T, H, E), (T, H, Value<D>) -> (T, H, D)`. Positions before the step are not
     /// there. Reference: `flash_attn_varlen_func` of flash-attention.
     ///
     /// ```

@@ -158,8 +158,8 @@ impl Isa {
     /// Runs `kernel` compiled for this instruction set.
     ///
     /// # Panics
-    /// If the machine does not have it: running it would be undefined behaviour. [`crate::Machine`] holds only available
-    /// sets; the check is a load and a compare.
+    /// If the machine does not have it: running it would be undefined behaviour. [`crate::Machine`] holds only
+    /// available sets; the check is a load and a compare.
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         assert!(self.is_available(), "instruction set {self} is not available on this machine");
         match self {
