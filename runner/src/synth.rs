@@ -6,7 +6,7 @@ use crate::outcome::Outcome;
 use anyhow::Result;
 use std::num::NonZeroUsize;
 use trine::model::Synthetic;
-use trine::shapes::Dims;
+use trine::shapes::{Dims, Sizes};
 
 /// Runs the command.
 ///
@@ -26,15 +26,15 @@ fn described(arguments: &SynthArguments) -> Result<Synthetic> {
     let or = |given: Option<NonZeroUsize>, like: usize| given.map_or(like, NonZeroUsize::get);
     let config = &mut synthetic.config;
     let like = config.dims;
-    config.dims = Dims::new(
-        or(arguments.vocab, like.vocab),
-        or(arguments.hidden, like.hidden),
-        or(arguments.ffn, like.ffn),
-        or(arguments.heads, like.heads()),
-        or(arguments.kv_heads, like.kv_heads),
-        or(arguments.head_dim, like.head_dim),
-        or(arguments.blocks, like.blocks()),
-    )
+    config.dims = Dims::new(Sizes {
+        vocab: or(arguments.vocab, like.vocab),
+        hidden: or(arguments.hidden, like.hidden),
+        ffn: or(arguments.ffn, like.ffn),
+        heads: or(arguments.heads, like.heads()),
+        kv_heads: or(arguments.kv_heads, like.kv_heads),
+        head_dim: or(arguments.head_dim, like.head_dim),
+        attention_layers: or(arguments.blocks, like.blocks()),
+    })
     .map_err(|error| Usage(error.to_string()))?;
     config.architecture = arguments.architecture.unwrap_or(config.architecture);
     config.context = or(arguments.context, config.context);

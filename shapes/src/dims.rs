@@ -21,6 +21,25 @@ pub struct Dims {
     pub attention_layers: usize,
 }
 
+/// The sizes of a model, each by its name: what [`Dims::new`] checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Tokens in the vocabulary.
+    pub vocab: usize,
+    /// Residual width.
+    pub hidden: usize,
+    /// Width inside the feed-forward network.
+    pub ffn: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key/value heads.
+    pub kv_heads: usize,
+    /// Width of one head.
+    pub head_dim: usize,
+    /// Blocks that mix positions by attention.
+    pub attention_layers: usize,
+}
+
 /// Dimensions that no model can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DimsError {
@@ -57,15 +76,8 @@ impl Dims {
     /// # Errors
     /// A zero or too large length, heads that do not group over key/value heads, an odd head width. The number of
     /// attention layers may be zero.
-    pub const fn new(
-        vocab: usize,
-        hidden: usize,
-        ffn: usize,
-        heads: usize,
-        kv_heads: usize,
-        head_dim: usize,
-        attention_layers: usize,
-    ) -> Result<Dims, DimsError> {
+    pub const fn new(sizes: Sizes) -> Result<Dims, DimsError> {
+        let Sizes { vocab, hidden, ffn, heads, kv_heads, head_dim, attention_layers } = sizes;
         let named = [
             ("vocab", vocab),
             ("hidden", hidden),
@@ -115,18 +127,19 @@ impl Dims {
 mod tests {
     use super::*;
 
+    const SIZES: Sizes =
+        Sizes { vocab: 320, hidden: 256, ffn: 512, heads: 8, kv_heads: 2, head_dim: 32, attention_layers: 3 };
+
     #[test]
     fn relations_are_checked_once_and_by_name() {
-        let dims = Dims::new(320, 256, 512, 8, 2, 32, 3).unwrap();
+        let dims = Dims::new(SIZES).unwrap();
         assert_eq!((dims.group, dims.heads(), dims.attention_layers), (4, 8, 3));
-        let message = |d: Result<Dims, DimsError>| d.unwrap_err().to_string();
-        assert_eq!(message(Dims::new(320, 256, 512, 8, 3, 32, 3)), "8 heads do not group over 3 key/value heads");
-        assert_eq!(message(Dims::new(320, 0, 512, 8, 2, 32, 3)), "`hidden` is zero");
-        assert_eq!(message(Dims::new(320, 256, 512, 8, 2, 31, 3)), "head width 31 is odd, but RoPE rotates pairs");
-        assert!(matches!(Dims::new(usize::MAX, 256, 512, 8, 2, 32, 3), Err(DimsError::TooLarge { name: "vocab", .. })));
-        assert!(matches!(
-            Dims::new(320, 256, 512, 1 << 30, 1 << 30, 1 << 30, 3),
-            Err(DimsError::TooLarge { name: "heads", .. })
-        ));
+        let message = |sizes| Dims::new(sizes).unwrap_err().to_string();
+        assert_eq!(message(Sizes { kv_heads: 3, ..SIZES }), "8 heads do not group over 3 key/value heads");
+        assert_eq!(message(Sizes { hidden: 0, ..SIZES }), "`hidden` is zero");
+        assert_eq!(message(Sizes { head_dim: 31, ..SIZES }), "head width 31 is odd, but RoPE rotates pairs");
+        let too_large = |sizes| Dims::new(sizes).map_err(|error| matches!(error, DimsError::TooLarge { .. }));
+        assert_eq!(too_large(Sizes { vocab: usize::MAX, ..SIZES }), Err(true));
+        assert_eq!(too_large(Sizes { heads: 1 << 30, kv_heads: 1 << 30, head_dim: 1 << 30, ..SIZES }), Err(true));
     }
 }

@@ -56,8 +56,10 @@ impl<L> Dyn<'_, L> {
     /// the same time do not mix, not even where their dimensions agree.
     ///
     /// ```
-    /// use trine_shapes::{Axis, Dims, Dyn, Ffn};
-    /// let dims = Dims::new(320, 256, 512, 8, 2, 32, 3)?;
+    /// use trine_shapes::{Axis, Dims, Dyn, Ffn, Sizes};
+    /// let dims = Dims::new(Sizes {
+    ///     vocab: 320, hidden: 256, ffn: 512, heads: 8, kv_heads: 2, head_dim: 32, attention_layers: 3,
+    /// })?;
     /// assert_eq!(Dyn::scope(dims, |model| Ffn::of(model).len()), 512);
     /// # Ok::<(), trine_shapes::DimsError>(())
     /// ```

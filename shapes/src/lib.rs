@@ -63,7 +63,7 @@ mod tensor;
 
 pub use axis::{Axis, Factored, Fixed, Flat, Plain, Plus, Product, Roleless};
 pub use buffer::{Buffer, Home};
-pub use dims::{Dims, DimsError};
+pub use dims::{Dims, DimsError, Sizes};
 pub use environment::{AlreadyPinned, Dyn, Environment};
 pub use index::{Idx, NotAnIndex};
 pub use layers::PerLayer;

@@ -48,9 +48,7 @@ macro_rules! static_model {
             }
         }
 
-        const _: () = match $crate::Dims::new(
-            $vocab, $hidden, $ffn, $heads, $kv_heads, $head_dim, $attention_layers,
-        ) {
+        const _: () = match $crate::Dims::new($crate::Sizes { vocab: $vocab, hidden: $hidden, ffn: $ffn, heads: $heads, kv_heads: $kv_heads, head_dim: $head_dim, attention_layers: $attention_layers }) {
             Ok(_) => {}
             Err($crate::DimsError::Heads { .. }) => panic!(concat!(stringify!($name), ": kv_heads must divide heads")),
             Err($crate::DimsError::OddHead(_)) => panic!(concat!(stringify!($name), ": head_dim must be even (RoPE)")),
@@ -82,10 +80,12 @@ static_model! {
 /// type again succeeds only with the same dimensions.
 ///
 /// ```
-/// use trine_shapes::{Axis, Dims, Hidden};
+/// use trine_shapes::{Axis, Dims, Hidden, Sizes};
 /// trine_shapes::pinned_model! { pub struct Served; }
 ///
-/// let dims = Dims::new(320, 256, 512, 8, 2, 32, 3)?;
+/// let dims = Dims::new(Sizes {
+///     vocab: 320, hidden: 256, ffn: 512, heads: 8, kv_heads: 2, head_dim: 32, attention_layers: 3,
+/// })?;
 /// let served = Served::pin(dims)?;
 /// assert_eq!(Hidden::of(served).len(), 256);
 /// assert!(Served::pin(Dims { hidden: 512, ..dims }).is_err());
@@ -145,7 +145,7 @@ pub fn dispatch<V: WithModel>(dims: Dims, program: V) -> V::Out {
 mod tests {
     use super::*;
     use crate::axis::Axis;
-    use crate::{HeadDim, Heads, KvWidth, QWidth};
+    use crate::{HeadDim, Heads, KvWidth, QWidth, Sizes};
 
     struct Describe;
     impl WithModel for Describe {
@@ -158,7 +158,22 @@ mod tests {
     #[test]
     fn dispatch_prefers_the_static_model() {
         assert_eq!(dispatch(Bitnet2B4T.dims(), Describe), ("Bitnet2B4T", 2560, 640));
-        assert_eq!(dispatch(Dims::new(320, 256, 512, 8, 2, 48, 3).unwrap(), Describe), ("Dyn", 384, 96));
+        assert_eq!(
+            dispatch(
+                Dims::new(Sizes {
+                    vocab: 320,
+                    hidden: 256,
+                    ffn: 512,
+                    heads: 8,
+                    kv_heads: 2,
+                    head_dim: 48,
+                    attention_layers: 3
+                })
+                .unwrap(),
+                Describe
+            ),
+            ("Dyn", 384, 96)
+        );
     }
 
     #[test]
@@ -170,7 +185,16 @@ mod tests {
     #[test]
     fn a_pinned_model_keeps_its_first_dimensions() {
         pinned_model! { struct Pinned; }
-        let dims = Dims::new(320, 256, 512, 8, 2, 32, 3).unwrap();
+        let dims = Dims::new(Sizes {
+            vocab: 320,
+            hidden: 256,
+            ffn: 512,
+            heads: 8,
+            kv_heads: 2,
+            head_dim: 32,
+            attention_layers: 3,
+        })
+        .unwrap();
         let pinned = Pinned::pin(dims).unwrap();
         assert_eq!(Pinned::pin(dims).unwrap().dims(), pinned.dims());
         let error = Pinned::pin(Dims { ffn: 768, ..dims }).unwrap_err().to_string();

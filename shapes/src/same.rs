@@ -139,11 +139,13 @@ impl<A: Axis, B: Axis> Same<A, B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dims, Dyn, Ffn, Hidden, Vocab};
+    use crate::{Dims, Dyn, Ffn, Hidden, Sizes, Vocab};
 
     #[test]
     fn evidence_needs_equal_lengths_or_equal_items() {
-        let dims = Dims::new(3, 16, 24, 2, 1, 8, 1).unwrap();
+        let dims =
+            Dims::new(Sizes { vocab: 3, hidden: 16, ffn: 24, heads: 2, kv_heads: 1, head_dim: 8, attention_layers: 1 })
+                .unwrap();
         Dyn::scope(dims, |left| {
             Dyn::scope(Dims { ffn: 32, ..dims }, |right| {
                 assert!(Same::check(Hidden::of(left), Hidden::of(right)).is_ok());

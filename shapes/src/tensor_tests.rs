@@ -3,7 +3,7 @@
 use super::*;
 use crate::axis::Fixed;
 use crate::step::{Ragged, Span};
-use crate::{Dims, Dyn, Hidden, Rotated};
+use crate::{Dims, Dyn, Hidden, Rotated, Sizes};
 
 type T<S> = Tensor<usize, S>;
 type Step2x3 = Uniform<Fixed<2>, Fixed<7>, Fixed<3>>;
@@ -61,7 +61,9 @@ fn a_step_takes_one_slice_a_sequence() {
 
 #[test]
 fn a_relabelled_tensor_needs_evidence() {
-    let dims = Dims::new(3, 16, 24, 2, 1, 8, 1).unwrap();
+    let dims =
+        Dims::new(Sizes { vocab: 3, hidden: 16, ffn: 24, heads: 2, kv_heads: 1, head_dim: 8, attention_layers: 1 })
+            .unwrap();
     Dyn::scope(dims, |left| {
         Dyn::scope(dims, |right| {
             let (of_left, of_right) = (Hidden::of(left), Hidden::of(right));

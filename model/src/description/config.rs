@@ -7,7 +7,7 @@ mod tests;
 
 use super::{Architecture, ConfigError, ConfigProblem, Graph, RopeConfig};
 use trine_loader::Gguf;
-use trine_shapes::Dims;
+use trine_shapes::{Dims, Sizes};
 
 /// A model's description: everything the forward pass needs besides the weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,7 @@ impl Config {
             return Err(keys.value("attention.value_length", value_length, format!("{head_dim}, the key length")));
         }
         let (vocab, ffn, layers) = (keys.vocab()?, keys.count("feed_forward_length")?, keys.layers()?);
-        let dims = Dims::new(vocab, hidden, ffn, heads, kv_heads, head_dim, layers)
+        let dims = Dims::new(Sizes { vocab, hidden, ffn, heads, kv_heads, head_dim, attention_layers: layers })
             .map_err(|error| ConfigError::of_file(file.label(), ConfigProblem::Dims(error)))?;
         Ok(Config {
             architecture,

@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use trine_kernels::{GateActivation, RopePairing};
 use trine_loader::json::{Object, shown};
-use trine_shapes::Dims;
+use trine_shapes::{Dims, Sizes};
 
 /// Keys that say which matrices have biases; of a graph whose biases are given no class of transformers reads them.
 const BIASES: [&str; 2] = ["attention_bias", "mlp_bias"];
@@ -33,7 +33,7 @@ pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, Confi
         let expected = format!("{layers_found}, the number of blocks that have tensors");
         return Err(reader.value("num_hidden_layers", layers, expected));
     }
-    let dims = Dims::new(vocab, hidden, ffn, heads, kv_heads, head_dim, layers)
+    let dims = Dims::new(Sizes { vocab, hidden, ffn, heads, kv_heads, head_dim, attention_layers: layers })
         .map_err(|error| ConfigError::of_file(object.file(), ConfigProblem::Dims(error)))?;
     let context = object.count("max_position_embeddings")?;
     if context > MAX_CONTEXT {

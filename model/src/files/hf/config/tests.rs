@@ -30,7 +30,19 @@ fn with(mut file: Value, path: &str, value: Value) -> Result<Config, String> {
 fn qwen3_is_described() {
     let config = with(qwen3(), "/use_cache", true.into()).unwrap();
     assert_eq!((config.architecture, config.graph().qk_norm), (Architecture::Qwen3, Some(QkNorm::BeforeRope)));
-    assert_eq!(config.dims, Dims::new(151_936, 1024, 3072, 16, 8, 128, 2).unwrap());
+    assert_eq!(
+        config.dims,
+        Dims::new(Sizes {
+            vocab: 151_936,
+            hidden: 1024,
+            ffn: 3072,
+            heads: 16,
+            kv_heads: 8,
+            head_dim: 128,
+            attention_layers: 2
+        })
+        .unwrap()
+    );
     let yarn = Yarn { factor: 4.0, original_context: 32_768, attention_factor: 1.0, beta_fast: 32.0, beta_slow: 1.0 };
     assert_eq!((config.rope.base, config.rope.scaling), (1e6, RopeScaling::Yarn(yarn)));
     assert_eq!(config.rope.pairing, config.graph().rope_pairing, "conversion leaves the rows where they are");
