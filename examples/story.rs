@@ -17,7 +17,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = load(Loaded::pin(config.dims)?, &file, &cpu, &LoadOptions::default())?.transformer;
     let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default())?;
 
-    let prompt = tokenizer.encode("Once upon a time", EncodeOptions::PROMPT)?;
+    // The tokenizer of this model: its tokens are those that the session takes, and no other.
+    let tokenizer = tokenizer.for_model(model.model)?;
+    let prompt = tokenizer.prompt("Once upon a time")?;
     let mut session = Session::new(&model, &cpu, config.context, CacheType::F16)?;
     let sampler = SamplerChain::new(SamplerOptions { seed: 7, ..SamplerOptions::default() })?;
     for step in session.stream(prompt, &tokenizer, sampler, GenerateOptions::default()) {

@@ -72,7 +72,7 @@ pub mod prelude {
     pub use trine_kernels::{CacheType, CpuOptions, Matrix};
     pub use trine_loader::Gguf;
     pub use trine_model::{
-        Config, EncodeOptions, Engine, EngineError, EngineOptions, GenerateOptions, LoadOptions, Message, Opened,
+        Config, Engine, EngineError, EngineOptions, ForModel, GenerateOptions, LoadOptions, Message, Opened,
         SamplerChain, SamplerOptions, Session, Tokenizer, TokenizerOptions, Transformer, Visit, load,
     };
     pub use trine_ops::{Cpu, Weight};

@@ -47,7 +47,9 @@ fn an_engine_generates_what_a_session_generates() {
     let expected = with_model(&file, &LoadOptions::default(), |transformer| {
         let mut session = Session::new(transformer, &cpu(), 256, CacheType::F32).expect("memory");
         let (sampler, options) = greedy(40);
-        let steps = session.stream(prompt.ids(), engine.tokenizer().clone(), sampler, options);
+        let tokenizer = engine.tokenizer().clone().for_model(transformer.model).expect("of one file");
+        let prompt = session.tokens_of(prompt.ids()).expect("ids of the vocabulary");
+        let steps = session.stream(prompt, &tokenizer, sampler, options);
         steps.map(|step| step.expect("a step").text).collect::<String>()
     });
     assert_eq!(found, expected);

@@ -2,7 +2,7 @@
 
 use crate::api::*;
 use crate::support::{assert_close, cpu, logits_of, open, with_model};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 const IDS: [u32; 6] = [3, 250, 17, 91, 5, 204];
 
@@ -72,18 +72,20 @@ fn rows_that_are_no_whole_blocks_of_the_packing_are_refused() {
 /// What the embedded model generates with `sampler`, with and without a shortlist, and the logits that were left out.
 fn generated(sampler: &SamplerOptions, shortlist: bool) -> (Vec<u32>, usize) {
     let (cpu, file) = (cpu(), trine::embedded_model().expect("a model"));
-    let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default()).expect("a tokenizer");
+    let tokenizer = Arc::new(Tokenizer::from_gguf(&file, &TokenizerOptions::default()).expect("a tokenizer"));
     let shortlist = shortlist.then_some(MakeShortlist { progress: None });
     with_model(&file, &LoadOptions { shortlist, ..LoadOptions::default() }, |transformer| {
         let session = || Session::new(transformer, &cpu, 128, CacheType::F32).expect("memory");
-        let prompt = tokenizer.encode("The little fox", EncodeOptions::PROMPT).expect("a text");
+        let tokenizer = tokenizer.clone().for_model(transformer.model).expect("of one file");
+        let prompt = tokenizer.prompt("The little fox").expect("a text");
         let mut sampler = SamplerChain::new(sampler.clone()).expect("sound options");
         let logits = session().feed_for(&prompt, sampler.request()).expect("a prompt");
         let left_out = logits.tokens() - logits.len();
         let options = GenerateOptions { max_tokens: 100, ..GenerateOptions::default() };
         let mut ignore = |_: &str| ControlFlow::Continue(());
         let generated = session().generate(&prompt, &tokenizer, &mut sampler, &options, &mut ignore);
-        (generated.expect("a generation").tokens, left_out)
+        let tokens = generated.expect("a generation").tokens;
+        (tokens.iter().map(|token| token.get() as u32).collect(), left_out)
     })
 }
 

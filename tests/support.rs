@@ -51,6 +51,29 @@ pub fn tokens<M: Model>(model: M, ids: &[u32]) -> Vec<Idx<Vocab<M>>> {
     ids.iter().map(|&id| Idx::new(Vocab::of(model), id).expect("an id of the vocabulary")).collect()
 }
 
+/// A session that is fed ids, where a test has them from a reference.
+pub trait FeedIds {
+    /// The logits that follow.
+    ///
+    /// # Panics
+    /// If they do not fit.
+    fn feed_ids(&mut self, ids: &[u32]) -> Vec<f32>;
+
+    /// Goes back to the common beginning with these ids.
+    fn rewind_to(&mut self, ids: &[u32]) -> usize;
+}
+
+impl<M: Model> FeedIds for Session<M> {
+    fn feed_ids(&mut self, ids: &[u32]) -> Vec<f32> {
+        let tokens = self.tokens_of(ids).expect("ids of the vocabulary");
+        self.feed(&tokens).expect("they fit").into_data().into_vec()
+    }
+
+    fn rewind_to(&mut self, ids: &[u32]) -> usize {
+        self.rewind(&self.tokens_of(ids).expect("ids of the vocabulary"))
+    }
+}
+
 /// Logits of every position of a fresh sequence, with an f32 cache.
 pub fn logits_of<M: Model>(cpu: &Cpu, transformer: &Transformer<M>, ids: &[u32]) -> Vec<f32> {
     let cache = KvCache::new(transformer, Fixed::<1>, ids.len(), CacheType::F32);

@@ -1,7 +1,7 @@
 //! Copies of ternary matrices in triples: decoding reads less, and computes the same bits.
 
 use crate::api::*;
-use crate::support::open;
+use crate::support::{FeedIds, open};
 use trine::loader::{Gguf, TensorType};
 
 const IDS: [u32; 5] = [3, 250, 17, 91, 5];
@@ -18,7 +18,7 @@ fn decoded(
     Dyn::scope(config.dims, |model| {
         let loaded = load(model, file, cpu, &options).expect("a model");
         let mut session = Session::new(&loaded.transformer, cpu, IDS.len(), CacheType::F16).expect("memory");
-        let logits = IDS.iter().flat_map(|&id| session.feed(&[id]).expect("a token").to_vec()).collect();
+        let logits = IDS.iter().flat_map(|&id| session.feed_ids(&[id]).to_vec()).collect();
         let why = loaded.warnings.into_iter().map(|warning| match warning {
             Warning::NoTriples { why, .. } => why,
             other => panic!("{other}"),

@@ -24,19 +24,21 @@ pub use description::{
     Architecture, Biases, BlockNorm, Config, ConfigError, ConfigProblem, Graph, Presence, Projection, QkNorm, Role,
     RopeConfig, RopeScaling, Yarn, schema,
 };
-pub use engine::{Engine, EngineError, EngineId, EngineOptions, Opened, Piece, Pieces, Prompt, Sequence, Token, Visit};
+pub use engine::{
+    Engine, EngineError, EngineId, EngineLogits, EngineOptions, Opened, Piece, Pieces, Prompt, Sequence, Token, Visit,
+};
 pub use files::{
     Container, Description, DescriptionError, Encoding, HfDirectory, HfError, Source, SourceError, SourceTensor,
     open_model, sha256,
 };
 pub use generation::{
-    Candidate, Candidates, Finish, GenerateError, GenerateOptions, Generated, Generation, GenerationError,
-    GenerationStep, GenerationStream, Greedy, LogitsFilter, Logprobs, Multinomial, Next, Sampler, SamplerChain,
-    SamplerError, SamplerOptions, Session, SessionError, TokenLogprob, filters,
+    Candidate, Candidates, Finish, ForModel, GenerateError, GenerateOptions, Generated, Generation, GenerationError,
+    GenerationStep, GenerationStream, Greedy, LogitsFilter, Logprobs, ModelTokenizer, Multinomial, Next, Sampler,
+    SamplerChain, SamplerError, SamplerOptions, Session, TokenLogprob, WrongTokenizer, filters,
 };
 pub use network::{
     Attention, Block, FeedForward, KvCache, Linear, Logits, LogitsError, LogitsRequest, Mixer, Ops, Part, QkNorms,
-    State, StatePool, StepError, StepInput, SubNorm, SwiGlu, Traced, Transformer,
+    State, StatePool, StepError, StepInput, SubNorm, SwiGlu, TokenLogits, Traced, Transformer,
 };
 pub use tools::{
     Conversion, ConvertError, ConvertProblem, Converted, Difference, HEAD_TYPES, Judgement, KeyDifference,

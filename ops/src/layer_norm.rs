@@ -27,7 +27,9 @@ impl<R: NormRole, A: Plain> LayerNorm<R, A> {
     pub fn new(gain: Tensor<f32, (A,)>, bias: Tensor<f32, (A,)>, epsilon: f32) -> Self {
         LayerNorm { gain, bias, epsilon, role: PhantomData }
     }
+}
 
+impl<R: NormRole, A: Axis> LayerNorm<R, A> {
     /// The gains.
     pub fn gain(&self) -> View<'_, f32, (A,)> {
         self.gain.view()
@@ -135,7 +137,7 @@ impl Cpu {
     ///     network(h)
     /// }
     /// ```
-    pub fn pre_layer_norm<T: Axis, A: Plain, R: NormRole>(
+    pub fn pre_layer_norm<T: Axis, A: Axis, R: NormRole>(
         &self,
         x: Tensor<f32, (T, A)>,
         norm: &LayerNorm<R, A>,

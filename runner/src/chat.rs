@@ -8,9 +8,7 @@ use crate::outcome::Outcome;
 use anyhow::{Context, Result};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
-use trine::model::{
-    ChatTemplate, EncodeOptions, GenerateError, Message, Session, SessionError, StepError, Tokenizer, Transformer,
-};
+use trine::model::{ChatTemplate, EncodeOptions, GenerateError, Message, Session, StepError, Tokenizer, Transformer};
 use trine::ops::Cpu;
 use trine::shapes::Model;
 
@@ -25,7 +23,7 @@ pub fn chat(arguments: &ChatArguments) -> Result<Outcome> {
     let generation = Generation::new(&arguments.generation, arguments.tokens)?;
     let cpu = load::cpu(&arguments.cpu)?;
     let file = load::open(arguments.model.as_deref(), &arguments.load.access)?;
-    let tokenizer = load::tokenizer(&*file, &arguments.load.vocabulary)?;
+    let tokenizer = Arc::new(load::tokenizer(&*file, &arguments.load.vocabulary)?);
     let template = file.chat_template(&tokenizer)?;
     let chat = Chat { arguments, template, tokenizer: &tokenizer, generation, cpu: &cpu };
     load::with_model(&*file, &arguments.load, &cpu, chat)
@@ -34,7 +32,7 @@ pub fn chat(arguments: &ChatArguments) -> Result<Outcome> {
 struct Chat<'c> {
     arguments: &'c ChatArguments,
     template: ChatTemplate,
-    tokenizer: &'c Tokenizer,
+    tokenizer: &'c Arc<Tokenizer>,
     generation: Generation,
     cpu: &'c Cpu,
 }
@@ -81,7 +79,7 @@ impl Chat<'_> {
 }
 
 fn is_full(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(GenerateError::Session(SessionError::Step(StepError::ContextFull { .. }))))
+    matches!(error.downcast_ref(), Some(GenerateError::Session(StepError::ContextFull { .. })))
 }
 
 /// The next line without its line break, or nothing at the end of the input. On a terminal it is asked for.

@@ -8,8 +8,9 @@ use anyhow::{Context, Result, bail};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use trine::model::{
-    Config, GenerateOptions, Generated, SamplerChain, SamplerError, SamplerOptions, Session, Tokenizer,
+    Config, ForModel, GenerateOptions, Generated, SamplerChain, SamplerError, SamplerOptions, Session, Tokenizer,
 };
 use trine::shapes::Model;
 
@@ -36,9 +37,9 @@ pub struct Generation {
 }
 
 /// A generation that was printed.
-pub struct Streamed {
+pub struct Streamed<M> {
     /// What was done.
-    pub generated: Generated,
+    pub generated: Generated<M>,
     /// The text that was printed.
     pub text: String,
 }
@@ -99,9 +100,9 @@ impl Generation {
     pub fn stream<M: Model>(
         &mut self,
         session: &mut Session<M>,
-        tokenizer: &Tokenizer,
+        tokenizer: &Arc<Tokenizer>,
         prompt: &[u32],
-    ) -> Result<Streamed> {
+    ) -> Result<Streamed<M>> {
         let watch = Watch::begin();
         let (mut text, mut written) = (String::new(), Ok(()));
         let mut on_text = |piece: &str| {
@@ -109,7 +110,9 @@ impl Generation {
             written = print(piece);
             if written.is_err() || watch.interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let generated = session.generate(prompt, tokenizer, &mut self.sampler, &self.options, &mut on_text)?;
+        let tokenizer = tokenizer.clone().for_model(session.transformer().model)?;
+        let prompt = session.tokens_of(prompt)?;
+        let generated = session.generate(&prompt, &tokenizer, &mut self.sampler, &self.options, &mut on_text)?;
         written?;
         Ok(Streamed { generated, text })
     }

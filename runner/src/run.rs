@@ -24,7 +24,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let generation = Generation::new(&arguments.generation, arguments.tokens)?.with_logprobs(arguments.logprobs);
     let cpu = load::cpu(&arguments.cpu)?;
     let file = load::open(arguments.model.as_deref(), &arguments.load.access)?;
-    let tokenizer = load::tokenizer(&*file, &arguments.load.vocabulary)?;
+    let tokenizer = Arc::new(load::tokenizer(&*file, &arguments.load.vocabulary)?);
     let prompt = Prompt::new(&*file, &tokenizer, text, arguments)?;
     load::with_model(
         &*file,
@@ -83,7 +83,7 @@ impl Prompt {
 struct Run<'r> {
     arguments: &'r RunArguments,
     prompt: Prompt,
-    tokenizer: &'r Tokenizer,
+    tokenizer: &'r Arc<Tokenizer>,
     generation: Generation,
     cpu: &'r Cpu,
 }
@@ -112,7 +112,7 @@ impl Program for Run<'_> {
 }
 
 /// How fast it was.
-fn statistics(generated: &Generated, seed: Option<u64>) -> String {
+fn statistics<M>(generated: &Generated<M>, seed: Option<u64>) -> String {
     let speed = |(tokens, time): (usize, Duration)| {
         let each_second = if tokens == 0 { 0.0 } else { tokens as f64 / time.as_secs_f64() };
         format!("{tokens} tokens, {each_second:.1} tokens/s")
@@ -124,11 +124,12 @@ fn statistics(generated: &Generated, seed: Option<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trine::shapes::Bitnet2B4T;
 
     #[test]
     fn statistics_are_tokens_over_time() {
-        let generated = Generated {
-            tokens: vec![4, 5],
+        let generated = Generated::<Bitnet2B4T> {
+            tokens: Vec::new(),
             logprobs: Vec::new(),
             finish: Finish::MaxTokens,
             prompt: (30, Duration::from_millis(250)),

@@ -48,7 +48,8 @@ impl Program for Trace<'_> {
     fn run<M: Model>(self, model: &Arc<Transformer<M>>) -> Result<()> {
         let mut seen: Vec<Seen> = Vec::new();
         let mut session = Session::new(model, self.cpu, self.ids.len(), CacheType::F32)?;
-        session.feed_watched(self.ids, LogitsRequest::All, &mut |block, part, values| {
+        let tokens = session.tokens_of(self.ids)?;
+        session.feed_watched(&tokens, LogitsRequest::All, &mut |block, part, values| {
             // A long prompt passes in several steps.
             let known = seen.iter().position(|seen| (seen.block, seen.part) == (block, part));
             let at = known.unwrap_or(seen.len());

@@ -67,7 +67,9 @@ pub use dims::{Dims, DimsError, Sizes};
 pub use environment::{AlreadyPinned, Dyn, Environment};
 pub use index::{Idx, NotAnIndex};
 pub use layers::PerLayer;
-pub use model::{AttentionLayers, Blocks, Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, QWidth, Vocab};
+pub use model::{
+    AttentionLayers, Blocks, Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, OtherFile, QWidth, Vocab,
+};
 pub use models::{Bitnet2B4T, WithModel, dispatch};
 pub use norm::{
     AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, KeyNorm, LacksNorm, NoNorm, NormRole, Normed, OutputNorm, QueryNorm,
@@ -88,7 +90,9 @@ pub use tensor::{ShapeError, Tensor, View};
 pub mod macro_support {
     pub use crate::number::{Bit, Push};
     pub use crate::scoped::Length;
+    use alloc::borrow::ToOwned;
     pub use alloc::boxed::Box;
+    pub use alloc::string::String;
     pub use alloc::vec::Vec;
     pub use generic_array::GenericArray;
     pub use once_cell::race::OnceBox;
@@ -97,5 +101,16 @@ pub mod macro_support {
     /// Scratch of `len` default elements.
     pub fn zeros<T: Copy + Default>(len: usize) -> Vec<T> {
         vec![T::default(); len]
+    }
+
+    /// Notes the first file that a type stands for, and refuses others.
+    ///
+    /// # Errors
+    /// [`OtherFile`](crate::OtherFile) for another file than the first.
+    pub fn stand_for(model: &'static str, cell: &OnceBox<String>, file: &str) -> Result<(), crate::OtherFile> {
+        match cell.get_or_init(|| Box::new(file.to_owned())) {
+            first if first == file => Ok(()),
+            first => Err(crate::OtherFile { model, first: first.clone(), found: file.to_owned() }),
+        }
     }
 }

@@ -4,6 +4,7 @@ use crate::axis::Axis;
 use crate::dims::Dims;
 use crate::environment::Environment;
 use crate::same::{Counterpart, Listed};
+use alloc::string::String;
 use core::ops::DerefMut;
 
 /// The environment of a language model: it gives every axis of the model its length.
@@ -25,6 +26,28 @@ pub trait Model: Environment<Dims> {
     fn dims(self) -> Dims {
         self.lengths()
     }
+
+    /// Notes which file the weights of this type are from. Types of [`pinned_model!`](crate::pinned_model) stand for one
+    /// file: another one of equal lengths would be the same type, and its tensors could be mixed with those of the first.
+    ///
+    /// # Errors
+    /// [`OtherFile`] where the type stands for another file.
+    fn stands_for(self, file: &str) -> Result<(), OtherFile> {
+        let _ = file;
+        Ok(())
+    }
+}
+
+/// A type that stands for one file and is given another.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{model}` stands for {first}: declare another type for {found}")]
+pub struct OtherFile {
+    /// The type.
+    pub model: &'static str,
+    /// The file that it stands for.
+    pub first: String,
+    /// The other file.
+    pub found: String,
 }
 
 axis! {

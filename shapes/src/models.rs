@@ -77,7 +77,8 @@ static_model! {
 /// Declares a model type whose dimensions are those of a file, fixed once for the life of the process.
 ///
 /// It is nominal, zero-sized and `'static`: what an application that owns a model in a struct wants. Pinning the same
-/// type again succeeds only with the same dimensions.
+/// type again succeeds only with the same dimensions, and the weights of one type are those of one file
+/// ([`Model::stands_for`]).
 ///
 /// ```
 /// use trine_shapes::{Axis, Dims, Hidden, Sizes};
@@ -111,6 +112,12 @@ macro_rules! pinned_model {
 
             fn head_buf<T: Copy + Default>(self) -> Self::HeadBuf<T> {
                 $crate::macro_support::zeros($crate::Environment::lengths(self).head_dim)
+            }
+
+            fn stands_for(self, file: &str) -> Result<(), $crate::OtherFile> {
+                static FILE: $crate::macro_support::OnceBox<$crate::macro_support::String> =
+                    $crate::macro_support::OnceBox::new();
+                $crate::macro_support::stand_for(stringify!($name), &FILE, file)
             }
         }
     };
@@ -199,5 +206,15 @@ mod tests {
         assert_eq!(Pinned::pin(dims).unwrap().dims(), pinned.dims());
         let error = Pinned::pin(Dims { ffn: 768, ..dims }).unwrap_err().to_string();
         assert!(error.contains("`Pinned` is pinned to") && error.contains("768"), "{error}");
+    }
+
+    #[test]
+    fn a_pinned_model_stands_for_one_file_and_others_for_any() {
+        pinned_model! { struct Once; }
+        let once = Once::pin(Bitnet2B4T.dims()).unwrap();
+        assert_eq!((once.stands_for("a.gguf"), once.stands_for("a.gguf")), (Ok(()), Ok(())));
+        let error = once.stands_for("b.gguf").unwrap_err();
+        assert_eq!(error.to_string(), "`Once` stands for a.gguf: declare another type for b.gguf");
+        assert!(Bitnet2B4T.stands_for("a.gguf").is_ok() && Bitnet2B4T.stands_for("b.gguf").is_ok());
     }
 }

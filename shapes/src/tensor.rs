@@ -253,14 +253,15 @@ impl<T, S: RolelessShape> Tensor<T, S> {
 }
 
 impl<T: Clone, A: Roleless, C: Axis> Tensor<T, (A, C)> {
-    /// The rows, each by itself: `(A, C) -> (A,)`. One row keeps its memory, others are copies.
-    pub fn into_rows(self) -> Tensor<Vec<T>, (A,)> {
+    /// The rows, each a tensor by itself: `(A, C) -> (A,)` of `(C,)`. One row keeps its memory, others are copies.
+    pub fn into_rows(self) -> Tensor<Tensor<T, (C,)>, (A,)> {
         let (a, c) = self.shape;
+        let row = |data: Buffer<T>| Tensor { data, shape: (c,) };
         let data = match a.len() {
-            1 => vec![self.data.into_vec()],
+            1 => vec![row(self.data)],
             // `chunks_exact` takes no width of 0, of which every row is empty.
-            rows if c.len() == 0 => vec![Vec::new(); rows],
-            _ => self.data.chunks_exact(c.len()).map(<[T]>::to_vec).collect(),
+            rows if c.len() == 0 => (0..rows).map(|_| row(Vec::new().into())).collect(),
+            _ => self.data.chunks_exact(c.len()).map(|elements| row(elements.into())).collect(),
         };
         Tensor { data: data.into(), shape: (a,) }
     }

@@ -1,25 +1,25 @@
 //! The same generation by hand, as an iterator and with a callback.
 
-use super::{Outcome, Stories, with_stories};
+use super::{Outcome, Stories, ids, with_stories};
 use crate::api::*;
-use std::sync::Arc;
 
 /// Drives the state machine in the open.
 fn by_hand<M: Model>(stories: &mut Stories<M>, chain: SamplerChain, options: &GenerateOptions) -> Outcome {
     let Stories { session, tokenizer, prompt } = stories;
     session.rewind(&[]);
     let positions = session.capacity();
-    let generation = Generation::new(prompt.clone(), Arc::clone(tokenizer), chain, options.clone());
+    let generation = Generation::new(ids(prompt), tokenizer.tokenizer().clone(), chain, options.clone());
     let mut generation = generation.with_context(positions);
     let mut text = String::new();
-    let mut logits = session.feed_for(generation.prompt(), generation.request()).expect("a prompt");
+    let mut logits = session.feed_for(prompt, generation.request()).expect("a prompt");
     loop {
         let step = generation.advance(&logits).expect("a step");
         text += &step.text;
         match step.next {
             Next::Feed(id) => {
                 assert_eq!(step.token, Some(id));
-                logits = session.feed_for(&[id], generation.request()).expect("it fits");
+                let token = session.tokens_of(&[id]).expect("an id of the vocabulary");
+                logits = session.feed_for(&token, generation.request()).expect("it fits");
             }
             Next::Done(finish) => {
                 assert_eq!(generation.finish(), Some(&finish));
@@ -35,7 +35,7 @@ fn as_iterator<M: Model>(stories: &mut Stories<M>, chain: SamplerChain, options:
     let Stories { session, tokenizer, prompt } = stories;
     session.rewind(&[]);
     let (mut tokens, mut text) = (Vec::new(), String::new());
-    let mut stream = session.stream(prompt.clone(), &**tokenizer, chain, options.clone());
+    let mut stream = session.stream(prompt.clone(), &*tokenizer, chain, options.clone());
     for step in &mut stream {
         let step = step.expect("a step");
         tokens.extend(step.token);
@@ -43,7 +43,7 @@ fn as_iterator<M: Model>(stories: &mut Stories<M>, chain: SamplerChain, options:
     }
     assert_eq!(stream.generated(), tokens);
     let finish = stream.finish().expect("the end").clone();
-    Outcome { tokens, text, finish }
+    Outcome { tokens: ids(&tokens), text, finish }
 }
 
 fn with_callback<M: Model>(stories: &mut Stories<M>, mut chain: SamplerChain, options: &GenerateOptions) -> Outcome {
@@ -55,7 +55,7 @@ fn with_callback<M: Model>(stories: &mut Stories<M>, mut chain: SamplerChain, op
         ControlFlow::Continue(())
     };
     let generated = session.generate(prompt, tokenizer, &mut chain, options, &mut on_text).expect("a generation");
-    Outcome { tokens: generated.tokens, text, finish: generated.finish }
+    Outcome { tokens: ids(&generated.tokens), text, finish: generated.finish }
 }
 
 /// All three ways, which are one.
@@ -80,7 +80,7 @@ fn every_way_of_driving_a_generation_gives_the_same() {
                 let whole = generate(&mut stories, &sampler, &options);
                 assert_eq!((whole.tokens.len(), &whole.finish), (40, &Finish::MaxTokens), "{whole:?}");
                 let decoded = whole.tokens.iter().fold(Vec::new(), |mut bytes, &id| {
-                    stories.tokenizer.decode_into(id, false, &mut bytes).expect("its own id");
+                    stories.tokenizer.tokenizer().decode_into(id, false, &mut bytes).expect("its own id");
                     bytes
                 });
                 assert_eq!(whole.text, String::from_utf8_lossy(&decoded));
@@ -131,7 +131,7 @@ fn ids_counts_and_the_context_end_a_generation() {
 #[test]
 fn the_end_of_a_text_ends_a_generation() {
     with_stories("Once upon a time", 250, false, |mut stories| {
-        let end = stories.tokenizer.end_of_generation()[0];
+        let end = stories.tokenizer.tokenizer().end_of_generation()[0];
         // Whatever the model would say, the end is likelier.
         let sampler = SamplerOptions { logit_bias: vec![(end, 1e6)], ..SamplerOptions::greedy() };
         let outcome = generate(&mut stories, &sampler, &GenerateOptions::default());
@@ -147,13 +147,13 @@ fn a_generation_can_be_ended_from_outside() {
     with_stories("The little fox", 100, false, |stories| {
         let Stories { mut session, tokenizer, prompt } = stories;
         let options = GenerateOptions { stop_strings: vec!["zebra".to_owned()], ..GenerateOptions::default() };
-        let generation = || Generation::new(prompt.clone(), &*tokenizer, SamplerChain::greedy(), options.clone());
+        let generation = || Generation::new(ids(&prompt), &tokenizer, SamplerChain::greedy(), options.clone());
         // A letter that may begin the stop string is held back until the end.
         let bias = |id| SamplerChain::new(SamplerOptions { logit_bias: vec![(id, 1e6)], ..SamplerOptions::greedy() });
-        let z = *tokenizer.encode("z", EncodeOptions::PLAIN).expect("a letter").last().expect("an id");
+        let z = *tokenizer.tokenizer().encode("z", EncodeOptions::PLAIN).expect("a letter").last().expect("an id");
         let logits = session.feed_for(&prompt, LogitsRequest::All).expect("a prompt");
         for (finish, text) in [(Finish::ContextFull, "z"), (Finish::Interrupted, "")] {
-            let mut held = Generation::new(prompt.clone(), &*tokenizer, bias(z).expect("options"), options.clone());
+            let mut held = Generation::new(ids(&prompt), &tokenizer, bias(z).expect("options"), options.clone());
             let step = held.advance(&logits).expect("a step");
             assert_eq!((step.token, step.text.as_str()), (Some(z), ""));
             let end = held.end(finish.clone());
@@ -170,11 +170,11 @@ fn an_iterator_ends_with_its_error() {
         let Stories { mut session, tokenizer, prompt } = stories;
         let unknown = SamplerOptions { logit_bias: vec![(9_999_999, 1.0)], ..SamplerOptions::greedy() };
         let chain = || SamplerChain::new(unknown.clone()).expect("sound options");
-        let mut stream = session.stream(prompt, &*tokenizer, chain(), GenerateOptions::default());
+        let mut stream = session.stream(prompt, &tokenizer, chain(), GenerateOptions::default());
         let error = stream.next().expect("an error").unwrap_err();
         assert!(error.to_string().starts_with("token 9999999 has a logit bias"), "{error}");
         assert!(stream.next().is_none() && stream.next().is_none());
-        let mut empty = session.stream([], &*tokenizer, chain(), GenerateOptions::default());
+        let mut empty = session.stream([], &tokenizer, chain(), GenerateOptions::default());
         assert!(matches!(empty.next(), Some(Err(GenerateError::Session(_)))));
         assert!(empty.next().is_none());
     });
@@ -188,10 +188,15 @@ fn a_generation_owns_what_it_needs() {
     }
     with_stories("The little fox", 100, false, |stories| {
         let Stories { mut session, tokenizer, prompt } = stories;
-        let generation = Generation::new(prompt.clone(), tokenizer, SamplerChain::greedy(), GenerateOptions::default());
+        let generation = Generation::new(
+            ids(&prompt),
+            tokenizer.tokenizer().clone(),
+            SamplerChain::greedy(),
+            GenerateOptions::default(),
+        );
         let mut generation: Generation = owned(generation);
         let logits = session.feed_for(&prompt, generation.request()).expect("a prompt");
-        let step = std::thread::spawn(move || generation.advance(&logits)).join().expect("no panic");
+        let step = std::thread::scope(|scope| scope.spawn(|| generation.advance(&logits)).join()).expect("no panic");
         assert!(matches!(step.expect("a step").next, Next::Feed(_)));
     });
 }

@@ -80,10 +80,10 @@ fn chain(options: &SamplerOptions, tokenizer: &Arc<Tokenizer>) -> SamplerChain {
 /// What the embedded model, which tells stories, says under the grammar.
 fn lists(options: &SamplerOptions, shortlist: bool) -> (String, Finish) {
     with_stories("Once upon a time", 100, shortlist, |mut stories| {
-        let chain = chain(options, &stories.tokenizer);
+        let chain = chain(options, stories.tokenizer.tokenizer());
         assert_eq!(chain.request(), LogitsRequest::All, "a grammar may allow any token");
         let mut text = String::new();
-        let mut stream = stories.session.stream(stories.prompt, &*stories.tokenizer, chain, GenerateOptions::default());
+        let mut stream = stories.session.stream(stories.prompt, &stories.tokenizer, chain, GenerateOptions::default());
         (&mut stream).for_each(|step| text += &step.expect("a step").text);
         let finish = stream.finish().expect("the end").clone();
         (text, finish)
@@ -109,9 +109,9 @@ fn a_mask_makes_json_of_a_story() {
 #[test]
 fn a_mask_that_allows_nothing_is_an_error_with_its_words() {
     with_stories("Once upon a time", 100, false, |mut stories| {
-        let mut chain = chain(&SamplerOptions::greedy(), &stories.tokenizer);
+        let mut chain = chain(&SamplerOptions::greedy(), stories.tokenizer.tokenizer());
         // A later filter takes the end away, and the mask has nothing else.
-        let end = stories.tokenizer.end_of_generation().to_vec();
+        let end = stories.tokenizer.tokenizer().end_of_generation().to_vec();
         let bias = end.iter().map(|&id| (id, f32::NEG_INFINITY)).collect();
         chain.push_first(filters::LogitBias::new(bias).expect("sound biases"));
         let mut ignore = |_: &str| ControlFlow::Continue(());
@@ -143,11 +143,12 @@ fn a_sampler_of_ones_own_stands_where_the_built_in_ones_do() {
         with_stories("The little fox", 100, shortlist, |mut stories| {
             let options = GenerateOptions { max_tokens: 10, ..GenerateOptions::default() };
             let mut session = stories.session;
-            let alone = session.stream(stories.prompt.clone(), &*stories.tokenizer, SecondBest, options.clone());
-            let alone: Vec<Option<u32>> = alone.map(|step| step.expect("a step").token).collect();
+            let alone = session.stream(stories.prompt.clone(), &stories.tokenizer, SecondBest, options.clone());
+            let id = |step: Result<GenerationStep<Idx<_>>, _>| step.expect("a step").token.map(|token| token.get());
+            let alone: Vec<Option<usize>> = alone.map(id).collect();
             let chain = SamplerChain::ending_in(SecondBest);
-            let chained = session.stream(std::mem::take(&mut stories.prompt), &*stories.tokenizer, chain, options);
-            assert_eq!(chained.map(|step| step.expect("a step").token).collect::<Vec<_>>(), alone);
+            let chained = session.stream(std::mem::take(&mut stories.prompt), &stories.tokenizer, chain, options);
+            assert_eq!(chained.map(id).collect::<Vec<_>>(), alone);
             alone
         })
     };

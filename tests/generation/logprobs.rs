@@ -1,6 +1,6 @@
 //! Log-probabilities of a whole model.
 
-use super::{Stories, with_stories};
+use super::{Stories, ids, with_stories};
 use crate::api::*;
 
 /// Log-probabilities of every chosen token, and those of a log-softmax of the same logits, in f64.
@@ -16,9 +16,10 @@ fn check(shortlist: bool) -> Vec<Logprobs> {
         let mut fresh = prompt;
         for (&id, logprobs) in generated.tokens.iter().zip(&generated.logprobs) {
             let logits = session.feed(&fresh).expect("it fits");
+            let logits = logits.data();
             let sum: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
             let expected = |id: u32| f64::from(logits[id as usize]) - sum.ln();
-            assert_eq!((logprobs.chosen.id, logprobs.best.len()), (id, 3));
+            assert_eq!((logprobs.chosen.id, logprobs.best.len()), (id.get() as u32, 3));
             for token in logprobs.best.iter().chain([&logprobs.chosen]) {
                 assert!((token.logprob - expected(token.id)).abs() < 1e-9, "{token:?}");
             }
@@ -41,7 +42,7 @@ fn logprobs_of_some_logits_are_refused() {
     with_stories("The little fox", 100, true, |stories| {
         let Stories { mut session, tokenizer, prompt } = stories;
         let options = GenerateOptions { logprobs: Some(0), ..GenerateOptions::default() };
-        let mut generation = Generation::new(prompt.clone(), tokenizer, SamplerChain::greedy(), options);
+        let mut generation = Generation::new(ids(&prompt), tokenizer, SamplerChain::greedy(), options);
         assert_eq!(generation.request(), LogitsRequest::All);
         let sparse = session.feed_for(&prompt, LogitsRequest::LARGEST).expect("a prompt");
         assert!(sparse.len() < sparse.tokens() && sparse.as_dense().is_none());

@@ -7,13 +7,12 @@ mod logprobs;
 
 use crate::api::*;
 use crate::support::{cpu, with_model};
-use std::sync::Arc;
 
 /// What the tests run on: the embedded model, perhaps with a shortlist.
 struct Stories<M> {
     session: Session<M>,
-    tokenizer: Arc<Tokenizer>,
-    prompt: Vec<u32>,
+    tokenizer: ModelTokenizer<M>,
+    prompt: Vec<Idx<Vocab<M>>>,
 }
 
 /// Runs `body` on a fresh session of the embedded model with this prompt.
@@ -24,13 +23,19 @@ fn with_stories<R>(
     body: impl for<'x> FnOnce(Stories<Dyn<'x>>) -> R,
 ) -> R {
     let (cpu, file) = (cpu(), trine::embedded_model().expect("a model"));
-    let tokenizer = Arc::new(Tokenizer::from_gguf(&file, &TokenizerOptions::default()).expect("a tokenizer"));
-    let prompt = tokenizer.encode(prompt, EncodeOptions::PROMPT).expect("a text");
+    let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default()).expect("a tokenizer");
     let shortlist = shortlist.then_some(MakeShortlist { progress: None });
     with_model(&file, &LoadOptions { shortlist, ..LoadOptions::default() }, |transformer| {
         let session = Session::new(transformer, &cpu, positions, CacheType::F32).expect("memory");
+        let tokenizer = tokenizer.for_model(transformer.model).expect("of one file");
+        let prompt = tokenizer.prompt(prompt).expect("a text");
         body(Stories { session, tokenizer, prompt })
     })
+}
+
+/// The ids of some tokens.
+fn ids<A: Axis>(tokens: &[Idx<A>]) -> Vec<u32> {
+    tokens.iter().map(|token| token.get() as u32).collect()
 }
 
 /// A whole generation: its tokens, its text, and why it ended.

@@ -2,7 +2,9 @@
 //! equality of one prompt processed at once and token by token.
 
 use crate::api::*;
-use crate::support::{Reference, argmax, assert_close, cpu, logits_of, open, relative_error, tokens, with_model};
+use crate::support::{
+    FeedIds, Reference, argmax, assert_close, cpu, logits_of, open, relative_error, tokens, with_model,
+};
 
 /// Two models, and the files that hold them.
 const FILES: [(&str, &[&str]); 2] = [("a", &["i2_s", "tq1_0", "tq2_0", "f32"]), ("b", &["i2_s", "tq1_0", "tq2_0"])];
@@ -38,13 +40,13 @@ fn greedy_tokens_are_identical_for_64_steps() {
             assert_eq!(expected.len(), 64);
             let capacity = prompt.len() + expected.len();
             let mut session = Session::new(transformer, cpu, capacity, CacheType::F32).expect("it fits in memory");
-            let mut logits = session.feed(&prompt).expect("the prompt fits");
+            let mut logits = session.feed_ids(&prompt);
             let vocab = logits.len();
             for (step, token) in expected.iter().enumerate() {
                 let wanted = &expected_logits[step * vocab..][..vocab];
                 assert_close(&format!("{name}, step {step}"), &logits, wanted, 1e-4);
                 assert_eq!(argmax(&logits), *token, "{name}: step {step}");
-                logits = session.feed(&[*token]).expect("the token fits");
+                logits = session.feed_ids(&[*token]);
             }
         });
     });
@@ -58,7 +60,7 @@ fn a_prompt_at_once_and_token_by_token_give_the_same_logits() {
             let at_once = logits_of(cpu, transformer, &ids);
             let mut session = Session::new(transformer, cpu, ids.len(), CacheType::F32).expect("it fits in memory");
             for (id, expected) in ids.iter().zip(at_once.chunks_exact(at_once.len() / ids.len())) {
-                let single = session.feed(&[*id]).expect("the token fits");
+                let single = session.feed_ids(&[*id]);
                 assert!(relative_error(&single, expected) <= 1e-5, "{name}");
             }
         });

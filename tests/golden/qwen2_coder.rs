@@ -4,7 +4,7 @@
 //! `tools/fetch_qwen2.py` fetches the file; without it these tests say that they are skipped.
 
 use crate::api::*;
-use crate::support::{argmax, assert_close, cpu, fixture, skipped, with_model};
+use crate::support::{FeedIds, argmax, assert_close, cpu, fixture, skipped, with_model};
 use serde_json::Value;
 use std::path::Path;
 
@@ -50,12 +50,12 @@ fn tokens_are_those_of_llama_cpp_and_logits_those_of_a_model_that_rounds_nothing
             let (name, prompt) = (run["name"].as_str().expect("a name"), ids(&run["ids"]));
             let mut session = Session::new(transformer, &cpu, 256, CacheType::F32).expect("it fits in memory");
             let (mut found, mut exact) = (Vec::new(), Vec::new());
-            let mut logits = session.feed(&prompt[..1]).expect("the prompt fits");
+            let mut logits = session.feed_ids(&prompt[..1]);
             for (given, next) in items(&run["exact"]["prompt"]).iter().zip(&prompt[1..]) {
                 let values = floats(&given["sample"]);
                 found.extend(sample.iter().take(values.len()).map(|&id| logits[id as usize]));
                 exact.extend(values);
-                logits = session.feed(&[*next]).expect("the prompt fits");
+                logits = session.feed_ids(&[*next]);
             }
             found.extend(sample.iter().map(|&id| logits[id as usize]));
             exact.extend(floats(&run["exact"]["last"]["sample"]));
@@ -66,7 +66,7 @@ fn tokens_are_those_of_llama_cpp_and_logits_those_of_a_model_that_rounds_nothing
                 let (best, found) = (floats(&given["logits"]), argmax(&logits));
                 let close = f64::from(best[0] - best[1]) < CLOSE && ids(&given["ids"]).contains(&found);
                 assert!(found == id || close, "{name}, step {step}: token {found}, expected {id}");
-                logits = session.feed(&[id]).expect("the token fits");
+                logits = session.feed_ids(&[id]);
             }
         }
     });

@@ -3,10 +3,11 @@
 //! `tools/fetch_smollm2.py` fetches the file; without it these tests say that they are skipped.
 
 use crate::api::*;
-use crate::support::{argmax, cpu, fixture, skipped, with_model};
+use crate::support::{FeedIds, argmax, cpu, fixture, skipped, with_model};
 use serde_json::Value;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Two best logits of llama.cpp that lie closer may change places: it rounds activations to 8 bits, Trine does not.
 const CLOSE: f64 = 0.05;
@@ -43,7 +44,7 @@ fn greedy_tokens_are_those_of_llama_cpp_unless_two_are_close() {
     with_model(&file, &LoadOptions::default(), |transformer| {
         for run in items(&expected()["greedy"]) {
             let mut session = Session::new(transformer, &cpu, 256, CacheType::F32).expect("it fits in memory");
-            let mut logits = session.feed(&ids(&run["ids"])).expect("the prompt fits");
+            let mut logits = session.feed_ids(&ids(&run["ids"]));
             assert_eq!(items(&run["steps"]).len(), 32);
             for (step, given) in items(&run["steps"]).iter().enumerate() {
                 let token = |rank: &str| given[rank][0].as_u64().expect("an id") as u32;
@@ -52,7 +53,7 @@ fn greedy_tokens_are_those_of_llama_cpp_unless_two_are_close() {
                 let found = argmax(&logits);
                 let same = found == token("best") || (margin <= CLOSE && found == token("second"));
                 assert!(same, "{}, step {step}: token {found}, expected {given}", run["prompt"]);
-                logits = session.feed(&[token("best")]).expect("the token fits");
+                logits = session.feed_ids(&[token("best")]);
             }
         }
     });
@@ -74,8 +75,7 @@ fn a_question_gets_its_answer() {
     let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default()).expect("a tokenizer");
     let template = ChatTemplate::from_gguf(&file, &tokenizer).expect("a template");
     let prompt = template.render(&[Message::new("user", "What is the capital of France?")], true).expect("a prompt");
-    let prompt = tokenizer.encode(&prompt, EncodeOptions::PROMPT).expect("ids");
-    let cpu = cpu();
+    let (cpu, tokenizer) = (cpu(), Arc::new(tokenizer));
     with_model(&file, &LoadOptions::default(), |transformer| {
         let mut session = Session::new(transformer, &cpu, 256, CacheType::F16).expect("it fits in memory");
         let mut sampler = SamplerChain::new(SamplerOptions::greedy()).expect("a sampler");
@@ -84,6 +84,8 @@ fn a_question_gets_its_answer() {
             answer.push_str(text);
             ControlFlow::Continue(())
         };
+        let tokenizer = tokenizer.clone().for_model(transformer.model).expect("of one file");
+        let prompt = tokenizer.prompt(&prompt).expect("tokens");
         session.generate(&prompt, &tokenizer, &mut sampler, &options, &mut collect).expect("an answer");
         assert!(answer.contains("Paris"), "{answer}");
     });

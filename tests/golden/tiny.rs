@@ -4,7 +4,7 @@
 //! a whole step: the logits agree to some percent, and greedy tokens until two candidates lie that close together.
 
 use crate::api::*;
-use crate::support::{argmax, cpu, fixture, logits_of, with_model};
+use crate::support::{FeedIds, argmax, cpu, fixture, logits_of, with_model};
 use serde_json::Value;
 
 /// Largest distance of a logit from bitnet.cpp's; the logits of this model lie between -15 and 20.
@@ -49,14 +49,14 @@ fn greedy_tokens_agree_wherever_the_choice_is_clear() {
         for (name, case) in cases() {
             let mut session =
                 Session::new(transformer, &cpu, transformer.config.context, CacheType::F16).expect("it fits in memory");
-            let mut logits = session.feed(&ids(&case["ids"])).expect("the prompt fits");
+            let mut logits = session.feed_ids(&ids(&case["ids"]));
             for (step, id) in ids(&case["greedy"]).into_iter().enumerate() {
                 let best = argmax(&logits);
                 let behind = logits[best as usize] - logits[id as usize];
                 assert!(behind < 2.0 * LOGIT_TOLERANCE, "{name}, step {step}: token {id} lies {behind} behind {best}");
                 equal += usize::from(best == id);
                 all += 1;
-                logits = session.feed(&[id]).expect("the token fits");
+                logits = session.feed_ids(&[id]);
             }
         }
         assert!(equal * 100 >= all * 95, "only {equal} of {all} tokens are the same");
@@ -73,7 +73,7 @@ fn a_cache_of_bytes_keeps_the_best_token() {
             let exact = logits_of(&cpu, transformer, &prompt);
             let exact = &exact[exact.len() - transformer.config.dims.vocab..];
             let session = Session::new(transformer, &cpu, prompt.len(), CacheType::Q8);
-            let found = session.expect("it fits in memory").feed(&prompt).expect("the prompt fits");
+            let found = session.expect("it fits in memory").feed_ids(&prompt);
             let off = exact.iter().zip(&found).map(|(exact, found)| (exact - found).abs()).fold(0.0, f32::max);
             assert!(off > 0.0 && off < 2.0 * LOGIT_TOLERANCE, "{name}: {off}");
             let behind = exact[argmax(exact) as usize] - exact[argmax(&found) as usize];

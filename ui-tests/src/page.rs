@@ -19,12 +19,13 @@ const SIZES: &str = include_str!("sizes.md");
 const EXAMPLE: &str = "residual/ffn_added_to_hidden";
 
 /// Folders in the order of the page, with title and introduction.
-const RELATIONS: [(&str, &str, &str); 14] = [
+const RELATIONS: [(&str, &str, &str); 16] = [
     ("rank", "Axes of a tensor", "A tensor has the axes that its type lists, outermost first, and no others."),
     (
         "residual",
         "The residual stream",
-        "What is added to the residual stream has its width, its model, its sequences and its positions.",
+        "A norm takes the residual stream and gives it back in two parts: what it made, and a `Residual` that waits for \
+         a branch. What is added is a `Branch` of its width, its model, its sequences and its positions, once.",
     ),
     (
         "step",
@@ -77,6 +78,12 @@ const RELATIONS: [(&str, &str, &str); 14] = [
         "A token is an index that was checked against one vocabulary; the embedding has one row for each.",
     ),
     (
+        "text",
+        "Text and choices",
+        "A tokenizer of a model makes tokens of that model, a session takes no others, and the largest logit is found \
+         as a token. Probabilities are not logits, and logits of all positions are not those that follow.",
+    ),
+    (
         "model",
         "Models",
         "Axes of two models differ, whatever their lengths. Two files that are open in scopes of their own have no \
@@ -89,6 +96,12 @@ const RELATIONS: [(&str, &str, &str); 14] = [
         "Opened models",
         "A program that opens any file has no type for its model. Typed code visits it, and each visit has a model of \
          its own: what belongs to one opened model does not fit another.",
+    ),
+    (
+        "ops",
+        "Programs of one's own",
+        "Operations name the axis they reduce, join or index, and give no role that they did not earn: what a norm made \
+         is not scaled and still called normalised.",
     ),
     (
         "packing",

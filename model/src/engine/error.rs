@@ -3,7 +3,8 @@
 use super::prompt::EngineId;
 use crate::description::ConfigError;
 use crate::files::SourceError;
-use crate::generation::{GenerateError, SamplerError, SessionError};
+use crate::generation::{GenerateError, SamplerError, WrongTokenizer};
+use crate::network::StepError;
 use crate::weights::LoadError;
 use trine_kernels::{CacheFull, CpuError};
 use trine_loader::GgufError;
@@ -68,9 +69,12 @@ pub enum EngineError {
     /// The options of a sampler are out of their range.
     #[error(transparent)]
     Sampler(#[from] SamplerError),
+    /// The tokenizer is not that of the model.
+    #[error(transparent)]
+    WrongTokenizer(#[from] WrongTokenizer),
     /// Tokens cannot be appended.
     #[error(transparent)]
-    Session(#[from] SessionError),
+    Session(#[from] StepError),
     /// A generation cannot go on.
     #[error(transparent)]
     Generate(#[from] GenerateError),

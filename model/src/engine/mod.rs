@@ -8,12 +8,14 @@
 //! (`generation`), and which sequence runs when.
 
 mod error;
+mod logits;
 mod opened;
 mod options;
 mod prompt;
 mod sequence;
 
 pub use error::EngineError;
+pub use logits::EngineLogits;
 pub use opened::{Opened, Visit};
 pub use options::EngineOptions;
 pub use prompt::{EngineId, Prompt, Token};
@@ -21,8 +23,8 @@ pub use sequence::{Piece, Pieces, Sequence};
 
 use crate::description::Config;
 use crate::files::{Source, open_model};
-use crate::generation::Session;
-use crate::network::{Logits, LogitsRequest};
+use crate::generation::{ForModel, ModelTokenizer, Session};
+use crate::network::LogitsRequest;
 use crate::warning::Warning;
 use opened::Own;
 use std::fmt;
@@ -30,6 +32,7 @@ use std::path::Path;
 use std::sync::Arc;
 use trine_loader::Gguf;
 use trine_ops::Cpu;
+use trine_shapes::{Idx, NotAnIndex, Vocab};
 use trine_text::{ChatTemplate, EncodeOptions, Message, Tokenizer};
 
 /// An opened model: weights, tokenizer, machine, and memory for sequences. It is a handle, so that clones are the same
@@ -52,7 +55,7 @@ struct Inner {
     id: EngineId,
     opened: Opened<Own>,
     context: usize,
-    tokenizer: Arc<Tokenizer>,
+    tokenizer: ModelTokenizer<Own>,
     /// Why there is no template, where there is none.
     template: Result<ChatTemplate, String>,
     cpu: Cpu,
@@ -98,7 +101,8 @@ impl Engine {
         let (opened, context, mut warnings) = opened::load(source, &cpu, &options)?;
         let of_file = |warning| Warning::Tokenizer { file: source.label().to_owned(), warning };
         warnings.extend(tokenizer.warnings().iter().cloned().map(of_file));
-        let (id, tokenizer) = (EngineId::new(source.label()), Arc::new(tokenizer));
+        let id = EngineId::new(source.label());
+        let tokenizer = tokenizer.for_model(opened.transformer().model)?;
         Ok(Engine(Arc::new(Inner { id, opened, context, tokenizer, template, cpu, warnings })))
     }
 
@@ -114,6 +118,11 @@ impl Engine {
 
     /// The tokenizer.
     pub fn tokenizer(&self) -> &Arc<Tokenizer> {
+        self.0.tokenizer.tokenizer()
+    }
+
+    /// The tokenizer as that of the model.
+    fn own_tokenizer(&self) -> &ModelTokenizer<Own> {
         &self.0.tokenizer
     }
 
@@ -132,7 +141,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Tokenizer`] where the vocabulary cannot express it.
     pub fn prompt(&self, text: &str) -> Result<Prompt, EngineError> {
-        let ids = self.0.tokenizer.encode(text, EncodeOptions::PROMPT)?;
+        let ids = self.tokenizer().encode(text, EncodeOptions::PROMPT)?;
         Ok(Prompt::new(self.id(), ids))
     }
 
@@ -153,9 +162,14 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Token`] where one is beyond the vocabulary.
     pub fn prompt_of_ids(&self, ids: &[u32]) -> Result<Prompt, EngineError> {
-        let vocab = trine_shapes::Vocab::of(self.0.opened.transformer().model);
-        ids.iter().try_for_each(|&id| trine_shapes::Idx::new(vocab, id).map(drop))?;
+        self.own_tokens(ids)?;
         Ok(Prompt::new(self.id(), ids.to_vec()))
+    }
+
+    /// Ids as tokens of the model.
+    fn own_tokens(&self, ids: &[u32]) -> Result<Vec<Idx<Vocab<Own>>>, NotAnIndex> {
+        let vocab = Vocab::of(self.0.opened.transformer().model);
+        ids.iter().map(|&id| Idx::new(vocab, id)).collect()
     }
 
     /// Tokens as a prompt.
@@ -185,13 +199,17 @@ impl Engine {
         &self,
         requests: &mut [(&mut Sequence, &Prompt)],
         request: LogitsRequest,
-    ) -> Result<Vec<Logits>, EngineError> {
+    ) -> Result<Vec<EngineLogits>, EngineError> {
         for (sequence, prompt) in requests.iter() {
             self.id().check(sequence.engine().id())?;
             self.id().check(prompt.engine())?;
         }
-        let sessions = requests.iter_mut().map(|(sequence, prompt)| (sequence.session_mut(), prompt.ids())).collect();
-        Ok(Session::feed_together(sessions, request)?)
+        let tokens: Vec<Vec<_>> =
+            requests.iter().map(|(_, prompt)| self.own_tokens(prompt.ids())).collect::<Result<_, _>>()?;
+        let sessions = requests.iter_mut().zip(&tokens);
+        let sessions = sessions.map(|((sequence, _), tokens)| (sequence.session_mut(), &tokens[..])).collect();
+        let logits = Session::feed_together(sessions, request)?;
+        Ok(logits.into_iter().map(|logits| EngineLogits::new(self.id(), logits)).collect())
     }
 
     /// Runs typed code on the model. Each visit has a type `M` of its own, so that two models do not mix:

@@ -2,17 +2,16 @@
 
 use super::Engine;
 use super::error::EngineError;
+use super::logits::EngineLogits;
 use super::opened::Own;
 use super::prompt::{Prompt, Token};
 use crate::generation::{
-    Finish, GenerateOptions, GenerationStep, GenerationStream, Logprobs, Next, Sampler, SamplerChain, SamplerOptions,
-    Session,
+    Finish, GenerateOptions, GenerationStep, GenerationStream, Logprobs, ModelTokenizer, Next, Sampler, SamplerChain,
+    SamplerOptions, Session,
 };
-use crate::network::{Logits, LogitsRequest};
+use crate::network::LogitsRequest;
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::Arc;
-use trine_text::Tokenizer;
 
 /// One sequence of an [`Engine`]: its tokens, and what the model remembers of them. It can be kept and sent to other
 /// threads, and keeps the engine alive.
@@ -46,7 +45,7 @@ impl Sequence {
 
     /// The tokens so far.
     pub fn tokens(&self) -> impl ExactSizeIterator<Item = Token> {
-        self.session.tokens().iter().map(|&id| Token::new(self.engine.id(), id))
+        self.session.tokens().iter().map(|token| Token::new(self.engine.id(), token.get() as u32))
     }
 
     /// How many tokens there are.
@@ -76,7 +75,7 @@ impl Sequence {
     /// [`EngineError::OtherEngine`] where the prompt is of another engine.
     pub fn rewind(&mut self, prompt: &Prompt) -> Result<usize, EngineError> {
         self.engine.id().check(prompt.engine())?;
-        Ok(self.session.rewind(prompt.ids()))
+        Ok(self.session.rewind(&self.engine.own_tokens(prompt.ids())?))
     }
 
     /// Appends tokens and returns the logits that are asked for, of those that follow the last one. `proceed` is asked
@@ -90,9 +89,11 @@ impl Sequence {
         prompt: &Prompt,
         request: LogitsRequest,
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
-    ) -> Result<Option<Logits>, EngineError> {
+    ) -> Result<Option<EngineLogits>, EngineError> {
         self.engine.id().check(prompt.engine())?;
-        Ok(self.session.feed_while(prompt.ids(), request, proceed)?)
+        let tokens = self.engine.own_tokens(prompt.ids())?;
+        let logits = self.session.feed_while(&tokens, request, proceed)?;
+        Ok(logits.map(|logits| EngineLogits::new(self.engine.id(), logits)))
     }
 
     /// What follows `prompt`, piece by piece, with the default options.
@@ -114,10 +115,11 @@ impl Sequence {
         options: GenerateOptions,
     ) -> Pieces<'s, S> {
         let engine = self.engine.clone();
-        let state = match engine.id().check(prompt.engine()) {
-            Ok(()) => {
-                let tokenizer = engine.tokenizer().clone();
-                Running::Stream(Box::new(self.session.stream(prompt.ids(), tokenizer, sampler, options)))
+        let own = engine.id().check(prompt.engine()).and_then(|()| Ok(engine.own_tokens(prompt.ids())?));
+        let state = match own {
+            Ok(tokens) => {
+                let tokenizer = engine.own_tokenizer().clone();
+                Running::Stream(Box::new(self.session.stream(tokens, tokenizer, sampler, options)))
             }
             Err(error) => Running::Failed(Some(error)),
         };
@@ -146,7 +148,7 @@ pub struct Pieces<'s, S = SamplerChain> {
 }
 
 enum Running<'s, S> {
-    Stream(Box<GenerationStream<'s, Own, S, Arc<Tokenizer>>>),
+    Stream(Box<GenerationStream<'s, Own, S, ModelTokenizer<Own>>>),
     /// It never began.
     Failed(Option<EngineError>),
 }
@@ -166,7 +168,7 @@ impl<S: Sampler> Iterator for Pieces<'_, S> {
             Running::Stream(stream) => stream.next()?,
         };
         Some(step.map_err(EngineError::from).map(|GenerationStep { token, text, logprobs, next }| Piece {
-            token: token.map(|id| Token::new(self.engine.id(), id)),
+            token: token.map(|token| Token::new(self.engine.id(), token.get() as u32)),
             text,
             logprobs,
             finish: match next {

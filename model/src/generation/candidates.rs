@@ -2,7 +2,7 @@
 //! that it allows. What does not: which changes are made ([`filters`](crate::filters)).
 
 use super::sampler::SamplerError;
-use crate::network::Logits;
+use crate::network::TokenLogits;
 use std::cmp::Ordering;
 
 /// A token that may be chosen.
@@ -47,7 +47,7 @@ impl Candidates {
     ///
     /// # Errors
     /// [`SamplerError::BadLogit`] where a logit is NaN or plus infinity.
-    pub fn new(logits: &Logits) -> Result<Candidates, SamplerError> {
+    pub fn new(logits: &impl TokenLogits) -> Result<Candidates, SamplerError> {
         let mut candidates = Candidates::default();
         candidates.refill(logits)?;
         Ok(candidates)
@@ -57,11 +57,11 @@ impl Candidates {
     ///
     /// # Errors
     /// As for [`Candidates::new`].
-    pub fn refill(&mut self, logits: &Logits) -> Result<(), SamplerError> {
+    pub fn refill(&mut self, logits: &impl TokenLogits) -> Result<(), SamplerError> {
         self.list.clear();
-        self.list.reserve(logits.len());
+        self.list.reserve(logits.count());
         (self.order, self.tokens) = (Order::ById, logits.tokens());
-        for (id, logit) in logits.iter() {
+        for (id, logit) in logits.by_id() {
             if logit.is_nan() || logit == f32::INFINITY {
                 return Err(SamplerError::BadLogit { id, found: logit });
             }
@@ -183,9 +183,10 @@ fn settle(candidate: &mut Candidate) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::generation::tests::dense;
 
     fn candidates(logits: &[f32]) -> Candidates {
-        Candidates::new(&Logits::dense(logits.to_vec())).unwrap()
+        Candidates::new(&dense(logits)).unwrap()
     }
 
     fn ids(candidates: &Candidates) -> Vec<u32> {

@@ -1,21 +1,21 @@
 //! A generation driven by a session, with a callback for its text. What belongs here: the loop, and the time that it
 //! takes. What does not: its decisions (`state.rs`).
 
+use super::Session;
 use super::logprobs::Logprobs;
-use super::sampler::Sampler;
+use super::sampler::{Sampler, SamplerError};
 use super::state::{Finish, GenerateOptions, Generation, GenerationError, Next};
-use super::{Session, SessionError};
-use crate::network::{Logits, LogitsRequest};
+use super::tokens::{ModelTokenizer, ids};
+use crate::network::{Logits, LogitsRequest, StepError};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
-use trine_shapes::Model;
-use trine_text::Tokenizer;
+use trine_shapes::{Idx, Model, Vocab};
 
 /// What a generation did.
 #[derive(Clone, Debug)]
-pub struct Generated {
+pub struct Generated<M> {
     /// The tokens, without the one that ended it.
-    pub tokens: Vec<u32>,
+    pub tokens: Vec<Idx<Vocab<M>>>,
     /// Log-probabilities of every chosen token, the one that ended it included, where options ask for them.
     pub logprobs: Vec<Logprobs>,
     /// Why it ended.
@@ -32,7 +32,7 @@ pub struct Generated {
 pub enum GenerateError {
     /// The prompt is empty, does not fit, or has ids beyond the vocabulary.
     #[error(transparent)]
-    Session(#[from] SessionError),
+    Session(#[from] StepError),
     /// No token can be chosen, or it has no text.
     #[error(transparent)]
     Generation(#[from] GenerationError),
@@ -43,8 +43,12 @@ impl<M: Model> Session<M> {
     ///
     /// # Errors
     /// As for [`feed`](Session::feed).
-    pub fn feed_for(&mut self, ids: &[u32], request: LogitsRequest) -> Result<Logits, SessionError> {
-        let logits = self.feed_while(ids, request, &mut || ControlFlow::Continue(()))?;
+    pub fn feed_for(
+        &mut self,
+        tokens: &[Idx<Vocab<M>>],
+        request: LogitsRequest,
+    ) -> Result<Logits<Vocab<M>>, StepError> {
+        let logits = self.feed_while(tokens, request, &mut || ControlFlow::Continue(()))?;
         Ok(logits.expect("nothing interrupts it"))
     }
 
@@ -58,35 +62,38 @@ impl<M: Model> Session<M> {
     /// [`GenerateError`] where the prompt is empty, does not fit, or has ids beyond the vocabulary.
     pub fn generate(
         &mut self,
-        prompt: &[u32],
-        tokenizer: &Tokenizer,
+        prompt: &[Idx<Vocab<M>>],
+        tokenizer: &ModelTokenizer<M>,
         sampler: &mut dyn Sampler,
         options: &GenerateOptions,
         on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
-    ) -> Result<Generated, GenerateError> {
+    ) -> Result<Generated<M>, GenerateError> {
         let started = Instant::now();
-        let mut generation = Generation::new(prompt, tokenizer, sampler, options.clone()).with_context(self.capacity());
+        let generation = Generation::new(ids(prompt), tokenizer, sampler, options.clone());
+        let mut generation = generation.with_context(self.capacity());
         let fresh = &prompt[self.rewind(prompt)..];
         let fed = self.feed_while(fresh, generation.request(), &mut || on_text(""))?;
         let prompt = (fresh.len(), started.elapsed());
-        let (started, mut steps, mut logprobs) = (Instant::now(), 0, Vec::new());
+        let (started, mut steps, mut logprobs, mut tokens) = (Instant::now(), 0, Vec::new(), Vec::new());
+        let vocab = self.vocab();
+        let token = |id| Idx::new(vocab, id).map_err(|error| GenerationError::from(SamplerError::NoToken(error)));
         let finish = match fed {
             None => Finish::Interrupted,
             Some(mut logits) => loop {
-                let step = generation.advance(&logits)?;
+                let step = generation.advance(&logits)?.try_map(token)?;
                 logprobs.extend(step.logprobs);
+                tokens.extend(step.token);
                 let heard = step.token.is_some() || !step.text.is_empty();
                 let interrupted = heard && on_text(&step.text).is_break();
                 match step.next {
                     Next::Done(finish @ Finish::StopString(_)) => break finish,
                     _ if interrupted => break Finish::Interrupted,
                     Next::Done(finish) => break finish,
-                    Next::Feed(id) => logits = self.feed_for(&[id], generation.request())?,
+                    Next::Feed(token) => logits = self.feed_for(&[token], generation.request())?,
                 }
                 steps += 1;
             },
         };
-        let tokens = generation.generated().to_vec();
         Ok(Generated { tokens, logprobs, finish, prompt, decode: (steps, started.elapsed()) })
     }
 }

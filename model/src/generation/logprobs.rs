@@ -1,7 +1,7 @@
 //! Log-probabilities of tokens under the model. What belongs here: the log-softmax and what of it is reported. What
 //! does not: choosing a token, which sees other logits (`sampler.rs`).
 
-use crate::network::{Logits, LogitsError};
+use crate::network::{LogitsError, TokenLogits};
 use std::cmp::Ordering;
 
 /// A token and its log-probability.
@@ -29,10 +29,10 @@ impl Logprobs {
     /// # Errors
     /// [`LogitsError::Sparse`] where not all logits are given, [`LogitsError::UnknownToken`] where there is no such
     /// token.
-    pub fn new(logits: &Logits, chosen: u32, best: usize) -> Result<Logprobs, LogitsError> {
+    pub fn new(logits: &impl TokenLogits, chosen: u32, best: usize) -> Result<Logprobs, LogitsError> {
         let tokens = logits.tokens();
-        let values = logits.as_dense().ok_or(LogitsError::Sparse { found: logits.len(), tokens })?;
-        let logit = logits.get(chosen).ok_or(LogitsError::UnknownToken { id: chosen, tokens })?;
+        let values = logits.as_dense().ok_or(LogitsError::Sparse { found: logits.count(), tokens })?;
+        let logit = logits.of_id(chosen).ok_or(LogitsError::UnknownToken { id: chosen, tokens })?;
         let normalizer = log_sum_exp(values);
         let of = |(id, logit)| TokenLogprob { id, logprob: f64::from(logit) - normalizer };
         Ok(Logprobs { chosen: of((chosen, logit)), best: largest(logits, best).into_iter().map(of).collect() })
@@ -40,12 +40,12 @@ impl Logprobs {
 }
 
 /// The `count` largest, largest first.
-fn largest(logits: &Logits, count: usize) -> Vec<(u32, f32)> {
+fn largest(logits: &impl TokenLogits, count: usize) -> Vec<(u32, f32)> {
     let by_rank = |a: &(u32, f32), b: &(u32, f32)| match b.1.partial_cmp(&a.1) {
         Some(Ordering::Equal) | None => a.0.cmp(&b.0),
         Some(order) => order,
     };
-    let mut all: Vec<(u32, f32)> = if count == 0 { Vec::new() } else { logits.iter().collect() };
+    let mut all: Vec<(u32, f32)> = if count == 0 { Vec::new() } else { logits.by_id().collect() };
     if count < all.len() {
         all.select_nth_unstable_by(count, by_rank);
         all.truncate(count);
@@ -64,12 +64,14 @@ pub(crate) fn log_sum_exp(values: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::generation::tests::{Words, dense};
+    use crate::network::Logits;
     use proptest::prelude::*;
 
     #[test]
     fn the_best_are_ranked_and_the_chosen_need_not_be_among_them() {
         // softmax(ln 1, ln 5, ln 2) = (1/8, 5/8, 2/8)
-        let logits = Logits::dense(vec![0.0, 5f32.ln(), 2f32.ln()]);
+        let logits = dense(&[0.0, 5f32.ln(), 2f32.ln()]);
         let found = Logprobs::new(&logits, 0, 2).unwrap();
         let close = |found: TokenLogprob, id, probability: f64| {
             assert_eq!(found.id, id);
@@ -79,17 +81,17 @@ mod tests {
         close(found.best[0], 1, 0.625);
         close(found.best[1], 2, 0.25);
         assert_eq!(found.best.len(), 2);
-        let ties = Logprobs::new(&Logits::dense(vec![1.0; 4]), 2, 2).unwrap();
+        let ties = Logprobs::new(&dense(&[1.0; 4]), 2, 2).unwrap();
         assert_eq!(ties.best.iter().map(|best| best.id).collect::<Vec<_>>(), [0, 1]);
         assert!(Logprobs::new(&logits, 0, 0).unwrap().best.is_empty());
     }
 
     #[test]
     fn what_has_no_probability_is_an_error() {
-        let sparse = Logits::sparse(9, vec![3], vec![1.0]).unwrap();
+        let sparse = Logits::sparse(Words(9), vec![3], vec![1.0]).unwrap();
         let message = "1 of 9 logits are given: log-probabilities need all of them, so ask for `LogitsRequest::All`";
         assert_eq!(Logprobs::new(&sparse, 3, 1).unwrap_err().to_string(), message);
-        let error = Logprobs::new(&Logits::dense(vec![1.0; 4]), 4, 1).unwrap_err();
+        let error = Logprobs::new(&dense(&[1.0; 4]), 4, 1).unwrap_err();
         assert_eq!(error.to_string(), "token 4: there are logits of 4 tokens");
     }
 
@@ -99,7 +101,7 @@ mod tests {
         fn all_probabilities_sum_to_one(
             values in prop::collection::vec(-30f32..30.0, 1..80), chosen: prop::sample::Index,
         ) {
-            let logits = Logits::dense(values.clone());
+            let logits = dense(&values);
             let found = Logprobs::new(&logits, chosen.index(values.len()) as u32, values.len()).unwrap();
             let sum: f64 = found.best.iter().map(|token| token.logprob.exp()).sum();
             prop_assert!((sum - 1.0).abs() < 1e-12, "{}", sum);

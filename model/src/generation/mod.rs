@@ -7,8 +7,11 @@
 //! * `session.rs`: one text on a model, its state and its logits;
 //! * `generate.rs`, `stream.rs`: loops over a session, one with a callback, one as an iterator.
 //!
-//! Ids are plain `u32` here. What does not belong here: the forward pass and its logits (`network`), bytes and
-//! characters of tokens and stop strings in a text (`trine-text`).
+//! * `tokens.rs`: a tokenizer whose tokens are those of one model.
+//!
+//! Tokens that come in and go out are `Idx<Vocab<M>>`. Filters and samplers, which know no model, have ids. What does not
+//! belong here: the forward pass and its logits (`network`), bytes and characters of tokens and stop strings in a text
+//! (`trine-text`).
 
 mod candidates;
 mod chain;
@@ -23,6 +26,7 @@ mod state;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 pub use candidates::{Candidate, Candidates};
 pub use chain::SamplerChain;
@@ -32,6 +36,7 @@ pub(crate) use logprobs::log_sum_exp;
 pub use logprobs::{Logprobs, TokenLogprob};
 pub use options::SamplerOptions;
 pub use sampler::{Greedy, Multinomial, Sampler, SamplerError};
-pub use session::{Session, SessionError};
+pub use session::Session;
 pub use state::{Finish, GenerateOptions, Generation, GenerationError, GenerationStep, Next};
 pub use stream::GenerationStream;
+pub use tokens::{ForModel, ModelTokenizer, WrongTokenizer};

@@ -6,6 +6,7 @@ use super::candidates::Candidates;
 use crate::network::LogitsRequest;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use trine_shapes::NotAnIndex;
 
 /// Chooses a token. A sampler may change the candidates on its way, as a [`SamplerChain`](crate::SamplerChain) does.
 pub trait Sampler: Send {
@@ -69,6 +70,9 @@ pub enum SamplerError {
         /// Number of tokens.
         logits: usize,
     },
+    /// A sampler chose an id beyond the vocabulary.
+    #[error("the sampler chose a token that the model does not have: {0}")]
+    NoToken(NotAnIndex),
     /// A bias of a token that the vocabulary does not have.
     #[error("token {id} has a logit bias, and the vocabulary has {tokens} tokens")]
     BiasedToken {

@@ -5,19 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use trine_kernels::{CacheFull, CacheType};
 use trine_ops::Cpu;
-use trine_shapes::{Idx, Model, NotAnIndex, Vocab};
-
-/// Ids that cannot be appended.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SessionError {
-    /// An id beyond the vocabulary.
-    #[error(transparent)]
-    Token(#[from] NotAnIndex),
-    /// No id, or more than fit.
-    #[error(transparent)]
-    Step(#[from] StepError),
-}
+use trine_shapes::{Idx, Model, NotAnIndex, Tensor, Vocab};
 
 /// Tokens of a prompt that go through the model together.
 const PROMPT_BATCH: usize = 256;
@@ -29,7 +17,7 @@ pub struct Session<M> {
     transformer: Arc<Transformer<M>>,
     cpu: Cpu,
     state: State<M>,
-    tokens: Vec<u32>,
+    tokens: Vec<Idx<Vocab<M>>>,
 }
 
 impl<M: Model> Session<M> {
@@ -67,7 +55,7 @@ impl<M: Model> Session<M> {
     }
 
     /// The tokens so far.
-    pub fn tokens(&self) -> &[u32] {
+    pub fn tokens(&self) -> &[Idx<Vocab<M>>] {
         &self.tokens
     }
 
@@ -81,13 +69,27 @@ impl<M: Model> Session<M> {
         self.state.capacity()
     }
 
+    /// The vocabulary that tokens are from.
+    pub fn vocab(&self) -> Vocab<M> {
+        Vocab::of(self.transformer.model)
+    }
+
+    /// Ids as tokens, where a program has them from elsewhere than a [`ModelTokenizer`](super::ModelTokenizer).
+    ///
+    /// # Errors
+    /// [`NotAnIndex`] where one is beyond the vocabulary.
+    pub fn tokens_of(&self, ids: &[u32]) -> Result<Vec<Idx<Vocab<M>>>, NotAnIndex> {
+        ids.iter().map(|&id| Idx::new(self.vocab(), id)).collect()
+    }
+
     /// Appends tokens and returns the logits that follow the last one.
     ///
     /// # Errors
-    /// An id beyond the vocabulary, no token, or a full context; the session is then as before.
-    pub fn feed(&mut self, ids: &[u32]) -> Result<Box<[f32]>, SessionError> {
-        let logits = self.feed_while(ids, LogitsRequest::All, &mut || ControlFlow::Continue(()))?;
-        Ok(logits.expect("nothing interrupts it").into_dense().into_boxed_slice())
+    /// No token, or a full context; the session is then as before.
+    pub fn feed(&mut self, tokens: &[Idx<Vocab<M>>]) -> Result<Tensor<f32, (Vocab<M>,)>, StepError> {
+        let logits = self.feed_while(tokens, LogitsRequest::All, &mut || ControlFlow::Continue(()))?;
+        let dense = logits.expect("nothing interrupts it").into_dense();
+        Ok(Tensor::from_data((self.vocab(),), dense))
     }
 
     /// As [`feed`](Session::feed) for the logits that are asked for, and calls `see` with the number of the block
@@ -97,12 +99,12 @@ impl<M: Model> Session<M> {
     /// As for [`feed`](Session::feed).
     pub fn feed_watched(
         &mut self,
-        ids: &[u32],
+        tokens: &[Idx<Vocab<M>>],
         request: LogitsRequest,
         see: &mut dyn FnMut(Option<usize>, Part, &[f32]),
-    ) -> Result<Logits, SessionError> {
+    ) -> Result<Logits<Vocab<M>>, StepError> {
         let cpu = self.cpu.clone();
-        let logits = self.feed_parts(&Traced::new(&cpu, see), ids, request, &mut || ControlFlow::Continue(()))?;
+        let logits = self.feed_parts(&Traced::new(&cpu, see), tokens, request, &mut || ControlFlow::Continue(()))?;
         Ok(logits.expect("nothing interrupts it"))
     }
 
@@ -113,35 +115,33 @@ impl<M: Model> Session<M> {
     /// As for [`feed`](Session::feed).
     pub fn feed_while(
         &mut self,
-        ids: &[u32],
+        tokens: &[Idx<Vocab<M>>],
         request: LogitsRequest,
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
-    ) -> Result<Option<Logits>, SessionError> {
+    ) -> Result<Option<Logits<Vocab<M>>>, StepError> {
         let cpu = self.cpu.clone();
-        self.feed_parts(&cpu, ids, request, proceed)
+        self.feed_parts(&cpu, tokens, request, proceed)
     }
 
     fn feed_parts(
         &mut self,
         ops: &impl Ops,
-        ids: &[u32],
+        tokens: &[Idx<Vocab<M>>],
         request: LogitsRequest,
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
-    ) -> Result<Option<Logits>, SessionError> {
+    ) -> Result<Option<Logits<Vocab<M>>>, StepError> {
         let transformer = &self.transformer;
-        let vocab = Vocab::of(transformer.model);
-        let tokens: Vec<Idx<Vocab<M>>> = ids.iter().map(|&id| Idx::new(vocab, id)).collect::<Result<_, _>>()?;
         self.check_fits(tokens.len())?;
         let (before, last) = tokens.split_at(tokens.len().saturating_sub(1) / PROMPT_BATCH * PROMPT_BATCH);
-        for (batch, ids) in before.chunks(PROMPT_BATCH).zip(ids.chunks(PROMPT_BATCH)) {
+        for batch in before.chunks(PROMPT_BATCH) {
             self.state.step(batch, |step| transformer.prefill(ops, step))?;
-            self.tokens.extend_from_slice(ids);
+            self.tokens.extend_from_slice(batch);
             if proceed().is_break() {
                 return Ok(None);
             }
         }
         let logits = self.state.step(last, |step| transformer.requested_logits(ops, step, request).into_data())?;
-        self.tokens.extend_from_slice(&ids[before.len()..]);
+        self.tokens.extend_from_slice(last);
         Ok(logits.into_vec().pop())
     }
 
@@ -149,45 +149,41 @@ impl<M: Model> Session<M> {
     /// in their order. Each gets the bits that it would get alone.
     ///
     /// # Errors
-    /// An id beyond the vocabulary, no token, a full context, or sessions of different pools or transformers; the
-    /// sessions are then as before. Where there is no memory for a step, sessions may have taken the beginnings of
-    /// their tokens.
+    /// No token, a full context, or sessions of different pools or transformers; the sessions are then as before. Where
+    /// there is no memory for a step, sessions may have taken the beginnings of their tokens.
     pub fn feed_together(
-        mut requests: Vec<(&mut Session<M>, &[u32])>,
+        mut requests: Vec<(&mut Session<M>, &[Idx<Vocab<M>>])>,
         request: LogitsRequest,
-    ) -> Result<Vec<Logits>, SessionError> {
+    ) -> Result<Vec<Logits<Vocab<M>>>, StepError> {
         let Some((first, _)) = requests.first() else {
             return Ok(Vec::new());
         };
         let (transformer, cpu) = (first.transformer.clone(), first.cpu.clone());
-        let vocab = Vocab::of(transformer.model);
-        let mut tokens = Vec::new();
-        for (sequence, (session, ids)) in requests.iter().enumerate() {
+        for (sequence, (session, tokens)) in requests.iter().enumerate() {
             if !Arc::ptr_eq(&session.transformer, &transformer) {
-                return Err(StepError::OtherPool { sequence }.into());
+                return Err(StepError::OtherPool { sequence });
             }
-            if ids.is_empty() {
-                return Err(StepError::Empty { batch: requests.len() }.into());
+            if tokens.is_empty() {
+                return Err(StepError::Empty { batch: requests.len() });
             }
-            session.check_fits(ids.len())?;
-            tokens.push(ids.iter().map(|&id| Idx::new(vocab, id)).collect::<Result<Vec<_>, _>>()?);
+            session.check_fits(tokens.len())?;
         }
         // The last step has some tokens of each, and no more than other steps.
         let last = (PROMPT_BATCH / requests.len()).max(1);
-        for ((session, ids), tokens) in requests.iter_mut().zip(&mut tokens) {
-            let before = tokens.len().saturating_sub(last);
-            for (batch, ids) in tokens[..before].chunks(PROMPT_BATCH).zip(ids.chunks(PROMPT_BATCH)) {
+        for (session, tokens) in &mut requests {
+            let (before, rest) = tokens.split_at(tokens.len().saturating_sub(last));
+            for batch in before.chunks(PROMPT_BATCH) {
                 session.state.step(batch, |step| transformer.prefill(&cpu, step))?;
-                session.tokens.extend_from_slice(&ids[..batch.len()]);
+                session.tokens.extend_from_slice(batch);
             }
-            tokens.drain(..before);
+            *tokens = rest;
         }
-        let states = requests.iter_mut().zip(&tokens).map(|((session, _), tokens)| (&mut session.state, &tokens[..]));
+        let states = requests.iter_mut().map(|(session, tokens)| (&mut session.state, *tokens));
         let logits = State::step_together(states.collect(), |step| {
             transformer.requested_logits(&cpu, step, request).into_data()
         })?;
-        for ((session, ids), tokens) in requests.iter_mut().zip(&tokens) {
-            session.tokens.extend_from_slice(&ids[ids.len() - tokens.len()..]);
+        for (session, tokens) in requests {
+            session.tokens.extend_from_slice(tokens);
         }
         Ok(logits.into_vec())
     }
@@ -200,11 +196,11 @@ impl<M: Model> Session<M> {
         }
     }
 
-    /// Goes back to the longest common beginning of the session and `ids`, short of the last id, or as near to it as
-    /// the state can, and returns how many tokens are left.
-    pub fn rewind(&mut self, ids: &[u32]) -> usize {
-        let common = self.tokens.iter().zip(ids).take_while(|(old, new)| old == new).count();
-        let kept = self.state.rewind(common.min(ids.len().saturating_sub(1)));
+    /// Goes back to the longest common beginning of the session and `tokens`, short of the last one, or as near to it
+    /// as the state can, and returns how many tokens are left.
+    pub fn rewind(&mut self, tokens: &[Idx<Vocab<M>>]) -> usize {
+        let common = self.tokens.iter().zip(tokens).take_while(|(old, new)| old == new).count();
+        let kept = self.state.rewind(common.min(tokens.len().saturating_sub(1)));
         self.tokens.truncate(kept);
         kept
     }

@@ -6,7 +6,7 @@ use super::candidates::Candidates;
 use super::chain::SamplerChain;
 use super::logprobs::Logprobs;
 use super::sampler::{Sampler, SamplerError};
-use crate::network::{Logits, LogitsError, LogitsRequest};
+use crate::network::{LogitsError, LogitsRequest, TokenLogits};
 use std::borrow::Borrow;
 use std::sync::Arc;
 use trine_text::{Released, StopStrings};
@@ -64,9 +64,9 @@ pub enum Finish {
 
 /// What a generation needs next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum Next<T = u32> {
     /// The logits that follow this token.
-    Feed(u32),
+    Feed(T),
     /// Nothing: it has ended.
     Done(Finish),
 }
@@ -74,18 +74,28 @@ pub enum Next {
 /// What came of some logits.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct GenerationStep {
+pub struct GenerationStep<T = u32> {
     /// The token that was added to the output: none where the chosen one ended it.
-    pub token: Option<u32>,
+    pub token: Option<T>,
     /// Text that is complete now; often none, within a character of several bytes or what may become a stop string.
     pub text: String,
     /// Log-probabilities of the chosen token, also of one that ended the output, where options ask for them.
     pub logprobs: Option<Logprobs>,
     /// What to do.
-    pub next: Next,
+    pub next: Next<T>,
 }
 
 impl GenerationStep {
+    /// The same step with what `token` makes of its ids, such as a token of a model.
+    pub(super) fn try_map<T, E>(self, token: impl Fn(u32) -> Result<T, E>) -> Result<GenerationStep<T>, E> {
+        let GenerationStep { token: id, text, logprobs, next } = self;
+        let next = match next {
+            Next::Feed(id) => Next::Feed(token(id)?),
+            Next::Done(finish) => Next::Done(finish),
+        };
+        Ok(GenerationStep { token: id.map(token).transpose()?, text, logprobs, next })
+    }
+
     fn done(text: String, finish: Finish) -> GenerationStep {
         GenerationStep { token: None, text, logprobs: None, next: Next::Done(finish) }
     }
@@ -106,7 +116,7 @@ pub enum GenerationError {
     Logits(#[from] LogitsError),
 }
 
-/// A generation between two steps of a model.
+/// A generation between two steps of a model. It knows no model, and tokens are ids to it.
 ///
 /// It owns what it needs: with the types it has by default, it is `Send` and `'static`. `S` may also be a sampler of
 /// the program's own, or a borrowed one, and `T` whatever holds a tokenizer.
@@ -119,12 +129,16 @@ pub enum GenerationError {
 ///     mut generation: Generation,
 /// ) -> Result<String, GenerateError> {
 ///     let mut text = String::new();
-///     let mut logits = session.feed_for(generation.prompt(), generation.request())?;
+///     let prompt = session.tokens_of(generation.prompt()).expect("ids of the vocabulary");
+///     let mut logits = session.feed_for(&prompt, generation.request())?;
 ///     loop {
 ///         let step = generation.advance(&logits)?;
 ///         text += &step.text;
 ///         match step.next {
-///             Next::Feed(id) => logits = session.feed_for(&[id], generation.request())?,
+///             Next::Feed(id) => {
+///                 let token = session.tokens_of(&[id]).expect("an id of the vocabulary");
+///                 logits = session.feed_for(&token, generation.request())?;
+///             }
 ///             Next::Done(_) => return Ok(text),
 ///         }
 ///     }
@@ -199,7 +213,7 @@ impl<S: Sampler, T: Borrow<Tokenizer>> Generation<S, T> {
     ///
     /// # Errors
     /// [`GenerationError`] where no token can be chosen or the chosen one has no text. Nothing was added then.
-    pub fn advance(&mut self, logits: &Logits) -> Result<GenerationStep, GenerationError> {
+    pub fn advance(&mut self, logits: &impl TokenLogits) -> Result<GenerationStep, GenerationError> {
         if let Some(finish) = &self.finish {
             return Ok(GenerationStep::done(String::new(), finish.clone()));
         }

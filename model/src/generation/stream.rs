@@ -2,10 +2,11 @@
 
 use super::Session;
 use super::generate::GenerateError;
-use super::sampler::Sampler;
+use super::sampler::{Sampler, SamplerError};
 use super::state::{Finish, GenerateOptions, Generation, GenerationStep, Next};
+use super::tokens::{ModelTokenizer, ids};
 use std::borrow::Borrow;
-use trine_shapes::Model;
+use trine_shapes::{Idx, Model, Vocab};
 use trine_text::Tokenizer;
 
 /// An iterator over the steps of a generation: one for each token, and one for the token that ended it. The prompt is
@@ -13,8 +14,9 @@ use trine_text::Tokenizer;
 pub struct GenerationStream<'s, M, S, T> {
     session: &'s mut Session<M>,
     generation: Generation<S, T>,
+    generated: Vec<Idx<Vocab<M>>>,
     /// What the session is fed before the next step; nothing after the last one.
-    fresh: Option<Vec<u32>>,
+    fresh: Option<Vec<Idx<Vocab<M>>>>,
 }
 
 impl<M: Model> Session<M> {
@@ -23,31 +25,33 @@ impl<M: Model> Session<M> {
     /// ```no_run
     /// # use trine_model::*;
     /// # fn tell<M: trine_shapes::Model>(
-    /// #     mut session: Session<M>, tokenizer: &Tokenizer, prompt: Vec<u32>,
-    /// # ) -> Result<(), GenerateError> {
+    /// #     mut session: Session<M>, tokenizer: &ModelTokenizer<M>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let prompt = tokenizer.prompt("Once upon a time")?;
     /// for step in session.stream(prompt, tokenizer, SamplerChain::greedy(), GenerateOptions::default()) {
     ///     print!("{}", step?.text);
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn stream<S: Sampler, T: Borrow<Tokenizer>>(
+    pub fn stream<S: Sampler, T: Borrow<ModelTokenizer<M>> + Borrow<Tokenizer>>(
         &mut self,
-        prompt: impl Into<Vec<u32>>,
+        prompt: impl Into<Vec<Idx<Vocab<M>>>>,
         tokenizer: T,
         sampler: S,
         options: GenerateOptions,
     ) -> GenerationStream<'_, M, S, T> {
-        let generation = Generation::new(prompt, tokenizer, sampler, options).with_context(self.capacity());
-        let known = self.rewind(generation.prompt());
-        GenerationStream { fresh: Some(generation.prompt()[known..].to_vec()), session: self, generation }
+        let mut prompt = prompt.into();
+        let generation = Generation::new(ids(&prompt), tokenizer, sampler, options).with_context(self.capacity());
+        let fresh = prompt.split_off(self.rewind(&prompt));
+        GenerationStream { fresh: Some(fresh), session: self, generation, generated: Vec::new() }
     }
 }
 
 impl<M, S: Sampler, T: Borrow<Tokenizer>> GenerationStream<'_, M, S, T> {
     /// The tokens so far, without the one that ended them.
-    pub fn generated(&self) -> &[u32] {
-        self.generation.generated()
+    pub fn generated(&self) -> &[Idx<Vocab<M>>] {
+        &self.generated
     }
 
     /// Why the generation ended, if it has.
@@ -57,7 +61,7 @@ impl<M, S: Sampler, T: Borrow<Tokenizer>> GenerationStream<'_, M, S, T> {
 }
 
 impl<M: Model, S: Sampler, T: Borrow<Tokenizer>> Iterator for GenerationStream<'_, M, S, T> {
-    type Item = Result<GenerationStep, GenerateError>;
+    type Item = Result<GenerationStep<Idx<Vocab<M>>>, GenerateError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let fresh = self.fresh.take()?;
@@ -65,9 +69,14 @@ impl<M: Model, S: Sampler, T: Borrow<Tokenizer>> Iterator for GenerationStream<'
             Ok(logits) => logits,
             Err(error) => return Some(Err(error.into())),
         };
-        let step = self.generation.advance(&logits);
-        if let Ok(GenerationStep { next: Next::Feed(id), .. }) = step {
-            self.fresh = Some(vec![id]);
+        let vocab = self.session.vocab();
+        let token = |id| Idx::new(vocab, id).map_err(|error| SamplerError::NoToken(error).into());
+        let step = self.generation.advance(&logits).and_then(|step| step.try_map(token));
+        if let Ok(step) = &step {
+            self.generated.extend(step.token);
+            if let Next::Feed(token) = step.next {
+                self.fresh = Some(vec![token]);
+            }
         }
         Some(step.map_err(GenerateError::from))
     }

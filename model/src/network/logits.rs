@@ -2,21 +2,33 @@
 //! reads of them. What does not: which are asked for (`request.rs`), and what becomes of them (`candidates.rs`).
 
 use trine_kernels::LargestProducts;
+use trine_shapes::{Axis, Idx, Plain, Tensor};
 
-/// Logits of the tokens of a vocabulary: of every token, or of some that include the largest.
+/// Logits of the tokens of a vocabulary `V`: of every token, or of some that include the largest.
 ///
 /// ```
 /// use trine_model::Logits;
+/// use trine_shapes::{Fixed, Idx, Tensor};
 ///
-/// let all = Logits::dense(vec![0.5, -1.0, 2.0]);
-/// let some = Logits::sparse(3, vec![0, 2], vec![0.5, 2.0])?;
-/// assert_eq!((all.get(2), some.get(2)), (Some(2.0), Some(2.0)));
-/// assert_eq!((all.get(1), some.get(1)), (Some(-1.0), None));
+/// let all = Logits::dense(Tensor::from_data((Fixed::<3>,), [0.5, -1.0, 2.0]));
+/// let some = Logits::sparse(Fixed::<3>, vec![0, 2], vec![0.5, 2.0])?;
+/// let [one, two] = [1, 2].map(|id| Idx::new(Fixed::<3>, id).expect("one of three"));
+/// assert_eq!((all.get(two), some.get(two)), (Some(2.0), Some(2.0)));
+/// assert_eq!((all.get(one), some.get(one)), (Some(-1.0), None));
+/// assert_eq!(some.argmax(), Some(two));
 /// # Ok::<(), trine_model::LogitsError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct Logits {
-    tokens: usize,
+/// A token of another vocabulary is not asked for:
+/// ```compile_fail,E0308
+/// # use trine_model::Logits;
+/// # use trine_shapes::{Idx, Model, Vocab};
+/// fn of<M: Model, N: Model>(logits: &Logits<Vocab<M>>, token: Idx<Vocab<N>>) -> Option<f32> {
+///     logits.get(token)
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Logits<V> {
+    vocab: V,
     values: Vec<f32>,
     /// The token of each value, ascending; of all tokens there are none.
     ids: Option<Vec<u32>>,
@@ -62,22 +74,65 @@ pub enum LogitsError {
     },
 }
 
-impl Logits {
-    /// One logit for each token, in the order of their ids.
-    ///
-    /// # Panics
-    /// If there are more than ids, 2^32.
-    pub fn dense(values: Vec<f32>) -> Logits {
-        assert!(u32::try_from(values.len().saturating_sub(1)).is_ok(), "more logits than ids");
-        Logits { tokens: values.len(), values, ids: None }
+/// Logits of a vocabulary whose tokens are ids to whoever reads them: what samplers and generations take. It is
+/// implemented by [`Logits`] and by those of an engine.
+pub trait TokenLogits {
+    /// Length of the vocabulary.
+    fn tokens(&self) -> usize;
+
+    /// Ids and their logits, by ascending id.
+    fn by_id(&self) -> impl Iterator<Item = (u32, f32)>;
+
+    /// The values, where there is one for each token.
+    fn as_dense(&self) -> Option<&[f32]>;
+
+    /// Number of logits.
+    fn count(&self) -> usize;
+
+    /// The logit of an id, where it is given.
+    fn of_id(&self, id: u32) -> Option<f32>;
+}
+
+impl<V: Axis> TokenLogits for Logits<V> {
+    fn tokens(&self) -> usize {
+        self.vocab.len()
     }
 
-    /// The logits of some tokens of a vocabulary of `tokens`: each value is that of the id at its place, and ids
-    /// ascend. The tokens left out have smaller logits than was asked for ([`LogitsRequest`](crate::LogitsRequest)).
+    fn by_id(&self) -> impl Iterator<Item = (u32, f32)> {
+        let id = |at: usize| self.ids.as_ref().map_or(at as u32, |ids| ids[at]);
+        self.values.iter().enumerate().map(move |(at, &value)| (id(at), value))
+    }
+
+    fn as_dense(&self) -> Option<&[f32]> {
+        Logits::as_dense(self)
+    }
+
+    fn count(&self) -> usize {
+        self.values.len()
+    }
+
+    fn of_id(&self, id: u32) -> Option<f32> {
+        let at = match &self.ids {
+            Some(ids) => ids.binary_search(&id).ok()?,
+            None => id as usize,
+        };
+        self.values.get(at).copied()
+    }
+}
+
+impl<V: Plain> Logits<V> {
+    /// One logit for each token.
+    pub fn dense(row: Tensor<f32, (V,)>) -> Self {
+        let (vocab,) = row.shape();
+        Logits { vocab, values: row.into_data().into_vec(), ids: None }
+    }
+
+    /// The logits of some tokens of a vocabulary: each value is that of the id at its place, and ids ascend. The tokens
+    /// left out have smaller logits than was asked for ([`LogitsRequest`](crate::LogitsRequest)).
     ///
     /// # Errors
     /// [`LogitsError`] where ids are not as many as values, do not ascend or are beyond the vocabulary.
-    pub fn sparse(tokens: usize, ids: Vec<u32>, values: Vec<f32>) -> Result<Logits, LogitsError> {
+    pub fn sparse(vocab: V, ids: Vec<u32>, values: Vec<f32>) -> Result<Self, LogitsError> {
         if ids.len() != values.len() {
             return Err(LogitsError::Lengths { ids: ids.len(), values: values.len() });
         }
@@ -85,19 +140,26 @@ impl Logits {
             return Err(LogitsError::Order { before: pair[0], id: pair[1] });
         }
         match ids.last() {
-            Some(&id) if id as usize >= tokens => Err(LogitsError::UnknownToken { id, tokens }),
-            _ => Ok(Logits { tokens, values, ids: Some(ids) }),
+            Some(&id) if id as usize >= vocab.len() => Err(LogitsError::UnknownToken { id, tokens: vocab.len() }),
+            _ => Ok(Logits { vocab, values, ids: Some(ids) }),
         }
     }
+}
 
+impl<V: Axis> Logits<V> {
     /// The largest logits of a vocabulary, whose tokens are the rows of the head.
-    pub(crate) fn of_largest(tokens: usize, largest: LargestProducts) -> Logits {
-        Logits { tokens, values: largest.values, ids: Some(largest.rows) }
+    pub(crate) fn of_largest(vocab: V, largest: LargestProducts) -> Self {
+        Logits { vocab, values: largest.values, ids: Some(largest.rows) }
+    }
+
+    /// The vocabulary.
+    pub fn vocab(&self) -> V {
+        self.vocab
     }
 
     /// Length of the vocabulary.
     pub fn tokens(&self) -> usize {
-        self.tokens
+        self.vocab.len()
     }
 
     /// Number of logits: [`tokens`](Logits::tokens), or less where they are sparse.
@@ -121,69 +183,70 @@ impl Logits {
     /// A value for each token: minus infinity for those that were left out.
     pub fn into_dense(self) -> Vec<f32> {
         let Some(ids) = self.ids else { return self.values };
-        let mut values = vec![f32::NEG_INFINITY; self.tokens];
+        let mut values = vec![f32::NEG_INFINITY; self.vocab.len()];
         ids.iter().zip(self.values).for_each(|(&id, value)| values[id as usize] = value);
         values
     }
 
     /// The logit of a token, where it is given.
-    pub fn get(&self, id: u32) -> Option<f32> {
-        let at = match &self.ids {
-            Some(ids) => ids.binary_search(&id).ok()?,
-            None => id as usize,
-        };
-        self.values.get(at).copied()
+    pub fn get(&self, token: Idx<V>) -> Option<f32> {
+        self.of_id(token.get() as u32)
     }
 
-    /// Ids and their logits, by ascending id.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, f32)> {
-        let id = |at: usize| self.ids.as_ref().map_or(at as u32, |ids| ids[at]);
-        self.values.iter().enumerate().map(move |(at, &value)| (id(at), value))
+    /// The token with the largest logit, of equal ones the first; none where no logit is a number.
+    pub fn argmax(&self) -> Option<Idx<V>> {
+        let larger = |best: (u32, f32), next: (u32, f32)| if next.1 > best.1 { next } else { best };
+        let (id, _) = self.by_id().filter(|(_, logit)| !logit.is_nan()).reduce(larger)?;
+        Idx::new(self.vocab, id).ok()
     }
-}
 
-impl From<Vec<f32>> for Logits {
-    /// As [`Logits::dense`].
-    fn from(values: Vec<f32>) -> Logits {
-        Logits::dense(values)
-    }
-}
-
-impl From<Box<[f32]>> for Logits {
-    /// As [`Logits::dense`].
-    fn from(values: Box<[f32]>) -> Logits {
-        Logits::dense(values.into_vec())
+    /// Tokens and their logits, by ascending id.
+    pub fn iter(&self) -> impl Iterator<Item = (Idx<V>, f32)> {
+        self.by_id().filter_map(|(id, logit)| Some((Idx::new(self.vocab, id).ok()?, logit)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trine_shapes::Fixed;
+
+    fn six(id: u32) -> Idx<Fixed<6>> {
+        Idx::new(Fixed, id).unwrap()
+    }
 
     #[test]
     fn both_forms_say_the_same_of_a_token() {
-        let sparse = Logits::sparse(6, vec![1, 4], vec![0.5, -2.0]).unwrap();
+        let sparse = Logits::sparse(Fixed::<6>, vec![1, 4], vec![0.5, -2.0]).unwrap();
         assert_eq!((sparse.tokens(), sparse.len(), sparse.is_empty()), (6, 2, false));
-        assert_eq!(sparse.iter().collect::<Vec<_>>(), [(1, 0.5), (4, -2.0)]);
-        assert_eq!([0, 1, 4, 5, 99].map(|id| sparse.get(id)), [None, Some(0.5), Some(-2.0), None, None]);
-        assert_eq!(sparse.as_dense(), None);
-        let dense = Logits::dense(sparse.into_dense());
+        assert_eq!(sparse.iter().collect::<Vec<_>>(), [(six(1), 0.5), (six(4), -2.0)]);
+        assert_eq!([0, 1, 4, 5].map(|id| sparse.get(six(id))), [None, Some(0.5), Some(-2.0), None]);
+        assert_eq!((sparse.as_dense(), sparse.argmax()), (None, Some(six(1))));
+        let dense = Logits::dense(Tensor::from_data((Fixed::<6>,), sparse.into_dense()));
         let infinity = f32::NEG_INFINITY;
         assert_eq!(dense.as_dense(), Some(&[infinity, 0.5, infinity, infinity, -2.0, infinity][..]));
-        assert_eq!([1, 4, 6].map(|id| dense.get(id)), [Some(0.5), Some(-2.0), None]);
-        assert_eq!(dense.iter().nth(4), Some((4, -2.0)));
-        assert!(Logits::dense(Vec::new()).is_empty());
+        assert_eq!([1, 4].map(|id| dense.get(six(id))), [Some(0.5), Some(-2.0)]);
+        assert_eq!((dense.iter().nth(4), dense.argmax()), (Some((six(4), -2.0)), Some(six(1))));
+        assert!(Logits::dense(Tensor::zeros((Fixed::<0>,))).is_empty());
+    }
+
+    #[test]
+    fn the_largest_is_a_number_and_the_first_of_equals() {
+        let argmax = |values: [f32; 6]| Logits::dense(Tensor::from_data((Fixed::<6>,), values)).argmax();
+        assert_eq!(argmax([1.0, 3.0, f32::NAN, 3.0, -0.0, 0.0]), Some(six(1)));
+        assert_eq!(argmax([f32::NAN, f32::NEG_INFINITY, f32::NAN, 0.0, -0.0, f32::NAN]), Some(six(3)));
+        assert_eq!(argmax([f32::NAN; 6]), None);
     }
 
     #[test]
     fn logits_of_no_vocabulary_are_refused() {
-        let refusal = |tokens, ids: &[u32], values: &[f32]| {
-            Logits::sparse(tokens, ids.to_vec(), values.to_vec()).unwrap_err().to_string()
+        let refusal = |ids: &[u32], values: &[f32]| {
+            Logits::sparse(Fixed::<6>, ids.to_vec(), values.to_vec()).unwrap_err().to_string()
         };
-        assert_eq!(refusal(9, &[1], &[]), "sparse logits have 1 ids and 0 values: expected as many");
+        assert_eq!(refusal(&[1], &[]), "sparse logits have 1 ids and 0 values: expected as many");
         let message = "token 3 follows token 3 in sparse logits: expected ascending ids";
-        assert_eq!(refusal(9, &[1, 3, 3], &[0.0; 3]), message);
-        assert_eq!(refusal(4, &[1, 4], &[0.0; 2]), "token 4: there are logits of 4 tokens");
-        assert!(Logits::sparse(0, Vec::new(), Vec::new()).is_ok());
+        assert_eq!(refusal(&[1, 3, 3], &[0.0; 3]), message);
+        assert_eq!(refusal(&[1, 6], &[0.0; 2]), "token 6: there are logits of 6 tokens");
+        assert!(Logits::sparse(Fixed::<0>, Vec::new(), Vec::new()).is_ok());
     }
 }

@@ -20,7 +20,7 @@ pub use attention::{Attention, QkNorms};
 pub use batch::KvCache;
 pub use feed_forward::SwiGlu;
 pub use linear::{Linear, SubNorm};
-pub use logits::{Logits, LogitsError};
+pub use logits::{Logits, LogitsError, TokenLogits};
 pub use ops::{Ops, Traced};
 pub use part::Part;
 pub use request::LogitsRequest;

@@ -88,12 +88,13 @@ mod tests {
             let transformer = load(model, &file, &cpu, &LoadOptions::default()).unwrap().transformer;
             let session = || Session::new(&transformer, &cpu, 8, CacheType::F32).unwrap();
             let (mut seen, mut last) = (Vec::new(), Vec::new());
-            let logits = session().feed_watched(&[7, 30, 999], LogitsRequest::All, &mut |block, part, values| {
+            let tokens = session().tokens_of(&[7, 30, 999]).unwrap();
+            let logits = session().feed_watched(&tokens, LogitsRequest::All, &mut |block, part, values| {
                 seen.push((block, part.to_string(), values.len()));
                 last = values.to_vec();
             });
             let logits = logits.unwrap().into_dense();
-            assert_eq!((&logits, &logits[..]), (&last, &session().feed(&[7, 30, 999]).unwrap()[..]));
+            assert_eq!((&logits, &logits[..]), (&last, session().feed(&tokens).unwrap().data()));
             let mut expected = vec![(None, "embedding".to_owned(), 3 * 512)];
             for block in 0..2 {
                 expected.extend(BLOCK.map(|(name, len)| (Some(block), name.to_owned(), 3 * len)));

@@ -108,15 +108,15 @@ impl<M: Model> Transformer<M> {
         ops: &impl Ops,
         step: StepInput<'_, M, T>,
         request: LogitsRequest,
-    ) -> Tensor<Logits, (Sequences<T>,)> {
+    ) -> Tensor<Logits<Vocab<M>>, (Sequences<T>,)> {
         let last = self.residual(ops, step, &mut |_, _| ()).view().last();
         match (request, &self.shortlist) {
             (LogitsRequest::Largest(count), Some(shortlist)) => {
                 let h = Activations::new(self.normed(ops, last));
-                let tokens = Vocab::of(self.model).len();
+                let vocab = Vocab::of(self.model);
                 ops.cpu().largest_logits(&h, &self.head, shortlist, count.get()).map(|largest| {
                     ops.see(Part::Logits, &largest.values);
-                    Logits::of_largest(tokens, largest)
+                    Logits::of_largest(vocab, largest)
                 })
             }
             _ => self.head_logits(ops, last).into_rows().map(Logits::dense),

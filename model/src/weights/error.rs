@@ -5,7 +5,7 @@ use crate::files::{Encoding, SourceTensor};
 use std::fmt;
 use trine_kernels::PackingError;
 use trine_loader::OneLine;
-use trine_shapes::{Dims, ShapeError};
+use trine_shapes::{Dims, OtherFile, ShapeError};
 
 /// Tensors that do not make up the model that the metadata describes.
 ///
@@ -52,6 +52,9 @@ pub enum LoadProblem {
         /// Those of the file.
         found: Dims,
     },
+    /// A type that stands for another file.
+    #[error(transparent)]
+    OtherFile(OtherFile),
     /// A tensor of another shape than its role has; with its name, and both shapes.
     #[error(transparent)]
     Shape(ShapeError),

@@ -90,6 +90,8 @@ pub fn load<M: Model>(
         let problem = LoadProblem::Dims { environment: M::NAME, expected: model.dims(), found: config.dims };
         return Err(LoadError::of_file(source.label(), problem));
     }
+    let one = model.stands_for(source.label());
+    one.map_err(|other| LoadError::of_file(source.label(), LoadProblem::OtherFile(other)))?;
     let mut claims = Claims::new(source, &config, cpu, options)?;
     let (vocab, hidden) = (Vocab::of(model), Hidden::of(model));
     let embedding = claims.embedding((vocab, hidden))?;

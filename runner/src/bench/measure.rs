@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 use trine::model::{LogitsRequest, Part, Session};
 use trine::ops::Cpu;
-use trine::shapes::Model;
+use trine::shapes::{Idx, Model, Vocab};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,25 +61,25 @@ pub fn ids(count: usize, vocab: usize) -> Vec<u32> {
     (0..count as u32).map(|index| (index.wrapping_mul(0x9e37_79b9) >> 3) % vocab as u32).collect()
 }
 
-/// Runs a test on the first of `ids`.
+/// Runs a test on the first of `tokens`.
 ///
 /// # Errors
 /// The session has too few positions.
-pub fn run<M: Model>(test: Test, session: &mut Session<M>, cpu: &Cpu, ids: &[u32]) -> Result<Run> {
+pub fn run<M: Model>(test: Test, session: &mut Session<M>, cpu: &Cpu, tokens: &[Idx<Vocab<M>>]) -> Result<Run> {
     let (depth, step) = match test {
         Test::Prompt { tokens } => (0, tokens),
         Test::Decode { depth, .. } => (depth, 1),
     };
-    let known = session.rewind(&ids[..=depth]);
+    let known = session.rewind(&tokens[..=depth]);
     if known < depth {
-        session.feed(&ids[known..depth])?;
+        session.feed(&tokens[known..depth])?;
     }
     let mut parts: HashMap<Part, Duration> = HashMap::new();
     let hand_overs = cpu.hand_overs();
     let started = Instant::now();
     let mut last = started;
-    for ids in ids[depth..test.positions()].chunks(step) {
-        session.feed_watched(ids, REQUEST, &mut |_, part, _| {
+    for tokens in tokens[depth..test.positions()].chunks(step) {
+        session.feed_watched(tokens, REQUEST, &mut |_, part, _| {
             let now = Instant::now();
             *parts.entry(part).or_default() += now - last;
             last = now;

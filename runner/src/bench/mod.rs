@@ -79,10 +79,10 @@ impl Program for Bench<'_> {
         if positions > context {
             return Err(Usage(format!("a test takes {positions} positions, and the model has {context}")).into());
         }
-        let ids = measure::ids(positions, model.config.dims.vocab);
         let mut session = Session::new(model, cpu, positions, arguments.kv)?;
+        let tokens = session.tokens_of(&measure::ids(positions, model.config.dims.vocab))?;
         // All pages of the weights come into memory.
-        session.feed(&ids[..1])?;
+        session.feed(&tokens[..1])?;
         let mut limits = Limits::new()?;
         let mut runs: Vec<Vec<Run>> = tests.iter().map(|_| Vec::new()).collect();
         let progress = Progress::new("measuring");
@@ -91,7 +91,7 @@ impl Program for Bench<'_> {
             limits.measure(cpu);
             for (index, (test, runs)) in tests.iter().zip(&mut runs).enumerate() {
                 progress.set(round * tests.len() + index, rounds * tests.len());
-                runs.push(measure::run(*test, &mut session, cpu, &ids)?);
+                runs.push(measure::run(*test, &mut session, cpu, &tokens)?);
             }
         }
         limits.measure(cpu);

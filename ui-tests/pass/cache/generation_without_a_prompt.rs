@@ -2,7 +2,7 @@
 #![allow(unused)]
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn story<M: Model>(session: &mut Session<M>, tokenizer: &Tokenizer, sampler: &mut SamplerChain, prompt: &[u32]) {
+fn story<M: Model>(session: &mut Session<M>, tokenizer: &ModelTokenizer<M>, sampler: &mut SamplerChain, prompt: &[Idx<Vocab<M>>]) {
     let options = GenerateOptions::default();
     let print = &mut |_: &str| std::ops::ControlFlow::Continue(());
     session.generate(prompt, tokenizer, sampler, &options, print);

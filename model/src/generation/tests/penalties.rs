@@ -3,12 +3,13 @@
 
 use super::super::filters::{FrequencyPresencePenalty, LogitBias, RepetitionPenalty};
 use super::super::*;
+use super::dense;
 use super::sample;
-use crate::network::{Logits, LogitsRequest};
+use crate::network::LogitsRequest;
 
 /// The logits that a filter leaves.
 fn filtered(mut filter: impl LogitsFilter, logits: &[f32], recent: &[u32]) -> Vec<Option<f32>> {
-    let mut candidates = Candidates::new(&Logits::dense(logits.to_vec())).unwrap();
+    let mut candidates = Candidates::new(&dense(logits)).unwrap();
     filter.apply(&mut candidates, recent).unwrap();
     (0..logits.len() as u32).map(|id| candidates.get(id)).collect()
 }
@@ -34,7 +35,7 @@ fn frequency_counts_and_presence_does_not() {
 fn probabilities_are_those_of_the_definition() {
     let options = SamplerOptions { frequency_penalty: 5.0, presence_penalty: 5.0, ..SamplerOptions::greedy() };
     let mut filter = FrequencyPresencePenalty::new(5.0, 5.0, 64).unwrap();
-    let logits = Logits::dense(vec![0.2f32.ln(); 5]);
+    let logits = dense(&[0.2f32.ln(); 5]);
     let mut candidates = Candidates::new(&logits).unwrap();
     filter.apply(&mut candidates, &[0, 1, 2, 0, 0]).unwrap();
     let weights = candidates.weights(1.0);

@@ -2,20 +2,21 @@
 
 use super::super::filters::{FrequencyPresencePenalty, LogitBias, MinP, RepetitionPenalty, Temperature, TopK, TopP};
 use super::super::*;
+use super::{Words, dense};
 use crate::network::{Logits, LogitsRequest};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 
 /// The logits that a head with a shortlist would give: those asked for, the equal ones, and those of `others`.
-fn answer(values: &[f32], request: LogitsRequest, others: &[bool]) -> Logits {
-    let LogitsRequest::Largest(count) = request else { return Logits::dense(values.to_vec()) };
+fn answer(values: &[f32], request: LogitsRequest, others: &[bool]) -> Logits<Words> {
+    let LogitsRequest::Largest(count) = request else { return dense(values) };
     let mut order = values.to_vec();
     order.sort_unstable_by(|a, b| b.total_cmp(a));
     let last = order[count.get().min(order.len()) - 1];
     let kept = |id: usize| values[id] >= last || others[id % others.len()];
     let ids: Vec<usize> = (0..values.len()).filter(|&id| kept(id)).collect();
     let sparse = ids.iter().map(|&id| values[id]).collect();
-    Logits::sparse(values.len(), ids.into_iter().map(|id| id as u32).collect(), sparse).unwrap()
+    Logits::sparse(Words(values.len()), ids.into_iter().map(|id| id as u32).collect(), sparse).unwrap()
 }
 
 /// One of the built-in filters, with parameters from `parameter`.
@@ -45,7 +46,7 @@ fn chain(filters: &[(usize, f32)], biases: &[(u32, f32)], seed: u64) -> SamplerC
 
 /// Draws from the same logits with a growing text, from all logits and from those asked for.
 fn check(values: &[f32], others: &[bool], mut chains: [SamplerChain; 2]) -> Result<(), TestCaseError> {
-    let dense = Logits::dense(values.to_vec());
+    let dense = dense(values);
     let sparse = answer(values, chains[1].request(), others);
     let mut recent = vec![1, 0, 1];
     for _ in 0..8 {

@@ -1,0 +1,13 @@
+//! The logits of a sequence are found by its place in another step.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+fn of_sequence<T: Step, U: Step, M: Model>(
+    logits: Tensor<f32, (Sequences<T>, Vocab<M>)>,
+    of_other: Idx<Sequences<U>>,
+    sequence: Idx<Sequences<T>>,
+) {
+    logits.view().row(of_other);
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! A session is fed numbers that nobody compared with the vocabulary.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+fn feed<M: Model>(session: &mut Session<M>, ids: &[u32]) -> Result<(), Box<dyn std::error::Error>> {
+    let tokens = session.tokens_of(ids)?;
+    session.feed(ids)?;
+    Ok(())
+}
+
+fn main() {}

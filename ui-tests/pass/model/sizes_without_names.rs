@@ -1,0 +1,10 @@
+//! Sizes go by their names.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+fn dims() -> Result<Dims, DimsError> {
+    let (vocab, hidden, ffn, heads, kv_heads, head_dim, attention_layers) = (64, 32, 96, 4, 2, 16, 2);
+    Dims::new(Sizes { vocab, hidden, ffn, heads, kv_heads, head_dim, attention_layers })
+}
+
+fn main() {}

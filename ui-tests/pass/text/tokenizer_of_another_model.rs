@@ -1,0 +1,14 @@
+//! Each model has a tokenizer of its own.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+fn tell<M: Model, N: Model>(
+    session: &mut Session<M>,
+    of_target: &ModelTokenizer<M>,
+    of_draft: &ModelTokenizer<N>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    session.feed(&of_target.prompt("Once upon a time")?)?;
+    Ok(())
+}
+
+fn main() {}
