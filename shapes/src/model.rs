@@ -27,8 +27,9 @@ pub trait Model: Environment<Dims> {
         self.lengths()
     }
 
-    /// Notes which file the weights of this type are from. Types of [`pinned_model!`](crate::pinned_model) stand for one
-    /// file: another one of equal lengths would be the same type, and its tensors could be mixed with those of the first.
+    /// Notes which file the weights of this type are from. A type of [`pinned_model!`](crate::pinned_model) stands for
+    /// one file: another file of equal lengths would be the same type, and its tensors could be mixed with those of the
+    /// first.
     ///
     /// # Errors
     /// [`OtherFile`] where the type stands for another file.

@@ -48,7 +48,15 @@ macro_rules! static_model {
             }
         }
 
-        const _: () = match $crate::Dims::new($crate::Sizes { vocab: $vocab, hidden: $hidden, ffn: $ffn, heads: $heads, kv_heads: $kv_heads, head_dim: $head_dim, attention_layers: $attention_layers }) {
+        const _: () = match $crate::Dims::new($crate::Sizes {
+            vocab: $vocab,
+            hidden: $hidden,
+            ffn: $ffn,
+            heads: $heads,
+            kv_heads: $kv_heads,
+            head_dim: $head_dim,
+            attention_layers: $attention_layers,
+        }) {
             Ok(_) => {}
             Err($crate::DimsError::Heads { .. }) => panic!(concat!(stringify!($name), ": kv_heads must divide heads")),
             Err($crate::DimsError::OddHead(_)) => panic!(concat!(stringify!($name), ": head_dim must be even (RoPE)")),

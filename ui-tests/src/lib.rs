@@ -6,4 +6,5 @@
 #![forbid(unsafe_code)]
 
 pub mod case;
+pub mod effects;
 pub mod page;

@@ -4,6 +4,7 @@
 //! and what is right instead, which is in the case itself.
 
 use crate::case::{Case, cases};
+use crate::effects;
 use std::fmt::Write;
 
 /// How to read a message and what the types mean. `{{message}}` stands for that of [`EXAMPLE`].
@@ -24,8 +25,8 @@ const RELATIONS: [(&str, &str, &str); 16] = [
     (
         "residual",
         "The residual stream",
-        "A norm takes the residual stream and gives it back in two parts: what it made, and a `Residual` that waits for \
-         a branch. What is added is a `Branch` of its width, its model, its sequences and its positions, once.",
+        "A norm takes the residual stream and gives it back in two parts: what it made, and a `Residual` that waits \
+         for a branch. What is added is a `Branch` of its width, its model, its sequences and its positions, once.",
     ),
     (
         "step",
@@ -100,8 +101,8 @@ const RELATIONS: [(&str, &str, &str); 16] = [
     (
         "ops",
         "Programs of one's own",
-        "Operations name the axis they reduce, join or index, and give no role that they did not earn: what a norm made \
-         is not scaled and still called normalised.",
+        "Operations name the axis they reduce, join or index, and give no role that they did not earn: what a norm \
+         made is not scaled and still called normalised.",
     ),
     (
         "packing",
@@ -150,9 +151,9 @@ pub fn page() -> String {
 fn section(case: &Case) -> String {
     let Case { mistake, remedy, code, message, wrong, right, .. } = case;
     let (path, title) = (case.path(), title(&case.name));
-    let message = message.trim_end();
+    let (message, effect) = (message.trim_end(), effects::of(&path).sentence());
     format!(
-        "\n### [{title}](fail/{path}.rs)\n\n{mistake}\n\n```rust\n{code}\n```\n\n```text\n{message}\n```\n\n\
+        "\n### [{title}](fail/{path}.rs)\n\n{mistake} {effect}\n\n```rust\n{code}\n```\n\n```text\n{message}\n```\n\n\
          {remedy}\n\n```diff\n-{wrong}\n+{right}\n```\n"
     )
 }

@@ -5,19 +5,22 @@ use super::candidates::Candidates;
 use super::filter::LogitsFilter;
 use super::options::SamplerOptions;
 use super::sampler::{Sampler, SamplerError};
-use crate::network::LogitsRequest;
+use super::tokens::ids;
+use crate::network::{Logits, LogitsRequest};
+use trine_shapes::{Axis, Idx};
 
 /// Filters, each of which changes the candidates that the one before it left, and the sampler that chooses from the
 /// last ones. Two chains made from equal parts choose equally from equal logits.
 ///
 /// ```
 /// use trine_model::filters::{MinP, Temperature};
-/// use trine_model::{Candidates, Logits, Multinomial, Sampler, SamplerChain};
+/// use trine_model::{Logits, Multinomial, SamplerChain};
+/// use trine_shapes::{Fixed, Tensor};
 ///
 /// let mut chain = SamplerChain::ending_in(Multinomial::new(1.0, 7)?);
 /// chain.push(Temperature::new(0.7)?).push(MinP::new(0.5)?);
-/// let mut candidates = Candidates::new(&Logits::dense(vec![1.0, 9.0, 2.0]))?;
-/// assert_eq!(chain.sample(&mut candidates, &[])?, 1);
+/// let logits = Logits::dense(Tensor::from_data((Fixed::<3>,), [1.0, 9.0, 2.0]));
+/// assert_eq!(chain.choose(&logits, &[])?.get(), 1);
 /// # Ok::<(), trine_model::SamplerError>(())
 /// ```
 pub struct SamplerChain {
@@ -26,6 +29,15 @@ pub struct SamplerChain {
 }
 
 impl SamplerChain {
+    /// The next token: what the chain chooses from logits behind the tokens `recent`.
+    ///
+    /// # Errors
+    /// [`SamplerError`] where no token can be chosen.
+    pub fn choose<V: Axis>(&mut self, logits: &Logits<V>, recent: &[Idx<V>]) -> Result<Idx<V>, SamplerError> {
+        let id = self.sample(&mut Candidates::new(logits)?, &ids(recent))?;
+        Idx::new(logits.vocab(), id).map_err(SamplerError::NoToken)
+    }
+
     /// The chain that the options describe, at the beginning of its draws: logit bias, repetition penalty, frequency
     /// and presence penalties, top-k, top-p, min-p, and a draw with the temperature. What changes nothing is left out.
     ///

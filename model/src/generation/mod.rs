@@ -9,9 +9,9 @@
 //!
 //! * `tokens.rs`: a tokenizer whose tokens are those of one model.
 //!
-//! Tokens that come in and go out are `Idx<Vocab<M>>`. Filters and samplers, which know no model, have ids. What does not
-//! belong here: the forward pass and its logits (`network`), bytes and characters of tokens and stop strings in a text
-//! (`trine-text`).
+//! Tokens that come in and go out are `Idx<Vocab<M>>`. Filters and samplers, which know no model, have ids. What does
+//! not belong here: the forward pass and its logits (`network`), bytes and characters of tokens and stop strings in a
+//! text (`trine-text`).
 
 mod candidates;
 mod chain;

@@ -2,12 +2,12 @@
 #![allow(unused)]
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn of_sequence<T: Step, U: Step, M: Model>(
-    logits: Tensor<f32, (Sequences<T>, Vocab<M>)>,
-    of_other: Idx<Sequences<U>>,
-    sequence: Idx<Sequences<T>>,
+fn of_sequence<'p, B: Axis, M: Model>(
+    logits: Tensor<f32, (Sequences<Uniform<B, Past<'p>, Fixed<1>>>, Vocab<M>)>,
+    of_prompt: Idx<Sequences<Uniform<B, Fixed<0>, Fixed<9>>>>,
+    sequence: Idx<Sequences<Uniform<B, Past<'p>, Fixed<1>>>>,
 ) {
-    logits.view().row(of_other);
+    logits.view().row(of_prompt);
 }
 
 fn main() {}

@@ -2,10 +2,13 @@
 #![allow(unused)]
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn judge<M: Model, N: Model>(
-    logits: &Logits<Vocab<M>>,
-    proposed: Idx<Vocab<N>>,
-    accepted: Idx<Vocab<M>>,
+pinned_model! { struct Draft; }
+pinned_model! { struct Target; }
+
+fn judge(
+    logits: &Logits<Vocab<Target>>,
+    proposed: Idx<Vocab<Draft>>,
+    accepted: Idx<Vocab<Target>>,
 ) -> Option<f32> {
     logits.get(proposed)
 }

@@ -2,10 +2,10 @@
 #![allow(unused)]
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn step<B: Axis, P: Axis, S: Axis, M: Model>(
-    by_position: Tensor<f32, (S, B, Hidden<M>)>,
-    by_sequence: Tensor<f32, (B, S, Hidden<M>)>,
-    step: Uniform<B, P, S>,
+fn step<'b, 's, P: Axis, M: Model>(
+    by_position: Tensor<f32, (Seq<'s>, Batch<'b>, Hidden<M>)>,
+    by_sequence: Tensor<f32, (Batch<'b>, Seq<'s>, Hidden<M>)>,
+    step: Uniform<Batch<'b>, P, Seq<'s>>,
 ) {
     by_sequence.in_step(step);
 }

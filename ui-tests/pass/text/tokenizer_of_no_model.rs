@@ -2,7 +2,12 @@
 #![allow(unused)]
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn tell<M: Model>(session: &mut Session<M>, prompt: &[Idx<Vocab<M>>], of_any: &Tokenizer, tokenizer: &ModelTokenizer<M>) {
+fn tell<M: Model>(
+    session: &mut Session<M>,
+    prompt: &[Idx<Vocab<M>>],
+    of_any: &Tokenizer,
+    tokenizer: &ModelTokenizer<M>,
+) {
     let (options, mut greedy) = (GenerateOptions::default(), SamplerChain::greedy());
     let print = &mut |_: &str| std::ops::ControlFlow::Continue(());
     session.generate(prompt, tokenizer, &mut greedy, &options, print);

@@ -1,16 +1,17 @@
-//! The state has the axes of what is scanned, without the positions.
+//! A scan is given the inputs of other channels than its decays.
 #![allow(unused)]
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 axis! { struct Steps = 7; struct Channels = 5; struct Others = 6; }
+
 fn scanned(
     cpu: &Cpu,
-    of_others: Tensor<f32, (Others,)>,
     state: Tensor<f32, (Channels,)>,
     decay: Tensor<f32, (Steps, Channels)>,
     input: Tensor<f32, (Steps, Channels)>,
+    of_others: Tensor<f32, (Steps, Others)>,
 ) {
-    cpu.scan(state, decay.view(), input);
+    cpu.scan(state, decay.view(), of_others);
 }
 
 fn main() {}
