@@ -161,7 +161,7 @@ fn nothing_above_the_operations_assumes_what_was_done() {
             return Vec::new();
         }
         let lines = source.text.lines().enumerate();
-        let assumed = lines.filter(|(_, line)| line.contains("::assume("));
+        let assumed = lines.filter(|(_, line)| line.contains("assume(") || line.contains("assume_"));
         assumed.map(|(at, _)| (at + 1, "`assume` outside of the operations".to_owned())).collect()
     });
 }

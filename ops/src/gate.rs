@@ -61,12 +61,12 @@ impl Cpu {
     pub fn gated<T: Axis, A: Axis>(
         &self,
         gating: Gating<A>,
-        gate: Tensor<f32, (T, Gate<A>)>,
+        mut gate: Tensor<f32, (T, Gate<A>)>,
         up: Tensor<f32, (T, A)>,
     ) -> Tensor<f32, (T, A)> {
         let (tokens, axis) = gate.shape();
-        let mut data = gate.into_data();
-        slices::gated(self, gating.activation, &mut data, up.data());
-        Tensor::assume((tokens, axis.inner()), data, "the gate went through its activation")
+        let reason = "the gate goes through its activation";
+        slices::gated(self, gating.activation, gate.assume_mut(reason), up.data());
+        gate.assume_axes((tokens, axis.inner()), reason)
     }
 }

@@ -46,22 +46,19 @@ impl Cpu {
         residual: Residual<T, A>,
         branch: Tensor<f32, (T, Branch<A>)>,
     ) -> Tensor<f32, (T, A)> {
-        let shape = residual.0.shape();
-        let mut data = residual.0.into_data();
-        slices::add_assign(self, &mut data, branch.data());
-        Tensor::assume(shape, data, "the stream with its branch")
+        let mut x = residual.0;
+        slices::add_assign(self, x.assume_mut("the stream with its branch"), branch.data());
+        x
     }
 
     /// `x + y` of two branches of one norm, which stay one branch: `(T, Branch<A>), (T, Branch<A>) -> (T, Branch<A>)`.
     pub fn join_branches<T: Axis, A: Axis>(
         &self,
-        x: Tensor<f32, (T, Branch<A>)>,
+        mut x: Tensor<f32, (T, Branch<A>)>,
         y: Tensor<f32, (T, Branch<A>)>,
     ) -> Tensor<f32, (T, Branch<A>)> {
-        let shape = x.shape();
-        let mut data = x.into_data();
-        slices::add_assign(self, &mut data, y.data());
-        Tensor::assume(shape, data, "a sum of branches is a branch")
+        slices::add_assign(self, x.assume_mut("a sum of branches is a branch"), y.data());
+        x
     }
 
     /// `x + y`, in f32, in the memory of `x`: `S, S -> S`.
@@ -84,10 +81,8 @@ impl Cpu {
     ///     cpu.add(x, y.view());
     /// }
     /// ```
-    pub fn add<S: RolelessShape>(&self, x: Tensor<f32, S>, y: View<'_, f32, S>) -> Tensor<f32, S> {
-        let shape = x.shape();
-        let mut data = x.into_data();
-        slices::add_assign(self, &mut data, y.data());
-        Tensor::assume(shape, data, "no axis has a role")
+    pub fn add<S: RolelessShape>(&self, mut x: Tensor<f32, S>, y: View<'_, f32, S>) -> Tensor<f32, S> {
+        slices::add_assign(self, x.assume_mut("no axis has a role"), y.data());
+        x
     }
 }

@@ -70,14 +70,13 @@ impl Cpu {
     /// ```
     pub fn rope<T: Step, H: Axis, D: Axis, R: Pairing>(
         &self,
-        x: Tensor<f32, (T, H, D)>,
+        mut x: Tensor<f32, (T, H, D)>,
         rope: &Rope<D, R>,
     ) -> Tensor<f32, (T, H, Rotated<D, R>)> {
         let (step, heads, head) = x.shape();
-        let mut data = x.into_data();
         let positions: Vec<usize> = step.positions().collect();
         let pairing = rope.pairing.pairing();
-        slices::rope(self, &mut data, head.len(), pairing, &rope.table, positions.into_iter());
-        Tensor::assume((step, heads, Rotated::of(head)), data, "every head is rotated")
+        slices::rope(self, x.assume_mut("every head is rotated"), head.len(), pairing, &rope.table, positions.into_iter());
+        x.assume_axes((step, heads, Rotated::of(head)), "every head is rotated")
     }
 }

@@ -174,7 +174,9 @@ impl<T, S: PlainShape> Tensor<T, S> {
     /// If there are not as many as `shape` has.
     #[inline]
     pub fn from_data(shape: S, data: impl Into<Buffer<T>>) -> Self {
-        Tensor::assume(shape, data, "plain axes say nothing of the elements")
+        let data = data.into();
+        assert_eq!(data.len(), shape.elements(), "elements of a tensor");
+        Tensor { data, shape }
     }
 
     /// A tensor whose element at row-major position `i` is `element(i)`.
@@ -206,12 +208,26 @@ impl<T, S: Shape> Tensor<T, S> {
     /// The operations of Trine end here; a program that has all its roles from them does not call it.
     ///
     /// # Panics
-    /// If there are not as many elements as `shape` has.
+    /// If there are not as many elements as `shape` has, where debug assertions are on. Where they are off the operation
+    /// that reads the tensor panics.
     #[inline]
     pub fn assume(shape: S, data: impl Into<Buffer<T>>, reason: &'static str) -> Self {
         let data = data.into();
-        assert_eq!(data.len(), shape.elements(), "elements of a tensor ({reason})");
+        debug_assert_eq!(data.len(), shape.elements(), "elements of a tensor ({reason})");
         Tensor { data, shape }
+    }
+
+    /// The elements, row-major, to write, where axes say what was done to them: as [`Tensor::assume`], for an operation
+    /// in place.
+    #[inline]
+    pub fn assume_mut(&mut self, _reason: &'static str) -> &mut [T] {
+        &mut self.data
+    }
+
+    /// The same elements as a tensor of another shape: as [`Tensor::assume`], for an operation in place.
+    #[inline]
+    pub fn assume_axes<Z: Shape>(self, shape: Z, _reason: &'static str) -> Tensor<T, Z> {
+        self.with_shape(shape)
     }
 
     /// Borrows the tensor.
