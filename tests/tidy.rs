@@ -11,7 +11,8 @@ const MAX_FUNCTION_LINES: usize = 70;
 const MAX_LINE_CHARS: usize = 120;
 
 /// Folders with Rust code of the project, below the root.
-const CODE: [&str; 10] = ["src", "shapes", "kernels", "ops", "loader", "text", "model", "runner", "tests", "examples"];
+const CODE: [&str; 11] =
+    ["src", "memory", "shapes", "kernels", "ops", "loader", "text", "model", "runner", "tests", "examples"];
 
 struct Source {
     path: PathBuf,

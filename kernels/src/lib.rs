@@ -53,7 +53,6 @@ pub use packing::{Packed, Packing, PackingError};
 pub use pages::CacheFull;
 pub use quantize::ActivationRows;
 pub use shortlist::{LargestProducts, Shortlist};
-pub use trine_shapes::RopePairing;
 
 /// `most` random cases, or as many as `PROPTEST_CASES` says: emulated processors are slow.
 #[cfg(test)]

@@ -25,7 +25,7 @@ use crate::packing::{
 use crate::quantize::{self, ActivationRows};
 use crate::slots::Slot;
 use crate::ternary::{self, Terms, Triples};
-use trine_shapes::{Buffer, product_of};
+use trine_memory::{Buffer, product_of};
 
 /// What the activations of a product become before they meet the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -15,7 +15,7 @@ use crate::huge_pages::{HugePages, memory_has};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use trine_shapes::{MAX_ELEMENTS, product_within};
+use trine_memory::{MAX_ELEMENTS, product_within};
 
 /// A cache that memory does not hold, or whose pages are all in use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

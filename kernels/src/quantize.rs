@@ -18,7 +18,7 @@ use once_cell::race::OnceBox;
 
 use crate::arch::{Kernel, Vector};
 use crate::machine::Machine;
-use trine_shapes::{Buffer, product_of};
+use trine_memory::{Buffer, product_of};
 
 pub use int16::{INT16_FLOOR, INT16_MAX, Int16Rows};
 

@@ -34,7 +34,7 @@ use crate::matrix::{AnyPacked, Matrix};
 use crate::packing::{Packed, PackingError, Q8_0};
 use crate::quantize::{ActivationRows, BLOCK, INT16_FLOOR, Int16Rows};
 use crate::slots::Slot;
-use trine_shapes::product_of;
+use trine_memory::product_of;
 
 /// Rows whose largest lower bound is one candidate for the threshold.
 const GROUP: usize = 64;

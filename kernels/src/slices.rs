@@ -15,10 +15,10 @@ use crate::float::{GateActivation, elementwise, norm};
 use crate::matrix::Matrix;
 use crate::pages::{PagePool, Pages, attention_over_pages};
 use crate::slots::Slot;
-use trine_shapes::{Buffer, RopePairing, product_of};
+use trine_memory::{Buffer, product_of};
 
-pub use crate::float::attention::AttentionShape;
-pub use crate::float::rope::RopeTable;
+pub use crate::float::attention::{AttentionShape, Span};
+pub use crate::float::rope::{RopePairing, RopeTable};
 
 /// Rows of a norm for which it pays to ask other threads.
 const ROWS_PER_TASK: usize = 8;

@@ -10,8 +10,9 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use trine_kernels::reference::float::{gated, rms_norm};
 use trine_kernels::reference::ternary::{quantize_int8, quantize_q8k};
-use trine_kernels::{ActivationRows, CpuOptions, GateActivation, Isa, RopePairing};
+use trine_kernels::{ActivationRows, CpuOptions, GateActivation, Isa};
 use trine_ops::{Cpu, Gating, RmsNorm, Rope};
+use trine_shapes::RopePairing;
 use trine_shapes::{
     AttnNorm, Axis, Bitnet2B4T, Buffer, Ffn, Fixed, Gate, HeadDim, Hidden, Plain, QWidth, Seq, Tensor, Uniform,
 };

@@ -9,11 +9,12 @@ use std::num::NonZeroUsize;
 
 use trine_kernels::packing::{I2S, PackScales, Packed};
 use trine_kernels::slices::{self, AttentionShape};
-use trine_kernels::{ActivationRows, CacheType, CpuOptions, Isa, Matrix, RopePairing};
+use trine_kernels::{ActivationRows, CacheType, CpuOptions, Isa, Matrix};
 use trine_ops::{Activations, Cpu, KvPool, KvSequence, KvStep, RmsNorm, Rope, Weight};
+use trine_shapes::RopePairing;
 use trine_shapes::{
     AttentionLayers, AttnNorm, Axis, Batch, Buffer, Dims, Dyn, Fixed, Flat, HeadDim, Hidden, Idx, KvHeads, Model, Past,
-    Plain, QWidth, Roleless, Seq, Shape, Span, Tensor, Uniform, Value, pinned_model, static_model,
+    Plain, QWidth, Roleless, Seq, Shape, Tensor, Uniform, Value, pinned_model, static_model,
 };
 
 static_model! {
@@ -205,7 +206,7 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
                 let (q, sizes) = (q.data(), black_box((SEQUENCES, POSITIONS, PAST)));
                 measured(|| {
                     let (sequences, tokens, past) = sizes;
-                    let spans = vec![Span { past, tokens }; sequences];
+                    let spans = vec![slices::Span { past, tokens }; sequences];
                     let shape = AttentionShape { spans: &spans, kv_heads, group, head_dim };
                     let mut y = vec![0.0; q.len()];
                     slices::attention(cpu, shape, q, &cache, &mut y);

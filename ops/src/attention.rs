@@ -4,8 +4,8 @@ use crate::cache::Cached;
 use crate::cpu::Cpu;
 use alloc::vec::Vec;
 use trine_kernels::pages::attention_over_pages;
-use trine_kernels::slices::AttentionShape;
-use trine_shapes::{Axis, Causal, Pairing, Product, Rotated, Span, Step, Tensor, View, product_of};
+use trine_kernels::slices::{AttentionShape, Span};
+use trine_shapes::{Axis, Causal, Pairing, Product, Rotated, Step, Tensor, View, product_of};
 
 impl Cpu {
     /// Causal grouped-query attention: `softmax(q k^T / sqrt(D)) v` for each query head, over the positions of its
@@ -47,7 +47,7 @@ impl Cpu {
         let (step, heads, _) = q.shape();
         let ((kv_heads, group), head) = (heads.factors(), cached.axes().1);
         let mut y = self.zeros(product_of(&[step.len(), heads.len(), head.len()]));
-        let spans: Vec<Span> = step.spans().collect();
+        let spans: Vec<Span> = step.spans().map(|span| Span { past: span.past, tokens: span.tokens }).collect();
         let (kv_heads, group, head_dim) = (kv_heads.len(), group.len(), head.len());
         let shape = AttentionShape { spans: &spans, kv_heads, group, head_dim };
         attention_over_pages(self, shape, q.data(), cached.pages(), &mut y);

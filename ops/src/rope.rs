@@ -75,8 +75,18 @@ impl Cpu {
     ) -> Tensor<f32, (T, H, Rotated<D, R>)> {
         let (step, heads, head) = x.shape();
         let positions: Vec<usize> = step.positions().collect();
-        let pairing = rope.pairing.pairing();
-        slices::rope(self, x.assume_mut("every head is rotated"), head.len(), pairing, &rope.table, positions.into_iter());
+        let pairing = match rope.pairing.pairing() {
+            RopePairing::NeoX => slices::RopePairing::NeoX,
+            RopePairing::Adjacent => slices::RopePairing::Adjacent,
+        };
+        slices::rope(
+            self,
+            x.assume_mut("every head is rotated"),
+            head.len(),
+            pairing,
+            &rope.table,
+            positions.into_iter(),
+        );
         x.assume_axes((step, heads, Rotated::of(head)), "every head is rotated")
     }
 }

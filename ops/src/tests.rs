@@ -143,7 +143,11 @@ fn rope_turns_every_head_by_its_position() {
         let position = 3 + row / 6 % 5;
         let angles = inverse.map(|inverse| f64::from(position as f32 * inverse));
         let [cos, sin] = [angles.map(|angle| angle.cos() as f32), angles.map(|angle| angle.sin() as f32)];
-        assert_eq!(found, reference::float::rotate(x, RopePairing::NeoX, &cos, &sin), "row {row}");
+        assert_eq!(
+            found,
+            reference::float::rotate(x, trine_kernels::slices::RopePairing::NeoX, &cos, &sin),
+            "row {row}"
+        );
     }
 }
 

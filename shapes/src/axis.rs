@@ -123,7 +123,7 @@ impl<A: Axis, B: Axis> Axis for Flat<A, B> {
 
     #[inline]
     fn len(self) -> usize {
-        crate::size::product_of(&[self.0.len(), self.1.len()])
+        trine_memory::product_of(&[self.0.len(), self.1.len()])
     }
 
     fn buf<T: Copy + Default>(self) -> Vec<T> {

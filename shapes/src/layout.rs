@@ -215,12 +215,12 @@ impl<T: Copy, S: Room> Tensor<T, S> {
 
 /// Elements of one index at `place`.
 fn block<S: Shape>(shape: S, place: usize) -> usize {
-    crate::size::product_of(&shape.lens().as_ref()[place + 1..])
+    trine_memory::product_of(&shape.lens().as_ref()[place + 1..])
 }
 
 /// Combinations of indices before `place`.
 fn blocks<S: Shape>(shape: S, place: usize) -> usize {
-    crate::size::product_of(&shape.lens().as_ref()[..place])
+    trine_memory::product_of(&shape.lens().as_ref()[..place])
 }
 
 #[cfg(test)]

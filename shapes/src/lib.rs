@@ -39,7 +39,6 @@ extern crate alloc;
 mod declare;
 
 mod axis;
-mod buffer;
 mod dims;
 mod environment;
 mod index;
@@ -57,12 +56,10 @@ mod scoped;
 mod score;
 mod select;
 mod shape;
-mod size;
 mod step;
 mod tensor;
 
 pub use axis::{Axis, Factored, Fixed, Flat, Plain, Plus, Product, Roleless};
-pub use buffer::{Buffer, Home};
 pub use dims::{Dims, DimsError, Sizes};
 pub use environment::{AlreadyPinned, Dyn, Environment};
 pub use index::{Idx, NotAnIndex};
@@ -81,9 +78,9 @@ pub use same::{Counterpart, Listed, NotSame, Same};
 pub use scoped::{Batch, Past, Seq};
 pub use score::{LogProbability, Probability, Ranked, Top};
 pub use shape::{PlainShape, RolelessShape, Shape};
-pub use size::{MAX_ELEMENTS, product_of, product_within};
 pub use step::{Causal, Ragged, Sequences, Span, Step, Uniform};
 pub use tensor::{ShapeError, Tensor, View};
+pub use trine_memory::{Buffer, Home, MAX_ELEMENTS, product_of, product_within};
 
 /// What the macros of this crate expand to; not for direct use.
 #[doc(hidden)]

@@ -7,9 +7,9 @@ use crate::index::Idx;
 use crate::place::{First, Place, Room, Rows, Without};
 use crate::score::Ranked;
 use crate::shape::{RolelessShape, Shape};
-use crate::size::product_of;
 use crate::tensor::{Tensor, View};
 use alloc::vec::Vec;
+use trine_memory::product_of;
 
 impl<'a, T, S: Shape> View<'a, T, S> {
     /// What lies at index `index` of the first axis, borrowed: `(A, ..) -> (..)` at ranks 2 to 5. Reference: numpy's

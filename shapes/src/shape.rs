@@ -51,7 +51,7 @@ macro_rules! shape {
 
             #[inline]
             fn elements(self) -> usize {
-                crate::size::product_of(&[$(self.$field.len()),*])
+                trine_memory::product_of(&[$(self.$field.len()),*])
             }
         }
         #[diagnostic::do_not_recommend]

@@ -6,10 +6,10 @@
 
 use crate::axis::{Axis, Roleless};
 use crate::scoped::Brand;
-use crate::size::product_of;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 use core::ops::Range;
+use trine_memory::product_of;
 
 /// What one sequence brings to a step: positions before, and tokens now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,12 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::axis::{Axis, Flat, Plain, Product, Roleless};
-use crate::buffer::Buffer;
 use crate::norm::{NoNorm, NormRole, Normed};
 use crate::role::Role;
 use crate::same::Same;
 use crate::shape::{PlainShape, RolelessShape, Shape};
 use crate::step::{Sequences, Step, Uniform};
+use trine_memory::Buffer;
 
 /// An owned, contiguous, row-major tensor. It always holds `shape.elements()` elements.
 ///
@@ -313,7 +313,7 @@ fn joined<T: Clone>(name: &str, step: impl Step, width: usize, sequences: &[&[T]
         return Err(ShapeError::Sequences { name: name.to_owned(), expected, found });
     }
     for (index, (sequence, span)) in sequences.iter().zip(step.spans()).enumerate() {
-        let (expected, found) = (crate::size::product_of(&[span.tokens, width]), sequence.len());
+        let (expected, found) = (trine_memory::product_of(&[span.tokens, width]), sequence.len());
         if expected != found {
             return Err(ShapeError::Elements { name: format!("{name} of sequence {index}"), expected, found });
         }

@@ -25,12 +25,28 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use product::HeadCache;
 use tasks::{Tokens, share_chunks, share_queries};
-use trine_shapes::{Span, product_of};
+use trine_memory::product_of;
 
 /// Positions whose scores are put into one softmax: a multiple of all blocks of [`layout`].
 pub(crate) const CHUNK: usize = 256;
 /// Queries that go through the cache together: their scores of one chunk stay in the L2 cache.
 const ROWS: usize = 96;
+
+/// What one sequence brings to attention: positions before, and tokens now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// Positions of earlier steps.
+    pub past: usize,
+    /// Tokens of this step.
+    pub tokens: usize,
+}
+
+impl Span {
+    /// The positions of the tokens.
+    pub fn positions(self) -> Range<usize> {
+        self.past..self.past + self.tokens
+    }
+}
 
 /// Sizes of one attention.
 ///

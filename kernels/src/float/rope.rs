@@ -5,7 +5,15 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use once_cell::race::OnceBox;
-use trine_shapes::RopePairing;
+
+/// Which elements of a head rotate together, as models differ in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RopePairing {
+    /// Element `i` with element `i + n/2`: GPT-NeoX, HF transformers, the `bitnet*` architectures.
+    NeoX,
+    /// Element `2i` with element `2i + 1`: the original paper, the `llama` architecture in GGUF files.
+    Adjacent,
+}
 
 /// Frequencies and the cosines and sines of all positions, computed as positions come into use.
 ///

@@ -7,11 +7,11 @@ use super::rope::{RopeTable, Rotate, inverse_frequencies};
 use super::softmax::exponentials;
 use super::{dot, half_precision};
 use crate::arch::floats::{self, FloatKernel, Floats, LANES};
+use crate::float::rope::RopePairing;
 use crate::slots::Slot;
 use crate::{Isa, reference};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use trine_shapes::RopePairing;
 
 /// Lengths below, at and above one vector, and beyond one tile of four.
 const LENGTHS: [usize; 9] = [1, 2, 15, 16, 17, 48, 64, 79, 160];

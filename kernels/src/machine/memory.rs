@@ -7,12 +7,12 @@
 use super::Machine;
 use crate::slots::Slot;
 use alloc::vec::Vec;
-use trine_shapes::Buffer;
+use trine_memory::Buffer;
 #[cfg(feature = "std")]
 use {
     alloc::sync::Arc,
     std::sync::{Mutex, MutexGuard, PoisonError},
-    trine_shapes::Home,
+    trine_memory::Home,
 };
 
 /// Numbers from which on memory is kept. An allocator has less at hand without asking the system: glibc's maps what

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::{BlockFault, I2S, PackScales, Packed, PackingError};
 use crate::parallel;
-use trine_shapes::{MAX_ELEMENTS, product_within};
+use trine_memory::{MAX_ELEMENTS, product_within};
 
 /// Rows that a byte of the packed form holds codes of.
 const ROWS_PER_BYTE: usize = 4;

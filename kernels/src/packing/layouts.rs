@@ -13,7 +13,7 @@ use core::fmt;
 use super::{BlockFault, MAX_COLS, PackingError, ZERO_CODE};
 use crate::arch::floats::widen_f16;
 use crate::parallel;
-use trine_shapes::{MAX_ELEMENTS, product_within};
+use trine_memory::{MAX_ELEMENTS, product_within};
 
 /// Which of its three packings an I2_S tensor has. They have the same type number and the same length, so a file does
 /// not tell: who has the file says which program wrote it.

@@ -35,7 +35,7 @@ use core::ops::Range;
 use rayon::prelude::*;
 
 use bytes::Bytes;
-use trine_shapes::{MAX_ELEMENTS, product_within};
+use trine_memory::{MAX_ELEMENTS, product_within};
 
 pub use encode::FromFloat;
 pub use error::{BlockFault, PackingError};

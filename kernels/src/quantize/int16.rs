@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::{BLOCK, LEAST_VALUES, absmax, has_nan, round};
 use crate::arch::{Kernel, Vector};
 use crate::machine::Machine;
-use trine_shapes::product_of;
+use trine_memory::product_of;
 
 /// The largest code: `127 * 255 + 127`, so that a code is `255 * high + low` with both parts in -127..=127.
 pub const INT16_MAX: i16 = 32512;

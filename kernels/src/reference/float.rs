@@ -5,7 +5,7 @@
 use crate::float::attention::CHUNK;
 use crate::float::elementwise::GateActivation;
 use crate::float::exp::{exp, exp2_of};
-use trine_shapes::RopePairing;
+use crate::float::rope::RopePairing;
 
 /// Adds the numbers in sixteen lanes, number `i` in lane `i % 16`, then lanes 8, 4, 2 and 1 apart.
 pub(super) fn lane_sum<T: Copy + Default + core::ops::Add<Output = T>>(numbers: impl Iterator<Item = T>) -> T {

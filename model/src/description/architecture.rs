@@ -5,7 +5,8 @@
 
 use super::{Biases, Graph, QkNorm};
 use std::fmt;
-use trine_kernels::{GateActivation, RopePairing};
+use trine_kernels::GateActivation;
+use trine_shapes::RopePairing;
 
 /// A transformer architecture. Names are those of `general.architecture` in GGUF files.
 ///

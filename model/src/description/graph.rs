@@ -4,7 +4,8 @@
 //! which choice ([`Architecture`](crate::Architecture)), and the tensors themselves ([`schema`](super::schema)).
 
 use super::schema::{BlockNorm, Projection};
-use trine_kernels::{GateActivation, RopePairing};
+use trine_kernels::GateActivation;
+use trine_shapes::RopePairing;
 use trine_shapes::{AttnSubNorm, FfnSubNorm, LacksNorm};
 
 /// What the graph of a model chooses where the graphs of architectures differ.

@@ -6,7 +6,7 @@ mod yarn;
 pub use yarn::Yarn;
 
 use std::f32::consts::TAU;
-use trine_kernels::RopePairing;
+use trine_shapes::RopePairing;
 
 /// Rotary position embedding: pair `i` turns by `position * base^(-2i / rotated) / divisor[i]` radians.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -30,7 +30,7 @@ use crate::kept::kept;
 use crate::quantize::INT16_FLOOR;
 use alloc::vec::Vec;
 use core::ops::Range;
-use trine_shapes::{MAX_ELEMENTS, product_within};
+use trine_memory::{MAX_ELEMENTS, product_within};
 
 /// The largest code.
 const MAX_CODE: f32 = 127.0;

@@ -13,7 +13,7 @@ use super::CHUNK;
 use super::product::CacheElement;
 use crate::arch::floats::LANES;
 use alloc::vec::Vec;
-use trine_shapes::{MAX_ELEMENTS, product_within};
+use trine_memory::{MAX_ELEMENTS, product_within};
 
 /// Positions of a block of values.
 pub(crate) const VALUE_BLOCK: usize = 64;

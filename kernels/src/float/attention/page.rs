@@ -17,7 +17,7 @@ use super::product::{CacheElement, FloatHead};
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
-use trine_shapes::{MAX_ELEMENTS, product_of, product_within};
+use trine_memory::{MAX_ELEMENTS, product_of, product_within};
 
 /// Positions of a page.
 pub const PAGE: usize = CHUNK;

@@ -5,10 +5,11 @@
 use super::product::HeadCache;
 use super::{AllChunks, AttentionShape, CHUNK, Combine, OneChunk, Partial, Place, Rows};
 use crate::arch::floats;
+use crate::float::attention::Span;
 use crate::kept::kept;
 use crate::machine::Machine;
 use alloc::vec::Vec;
-use trine_shapes::{Span, product_of};
+use trine_memory::product_of;
 
 /// The tokens of one sequence.
 #[derive(Clone, Copy)]

@@ -2,11 +2,11 @@
 
 use super::page::{CacheType, PAGE, PageLayout};
 use super::{AttentionShape, Place, attention};
+use crate::float::attention::Span;
 use crate::float::tests::{assert_same_bits, numbers, relative_error};
 use crate::quantize::INT16_FLOOR;
 use crate::{CpuOptions, Isa, Machine, reference};
 use std::num::NonZeroUsize;
-use trine_shapes::Span;
 
 const fn span(past: usize, tokens: usize) -> Span {
     Span { past, tokens }

@@ -73,7 +73,7 @@ impl Yarn {
 mod tests {
     use super::*;
     use crate::description::{RopeConfig, RopeScaling};
-    use trine_kernels::RopePairing;
+    use trine_shapes::RopePairing;
 
     fn close(found: f32, expected: f64) -> bool {
         (f64::from(found) - expected).abs() <= 2e-7 * expected

@@ -9,8 +9,9 @@ use crate::description::{
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
-use trine_kernels::{GateActivation, RopePairing};
+use trine_kernels::GateActivation;
 use trine_loader::json::{Object, shown};
+use trine_shapes::RopePairing;
 use trine_shapes::{Dims, Sizes};
 
 /// Keys that say which matrices have biases; of a graph whose biases are given no class of transformers reads them.

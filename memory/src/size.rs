@@ -8,7 +8,7 @@ pub const MAX_ELEMENTS: usize = isize::MAX as usize;
 /// The product of some lengths, unless it exceeds `limit`.
 ///
 /// ```
-/// use trine_shapes::product_within;
+/// use trine_memory::product_within;
 /// assert_eq!(product_within(&[3, 5, 7], 105), Some(105));
 /// assert_eq!(product_within(&[3, 5, 7], 104), None);
 /// assert_eq!(product_within(&[usize::MAX, usize::MAX, 0], 1), Some(0));

@@ -1,6 +1,6 @@
 //! The elements of a tensor, and who gets their memory back.
 //!
-//! What belongs here: ownership of elements. What does not: their shape ([`Tensor`](crate::Tensor)), and when memory is
+//! What belongs here: ownership of elements. What does not: their shape (`trine-shapes`), and when memory is
 //! used again, which the crate of the arithmetic decides.
 
 use alloc::boxed::Box;
@@ -20,9 +20,9 @@ pub trait Home<T>: Send + Sync {
 /// none.
 ///
 /// ```
-/// use trine_shapes::{Axis, Buffer, Fixed, Tensor};
+/// use trine_memory::Buffer;
 /// let buffer = Buffer::from(vec![1.0, 2.0, 3.0]);
-/// assert_eq!(Tensor::from_data((Fixed::<3>,), buffer).data(), [1.0, 2.0, 3.0]);
+/// assert_eq!(buffer[1..], [2.0, 3.0]);
 /// ```
 pub struct Buffer<T> {
     elements: Vec<T>,
