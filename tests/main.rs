@@ -10,6 +10,7 @@ mod generation;
 mod golden;
 mod head;
 mod hostile;
+mod identity;
 mod load_classes;
 mod support;
 mod tidy;
