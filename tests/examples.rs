@@ -1,4 +1,7 @@
-//! Every program in `examples/` runs and prints what it promises. Cargo builds them with the tests.
+//! Every program in `examples/` runs and prints what it promises, and computes what numpy does. Cargo builds them with
+//! the tests.
+
+mod golden;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,6 +30,13 @@ fn every_example_prints_what_it_promises() {
         ("shared_vocabulary", "is the same token in both vocabularies"),
         ("perceptron", "Images(3) of 10 classes"),
         ("patch_embedding", "[6, 48] become [6, 30]"),
+        ("mixture_of_experts", "shape: (Tokens, Width)"),
+        ("lstm", "shape: (Steps, Sentences, Cells)"),
+        ("selective_scan", "shape: (Steps, Width)"),
+        ("qwen3_attention", "shape: (Texts, Fixed, Hidden(Small))"),
+        ("vit_block", "shape: (Patches(Small), Width(Small))"),
+        ("lora", "shape: (Tokens, Width)"),
+        ("cross_attention", "shape: (Target, Width)"),
         ("write_gguf", "output_norm.weight [6] F32 24 bytes"),
     ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");

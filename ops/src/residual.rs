@@ -4,7 +4,7 @@
 
 use crate::cpu::Cpu;
 use trine_kernels::slices;
-use trine_shapes::{Axis, Branch, RolelessShape, Tensor, View};
+use trine_shapes::{Axis, Branch, LinearShape, Tensor, View};
 
 /// The residual stream while a branch of it is computed. Only [`Cpu::add_branch`] gives it back, once.
 #[derive(Debug)]
@@ -64,7 +64,8 @@ impl Cpu {
         Tensor::assume(shape, data, "a sum of branches is a branch")
     }
 
-    /// `x + y`, in f32, in the memory of `x`: `S, S -> S`.
+    /// `x + y`, in f32, in the memory of `x`: `S, S -> S`. A sum of what two matrices made has the role that both made
+    /// ([`Linear`](trine_shapes::Linear)).
     ///
     /// ```
     /// use trine_ops::Cpu;
@@ -84,10 +85,10 @@ impl Cpu {
     ///     cpu.add(x, y.view());
     /// }
     /// ```
-    pub fn add<S: RolelessShape>(&self, x: Tensor<f32, S>, y: View<'_, f32, S>) -> Tensor<f32, S> {
+    pub fn add<S: LinearShape>(&self, x: Tensor<f32, S>, y: View<'_, f32, S>) -> Tensor<f32, S> {
         let shape = x.shape();
         let mut data = x.into_data();
         slices::add_assign(self, &mut data, y.data());
-        Tensor::assume(shape, data, "no axis has a role")
+        Tensor::assume(shape, data, "a sum keeps its shape")
     }
 }

@@ -25,8 +25,9 @@
 //! file, branded by a scope). [`dispatch`] runs one program on the static model whose dimensions a file has, and on
 //! `Dyn` otherwise.
 //!
-//! Programs that are not language models declare axes, products, environments and norms of their own with [`axis!`],
-//! [`product!`], [`environment!`] and [`norm_role!`]; the axes of this crate are made by the same macros.
+//! Programs that are not language models declare axes, products, environments, norms and roles of their own with
+//! [`axis!`], [`product!`], [`environment!`], [`norm_role!`] and [`role!`]; the axes of this crate are made by the same
+//! macros.
 //!
 //! The crate holds types only: no arithmetic on elements, no element types of files, no files. It needs an allocator
 //! and no operating system (`no_std`).
@@ -45,10 +46,12 @@ mod environment;
 mod index;
 mod layers;
 mod layout;
+mod linear;
 mod model;
 mod models;
 mod norm;
 mod number;
+mod occurrences;
 mod permute;
 mod place;
 mod role;
@@ -67,13 +70,15 @@ pub use dims::{Dims, DimsError};
 pub use environment::{AlreadyPinned, Dyn, Environment};
 pub use index::{Idx, NotAnIndex};
 pub use layers::PerLayer;
+pub use linear::{Linear, LinearShape};
 pub use model::{AttentionLayers, Blocks, Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, QWidth, Vocab};
 pub use models::{Bitnet2B4T, WithModel, dispatch};
 pub use norm::{
     AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, KeyNorm, LacksNorm, NoNorm, NormRole, Normed, OutputNorm, QueryNorm,
 };
+pub use occurrences::Occurrences;
 pub use permute::Permutes;
-pub use place::{At, Fifth, First, Fourth, Last, Merges, Place, Room, Rows, Second, Splits, Third, Without};
+pub use place::{At, Fifth, First, Fourth, Grows, Last, Merges, Place, Room, Rows, Second, Splits, Third, Without};
 pub use role::{Adjacent, Branch, Gate, Made, NeoX, Pairing, Role, RopePairing, Rotated, Value};
 pub use same::{Counterpart, Listed, NotSame, Same};
 pub use scoped::{Batch, Past, Seq};
