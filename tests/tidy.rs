@@ -167,8 +167,18 @@ fn nothing_above_the_operations_assumes_what_was_done() {
 }
 
 /// Programs whose tensors keep their types from the first line to the last.
-const TYPED: [&str; 7] =
-    ["mixture_of_experts", "lstm", "selective_scan", "qwen3_attention", "vit_block", "lora", "cross_attention"];
+const TYPED: [&str; 10] = [
+    "mixture_of_experts",
+    "lstm",
+    "selective_scan",
+    "qwen3_attention",
+    "vit_block",
+    "lora",
+    "cross_attention",
+    "grammar",
+    "speculative",
+    "contrastive",
+];
 const MAX_TYPED_LINES: usize = 79;
 
 /// No example of typed tensors reads their elements, declares what was done to them, or takes it off.

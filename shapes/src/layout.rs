@@ -262,7 +262,7 @@ fn blocks<S: Shape>(shape: S, place: usize) -> usize {
 mod tests {
     use super::*;
     use crate::axis::Flat;
-    use crate::place::{First, Last, Second};
+    use crate::place::{First, Last, Second, Third};
     use crate::score::Probability;
 
     #[test]

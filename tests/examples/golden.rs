@@ -3,14 +3,7 @@
 use serde_json::{Map, Value};
 use trine::prelude::*;
 
-macro_rules! examples {
-    ($($path:literal $name:ident;)*) => {$(
-        #[allow(dead_code, private_interfaces, reason = "a program's `main` and its axes")]
-        #[path = $path]
-        mod $name;
-    )*};
-}
-examples! {
+programs! {
     "../../examples/cross_attention.rs" cross_attention;
     "../../examples/lora.rs" lora;
     "../../examples/lstm.rs" lstm;

@@ -26,11 +26,12 @@ fn multiples_and_sums_are_those_of_axes_without_a_role() {
     let (x, y) = (rows("broadcast.x"), rows("broadcast.y"));
     let factors = tensor("broadcast.factors", (Fixed::<2>, Fixed::<3>));
     let factors = factors.view().take(Idx::new(Fixed::<3>, 1).unwrap());
-    let kept: Rows<Kept<_>> = cpu().scale_rows(made(Kept::of(Fixed), x.clone()), factors.view());
+    let kept: Rows<Kept<_>> = cpu().scale_rows(made(Kept::of(Fixed::<5>), x.clone()), factors.view());
     assert_eq!(Kept::take(kept).data(), cpu().scale_rows(x.clone(), factors.view()).data());
-    let gate: Rows<Gate<_>> = cpu().scale(made(Gate::of(Fixed), x.clone()), 0.375);
+    let gate: Rows<Gate<_>> = cpu().scale(made(Gate::of(Fixed::<5>), x.clone()), 0.375);
     assert_eq!(gate.data(), cpu().scale(x.clone(), 0.375).data());
-    let sum: Rows<Branch<_>> = cpu().add(made(Branch::of(Fixed), x.clone()), made(Branch::of(Fixed), y.clone()).view());
+    let sum: Rows<Branch<_>> =
+        cpu().add(made(Branch::of(Fixed::<5>), x.clone()), made(Branch::of(Fixed::<5>), y.clone()).view());
     assert_eq!(sum.data(), cpu().add(x, y.view()).data());
 }
 
