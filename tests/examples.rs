@@ -1,7 +1,20 @@
-//! Every program in `examples/` runs and prints what it promises. Cargo builds them with the tests.
+//! Every program in `examples/` runs and prints what it promises, and computes what numpy does. Cargo builds them with
+//! the tests.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Programs as modules, for what they compute.
+macro_rules! programs {
+    ($($path:literal $name:ident;)*) => {$(
+        #[allow(dead_code, private_interfaces, reason = "a program's `main` and its axes")]
+        #[path = $path]
+        mod $name;
+    )*};
+}
+
+mod golden;
+mod text;
 
 /// The folder of built examples, beside that of this test.
 fn built(name: &str) -> PathBuf {
@@ -27,6 +40,16 @@ fn every_example_prints_what_it_promises() {
         ("shared_vocabulary", "is the same token in both vocabularies"),
         ("perceptron", "Images(3) of 10 classes"),
         ("patch_embedding", "[6, 48] become [6, 30]"),
+        ("mixture_of_experts", "shape: (Tokens, Width)"),
+        ("lstm", "shape: (Steps, Sentences, Cells)"),
+        ("selective_scan", "shape: (Steps, Width)"),
+        ("qwen3_attention", "shape: (Texts, Fixed, Hidden(Small))"),
+        ("vit_block", "shape: (Patches(Small), Width(Small))"),
+        ("lora", "shape: (Tokens, Width)"),
+        ("cross_attention", "shape: (Target, Width)"),
+        ("grammar", "The clock struck "),
+        ("speculative", "tokens were proposed by the draft"),
+        ("contrastive", "The king"),
         ("write_gguf", "output_norm.weight [6] F32 24 bytes"),
     ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");

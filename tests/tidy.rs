@@ -167,6 +167,36 @@ fn nothing_above_the_operations_assumes_what_was_done() {
     });
 }
 
+/// Programs whose tensors keep their types from the first line to the last.
+const TYPED: [&str; 10] = [
+    "mixture_of_experts",
+    "lstm",
+    "selective_scan",
+    "qwen3_attention",
+    "vit_block",
+    "lora",
+    "cross_attention",
+    "grammar",
+    "speculative",
+    "contrastive",
+];
+const MAX_TYPED_LINES: usize = 79;
+
+/// No example of typed tensors reads their elements, declares what was done to them, or takes it off.
+#[test]
+fn typed_examples_are_short_and_stay_inside_the_types() {
+    let ways_out = [".data(", "data_mut", "into_data", "assume", "plain()", "values()"];
+    for name in TYPED {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name).with_extension("rs");
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let lines = text.lines().count();
+        assert!(lines <= MAX_TYPED_LINES, "{name} has {lines} lines, more than {MAX_TYPED_LINES}");
+        for way in ways_out {
+            assert!(!text.contains(way), "{name} leaves the types by `{way}`");
+        }
+    }
+}
+
 #[test]
 fn crates_without_unsafe_code_forbid_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -5,7 +5,7 @@
 
 use crate::cpu::Cpu;
 use crate::parts::for_rows;
-use trine_shapes::{At, Axis, Last, RolelessShape, Rows, Tensor, View};
+use trine_shapes::{AdditiveShape, At, Axis, Last, RolelessShape, Rows, Tensor, View};
 
 impl Cpu {
     /// `y[.., a] = x[.., a] + row[a]` in f32, in the memory of `x`: `(.., A), (A,) -> (.., A)` at ranks 1 to 5.
@@ -71,7 +71,7 @@ impl Cpu {
     /// assert_eq!(cpu.scale_rows(x, factors.view()).data(), [10.0, 20.0, 30.0, 400.0, 500.0, 600.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn scale_rows<S: RolelessShape + Rows>(
+    pub fn scale_rows<S: AdditiveShape + Rows>(
         &self,
         x: Tensor<f32, S>,
         factors: View<'_, f32, S::Lead>,
@@ -80,7 +80,7 @@ impl Cpu {
         let (width, factors) = (shape.here().len(), factors.data());
         let mut data = x.into_data();
         for_rows(self, &mut data, width, width, |index, row| row.iter_mut().for_each(|x| *x *= factors[index]));
-        Tensor::assume(shape, data, "no axis has a role")
+        Tensor::assume(shape, data, "a multiple keeps its shape")
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::cpu::Cpu;
 use crate::parts::{for_elements, for_pairs};
 use core::f64::consts::{FRAC_1_SQRT_2, PI};
-use trine_shapes::{Axis, Branch, Plain, RolelessShape, Tensor, View};
+use trine_shapes::{AdditiveShape, Axis, Branch, Plain, RolelessShape, Tensor, View};
 
 /// A function of one number. Each is computed in f64 by the `libm` crate and rounded to f32 once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,8 +120,11 @@ impl Cpu {
     /// assert_eq!(cpu.scale(Tensor::from_data((Fixed::<2>,), [3.0, -1.0]), 0.5).data(), [1.5, -0.5]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn scale<S: RolelessShape>(&self, x: Tensor<f32, S>, factor: f32) -> Tensor<f32, S> {
-        self.map_by(x, |x| x * factor)
+    pub fn scale<S: AdditiveShape>(&self, x: Tensor<f32, S>, factor: f32) -> Tensor<f32, S> {
+        let shape = x.shape();
+        let mut data = x.into_data();
+        for_elements(self, &mut data, |x| *x *= factor);
+        Tensor::assume(shape, data, "a multiple keeps its shape")
     }
 
     /// `factor x` of a branch, which stays one, in f32, in the memory of `x`: `(T, Branch<A>) -> (T, Branch<A>)`.

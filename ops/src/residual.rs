@@ -4,7 +4,7 @@
 
 use crate::cpu::Cpu;
 use trine_kernels::slices;
-use trine_shapes::{Axis, Branch, RolelessShape, Tensor, View};
+use trine_shapes::{AdditiveShape, Axis, Branch, Tensor, View};
 
 /// The residual stream while a branch of it is computed. Only [`Cpu::add_branch`] gives it back, once.
 #[derive(Debug)]
@@ -61,7 +61,8 @@ impl Cpu {
         x
     }
 
-    /// `x + y`, in f32, in the memory of `x`: `S, S -> S`.
+    /// `x + y`, in f32, in the memory of `x`: `S, S -> S`. A sum of what two matrices made has the role that both made
+    /// ([`Additive`](trine_shapes::Additive)).
     ///
     /// ```
     /// use trine_ops::Cpu;
@@ -81,8 +82,8 @@ impl Cpu {
     ///     cpu.add(x, y.view());
     /// }
     /// ```
-    pub fn add<S: RolelessShape>(&self, mut x: Tensor<f32, S>, y: View<'_, f32, S>) -> Tensor<f32, S> {
-        slices::add_assign(self, x.assume_mut("no axis has a role"), y.data());
+    pub fn add<S: AdditiveShape>(&self, mut x: Tensor<f32, S>, y: View<'_, f32, S>) -> Tensor<f32, S> {
+        slices::add_assign(self, x.assume_mut("a sum keeps its shape"), y.data());
         x
     }
 }

@@ -7,7 +7,7 @@ use crate::cpu::Cpu;
 use crate::parts::for_rows;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
-use trine_shapes::{At, Axis, Idx, Last, Plain, Ranked, Roleless, RolelessShape, Rows, Shape, Tensor, Top, View};
+use trine_shapes::{Additive, At, Axis, Idx, Last, Ranked, Roleless, RolelessShape, Rows, Shape, Tensor, Top, View};
 
 /// The order of a ranking: larger elements first, NaN before all numbers, equal elements by their index.
 fn larger_first(x: &[f32]) -> impl Fn(&u32, &u32) -> Ordering + '_ {
@@ -157,7 +157,7 @@ impl Cpu {
     ///     cpu.scatter_add(x, indices, rows.view());
     /// }
     /// ```
-    pub fn scatter_add<A: Roleless, B: Plain, T: Axis>(
+    pub fn scatter_add<A: Roleless, B: Additive, T: Axis>(
         &self,
         x: Tensor<f32, (A, B)>,
         indices: View<'_, Idx<A>, (T,)>,
@@ -169,7 +169,7 @@ impl Cpu {
             let (to, from) = (index.get() * width, row * width);
             data[to..][..width].iter_mut().zip(&rows.data()[from..][..width]).for_each(|(x, y)| *x += y);
         }
-        Tensor::assume(shape, data, "no axis has a role")
+        Tensor::assume(shape, data, "a sum keeps its shape")
     }
 }
 

@@ -136,6 +136,11 @@ pub struct Bias<Out, In> {
 }
 
 impl<Out: Made, In: Axis> Bias<Out, In> {
+    /// The bias of a matrix with these axes whose value for output `i` is `element(i)`.
+    pub fn from_fn((out, _): (Out, In), element: impl FnMut(usize) -> f32) -> Self {
+        Bias { values: (0..out.len()).map(element).collect(), input: PhantomData, out: PhantomData }
+    }
+
     /// The one checked conversion of values with dimensions `dims` into a typed bias of a matrix with these axes.
     ///
     /// # Errors

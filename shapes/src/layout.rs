@@ -5,7 +5,7 @@
 
 use crate::axis::{Axis, Fixed, Plain, Plus, Product};
 use crate::index::Idx;
-use crate::place::{At, Merges, Place, Room, Splits};
+use crate::place::{At, Grows, Merges, Place, Room, Splits};
 use crate::role::Role;
 use crate::shape::Shape;
 use crate::step::Uniform;
@@ -167,6 +167,41 @@ impl<T: Copy, S: Shape> View<'_, T, S> {
     }
 }
 
+impl<T: Copy, S: Shape> View<'_, T, S> {
+    /// This tensor for each index of one more axis at place `P`, a copy: `(.., ..) -> (.., N, ..)` at ranks 1 to 4.
+    /// Reference: `numpy.repeat(numpy.expand_dims(x, place), n, place)`.
+    ///
+    /// ```
+    /// use trine_shapes::*;
+    /// let x = Tensor::from_data((Fixed::<2>, Fixed::<1>), [5, 7]);
+    /// let y: Tensor<_, (Fixed<2>, Fixed<3>, Fixed<1>)> = x.view().repeat(Fixed::<3>, Second);
+    /// assert_eq!(y.data(), [5, 5, 5, 7, 7, 7]);
+    /// ```
+    /// The place is one of the shape or behind it:
+    /// ```compile_fail,E0277
+    /// # use trine_shapes::*;
+    /// fn repeated<A: Plain, N: Plain>(x: View<f32, (A,)>, n: N) {
+    ///     x.repeat(n, Third);
+    /// }
+    /// ```
+    pub fn repeat<P: Place, N: Plain>(self, axis: N, _: P) -> Tensor<T, S::Grown<N>>
+    where
+        S: Grows<P>,
+    {
+        let lens = self.shape().lens();
+        let (before, after) = lens.as_ref().split_at(S::PLACE);
+        let (blocks, block) = (trine_memory::product_of(before), trine_memory::product_of(after));
+        let shape = self.shape().grown(axis);
+        let mut data = Vec::with_capacity(shape.elements());
+        for i in 0..blocks {
+            for _ in 0..axis.len() {
+                data.extend_from_slice(&self.data()[i * block..][..block]);
+            }
+        }
+        Tensor::assume(shape, data, "each part as often as the axis is long")
+    }
+}
+
 impl<T: Copy, S: Room> Tensor<T, S> {
     /// Tensors of one shape, one under the other, a copy: `N` times `(..)` to `(Fixed<N>, ..)` at ranks 1 to 4.
     /// Reference: `numpy.stack`.
@@ -227,7 +262,7 @@ fn blocks<S: Shape>(shape: S, place: usize) -> usize {
 mod tests {
     use super::*;
     use crate::axis::Flat;
-    use crate::place::{First, Last, Second};
+    use crate::place::{First, Last, Second, Third};
     use crate::score::Probability;
 
     #[test]
@@ -254,6 +289,16 @@ mod tests {
         assert_eq!((left.shape(), right.shape()), (x.shape(), y.shape()));
         let under = y.view().concat(Tensor::from_fn((Fixed::<3>, Fixed::<1>, Fixed::<2>), |i| i).view(), First);
         assert_eq!((under.shape().lens(), under.data()), ([5, 1, 2], &[100, 101, 102, 103, 0, 1, 2, 3, 4, 5][..]));
+    }
+
+    #[test]
+    fn a_tensor_repeats_at_any_place() {
+        let x = Tensor::from_fn((Fixed::<2>, Fixed::<2>), |i| i);
+        assert_eq!(x.view().repeat(Fixed::<2>, First).data(), [0, 1, 2, 3, 0, 1, 2, 3]);
+        assert_eq!(x.view().repeat(Fixed::<2>, Second).data(), [0, 1, 0, 1, 2, 3, 2, 3]);
+        assert_eq!(x.view().repeat(Fixed::<2>, Last).data(), [0, 0, 1, 1, 2, 2, 3, 3]);
+        assert_eq!(x.view().repeat(Fixed::<3>, Third).shape().lens(), [2, 2, 3]);
+        assert_eq!(x.view().repeat(Fixed::<0>, Second).shape().lens(), [2, 0, 2]);
     }
 
     #[test]

@@ -25,8 +25,9 @@
 //! file, branded by a scope). [`dispatch`] runs one program on the static model whose dimensions a file has, and on
 //! `Dyn` otherwise.
 //!
-//! Programs that are not language models declare axes, products, environments and norms of their own with [`axis!`],
-//! [`product!`], [`environment!`] and [`norm_role!`]; the axes of this crate are made by the same macros.
+//! Programs that are not language models declare axes, products, environments, norms and roles of their own with
+//! [`axis!`], [`product!`], [`environment!`], [`norm_role!`] and [`role!`]; the axes of this crate are made by the same
+//! macros.
 //!
 //! The crate holds types only: no arithmetic on elements, no element types of files, no files. It needs an allocator
 //! and no operating system (`no_std`).
@@ -38,6 +39,7 @@ extern crate alloc;
 #[macro_use]
 mod declare;
 
+mod additive;
 mod axis;
 mod dims;
 mod environment;
@@ -48,6 +50,7 @@ mod model;
 mod models;
 mod norm;
 mod number;
+mod occurrences;
 mod permute;
 mod place;
 mod role;
@@ -59,6 +62,7 @@ mod shape;
 mod step;
 mod tensor;
 
+pub use additive::{Additive, AdditiveShape};
 pub use axis::{Axis, Factored, Fixed, Flat, Plain, Plus, Product, Roleless};
 pub use dims::{Dims, DimsError, Sizes};
 pub use environment::{AlreadyPinned, Dyn, Environment};
@@ -71,8 +75,9 @@ pub use models::{Bitnet2B4T, WithModel, dispatch};
 pub use norm::{
     AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, KeyNorm, LacksNorm, NoNorm, NormRole, Normed, OutputNorm, QueryNorm,
 };
+pub use occurrences::Occurrences;
 pub use permute::Permutes;
-pub use place::{At, Fifth, First, Fourth, Last, Merges, Place, Room, Rows, Second, Splits, Third, Without};
+pub use place::{At, Fifth, First, Fourth, Grows, Last, Merges, Place, Room, Rows, Second, Splits, Third, Without};
 pub use role::{Adjacent, Branch, Gate, Made, NeoX, Pairing, Role, RopePairing, Rotated, Value};
 pub use same::{Counterpart, Listed, NotSame, Same};
 pub use scoped::{Batch, Past, Seq};

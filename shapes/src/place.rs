@@ -169,6 +169,22 @@ pub trait Merges<P: Place>: Shape + sealed::Tuple {
     fn merged<X: Axis>(self, axis: X) -> Self::Merged<X>;
 }
 
+/// A shape of 1 to 4 axes with room for one more at place `P`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no room for one more axis at place `{P}`",
+    label = "expected a shape of 1 to 4 axes, and a place among them or behind the last one"
+)]
+pub trait Grows<P: Place>: Shape + sealed::Tuple {
+    /// The shape with `N` at the place.
+    type Grown<N: Axis>: Shape;
+
+    /// Which axis that is, from 0.
+    const PLACE: usize;
+
+    /// The shape with `axis` at the place.
+    fn grown<N: Axis>(self, axis: N) -> Self::Grown<N>;
+}
+
 macro_rules! at {
     ($($place:ident $index:literal: [$($before:ident)*] $here:ident [$($after:ident)*];)*) => {$(
         #[diagnostic::do_not_recommend]
@@ -292,6 +308,23 @@ macro_rules! merges {
     )*};
 }
 
+macro_rules! grows {
+    ($($place:ident $index:literal: [$($before:ident)*] [$($after:ident)*];)*) => {$(
+        #[diagnostic::do_not_recommend]
+        #[allow(non_snake_case, reason = "an axis has the name of its type")]
+        impl<$($before: Axis,)* $($after: Axis,)*> Grows<$place> for ($($before,)* $($after,)*) {
+            type Grown<N: Axis> = ($($before,)* N, $($after,)*);
+            const PLACE: usize = $index;
+
+            #[inline]
+            fn grown<N: Axis>(self, axis: N) -> ($($before,)* N, $($after,)*) {
+                let ($($before,)* $($after,)*) = self;
+                ($($before,)* axis, $($after,)*)
+            }
+        }
+    )*};
+}
+
 at! {
     First 0: [] A [];
     First 0: [] A [B];
@@ -372,6 +405,27 @@ merges! {
     Third: [A B] C D [];
     Third: [A B] C D [E];
     Fourth: [A B C] D E [];
+}
+
+grows! {
+    First 0: [] [A];
+    First 0: [] [A B];
+    First 0: [] [A B C];
+    First 0: [] [A B C D];
+    Second 1: [A] [];
+    Second 1: [A] [B];
+    Second 1: [A] [B C];
+    Second 1: [A] [B C D];
+    Third 2: [A B] [];
+    Third 2: [A B] [C];
+    Third 2: [A B] [C D];
+    Fourth 3: [A B C] [];
+    Fourth 3: [A B C] [D];
+    Fifth 4: [A B C D] [];
+    Last 1: [A] [];
+    Last 2: [A B] [];
+    Last 3: [A B C] [];
+    Last 4: [A B C D] [];
 }
 
 #[cfg(test)]

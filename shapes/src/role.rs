@@ -4,6 +4,7 @@
 //! compute nonsense, so the role is in the type: the query projection takes `Normed<AttnNorm, Hidden<M>>`, and neither
 //! the raw residual stream nor the output of the FFN's norm is that.
 
+use crate::additive::Additive;
 use crate::axis::{Axis, Factored, Plain, Product};
 use core::fmt::Debug;
 use core::marker::PhantomData;
@@ -20,14 +21,14 @@ pub trait Role: Axis {
     fn inner(self) -> Self::Plain;
 }
 
-/// What the product with a matrix makes: a plain axis, a gate, values, or a branch. All other roles have operations of
-/// their own.
+/// What the product with a matrix makes: a plain axis, a gate, values, a branch, or a role of [`role!`](crate::role)
+/// that says so. All other roles have operations of their own.
 #[diagnostic::on_unimplemented(
     message = "a matrix does not make `{Self}`",
     label = "the rows of a matrix are a plain axis, `Gate<A>`, `Value<A>` or `Branch<A>`",
     note = "a norm makes `Normed<R, A>`, RoPE `Rotated<D>`"
 )]
-pub trait Made: Axis {}
+pub trait Made: Additive {}
 
 #[diagnostic::do_not_recommend]
 impl<A: Plain> Made for A {}
@@ -203,6 +204,8 @@ impl<A: Axis> Gate<A> {
 marked_axis!(Gate<A>, A);
 
 #[diagnostic::do_not_recommend]
+impl<A: Plain> Additive for Gate<A> {}
+#[diagnostic::do_not_recommend]
 impl<A: Plain> Made for Gate<A> {}
 
 /// Axis `A` of the values that attention adds up: `Value<KvWidth<M>>` is what `W_v` makes, and it splits into
@@ -234,6 +237,8 @@ impl<A: Axis> Value<A> {
 }
 marked_axis!(Value<A>, A);
 
+#[diagnostic::do_not_recommend]
+impl<A: Plain> Additive for Value<A> {}
 #[diagnostic::do_not_recommend]
 impl<A: Plain> Made for Value<A> {}
 
@@ -288,6 +293,8 @@ impl<A: Axis> Branch<A> {
 }
 marked_axis!(Branch<A>, A);
 
+#[diagnostic::do_not_recommend]
+impl<A: Plain> Additive for Branch<A> {}
 #[diagnostic::do_not_recommend]
 impl<A: Plain> Made for Branch<A> {}
 

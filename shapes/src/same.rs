@@ -134,6 +134,12 @@ impl<A: Axis, B: Axis> Same<A, B> {
             Some(index) => Err(NotSame::Item { axis: A::NAME, index }),
         }
     }
+
+    /// The same evidence the other way round.
+    #[inline]
+    pub fn flipped(self) -> Same<B, A> {
+        Same(PhantomData)
+    }
 }
 
 #[cfg(test)]

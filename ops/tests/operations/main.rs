@@ -7,5 +7,6 @@ mod fixture;
 mod norms;
 mod products;
 mod reductions;
+mod roles;
 mod selection;
 mod sequences;
