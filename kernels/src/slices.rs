@@ -31,10 +31,13 @@ const ELEMENTS_PER_TASK: usize = 1 << 14;
 /// Source: Zhang and Sennrich 2019 (arXiv 1910.07467), equation 4.
 ///
 /// # Panics
-/// If `gain` is empty, or `x` is not whole rows.
+/// If `x` is not whole rows.
 pub fn rms_norm(cpu: &Machine, x: &[f32], gain: &[f32], epsilon: f32) -> Buffer<f32> {
     let width = gain.len();
     assert!(x.len().is_multiple_of(width), "rows of {width} elements");
+    if x.is_empty() {
+        return Buffer::from([]);
+    }
     let chunk = width * ROWS_PER_TASK;
     let write = |y: &mut [Slot]| {
         let mut tasks: Vec<_> = x.chunks(chunk).zip(y.chunks_mut(chunk)).collect();

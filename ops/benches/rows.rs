@@ -70,7 +70,7 @@ fn norms_and_sums<S: Plain>(criterion: &mut Criterion, cpu: &Cpu, seq: S, name: 
 }
 
 /// The first position does not turn, and no pair changes its length.
-fn rotation<S: Axis>(criterion: &mut Criterion, cpu: &Cpu, seq: S, name: &str) {
+fn rotation<S: Plain>(criterion: &mut Criterion, cpu: &Cpu, seq: S, name: &str) {
     let head = HeadDim::of(Bitnet2B4T);
     let rope = Rope::new(head, RopePairing::NeoX, BASE, &vec![1.0; head.len() / 2], seq.len());
     let step = Uniform::assume(Fixed::<1>, Fixed::<0>, seq, "a benchmark without state");

@@ -173,7 +173,7 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
         result.into_vec()
     }
 
-    fn attention<B: Axis, P: Axis, S: Axis>(&self, batch: B, past: P, seq: S) -> Vec<f32> {
+    fn attention<B: Plain, P: Plain, S: Plain>(&self, batch: B, past: P, seq: S) -> Vec<f32> {
         let (cpu, kv_heads, head) = (&self.cpu, KvHeads::of(self.model), HeadDim::of(self.model));
         let (old, step) = (
             Uniform::assume(batch, Fixed::<0>, past, "a benchmark without state"),

@@ -6,7 +6,7 @@ use crate::cpu::Cpu;
 use crate::parts::for_rows;
 use alloc::vec::Vec;
 use core::ops::Range;
-use trine_shapes::{Axis, Plain, Role, Shape, Step, Tensor, Value, View};
+use trine_shapes::{Axis, Plain, Shape, Step, Tensor, Value, View};
 
 /// How far a position sees: so many positions before its own, and so many after it.
 ///

@@ -3,7 +3,7 @@
 use crate::cpu::Cpu;
 use core::marker::PhantomData;
 use trine_kernels::{GateActivation, slices};
-use trine_shapes::{Axis, Gate, Plain, Role, Tensor};
+use trine_shapes::{Axis, Gate, Plain, Tensor};
 
 /// What a gate of axis `A` goes through before it multiplies. It stands beside the weights of its network, so that a
 /// forward pass reads it from there and names none.

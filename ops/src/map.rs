@@ -6,7 +6,7 @@
 use crate::cpu::Cpu;
 use crate::parts::{for_elements, for_pairs};
 use core::f64::consts::{FRAC_1_SQRT_2, PI};
-use trine_shapes::{AdditiveShape, Axis, Branch, Plain, RolelessShape, Tensor, View};
+use trine_shapes::{AdditiveShape, RolelessShape, Tensor, View};
 
 /// A function of one number. Each is computed in f64 by the `libm` crate and rounded to f32 once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,29 +125,6 @@ impl Cpu {
         let mut data = x.into_data();
         for_elements(self, &mut data, |x| *x *= factor);
         Tensor::assume(shape, data, "a multiple keeps its shape")
-    }
-
-    /// `factor x` of a branch, which stays one, in f32, in the memory of `x`: `(T, Branch<A>) -> (T, Branch<A>)`.
-    /// Reference: the residual multiplier of Granite (`GraniteDecoderLayer` of HF transformers).
-    ///
-    /// ```
-    /// use trine_ops::{Cpu, Residual};
-    /// use trine_shapes::*;
-    ///
-    /// type Of<A> = Tensor<f32, (Fixed<8>, A)>;
-    /// fn block<A: Plain>(cpu: &Cpu, residual: Residual<Fixed<8>, A>, branch: Of<Branch<A>>) -> Of<A> {
-    ///     cpu.add_branch(residual, cpu.scale_branch(branch, 0.22))
-    /// }
-    /// ```
-    pub fn scale_branch<T: Axis, A: Plain>(
-        &self,
-        x: Tensor<f32, (T, Branch<A>)>,
-        factor: f32,
-    ) -> Tensor<f32, (T, Branch<A>)> {
-        let shape = x.shape();
-        let mut data = x.into_data();
-        for_elements(self, &mut data, |x| *x *= factor);
-        Tensor::assume(shape, data, "a branch times a number is a branch")
     }
 
     /// `function(x, y)` for every element of `x` and its counterpart in `y`, in the memory of `x`: `S, S -> S`.

@@ -23,6 +23,7 @@ pub(crate) fn for_rows<T: Send>(
     if width == 0 {
         return;
     }
+    assert!(y.len().is_multiple_of(width), "rows of {width} elements");
     let mut rows: Vec<_> = y.chunks_exact_mut(width).collect();
     cpu.for_each_by(&mut rows, LEAST / cost.max(1), |index, row| work(index, row));
 }
@@ -39,6 +40,7 @@ pub(crate) fn for_pieces(
     if width == 0 {
         return;
     }
+    assert!(y.len().is_multiple_of(width), "rows of {width} elements");
     let pieces = |(row, elements)| columns(elements, piece).map(move |(column, piece)| (row, column, piece));
     let mut pieces: Vec<_> = y.chunks_exact_mut(width).enumerate().flat_map(pieces).collect();
     let cost = cost.max(1) * width.min(piece);
@@ -58,6 +60,7 @@ pub(crate) fn for_elements(cpu: &Cpu, x: &mut [f32], work: impl Fn(&mut f32) + S
 
 /// Calls `work(x, y)` for every element of `x` with its counterpart in `y`, which is as long.
 pub(crate) fn for_pairs(cpu: &Cpu, x: &mut [f32], y: &[f32], work: impl Fn(&mut f32, f32) + Send + Sync) {
+    assert_eq!(x.len(), y.len(), "elements of two tensors of one shape");
     let mut pieces: Vec<_> = x.chunks_mut(PIECE).zip(y.chunks(PIECE)).collect();
     cpu.for_each(&mut pieces, |_, (x, y)| x.iter_mut().zip(*y).for_each(|(x, y)| work(x, *y)));
 }

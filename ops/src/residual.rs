@@ -51,16 +51,6 @@ impl Cpu {
         x
     }
 
-    /// `x + y` of two branches of one norm, which stay one branch: `(T, Branch<A>), (T, Branch<A>) -> (T, Branch<A>)`.
-    pub fn join_branches<T: Axis, A: Axis>(
-        &self,
-        mut x: Tensor<f32, (T, Branch<A>)>,
-        y: Tensor<f32, (T, Branch<A>)>,
-    ) -> Tensor<f32, (T, Branch<A>)> {
-        slices::add_assign(self, x.assume_mut("a sum of branches is a branch"), y.data());
-        x
-    }
-
     /// `x + y`, in f32, in the memory of `x`: `S, S -> S`. A sum of what two matrices made has the role that both made
     /// ([`Additive`](trine_shapes::Additive)).
     ///

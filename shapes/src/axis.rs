@@ -60,13 +60,29 @@ pub trait Roleless: Axis {}
 ///
 /// Splitting such an axis into its factors and merging them again are total and free. What is not a product cannot be
 /// split: there is no run-time check that `Hidden` is a multiple of the head width, and none is needed.
+///
+/// Only the library implements it, so that no axis splits into a role:
+/// ```compile_fail,E0277
+/// use trine_shapes::*;
+/// axis! { struct Mine = 8; }
+/// impl Product for Mine {
+///     type Outer = Fixed<1>;
+///     type Inner = Normed<AttnNorm, Fixed<8>>;
+///     fn factors(self) -> (Self::Outer, Self::Inner) {
+///         (Fixed, Normed::of(Fixed))
+///     }
+///     fn product(_: Self::Outer, _: Self::Inner) -> Self {
+///         Mine
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "axis `{Self}` does not factor into two axes",
     label = "not a product axis",
     note = "only product axes split and merge: `QWidth = Heads x HeadDim`, `KvWidth = KvHeads x HeadDim`, \
             `Heads = KvHeads x Group`"
 )]
-pub trait Product: Axis {
+pub trait Product: Axis + sealed::Product {
     /// The slower factor.
     type Outer: Axis;
     /// The faster factor.
@@ -94,6 +110,13 @@ pub trait Factored: Plain {
     /// The axis whose factors are these.
     fn whole(slow: Self::Slow, fast: Self::Fast) -> Self;
 }
+
+/// Else an axis of anyone's could split into a role.
+pub(crate) mod sealed {
+    pub trait Product {}
+}
+
+impl<A: Factored> sealed::Product for A {}
 
 #[diagnostic::do_not_recommend]
 impl<A: Factored> Product for A {

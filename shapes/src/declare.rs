@@ -54,7 +54,7 @@ macro_rules! axis {
         $vis struct $name;
 
         // Lawful: a constant.
-        $crate::axis!(@lawful [] $name, $name, |_axis| $len);
+        $crate::axis!(@lawful [] $name, $name, |_axis| const { $len });
         $crate::axis!($($rest)*);
     };
     ($(#[$doc:meta])* $vis:vis struct $name:ident<$environment:ident: $bound:path> = |$lengths:ident| $len:expr;
@@ -169,10 +169,14 @@ macro_rules! axis {
 macro_rules! product {
     () => {};
     ($(#[$doc:meta])* $vis:vis struct $name:ident = $outer:ident x $inner:ident; $($rest:tt)*) => {
-        $crate::axis! {
-            $(#[$doc])*
-            $vis struct $name = $crate::product_of(&[$crate::Axis::len($outer), $crate::Axis::len($inner)]);
-        }
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        $vis struct $name;
+
+        // Lawful: a function of two lawful axes.
+        $crate::axis!(@lawful [] $name, $name, |_axis| {
+            $crate::product_of(&[$crate::Axis::len($outer), $crate::Axis::len($inner)])
+        });
 
         #[diagnostic::do_not_recommend]
         impl $crate::Factored for $name {
@@ -477,7 +481,7 @@ macro_rules! role {
         }
 
         #[diagnostic::do_not_recommend]
-        impl<$axis: $crate::Axis> $crate::Role for $name<$axis> {
+        impl<$axis: $crate::Plain> $crate::Role for $name<$axis> {
             type Plain = $axis;
 
             #[inline]

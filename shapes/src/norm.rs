@@ -11,7 +11,7 @@ use core::marker::PhantomData;
 /// Which normalisation of the block a gain belongs to.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the role of a norm",
-    label = "expected `AttnNorm`, `AttnSubNorm`, `FfnNorm`, `FfnSubNorm` or `OutputNorm`"
+    label = "expected one of the roles of norms, such as `AttnNorm`, or one that `norm_role!` declares"
 )]
 pub trait NormRole: Copy + Debug + Send + Sync + 'static {
     /// The name in error messages and tensor names, such as `attn_norm`.
@@ -108,7 +108,6 @@ impl<R: NormRole> NoNorm<R> {
 mod tests {
     use super::*;
     use crate::axis::Fixed;
-    use crate::role::Role;
 
     #[test]
     fn a_normed_axis_keeps_its_length() {

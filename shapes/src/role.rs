@@ -1,4 +1,4 @@
-//! What a tensor is for, as part of its axis: normalised by which gain, rotated or not, a gate, values.
+//! What a tensor is for, as part of its axis: rotated or not, a gate, values, a branch; norms have a file of their own.
 //!
 //! Several tensors of a transformer share a width and differ only in role. A swap would read well-formed numbers and
 //! compute nonsense, so the role is in the type: the query projection takes `Normed<AttnNorm, Hidden<M>>`, and neither
@@ -15,7 +15,7 @@ use core::marker::PhantomData;
 /// operation gives a tensor the role.
 pub trait Role: Axis {
     /// The axis without the role.
-    type Plain: Axis;
+    type Plain: Plain;
 
     /// The axis without the role.
     fn inner(self) -> Self::Plain;
@@ -51,8 +51,16 @@ macro_rules! marked_axis {
             }
         }
 
+        impl<$axis: Axis $(, $role: $bound)?> $marked {
+            /// The axis without the role.
+            #[inline]
+            pub fn inner(self) -> $axis {
+                self.0
+            }
+        }
+
         #[diagnostic::do_not_recommend]
-        impl<$axis: Axis $(, $role: $bound)?> $crate::Role for $marked {
+        impl<$axis: $crate::Plain $(, $role: $bound)?> $crate::Role for $marked {
             type Plain = $axis;
 
             #[inline]
@@ -243,6 +251,8 @@ impl<A: Plain> Additive for Value<A> {}
 impl<A: Plain> Made for Value<A> {}
 
 // Lawful: the factors of a lawful product, one of them marked.
+impl<A: Factored> crate::axis::sealed::Product for Value<A> {}
+
 #[diagnostic::do_not_recommend]
 impl<A: Factored> Product for Value<A> {
     type Outer = A::Slow;

@@ -9,7 +9,7 @@ use core::marker::PhantomData;
     message = "`{Self}` and `{B}` are not the same axis of two environments",
     label = "equal lengths do not make them one"
 )]
-pub trait Counterpart<B>: Plain {}
+pub trait Counterpart<B: Plain>: Plain {}
 
 /// The axis of a list in another environment, such as a vocabulary: two are the same if all items are, not if they are
 /// equally many.
@@ -17,7 +17,7 @@ pub trait Counterpart<B>: Plain {}
     message = "`{Self}` and `{B}` are not lists that can be compared",
     label = "expected vocabularies of two models"
 )]
-pub trait Listed<B>: Plain {}
+pub trait Listed<B: Plain>: Plain {}
 
 /// Zero-sized evidence that axis `A` and its counterpart `B` in another environment mean the same, made by one check.
 ///
@@ -90,7 +90,7 @@ impl NotSame {
     }
 }
 
-impl<A: Axis, B: Axis> Same<A, B> {
+impl<A: Plain, B: Plain> Same<A, B> {
     /// Compares the two lengths.
     ///
     /// # Errors

@@ -128,7 +128,6 @@ impl<K: Roleless, A: Roleless> Roleless for Top<K, A> {}
 mod tests {
     use super::*;
     use crate::axis::Fixed;
-    use crate::role::Role;
 
     #[test]
     fn a_distribution_keeps_the_length_and_ranks_the_axis_without_its_role() {

@@ -2,9 +2,9 @@
 //! them.
 //!
 //! What belongs here: the two kinds of step, and the axes that follow from a step. What does not: the memory of a
-//! sequence, which the crate of the arithmetic has.
+//! sequence, which the crate of the operations has.
 
-use crate::axis::{Axis, Roleless};
+use crate::axis::{Axis, Plain, Roleless};
 use crate::scoped::Brand;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -32,14 +32,14 @@ impl Span {
 /// Operations that depend on positions (RoPE, attention) read them from here and take no second argument that could
 /// disagree with the tensor.
 ///
-/// **Law:** as that of [`Axis`], for [`sequences`](Step::sequences) and [`span`](Step::span) too; the tokens of all
-/// spans are as many as the axis is long. A type that breaks the law can make an operation panic or compute nonsense.
+/// There are two kinds, [`Uniform`] and [`Ragged`]: the tokens of all spans are as many as the axis is long, and each
+/// sequence has one or more.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the token axis of a step",
     label = "expected `Uniform<Batch, Past, Seq>` or `Ragged<'_>`",
     note = "a tensor of axes `(Batch, Seq, X)` becomes one of `(Uniform<Batch, Past, Seq>, X)` by `in_step(step)`"
 )]
-pub trait Step: Roleless {
+pub trait Step: Roleless + sealed::Step {
     /// How many sequences take part.
     fn sequences(self) -> usize;
 
@@ -58,6 +58,10 @@ pub trait Step: Roleless {
     fn positions(self) -> impl Iterator<Item = usize> {
         self.spans().flat_map(Span::positions)
     }
+}
+
+mod sealed {
+    pub trait Step {}
 }
 
 /// A rectangular step: `B` sequences of `S` tokens each, all behind `P` positions. Its elements lie as those of
@@ -95,7 +99,12 @@ impl<B: Axis, P: Axis, S: Axis> Uniform<B, P, S> {
     /// # Panics
     /// If the sequences have no tokens.
     #[inline]
-    pub fn assume(batch: B, past: P, seq: S, reason: &'static str) -> Self {
+    pub fn assume(batch: B, past: P, seq: S, reason: &'static str) -> Self
+    where
+        B: Plain,
+        P: Plain,
+        S: Plain,
+    {
         assert!(seq.len() > 0, "a sequence of a step has tokens ({reason})");
         Uniform { batch, past, seq }
     }
@@ -134,6 +143,8 @@ impl<B: Axis, P: Axis, S: Axis> Axis for Uniform<B, P, S> {
         vec![T::default(); self.len()]
     }
 }
+
+impl<B, P, S> sealed::Step for Uniform<B, P, S> {}
 
 #[diagnostic::do_not_recommend]
 impl<B: Axis, P: Axis, S: Axis> Step for Uniform<B, P, S> {
@@ -190,7 +201,7 @@ impl Ragged<'_> {
     }
 }
 
-// Lawful: `scope` is the only maker, and each call has its own invariant lifetime.
+// Lawful: `assume` is the only maker, and each call has its own invariant lifetime.
 #[diagnostic::do_not_recommend]
 impl Axis for Ragged<'_> {
     const NAME: &'static str = "Ragged";
@@ -208,6 +219,8 @@ impl Axis for Ragged<'_> {
 
 #[diagnostic::do_not_recommend]
 impl Roleless for Ragged<'_> {}
+
+impl sealed::Step for Ragged<'_> {}
 
 #[diagnostic::do_not_recommend]
 impl Step for Ragged<'_> {

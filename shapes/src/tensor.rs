@@ -208,8 +208,8 @@ impl<T, S: Shape> Tensor<T, S> {
     /// The operations of Trine end here; a program that has all its roles from them does not call it.
     ///
     /// # Panics
-    /// If there are not as many elements as `shape` has, where debug assertions are on. Where they are off the operation
-    /// that reads the tensor panics.
+    /// If there are not as many elements as `shape` has, where debug assertions are on. Where they are off the
+    /// operation that reads the tensor panics.
     #[inline]
     pub fn assume(shape: S, data: impl Into<Buffer<T>>, reason: &'static str) -> Self {
         let data = data.into();

@@ -29,7 +29,7 @@ impl Given<'_> {
     }
 }
 
-fn attention<M: Model, S: Axis>(
+fn attention<M: Model, S: Plain>(
     cpu: &Cpu,
     file: &str,
     t: &Transformer<M>,
@@ -67,7 +67,7 @@ fn attention<M: Model, S: Axis>(
     given.check(file, "residual", sum.data());
 }
 
-fn feed_forward<M: Model, S: Axis>(
+fn feed_forward<M: Model, S: Plain>(
     cpu: &Cpu,
     file: &str,
     t: &Transformer<M>,
@@ -93,7 +93,7 @@ fn feed_forward<M: Model, S: Axis>(
     given.check(file, "output", output.data());
 }
 
-fn head<M: Model, S: Axis>(cpu: &Cpu, file: &str, t: &Transformer<M>, reference: &Reference, seq: S) {
+fn head<M: Model, S: Plain>(cpu: &Cpu, file: &str, t: &Transformer<M>, reference: &Reference, seq: S) {
     let hidden = Hidden::of(t.model);
     let last = Given { reference, layer: t.config.dims.blocks() - 1 };
     let seq = Uniform::assume(Fixed::<1>, Fixed::<0>, seq, "a prompt is behind nothing");

@@ -5,7 +5,7 @@ use super::step::{StepError, StepInput};
 use super::transformer::Transformer;
 use trine_kernels::{CacheFull, CacheType};
 use trine_ops::KvSequence;
-use trine_shapes::{Axis, Idx, Model, Past, Seq, Uniform, Vocab};
+use trine_shapes::{Idx, Model, Past, Plain, Seq, Uniform, Vocab};
 
 /// The keys and values of a batch of equally long sequences.
 ///
@@ -18,7 +18,7 @@ pub struct KvCache<M, B> {
     capacity: usize,
 }
 
-impl<M: Model, B: Axis> KvCache<M, B> {
+impl<M: Model, B: Plain> KvCache<M, B> {
     /// An empty cache of `transformer` for `batch` sequences of up to `capacity` positions, or as many as the model was
     /// trained for where that is less.
     ///

@@ -74,7 +74,8 @@ pub struct Loaded<M> {
     pub corrected: Vec<Corrected>,
 }
 
-/// Loads every weight of `source` with the axes of `model`; what is computed on the way is computed on `cpu`.
+/// Loads every weight of `source` with the axes of `model`; what is computed on the way is computed on `cpu`. A type of
+/// [`pinned_model!`](trine_shapes::pinned_model) stands for the first source that is loaded with it, by its label.
 ///
 /// # Errors
 /// [`LoadError`] where `model` has other dimensions than the source, or naming the file and the tensors that are
@@ -90,8 +91,6 @@ pub fn load<M: Model>(
         let problem = LoadProblem::Dims { environment: M::NAME, expected: model.dims(), found: config.dims };
         return Err(LoadError::of_file(source.label(), problem));
     }
-    let one = model.stands_for(source.label());
-    one.map_err(|other| LoadError::of_file(source.label(), LoadProblem::OtherFile(other)))?;
     let mut claims = Claims::new(source, &config, cpu, options)?;
     let (vocab, hidden) = (Vocab::of(model), Hidden::of(model));
     let embedding = claims.embedding((vocab, hidden))?;
@@ -124,6 +123,9 @@ pub fn load<M: Model>(
         None => (transformer, None),
     };
     warnings.extend(why_none.map(|why| Warning::NoTriples { file: source.label().to_owned(), why }));
+    // Once it is loaded: a file that is refused takes no type.
+    let one = model.stands_for(source.label());
+    one.map_err(|other| LoadError::of_file(source.label(), LoadProblem::OtherFile(other)))?;
     Ok(Loaded { transformer: Arc::new(transformer), warnings, corrected })
 }
 

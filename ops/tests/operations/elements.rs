@@ -68,7 +68,7 @@ fn pairs_and_rows_are_combined_as_numpy_does() {
 fn a_scaled_branch_is_a_branch() {
     let shape = (Fixed::<2>, Branch::of(Fixed::<3>));
     let branch = Tensor::assume(shape, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "a test");
-    let scaled: Tensor<f32, (Fixed<2>, Branch<Fixed<3>>)> = cpu().scale_branch(branch, -0.5);
+    let scaled: Tensor<f32, (Fixed<2>, Branch<Fixed<3>>)> = cpu().scale(branch, -0.5);
     assert_eq!(scaled.data(), [-0.5, -1.0, -1.5, -2.0, -2.5, -3.0]);
 }
 

@@ -2,13 +2,13 @@
 #![allow(unused)]
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn parallel<T: Axis, M: Model>(
+fn parallel<T: Step, M: Model>(
     cpu: &Cpu,
     residual: Residual<T, Hidden<M>>,
     attended: Tensor<f32, (T, Branch<Hidden<M>>)>,
     fed: Tensor<f32, (T, Branch<Hidden<M>>)>,
 ) -> Tensor<f32, (T, Hidden<M>)> {
-    cpu.join_branches(attended, fed)
+    cpu.add(attended, fed.view())
 }
 
 fn main() {}
