@@ -53,7 +53,8 @@ fn search<M: Model>(
         });
         let best = scores.enumerate().max_by(|x, y| x.1.total_cmp(&y.1)).map_or(0, |(best, _)| best);
         past.push(hidden.swap_remove(best));
-        (state, _) = (forks.swap_remove(best), chosen.push(tried[best][0]));
+        state = forks.swap_remove(best);
+        chosen.push(tried[best][0]);
     }
     Ok(chosen)
 }

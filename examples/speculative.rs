@@ -50,7 +50,8 @@ fn speculate<D: Model, M: Model>(sides: Sides<D, M>, text: &mut Text<M>, count: 
         let agreed = best.iter().zip(&judged[text.len()..]).take_while(|(best, judged)| best == judged).count();
         text.extend(&best[..=agreed]);
         accepted += agreed;
-        (draft.state.rewind(text.len() - 1), target.state.rewind(text.len() - 1));
+        draft.state.rewind(text.len() - 1);
+        target.state.rewind(text.len() - 1);
     }
     Ok(accepted)
 }

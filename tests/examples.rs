@@ -44,7 +44,7 @@ fn every_example_prints_what_it_promises() {
         ("lstm", "shape: (Steps, Sentences, Cells)"),
         ("selective_scan", "shape: (Steps, Width)"),
         ("qwen3_attention", "shape: (Texts, Fixed, Hidden(Small))"),
-        ("vit_block", "shape: (Patches(Small), Width(Small))"),
+        ("vit_block", "shape: (Images(Small), Patches(Small), Width(Small))"),
         ("lora", "shape: (Tokens, Width)"),
         ("cross_attention", "shape: (Target, Width)"),
         ("grammar", "The clock struck "),

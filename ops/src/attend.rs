@@ -60,6 +60,22 @@ impl Cpu {
     ///     cpu.attend(q, k, v)
     /// }
     /// ```
+    /// Keys and values that a group of query heads has in common are repeated for each of them:
+    /// ```
+    /// # use trine_ops::Cpu;
+    /// # use trine_shapes::*;
+    /// type Of<H, A> = Tensor<f32, (Fixed<5>, H, A)>;
+    /// fn grouped<M: Model>(
+    ///     cpu: &Cpu,
+    ///     q: Of<Heads<M>, HeadDim<M>>,
+    ///     k: Of<KvHeads<M>, HeadDim<M>>,
+    ///     v: Of<KvHeads<M>, Value<HeadDim<M>>>,
+    ///     group: Group<M>,
+    /// ) -> Of<Heads<M>, HeadDim<M>> {
+    ///     let k = k.view().repeat(group, Third).merge_at(Second);
+    ///     cpu.attend(q.view(), k.view(), v.view().repeat(group, Third).merge_at(Second).view())
+    /// }
+    /// ```
     /// Keys and values do not change places, and rotated queries do not meet keys that are not:
     /// ```compile_fail,E0308
     /// # use trine_ops::Cpu;
@@ -148,7 +164,8 @@ impl Cpu {
 
     /// [`attend`](Cpu::attend) of the tokens of a step, where a query sees the keys of its own sequence in a window
     /// around its own token: `(T, H, E), (T, H, E), (T, H, Value<D>) -> (T, H, D)`. Positions before the step are not
-    /// there. Reference: `flash_attn_varlen_func` of flash-attention.
+    /// there. A batch without state is such a step ([`Uniform::whole`](trine_shapes::Uniform::whole)). Reference:
+    /// `flash_attn_varlen_func` of flash-attention.
     ///
     /// ```
     /// use trine_ops::{Cpu, Window};

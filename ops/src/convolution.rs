@@ -5,7 +5,8 @@
 
 use crate::cpu::Cpu;
 use crate::parts::for_rows;
-use trine_shapes::{Fixed, Plain, Shape, Tensor, View};
+use alloc::vec::Vec;
+use trine_shapes::{Fixed, Plain, Shape, Step, Tensor, View};
 
 impl Cpu {
     /// `y[s, c] = sum_k kernel[c, k] x[s - (K - 1) + k, c]`, with zeros before the first position:
@@ -74,5 +75,48 @@ impl Cpu {
             }
         });
         Tensor::assume(shape, y, "plain axes say nothing of the elements")
+    }
+
+    /// [`causal_convolution`](Cpu::causal_convolution) of each sequence of a step for itself:
+    /// `(T, C), (C, K) -> (T, C)`. Positions before the step are not there. A batch without state is such a step
+    /// ([`Uniform::whole`](trine_shapes::Uniform::whole)).
+    ///
+    /// ```
+    /// use trine_ops::Cpu;
+    /// use trine_shapes::{Fixed, Tensor, Uniform};
+    ///
+    /// let cpu = Cpu::new(Default::default())?;
+    /// let x = Tensor::from_data((Fixed::<2>, Fixed::<2>, Fixed::<1>), [1.0, 2.0, 3.0, 4.0]);
+    /// let x = x.in_step(Uniform::whole(Fixed::<2>, Fixed::<2>));
+    /// let kernel = Tensor::from_data((Fixed::<1>, Fixed::<2>), [10.0, 1.0]);
+    /// assert_eq!(cpu.causal_convolution_of_sequences(x.view(), kernel.view()).data(), [1.0, 12.0, 3.0, 34.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    /// Without its sequences a step would be one of them:
+    /// ```compile_fail,E0277
+    /// # use trine_ops::Cpu;
+    /// # use trine_shapes::*;
+    /// fn mixed<T: Step, C: Plain>(cpu: &Cpu, x: View<f32, (T, C)>, kernel: View<f32, (C, Fixed<4>)>) {
+    ///     cpu.causal_convolution(x, kernel);
+    /// }
+    /// ```
+    pub fn causal_convolution_of_sequences<T: Step, C: Plain, K: Plain>(
+        &self,
+        x: View<'_, f32, (T, C)>,
+        kernel: View<'_, f32, (C, K)>,
+    ) -> Tensor<f32, (T, C)> {
+        let shape = x.shape();
+        let (channels, taps) = (shape.1.len(), kernel.shape().1.len());
+        let own: Vec<usize> = shape.0.spans().flat_map(|span| 0..span.tokens).collect();
+        let mut y = self.zeros(shape.elements());
+        for_rows(self, &mut y, channels, channels * taps, |row, y| {
+            // Taps before the first token of the sequence meet zeros.
+            for tap in taps.saturating_sub(own[row] + 1)..taps {
+                let row = &x.data()[(row + 1 + tap - taps) * channels..];
+                let weights = kernel.data().iter().skip(tap).step_by(taps);
+                y.iter_mut().zip(row).zip(weights).for_each(|((y, x), weight)| *y += weight * x);
+            }
+        });
+        Tensor::assume(shape, y, "no axis has a role")
     }
 }

@@ -21,8 +21,9 @@
 //! | attend | [`attention`](Cpu::attention) with a cache, [`attend`](Cpu::attend) without |
 //! | go along a sequence | [`causal_convolution`](Cpu::causal_convolution), [`scan`](Cpu::scan) |
 //!
-//! Reading by index, permuting, joining and cutting are methods of [`View`](trine_shapes::View) and
-//! [`Tensor`](trine_shapes::Tensor).
+//! Reading by index, finding an index, permuting, repeating, joining and cutting are methods of
+//! [`View`](trine_shapes::View) and [`Tensor`](trine_shapes::Tensor). Sums and multiples keep the roles that matrices
+//! make ([`Linear`](trine_shapes::Linear)).
 //!
 //! What belongs here: signatures, allocation of results, caches with axes. What does not: arithmetic that a forward
 //! pass waits for (`trine-kernels`), and layers of a model (`trine-model`).

@@ -10,9 +10,9 @@ impl Cpu {
     /// `h_s = a_s h_(s-1) + b_s` for each element, from the state `h_(-1) = initial`; gives all states and the last
     /// one, which is `initial` where there are no positions.
     ///
-    /// Shapes: `Z, (S, ..Z), (S, ..Z) -> (S, ..Z), Z` for states of rank 1 to 4. Products are rounded to f32 and added
-    /// in f32, position after position, in the memory of `initial` and `b`. Source: Gu and Dao 2023 (arXiv 2312.00752),
-    /// equation 2a; Martin and Cundy 2017 (arXiv 1709.04057), equation 5.
+    /// Shapes: `Z, (S, ..Z), (S, ..Z) -> (S, ..Z), Z` for states of rank 1 to 4, which may begin with a batch. Products
+    /// are rounded to f32 and added in f32, position after position, in the memory of `initial` and `b`. Source: Gu and
+    /// Dao 2023 (arXiv 2312.00752), equation 2a; Martin and Cundy 2017 (arXiv 1709.04057), equation 5.
     ///
     /// ```
     /// use trine_ops::Cpu;

@@ -4,7 +4,7 @@
 //! What belongs here: the two kinds of step, and the axes that follow from a step. What does not: the memory of a
 //! sequence, which the crate of the operations has.
 
-use crate::axis::{Axis, Plain, Roleless};
+use crate::axis::{Axis, Fixed, Plain, Roleless};
 use crate::scoped::Brand;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -125,6 +125,34 @@ impl<B: Axis, P: Axis, S: Axis> Uniform<B, P, S> {
     #[inline]
     pub fn seq(self) -> S {
         self.seq
+    }
+}
+
+impl<B: Plain, S: Plain> Uniform<B, Fixed<0>, S> {
+    /// The step of `batch` whole sequences of `seq` tokens each, for networks that keep no state of them. Its type says
+    /// that there is nothing before, so that no state takes it for a later step.
+    ///
+    /// ```
+    /// use trine_shapes::*;
+    /// axis! { struct Images = 2; struct Patches = 9; }
+    /// type Encoded = Tensor<f32, (Uniform<Images, Fixed<0>, Patches>, Fixed<4>)>;
+    /// fn tokens(x: Tensor<f32, (Images, Patches, Fixed<4>)>) -> Encoded {
+    ///     x.in_step(Uniform::whole(Images, Patches))
+    /// }
+    /// ```
+    /// Behind a past it is another step:
+    /// ```compile_fail,E0308
+    /// # use trine_shapes::*;
+    /// fn behind<P: Axis>(x: Tensor<f32, (Fixed<2>, Fixed<9>, Fixed<4>)>, step: Uniform<Fixed<2>, P, Fixed<9>>) {
+    ///     let x: Tensor<f32, (Uniform<Fixed<2>, P, Fixed<9>>, _)> = x.in_step(Uniform::whole(Fixed, Fixed));
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// If the sequences have no tokens.
+    #[inline]
+    pub fn whole(batch: B, seq: S) -> Self {
+        Uniform::assume(batch, Fixed::<0>, seq, "whole sequences have nothing before them")
     }
 }
 
@@ -308,7 +336,6 @@ impl<T: Step> Causal<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::axis::Fixed;
 
     #[test]
     fn a_uniform_step_has_equal_spans() {
@@ -317,6 +344,12 @@ mod tests {
         assert!(step.spans().all(|span| span == Span { past: 7, tokens: 2 }));
         assert_eq!(step.positions().collect::<Vec<_>>(), [7, 8, 7, 8, 7, 8]);
         assert_eq!(Causal::of(step).step().len(), 6);
+    }
+
+    #[test]
+    fn whole_sequences_have_nothing_before() {
+        let step = Uniform::whole(Fixed::<2>, Fixed::<3>);
+        assert_eq!((step.positions().collect::<Vec<_>>(), step.sequences()), (vec![0, 1, 2, 0, 1, 2], 2));
     }
 
     #[test]

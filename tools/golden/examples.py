@@ -125,17 +125,19 @@ def qwen3_attention():
 
 
 def vit_block():
-    patches, heads, width, inner = 7, 3, 12, 20
+    images, patches, heads, width, inner = 2, 7, 3, 12, 20
 
     def affine(x, out, seed):
         return x @ wave(seed, out, x.shape[-1]).T + wave(seed + 1, out)
 
-    x = wave(17, patches, width)
-    h = layer_norm(x, wave(1, width), wave(2, width), 1e-6)
-    q, k, v = (affine(h, width, seed) for seed in (3, 5, 7))
-    x = x + affine(attend(q, k, v, (heads,) * 3, causal=False), width, 9)
-    h = affine(layer_norm(x, wave(11, width), wave(12, width), 1e-6), inner, 13)
-    put("vit_block", x + affine(h * special.ndtr(h), width, 15))
+    def block(x):
+        h = layer_norm(x, wave(1, width), wave(2, width), 1e-6)
+        q, k, v = (affine(h, width, seed) for seed in (3, 5, 7))
+        x = x + affine(attend(q, k, v, (heads,) * 3, causal=False), width, 9)
+        h = affine(layer_norm(x, wave(11, width), wave(12, width), 1e-6), inner, 13)
+        return x + affine(h * special.ndtr(h), width, 15)
+
+    put("vit_block", [block(x) for x in wave(17, images, patches, width)])
 
 
 def lora():

@@ -2,7 +2,7 @@
 
 use crate::fixture::{assert_near, cpu, numbers, tensor};
 use trine_ops::Window;
-use trine_shapes::{Axis, Fixed, Ragged, Shape, Span, Tensor, Value};
+use trine_shapes::{Axis, Fixed, Flat, Ragged, Second, Shape, Span, Tensor, Third, Value};
 
 type Heads = Fixed<2>;
 type Values<K> = Tensor<f32, (K, Heads, Value<Fixed<4>>)>;
@@ -55,6 +55,20 @@ fn tokens_of_a_step_see_those_of_their_sequence() {
             assert_eq!(y.data(), alone, "{window:?}");
         }
     });
+}
+
+/// Grouped heads: as many keys as the heads of a group have in common.
+#[test]
+fn groups_of_heads_share_keys_that_are_repeated() {
+    type Grouped = Flat<Heads, Fixed<3>>;
+    let (k, v) = keys(Fixed::<5>);
+    let q: Tensor<f32, (Fixed<5>, Grouped, Fixed<3>)> = queries().view().repeat(Fixed::<3>, Third).merge_at(Second);
+    let k_of_group = k.view().repeat(Fixed::<3>, Third).merge_at(Second);
+    let v_of_group = v.view().repeat(Fixed::<3>, Third).merge_at(Second);
+    let y: Tensor<f32, (Fixed<5>, Grouped, Fixed<4>)> = cpu().attend(q.view(), k_of_group.view(), v_of_group.view());
+    let alone = cpu().attend(queries().view(), k.view(), v.view());
+    let expected: Tensor<f32, (Fixed<5>, Grouped, Fixed<4>)> = alone.view().repeat(Fixed::<3>, Third).merge_at(Second);
+    assert_eq!(y.data(), expected.data());
 }
 
 /// Attention of `N` tokens from `first` on.

@@ -62,7 +62,8 @@ fn a_bias_of_a_function_is_added_to_each_row() {
 fn a_product_of_no_rows_has_none() {
     let weight = Weight::from_fn((Fixed::<3>, Fixed::<2>), |i| i as f32);
     let none = Tensor::zeros((Fixed::<0>, Fixed::<2>));
-    assert!(cpu().linear(&Activations::new(none), &weight).data().is_empty());
+    let products: Tensor<f32, (Fixed<0>, Fixed<3>)> = cpu().linear(&Activations::new(none), &weight);
+    assert!(products.data().is_empty());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Convolution and recurrences along a sequence.
 
 use crate::fixture::{assert_near, cpu, tensor};
-use trine_shapes::{First, Fixed, Plus, Tensor};
+use trine_shapes::{First, Fixed, Plus, Ragged, Span, Tensor};
 
 type Channels = Fixed<3>;
 
@@ -24,6 +24,23 @@ fn a_convolution_goes_on_where_it_ended() {
     let first = cpu().causal_convolution(start.view(), kernel.view());
     let second = cpu().causal_convolution_after(start.view(), end.view(), kernel.view());
     assert_near(first.view().concat(second.view(), First).data(), "convolution.y", 0);
+}
+
+/// Sequences of a step, each as if it were alone.
+#[test]
+fn a_convolution_of_a_step_keeps_sequences_apart() {
+    let whole: Tensor<f32, (Plus<Fixed<4>, Fixed<2>>, Channels)> = tensor("convolution.x", (Plus(Fixed, Fixed), Fixed));
+    let kernel = tensor("convolution.kernel", (Fixed::<3>, Fixed::<4>));
+    let (left, right) = whole.view().cut(First);
+    let spans = [Span { past: 0, tokens: 4 }, Span { past: 7, tokens: 2 }];
+    let together = Ragged::assume(&spans, "a test", |step| {
+        let slices = [left.data(), right.data()];
+        let x = Tensor::of_sequence_rows("x", step, Fixed::<3>, &slices).unwrap();
+        cpu().causal_convolution_of_sequences(x.view(), kernel.view()).data().to_vec()
+    });
+    let alone = cpu().causal_convolution(left.view(), kernel.view());
+    let alone = alone.view().concat(cpu().causal_convolution(right.view(), kernel.view()).view(), First);
+    assert_eq!(together, alone.data());
 }
 
 #[test]
