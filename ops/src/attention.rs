@@ -9,8 +9,8 @@ use trine_shapes::{Axis, Causal, Pairing, Product, Rotated, Step, Tensor, View, 
 
 impl Cpu {
     /// Causal grouped-query attention: `softmax(q k^T / sqrt(D)) v` for each query head, over the positions of its
-    /// sequence up to the query's own, in f32; over a [`CacheType::Q8`](trine_kernels::CacheType::Q8) cache with queries
-    /// and weights of 16 bits.
+    /// sequence up to the query's own, in f32; over a [`CacheType::Q8`](trine_kernels::CacheType::Q8) cache with
+    /// queries and weights of 16 bits.
     ///
     /// Shapes: queries `(T, H, Rotated<D>)`, keys and values of `K` heads at the positions `Causal<T>` that the tokens
     /// see, result `(T, H, D)`. Query heads are `H = K x Group`, so the key/value head of a query head follows from the

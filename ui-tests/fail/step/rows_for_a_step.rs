@@ -4,7 +4,7 @@ use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 fn step<B: Axis, P: Axis, S: Axis, M: Model>(
     x: Tensor<f32, (B, S, Hidden<M>)>,
-    past: P,
+    step: Uniform<B, P, S>,
 ) -> Tensor<f32, (Uniform<B, P, S>, Hidden<M>)> {
     x.rows()
 }

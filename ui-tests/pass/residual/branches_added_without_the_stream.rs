@@ -2,13 +2,16 @@
 #![allow(unused)]
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
+fn next_norm<T: Axis, M: Model>(cpu: &Cpu, x: Tensor<f32, (T, Hidden<M>)>) {}
+
 fn parallel<T: Step, M: Model>(
     cpu: &Cpu,
     residual: Residual<T, Hidden<M>>,
     attended: Tensor<f32, (T, Branch<Hidden<M>>)>,
     fed: Tensor<f32, (T, Branch<Hidden<M>>)>,
-) -> Tensor<f32, (T, Hidden<M>)> {
-    cpu.add_branch(residual, cpu.add(attended, fed.view()))
+) {
+    let both = cpu.add(attended, fed.view());
+    next_norm(cpu, cpu.add_branch(residual, both));
 }
 
 fn main() {}

@@ -2,9 +2,9 @@
 #![allow(unused)]
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn rotated<B: Axis, S: Axis, M: Model>(
-    batch: B,
-    seq: S,
+fn rotated<M: Model>(
+    batch: Batch,
+    seq: Seq,
     sequences: Vec<&mut KvSequence<AttentionLayers<M>, KvHeads<M>, HeadDim<M>>>,
 ) {
     KvSequence::step_of_batch(sequences, batch, seq, |caches| drop(caches));

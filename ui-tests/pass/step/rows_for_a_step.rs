@@ -1,4 +1,4 @@
-//! Behind their past, the tokens of a batch are those of a step.
+//! In their step, the tokens of a batch know their positions.
 #![allow(unused)]
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
