@@ -23,7 +23,7 @@
 //!
 //! Reading by index, finding an index, permuting, repeating, joining and cutting are methods of
 //! [`View`](trine_shapes::View) and [`Tensor`](trine_shapes::Tensor). Sums and multiples keep the roles that matrices
-//! make ([`Linear`](trine_shapes::Linear)).
+//! make ([`Additive`](trine_shapes::Additive)).
 //!
 //! What belongs here: signatures, allocation of results, caches with axes. What does not: arithmetic that a forward
 //! pass waits for (`trine-kernels`), and layers of a model (`trine-model`).
