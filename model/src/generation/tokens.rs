@@ -130,7 +130,19 @@ mod tests {
     fn a_tokenizer_of_a_larger_vocabulary_is_refused() {
         let sizes = Sizes { vocab: 5, hidden: 16, ffn: 24, heads: 2, kv_heads: 1, head_dim: 8, attention_layers: 1 };
         Dyn::scope(Dims::new(sizes).unwrap(), |model| {
-            let of = |tokens| Tokenizer::from_data(VocabularyData::placeholders(tokens)).unwrap().for_model(model);
+            let of = |tokens: usize| {
+                let data = VocabularyData {
+                    model: "gpt2".to_owned(),
+                    pre: Some("gpt-2".to_owned()),
+                    tokens: ["h", "i", "hi", "t", "e", "s"].map(str::to_owned)[..tokens].to_vec(),
+                    merges: Some(vec!["h i".to_owned()]),
+                    ..VocabularyData::default()
+                };
+                Tokenizer::from_data(data).unwrap().for_model(model)
+            };
+            let tokenizer = of(4).unwrap();
+            let tokens = tokenizer.encode("hit", EncodeOptions::PLAIN).unwrap();
+            assert_eq!((ids(&tokens), tokenizer.decode(&tokens).unwrap()), (vec![2, 3], "hit".to_owned()));
             assert!(of(4).is_ok() && of(5).is_ok());
             let message = "the tokenizer has 6 tokens, and the vocabulary of the model 5: it belongs to another model";
             assert_eq!(of(6).unwrap_err().to_string(), message);
