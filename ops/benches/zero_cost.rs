@@ -126,14 +126,15 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
             }
             return x.into_data().into_vec();
         }
-        let mut x = x.into_data();
+        // What is passed on by value has its sizes with it, as a tensor has.
+        let mut x = (x.into_data(), black_box([SEQUENCES, PAST, POSITIONS, DIMS.hidden]));
         for _ in 0..ROUNDS {
             x = measured(|| {
-                slices::add_assign(&self.cpu, &mut x, y.data());
+                slices::add_assign(&self.cpu, &mut x.0, y.data());
                 x
             });
         }
-        x.into_vec()
+        x.0.into_vec()
     }
 
     fn split_merge<T: Plain>(&self, step: T) -> Vec<f32> {
