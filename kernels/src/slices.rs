@@ -78,26 +78,29 @@ pub fn embed(cpu: &Machine, ids: impl ExactSizeIterator<Item = usize>, table: &M
 }
 
 /// Rotates all heads of each token in place ([`RopeTable`]): rotated elements of pair `i` come to lie at `i` and
-/// `i + pairs` of their head, whichever elements were the pair. `x` is `[positions][heads][head_dim]`.
+/// `i + pairs` of their head, whichever elements were the pair. `x` is `[positions][width]`, heads of `head_dim`
+/// elements side by side.
 ///
 /// Source: RoFormer (arXiv 2104.09864), section 3.2.2.
 ///
 /// # Panics
-/// If `x` is not whole heads of each token, or a head has fewer elements than the table rotates.
+/// If `x` is not as many tokens as there are positions, a token is not whole heads, or a head has fewer elements than
+/// the table rotates.
 pub fn rope(
     cpu: &Machine,
     x: &mut [f32],
-    head_dim: usize,
+    (width, head_dim): (usize, usize),
     pairing: RopePairing,
     table: &RopeTable,
-    positions: impl ExactSizeIterator<Item = usize>,
+    positions: impl Iterator<Item = usize>,
 ) {
-    let count = positions.len();
-    if count == 0 {
+    if x.is_empty() {
         return;
     }
-    assert!(x.len().is_multiple_of(product_of(&[count, head_dim])), "whole heads of each token");
-    let mut tasks: Vec<_> = x.chunks_exact_mut(x.len() / count).zip(positions).collect();
+    assert!(width.is_multiple_of(head_dim), "whole heads of each token");
+    let tokens = x.len() / width;
+    let mut tasks: Vec<_> = x.chunks_exact_mut(width).zip(positions).collect();
+    assert_eq!(tasks.len(), tokens, "a position for each token");
     cpu.for_each(&mut tasks, |_, (heads, position)| {
         let angles = table.angles(*position);
         let (cos, sin) = angles.split_at(angles.len() / 2);

@@ -4,16 +4,14 @@
 //! ([`NormRole`]).
 
 use crate::cpu::Cpu;
-use crate::norm::RmsNorm;
 use crate::parts::for_rows;
 use crate::residual::Residual;
 use core::marker::PhantomData;
-use trine_kernels::slices;
 use trine_shapes::{At, Axis, Last, NormRole, Normed, Plain, RolelessShape, Tensor, View};
 
 /// A layer norm: its gains, its biases, its epsilon, and which norm of the block it is.
 ///
-/// It subtracts the mean: without that it would be an [`RmsNorm`], which is another function.
+/// It subtracts the mean: without that it would be an [`RmsNorm`](crate::RmsNorm), which is another function.
 #[derive(Clone, Debug)]
 pub struct LayerNorm<R, A> {
     gain: Tensor<f32, (A,)>,
@@ -148,44 +146,5 @@ impl Cpu {
         norm.normalise(self, &mut data);
         let normed = Tensor::assume((tokens, Normed::of(axis)), data, "the norm was applied");
         (normed, Residual::of(x))
-    }
-
-    /// `y = x / sqrt(mean(x^2) + epsilon) * gain` along the last axis, which stays as it is: `(.., D) -> (.., D)` at
-    /// ranks 1 to 5. It is [`head_norm`](Cpu::head_norm) for heads in any layout, with the same bits.
-    ///
-    /// ```
-    /// use trine_ops::{Cpu, RmsNorm};
-    /// use trine_shapes::*;
-    ///
-    /// type Keys<B, T, M> = Tensor<f32, (B, T, KvHeads<M>, HeadDim<M>)>;
-    /// fn normed<B: Plain, T: Plain, M: Model>(
-    ///     cpu: &Cpu,
-    ///     keys: Keys<B, T, M>,
-    ///     norm: &RmsNorm<KeyNorm, HeadDim<M>>,
-    /// ) -> Keys<B, T, M> {
-    ///     cpu.norm_heads(keys, norm)
-    /// }
-    /// ```
-    /// ```compile_fail,E0308
-    /// # use trine_ops::{Cpu, RmsNorm};
-    /// # use trine_shapes::*;
-    /// # type Keys<B, T, M> = Tensor<f32, (B, T, KvHeads<M>, HeadDim<M>)>;
-    /// fn normed<B: Plain, T: Plain, M: Model>(cpu: &Cpu, keys: Keys<B, T, M>, norm: &RmsNorm<KeyNorm, KvWidth<M>>) {
-    ///     cpu.norm_heads(keys, norm);
-    /// }
-    /// ```
-    pub fn norm_heads<S: RolelessShape + At<Last>, R: NormRole>(
-        &self,
-        x: Tensor<f32, S>,
-        norm: &RmsNorm<R, S::Here>,
-    ) -> Tensor<f32, S>
-    where
-        S::Here: Plain,
-    {
-        if x.data().is_empty() {
-            return x;
-        }
-        let y = slices::rms_norm(self, x.data(), norm.gain().data(), norm.epsilon());
-        Tensor::assume(x.shape(), y, "axes without a role, as they were")
     }
 }

@@ -4,7 +4,7 @@ use crate::cpu::Cpu;
 use crate::residual::Residual;
 use core::marker::PhantomData;
 use trine_kernels::slices;
-use trine_shapes::{Axis, Branch, NormRole, Normed, Plain, Tensor, View};
+use trine_shapes::{At, Axis, Branch, Buffer, Last, NormRole, Normed, Plain, RolelessShape, Tensor, View};
 
 /// A root-mean-square norm: its gains, its epsilon, and which norm of the block it is.
 ///
@@ -32,6 +32,11 @@ impl<R: NormRole, A: Axis> RmsNorm<R, A> {
     /// What is added to the mean square.
     pub fn epsilon(&self) -> f32 {
         self.epsilon
+    }
+
+    /// The rows of `x`, normalised.
+    fn normalise(&self, cpu: &Cpu, x: &[f32]) -> Buffer<f32> {
+        slices::rms_norm(cpu, x, self.gain.data(), self.epsilon)
     }
 }
 
@@ -120,7 +125,7 @@ impl Cpu {
         norm: &RmsNorm<R, A>,
     ) -> Tensor<f32, (T, Normed<R, A>)> {
         let (tokens, axis) = x.shape();
-        let y = slices::rms_norm(self, x.data(), norm.gain.data(), norm.epsilon);
+        let y = norm.normalise(self, x.data());
         Tensor::assume((tokens, Normed::of(axis)), y, "the norm was applied")
     }
 
@@ -131,7 +136,7 @@ impl Cpu {
         x: Tensor<f32, (T, Branch<A>)>,
         norm: &RmsNorm<R, A>,
     ) -> Tensor<f32, (T, Branch<A>)> {
-        let y = slices::rms_norm(self, x.data(), norm.gain.data(), norm.epsilon);
+        let y = norm.normalise(self, x.data());
         Tensor::assume(x.shape(), y, "a normalised branch is a branch")
     }
 
@@ -163,7 +168,43 @@ impl Cpu {
         x: Tensor<f32, (T, H, D)>,
         norm: &RmsNorm<R, D>,
     ) -> Tensor<f32, (T, H, D)> {
-        let y = slices::rms_norm(self, x.data(), norm.gain.data(), norm.epsilon);
+        let y = norm.normalise(self, x.data());
         Tensor::assume(x.shape(), y, "plain axes, as they were")
+    }
+
+    /// `y = x / sqrt(mean(x^2) + epsilon) * gain` along the last axis, which stays as it is: `(.., D) -> (.., D)` at
+    /// ranks 1 to 5. It is [`head_norm`](Cpu::head_norm) for heads in any layout, with the same bits.
+    ///
+    /// ```
+    /// use trine_ops::{Cpu, RmsNorm};
+    /// use trine_shapes::*;
+    ///
+    /// type Keys<B, T, M> = Tensor<f32, (B, T, KvHeads<M>, HeadDim<M>)>;
+    /// fn normed<B: Plain, T: Plain, M: Model>(
+    ///     cpu: &Cpu,
+    ///     keys: Keys<B, T, M>,
+    ///     norm: &RmsNorm<KeyNorm, HeadDim<M>>,
+    /// ) -> Keys<B, T, M> {
+    ///     cpu.norm_heads(keys, norm)
+    /// }
+    /// ```
+    /// ```compile_fail,E0308
+    /// # use trine_ops::{Cpu, RmsNorm};
+    /// # use trine_shapes::*;
+    /// # type Keys<B, T, M> = Tensor<f32, (B, T, KvHeads<M>, HeadDim<M>)>;
+    /// fn normed<B: Plain, T: Plain, M: Model>(cpu: &Cpu, keys: Keys<B, T, M>, norm: &RmsNorm<KeyNorm, KvWidth<M>>) {
+    ///     cpu.norm_heads(keys, norm);
+    /// }
+    /// ```
+    pub fn norm_heads<S: RolelessShape + At<Last>, R: NormRole>(
+        &self,
+        x: Tensor<f32, S>,
+        norm: &RmsNorm<R, S::Here>,
+    ) -> Tensor<f32, S>
+    where
+        S::Here: Plain,
+    {
+        let y = norm.normalise(self, x.data());
+        Tensor::assume(x.shape(), y, "axes without a role, as they were")
     }
 }

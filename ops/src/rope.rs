@@ -1,9 +1,8 @@
 //! Rotary position embedding: only what is rotated has the axis [`Rotated`].
 
 use crate::cpu::Cpu;
-use alloc::vec::Vec;
 use trine_kernels::slices::{self, RopeTable};
-use trine_shapes::{Axis, Pairing, Plain, RopePairing, Rotated, Step, Tensor};
+use trine_shapes::{Axis, Pairing, Plain, RopePairing, Rotated, Step, Tensor, product_of};
 
 /// The rotation of heads with axis `D`: frequencies, the pairs they turn, and angles of all positions of a context.
 ///
@@ -74,19 +73,13 @@ impl Cpu {
         rope: &Rope<D, R>,
     ) -> Tensor<f32, (T, H, Rotated<D, R>)> {
         let (step, heads, head) = x.shape();
-        let positions: Vec<usize> = step.positions().collect();
+        let reason = "every head is rotated";
+        let width = product_of(&[heads.len(), head.len()]);
         let pairing = match rope.pairing.pairing() {
             RopePairing::NeoX => slices::RopePairing::NeoX,
             RopePairing::Adjacent => slices::RopePairing::Adjacent,
         };
-        slices::rope(
-            self,
-            x.assume_mut("every head is rotated"),
-            head.len(),
-            pairing,
-            &rope.table,
-            positions.into_iter(),
-        );
-        x.assume_axes((step, heads, Rotated::of(head)), "every head is rotated")
+        slices::rope(self, x.assume_mut(reason), (width, head.len()), pairing, &rope.table, step.positions());
+        x.assume_axes((step, heads, Rotated::of(head)), reason)
     }
 }

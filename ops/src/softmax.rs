@@ -43,7 +43,7 @@ impl Cpu {
         let mut data = x.into_data();
         for_rows(self, &mut data, axis.len(), COST * axis.len(), |_, row| {
             let mut powers = axis.buf::<f64>();
-            let sum = exponentials(row, &mut powers);
+            let (_, sum) = exponentials(row, &mut powers);
             row.iter_mut().zip(powers.iter()).for_each(|(x, power)| *x = (power / sum) as f32);
         });
         Tensor::assume(shape.with(Probability::of(axis)), data, "each row is divided by its sum")
@@ -75,8 +75,8 @@ impl Cpu {
         let axis = shape.here();
         let mut data = x.into_data();
         for_rows(self, &mut data, axis.len(), COST * axis.len(), |_, row| {
-            let logarithm = libm::log(exponentials(row, &mut axis.buf::<f64>()));
-            let max = largest(row);
+            let (max, sum) = exponentials(row, &mut axis.buf::<f64>());
+            let logarithm = libm::log(sum);
             row.iter_mut().for_each(|x| *x = (f64::from(*x) - max - logarithm) as f32);
         });
         Tensor::assume(shape.with(LogProbability::of(axis)), data, "each row is normalised")
@@ -101,21 +101,22 @@ impl Cpu {
         let mut y = self.zeros(lead.elements());
         for_rows(self, &mut y, 1, COST * axis.len(), |row, y| {
             let row = &x.data()[row * axis.len()..][..axis.len()];
-            y[0] = (largest(row) + libm::log(exponentials(row, &mut axis.buf::<f64>()))) as f32;
+            let (max, sum) = exponentials(row, &mut axis.buf::<f64>());
+            y[0] = (max + libm::log(sum)) as f32;
         });
         Tensor::assume(lead, y, "a number for each row")
     }
 }
 
-/// Writes `e^(x - max(x))` for every element and gives their sum.
-fn exponentials(x: &[f32], powers: &mut [f64]) -> f64 {
+/// Writes `e^(x - max(x))` for every element, and gives the maximum and their sum.
+fn exponentials(x: &[f32], powers: &mut [f64]) -> (f64, f64) {
     let max = largest(x);
     let mut sum = 0.0;
     for (power, x) in powers.iter_mut().zip(x) {
         *power = libm::exp(f64::from(*x) - max);
         sum += *power;
     }
-    sum
+    (max, sum)
 }
 
 /// The largest of `x`; NaN is passed over, and shows in the exponentials.

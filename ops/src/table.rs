@@ -86,18 +86,8 @@ impl<D: Clone, V: Copy, H: Copy> Embedding<D, V, H> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weight::tests::Size;
     use trine_shapes::{Axis, Fixed};
-
-    #[derive(Clone)]
-    struct Size(usize, usize);
-    impl RowMajor for Size {
-        fn rows(&self) -> usize {
-            self.0
-        }
-        fn cols(&self) -> usize {
-            self.1
-        }
-    }
 
     #[test]
     fn a_table_is_checked_once_and_a_tied_head_is_the_same_matrix() {

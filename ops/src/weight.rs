@@ -1,6 +1,5 @@
 //! Weight matrices: `Out` rows of `In` values, in whatever storage, and the biases of their products.
 
-use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -146,20 +145,19 @@ impl<Out: Made, In: Axis> Bias<Out, In> {
     /// # Errors
     /// [`ShapeError`] as for [`Tensor::check`](trine_shapes::Tensor::check).
     pub fn check(name: &str, values: Vec<f32>, dims: &[usize], (out, _): (Out, In)) -> Result<Self, ShapeError> {
-        ShapeError::check(name, dims, (out,))?;
-        if values.len() != out.len() {
-            return Err(ShapeError::Elements { name: name.to_owned(), expected: out.len(), found: values.len() });
-        }
+        ShapeError::check_data(name, dims, values.len(), (out,))?;
         Ok(Bias { values, input: PhantomData, out: PhantomData })
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use trine_shapes::Fixed;
 
-    struct Size(usize, usize);
+    /// Storage that is nothing but its size.
+    #[derive(Clone)]
+    pub(crate) struct Size(pub(crate) usize, pub(crate) usize);
     impl RowMajor for Size {
         fn rows(&self) -> usize {
             self.0

@@ -95,6 +95,18 @@ impl ShapeError {
             found: found.to_vec(),
         })
     }
+
+    /// Compares `dims` and the number of elements that come with them with those of `shape`.
+    ///
+    /// # Errors
+    /// As [`ShapeError::check`], and [`ShapeError::Elements`] where the number differs.
+    pub fn check_data<S: Shape>(name: &str, dims: &[usize], found: usize, shape: S) -> Result<(), ShapeError> {
+        ShapeError::check(name, dims, shape)?;
+        match shape.elements() {
+            expected if expected == found => Ok(()),
+            expected => Err(ShapeError::Elements { name: name.to_owned(), expected, found }),
+        }
+    }
 }
 
 impl<'a, T, S: PlainShape> View<'a, T, S> {
@@ -117,10 +129,7 @@ impl<'a, T, S: PlainShape> View<'a, T, S> {
     /// # Errors
     /// [`ShapeError`], which says so when the reversed dimensions would fit.
     pub fn check(name: &str, data: &'a [T], dims: &[usize], shape: S) -> Result<Self, ShapeError> {
-        ShapeError::check(name, dims, shape)?;
-        if data.len() != shape.elements() {
-            return Err(ShapeError::Elements { name: name.to_owned(), expected: shape.elements(), found: data.len() });
-        }
+        ShapeError::check_data(name, dims, data.len(), shape)?;
         Ok(View { data, shape })
     }
 }

@@ -23,7 +23,7 @@ pub use sequence::{Piece, Pieces, Sequence};
 
 use crate::description::Config;
 use crate::files::{Source, open_model};
-use crate::generation::{ForModel, ModelTokenizer, Session};
+use crate::generation::{ForModel, ModelTokenizer, Session, checked};
 use crate::network::LogitsRequest;
 use crate::warning::Warning;
 use opened::Own;
@@ -32,7 +32,7 @@ use std::path::Path;
 use std::sync::Arc;
 use trine_loader::Gguf;
 use trine_ops::Cpu;
-use trine_shapes::{Idx, NotAnIndex, Vocab};
+use trine_shapes::{Idx, Vocab};
 use trine_text::{ChatTemplate, EncodeOptions, Message, Tokenizer};
 
 /// An opened model: weights, tokenizer, machine, and memory for sequences. It is a handle, so that clones are the same
@@ -162,14 +162,18 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Token`] where one is beyond the vocabulary.
     pub fn prompt_of_ids(&self, ids: &[u32]) -> Result<Prompt, EngineError> {
-        self.own_tokens(ids)?;
+        checked(self.vocab(), ids)?;
         Ok(Prompt::new(self.id(), ids.to_vec()))
     }
 
-    /// Ids as tokens of the model.
-    fn own_tokens(&self, ids: &[u32]) -> Result<Vec<Idx<Vocab<Own>>>, NotAnIndex> {
-        let vocab = Vocab::of(self.0.opened.transformer().model);
-        ids.iter().map(|&id| Idx::new(vocab, id)).collect()
+    /// The tokens of a prompt, where it is of this engine.
+    fn own_tokens(&self, prompt: &Prompt) -> Result<Vec<Idx<Vocab<Own>>>, EngineError> {
+        self.id().check(prompt.engine())?;
+        Ok(checked(self.vocab(), prompt.ids())?)
+    }
+
+    fn vocab(&self) -> Vocab<Own> {
+        Vocab::of(self.0.opened.transformer().model)
     }
 
     /// Tokens as a prompt.
@@ -200,12 +204,11 @@ impl Engine {
         requests: &mut [(&mut Sequence, &Prompt)],
         request: LogitsRequest,
     ) -> Result<Vec<EngineLogits>, EngineError> {
-        for (sequence, prompt) in requests.iter() {
+        let tokens = requests.iter().map(|(sequence, prompt)| {
             self.id().check(sequence.engine().id())?;
-            self.id().check(prompt.engine())?;
-        }
-        let tokens: Vec<Vec<_>> =
-            requests.iter().map(|(_, prompt)| self.own_tokens(prompt.ids())).collect::<Result<_, _>>()?;
+            self.own_tokens(prompt)
+        });
+        let tokens: Vec<Vec<_>> = tokens.collect::<Result<_, _>>()?;
         let sessions = requests.iter_mut().zip(&tokens);
         let sessions = sessions.map(|((sequence, _), tokens)| (sequence.session_mut(), &tokens[..])).collect();
         let logits = Session::feed_together(sessions, request)?;

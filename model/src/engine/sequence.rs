@@ -74,8 +74,7 @@ impl Sequence {
     /// # Errors
     /// [`EngineError::OtherEngine`] where the prompt is of another engine.
     pub fn rewind(&mut self, prompt: &Prompt) -> Result<usize, EngineError> {
-        self.engine.id().check(prompt.engine())?;
-        Ok(self.session.rewind(&self.engine.own_tokens(prompt.ids())?))
+        Ok(self.session.rewind(&self.engine.own_tokens(prompt)?))
     }
 
     /// Appends tokens and returns the logits that are asked for, of those that follow the last one. `proceed` is asked
@@ -90,8 +89,7 @@ impl Sequence {
         request: LogitsRequest,
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<Option<EngineLogits>, EngineError> {
-        self.engine.id().check(prompt.engine())?;
-        let tokens = self.engine.own_tokens(prompt.ids())?;
+        let tokens = self.engine.own_tokens(prompt)?;
         let logits = self.session.feed_while(&tokens, request, proceed)?;
         Ok(logits.map(|logits| EngineLogits::new(self.engine.id(), logits)))
     }
@@ -115,8 +113,7 @@ impl Sequence {
         options: GenerateOptions,
     ) -> Pieces<'s, S> {
         let engine = self.engine.clone();
-        let own = engine.id().check(prompt.engine()).and_then(|()| Ok(engine.own_tokens(prompt.ids())?));
-        let state = match own {
+        let state = match engine.own_tokens(prompt) {
             Ok(tokens) => {
                 let tokenizer = engine.own_tokenizer().clone();
                 Running::Stream(Box::new(self.session.stream(tokens, tokenizer, sampler, options)))

@@ -39,4 +39,5 @@ pub use sampler::{Greedy, Multinomial, Sampler, SamplerError};
 pub use session::Session;
 pub use state::{Finish, GenerateOptions, Generation, GenerationError, GenerationStep, Next};
 pub use stream::GenerationStream;
+pub(crate) use tokens::checked;
 pub use tokens::{ForModel, ModelTokenizer, WrongTokenizer};

@@ -1,5 +1,6 @@
 //! One sequence: its state, its tokens so far, and the logits that follow them.
 
+use super::tokens::checked;
 use crate::network::{Logits, LogitsRequest, Ops, Part, State, StatePool, StepError, Traced, Transformer};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -79,7 +80,7 @@ impl<M: Model> Session<M> {
     /// # Errors
     /// [`NotAnIndex`] where one is beyond the vocabulary.
     pub fn tokens_of(&self, ids: &[u32]) -> Result<Vec<Idx<Vocab<M>>>, NotAnIndex> {
-        ids.iter().map(|&id| Idx::new(self.vocab(), id)).collect()
+        checked(self.vocab(), ids)
     }
 
     /// Appends tokens and returns the logits that follow the last one.
@@ -131,7 +132,7 @@ impl<M: Model> Session<M> {
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<Option<Logits<Vocab<M>>>, StepError> {
         let transformer = &self.transformer;
-        self.check_fits(tokens.len())?;
+        self.state.check_room(tokens.len(), 1)?;
         let (before, last) = tokens.split_at(tokens.len().saturating_sub(1) / PROMPT_BATCH * PROMPT_BATCH);
         for batch in before.chunks(PROMPT_BATCH) {
             self.state.step(batch, |step| transformer.prefill(ops, step))?;
@@ -163,10 +164,7 @@ impl<M: Model> Session<M> {
             if !Arc::ptr_eq(&session.transformer, &transformer) {
                 return Err(StepError::OtherPool { sequence });
             }
-            if tokens.is_empty() {
-                return Err(StepError::Empty { batch: requests.len() });
-            }
-            session.check_fits(tokens.len())?;
+            session.state.check_room(tokens.len(), requests.len())?;
         }
         // The last step has some tokens of each, and no more than other steps.
         let last = (PROMPT_BATCH / requests.len()).max(1);
@@ -186,14 +184,6 @@ impl<M: Model> Session<M> {
             session.tokens.extend_from_slice(tokens);
         }
         Ok(logits.into_vec())
-    }
-
-    fn check_fits(&self, tokens: usize) -> Result<(), StepError> {
-        let (used, capacity) = (self.state.len(), self.state.capacity());
-        match tokens <= capacity - used {
-            true => Ok(()),
-            false => Err(StepError::ContextFull { used, capacity, tokens }),
-        }
     }
 
     /// Goes back to the longest common beginning of the session and `tokens`, short of the last one, or as near to it

@@ -5,12 +5,20 @@
 
 use std::borrow::Borrow;
 use std::sync::Arc;
-use trine_shapes::{Axis, Idx, Model, Vocab};
+use trine_shapes::{Axis, Idx, Model, NotAnIndex, Vocab};
 use trine_text::{EncodeOptions, Tokenizer, TokenizerError};
 
 /// The ids of some tokens.
 pub(super) fn ids<V: Axis>(tokens: &[Idx<V>]) -> Vec<u32> {
     tokens.iter().map(|token| token.get() as u32).collect()
+}
+
+/// Ids as tokens of a vocabulary.
+///
+/// # Errors
+/// [`NotAnIndex`] where one is beyond it.
+pub(crate) fn checked<V: Axis>(vocab: V, ids: &[u32]) -> Result<Vec<Idx<V>>, NotAnIndex> {
+    ids.iter().map(|&id| Idx::new(vocab, id)).collect()
 }
 
 /// A tokenizer with more tokens than the model has embeddings for.
@@ -82,8 +90,7 @@ impl<M: Model> ModelTokenizer<M> {
     /// As [`Tokenizer::encode`].
     pub fn encode(&self, text: &str, options: EncodeOptions) -> Result<Vec<Idx<Vocab<M>>>, TokenizerError> {
         let ids = self.tokenizer.encode(text, options)?;
-        let token = |id| Idx::new(self.vocab, id).expect("the tokenizer has no more tokens than the vocabulary");
-        Ok(ids.into_iter().map(token).collect())
+        Ok(checked(self.vocab, &ids).expect("the tokenizer has no more tokens than the vocabulary"))
     }
 
     /// The tokens of a text with which a sequence begins: [`EncodeOptions::PROMPT`].

@@ -135,7 +135,7 @@ impl<'c, M: Model, T: Step> StepInput<'c, M, T> {
 
 impl<M: Model> State<M> {
     /// Whether `tokens` tokens fit behind those of the sequence, which is one of `batch`.
-    pub(super) fn check_room(&self, tokens: usize, batch: usize) -> Result<(), StepError> {
+    pub(crate) fn check_room(&self, tokens: usize, batch: usize) -> Result<(), StepError> {
         let (used, capacity) = (self.len(), self.capacity());
         match tokens {
             0 => Err(StepError::Empty { batch }),
