@@ -23,9 +23,9 @@ axis! {
 }
 product! {
     /// Values of one patch.
-    struct Pixels<E: Environment<Vit>> = Side x RowValues;
+    struct Pixels<E: Environment<Vit>> = Side<E> x RowValues<E>;
     /// Residual width.
-    struct Width<E: Environment<Vit>> = VitHeads x HeadWidth;
+    struct Width<E: Environment<Vit>> = VitHeads<E> x HeadWidth<E>;
 }
 norm_role! {
     /// After the positions are added.

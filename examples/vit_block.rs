@@ -16,7 +16,7 @@ axis! {
     pub(crate) struct HeadWidth<E: Environment<Vit>> = |vit| vit.head_width;
     struct Inner<E: Environment<Vit>> = |vit| vit.inner;
 }
-product! { pub(crate) struct Width<E: Environment<Vit>> = Heads x HeadWidth; }
+product! { pub(crate) struct Width<E: Environment<Vit>> = Heads<E> x HeadWidth<E>; }
 type Stream<T, E> = Tensor<f32, (T, Width<E>)>;
 type Linear<E, O, R> = Weight<Matrix, O, Normed<R, Width<E>>>;
 

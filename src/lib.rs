@@ -103,3 +103,8 @@ pub fn embedded_engine() -> Result<model::Engine, model::EngineError> {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Those of the page of messages as well.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/messages.md")]
+struct Messages;

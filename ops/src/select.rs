@@ -25,7 +25,8 @@ fn largest<A: Axis>(axis: A, row: &[f32]) -> Idx<A> {
             best = index;
         }
     }
-    Idx::new(axis, best as u32).expect("an axis with an index")
+    assert!(!row.is_empty(), "axis `{}` has length 0, and nothing is the largest of nothing", A::NAME);
+    Idx::new(axis, best as u32).expect("an index of a row")
 }
 
 impl Cpu {

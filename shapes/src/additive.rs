@@ -22,15 +22,13 @@ impl<A: Roleless> Additive for A {}
 
 /// A shape that sums and multiples keep: its last axis is [`Additive`], and the others have no role.
 #[diagnostic::on_unimplemented(
-    message = "sums and multiples do not keep the shape `{Self}`",
-    label = "one of its axes would claim what is no longer true of it",
-    note = "the last axis has no role or one that a matrix makes (`Gate<A>`, `Value<A>`, `Branch<A>`), the others none"
+    message = "`{Self}` is not a shape that sums and multiples keep",
+    label = "expected a tuple of 1 to 5 axes, such as `(T, Hidden<M>)` with `T: Roleless`"
 )]
 pub trait AdditiveShape: Shape + sealed::Tuple {}
 
 macro_rules! additive_shape {
     ($($axis:ident)*) => {
-        #[diagnostic::do_not_recommend]
         impl<$($axis: Roleless,)* L: Additive> AdditiveShape for ($($axis,)* L,) {}
     };
 }

@@ -15,7 +15,7 @@ use core::ops::DerefMut;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an axis",
     label = "expected a named axis such as `Hidden<M>` or `Seq<'_>`",
-    note = "shapes are tuples of axes: `(Batch, Seq, Hidden<M>)`"
+    note = "shapes are tuples of axes: `(T, Hidden<M>)` with `T: Axis`"
 )]
 #[allow(clippy::len_without_is_empty)] // A length, not a collection.
 pub trait Axis: Copy + Debug + Send + Sync {
@@ -42,7 +42,7 @@ pub trait Axis: Copy + Debug + Send + Sync {
 #[diagnostic::on_unimplemented(
     message = "data cannot be declared to have `{Self}`",
     label = "comes from the operation or the state that makes it",
-    note = "plain axes are those of `axis!` and `product!`, such as `Hidden<M>`, `Batch`, `Seq` and `Fixed<N>`",
+    note = "plain axes are those of `axis!` and `product!`, such as `Hidden<M>` where `M: Model`, and `Fixed<N>`",
     note = "data of a step enter by `Tensor::of_sequences`"
 )]
 pub trait Plain: Roleless {}

@@ -1,10 +1,10 @@
 //! Tensor shapes as types: a length mismatch is a type mismatch.
 //!
-//! A shape is a tuple of named axes, `(Batch, Seq, Hidden<M>)` or, where positions matter, `(T, Hidden<M>)` with the
-//! tokens `T` of a [`Step`]. An axis carries a *role* and, for the axes of a
-//! model, the *environment* `M` that gives it a length; it never carries a number. Two values of one axis type have
-//! one length, also for sizes that were read from a file, so equal types mean equal sizes and no operation on typed
-//! tensors can fail.
+//! A shape is a tuple of named axes. A function says which of them it needs to know and leaves the others open:
+//! `(B, S, Hidden<M>)` with `B: Axis, S: Axis`, or, where positions matter, `(T, Hidden<M>)` with the tokens `T` of a
+//! [`Step`]. An axis carries a *role* and, for the axes of a model, the *environment* `M` that gives it a length; it
+//! never carries a number. Two values of one axis type have one length, also for sizes that were read from a file, so
+//! equal types mean equal sizes and no operation on typed tensors can fail.
 //!
 //! | question | answer in types |
 //! |---|---|
@@ -23,7 +23,7 @@
 //! An environment `M` is one of three: [`static_model!`] (dimensions in the source, zero-sized, constants fold),
 //! [`pinned_model!`] (dimensions of a file, fixed once for a nominal `'static` type) or [`Dyn`] (dimensions of a
 //! file, branded by a scope). [`dispatch`] runs one program on the static model whose dimensions a file has, and on
-//! `Dyn` otherwise.
+//! `Dyn` otherwise. [`Kept`] holds what a program made in an environment of run time behind its scope.
 //!
 //! Programs that are not language models declare axes, products, environments, norms and roles of their own with
 //! [`axis!`], [`product!`], [`environment!`], [`norm_role!`] and [`role!`]; the axes of this crate are made by the same
@@ -44,6 +44,7 @@ mod axis;
 mod dims;
 mod environment;
 mod index;
+mod kept;
 mod layers;
 mod layout;
 mod model;
@@ -67,6 +68,7 @@ pub use axis::{Axis, Factored, Fixed, Flat, Plain, Plus, Product, Roleless};
 pub use dims::{Dims, DimsError, Sizes};
 pub use environment::{AlreadyPinned, Dyn, Environment};
 pub use index::{Idx, NotAnIndex};
+pub use kept::{Enter, Kept, Kind, Make};
 pub use layers::PerLayer;
 pub use model::{
     AttentionLayers, Blocks, Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, OtherFile, QWidth, Vocab,
@@ -90,7 +92,7 @@ pub use trine_memory::{Buffer, Home, MAX_ELEMENTS, product_of, product_within};
 /// What the macros of this crate expand to; not for direct use.
 #[doc(hidden)]
 pub mod macro_support {
-    pub use crate::number::{Bit, Push};
+    pub use crate::number::{Bit, Push, no_bit_above};
     pub use crate::scoped::Length;
     use alloc::borrow::ToOwned;
     pub use alloc::boxed::Box;

@@ -79,11 +79,11 @@ impl<M: Model, N: Model> Listed<Vocab<N>> for Vocab<M> {}
 
 product! {
     /// Query heads: `KvHeads x Group`.
-    pub struct Heads<M: Model> = KvHeads x Group;
+    pub struct Heads<M: Model> = KvHeads<M> x Group<M>;
     /// Width of the query projection: `Heads x HeadDim`. It need not be the residual width.
-    pub struct QWidth<M: Model> = Heads x HeadDim;
+    pub struct QWidth<M: Model> = Heads<M> x HeadDim<M>;
     /// Width of the key and value projections: `KvHeads x HeadDim`.
-    pub struct KvWidth<M: Model> = KvHeads x HeadDim;
+    pub struct KvWidth<M: Model> = KvHeads<M> x HeadDim<M>;
 }
 
 axis!(@of

@@ -27,11 +27,29 @@ impl<U, B> Push<Bit<true>> for UInt<U, B> {
     type Out = UInt<UInt<U, B>, B1>;
 }
 
+/// The highest bit of a number that [`tn!`](crate::tn) can make, which has to be zero.
+///
+/// # Panics
+/// For a number of 2^20 or more, which a compiler reports as an error.
+pub const fn no_bit_above(n: usize) -> bool {
+    assert!(n < 1 << 20, "`tn!` takes constants below 2^20");
+    false
+}
+
 /// The `typenum` type of a constant below 2^20: `tn!(2560)` is what `U2560` would be.
+///
+/// A larger constant does not compile:
+/// ```compile_fail,E0080
+/// type Vocabulary = trine_shapes::tn!(1 << 20);
+/// fn take(_: Vocabulary) {}
+/// ```
 #[macro_export]
 macro_rules! tn {
     ($n:expr) => {
-        $crate::tn!(@ $n; $crate::macro_support::UTerm; 19 18 17 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1 0)
+        $crate::tn!(@ $n;
+            <$crate::macro_support::UTerm as $crate::macro_support::Push<
+                $crate::macro_support::Bit<{ $crate::macro_support::no_bit_above($n) }>,
+            >>::Out; 19 18 17 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1 0)
     };
     (@ $n:expr; $number:ty; ) => { $number };
     (@ $n:expr; $number:ty; $bit:literal $($rest:literal)*) => {

@@ -6,7 +6,7 @@ use core::fmt::Debug;
 /// A tuple of one to five axes, outermost first; tensors of it are contiguous and row-major.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a shape",
-    label = "expected a tuple of 1 to 5 axes, such as `(Batch, Seq, Hidden<M>)`"
+    label = "expected a tuple of 1 to 5 axes, such as `(T, Hidden<M>)` with `T: Axis`"
 )]
 pub trait Shape: Copy + Debug + Send + Sync {
     /// Lengths, outermost first.
@@ -28,18 +28,21 @@ pub trait Shape: Copy + Debug + Send + Sync {
 /// A shape of [`Plain`] axes: data can be declared to have it.
 #[diagnostic::on_unimplemented(
     message = "data cannot be declared to have the shape `{Self}`",
-    label = "one of its axes comes from an operation or a state",
-    note = "plain axes are those of `axis!` and `product!`, such as `Hidden<M>`, `Batch`, `Seq` and `Fixed<N>`",
+    label = "expected a tuple of 1 to 5 axes that come from no operation and no state",
+    note = "plain axes are those of `axis!` and `product!`, such as `Hidden<M>` where `M: Model`, and `Fixed<N>`",
     note = "data of a step enter by `Tensor::of_sequences`"
 )]
 pub trait PlainShape: Shape {}
 
 /// A shape of [`Roleless`] axes: operations that give no role take it, and leave it as it is.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a shape without roles",
+    label = "expected a tuple of 1 to 5 axes, such as `(T, Hidden<M>)` with `T: Roleless`"
+)]
 pub trait RolelessShape: Shape {}
 
 macro_rules! shape {
     ($count:literal: $($axis:ident $field:tt)*) => {
-        #[diagnostic::do_not_recommend]
         impl<$($axis: Axis),*> Shape for ($($axis,)*) {
             type Lens = [usize; $count];
             const NAMES: &'static [&'static str] = &[$($axis::NAME),*];
@@ -56,7 +59,6 @@ macro_rules! shape {
         }
         #[diagnostic::do_not_recommend]
         impl<$($axis: Plain),*> PlainShape for ($($axis,)*) {}
-        #[diagnostic::do_not_recommend]
         impl<$($axis: Roleless),*> RolelessShape for ($($axis,)*) {}
     };
 }

@@ -20,7 +20,15 @@ const SIZES: &str = include_str!("sizes.md");
 const EXAMPLE: &str = "residual/ffn_added_to_hidden";
 
 /// Folders in the order of the page, with title and introduction.
-const RELATIONS: [(&str, &str, &str); 16] = [
+const RELATIONS: [(&str, &str, &str); 18] = [
+    (
+        "first",
+        "First programs",
+        "A function names the axes that it works on and leaves the others open as type parameters, each with a bound: \
+         `T: Axis` for any axis, `T: Roleless` for one to which nothing was done, `T: Plain` for data, `M: Model` for \
+         what gives axes their lengths. Messages that say less than they could are explained in \
+         [messages](../docs/messages.md).",
+    ),
     ("rank", "Axes of a tensor", "A tensor has the axes that its type lists, outermost first, and no others."),
     (
         "residual",
@@ -91,6 +99,14 @@ const RELATIONS: [(&str, &str, &str); 16] = [
          names, so there the compiler tells them apart by lifetimes and speaks of borrowed data that escapes: `a` and \
          `b` in that message are the two models. Models that are declared with `pinned_model!` have names, and the \
          same mistake then reads like all others.",
+    ),
+    (
+        "scope",
+        "What cannot leave a scope",
+        "An axis whose length is known at run time has a type that only its scope knows, so that no other axis can be \
+         taken for it, not even one of equal length. So nothing of that type leaves the scope, and the compiler says so \
+         in the words of lifetimes. Numbers and data leave it. What a program has to keep stands in a `Kept`, which \
+         makes the scope again for each visit, and models of files stand in an `Engine`.",
     ),
     (
         "engine",

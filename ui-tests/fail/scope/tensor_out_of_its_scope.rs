@@ -1,0 +1,9 @@
+//! A tensor leaves the scope of its axis.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+fn zeros() {
+    let x = Seq::scope(5, |seq| Tensor::<f32, _>::zeros((seq,)));
+}
+
+fn main() {}

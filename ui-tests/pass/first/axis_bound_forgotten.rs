@@ -1,0 +1,9 @@
+//! The tokens are an axis without a role.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+fn activated<T: Roleless, M: Model>(cpu: &Cpu, x: Tensor<f32, (T, Hidden<M>)>) {
+    cpu.map(x, Function::Silu);
+}
+
+fn main() {}

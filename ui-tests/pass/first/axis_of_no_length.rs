@@ -1,0 +1,7 @@
+//! An axis has indices.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+axis! { struct Colours = 3; }
+
+fn main() {}

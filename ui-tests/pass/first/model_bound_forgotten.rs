@@ -1,0 +1,9 @@
+//! `M` is a model.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+fn activated<T: Roleless, M: Model>(cpu: &Cpu, x: Tensor<f32, (T, Hidden<M>)>) {
+    cpu.map(x, Function::Silu);
+}
+
+fn main() {}

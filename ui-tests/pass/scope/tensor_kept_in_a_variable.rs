@@ -1,0 +1,13 @@
+//! The elements of a tensor are kept in a variable outside of the scope of its axis.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+fn kept() {
+    let mut tensors = Vec::new();
+    Seq::scope(5, |seq| {
+        let x = Tensor::<f32, _>::zeros((seq,));
+        tensors.push(x.into_data());
+    });
+}
+
+fn main() {}
