@@ -4,7 +4,7 @@
 //! What the entries mean does not belong here: `trine-model` reads `config.json` by this, `trine-text` the files of a
 //! tokenizer.
 
-use crate::{Array, Value as Metadatum};
+use crate::{Array, OpenError, Value as Metadatum, read_file};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -28,17 +28,12 @@ pub struct JsonError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonProblem {
-    /// The operating system refused to open or read it.
-    #[error("cannot read it: {0}; a directory as `save_pretrained` writes it has this file")]
-    Io(std::io::Error),
-    /// It is longer than any such file.
-    #[error("expected at most {limit} bytes, found {found}")]
-    TooLong {
-        /// The limit.
-        limit: u64,
-        /// Its length in bytes.
-        found: u64,
-    },
+    /// It cannot be opened or read, or is longer than any such file.
+    #[error("{0}; a directory as `save_pretrained` writes it has this file")]
+    File(OpenError),
+    /// It is no text.
+    #[error("expected UTF-8 text: {0}; download the file again")]
+    Utf8(std::string::FromUtf8Error),
     /// It is not JSON, or not of the right form.
     #[error("expected JSON as HF transformers writes it: {0}; download the file again")]
     Syntax(serde_json::Error),
@@ -67,7 +62,7 @@ impl JsonProblem {
     pub fn key(&self) -> Option<&str> {
         match self {
             JsonProblem::Missing { key, .. } | JsonProblem::Type { key, .. } => Some(key),
-            JsonProblem::Io(_) | JsonProblem::TooLong { .. } | JsonProblem::Syntax(_) => None,
+            JsonProblem::File(_) | JsonProblem::Utf8(_) | JsonProblem::Syntax(_) => None,
         }
     }
 }
@@ -90,12 +85,7 @@ impl JsonError {
 
 /// The bytes of a file that is not too long.
 fn read(path: &Path, file: &Arc<str>, limit: u64) -> Result<Vec<u8>, JsonError> {
-    let fail = |error| JsonError::new(file, JsonProblem::Io(error));
-    let found = std::fs::metadata(path).map_err(fail)?.len();
-    if found > limit {
-        return Err(JsonError::new(file, JsonProblem::TooLong { limit, found }));
-    }
-    std::fs::read(path).map_err(fail)
+    read_file(path, limit).map_err(|error| JsonError::new(file, JsonProblem::File(error)))
 }
 
 fn label(path: &Path) -> Arc<str> {
@@ -120,9 +110,7 @@ pub fn text(path: &Path) -> Result<Option<String>, JsonError> {
     }
     let file = label(path);
     let bytes = read(path, &file, OBJECT_BYTES)?;
-    let not_text =
-        |error| JsonError::new(&file, JsonProblem::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, error)));
-    String::from_utf8(bytes).map(Some).map_err(not_text)
+    String::from_utf8(bytes).map(Some).map_err(|error| JsonError::new(&file, JsonProblem::Utf8(error)))
 }
 
 /// An object of a file. Entries that are `null` count as absent, as HF transformers has it.

@@ -29,25 +29,25 @@
 //! ```
 #![deny(unsafe_code)]
 
-mod atomic;
 mod foreign;
 mod gguf;
 pub mod json;
 mod map;
 mod message;
+mod output;
 mod safetensors;
 mod shape;
 mod tensor;
 mod tensor_type;
 
-pub use atomic::write_atomically;
 pub use foreign::Foreign;
 pub use gguf::{
     Array, FromValue, Gguf, GgufError, GgufWriter, Metadata, Place, Problem, StringArray, Value, ValueType, WriteError,
     limits,
 };
-pub use map::{Access, OpenError};
+pub use map::{Access, OpenError, read_file};
 pub use message::OneLine;
+pub use output::{remove_unfinished, write_output};
 pub use safetensors::{Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, SafetensorsProblem};
 pub use shape::{Ne, ShapeError};
 pub use tensor::TensorInfo;

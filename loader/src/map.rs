@@ -1,10 +1,13 @@
-//! From a path to bytes: the memory map, the one place of this crate with `unsafe`, and the way without it.
+//! From a path to bytes: the memory map, the one place of this crate with `unsafe`, and the ways without it. Everything
+//! that is read is opened here.
 //!
 //! What the bytes mean belongs to the formats.
 
-#[cfg(all(feature = "mmap", target_os = "linux"))]
-use std::io::Read;
-use std::{fs, io, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
 
 use bytes::Bytes;
 #[cfg(feature = "mmap")]
@@ -43,46 +46,99 @@ pub enum OpenError {
         /// What it is.
         found: &'static str,
     },
+    /// More bytes than a file of its kind has.
+    #[error("expected at most {limit} bytes, found {}", at_least(*.found, *.limit))]
+    TooLong {
+        /// The limit.
+        limit: u64,
+        /// Its length in bytes, as far as the system knows it.
+        found: u64,
+    },
+}
+
+fn at_least(found: u64, limit: u64) -> String {
+    if found > limit { found.to_string() } else { "more".to_owned() }
+}
+
+/// Opens a regular file. What is none is not opened: a pipe would wait for its writer, and a device may never end.
+fn regular(path: &Path) -> Result<File, OpenError> {
+    let fail = |error| OpenError::Io { action: "open", error };
+    check_kind(&fs::metadata(path).map_err(fail)?)?;
+    let file = File::open(path).map_err(fail)?;
+    // The path may lead elsewhere by now.
+    check_kind(&file.metadata().map_err(fail)?)?;
+    Ok(file)
+}
+
+fn check_kind(kind: &fs::Metadata) -> Result<(), OpenError> {
+    match (kind.is_file(), kind.is_dir()) {
+        (true, _) => Ok(()),
+        (_, true) => Err(OpenError::NotAFile { found: "a directory" }),
+        _ => Err(OpenError::NotAFile { found: "a pipe, socket or device" }),
+    }
+}
+
+/// The bytes of a regular file that has at most `limit`, whatever the system says of its length.
+///
+/// # Errors
+/// [`OpenError`] where it cannot be read, is no regular file, or has more.
+pub fn read_file(path: impl AsRef<Path>, limit: u64) -> Result<Vec<u8>, OpenError> {
+    let fail = |error| OpenError::Io { action: "read", error };
+    let file = regular(path.as_ref())?;
+    let found = file.metadata().map_err(fail)?.len();
+    let mut bytes = Vec::new();
+    if found <= limit {
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    }
+    match found.max(bytes.len() as u64) > limit {
+        true => Err(OpenError::TooLong { limit, found }),
+        false => Ok(bytes),
+    }
 }
 
 /// The bytes of a regular file. An empty file gives empty bytes.
 pub(crate) fn bytes_of(path: &Path, access: Access) -> Result<Bytes, OpenError> {
-    let fail = |action| move |error| OpenError::Io { action, error };
-    // Asked before opening: opening a pipe would wait for its writer.
-    let kind = fs::metadata(path).map_err(fail("open"))?;
-    if !kind.is_file() {
-        let found = if kind.is_dir() { "a directory" } else { "a pipe, socket or device" };
-        return Err(OpenError::NotAFile { found });
-    }
+    let file = regular(path)?;
     match access {
-        Access::Map => map(path),
-        Access::Copy => copy(path).map_err(fail("read")),
+        Access::Map => map(file),
+        Access::Copy => copy(file).map_err(|error| OpenError::Io { action: "read", error }),
     }
 }
 
 /// The bytes of a file without a memory map.
 #[cfg(not(feature = "mmap"))]
-fn map(path: &Path) -> Result<Bytes, OpenError> {
-    copy(path).map_err(|error| OpenError::Io { action: "read", error })
+fn map(file: File) -> Result<Bytes, OpenError> {
+    copy(file).map_err(|error| OpenError::Io { action: "read", error })
+}
+
+fn length(file: &File) -> io::Result<usize> {
+    usize::try_from(file.metadata()?.len()).map_err(|_| io::ErrorKind::FileTooLarge.into())
+}
+
+/// A copy of a file that has so many bytes.
+fn whole(file: File, len: usize) -> io::Result<Bytes> {
+    let mut bytes = Vec::with_capacity(len);
+    file.take(len as u64).read_to_end(&mut bytes)?;
+    Ok(bytes.into())
 }
 
 /// A copy of a file.
 #[cfg(not(all(feature = "mmap", target_os = "linux")))]
-fn copy(path: &Path) -> io::Result<Bytes> {
-    fs::read(path).map(Bytes::from)
+fn copy(file: File) -> io::Result<Bytes> {
+    let len = length(&file)?;
+    whole(file, len)
 }
 
 /// A copy of a file in huge pages, where the system has any: what is read from end to end for every token is read
 /// faster from them.
 #[cfg(all(feature = "mmap", target_os = "linux"))]
-fn copy(path: &Path) -> io::Result<Bytes> {
+fn copy(mut file: File) -> io::Result<Bytes> {
     /// Bytes of a huge page where pages have 4 KB.
     const HUGE: usize = 2 << 20;
 
-    let mut file = fs::File::open(path)?;
-    let len = usize::try_from(file.metadata()?.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    let len = length(&file)?;
     if len < HUGE {
-        return fs::read(path).map(Bytes::from);
+        return whole(file, len);
     }
     let padded = len.checked_next_multiple_of(HUGE).ok_or(io::ErrorKind::FileTooLarge)?;
     // Linux has maps of whole huge pages begin at one since 6.7; older versions may lose the first and the last.
@@ -95,9 +151,8 @@ fn copy(path: &Path) -> io::Result<Bytes> {
 
 /// The bytes of a file through a memory map.
 #[cfg(feature = "mmap")]
-fn map(path: &Path) -> Result<Bytes, OpenError> {
+fn map(file: File) -> Result<Bytes, OpenError> {
     let fail = |action| move |error| OpenError::Io { action, error };
-    let file = fs::File::open(path).map_err(fail("open"))?;
     if file.metadata().map_err(fail("open"))?.len() == 0 {
         return Ok(Bytes::new());
     }
@@ -112,4 +167,43 @@ fn map(path: &Path) -> Result<Bytes, OpenError> {
     #[cfg(target_os = "linux")]
     let _ = map.advise(Advice::HugePage);
     Ok(Bytes::from_owner(map))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_has_a_limit_whatever_the_length_is_said_to_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, [7; 100]).unwrap();
+        assert_eq!(read_file(&path, 100).unwrap(), [7; 100]);
+        let error = read_file(&path, 99).unwrap_err();
+        assert_eq!(error.to_string(), "expected at most 99 bytes, found 100");
+        // A file of the system that says it has no bytes.
+        if let Ok(bytes) = read_file("/proc/self/status", 1 << 20) {
+            let error = read_file("/proc/self/status", 10).unwrap_err();
+            assert!(bytes.len() > 10 && error.to_string().ends_with("found more"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        for access in [Access::Map, Access::Copy] {
+            let found = bytes_of(folder.path(), access).unwrap_err().to_string();
+            assert_eq!(found, "expected a regular file, found a directory");
+        }
+        #[cfg(unix)]
+        {
+            use rustix::fs::{CWD, FileType, Mode, mknodat};
+            let pipe = folder.path().join("pipe");
+            mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
+            let found = [read_file(&pipe, 9).unwrap_err(), bytes_of(&pipe, Access::Map).unwrap_err()];
+            for error in found {
+                assert_eq!(error.to_string(), "expected a regular file, found a pipe, socket or device");
+            }
+        }
+    }
 }

@@ -2,11 +2,12 @@
 
 use crate::args::ChatArguments;
 use crate::generation::{self, Generation, Streamed, print};
+use crate::input;
 use crate::load::{self, Program};
 use crate::message;
 use crate::outcome::Outcome;
-use anyhow::{Context, Result};
-use std::io::{self, BufRead, IsTerminal, Write};
+use anyhow::Result;
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use trine::model::{ChatTemplate, EncodeOptions, GenerateError, Message, Session, StepError, Tokenizer, Transformer};
 use trine::ops::Cpu;
@@ -88,7 +89,5 @@ fn read_line() -> Result<Option<String>> {
         let mut out = io::stderr();
         let _ = write!(out, "> ").and_then(|()| out.flush());
     }
-    let mut line = String::new();
-    let read = io::stdin().lock().read_line(&mut line).context("cannot read standard input")?;
-    Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
+    input::read_line()
 }

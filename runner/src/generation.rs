@@ -2,7 +2,7 @@
 //! generated.
 
 use crate::args::GenerationArguments;
-use crate::interrupt::Watch;
+use crate::interrupt::{Signal, Watch};
 use crate::message::Usage;
 use anyhow::{Context, Result, bail};
 use std::hash::{BuildHasher, RandomState};
@@ -10,7 +10,8 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use trine::model::{
-    Config, ForModel, GenerateOptions, Generated, SamplerChain, SamplerError, SamplerOptions, Session, Tokenizer,
+    Config, Finish, ForModel, GenerateOptions, Generated, SamplerChain, SamplerError, SamplerOptions, Session,
+    Tokenizer,
 };
 use trine::shapes::Model;
 
@@ -42,6 +43,8 @@ pub struct Streamed<M> {
     pub generated: Generated<M>,
     /// The text that was printed.
     pub text: String,
+    /// The signal that ended it, where one did.
+    pub signal: Option<Signal>,
 }
 
 impl Generation {
@@ -108,13 +111,18 @@ impl Generation {
         let mut on_text = |piece: &str| {
             text.push_str(piece);
             written = print(piece);
-            if written.is_err() || watch.interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if written.is_err() || watch.signal().is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         };
         let tokenizer = tokenizer.clone().for_model(session.transformer().model)?;
         let prompt = session.tokens_of(prompt)?;
         let generated = session.generate(&prompt, &tokenizer, &mut self.sampler, &self.options, &mut on_text)?;
         written?;
-        Ok(Streamed { generated, text })
+        let signal = watch.signal().filter(|_| generated.finish == Finish::Interrupted);
+        Ok(Streamed { generated, text, signal })
     }
 }
 

@@ -1,33 +1,84 @@
-//! Ctrl-C: noted while text is generated, so that it ends cleanly; at any other time, and the second time, it ends the
-//! process.
+//! Signals that end a process: Ctrl-C, and on Unix those that a terminal, a system that shuts down or a limit sends.
+//! While text is generated the first one is noted, so that it ends cleanly; at any other time, and the second time, it
+//! ends the process. No file in the making is left behind.
 
 use anyhow::{Context, Result};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::io;
+use std::process::exit;
+use std::sync::atomic::{AtomicI32, Ordering};
+#[cfg(unix)]
+use std::sync::{Arc, atomic::AtomicBool};
 
-/// The exit code of an interrupted command: 128 + SIGINT.
-pub const EXIT_CODE: u8 = 130;
+/// What is in [`STATE`] besides the number of a signal that was noted.
+const NOT_WATCHED: i32 = 0;
+const WATCHED: i32 = -1;
 
-const NOT_WATCHED: u8 = 0;
-const WATCHED: u8 = 1;
-const NOTED: u8 = 2;
+/// Signal handlers belong to the process, and so does what they note.
+static STATE: AtomicI32 = AtomicI32::new(NOT_WATCHED);
 
-/// A signal handler belongs to the process, and so does what it notes.
-static STATE: AtomicU8 = AtomicU8::new(NOT_WATCHED);
-
-/// Takes Ctrl-C over from the system. To be called once.
+/// Takes the signals over from the system. To be called once.
 ///
 /// # Errors
 /// The system does not allow it.
 pub fn install() -> Result<()> {
-    let handler = || {
-        if STATE.compare_exchange(WATCHED, NOTED, Ordering::SeqCst, Ordering::SeqCst).is_err() {
-            std::process::exit(EXIT_CODE.into());
+    listen(|signal| {
+        if STATE.compare_exchange(WATCHED, signal, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+            let _held = trine::loader::remove_unfinished();
+            exit(Signal(signal).code().into());
         }
-    };
-    ctrlc::set_handler(handler).context("cannot install the handler of Ctrl-C")
+    })
+    .context("cannot install the handlers of signals")
 }
 
-/// While this lives, the first Ctrl-C is noted.
+/// Calls `handler` with each signal, on a thread.
+#[cfg(unix)]
+fn listen(handler: impl Fn(i32) + Send + 'static) -> io::Result<()> {
+    use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
+    let ignored = ignored();
+    let ending = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM];
+    let ending = ending.into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
+    let mut signals = signal_hook::iterator::Signals::new(ending)?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || signals.forever().for_each(handler))?;
+    // A file that becomes too long is then an error of the write that made it so.
+    signal_hook::flag::register(SIGXFSZ, Arc::<AtomicBool>::default())?;
+    Ok(())
+}
+
+/// Calls `handler` at Ctrl-C, with the number that the signal has elsewhere.
+#[cfg(not(unix))]
+fn listen(handler: impl Fn(i32) + Send + 'static) -> io::Result<()> {
+    ctrlc::set_handler(move || handler(CTRL_C)).map_err(io::Error::other)
+}
+
+/// The signals that who started the process has it ignore, as `nohup` does and shells do for what runs in the
+/// background: bit 0 is signal 1. None where the system does not say.
+#[cfg(unix)]
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// The number of Ctrl-C.
+const CTRL_C: i32 = 2;
+
+/// A signal that was noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signal(i32);
+
+impl Signal {
+    /// Whether a person asked for the end of what is being done, and not of the program.
+    pub fn is_ctrl_c(self) -> bool {
+        self.0 == CTRL_C
+    }
+
+    /// The exit code of a command that it ended: 128 and its number, so 130 after Ctrl-C.
+    pub fn code(self) -> u8 {
+        u8::try_from(128 + self.0).unwrap_or(u8::MAX)
+    }
+}
+
+/// While this lives, the first signal is noted.
 pub struct Watch(());
 
 impl Watch {
@@ -37,9 +88,9 @@ impl Watch {
         Watch(())
     }
 
-    /// Whether there was a Ctrl-C since.
-    pub fn interrupted(&self) -> bool {
-        STATE.load(Ordering::SeqCst) == NOTED
+    /// The signal that came since.
+    pub fn signal(&self) -> Option<Signal> {
+        Some(STATE.load(Ordering::SeqCst)).filter(|&state| state > NOT_WATCHED).map(Signal)
     }
 }
 

@@ -11,7 +11,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use trine::kernels::CacheType;
-use trine::loader::write_atomically;
+use trine::loader::write_output;
 use trine::model::{KvCache, Transformer};
 use trine::ops::Cpu;
 use trine::shapes::{Fixed, Idx, Model, Vocab};
@@ -33,17 +33,19 @@ pub fn logits(arguments: &LogitsArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref(), &arguments.load.access)?;
     let cpu = load::cpu(&arguments.cpu)?;
     let (ids, kv) = (arguments.ids.as_slice(), arguments.kv);
-    let write =
-        |out: &mut dyn Write| load::with_model(&*file, &arguments.load, &cpu, Logits { ids, kv, cpu: &cpu, out });
+    let name = arguments.out.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
+    let write = |out: &mut dyn Write| {
+        load::with_model(&*file, &arguments.load, &cpu, Logits { ids, kv, cpu: &cpu, out, name: &name })
+    };
     match &arguments.out {
-        Some(path) => write_file(path, write),
+        Some(path) => write_file(path, &name, write),
         None => write(&mut BufWriter::new(io::stdout().lock())),
     }
 }
 
 /// Lets `write` write the file at `path`, which appears once it is complete.
-fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<Outcome>) -> Result<Outcome> {
-    let written = write_atomically(path, |out| match write(out) {
+fn write_file(path: &Path, name: &str, write: impl FnOnce(&mut dyn Write) -> Result<Outcome>) -> Result<Outcome> {
+    let written = write_output(path, |out| match write(out) {
         Ok(Outcome::Done) => Ok(Outcome::Done),
         Ok(other) => Err(Stopped::With(other)),
         Err(error) => Err(Stopped::Failed(error)),
@@ -51,8 +53,12 @@ fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<Outcome>
     match written {
         Ok(outcome) | Err(Stopped::With(outcome)) => Ok(outcome),
         Err(Stopped::Failed(error)) => Err(error),
-        Err(Stopped::Io(error)) => Err(error).with_context(|| format!("{}: cannot write it", path.display())),
+        Err(Stopped::Io(error)) => Err(error).with_context(|| cannot_write(name)),
     }
+}
+
+fn cannot_write(name: &str) -> String {
+    format!("{name}: cannot write it")
 }
 
 /// Why a file does not appear.
@@ -76,6 +82,8 @@ struct Logits<'l> {
     kv: CacheType,
     cpu: &'l Cpu,
     out: &'l mut dyn Write,
+    /// What `out` is.
+    name: &'l str,
 }
 
 impl Program for Logits<'_> {
@@ -95,14 +103,14 @@ impl Program for Logits<'_> {
         for chunk in tokens.chunks(POSITIONS) {
             let logits = cache.step(&[chunk], |step| model.logits(self.cpu, step).into_data())?;
             for logit in logits.iter() {
-                self.out.write_all(&logit.to_le_bytes()).context("cannot write the logits")?;
+                self.out.write_all(&logit.to_le_bytes()).with_context(|| cannot_write(self.name))?;
             }
             progress.set(cache.len(), positions);
-            if watch.interrupted() {
-                return Ok(Outcome::Interrupted);
+            if let Some(signal) = watch.signal() {
+                return Ok(Outcome::Interrupted(signal));
             }
         }
-        self.out.flush().context("cannot write the logits")?;
+        self.out.flush().with_context(|| cannot_write(self.name))?;
         Ok(Outcome::Done)
     }
 }

@@ -1,7 +1,8 @@
 //! How commands end, and the exit codes for it.
 
-use crate::interrupt;
+use crate::interrupt::Signal;
 use crate::message::Usage;
+use anyhow::Context;
 use std::io;
 use std::process::ExitCode;
 
@@ -12,17 +13,17 @@ pub enum Outcome {
     Done,
     /// It was asked whether a file would load; it would not.
     Refused,
-    /// Ctrl-C ended it.
-    Interrupted,
+    /// A signal ended it, such as Ctrl-C.
+    Interrupted(Signal),
 }
 
 impl Outcome {
-    /// 0, 1 or 130.
+    /// 0, 1, or 130 after Ctrl-C.
     pub fn exit_code(self) -> ExitCode {
         match self {
             Outcome::Done => ExitCode::SUCCESS,
             Outcome::Refused => ExitCode::FAILURE,
-            Outcome::Interrupted => ExitCode::from(interrupt::EXIT_CODE),
+            Outcome::Interrupted(signal) => ExitCode::from(signal.code()),
         }
     }
 }
@@ -30,6 +31,25 @@ impl Outcome {
 /// 2 where an argument is wrong, 1 where a file or an input is.
 pub fn exit_code_of(error: &anyhow::Error) -> ExitCode {
     if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+}
+
+/// Refuses a standard output that is not open for writing: what is printed would be lost without an error.
+///
+/// # Errors
+/// It is not.
+#[cfg(unix)]
+pub fn check_standard_output() -> anyhow::Result<()> {
+    use rustix::fs::{OFlags, fcntl_getfl};
+    let mode = fcntl_getfl(io::stdout()).map_err(io::Error::from).context("cannot write to standard output")?;
+    if mode & OFlags::ACCMODE == OFlags::RDONLY {
+        anyhow::bail!("cannot write to standard output: it is open for reading alone");
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub fn check_standard_output() -> anyhow::Result<()> {
+    Ok(())
 }
 
 /// Whether the reader of the output has gone away: it has seen what it wanted, so this is no failure.
@@ -41,7 +61,6 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anyhow::Context;
 
     #[test]
     fn a_closed_pipe_is_recognised_among_causes() {

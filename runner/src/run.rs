@@ -98,7 +98,7 @@ impl Program for Run<'_> {
         let context = generation::context(&self.arguments.generation, needed, &model.config)?;
         let mut session = Session::new(model, self.cpu, context, self.arguments.generation.kv)?;
         print(shown)?;
-        let Streamed { generated, text } = self.generation.stream(&mut session, self.tokenizer, ids)?;
+        let Streamed { generated, text, signal } = self.generation.stream(&mut session, self.tokenizer, ids)?;
         if !text.ends_with('\n') {
             print("\n")?;
         }
@@ -107,7 +107,7 @@ impl Program for Run<'_> {
         }
         logprobs::show(&generated.logprobs, self.tokenizer)?;
         note(&statistics(&generated, self.generation.seed));
-        Ok(if generated.finish == Finish::Interrupted { Outcome::Interrupted } else { Outcome::Done })
+        Ok(signal.map_or(Outcome::Done, Outcome::Interrupted))
     }
 }
 

@@ -62,16 +62,16 @@ impl Gguf {
         let path = path.as_ref();
         let first = open_part(path, access)?;
         let count = first.count()?;
-        let paths = match count {
-            1 => Vec::new(),
-            _ => parts::paths(path, count).ok_or_else(|| first.fail(Problem::NamesOfParts { count }))?,
+        let mut paths = match count {
+            1 => None,
+            _ => Some(parts::paths(path, count).ok_or_else(|| first.fail(Problem::NamesOfParts { count }))?),
         };
+        let first_path = paths.as_mut().and_then(Iterator::next);
         if let Some(number @ 1..) = first.number()? {
-            let first_path = paths.first().map(|path| path.display().to_string());
+            let first_path = first_path.map(|path| path.display().to_string());
             return Err(first.fail(Problem::NotTheFirst { number, count, first: first_path }));
         }
-        let others = paths.iter().skip(1).map(|path| open_part(path, access));
-        Gguf::join(first, others)
+        Gguf::join(first, paths.into_iter().flatten().map(|path| open_part(&path, access)))
     }
 
     /// Checks a file that is in memory already; `label` stands for its path in errors.

@@ -77,15 +77,16 @@ impl Part {
 }
 
 /// The paths of all `count` files of a model, given that of one of them, `NAME-00001-of-0000N.gguf`; `None` where its
-/// name is another.
-pub(super) fn paths(one: &Path, count: u64) -> Option<Vec<PathBuf>> {
+/// name is another. They are made one by one: the count is a file's word, and there may be no such files.
+pub(super) fn paths(one: &Path, count: u64) -> Option<impl Iterator<Item = PathBuf>> {
     let ending = format!("-of-{count:05}.gguf");
     let name = one.file_name()?.to_str()?.strip_suffix(&ending)?;
     let (stem, number) = name.rsplit_once('-')?;
     if number.len() != 5 || !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    Some((1..=count).map(|number| one.with_file_name(format!("{stem}-{number:05}{ending}"))).collect())
+    let stem = stem.to_owned();
+    Some((1..=count).map(move |number| one.with_file_name(format!("{stem}-{number:05}{ending}"))))
 }
 
 fn no_name_twice(file: &Arc<str>, lines: &[parse::Line]) -> Result<(), GgufError> {
@@ -106,11 +107,11 @@ mod tests {
 
     #[test]
     fn the_names_of_the_files_follow_from_one() {
-        let found = paths(Path::new("a/m-2-00002-of-00003.gguf"), 3).unwrap();
+        let found: Vec<PathBuf> = paths(Path::new("a/m-2-00002-of-00003.gguf"), 3).unwrap().collect();
         let expected = ["a/m-2-00001-of-00003.gguf", "a/m-2-00002-of-00003.gguf", "a/m-2-00003-of-00003.gguf"];
         assert_eq!(found, expected.map(PathBuf::from));
         for other in ["m.gguf", "m-00001-of-00002.gguf", "m-001-of-00003.gguf", "m-0000x-of-00003.gguf", ""] {
-            assert_eq!(paths(Path::new(other), 3), None, "{other}");
+            assert!(paths(Path::new(other), 3).is_none(), "{other}");
         }
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{Array, Value, error::Quoted, layout::align_up, limits};
-use crate::{Ne, ShapeError, TensorType, write_atomically};
+use crate::{Ne, ShapeError, TensorType, write_output};
 
 const ALIGNMENT_KEY: &str = "general.alignment";
 
@@ -140,14 +140,14 @@ impl GgufWriter {
         stream.flush()
     }
 
-    /// Writes the file at `path`, whole or not at all: a temporary file beside it is renamed over it at the end, and
-    /// removed on failure. A file that was there before stays intact for those who have it mapped.
+    /// Writes the file at `path`, whole or not at all; a file that was there before stays intact for those who have it
+    /// mapped. Pipes and devices get the bytes as they come, as [`write_output`] says.
     ///
     /// # Errors
     /// [`WriteError::Io`], which names the path.
     pub fn write_file(&self, path: impl AsRef<Path>) -> Result<(), WriteError> {
         let path = path.as_ref();
-        write_atomically(path, |stream| self.write_to(stream))
+        write_output(path, |stream| self.write_to(stream))
             .map_err(|error| WriteError::Io { path: path.display().to_string(), error })
     }
 

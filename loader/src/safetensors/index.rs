@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::header::Texts;
 use super::{JSON_BYTES, SHARDS, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsProblem};
-use crate::{Access, map};
+use crate::{Access, read_file};
 
 /// The file where there is one.
 const WHOLE: &str = "model.safetensors";
@@ -68,10 +68,7 @@ fn label(path: &Path) -> Arc<str> {
 fn from_index(directory: &Path, path: &Path, access: Access) -> Result<SafetensorsModel, SafetensorsError> {
     let here = label(path);
     let fail = |problem| SafetensorsError::new(&here, problem);
-    let json = map::bytes_of(path, Access::Copy).map_err(|problem| fail(SafetensorsProblem::File(problem)))?;
-    if json.len() as u64 > JSON_BYTES {
-        return Err(fail(SafetensorsProblem::TooLong { found: json.len() as u64 }));
-    }
+    let json = read_file(path, JSON_BYTES).map_err(|problem| fail(SafetensorsProblem::File(problem)))?;
     let not_json = |error: serde_json::Error| fail(SafetensorsProblem::Json { message: error.to_string() });
     let Index { weight_map: Texts(pairs) } = serde_json::from_slice(&json).map_err(not_json)?;
     let mut indexed = BTreeMap::new();

@@ -22,6 +22,10 @@ use crate::files::Source;
 use serde_json::Value as Json;
 use std::collections::HashMap;
 use std::path::Path;
+use trine_loader::{OpenError, read_file};
+
+/// Longest policy that is read, in bytes.
+const POLICY_BYTES: u64 = 16 << 20;
 
 /// What is to be changed in one file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -69,9 +73,12 @@ pub struct PolicyError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyProblem {
-    /// The file cannot be read.
-    #[error("cannot read it: {0}")]
-    Io(std::io::Error),
+    /// The file cannot be read, or is longer than any policy.
+    #[error(transparent)]
+    File(OpenError),
+    /// The file is no text.
+    #[error("expected UTF-8 text: {0}")]
+    Utf8(std::string::FromUtf8Error),
     /// The text is not JSON.
     #[error(transparent)]
     Json(serde_json::Error),
@@ -131,7 +138,9 @@ impl Corrections {
     /// [`PolicyError`] where the policy cannot be read, is not valid, or orders nothing for this file.
     pub fn of_file(path: impl AsRef<Path>, source: &dyn Source) -> Result<Corrections, PolicyError> {
         let label = path.as_ref().display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| PolicyError::new(&label, PolicyProblem::Io(error)))?;
+        let fail = |problem| PolicyError::new(&label, problem);
+        let bytes = read_file(path, POLICY_BYTES).map_err(|error| fail(PolicyProblem::File(error)))?;
+        let text = String::from_utf8(bytes).map_err(|error| fail(PolicyProblem::Utf8(error)))?;
         match source.sha256() {
             Some(digest) => Corrections::from_json(&label, &text, &digest),
             None => Err(PolicyError::new(&label, PolicyProblem::Directory { model: source.label().to_owned() })),

@@ -3,6 +3,8 @@
 //! That the numbers are right is shown by the tests of the library.
 
 mod files;
+mod kinds;
+mod output;
 mod sampling;
 
 use std::io::{Read, Write};
@@ -349,19 +351,6 @@ fn a_reader_that_goes_away_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), errors(&output).as_str()), (Some(0), ""));
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interrupted_story_ends_cleanly() {
-    let folder = TempDir::new().unwrap();
-    let (child, _) = long_story(&folder);
-    let kill = format!("kill -INT {}", child.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{}", errors(&output));
-    assert!(output.stdout.ends_with(b"\n"));
-    assert!(errors(&output).lines().last().unwrap().contains("tokens/s"), "the statistics are printed");
 }
 
 const CHECKPOINT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/checkpoints/bitnet-packed");

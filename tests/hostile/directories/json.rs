@@ -219,7 +219,7 @@ fn tokenizers() -> Vec<Case> {
         ),
         replaced(
             "a template that is no text",
-            "chat_template.jinja: cannot read it",
+            "chat_template.jinja: expected UTF-8 text",
             "chat_template.jinja",
             [0xff, 0xfe],
         ),

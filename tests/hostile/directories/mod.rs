@@ -150,8 +150,8 @@ fn files() -> Vec<Case> {
             remove(folder, WEIGHTS);
             write(folder, "pytorch_model.bin", "PK");
         }),
-        case("no description", "config.json: cannot read it", |folder| remove(folder, CONFIG)),
-        case("no tokenizer", "tokenizer.json: cannot read it", |folder| remove(folder, TOKENIZER)),
+        case("no description", "config.json: cannot open it", |folder| remove(folder, CONFIG)),
+        case("no tokenizer", "tokenizer.json: cannot open it", |folder| remove(folder, TOKENIZER)),
         case("weights that are a directory", "expected a regular file, found a directory", |folder| {
             remove(folder, WEIGHTS);
             std::fs::create_dir(folder.join(WEIGHTS)).expect("a directory");

@@ -1,0 +1,80 @@
+//! Where output goes that is a file, and what signals leave of it. What becomes of links, pipes and devices in detail
+//! is shown by the tests of the library.
+#![cfg(unix)]
+
+use super::{STORIES, errors, failure, long_story, path_text, trine};
+use std::fs::read_dir;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// Runs a line of the shell in which `$0` is the binary.
+fn shell(line: &str, arguments: &[&str]) -> Output {
+    Command::new("sh").args(["-c", line, env!("CARGO_BIN_EXE_trine")]).args(arguments).output().unwrap()
+}
+
+fn kill(signal: &str, process: u32) {
+    assert!(Command::new("kill").args([&format!("-{signal}"), &process.to_string()]).status().unwrap().success());
+}
+
+/// Whether this process ignores a signal, and so what it starts.
+fn ignores(number: u32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & (1 << (number - 1)) != 0)
+}
+
+#[test]
+fn standard_output_has_names_too() {
+    let folder = TempDir::new().unwrap();
+    let link = folder.path().join("stdout");
+    symlink("/proc/self/fd/1", &link).unwrap();
+    if !link.exists() {
+        eprintln!("not tested: this system has no names for open files");
+        return;
+    }
+    let arguments = ["logits", STORIES, "--ids", "1,2"];
+    let logits = trine(&arguments).stdout;
+    assert_eq!(logits.len(), 2 * 2048 * 4);
+    assert_eq!(trine(&[&arguments[..], &["--out", path_text(&link)]].concat()).stdout, logits);
+    // A file that a shell has opened is appended to.
+    let file = folder.path().join("file");
+    std::fs::write(&file, "before").unwrap();
+    let line = format!(r#""$0" logits "$1" --ids 1,2 --out "$2" >> '{}'"#, path_text(&file));
+    assert!(shell(&line, &[STORIES, path_text(&link)]).status.success());
+    assert_eq!(std::fs::read(&file).unwrap(), [b"before", &logits[..]].concat());
+}
+
+#[test]
+fn a_standard_output_that_takes_nothing_is_an_error() {
+    let output = shell(r#""$0" run "$1" -n 4 1< "$1""#, &[STORIES]);
+    let error = failure(&output, 1);
+    assert!(error.contains("standard output"), "{error}");
+}
+
+#[test]
+fn a_file_that_becomes_too_long_is_named_and_leaves_nothing() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("logits.bin");
+    let line = r#"ulimit -f 4; exec "$0" logits "$1" --ids 1,2,3 --out "$2""#;
+    let error = failure(&shell(line, &[STORIES, path_text(&file)]), 1);
+    assert!(error.contains("logits.bin: cannot write it") && error.contains("too large"), "{error}");
+    assert_eq!(read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn signals_end_a_story_cleanly() {
+    for (signal, number) in [("INT", 2), ("TERM", 15)] {
+        if ignores(number) {
+            eprintln!("not tested: SIG{signal} is ignored by whoever started this test");
+            continue;
+        }
+        let folder = TempDir::new().unwrap();
+        let (child, _) = long_story(&folder);
+        kill(signal, child.id());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(128 + number as i32), "{}", errors(&output));
+        assert!(output.stdout.ends_with(b"\n"));
+        assert!(errors(&output).lines().last().unwrap().contains("tokens/s"), "the statistics are printed");
+    }
+}
