@@ -8,6 +8,7 @@ mod layers;
 mod layouts;
 mod levels;
 mod llama_cpp;
+mod long;
 mod masters;
 mod qwen;
 mod qwen2_coder;

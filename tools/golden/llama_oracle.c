@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONTEXT = 512, MAX_TOKENS = 4096 };
+enum { CONTEXT = 1024, MAX_TOKENS = 4096 };
 
 static void fail(const char * message) {
     fprintf(stderr, "llama_oracle: %s\n", message);
