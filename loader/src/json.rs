@@ -4,6 +4,8 @@
 //! What the entries mean does not belong here: `trine-model` reads `config.json` by this, `trine-text` the files of a
 //! tokenizer.
 
+mod python;
+
 use crate::{Array, OpenError, Value as Metadatum, read_file};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -99,7 +101,7 @@ pub fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, JsonError> {
 
 fn parse_up_to<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<T, JsonError> {
     let file = label(path);
-    let bytes = read(path, &file, limit)?;
+    let bytes = python::quoted(read(path, &file, limit)?);
     serde_json::from_slice(&bytes).map_err(|error| JsonError::new(&file, JsonProblem::Syntax(error)))
 }
 
@@ -139,6 +141,11 @@ impl Object {
     /// The path of the file.
     pub fn file(&self) -> &Arc<str> {
         &self.file
+    }
+
+    /// Whether it has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// The name of an entry in messages.

@@ -27,6 +27,14 @@ pub enum Warning {
         /// The architecture.
         architecture: Architecture,
     },
+    /// Entries that say something of the model and that nobody here knows.
+    #[error("{file}: nothing reads {}: if that changes what the model computes, its text is wrong", list(entries))]
+    UnknownEntries {
+        /// The file.
+        file: String,
+        /// Their keys.
+        entries: Vec<String>,
+    },
     /// Copies in triples were asked for, and there are none.
     #[error("{file}: no copies of matrices in triples: {why}")]
     NoTriples {
@@ -71,6 +79,14 @@ pub enum Warning {
         /// Those of the file.
         after: ActivationMode,
     },
+}
+
+/// The first of some keys, as text.
+fn list(keys: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<_> = keys.iter().take(SHOWN).map(|key| format!("`{key}`")).collect();
+    let more = if keys.len() > SHOWN { format!(" and {} more keys", keys.len() - SHOWN) } else { String::new() };
+    format!("{}{more}", shown.join(", "))
 }
 
 /// Why decoding reads no copies in triples.

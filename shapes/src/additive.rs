@@ -22,13 +22,16 @@ impl<A: Roleless> Additive for A {}
 
 /// A shape that sums and multiples keep: its last axis is [`Additive`], and the others have no role.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a shape that sums and multiples keep",
-    label = "expected a tuple of 1 to 5 axes, such as `(T, Hidden<M>)` with `T: Roleless`"
+    message = "sums and multiples do not keep the shape `{Self}`",
+    label = "one of its axes would claim what is no longer true of it",
+    note = "the last axis has no role or one that a matrix makes (`Gate<A>`, `Value<A>`, `Branch<A>`), the others none",
+    note = "a type parameter says so by its bound: `T: Roleless`, and `M: Model` for that of `Hidden<M>`"
 )]
 pub trait AdditiveShape: Shape + sealed::Tuple {}
 
 macro_rules! additive_shape {
     ($($axis:ident)*) => {
+        #[diagnostic::do_not_recommend]
         impl<$($axis: Roleless,)* L: Additive> AdditiveShape for ($($axis,)* L,) {}
     };
 }

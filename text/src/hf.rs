@@ -140,20 +140,31 @@ impl<'d> TokenizerFiles<'d> {
         options: &TokenizerOptions,
     ) -> Result<(VocabularyData, Vec<TokenizerWarning>), TokenizerError> {
         let path = self.directory.join(FILE);
-        let json: TokenizerJson = parse(&path)?;
+        let mut json: TokenizerJson = parse(&path)?;
         let in_file = |problem| TokenizerError::File { file: path.display().to_string(), problem: Box::new(problem) };
-        let special = special_tokens(&json, &self.settings()?, self.config).map_err(|error| match error {
-            TokenizerError::Unsupported { .. } => in_file(error),
-            other => other,
-        })?;
+        let special =
+            special_tokens(&json, &self.settings()?, self.config, &self.generation()?).map_err(
+                |error| match error {
+                    TokenizerError::Unsupported { .. } => in_file(error),
+                    other => other,
+                },
+            )?;
         let known = json.model.vocab.ids().map_or(0, HashMap::len) + json.added_tokens.len();
         let size = self.config.count_up_to(
             "vocab_size",
             known.saturating_add(UNUSED),
             "at most 65536 more than tokenizer.json has tokens",
         )?;
-        let data = vocabulary(json, size, special, options.pre.as_deref()).map_err(in_file)?;
         let mut warnings = Vec::new();
+        json.added_tokens.retain(|token| {
+            let is_inside = (token.id as usize) < size;
+            if !is_inside {
+                let (id, text) = (token.id, token.content.clone());
+                warnings.push(TokenizerWarning::BeyondVocabulary { id, text, tokens: size });
+            }
+            is_inside
+        });
+        let data = vocabulary(json, size, special, options.pre.as_deref()).map_err(in_file)?;
         if options.pre.is_some() && data.pre.is_none() {
             warnings.push(TokenizerWarning::PreIgnored { model: data.model.clone() });
         }
@@ -187,6 +198,11 @@ impl<'d> TokenizerFiles<'d> {
         Ok(settings.opt_text("chat_template")?.map(str::to_owned))
     }
 
+    /// The entries of `generation_config.json`, which HF transformers puts above those of `config.json`.
+    fn generation(&self) -> Result<Object, JsonError> {
+        Object::open_optional(&self.directory.join("generation_config.json"))
+    }
+
     fn settings(&self) -> Result<Object, JsonError> {
         Object::open_optional(&self.directory.join("tokenizer_config.json"))
     }
@@ -199,11 +215,17 @@ fn unsupported(key: &'static str, found: String, expected: &'static str) -> Toke
 /// Ids of tokens with a role, and which of them stand at the ends of a text.
 struct Special {
     ids: SpecialIds,
+    further_ends: Vec<u32>,
     add_bos: bool,
     add_eos: bool,
 }
 
-fn special_tokens(json: &TokenizerJson, settings: &Object, config: &Object) -> Result<Special, TokenizerError> {
+fn special_tokens(
+    json: &TokenizerJson,
+    settings: &Object,
+    config: &Object,
+    generation: &Object,
+) -> Result<Special, TokenizerError> {
     let id_of = |text: &str| {
         let added = json.added_tokens.iter().find(|token| token.content == text).map(|token| token.id);
         added.or_else(|| json.model.vocab.get(text))
@@ -215,7 +237,7 @@ fn special_tokens(json: &TokenizerJson, settings: &Object, config: &Object) -> R
     };
     let numbers = |key: &str| -> Vec<u32> {
         let number = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
-        match config.get(key) {
+        match generation.get(key).or_else(|| config.get(key)) {
             Some(Value::Array(ids)) => ids.iter().filter_map(number).collect(),
             value => value.and_then(number).into_iter().collect(),
         }
@@ -226,6 +248,7 @@ fn special_tokens(json: &TokenizerJson, settings: &Object, config: &Object) -> R
     ends.retain(|id| Some(*id) != eos);
     let unknown = json.model.unk_token.as_deref().and_then(id_of);
     let (eot, eom) = (ends.first().copied(), ends.get(1).copied());
+    let further_ends = ends.into_iter().skip(2).collect();
     let ids = SpecialIds { bos, eos, eot, eom, unknown, ..SpecialIds::default() };
     let (mut add_bos, mut add_eos) = ends_of_text(&json.post_processor, &|text| id_of(text), &ids)?;
     // The classes for Llama 2 replace the post-processor by what these flags say.
@@ -233,7 +256,7 @@ fn special_tokens(json: &TokenizerJson, settings: &Object, config: &Object) -> R
         add_bos = settings.opt_bool("add_bos_token")?.unwrap_or(add_bos);
         add_eos = settings.opt_bool("add_eos_token")?.unwrap_or(add_eos);
     }
-    Ok(Special { ids, add_bos, add_eos })
+    Ok(Special { ids, further_ends, add_bos, add_eos })
 }
 
 /// Whether BOS stands before a text, and EOS after it, as the post-processor has it for one text.
@@ -310,6 +333,7 @@ fn vocabulary(
         tokens,
         token_types: Some(types.into_iter().map(|kind| kind as i32).collect()),
         special: special.ids,
+        further_ends: special.further_ends,
         add_bos: Some(special.add_bos),
         add_eos: Some(special.add_eos),
         nfc,

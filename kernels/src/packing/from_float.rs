@@ -9,14 +9,14 @@ use super::{I2S, PackScales, Packed, PackingError, ZERO_CODE};
 /// The least scale that [`absmean`] gives.
 pub const ABSMEAN_FLOOR: f32 = 1e-5;
 
-/// The matrix of `values` (row by row) if each of them is `-s`, `0` or `s` for one finite `s > 0`; exact. `None` for
-/// other values, for zeros alone, and for dimensions that are not those of a matrix.
+/// The matrix of `values` (row by row) if each of them is `-s`, `0` or `s` for one finite `s > 0`; exact. Zeros alone
+/// have the scale 1. `None` for other values, and for dimensions that are not those of a matrix.
 ///
 /// # Panics
 /// If there are not `rows * cols` values.
 pub fn ternary_from_f32(rows: usize, cols: usize, values: &[f32]) -> Option<Packed<I2S>> {
     assert_eq!(values.len(), rows * cols, "one value for each element");
-    let scale = values.iter().find(|&&value| value != 0.0)?.abs();
+    let scale = values.iter().find(|&&value| value != 0.0).map_or(1.0, |value| value.abs());
     let mut codes = Vec::with_capacity(values.len());
     for chunk in values.chunks(4096) {
         // Not `all`, which stops at the first: a chunk is checked in vectors.

@@ -6,7 +6,7 @@ mod rope;
 mod tests;
 
 use super::{Architecture, ConfigError, ConfigProblem, Graph, RopeConfig};
-use trine_loader::Gguf;
+use trine_loader::{Array, Gguf, Value};
 use trine_shapes::{Dims, Sizes};
 
 /// A model's description: everything the forward pass needs besides the weights.
@@ -97,16 +97,37 @@ impl Keys<'_> {
     }
 
     fn count(&self, suffix: &str) -> Result<usize, ConfigError> {
-        match self.file.metadata().u32(&self.key(suffix))? {
-            0 => Err(self.value(suffix, 0, "at least 1")),
-            count => Ok(count as usize),
+        match self.number(suffix)? {
+            Some(0) => Err(self.value(suffix, 0, "at least 1")),
+            Some(count) => Ok(count as usize),
+            None => Ok(self.file.metadata().u32(&self.key(suffix))? as usize),
         }
     }
 
     fn count_or(&self, suffix: &str, default: usize) -> Result<usize, ConfigError> {
-        match self.file.metadata().opt_u32(&self.key(suffix))? {
+        match self.number(suffix)? {
             Some(0) => Err(self.value(suffix, 0, "at least 1")),
             count => Ok(count.map_or(default, |count| count as usize)),
+        }
+    }
+
+    /// A number, or a list of it with one for each block, as writers of models whose blocks differ have it.
+    fn number(&self, suffix: &str) -> Result<Option<u32>, ConfigError> {
+        let (metadata, key) = (self.file.metadata(), self.key(suffix));
+        let of_blocks: Vec<u32> = match metadata.get(&key) {
+            Some(Value::Array(Array::U32(of_blocks))) => of_blocks.clone(),
+            Some(Value::Array(Array::I32(of_blocks))) => of_blocks.iter().map(|n| n.cast_unsigned()).collect(),
+            _ => return Ok(metadata.opt_u32(&key)?),
+        };
+        let Some(first) = of_blocks.first() else {
+            return Err(self.value(suffix, "an empty list", "a number"));
+        };
+        match of_blocks.iter().enumerate().find(|(_, n)| *n != first) {
+            None => Ok(Some(*first)),
+            Some((block, n)) => {
+                let found = format!("{first} for block 0 and {n} for block {block}");
+                Err(self.value(suffix, found, "one number for all blocks"))
+            }
         }
     }
 

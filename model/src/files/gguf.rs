@@ -38,6 +38,11 @@ impl Source for Gguf {
         Config::from_gguf(self)
     }
 
+    fn has_vocabulary(&self) -> bool {
+        // llama.cpp's word for a model without one.
+        self.metadata().get("tokenizer.ggml.model").is_none_or(|model| *model != Value::from("none"))
+    }
+
     fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
         Tokenizer::from_gguf(self, options)
     }

@@ -222,6 +222,10 @@ impl Source for HfDirectory {
         Ok(config)
     }
 
+    fn has_vocabulary(&self) -> bool {
+        self.text().has_vocabulary()
+    }
+
     fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
         self.text().tokenizer(options)
     }
@@ -230,7 +234,7 @@ impl Source for HfDirectory {
         let config = Source::config(self)?;
         let mut metadata = config.to_metadata();
         let file = || self.label.clone();
-        let (vocabulary, mut warnings) = match self.text().has_vocabulary() {
+        let (vocabulary, mut warnings) = match self.has_vocabulary() {
             true => {
                 let (vocabulary, warnings) = self.text().vocabulary(options)?;
                 let of_file = |warning| Warning::Tokenizer { file: file(), warning };

@@ -2,18 +2,21 @@
 //!
 //! * `source.rs`: the view that both give, [`Source`]; `encoding.rs`: how the bytes of their tensors stand for numbers;
 //! * `gguf.rs`, `hf.rs`: the two behind it;
-//! * `open.rs`: a path as one of them.
+//! * `open.rs`: a path as one of them;
+//! * `entries.rs`: which of their entries are read, and why others are not.
 //!
 //! What belongs here: what files say. What does not: their bytes (`trine-loader`), what a model is (`description`), and
 //! what its tensors hold (`weights`).
 
 mod encoding;
+mod entries;
 mod gguf;
 mod hf;
 mod open;
 mod source;
 
 pub use encoding::Encoding;
+pub use entries::unknown_entries;
 pub use gguf::sha256;
 pub use hf::{HfDirectory, HfError};
 pub use open::{SourceError, open_model};

@@ -51,6 +51,9 @@ pub trait Source: fmt::Debug + Sync {
     /// [`ConfigError`] naming the file, the key, what was found and what was expected.
     fn config(&self) -> Result<Config, ConfigError>;
 
+    /// Whether its tokens have texts. A model without a vocabulary runs on ids.
+    fn has_vocabulary(&self) -> bool;
+
     /// The tokenizer.
     ///
     /// # Errors

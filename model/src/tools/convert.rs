@@ -21,7 +21,7 @@ use crate::description::{Config, Projection, Role};
 use crate::files::{Container, Description, Encoding, Source, SourceTensor};
 use crate::parallel::Threads;
 use crate::warning::Warning;
-use crate::weights::{self, LoadError, Quantize};
+use crate::weights::{self, LoadError, LoadOptions, Quantize};
 use bytes::Bytes;
 use layouts::{packed, rescaled};
 use std::collections::HashMap;
@@ -29,7 +29,8 @@ use trine_kernels::packing::I2sPacking;
 use trine_kernels::{Matrix, PackingError, PackingKind};
 use trine_loader::{GgufWriter, TensorType};
 use trine_ops::Cpu;
-use trine_text::TokenizerOptions;
+use trine_shapes::Dyn;
+use trine_text::{ChatError, TokenizerOptions};
 
 /// What a model is converted to.
 #[derive(Clone, Debug)]
@@ -91,6 +92,7 @@ pub fn convert(
     let written = |error| ConvertError::of_file(source.label(), ConvertProblem::Write(error));
     let tensors = source.tensors();
     let converter = Converter::new(source, conversion, cpu, &tensors, interleave)?;
+    check(source, conversion, cpu)?;
     let mut writer = GgufWriter::new();
     writer.version(version).map_err(written)?;
     let of_the_model = |key: &str| key != FILE_TYPE && !key.starts_with("split.");
@@ -112,6 +114,23 @@ pub fn convert(
     }
     warnings.extend(converter.other_activations());
     Ok(Converted { writer, warnings })
+}
+
+/// Refuses what does not load: a conversion copies what it does not understand, and would hand on what is not sound.
+fn check(source: &dyn Source, conversion: &Conversion, cpu: &Cpu) -> Result<(), ConvertError> {
+    let dims = source.config().map_err(LoadError::from)?.dims;
+    let options =
+        LoadOptions { i2s_packing: conversion.i2s_packing, quantize: conversion.quantize, ..Default::default() };
+    Dyn::scope(dims, |model| weights::load(model, source, cpu, &options).map(drop))?;
+    let text = |error| ConvertError::of_file(source.label(), ConvertProblem::Description(error));
+    if !source.has_vocabulary() {
+        return Ok(());
+    }
+    let tokenizer = source.tokenizer(&conversion.tokenizer).map_err(|error| text(error.into()))?;
+    match source.chat_template(&tokenizer) {
+        Ok(_) | Err(ChatError::Missing { .. }) => Ok(()),
+        Err(error) => Err(text(error.into())),
+    }
 }
 
 /// A tensor of the converted file.

@@ -55,6 +55,12 @@ pub enum PerplexityError {
         /// Its length.
         tokens: usize,
     },
+    /// A token whose probability is no number.
+    #[error("the logits that predict token {position} are not finite: no text can be measured with this model")]
+    NotFinite {
+        /// Its place in the text, from 0.
+        position: usize,
+    },
     /// The cache does not fit in memory.
     #[error(transparent)]
     Cache(#[from] CacheFull),
@@ -98,15 +104,21 @@ pub fn perplexity<M: Model>(
             let first_new = predicted + 1;
             cache.step(&[&tokens[at..next]], |step| {
                 if next < first_new {
-                    return transformer.prefill(cpu, step);
+                    transformer.prefill(cpu, step);
+                    return Ok(());
                 }
                 let logits = transformer.logits(cpu, step);
                 let rows = logits.data().chunks_exact(logits.data().len() / (next - at));
                 for (row, target) in rows.zip(at + 1..).filter(|(_, target)| *target >= first_new) {
-                    loss += loss_of(row, tokens[target].get());
+                    let of_token = loss_of(row, tokens[target].get());
+                    if !of_token.is_finite() {
+                        return Err(PerplexityError::NotFinite { position: target });
+                    }
+                    loss += of_token;
                     predicted += 1;
                 }
-            })?;
+                Ok(())
+            })??;
             progress(predicted, total);
             at = next;
         }

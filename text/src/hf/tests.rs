@@ -131,3 +131,47 @@ fn other_normalizers_are_refused_by_name() {
         assert!(error.contains("tokenizer.json: `normalizer` is") && error.contains("none or `NFC`"), "{error}");
     }
 }
+
+#[test]
+fn a_generation_ends_at_each_token_of_its_configuration() {
+    let files = qwen();
+    let ends = |ids: Value| {
+        let generation = json!({ "eos_token_id": ids, "temperature": 0.6 });
+        std::fs::write(files.path().join("generation_config.json"), generation.to_string()).unwrap();
+        let config = Object::open(&files.path().join("config.json")).unwrap();
+        TokenizerFiles::new(files.path(), &config).tokenizer(&TokenizerOptions::default()).unwrap()
+    };
+    let tokenizer = ends(json!([ADDED + 2, 0, 1, 2, 3, 4]));
+    for id in [0, 1, 2, 3, 4, ADDED + 2] {
+        assert!(tokenizer.end_of_generation().contains(&id), "{id} of {:?}", tokenizer.end_of_generation());
+    }
+    assert!(!tokenizer.end_of_generation().contains(&5));
+    let config = Object::open(&files.path().join("config.json")).unwrap();
+    let (data, _) = TokenizerFiles::new(files.path(), &config).vocabulary(&TokenizerOptions::default()).unwrap();
+    let mut writer = GgufWriter::new();
+    for (key, value) in data.to_metadata() {
+        writer.set(key, value).unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).unwrap();
+    let file = Gguf::from_bytes("written.gguf", bytes.into()).unwrap();
+    let written = Tokenizer::from_gguf(&file, &TokenizerOptions::default()).unwrap();
+    assert_eq!(written.end_of_generation(), tokenizer.end_of_generation());
+}
+
+#[test]
+fn an_added_token_beyond_the_vocabulary_is_left_out() {
+    let files = qwen();
+    let path = files.path().join("tokenizer.json");
+    let mut json: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let config = Object::open(&files.path().join("config.json")).unwrap();
+    let size = config.count("vocab_size").unwrap();
+    let mut beyond = json["added_tokens"][0].clone();
+    (beyond["id"], beyond["content"]) = (size.into(), "[PAD]".into());
+    json["added_tokens"].as_array_mut().unwrap().push(beyond);
+    std::fs::write(&path, json.to_string()).unwrap();
+    let tokenizer = TokenizerFiles::new(files.path(), &config).tokenizer(&TokenizerOptions::default()).unwrap();
+    assert_eq!(tokenizer.len(), size);
+    let warning = TokenizerWarning::BeyondVocabulary { id: size as u32, text: "[PAD]".to_owned(), tokens: size };
+    assert_eq!(tokenizer.warnings(), [warning]);
+}

@@ -50,6 +50,7 @@ impl VocabularyData {
     /// The keys of a GGUF file that hold these data, all but [`VocabularyData::nfc`].
     pub fn to_metadata(&self) -> Vec<(String, Value)> {
         let texts = |texts: &Vec<String>| Value::from(texts.iter().collect::<StringArray>());
+        let further_ends = (!self.further_ends.is_empty()).then(|| Value::from(self.further_ends.clone()));
         let mut entries = vec![
             ("tokenizer.ggml.model", Some(Value::from(self.model.as_str()))),
             ("tokenizer.ggml.pre", self.pre.as_deref().map(Value::from)),
@@ -60,6 +61,7 @@ impl VocabularyData {
             ("tokenizer.ggml.add_bos_token", self.add_bos.map(Value::from)),
             ("tokenizer.ggml.add_eos_token", self.add_eos.map(Value::from)),
             ("tokenizer.ggml.add_space_prefix", self.add_space_prefix.map(Value::from)),
+            (VocabularyData::FURTHER_ENDS, further_ends),
         ];
         entries.extend(self.special.roles().map(|(key, id)| (key, id.map(Value::from))));
         entries.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
@@ -87,6 +89,7 @@ fn read(gguf: &Gguf) -> Result<VocabularyData, TokenizerError> {
             fim_rep: metadata.opt_u32("tokenizer.ggml.fim_rep_token_id")?,
             fim_sep: metadata.opt_u32("tokenizer.ggml.fim_sep_token_id")?,
         },
+        further_ends: metadata.opt_u32_array(VocabularyData::FURTHER_ENDS)?.unwrap_or_default().to_vec(),
         add_bos: metadata.opt_bool("tokenizer.ggml.add_bos_token")?,
         add_eos: metadata.opt_bool("tokenizer.ggml.add_eos_token")?,
         add_space_prefix: metadata.opt_bool("tokenizer.ggml.add_space_prefix")?,

@@ -90,7 +90,7 @@ impl Tokenizer {
     /// # Errors
     /// [`TokenizerError`] naming the key that is missing, inconsistent or unknown.
     pub fn from_data(data: VocabularyData) -> Result<Tokenizer, TokenizerError> {
-        let vocabulary = Vocabulary::new(data.tokens, data.token_types.as_deref(), data.special)?;
+        let vocabulary = Vocabulary::new(data.tokens, data.token_types.as_deref(), data.special, data.further_ends)?;
         let mut warnings = Vec::new();
         let (engine, bos_by_default) = match data.model.as_str() {
             "gpt2" => {

@@ -22,6 +22,9 @@ pub struct VocabularyData {
     pub merges: Option<Vec<String>>,
     /// Ids of the tokens with a role.
     pub special: SpecialIds,
+    /// Further tokens that end a generation, where a model has more than there are roles for:
+    /// [`VocabularyData::FURTHER_ENDS`].
+    pub further_ends: Vec<u32>,
     /// `add_bos_token`.
     pub add_bos: Option<bool>,
     /// `add_eos_token`.
@@ -34,6 +37,9 @@ pub struct VocabularyData {
 }
 
 impl VocabularyData {
+    /// The key of [`further_ends`](VocabularyData::further_ends). No other engine has one for them.
+    pub const FURTHER_ENDS: &str = "trine.tokenizer.eos_token_ids";
+
     /// The vocabulary of a model without a tokenizer: `size` made-up tokens. `none` is llama.cpp's word for it.
     pub fn placeholders(size: usize) -> VocabularyData {
         let tokens = (0..size).map(|id| format!("<{id}>")).collect();
@@ -112,6 +118,7 @@ pub struct Vocabulary {
     kinds: Vec<TokenKind>,
     ids: HashMap<String, u32>,
     special: SpecialIds,
+    further_ends: Vec<u32>,
 }
 
 impl Vocabulary {
@@ -127,6 +134,7 @@ impl Vocabulary {
         tokens: Vec<String>,
         token_types: Option<&[i32]>,
         special: SpecialIds,
+        further_ends: Vec<u32>,
     ) -> Result<Vocabulary, TokenizerError> {
         if tokens.is_empty() {
             return Err(TokenizerError::EmptyVocabulary);
@@ -151,12 +159,13 @@ impl Vocabulary {
                 kinds[id as usize] = TokenKind::Control;
             }
         }
-        for (key, id) in special.roles() {
+        let further = further_ends.iter().map(|id| (VocabularyData::FURTHER_ENDS, Some(*id)));
+        for (key, id) in special.roles().into_iter().chain(further) {
             if let Some(id) = id.filter(|&id| id as usize >= tokens.len()) {
                 return Err(TokenizerError::SpecialOutOfRange { key, id, tokens: tokens.len() });
             }
         }
-        Ok(Vocabulary { tokens, kinds, ids, special })
+        Ok(Vocabulary { tokens, kinds, ids, special, further_ends })
     }
 
     /// Number of tokens.
@@ -199,7 +208,8 @@ impl Vocabulary {
     pub fn end_of_generation(&self) -> Vec<u32> {
         let SpecialIds { eos, eot, eom, fim_pad, fim_rep, fim_sep, .. } = self.special;
         let named = END_OF_GENERATION.iter().chain(&FILE_SEPARATORS).filter_map(|name| self.id(name));
-        let mut ids: Vec<u32> = [eos, eot, eom, fim_pad, fim_rep, fim_sep].into_iter().flatten().chain(named).collect();
+        let of_roles = [eos, eot, eom, fim_pad, fim_rep, fim_sep].into_iter().flatten();
+        let mut ids: Vec<u32> = of_roles.chain(self.further_ends.iter().copied()).chain(named).collect();
         ids.sort_unstable();
         ids.dedup();
         ids

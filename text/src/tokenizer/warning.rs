@@ -10,6 +10,16 @@ pub enum TokenizerWarning {
     /// The file does not say how text is cut before merging; it is known of its architecture and size.
     #[error("the file has no tokenizer.ggml.pre; its pre-tokenizer is taken to be llama-bpe")]
     PreAssumed,
+    /// An added token of `tokenizer.json` has no row in the embedding, so it is left out.
+    #[error("added token {id} {text:?} is left out: the model has {tokens} tokens")]
+    BeyondVocabulary {
+        /// The token.
+        id: u32,
+        /// Its text.
+        text: String,
+        /// `vocab_size`.
+        tokens: usize,
+    },
     /// A pre-tokenizer is given for a vocabulary that does not cut text.
     #[error("the pre-tokenizer is ignored: a vocabulary of model `{model}` has none")]
     PreIgnored {

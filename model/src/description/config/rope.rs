@@ -8,6 +8,9 @@ use crate::description::{ConfigError, RopeConfig, RopeScaling, Yarn};
 
 const SCALING: &str = "rope.scaling.type";
 
+/// What rotated heads are multiplied with.
+const MULTIPLIER: &str = "rope.scaling.attn_factor";
+
 impl Keys<'_> {
     pub(super) fn rope(&self, head_dim: usize) -> Result<RopeConfig, ConfigError> {
         let rotated = self.count_or("rope.dimension_count", head_dim)?;
@@ -21,7 +24,15 @@ impl Keys<'_> {
             Some("yarn") => self.yarn()?,
             Some(other) => return Err(self.unsupported(SCALING, other)),
         };
+        let multiplier = self.positive(MULTIPLIER, Some(1.0))?;
+        if multiplier != 1.0 && !matches!(scaling, RopeScaling::Yarn(_)) {
+            return Err(self.unsupported(MULTIPLIER, multiplier));
+        }
         let base = self.positive("rope.freq_base", Some(10_000.0))?;
+        // Below 1 the slowest pair of a head turns fastest; no model has it, and near 0 there are no such angles.
+        if base < 1.0 {
+            return Err(self.value("rope.freq_base", base, "at least 1"));
+        }
         Ok(RopeConfig { base, rotated, scaling, pairing: self.architecture.graph().rope_pairing })
     }
 
@@ -47,7 +58,7 @@ impl Keys<'_> {
         Ok(RopeScaling::Yarn(Yarn {
             factor,
             original_context: self.count("rope.scaling.original_context_length")?,
-            attention_factor: self.positive("rope.scaling.attn_factor", Some(1.0))?,
+            attention_factor: self.positive(MULTIPLIER, Some(1.0))?,
             beta_fast: self.positive("rope.scaling.yarn_beta_fast", Some(Yarn::BETA_FAST))?,
             beta_slow: self.positive("rope.scaling.yarn_beta_slow", Some(Yarn::BETA_SLOW))?,
         }))

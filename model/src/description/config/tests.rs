@@ -61,6 +61,34 @@ fn heads_are_as_wide_as_the_key_says() {
 }
 
 #[test]
+fn a_list_of_equal_numbers_is_one_number() {
+    let synthetic = qwen3(RopeScaling::None);
+    let with = |key, list| with(&synthetic, &[(key, Some(list))]);
+    assert_eq!(with("attention.head_count_kv", vec![2_u32; 1].into()).unwrap(), synthetic.config);
+    assert_eq!(with("attention.head_count", vec![4_i32; 3].into()).unwrap(), synthetic.config);
+    for (list, expected) in [
+        (vec![2_u32, 2, 1], "`qwen3.attention.head_count_kv` is 2 for block 0 and 1 for block 2, expected one number"),
+        (Vec::new(), "`qwen3.attention.head_count_kv` is an empty list, expected a number"),
+        (vec![0], "`qwen3.attention.head_count_kv` is 0, expected at least 1"),
+    ] {
+        let refused = with("attention.head_count_kv", list.into()).unwrap_err();
+        assert!(refused.contains(expected), "{refused}");
+    }
+}
+
+#[test]
+fn a_rotation_that_is_not_computed_is_refused() {
+    for (scaling, key, found, expected) in [
+        (RopeScaling::None, "rope.scaling.attn_factor", 0.5, "attn_factor` is 0.5: this changes the arithmetic"),
+        (RopeScaling::Linear { factor: 2.0 }, "rope.scaling.attn_factor", 2.0, "attn_factor` is 2: this changes"),
+        (RopeScaling::None, "rope.freq_base", 1e-45, "expected at least 1"),
+    ] {
+        let refused = with(&qwen3(scaling), &[(key, Some(Value::F32(found)))]).unwrap_err();
+        assert!(refused.contains(expected), "{refused}");
+    }
+}
+
+#[test]
 fn a_yarn_that_is_not_computed_is_refused() {
     let number = |number| Some(Value::F32(number));
     let cases: [(&str, Option<Value>, &str); 8] = [

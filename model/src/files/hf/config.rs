@@ -104,11 +104,12 @@ impl Reader<'_> {
     }
 
     /// `rope_parameters`, or `rope_theta` and `rope_scaling` as versions of transformers before the fifth have them.
+    /// Where there are both, `rope_scaling` is what they read, all of them.
     fn rope(&self, architecture: Architecture, head_dim: usize) -> Result<RopeConfig, ConfigError> {
         let Reader(object) = self;
-        let parameters = match object.opt_object("rope_parameters")? {
-            Some(parameters) => Some(parameters),
-            None => object.opt_object("rope_scaling")?,
+        let parameters = match object.opt_object("rope_scaling")?.filter(|scaling| !scaling.is_empty()) {
+            Some(scaling) => Some(scaling),
+            None => object.opt_object("rope_parameters")?,
         };
         let inner = parameters.as_ref().map(|parameters| parameters.opt_positive("rope_theta")).transpose()?.flatten();
         let base = match inner {
@@ -118,6 +119,9 @@ impl Reader<'_> {
                 (found, assumed) => found.or(assumed).unwrap_or_default(),
             },
         };
+        if base < 1.0 {
+            return Err(self.value("rope_theta", base, "at least 1".to_owned()));
+        }
         let scaling = parameters.as_ref().map_or(Ok(RopeScaling::None), |object| Reader(object).scaling())?;
         for object in [Some(*object), parameters.as_ref()].into_iter().flatten() {
             if let Some(found) = object.get("partial_rotary_factor").filter(|found| found.as_f64() != Some(1.0)) {

@@ -4,6 +4,7 @@
 //! Source: `BitNetQuantConfig`, `integrations/bitnet.py` and `quantizers/quantizer_bitnet.py` of HF transformers.
 
 use crate::description::ConfigError;
+use regex::Regex;
 use trine_loader::json::{JsonError, Object, shown};
 
 /// How the matrices of a checkpoint become ternary.
@@ -16,12 +17,12 @@ pub(super) enum Quantization {
         /// What the scale means.
         scale: ScaleMeaning,
         /// Modules that stay as they are.
-        except: Vec<String>,
+        except: Exceptions,
     },
     /// They are stored as float masters, and quantized when they are loaded.
     Online {
         /// Modules that stay as they are.
-        except: Vec<String>,
+        except: Exceptions,
     },
 }
 
@@ -54,8 +55,7 @@ impl Quantization {
         if object.opt_bool("use_rms_norm")? == Some(true) {
             return Err(ConfigError::unsupported(object.file(), object.key("use_rms_norm"), true));
         }
-        let except = object.opt_texts("modules_to_not_convert")?.unwrap_or_default();
-        let except = except.into_iter().map(str::to_owned).collect();
+        let except = Exceptions::read(&object)?;
         let class = choice("linear_class", "bitlinear")?;
         match (class, choice("quantization_mode", "offline")?) {
             ("bitlinear", "online" | "offline") => Ok(Quantization::Offline { scale: ScaleMeaning::Divides, except }),
@@ -72,9 +72,7 @@ impl Quantization {
     pub fn converts(&self, module: &str) -> bool {
         match self {
             Quantization::None => false,
-            Quantization::Offline { except, .. } | Quantization::Online { except } => {
-                !except.iter().any(|pattern| is_excepted(module, pattern))
-            }
+            Quantization::Offline { except, .. } | Quantization::Online { except } => !except.contains(module),
         }
     }
 }
@@ -90,26 +88,74 @@ fn of_weight_bits(config: &Object) -> Result<Quantization, ConfigError> {
             return Err(ConfigError::value(config.file(), key, found, format!("{expected}, as in BitNet b1.58")));
         }
     }
-    Ok(Quantization::Online { except: Vec::new() })
+    Ok(Quantization::Online { except: Exceptions::default() })
 }
 
-/// Whether a pattern of `modules_to_not_convert` names this module: its end, or its start up to the end of a part.
-fn is_excepted(module: &str, pattern: &str) -> bool {
-    let starts = module.strip_prefix(pattern).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    starts || module.ends_with(pattern)
+/// The patterns of `modules_to_not_convert`.
+///
+/// A pattern names a module if the module's name ends with it, or if it is a regular expression that matches the start of
+/// the name up to the end of a part. Source: `should_convert_module` in `quantizers/quantizers_utils.py` of HF
+/// transformers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Exceptions(Vec<(String, Regex)>);
+
+impl PartialEq for Exceptions {
+    fn eq(&self, other: &Exceptions) -> bool {
+        self.0.iter().map(|(pattern, _)| pattern).eq(other.0.iter().map(|(pattern, _)| pattern))
+    }
+}
+
+impl Exceptions {
+    const KEY: &str = "modules_to_not_convert";
+
+    fn read(object: &Object) -> Result<Exceptions, ConfigError> {
+        let regex = |pattern: &str| {
+            let whole = Regex::new(&format!("^(?:{pattern})$"));
+            let expected = "regular expressions or ends of names";
+            whole.map(|regex| (pattern.to_owned(), regex)).map_err(|_| {
+                ConfigError::value(object.file(), object.key(Self::KEY), format!("{pattern:?}"), expected.to_owned())
+            })
+        };
+        let patterns = object.opt_texts(Self::KEY)?.unwrap_or_default();
+        Ok(Exceptions(patterns.into_iter().map(regex).collect::<Result<_, _>>()?))
+    }
+
+    fn contains(&self, module: &str) -> bool {
+        // A part ends before its dot, behind it, or with the name.
+        let starts = |regex: &Regex| {
+            let dots = module.match_indices('.').flat_map(|(dot, _)| [dot, dot + 1]);
+            dots.chain([module.len()]).any(|end| regex.is_match(&module[..end]))
+        };
+        self.0.iter().any(|(pattern, regex)| module.ends_with(pattern.as_str()) || starts(regex))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn is_excepted(module: &str, pattern: &str) -> bool {
+        let regex = Regex::new(&format!("^(?:{pattern})$")).unwrap();
+        Exceptions(vec![(pattern.to_owned(), regex)]).contains(module)
+    }
+
+    /// What `should_convert_module` of HF transformers 5.24 says of these.
     #[test]
     fn patterns_name_ends_and_whole_parts() {
         let module = "model.layers.11.mlp.gate_proj";
-        for pattern in ["gate_proj", "model.layers.11", "model.layers.11.mlp.gate_proj"] {
+        for pattern in [
+            "gate_proj",
+            "model.layers.11",
+            "model.layers.11.",
+            "model.layers.11.mlp.gate_proj",
+            "model.layers.1.",
+            r"model.layers.\d+.mlp",
+            "model.*",
+            "lm_head|model.layers.11",
+        ] {
             assert!(is_excepted(module, pattern), "{pattern}");
         }
-        for pattern in ["model.layers.1", "model.layers.11.mlp.gate", "lm_head"] {
+        for pattern in ["model.layers.1", "model.layers.11.mlp.gate", "lm_head", r"layers.\d+", "mlp.*"] {
             assert!(!is_excepted(module, pattern), "{pattern}");
         }
     }

@@ -52,6 +52,32 @@ fn qwen3_is_described() {
 }
 
 #[test]
+fn the_older_entry_for_rope_stands_above_the_newer_one() {
+    let mut both = qwen3();
+    both["rope_parameters"] = json!({ "rope_type": "linear", "factor": 2.0, "rope_theta": 5e5 });
+    let config = with(both.clone(), "/head_dim", 128.into()).unwrap();
+    assert!(matches!(config.rope.scaling, RopeScaling::Yarn(_)), "{:?}", config.rope.scaling);
+    assert_eq!(config.rope.base, 1e6);
+    both["rope_scaling"] = json!({});
+    let config = with(both, "/head_dim", 128.into()).unwrap();
+    assert_eq!((config.rope.scaling, config.rope.base), (RopeScaling::Linear { factor: 2.0 }, 5e5));
+}
+
+#[test]
+fn a_word_of_python_is_refused_where_a_number_is_read_and_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.json");
+    let written = |text: String| {
+        std::fs::write(&path, text).unwrap();
+        read(&Object::open(&path).unwrap(), 2).map_err(|error| error.to_string())
+    };
+    let text = qwen3().to_string();
+    written(text.replacen('{', r#"{"unread": [NaN, -Infinity],"#, 1)).unwrap();
+    let refused = written(text.replace("1e-6", "Infinity")).unwrap_err();
+    assert!(refused.contains("`rms_norm_eps` is \"Infinity\", expected a positive number"), "{refused}");
+}
+
+#[test]
 fn qwen2_has_biases_without_saying_so() {
     let mut file = qwen3();
     file["architectures"] = json!(["Qwen2ForCausalLM"]);
@@ -69,6 +95,8 @@ fn what_is_not_computed_is_refused() {
         ("/attention_bias", true.into(), "key `attention_bias` is true: this changes"),
         ("/rope_scaling/truncate", false.into(), "key `rope_scaling.truncate` is false: this changes"),
         ("/rope_scaling/mscale", 1.0.into(), "key `rope_scaling.mscale` is 1.0: this changes"),
+        ("/rope_theta", 1e-45.into(), "key `rope_theta` is"),
+        ("/rope_theta", 0.5.into(), "key `rope_theta` is 0.5, expected at least 1"),
         ("/rope_scaling/factor", 0.5.into(), "key `rope_scaling.factor` is 0.5, expected at least 1"),
         ("/rope_scaling/original_max_position_embeddings", Value::Null, "as `rope_scaling.original_max_position"),
         ("/rope_scaling/rope_type", "dynamic".into(), "expected `default`, `linear`, `llama3` or `yarn`"),

@@ -1,0 +1,244 @@
+//! Entries of files that say something of the model, and which of them are read.
+//!
+//! What belongs here: the entries that are read, those that are knowingly not read and why, and the remark on others.
+//! What does not: reading them, and refusing what changes the arithmetic (`description`, `hf`).
+
+use super::{Container, Source};
+use crate::warning::Warning;
+use trine_loader::Value;
+
+/// Keys of a GGUF file that are read, without the name of the architecture.
+const READ_OF_GGUF: [&str; 30] = [
+    "attention.causal",
+    "attention.head_count",
+    "attention.head_count_kv",
+    "attention.key_length",
+    "attention.layer_norm_rms_epsilon",
+    "attention.scale",
+    "attention.sliding_window",
+    "attention.value_length",
+    "attn_logit_softcapping",
+    "block_count",
+    "context_length",
+    "embedding_length",
+    "embedding_scale",
+    "expert_count",
+    "feed_forward_length",
+    "final_logit_softcapping",
+    "logit_scale",
+    "residual_scale",
+    "rope.dimension_count",
+    "rope.freq_base",
+    "rope.scale_linear",
+    "rope.scaling.attn_factor",
+    "rope.scaling.factor",
+    "rope.scaling.original_context_length",
+    "rope.scaling.type",
+    "rope.scaling.yarn_beta_fast",
+    "rope.scaling.yarn_beta_slow",
+    "rope.scaling.yarn_ext_factor",
+    "rope.scaling.yarn_log_multiplier",
+    "vocab_size",
+];
+
+/// Keys of a GGUF file that change nothing, and why.
+const IGNORED_OF_GGUF: [(&str, &str); 9] = [
+    ("attention.layer_norm_epsilon", "of LayerNorm, which these architectures do not have"),
+    ("expert_feed_forward_length", EXPERTS),
+    ("expert_shared_count", EXPERTS),
+    ("expert_used_count", EXPERTS),
+    ("expert_weights_norm", EXPERTS),
+    ("expert_weights_scale", EXPERTS),
+    ("rope.scaling.finetuned", "says how the model was trained"),
+    ("tensor_data_layout", "the layout of files before GGUF version 2"),
+    ("use_parallel_residual", "of GPT-NeoX; writers of other architectures leave it in"),
+];
+
+/// Entries of a `config.json` that are read.
+const READ_OF_HF: [&str; 27] = [
+    "_name_or_path",
+    "architectures",
+    "attention_bias",
+    "bos_token_id",
+    "eos_token_id",
+    "head_dim",
+    "hidden_act",
+    "hidden_size",
+    "input_bits",
+    "intermediate_size",
+    "layer_types",
+    "max_position_embeddings",
+    "mlp_bias",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "num_key_value_heads",
+    "partial_rotary_factor",
+    "quantization_config",
+    "rms_norm_eps",
+    "rope_parameters",
+    "rope_scaling",
+    "rope_theta",
+    "sliding_window",
+    "tie_word_embeddings",
+    "use_sliding_window",
+    "vocab_size",
+    "weight_bits",
+];
+
+/// Entries of a `config.json` that change nothing, and why.
+const IGNORED_OF_HF: [(&str, &str); 31] = [
+    ("attention_dropout", TRAINING),
+    ("_attn_implementation", CODE),
+    ("auto_map", CODE),
+    ("chunk_size_feed_forward", CODE),
+    ("dtype", "tensors say what type they have"),
+    ("embd_pdrop", TRAINING),
+    ("hidden_dropout", TRAINING),
+    ("id2label", HEADS),
+    ("initializer_range", TRAINING),
+    ("is_decoder", "all classes that are read are decoders"),
+    ("is_encoder_decoder", "no class that is read has an encoder"),
+    ("is_llama_config", CODE),
+    ("label2id", HEADS),
+    ("max_window_layers", "of sliding windows, which are refused where they are in use"),
+    ("model_type", "`architectures` names the class"),
+    ("output_attentions", CODE),
+    ("output_hidden_states", CODE),
+    ("pad_token_id", "prompts of a batch are not padded"),
+    ("pretraining_tp", "cuts a product into parts that are added up"),
+    ("problem_type", HEADS),
+    ("resid_pdrop", TRAINING),
+    ("return_dict", CODE),
+    ("task_specific_params", "of pipelines"),
+    ("torch_dtype", "tensors say what type they have"),
+    ("torchscript", CODE),
+    ("transformers.js_config", CODE),
+    ("transformers_version", "of the program that wrote the file"),
+    ("unsloth_fixed", "of the program that wrote the file"),
+    ("unsloth_version", "of the program that wrote the file"),
+    ("use_cache", CODE),
+    ("use_bfloat16", "tensors say what type they have"),
+];
+
+const EXPERTS: &str = "of experts, of which `expert_count` says that there are none";
+const TRAINING: &str = "of training";
+const CODE: &str = "of the program that runs the model";
+const HEADS: &str = "of other heads than that of a language model";
+
+/// Entries within `rope_scaling` and `rope_parameters` that are read.
+const READ_OF_ROPE: [&str; 15] = [
+    "attention_factor",
+    "beta_fast",
+    "beta_slow",
+    "factor",
+    "finetuned",
+    "high_freq_factor",
+    "low_freq_factor",
+    "mscale",
+    "mscale_all_dim",
+    "original_max_position_embeddings",
+    "partial_rotary_factor",
+    "rope_theta",
+    "rope_type",
+    "truncate",
+    "type",
+];
+
+/// Entries within `quantization_config` that are read, or whose kind of quantization is refused as a whole.
+const READ_OF_QUANTIZATION: [&str; 6] =
+    ["linear_class", "modules_to_not_convert", "quant_method", "quantization_mode", "rms_norm_eps", "use_rms_norm"];
+
+/// A remark on entries that nobody reads, where there are any: the model may be another than the one that runs.
+pub fn unknown_entries(source: &dyn Source) -> Option<Warning> {
+    let is_unknown = |(key, value): &(String, Value)| match source.container() {
+        Container::Gguf { .. } => is_unknown_of_gguf(source, key),
+        // JSON's `null` is an entry that is absent.
+        Container::Safetensors { .. } => *value != Value::from("null") && is_unknown_of_hf(key),
+    };
+    let unknown: Vec<String> = source.entries().into_iter().filter(is_unknown).map(|(key, _)| key).collect();
+    let file = source.label().to_owned();
+    (!unknown.is_empty()).then_some(Warning::UnknownEntries { file, entries: unknown })
+}
+
+fn is_unknown_of_gguf(source: &dyn Source, key: &str) -> bool {
+    let Ok(config) = source.config() else { return false };
+    let of_architecture = key.strip_prefix(config.architecture.name()).and_then(|rest| rest.strip_prefix('.'));
+    of_architecture.is_some_and(|suffix| {
+        !READ_OF_GGUF.contains(&suffix) && IGNORED_OF_GGUF.iter().all(|(ignored, _)| *ignored != suffix)
+    })
+}
+
+fn is_unknown_of_hf(key: &str) -> bool {
+    let (entry, inner) = key.split_once('.').unwrap_or((key, ""));
+    match entry {
+        "rope_scaling" | "rope_parameters" => !inner.is_empty() && !READ_OF_ROPE.contains(&inner),
+        "quantization_config" => !inner.is_empty() && !READ_OF_QUANTIZATION.contains(&inner),
+        // Objects that stay unread count once, by their name.
+        entry => !READ_OF_HF.contains(&entry) && IGNORED_OF_HF.iter().all(|(ignored, _)| *ignored != entry),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `to_dict` of the classes that are read gives in HF transformers 5.24.
+    const OF_CLASSES: [&str; 38] = [
+        "_name_or_path",
+        "architectures",
+        "attention_bias",
+        "attention_dropout",
+        "bos_token_id",
+        "chunk_size_feed_forward",
+        "dtype",
+        "eos_token_id",
+        "head_dim",
+        "hidden_act",
+        "hidden_size",
+        "id2label",
+        "initializer_range",
+        "intermediate_size",
+        "is_encoder_decoder",
+        "label2id",
+        "layer_types",
+        "max_position_embeddings",
+        "max_window_layers",
+        "mlp_bias",
+        "model_type",
+        "num_attention_heads",
+        "num_hidden_layers",
+        "num_key_value_heads",
+        "output_attentions",
+        "output_hidden_states",
+        "pad_token_id",
+        "pretraining_tp",
+        "problem_type",
+        "return_dict",
+        "rms_norm_eps",
+        "rope_parameters",
+        "sliding_window",
+        "tie_word_embeddings",
+        "transformers_version",
+        "use_cache",
+        "use_sliding_window",
+        "vocab_size",
+    ];
+
+    #[test]
+    fn entries_of_the_classes_are_known_and_others_are_not() {
+        for key in
+            OF_CLASSES.into_iter().chain(["rope_scaling.factor", "id2label.0", "quantization_config.quant_method"])
+        {
+            assert!(!is_unknown_of_hf(key), "{key}");
+        }
+        for key in ["rope_scaling.short_factor", "logit_scale", "num_experts", "quantization_config.bits"] {
+            assert!(is_unknown_of_hf(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn no_entry_is_both_read_and_ignored() {
+        assert!(IGNORED_OF_HF.iter().all(|(key, why)| !READ_OF_HF.contains(key) && !why.is_empty()));
+        assert!(IGNORED_OF_GGUF.iter().all(|(key, why)| !READ_OF_GGUF.contains(key) && !why.is_empty()));
+    }
+}
