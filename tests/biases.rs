@@ -117,7 +117,7 @@ fn conversion_keeps_biases_and_comparison_sees_them() {
     let file = with(&ternary(), &bias(&name, 512));
     let difference = |a: &Gguf, b: &Gguf| {
         let side = |source| Side { source, i2s_packing: I2sPacking::X86 };
-        diff(side(a), side(b), &TokenizerOptions::default(), &|_, _| ()).expect("files describe themselves")
+        diff(side(a), side(b), &TokenizerOptions::default(), &cpu(), &|_, _| ()).expect("files describe themselves")
     };
     let values = |a: &Gguf, b: &Gguf| {
         let difference = difference(a, b);

@@ -46,7 +46,7 @@ pub use gguf::{
     limits,
 };
 pub use map::{Access, OpenError, read_file};
-pub use message::OneLine;
+pub use message::{OneLine, steers};
 pub use output::{remove_unfinished, write_output};
 pub use safetensors::{Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, SafetensorsProblem};
 pub use shape::{Ne, ShapeError};

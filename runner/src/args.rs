@@ -7,10 +7,11 @@ pub use bench::{BenchArguments, Like};
 pub use files::{ConvertArguments, DiffArguments, SynthArguments};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
+use std::num::{IntErrorKind, NonZeroUsize, ParseIntError};
 use std::path::PathBuf;
+use std::str::FromStr;
 use trine::kernels::packing::I2sPacking;
 use trine::kernels::{ActivationMode, CacheType, Isa, PackingKind};
 use trine::model::{KeepTriples, Quantize, SamplerOptions, known_pre_tokenizers};
@@ -23,6 +24,10 @@ use trine::model::{KeepTriples, Quantize, SamplerOptions, known_pre_tokenizers};
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
+    /// Let a terminal obey escape sequences in the output: without it they are shown, as in `\u001b`. Pipes and files
+    /// get the bytes as they are.
+    #[arg(long, global = true)]
+    pub raw_terminal: bool,
 }
 
 /// The prompt where there is none: the first words of many a story.
@@ -39,7 +44,13 @@ impl Arguments {
         if words.len() <= 1 {
             words = ["trine", "run", "--prompt", DEFAULT_PROMPT].map(OsString::from).to_vec();
         }
-        Arguments::try_parse_from(words)
+        // A negative number after an option is its value, and whoever has no use for it says so.
+        let numbers = |arg: Arg| {
+            let has_value = !arg.is_positional() && arg.get_action().takes_values();
+            if has_value { arg.allow_negative_numbers(true) } else { arg }
+        };
+        let command = Arguments::command().mut_subcommands(|command| command.mut_args(numbers));
+        Arguments::from_arg_matches(&command.try_get_matches_from(words)?)
     }
 }
 
@@ -87,10 +98,10 @@ pub struct RunArguments {
     #[arg(long)]
     pub raw: bool,
     /// Most tokens to generate.
-    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 256)]
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 256, value_parser = whole::<usize>)]
     pub tokens: usize,
     /// After the text, show the log-probability of each token, and this many of the likeliest ones.
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = whole::<usize>)]
     pub logprobs: Option<usize>,
     #[command(flatten)]
     pub generation: GenerationArguments,
@@ -106,10 +117,10 @@ pub struct ChatArguments {
     #[arg(value_name = "MODEL")]
     pub model: Option<PathBuf>,
     /// What the model is told before the conversation.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub system: Option<String>,
     /// Most tokens of an answer.
-    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1024)]
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1024, value_parser = whole::<usize>)]
     pub tokens: usize,
     #[command(flatten)]
     pub generation: GenerationArguments,
@@ -152,7 +163,8 @@ pub struct CheckArguments {
     #[arg(long)]
     pub trace: bool,
     /// The prompt of --trace.
-    #[arg(short, long, value_name = "TEXT", default_value = DEFAULT_PROMPT, requires = "trace")]
+    #[arg(short, long, value_name = "TEXT", default_value = DEFAULT_PROMPT, requires = "trace",
+          allow_hyphen_values = true)]
     pub prompt: String,
     #[command(flatten)]
     pub load: LoadArguments,
@@ -166,7 +178,7 @@ pub struct LogitsArguments {
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Token ids, separated by commas.
-    #[arg(long, value_name = "IDS", required = true, value_delimiter = ',', value_parser = token_id)]
+    #[arg(long, value_name = "IDS", required = true, value_delimiter = ',', value_parser = whole::<u32>)]
     pub ids: Vec<u32>,
     /// Type of the keys and values in the cache.
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = cache_types())]
@@ -205,10 +217,10 @@ pub struct PerplexityArguments {
     #[arg(value_name = "TEXT", required = true)]
     pub text: PathBuf,
     /// Tokens in a window [default: 512, or the model's context where that is shorter].
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = whole::<usize>)]
     pub window: Option<usize>,
     /// Tokens between the starts of two windows [default: half a window].
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = whole::<usize>)]
     pub stride: Option<usize>,
     /// Type of the keys and values in the cache.
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = cache_types())]
@@ -227,7 +239,7 @@ pub struct GenerationArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().temperature)]
     pub temperature: f32,
     /// Draw among this many likeliest tokens; 0 is no limit.
-    #[arg(long, value_name = "COUNT", default_value_t = SamplerOptions::default().top_k)]
+    #[arg(long, value_name = "COUNT", default_value_t = SamplerOptions::default().top_k, value_parser = whole::<usize>)]
     pub top_k: usize,
     /// Draw among the likeliest tokens that together have this probability; 1 is no limit.
     #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().top_p)]
@@ -239,21 +251,19 @@ pub struct GenerationArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().repetition_penalty)]
     pub repetition_penalty: f32,
     /// Take this from the logit of a token each time it occurred lately; 0 is off.
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true,
-          default_value_t = SamplerOptions::default().frequency_penalty)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().frequency_penalty)]
     pub frequency_penalty: f32,
     /// Take this from the logit of a token once if it occurred lately; 0 is off.
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true,
-          default_value_t = SamplerOptions::default().presence_penalty)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().presence_penalty)]
     pub presence_penalty: f32,
     /// How many tokens back the three penalties look.
-    #[arg(long, value_name = "COUNT", default_value_t = SamplerOptions::default().repetition_window)]
+    #[arg(long, value_name = "COUNT", default_value_t = SamplerOptions::default().repetition_window, value_parser = whole::<usize>)]
     pub repetition_window: usize,
     /// Add VALUE to the logit of a token, `-inf` to exclude it; may be given several times.
     #[arg(long, value_name = "ID=VALUE", value_parser = logit_bias)]
     pub logit_bias: Vec<(u32, f32)>,
     /// Draw the same tokens again; without it each run draws its own, and its last line names the seed.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = whole::<u64>)]
     pub seed: Option<u64>,
     /// Always take the likeliest token.
     #[arg(long, conflicts_with_all = ["temperature", "top_k", "top_p", "min_p", "seed"])]
@@ -262,13 +272,13 @@ pub struct GenerationArguments {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub stop: Vec<String>,
     /// End at this token; may be given several times.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = whole::<u32>)]
     pub stop_id: Vec<u32>,
     /// Go on after the model has ended its text.
     #[arg(long)]
     pub ignore_eos: bool,
     /// Positions of all text together [default: what prompt and tokens need, in a chat 4096; at most the model's].
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = whole::<NonZeroUsize>)]
     pub context: Option<NonZeroUsize>,
     /// Type of the keys and values in the cache.
     #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = cache_types())]
@@ -332,15 +342,21 @@ pub struct LoadArguments {
 #[command(next_help_heading = "Machine")]
 pub struct CpuArguments {
     /// Number of threads [default: one for each physical core].
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = whole::<NonZeroUsize>)]
     pub threads: Option<NonZeroUsize>,
     /// Instruction set [default: the best that the machine has].
     #[arg(long, value_name = "NAME", value_parser = instruction_sets())]
     pub isa: Option<Isa>,
 }
 
-fn token_id(text: &str) -> Result<u32, std::num::ParseIntError> {
-    text.trim().parse()
+/// A whole number; where it is none, or out of its range, the message says what is expected.
+fn whole<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, String> {
+    let least = if "0".parse::<T>().is_ok() { 0 } else { 1 };
+    let expected = |error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => error.to_string(),
+        _ => format!("expected a whole number of at least {least}"),
+    };
+    text.trim().parse().map_err(expected)
 }
 
 /// A token and what is added to its logit.

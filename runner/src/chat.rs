@@ -1,15 +1,16 @@
 //! `trine chat`: a conversation, one line for each message.
 
 use crate::args::ChatArguments;
-use crate::generation::{self, Generation, Streamed, print};
+use crate::generation::{self, Generation, Refused, Streamed};
 use crate::input;
+use crate::interrupt::Signal;
 use crate::load::{self, Program};
 use crate::message;
 use crate::outcome::Outcome;
 use anyhow::Result;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
-use trine::model::{ChatTemplate, EncodeOptions, GenerateError, Message, Session, StepError, Tokenizer, Transformer};
+use trine::model::{ChatError, ChatTemplate, EncodeOptions, Message, Session, Tokenizer, TokenizerError, Transformer};
 use trine::ops::Cpu;
 use trine::shapes::Model;
 
@@ -21,7 +22,7 @@ const POSITIONS: usize = 4096;
 /// # Errors
 /// The model does not load or has no chat template, or input or output fail.
 pub fn chat(arguments: &ChatArguments) -> Result<Outcome> {
-    let generation = Generation::new(&arguments.generation, arguments.tokens)?;
+    let generation = Generation::new(&arguments.generation, arguments.tokens)?.answering(true);
     let cpu = load::cpu(&arguments.cpu)?;
     let file = load::open(arguments.model.as_deref(), &arguments.load.access)?;
     let tokenizer = Arc::new(load::tokenizer(&*file, &arguments.load.vocabulary)?);
@@ -52,7 +53,13 @@ impl Program for Chat<'_> {
                 "" => {}
                 "/exit" => break,
                 "/reset" => messages.clone_from(&beginning),
-                _ => self.turn(&mut session, &mut messages, line)?,
+                _ => {
+                    // Ctrl-C ends an answer, other signals the conversation.
+                    let signal = self.turn(&mut session, &mut messages, line)?;
+                    if let Some(signal) = signal.filter(|signal| !signal.is_ctrl_c()) {
+                        return Ok(Outcome::Interrupted(signal));
+                    }
+                }
             }
         }
         Ok(Outcome::Done)
@@ -60,27 +67,39 @@ impl Program for Chat<'_> {
 }
 
 impl Chat<'_> {
-    /// Answers a message; where it does not fit, the conversation stays as it was.
-    fn turn<M: Model>(&mut self, session: &mut Session<M>, messages: &mut Vec<Message>, line: String) -> Result<()> {
+    /// Answers a message, and returns the signal that ended the answer. Where it cannot be answered, the conversation
+    /// stays as it was.
+    fn turn<M: Model>(
+        &mut self,
+        session: &mut Session<M>,
+        messages: &mut Vec<Message>,
+        line: String,
+    ) -> Result<Option<Signal>> {
         messages.push(Message::new("user", line));
-        let prompt = self.tokenizer.encode(&self.template.render(messages, true)?, EncodeOptions::PROMPT)?;
-        match self.generation.stream(session, self.tokenizer, &prompt) {
-            Ok(Streamed { text, .. }) => {
-                print("\n")?;
+        match self.answer(session, messages) {
+            Ok(Streamed { text, signal, .. }) => {
                 messages.push(Message::new("assistant", text));
+                Ok(signal)
             }
-            Err(error) if is_full(&error) => {
+            Err(error) if is_of_messages(&error) => {
                 messages.pop();
-                message::note(&format!("{error}; `/reset` begins a new conversation"));
+                message::left_out(&error);
+                Ok(None)
             }
-            Err(error) => return Err(error),
+            Err(error) => Err(error),
         }
-        Ok(())
+    }
+
+    fn answer<M: Model>(&mut self, session: &mut Session<M>, messages: &[Message]) -> Result<Streamed<M>> {
+        let turn = self.template.render(messages, true)?;
+        let prompt = generation::prompt(self.tokenizer, &turn, EncodeOptions::PROMPT)?;
+        self.generation.print(session, self.tokenizer, &prompt, "")
     }
 }
 
-fn is_full(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(GenerateError::Session(StepError::ContextFull { .. })))
+/// Whether other messages may have no such error: the template or the vocabulary refuses one, or they are too long.
+fn is_of_messages(error: &anyhow::Error) -> bool {
+    error.is::<ChatError>() || error.is::<TokenizerError>() || error.is::<Refused>()
 }
 
 /// The next line without its line break, or nothing at the end of the input. On a terminal it is asked for.

@@ -5,6 +5,7 @@ use crate::inspect::{describe, judged, tensor_table};
 use crate::load::{self, Program};
 use crate::message;
 use crate::outcome::Outcome;
+use crate::terminal;
 use crate::trace::Trace;
 use anyhow::{Result, bail};
 use std::io::{BufWriter, Write};
@@ -36,7 +37,7 @@ fn warn_of_what_is_unusual(file: &dyn Source, arguments: &CheckArguments, cpu: &
     let config = file.config().ok();
     let judged = judged(file, config.as_ref(), arguments.load.i2s_packing, cpu);
     if arguments.tensors {
-        let mut out = BufWriter::new(std::io::stdout().lock());
+        let mut out = BufWriter::new(terminal::output());
         tensor_table(&mut out, &judged)?;
         out.flush()?;
     }
@@ -80,7 +81,7 @@ pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
             if arguments.strict && warnings > 0 {
                 bail!("{}: it loads, but there are {warnings} warnings, which --strict refuses", file.label());
             }
-            writeln!(std::io::stdout(), "{} loads: {}", message::one_line(file.label()), message::one_line(&model))?;
+            writeln!(terminal::output(), "{} loads: {}", message::one_line(file.label()), message::one_line(&model))?;
             if arguments.trace {
                 trace(&*file, arguments)?;
             }

@@ -6,6 +6,7 @@ use crate::message::one_line;
 use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::table::table;
+use crate::terminal;
 use anyhow::Result;
 use serde_json::{Value as Json, json};
 use std::io::{BufWriter, Write};
@@ -18,16 +19,18 @@ use trine::model::{Difference, KeyDifference, Side, TensorDifference, TokenizerO
 pub fn diff(arguments: &DiffArguments) -> Result<Outcome> {
     let first = load::open(Some(&arguments.first), &arguments.access)?;
     let second = load::open(Some(&arguments.second), &arguments.access)?;
+    let cpu = load::cpu(&arguments.cpu)?;
     let tokenizer = TokenizerOptions { pre: arguments.vocabulary.pre.clone() };
     let progress = Progress::new("comparing");
     let difference = compared(
         Side { source: &*first, i2s_packing: arguments.i2s_packing },
         Side { source: &*second, i2s_packing: arguments.second_i2s_packing },
         &tokenizer,
+        &cpu,
         &|done, all| progress.set(done, all),
     )?;
     drop(progress);
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut out = BufWriter::new(terminal::output());
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &document(&difference)).map_err(std::io::Error::from)?;
         writeln!(out)?;

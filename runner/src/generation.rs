@@ -1,17 +1,18 @@
-//! What `run` and `chat` share: the first ids of a text, how tokens are chosen, and text on standard output as it is
-//! generated.
+//! What `run` and `chat` share: a prompt that can be continued, how tokens are chosen, and text on standard output as it
+//! is generated, to the end of its line.
 
 use crate::args::GenerationArguments;
 use crate::interrupt::{Signal, Watch};
-use crate::message::Usage;
-use anyhow::{Context, Result, bail};
+use crate::message::{Usage, note};
+use crate::terminal::print;
+use anyhow::{Result, bail};
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use trine::model::{
-    Config, Finish, ForModel, GenerateOptions, Generated, SamplerChain, SamplerError, SamplerOptions, Session,
-    Tokenizer,
+    Config, EncodeOptions, Finish, ForModel, GenerateOptions, Generated, SamplerChain, SamplerError, SamplerOptions,
+    Session, Tokenizer,
 };
 use trine::shapes::Model;
 
@@ -36,6 +37,45 @@ pub struct Generation {
     /// The seed, where tokens are drawn.
     pub seed: Option<u64>,
 }
+
+/// The ids of a prompt, of which there is at least one.
+///
+/// # Errors
+/// [`Refused::Empty`], or the vocabulary cannot express the text.
+pub fn prompt(tokenizer: &Tokenizer, text: &str, options: EncodeOptions) -> Result<Vec<u32>> {
+    let ids = tokenizer.encode(text, options)?;
+    if ids.is_empty() { Err(Refused::Empty.into()) } else { Ok(ids) }
+}
+
+/// A prompt that cannot be continued.
+#[derive(Debug)]
+pub enum Refused {
+    /// It has no token.
+    Empty,
+    /// It has more tokens than there are positions.
+    TooLong {
+        tokens: usize,
+        positions: usize,
+        /// Positions that the model has.
+        most: usize,
+    },
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Refused::Empty => f.write_str(
+                "the prompt is empty, and this vocabulary puts no BOS token before a text: give it some text",
+            ),
+            Refused::TooLong { tokens, positions, most } => {
+                write!(f, "the prompt has {tokens} tokens, but the context has {positions} positions: shorten it")?;
+                if most > positions { write!(f, ", or give --context up to {most}") } else { Ok(()) }
+            }
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
 
 /// A generation that was printed.
 pub struct Streamed<M> {
@@ -73,6 +113,7 @@ impl Generation {
             stop_strings: arguments.stop.clone(),
             stop_ids: arguments.stop_id.clone(),
             stop_at_end_of_text: !arguments.ignore_eos,
+            answers: false,
             logprobs: None,
         };
         let biased = arguments.logit_bias.iter().map(|(id, _)| *id).collect();
@@ -96,11 +137,40 @@ impl Generation {
         self
     }
 
-    /// Continues `prompt` on standard output. The first Ctrl-C ends it with the text so far.
+    /// The same where the prompt is answered or, otherwise, continued.
+    pub fn answering(mut self, answers: bool) -> Generation {
+        self.options.answers = answers;
+        self
+    }
+
+    /// Continues `prompt` on standard output, behind the text that is `shown` of it, and ends the line. Says so where
+    /// the context ends it. The first Ctrl-C ends it with the text so far.
     ///
     /// # Errors
-    /// The prompt cannot be continued, or the output cannot be written.
-    pub fn stream<M: Model>(
+    /// The prompt cannot be continued, and nothing was printed; or the output cannot be written.
+    pub fn print<M: Model>(
+        &mut self,
+        session: &mut Session<M>,
+        tokenizer: &Arc<Tokenizer>,
+        prompt: &[u32],
+        shown: &str,
+    ) -> Result<Streamed<M>> {
+        let (tokens, positions, most) = (prompt.len(), session.capacity(), session.transformer().config.context);
+        if tokens > positions {
+            return Err(Refused::TooLong { tokens, positions, most }.into());
+        }
+        print(shown)?;
+        let streamed = self.stream(session, tokenizer, prompt)?;
+        if !streamed.text.ends_with('\n') {
+            print("\n")?;
+        }
+        if streamed.generated.finish == Finish::ContextFull {
+            note(&format!("note: the text was cut: all {positions} positions of the context are used"));
+        }
+        Ok(streamed)
+    }
+
+    fn stream<M: Model>(
         &mut self,
         session: &mut Session<M>,
         tokenizer: &Arc<Tokenizer>,
@@ -124,15 +194,6 @@ impl Generation {
         let signal = watch.signal().filter(|_| generated.finish == Finish::Interrupted);
         Ok(Streamed { generated, text, signal })
     }
-}
-
-/// Prints text at once.
-///
-/// # Errors
-/// Standard output cannot be written.
-pub fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
 }
 
 /// A seed that nobody chose, short enough to be typed again.

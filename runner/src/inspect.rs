@@ -7,13 +7,14 @@ use crate::load;
 use crate::message::one_line;
 use crate::outcome::Outcome;
 use crate::table::table;
+use crate::terminal;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use trine::kernels::CpuOptions;
 use trine::kernels::packing::I2sPacking;
 use trine::loader::Value;
-use trine::model::inspect::{TensorReport, shown, tensors};
+use trine::model::inspect::{TensorReport, number, shown, tensors};
 use trine::model::{Config, ConfigError, Container, Judgement, Source, Statistics, judge};
 use trine::ops::Cpu;
 
@@ -42,7 +43,7 @@ pub fn inspect(arguments: &InspectArguments) -> Result<Outcome> {
     let cpu = Cpu::new(CpuOptions::default())?;
     let tensors = (!arguments.metadata_only).then(|| judged(file, config.as_ref().ok(), arguments.i2s_packing, &cpu));
     let report = Report { file, config, tensors };
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut out = BufWriter::new(terminal::output());
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &json::document(&report)).map_err(std::io::Error::from)?;
         writeln!(out)?;
@@ -127,9 +128,9 @@ fn tensor_row(tensor: &TensorReport, judgement: &Judgement) -> [String; 7] {
         Ok(Statistics { packing, scale, zeros, rms }) => {
             let as_packing = !tensor.kind.eq_ignore_ascii_case(packing);
             let kind = if as_packing { format!("{}, runs as {packing}", tensor.kind) } else { tensor.kind.to_owned() };
-            let scale = scale.map(|scale| format!("scale {scale:.6}, ")).unwrap_or_default();
+            let scale = scale.map(|scale| format!("scale {}, ", number(scale.into(), 6))).unwrap_or_default();
             let of = if tensor.gain_rms.is_some() { " of gains" } else { "" };
-            (kind, format!("{scale}{:.1} % zeros, RMS{of} {rms:.4}", 100.0 * zeros))
+            (kind, format!("{scale}{:.1} % zeros, RMS{of} {}", 100.0 * zeros, number(*rms, 4)))
         }
         Err(why) => (tensor.kind.to_owned(), one_line(&why.to_string())),
     };

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use trine::kernels::CpuOptions;
 use trine::loader::Access;
+use trine::model::inspect::number;
 use trine::model::{
     Corrected, Correction, Corrections, LoadOptions, MakeShortlist, Requantize, Source, Tokenizer, TokenizerOptions,
     Transformer, load,
@@ -120,5 +121,6 @@ fn corrected(made: &Corrected) -> String {
         Correction::RescaleGains { .. } => "gains rescaled, RMS",
         Correction::InvertScale => "scale inverted,",
     };
-    format!("corrected: tensor `{}`: {what} {before:.6} before, {after:.6} after", one_line(tensor))
+    let (before, after) = (number(*before, 6), number(*after, 6));
+    format!("corrected: tensor `{}`: {what} {before} before, {after} after", one_line(tensor))
 }

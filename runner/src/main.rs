@@ -26,6 +26,7 @@ mod progress;
 mod run;
 mod synth;
 mod table;
+mod terminal;
 mod tokenize;
 mod trace;
 
@@ -36,6 +37,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::of(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    if arguments.raw_terminal {
+        terminal::allow_raw();
+    }
     match execute(arguments.command) {
         Ok(outcome) => outcome.exit_code(),
         Err(error) if outcome::is_broken_pipe(&error) => ExitCode::SUCCESS,

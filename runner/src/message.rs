@@ -1,6 +1,7 @@
 //! One-line messages on standard error. Nothing here fails: a closed standard error is no reason to stop.
 
 use std::io::Write;
+use trine::loader::steers;
 
 /// An error of an argument: exit code 2, where a wrong file or input is 1.
 #[derive(Debug)]
@@ -29,6 +30,11 @@ pub fn error(error: &anyhow::Error) {
     note(&format!("error: {}", with_causes(error)));
 }
 
+/// Says why a message is no part of a conversation.
+pub fn left_out(error: &anyhow::Error) {
+    note(&format!("note: {}; the message was left out, and `/reset` begins a new conversation", with_causes(error)));
+}
+
 /// The message of an error and those of its causes, without the ones that a message before them has told already.
 fn with_causes(error: &anyhow::Error) -> String {
     let mut line = String::new();
@@ -43,9 +49,10 @@ fn with_causes(error: &anyhow::Error) -> String {
     line
 }
 
-/// The text with its control characters escaped: a name in a file can neither break the line nor steer a terminal.
+/// The text with what steers a terminal escaped: a name in a file can neither break the line nor change what is beside
+/// it.
 pub fn one_line(text: &str) -> String {
-    let escape = |c: char| if c.is_control() { c.escape_default().collect() } else { String::from(c) };
+    let escape = |c: char| if steers(c) { c.escape_default().collect() } else { String::from(c) };
     text.chars().map(escape).collect()
 }
 
@@ -65,5 +72,6 @@ mod tests {
     #[test]
     fn a_message_is_one_line() {
         assert_eq!(one_line("tensor \"a\nb\u{1b}[2J\""), "tensor \"a\\nb\\u{1b}[2J\"");
+        assert_eq!(one_line("a\u{202e}é"), "a\\u{202e}é");
     }
 }

@@ -5,9 +5,11 @@ use crate::input;
 use crate::load::{self, Program};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
+use crate::terminal;
 use anyhow::Result;
 use std::io::Write;
 use std::sync::Arc;
+use trine::model::inspect::number;
 use trine::model::{EncodeOptions, Perplexity, Transformer, Windows};
 use trine::ops::Cpu;
 use trine::shapes::{Idx, Model, Vocab};
@@ -27,8 +29,8 @@ pub fn perplexity(arguments: &PerplexityArguments) -> Result<Outcome> {
     let cpu = load::cpu(&arguments.cpu)?;
     let measured = load::with_model(&*file, &arguments.load, &cpu, Measure { ids: &ids, arguments, cpu: &cpu })?;
     let Perplexity { mean_loss, predicted } = measured;
-    let perplexity = measured.perplexity();
-    writeln!(std::io::stdout(), "perplexity {perplexity:.4} ({predicted} tokens, mean loss {mean_loss:.6} nats)")?;
+    let perplexity = number(measured.perplexity(), 4);
+    writeln!(terminal::output(), "perplexity {perplexity} ({predicted} tokens, mean loss {mean_loss:.6} nats)")?;
     Ok(Outcome::Done)
 }
 
@@ -45,7 +47,7 @@ impl Program for Measure<'_> {
         let vocab = Vocab::of(model.model);
         let tokens = self.ids.iter().map(|&id| Idx::new(vocab, id)).collect::<Result<Vec<_>, _>>()?;
         let window = self.arguments.window.unwrap_or(WINDOW.min(model.config.context));
-        let windows = Windows { window, stride: self.arguments.stride.unwrap_or(window / 2) };
+        let windows = Windows { window, stride: self.arguments.stride.unwrap_or_else(|| (window / 2).max(1)) };
         let progress = Progress::new("measuring");
         let show = |done, total| progress.set(done, total);
         Ok(trine::model::perplexity(model, self.cpu, self.arguments.kv, &tokens, windows, &show)?)

@@ -1,17 +1,17 @@
 //! `trine run`: a prompt is continued, or answered where the file has a chat template.
 
 use crate::args::{DEFAULT_PROMPT, RunArguments};
-use crate::generation::{self, Generation, Streamed, print};
+use crate::generation::{self, Generation, Streamed};
 use crate::input;
 use crate::load::{self, Program};
 use crate::logprobs;
 use crate::message::note;
 use crate::outcome::Outcome;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
-use trine::model::{ChatError, EncodeOptions, Finish, Generated, Message, Session, Source, Tokenizer, Transformer};
+use trine::model::{ChatError, EncodeOptions, Generated, Message, Session, Source, Tokenizer, Transformer};
 use trine::ops::Cpu;
 use trine::shapes::Model;
 
@@ -26,6 +26,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let file = load::open(arguments.model.as_deref(), &arguments.load.access)?;
     let tokenizer = Arc::new(load::tokenizer(&*file, &arguments.load.vocabulary)?);
     let prompt = Prompt::new(&*file, &tokenizer, text, arguments)?;
+    let generation = generation.answering(prompt.is_answered);
     load::with_model(
         &*file,
         &arguments.load,
@@ -56,6 +57,8 @@ struct Prompt {
     ids: Vec<u32>,
     /// What is printed before the generated text: the beginning of the same text.
     shown: String,
+    /// Whether the generated text is another one: an answer.
+    is_answered: bool,
 }
 
 impl Prompt {
@@ -65,18 +68,15 @@ impl Prompt {
             Err(ChatError::Missing { .. }) => None,
             template => Some(template?),
         };
-        let (ids, shown) = match template {
-            None if arguments.raw => (tokenizer.encode(&text, RAW)?, text),
-            None => (tokenizer.encode(&text, EncodeOptions::PROMPT)?, text),
+        let options = if arguments.raw { RAW } else { EncodeOptions::PROMPT };
+        Ok(match template {
+            None => Prompt { ids: generation::prompt(tokenizer, &text, options)?, shown: text, is_answered: false },
             Some(template) => {
                 let turn = template.render(&[Message::new("user", text)], true)?;
-                (tokenizer.encode(&turn, EncodeOptions::PROMPT)?, String::new())
+                let ids = generation::prompt(tokenizer, &turn, options)?;
+                Prompt { ids, shown: String::new(), is_answered: true }
             }
-        };
-        if ids.is_empty() {
-            bail!("the prompt is empty, and this vocabulary puts no BOS token before a text: give it some text");
-        }
-        Ok(Prompt { ids, shown })
+        })
     }
 }
 
@@ -93,18 +93,11 @@ impl Program for Run<'_> {
 
     fn run<M: Model>(mut self, model: &Arc<Transformer<M>>) -> Result<Outcome> {
         self.generation.check(model.config.dims.vocab)?;
-        let Prompt { ids, shown } = &self.prompt;
+        let Prompt { ids, shown, .. } = &self.prompt;
         let needed = ids.len().saturating_add(self.arguments.tokens);
         let context = generation::context(&self.arguments.generation, needed, &model.config)?;
         let mut session = Session::new(model, self.cpu, context, self.arguments.generation.kv)?;
-        print(shown)?;
-        let Streamed { generated, text, signal } = self.generation.stream(&mut session, self.tokenizer, ids)?;
-        if !text.ends_with('\n') {
-            print("\n")?;
-        }
-        if generated.finish == Finish::ContextFull {
-            note(&format!("note: all {context} positions of the context are used"));
-        }
+        let Streamed { generated, signal, .. } = self.generation.print(&mut session, self.tokenizer, ids, shown)?;
         logprobs::show(&generated.logprobs, self.tokenizer)?;
         note(&statistics(&generated, self.generation.seed));
         Ok(signal.map_or(Outcome::Done, Outcome::Interrupted))
@@ -131,7 +124,7 @@ mod tests {
         let generated = Generated::<Bitnet2B4T> {
             tokens: Vec::new(),
             logprobs: Vec::new(),
-            finish: Finish::MaxTokens,
+            finish: trine::model::Finish::MaxTokens,
             prompt: (30, Duration::from_millis(250)),
             decode: (0, Duration::ZERO),
         };

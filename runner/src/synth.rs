@@ -1,6 +1,7 @@
 //! `trine synth`: a model of random weights with the dimensions of a real one.
 
 use crate::args::{Like, SynthArguments};
+use crate::load;
 use crate::message::Usage;
 use crate::outcome::Outcome;
 use anyhow::Result;
@@ -13,7 +14,7 @@ use trine::shapes::{Dims, Sizes};
 /// # Errors
 /// The dimensions contradict each other or the types, or the output cannot be written.
 pub fn synth(arguments: &SynthArguments) -> Result<Outcome> {
-    described(arguments)?.writer()?.write_file(&arguments.output)?;
+    described(arguments)?.writer_on(&load::cpu(&arguments.cpu)?)?.write_file(&arguments.output)?;
     Ok(Outcome::Done)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::args::TokenizeArguments;
 use crate::outcome::Outcome;
+use crate::terminal;
 use crate::{input, load};
 use anyhow::Result;
 use std::io::Write;
@@ -18,6 +19,6 @@ pub fn tokenize(arguments: &TokenizeArguments) -> Result<Outcome> {
     let options = EncodeOptions { add_bos: special, add_eos: special, parse_special: special };
     let ids = tokenizer.encode(&input::read_standard_input()?, options)?;
     let line = ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
-    writeln!(std::io::stdout(), "{line}")?;
+    writeln!(terminal::output(), "{line}")?;
     Ok(Outcome::Done)
 }

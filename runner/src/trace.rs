@@ -3,10 +3,12 @@
 
 use crate::load::Program;
 use crate::table::table;
+use crate::terminal;
 use anyhow::Result;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use trine::kernels::CacheType;
+use trine::model::inspect::number;
 use trine::model::{LogitsRequest, Part, Session, Transformer};
 use trine::ops::Cpu;
 use trine::shapes::Model;
@@ -38,7 +40,7 @@ impl Seen {
     fn row(&self) -> [String; 4] {
         let block = self.block.map_or_else(|| "-".to_owned(), |block| block.to_string());
         let rms = (self.squares / self.count as f64).sqrt();
-        [block, self.part.to_string(), format!("{rms:.4}"), format!("{:.4}", self.largest)]
+        [block, self.part.to_string(), number(rms, 4), number(self.largest.into(), 4)]
     }
 }
 
@@ -58,7 +60,7 @@ impl Program for Trace<'_> {
             }
             seen[at].add(values);
         })?;
-        let mut out = BufWriter::new(std::io::stdout().lock());
+        let mut out = BufWriter::new(terminal::output());
         writeln!(out, "forward pass over {} tokens", self.ids.len())?;
         let header = ["block", "part", "RMS", "largest"].map(str::to_owned);
         table(&mut out, &std::iter::once(header).chain(seen.iter().map(Seen::row)).collect::<Vec<_>>())?;

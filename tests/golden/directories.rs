@@ -38,7 +38,8 @@ fn logits(source: &dyn Source, activations: Option<ActivationMode>, ids: &[u32])
 /// The names of tensors that differ, and the keys.
 fn differences(first: &dyn Source, second: &dyn Source) -> (Vec<String>, Vec<String>) {
     let side = |source| Side { source, i2s_packing: I2sPacking::X86 };
-    let found = diff(side(first), side(second), &TokenizerOptions::default(), &|_, _| ()).expect("both are sound");
+    let found =
+        diff(side(first), side(second), &TokenizerOptions::default(), &cpu(), &|_, _| ()).expect("both are sound");
     let tensors = found.tensors.into_iter().filter(|tensor| tensor.values != Values::Same);
     (tensors.map(|tensor| tensor.name).collect(), found.metadata.into_iter().map(|key| key.key).collect())
 }

@@ -1,14 +1,72 @@
-//! Stop strings in text that arrives in pieces. Stop tokens are compared where tokens are
-//! drawn, in `trine-model`.
+//! Stop strings in text that arrives in pieces, with and without the texts of control tokens. Stop tokens are compared
+//! where tokens are drawn, in `trine-model`.
+
+use std::mem::take;
 
 /// Finds the first of several strings in a text that arrives in pieces, and holds back what may begin one.
 ///
 /// A text ends where the first stop string is complete; of several that are complete at once the longest is meant. So
 /// the output does not depend on where the pieces were cut. An empty string stops nothing.
+///
+/// Some text may be hidden: that of control tokens, which is never part of the output. Strings are looked for both in
+/// the whole text and in what is shown of it.
 #[derive(Clone, Debug)]
 pub struct StopStrings {
     strings: Vec<String>,
-    held: String,
+    held: Held,
+}
+
+/// Text that was not released yet.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    shown: String,
+    /// Hidden texts, in their order, each with the length of the shown text before it.
+    hidden: Vec<(usize, String)>,
+}
+
+impl Held {
+    /// The whole text.
+    fn whole(&self) -> String {
+        let mut whole = self.shown.clone();
+        for (at, text) in self.hidden.iter().rev() {
+            whole.insert_str(*at, text);
+        }
+        whole
+    }
+
+    /// The length of the whole text up to `end` bytes of the shown one, with the hidden text there where it ends.
+    fn whole_len(&self, end: usize) -> usize {
+        end + self.hidden.iter().filter(|(at, _)| *at < end).map(|(_, text)| text.len()).sum::<usize>()
+    }
+
+    /// The length of the shown text up to `end` bytes of the whole one.
+    fn shown_len(&self, end: usize) -> usize {
+        let mut before = 0;
+        for (at, text) in &self.hidden {
+            if at + before >= end {
+                break;
+            }
+            if at + before + text.len() >= end {
+                return *at;
+            }
+            before += text.len();
+        }
+        end - before
+    }
+
+    /// Takes the shown text of the first `end` bytes of the whole one away.
+    fn release(&mut self, end: usize) -> String {
+        let shown = self.shown_len(end);
+        let mut before = 0;
+        self.hidden.retain_mut(|(at, text)| {
+            let begins = *at + before;
+            before += text.len();
+            *at = at.saturating_sub(shown);
+            begins >= end
+        });
+        let rest = self.shown.split_off(shown);
+        std::mem::replace(&mut self.shown, rest)
+    }
 }
 
 /// What a piece of text added.
@@ -24,43 +82,64 @@ impl StopStrings {
     /// A matcher that has seen nothing.
     pub fn new(strings: &[String]) -> StopStrings {
         let strings = strings.iter().filter(|string| !string.is_empty()).cloned().collect();
-        StopStrings { strings, held: String::new() }
+        StopStrings { strings, held: Held::default() }
     }
 
     /// Takes the next piece. After a stop the matcher is empty and ready for another text.
     pub fn push(&mut self, piece: &str) -> Released {
-        self.held.push_str(piece);
-        match self.first_match() {
-            Some((start, stop)) => {
-                let mut text = std::mem::take(&mut self.held);
-                text.truncate(start);
-                Released { text, stop: Some(stop) }
-            }
-            None => {
-                let certain = self.held.len() - self.longest_beginning();
-                let rest = self.held.split_off(certain);
-                Released { text: std::mem::replace(&mut self.held, rest), stop: None }
-            }
+        self.held.shown.push_str(piece);
+        self.search()
+    }
+
+    /// Takes the next piece, which is not shown.
+    pub fn push_hidden(&mut self, piece: &str) -> Released {
+        if !self.strings.is_empty() {
+            self.held.hidden.push((self.held.shown.len(), piece.to_owned()));
         }
+        self.search()
     }
 
     /// What was held back, when the text ends without a stop string.
     pub fn finish(&mut self) -> String {
-        std::mem::take(&mut self.held)
+        take(&mut self.held).shown
     }
 
-    /// Where the stop string that ends first begins, and which it is.
-    fn first_match(&self) -> Option<(usize, String)> {
-        let found = self.strings.iter().filter_map(|stop| Some((self.held.find(stop.as_str())?, stop)));
-        let (start, stop) = found.min_by_key(|&(start, stop)| (start + stop.len(), start))?;
+    fn search(&mut self) -> Released {
+        let whole = self.held.whole();
+        match self.first_match(&whole) {
+            Some((start, stop)) => {
+                let text = self.held.release(start);
+                self.held = Held::default();
+                Released { text, stop: Some(stop) }
+            }
+            None => Released { text: self.held.release(self.certain(&whole)), stop: None },
+        }
+    }
+
+    /// Where the stop string that ends first begins in the whole text, and which it is.
+    fn first_match(&self, whole: &str) -> Option<(usize, String)> {
+        let found = self.strings.iter().flat_map(|stop| {
+            let in_whole = whole.find(stop.as_str()).map(|start| (start, start + stop.len()));
+            let in_shown = self.held.shown.find(stop.as_str());
+            let in_shown = in_shown.map(|start| (self.held.whole_len(start), self.held.whole_len(start + stop.len())));
+            in_whole.into_iter().chain(in_shown).map(move |(start, end)| (end, start, stop))
+        });
+        let (_, start, stop) = found.min_by_key(|&(end, start, _)| (end, start))?;
         Some((start, stop.clone()))
     }
 
-    /// Length of the longest end of the held text that begins a stop string.
-    fn longest_beginning(&self) -> usize {
+    /// The length of the whole text without the longest end of it, or of what is shown, that begins a stop string.
+    fn certain(&self, whole: &str) -> usize {
+        let shown = self.held.shown.len() - self.longest_beginning(&self.held.shown);
+        let in_shown = if shown == self.held.shown.len() { whole.len() } else { self.held.whole_len(shown) };
+        in_shown.min(whole.len() - self.longest_beginning(whole))
+    }
+
+    /// Length of the longest end of a text that begins a stop string.
+    fn longest_beginning(&self, text: &str) -> usize {
         let begins = |stop: &String| {
-            let ends = (1..stop.len().min(self.held.len() + 1)).rev();
-            ends.filter(|&len| stop.is_char_boundary(len)).find(|&len| self.held.ends_with(&stop[..len])).unwrap_or(0)
+            let ends = (1..stop.len().min(text.len() + 1)).rev();
+            ends.filter(|&len| stop.is_char_boundary(len)).find(|&len| text.ends_with(&stop[..len])).unwrap_or(0)
         };
         self.strings.iter().map(begins).max().unwrap_or(0)
     }
@@ -116,6 +195,44 @@ mod tests {
     fn empty_strings_and_no_strings_stop_nothing() {
         assert_eq!(run(&["", "é"], ["text"]), ("text".into(), None));
         assert_eq!(matcher(&[]).push("all at once").text, "all at once");
+    }
+
+    /// The whole output of pieces of which those in angle brackets are hidden.
+    fn run_hidden(stops: &[&str], pieces: &[&str]) -> (String, Option<String>) {
+        let (mut stops, mut output) = (matcher(stops), String::new());
+        for piece in pieces {
+            let released = if piece.starts_with('<') { stops.push_hidden(piece) } else { stops.push(piece) };
+            output += &released.text;
+            if released.stop.is_some() {
+                return (output, released.stop);
+            }
+        }
+        (output + &stops.finish(), None)
+    }
+
+    #[test]
+    fn hidden_text_stops_and_is_never_shown() {
+        let halted = |text: &str, stop: &str| (text.to_owned(), Some(stop.to_owned()));
+        assert_eq!(run_hidden(&["<halt>"], &["ab", "<halt>", "c"]), halted("ab", "<halt>"));
+        assert_eq!(run_hidden(&["b<halt>c"], &["ab", "<halt>", "cd"]), halted("a", "b<halt>c"));
+        assert_eq!(run_hidden(&["<a><b>"], &["x", "<a>", "y", "<a>", "<b>"]), halted("xy", "<a><b>"));
+        // What is shown stops across it, and may be the shorter match of the two.
+        assert_eq!(run_hidden(&["bc"], &["ab", "<halt>", "cd"]), halted("a", "bc"));
+        assert_eq!(run_hidden(&["bc", "<halt>c"], &["ab", "<halt>", "c"]), halted("a", "bc"));
+        assert_eq!(run_hidden(&["b<no>", "c<x>z"], &["ab", "<halt>", "c", "<x>", "y"]), ("abcy".to_owned(), None));
+        assert_eq!(run_hidden(&[], &["ab", "<halt>", "c"]), ("abc".to_owned(), None));
+    }
+
+    #[test]
+    fn hidden_text_is_held_back_no_longer_than_it_may_matter() {
+        let mut stops = matcher(&["b<halt>c"]);
+        assert_eq!(stops.push("ab").text, "a");
+        assert_eq!(stops.push_hidden("<halt>").text, "");
+        assert_eq!(stops.push("d").text, "bd");
+        assert_eq!(stops.push_hidden("<halt>").text, "");
+        assert_eq!((stops.push("c").text, stops.push("b").text), ("c".to_owned(), String::new()));
+        assert_eq!(stops.push_hidden("<halt>").text, "");
+        assert_eq!(stops.push("c"), Released { text: String::new(), stop: Some("b<halt>c".to_owned()) });
     }
 
     proptest! {

@@ -154,7 +154,7 @@ impl Engine {
         let template =
             template.map_err(|why| EngineError::NoTemplate { engine: self.id().clone(), why: why.clone() })?;
         let text = template.render(messages, true)?;
-        self.prompt(&text)
+        Ok(self.prompt(&text)?.answered())
     }
 
     /// Ids as a prompt.

@@ -79,11 +79,22 @@ impl Token {
 pub struct Prompt {
     ids: Vec<u32>,
     engine: EngineId,
+    answered: bool,
 }
 
 impl Prompt {
     pub(super) fn new(engine: &EngineId, ids: Vec<u32>) -> Self {
-        Prompt { ids, engine: engine.clone() }
+        Prompt { ids, engine: engine.clone(), answered: false }
+    }
+
+    /// The same as one that is answered and not continued.
+    pub(super) fn answered(self) -> Self {
+        Prompt { answered: true, ..self }
+    }
+
+    /// Whether what follows is a text of its own, as after a conversation.
+    pub(super) fn is_answered(&self) -> bool {
+        self.answered
     }
 
     /// The ids of its tokens.

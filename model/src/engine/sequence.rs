@@ -110,9 +110,10 @@ impl Sequence {
         &'s mut self,
         prompt: &Prompt,
         sampler: S,
-        options: GenerateOptions,
+        mut options: GenerateOptions,
     ) -> Pieces<'s, S> {
         let engine = self.engine.clone();
+        options.answers |= prompt.is_answered();
         let state = match engine.own_tokens(prompt) {
             Ok(tokens) => {
                 let tokenizer = engine.own_tokenizer().clone();

@@ -71,9 +71,9 @@ impl<M: Model> Session<M> {
         let started = Instant::now();
         let generation = Generation::new(ids(prompt), tokenizer, sampler, options.clone());
         let mut generation = generation.with_context(self.capacity());
-        let fresh = &prompt[self.rewind(prompt)..];
-        let fed = self.feed_while(fresh, generation.request(), &mut || on_text(""))?;
-        let prompt = (fresh.len(), started.elapsed());
+        let kept = self.rewind(prompt);
+        let fed = self.feed_while(&prompt[kept..], generation.request(), &mut || on_text(""))?;
+        let prompt = (self.tokens().len() - kept, started.elapsed());
         let (started, mut steps, mut logprobs, mut tokens) = (Instant::now(), 0, Vec::new(), Vec::new());
         let vocab = self.vocab();
         let token = |id| Idx::new(vocab, id).map_err(|error| GenerationError::from(SamplerError::NoToken(error)));

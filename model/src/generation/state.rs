@@ -17,24 +17,29 @@ use trine_text::{TextStream, Tokenizer, TokenizerError};
 pub struct GenerateOptions {
     /// Most tokens to generate.
     pub max_tokens: usize,
-    /// Texts that end it; they are not part of the output.
+    /// Texts that end it; they are not part of the output. They may have the texts of control tokens in them, which
+    /// are not part of the output anyway.
     pub stop_strings: Vec<String>,
     /// Tokens that end it, besides those of the tokenizer.
     pub stop_ids: Vec<u32>,
     /// Whether the tokenizer's end-of-text tokens end it.
     pub stop_at_end_of_text: bool,
+    /// Whether the output is a text of its own, such as an answer, and not the rest of the prompt's: it does not begin
+    /// with the space that SentencePiece puts before a text.
+    pub answers: bool,
     /// Report the log-probabilities of each chosen token and of so many of the best. All logits are asked for then.
     pub logprobs: Option<usize>,
 }
 
 impl Default for GenerateOptions {
-    /// 256 tokens, until the model ends its text, without log-probabilities.
+    /// The rest of the prompt's text in 256 tokens, until the model ends it, without log-probabilities.
     fn default() -> Self {
         GenerateOptions {
             max_tokens: 256,
             stop_strings: Vec::new(),
             stop_ids: Vec::new(),
             stop_at_end_of_text: true,
+            answers: false,
             logprobs: None,
         }
     }
@@ -156,6 +161,8 @@ pub struct Generation<S = SamplerChain, T = Arc<Tokenizer>> {
     candidates: Candidates,
     stream: TextStream,
     stops: StopStrings,
+    /// Whether the space that begins a text is still to come.
+    before_space: bool,
     finish: Option<Finish>,
 }
 
@@ -163,6 +170,7 @@ impl<S: Sampler, T: Borrow<Tokenizer>> Generation<S, T> {
     /// What follows `prompt`, whose logits are the first that it is given.
     pub fn new(prompt: impl Into<Vec<u32>>, tokenizer: T, sampler: S, options: GenerateOptions) -> Self {
         let tokens = prompt.into();
+        let before_space = options.answers && tokenizer.borrow().adds_space();
         Generation {
             prompt: tokens.len(),
             tokens,
@@ -170,6 +178,7 @@ impl<S: Sampler, T: Borrow<Tokenizer>> Generation<S, T> {
             candidates: Candidates::default(),
             stream: TextStream::new(),
             stops: StopStrings::new(&options.stop_strings),
+            before_space,
             finish: None,
             tokenizer,
             sampler,
@@ -230,11 +239,23 @@ impl<S: Sampler, T: Borrow<Tokenizer>> Generation<S, T> {
 
     /// Adds a token to the output.
     fn push(&mut self, id: u32) -> Result<GenerationStep, TokenizerError> {
-        let mut bytes = Vec::new();
-        self.tokenizer.borrow().decode_into(id, false, &mut bytes)?;
+        let (mut bytes, mut hidden) = (Vec::new(), Vec::new());
+        let tokenizer = self.tokenizer.borrow();
+        tokenizer.decode_into(id, false, &mut bytes)?;
+        if bytes.is_empty() {
+            tokenizer.decode_into(id, true, &mut hidden)?;
+        }
         self.tokens.push(id);
+        if std::mem::take(&mut self.before_space) {
+            // Control tokens have no bytes, and the text begins behind them.
+            self.before_space = bytes.is_empty();
+            bytes.drain(..usize::from(bytes.first() == Some(&b' ')));
+        }
         let piece = self.stream.push(&bytes);
-        let Released { text, stop } = self.stops.push(&piece);
+        let Released { text, stop } = match hidden.is_empty() {
+            true => self.stops.push(&piece),
+            false => self.stops.push_hidden(&String::from_utf8_lossy(&hidden)),
+        };
         let mut step = GenerationStep { token: Some(id), text, logprobs: None, next: Next::Feed(id) };
         let finish = match stop {
             Some(stop) => Finish::StopString(stop),

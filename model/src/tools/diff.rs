@@ -12,13 +12,14 @@
 use super::inspect::shown;
 use crate::description::{Projection, Role};
 use crate::files::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
-use crate::parallel;
+use crate::parallel::{self, Threads};
 use crate::weights;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use trine_kernels::packing::I2sPacking;
 use trine_kernels::{Matrix, PackingError};
 use trine_loader::{TensorType, Value};
+use trine_ops::Cpu;
 use trine_text::TokenizerOptions;
 
 /// How two files differ.
@@ -94,7 +95,7 @@ pub struct Side<'f> {
     pub i2s_packing: I2sPacking,
 }
 
-/// Compares two models. `tokenizer` says how the vocabulary of a directory is read. `progress` is called after each
+/// Compares two models, on the threads of `cpu`. `tokenizer` says how the vocabulary of a directory is read. `progress` is called after each
 /// tensor with the number of tensors done and their total.
 ///
 /// # Errors
@@ -103,14 +104,16 @@ pub fn diff(
     first: Side<'_>,
     second: Side<'_>,
     tokenizer: &TokenizerOptions,
+    cpu: &Cpu,
     progress: &dyn Fn(usize, usize),
 ) -> Result<Difference, DescriptionError> {
     let (first, second) = (View::new(first, tokenizer)?, View::new(second, tokenizer)?);
     let only_second = second.names.iter().filter(|name| !first.by_name.contains_key(*name));
     let names: Vec<&String> = first.names.iter().chain(only_second).collect();
     let mut tensors = Vec::with_capacity(names.len());
+    let threads = Threads::of(cpu);
     for name in &names {
-        tensors.push(tensor(name, &first, &second));
+        tensors.push(threads.run(|| tensor(name, &first, &second)));
         progress(tensors.len(), names.len());
     }
     Ok(Difference { metadata: metadata(&first, &second), tensors })

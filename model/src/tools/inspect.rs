@@ -68,6 +68,16 @@ fn in_words(role: Role) -> String {
     }
 }
 
+/// A number with so many decimals where they show it well, otherwise with a power of ten: a mean of damaged values may
+/// have forty digits.
+pub fn number(value: f64, decimals: usize) -> String {
+    let least = 0.1f64.powi(decimals as i32);
+    match value.abs() {
+        size if size == 0.0 || !size.is_finite() || (least..1e6).contains(&size) => format!("{value:.decimals$}"),
+        _ => format!("{value:.3e}"),
+    }
+}
+
 /// A metadata value on one line: long texts and arrays are cut after `limit` characters.
 pub fn shown(value: &Value, limit: usize) -> String {
     let text = match value {
@@ -111,5 +121,16 @@ fn elements(array: &Array) -> String {
         Array::Bool(items) => join(items.iter()),
         Array::String(items) => join(items.iter()),
         Array::Array(items) => format!("{} arrays", items.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_as_short_as_it_may_be() {
+        let shown = [0.0, 1.25, 999999.5, 0.0001, 0.00009, 8e35, -8e35, f64::INFINITY].map(|value| number(value, 4));
+        assert_eq!(shown, ["0.0000", "1.2500", "999999.5000", "0.0001", "9.000e-5", "8.000e35", "-8.000e35", "inf"]);
     }
 }

@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::inspect::number;
 use crate::description::{Architecture, BlockNorm, Config, Role};
 use crate::files::{Source, SourceTensor};
 use crate::parallel::{self, Threads};
@@ -123,13 +124,14 @@ fn remarks(
     let Statistics { rms, zeros, scale, .. } = *found;
     if let Some(usual) = usual_rms(role, architecture).filter(|usual| !usual.contains(&rms)) {
         let (least, most) = usual.into_inner();
-        remarks.push(format!("an RMS of {rms:.4} is unusual: {least} to {most} is known of such tensors"));
+        remarks.push(format!("an RMS of {} is unusual: {least} to {most} is known of such tensors", number(rms, 4)));
     }
     if let Role::Norm(_, norm) = role
         && let Some((_, Some(median))) = medians.iter().find(|(of, _)| *of == norm)
         && (rms > median * FROM_MEDIAN || rms * FROM_MEDIAN < *median)
     {
-        remarks.push(format!("an RMS of {rms:.4} is far from {median:.4}, the median of this norm over all blocks"));
+        let (rms, median) = (number(rms, 4), number(*median, 4));
+        remarks.push(format!("an RMS of {rms} is far from {median}, the median of this norm over all blocks"));
     }
     if scale.is_some() && matches!(role, Role::Matrix(..)) && !ZEROS.contains(&zeros) {
         remarks.push(format!("a share of {zeros:.3} zeros is unusual for a ternary matrix"));

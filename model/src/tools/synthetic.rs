@@ -7,7 +7,7 @@
 mod tests;
 
 use crate::description::{Architecture, Config, Presence, Role, RopeConfig, RopeScaling};
-use crate::parallel;
+use crate::parallel::{self, Threads};
 use bytes::Bytes;
 use half::f16;
 use rand::{Rng, SeedableRng};
@@ -15,6 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use trine_kernels::PackingError;
 use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Ternary, Tq1_0, Tq2_0};
 use trine_loader::{Gguf, GgufError, GgufWriter, Ne, ShapeError, TensorType, WriteError};
+use trine_ops::Cpu;
 use trine_shapes::{Bitnet2B4T, Dims, MAX_ELEMENTS, Model, product_within};
 use trine_text::VocabularyData;
 
@@ -125,6 +126,14 @@ impl Synthetic {
             writer.tensor(role.to_string(), &role.dims(&self.config.dims), kind, bytes)?;
         }
         Ok(writer)
+    }
+
+    /// As [`writer`](Synthetic::writer), made on the threads of `cpu`, and the same.
+    ///
+    /// # Errors
+    /// As [`Synthetic::writer`].
+    pub fn writer_on(&self, cpu: &Cpu) -> Result<GgufWriter, SyntheticError> {
+        Threads::of(cpu).run(|| self.writer())
     }
 
     /// The type and the bytes of a tensor, from a stream of random numbers of its own.

@@ -1,6 +1,6 @@
 //! The arguments of `trine bench`.
 
-use super::{CpuArguments, LoadArguments, cache_types, named};
+use super::{CpuArguments, LoadArguments, cache_types, named, whole};
 use clap::Args;
 use clap::builder::TypedValueParser;
 use std::num::NonZeroUsize;
@@ -23,19 +23,19 @@ pub struct BenchArguments {
     #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = table_types(), conflicts_with = "file")]
     pub table: TensorType,
     /// Its number of blocks, where that is to differ.
-    #[arg(long, value_name = "COUNT", conflicts_with = "file")]
+    #[arg(long, value_name = "COUNT", conflicts_with = "file", value_parser = whole::<NonZeroUsize>)]
     pub blocks: Option<NonZeroUsize>,
     /// Tokens of a prompt; several numbers are several tests, 0 is none.
-    #[arg(long, value_name = "COUNTS", value_delimiter = ',', default_value = "128,512")]
+    #[arg(long, value_name = "COUNTS", value_delimiter = ',', default_value = "128,512", value_parser = whole::<usize>)]
     pub prompt: Vec<usize>,
     /// Tokens to decode one by one; 0 is no such test.
-    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = whole::<usize>)]
     pub decode: usize,
     /// Positions in the cache before the first token is decoded.
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = whole::<usize>)]
     pub depth: usize,
     /// Runs of each test, of which the median is shown.
-    #[arg(short, long, value_name = "COUNT", default_value = "3")]
+    #[arg(short, long, value_name = "COUNT", default_value = "3", value_parser = whole::<NonZeroUsize>)]
     pub repetitions: NonZeroUsize,
     /// Type of the keys and values in the cache.
     #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = cache_types())]

@@ -1,7 +1,7 @@
 //! The arguments of the commands that make and compare files.
 
 use super::bench::{Like, likes, table_types, ternary_types};
-use super::{CpuArguments, FileArguments, VocabularyArguments, i2s_packings, named, quantizers};
+use super::{CpuArguments, FileArguments, VocabularyArguments, i2s_packings, named, quantizers, whole};
 use clap::Args;
 use clap::builder::TypedValueParser;
 use std::num::NonZeroUsize;
@@ -53,35 +53,37 @@ pub struct SynthArguments {
     #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = table_types())]
     pub table: TensorType,
     /// Where the random numbers start: the same arguments give the same file.
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = whole::<u64>)]
     pub seed: u64,
     /// Architecture [default: bitnet-b1.58].
     #[arg(long, value_name = "NAME", value_parser = architectures(), help_heading = "Dimensions")]
     pub architecture: Option<Architecture>,
     /// Blocks.
-    #[arg(long, value_name = "COUNT", help_heading = "Dimensions")]
+    #[arg(long, value_name = "COUNT", help_heading = "Dimensions", value_parser = whole::<NonZeroUsize>)]
     pub blocks: Option<NonZeroUsize>,
     /// Positions.
-    #[arg(long, value_name = "COUNT", help_heading = "Dimensions")]
+    #[arg(long, value_name = "COUNT", help_heading = "Dimensions", value_parser = whole::<NonZeroUsize>)]
     pub context: Option<NonZeroUsize>,
     /// Tokens of the vocabulary.
-    #[arg(long, value_name = "COUNT", help_heading = "Dimensions")]
+    #[arg(long, value_name = "COUNT", help_heading = "Dimensions", value_parser = whole::<NonZeroUsize>)]
     pub vocab: Option<NonZeroUsize>,
     /// Width of the residual stream.
-    #[arg(long, value_name = "COUNT", help_heading = "Dimensions")]
+    #[arg(long, value_name = "COUNT", help_heading = "Dimensions", value_parser = whole::<NonZeroUsize>)]
     pub hidden: Option<NonZeroUsize>,
     /// Width of the feed-forward network.
-    #[arg(long, value_name = "COUNT", help_heading = "Dimensions")]
+    #[arg(long, value_name = "COUNT", help_heading = "Dimensions", value_parser = whole::<NonZeroUsize>)]
     pub ffn: Option<NonZeroUsize>,
     /// Query heads.
-    #[arg(long, value_name = "COUNT", help_heading = "Dimensions")]
+    #[arg(long, value_name = "COUNT", help_heading = "Dimensions", value_parser = whole::<NonZeroUsize>)]
     pub heads: Option<NonZeroUsize>,
     /// Key and value heads.
-    #[arg(long, value_name = "COUNT", help_heading = "Dimensions")]
+    #[arg(long, value_name = "COUNT", help_heading = "Dimensions", value_parser = whole::<NonZeroUsize>)]
     pub kv_heads: Option<NonZeroUsize>,
     /// Width of a head.
-    #[arg(long, value_name = "COUNT", help_heading = "Dimensions")]
+    #[arg(long, value_name = "COUNT", help_heading = "Dimensions", value_parser = whole::<NonZeroUsize>)]
     pub head_dim: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub cpu: CpuArguments,
 }
 
 #[derive(Debug, Args)]
@@ -105,6 +107,8 @@ pub struct DiffArguments {
     pub vocabulary: VocabularyArguments,
     #[command(flatten)]
     pub access: FileArguments,
+    #[command(flatten)]
+    pub cpu: CpuArguments,
 }
 
 fn matrix_types() -> impl TypedValueParser<Value = TensorType> {

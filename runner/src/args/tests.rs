@@ -109,6 +109,27 @@ fn a_perplexity_needs_a_text_and_may_name_a_model() {
 }
 
 #[test]
+fn a_number_below_its_range_is_told_the_range() {
+    for option in ["--seed", "--top-k", "-n", "--context", "--threads", "--stop-id", "--logprobs"] {
+        let message = parse(&format!("trine run {option} -1")).unwrap_err().to_string();
+        let least = i32::from(["--context", "--threads"].contains(&option));
+        assert!(message.contains(&format!("expected a whole number of at least {least}")), "{message}");
+    }
+    assert_eq!(run("trine run --temperature -1").generation.temperature, -1.0, "the library refuses it");
+    let message = parse("trine synth out.gguf --seed 99999999999999999999").unwrap_err().to_string();
+    assert!(message.contains("too large"), "{message}");
+}
+
+#[test]
+fn texts_may_begin_with_a_hyphen() {
+    let words = ["trine", "chat", "m.gguf", "--system", "- be brief"].map(OsString::from);
+    let Command::Chat(arguments) = Arguments::of(words).unwrap().command else { panic!("`chat`") };
+    assert_eq!(arguments.system.as_deref(), Some("- be brief"));
+    let Command::Check(arguments) = parse("trine check --trace -p --x").unwrap() else { panic!("`check`") };
+    assert_eq!(arguments.prompt, "--x");
+}
+
+#[test]
 fn words_that_mean_nothing_are_refused() {
     let lines = [
         "trine rnu",
@@ -122,6 +143,7 @@ fn words_that_mean_nothing_are_refused() {
         "trine run --logit-bias x=1",
         "trine run --logit-bias 5=much",
         "trine run --logprobs -1",
+        "trine run -1",
         "trine logits m.gguf",
         "trine logits m.gguf --ids",
         "trine logits m.gguf --ids 1,x",

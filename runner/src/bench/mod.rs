@@ -13,6 +13,7 @@ use crate::load::{self, Program};
 use crate::message::{Usage, note};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
+use crate::terminal;
 use anyhow::Result;
 use measure::{Limits, Run, Test};
 use report::Report;
@@ -36,7 +37,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<Outcome> {
     };
     let report =
         load::with_model(&*file, &arguments.load, &cpu, Bench { arguments, cpu: &cpu, started: Instant::now() })?;
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut out = BufWriter::new(terminal::output());
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &json::document(&report)).map_err(std::io::Error::from)?;
         writeln!(out)?;

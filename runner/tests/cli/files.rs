@@ -170,3 +170,45 @@ fn a_trace_shows_every_part_of_a_pass() {
     assert!(shown.contains("forward pass over "), "{shown}");
     assert_eq!(trine(&["check", STORIES, "-p", "The king"]).status.code(), Some(2), "a prompt is for --trace");
 }
+
+#[test]
+fn threads_change_no_file_and_no_comparison() {
+    let folder = TempDir::new().unwrap();
+    let file = |threads: &str| {
+        let path = folder.path().join(format!("of-{threads}.gguf"));
+        text(&trine(&["synth", path_text(&path), "--blocks", "1", "--threads", threads]));
+        path
+    };
+    let (one, three) = (file("1"), file("3"));
+    assert!(std::fs::read(&one).unwrap() == std::fs::read(&three).unwrap());
+    for threads in ["1", "2"] {
+        let verdict = text(&trine(&["diff", path_text(&one), path_text(&three), "--threads", threads]));
+        assert!(verdict.starts_with("the same model"), "{verdict}");
+    }
+    assert_eq!(trine(&["diff", STORIES, STORIES, "--threads", "0"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_window_of_one_token_is_refused_with_the_stride_that_it_would_have() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("text.txt");
+    std::fs::write(&file, "Once upon a time").unwrap();
+    let error = failure(&trine(&["perplexity", STORIES, path_text(&file), "--window", "1"]), 1);
+    assert!(error.contains("window 1 and stride 1") && error.contains("2 <= window <= 256"), "{error}");
+}
+
+#[test]
+fn a_mean_of_damaged_gains_is_a_short_number() {
+    let folder = TempDir::new().unwrap();
+    let changed = folder.path().join("damaged.gguf");
+    let mut bytes = std::fs::read(STORIES).unwrap();
+    let tensor = Gguf::open(STORIES).unwrap().tensor("blk.1.attn_norm.weight").unwrap().clone();
+    bytes[tensor.offset as usize..][..tensor.len as usize]
+        .as_chunks_mut::<4>()
+        .0
+        .iter_mut()
+        .for_each(|gain| *gain = 8e35f32.to_le_bytes());
+    std::fs::write(&changed, bytes).unwrap();
+    let shown = text(&trine(&["inspect", path_text(&changed)]));
+    assert!(shown.contains("RMS of gains 8.000e35") && shown.contains("an RMS of 8.000e35 is unusual"), "{shown}");
+}

@@ -2,10 +2,13 @@
 //!
 //! That the numbers are right is shown by the tests of the library.
 
+mod conversation;
 mod files;
 mod kinds;
 mod output;
+mod rig;
 mod sampling;
+mod terminal;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -142,29 +145,6 @@ fn a_template_makes_an_answer_of_a_continuation() {
     assert!(!answer.contains("Tell me"), "an answer does not repeat the question: {answer}");
     let by_hand = story(&["--complete", "-p", "user: Tell me\nassistant:"]);
     assert_eq!(by_hand, format!("user: Tell me\nassistant:{answer}"));
-}
-
-#[test]
-fn a_conversation_goes_on_until_it_is_reset() {
-    let folder = TempDir::new().unwrap();
-    let model = with_chat_template(&folder);
-    let chat = |lines: &str| {
-        let arguments = ["chat", path_text(&model), "-n", "8", "--greedy", "--ignore-eos", "--system", "Be brief"];
-        text(&trine_reading(lines.as_bytes(), &arguments))
-    };
-    let (first, second) = (chat("Hello\n"), chat("Why\n"));
-    assert!(!first.is_empty() && !second.is_empty());
-    assert_eq!(chat("Hello\n/reset\nWhy\n"), format!("{first}{second}"));
-    assert_eq!(chat("Hello\n/exit\nWhy\n"), first);
-    let both = chat("Hello\nWhy\n");
-    assert!(both.starts_with(&first), "{both}");
-    assert_ne!(both, format!("{first}{second}"), "the second answer knows what was said before");
-}
-
-#[test]
-fn a_conversation_needs_a_template() {
-    let error = failure(&trine_reading(b"Hello\n", &["chat", STORIES]), 1);
-    assert!(error.contains("stories-i2_s.gguf") && error.contains("tokenizer.chat_template"), "{error}");
 }
 
 #[test]

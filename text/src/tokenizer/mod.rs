@@ -183,8 +183,7 @@ impl Tokenizer {
         for &id in ids {
             self.decode_into(id, show_special, &mut bytes)?;
         }
-        let strips = matches!(&self.engine, Engine::SentencePiece(engine) if engine.add_space_prefix);
-        let text = bytes.strip_prefix(b" ").filter(|_| strips).unwrap_or(&bytes);
+        let text = bytes.strip_prefix(b" ").filter(|_| self.adds_space()).unwrap_or(&bytes);
         Ok(String::from_utf8_lossy(text).into_owned())
     }
 
@@ -254,6 +253,11 @@ impl Tokenizer {
     /// Whether [`EncodeOptions::add_eos`] puts EOS after a text.
     pub fn adds_eos(&self) -> bool {
         self.add_eos
+    }
+
+    /// Whether a text is encoded with a space before it, which is then the beginning of its first token.
+    pub fn adds_space(&self) -> bool {
+        matches!(&self.engine, Engine::SentencePiece(engine) if engine.add_space_prefix)
     }
 
     /// Ids after which a generation has ended, ascending.

@@ -22,7 +22,7 @@ fn converted(file: &Gguf, matrices: TensorType) -> Gguf {
 
 fn same_model(a: &Gguf, b: &Gguf) -> bool {
     let side = |source| Side { source, i2s_packing: I2sPacking::X86 };
-    let difference = diff(side(a), side(b), &TokenizerOptions::default(), &|_, _| ()).unwrap();
+    let difference = diff(side(a), side(b), &TokenizerOptions::default(), &cpu(), &|_, _| ()).unwrap();
     difference.tensors.iter().for_each(|tensor| assert_ne!(tensor.values, Values::Missing, "{}", tensor.name));
     difference.is_none()
 }
@@ -157,7 +157,8 @@ fn the_head_is_rounded_and_nothing_else() {
         let there = Gguf::from_bytes("converted", bytes.into()).unwrap();
         assert_eq!(there.tensor("token_embd.weight").unwrap().kind, kind);
         let side = |source| Side { source, i2s_packing: I2sPacking::X86 };
-        for tensor in diff(side(&file), side(&there), &TokenizerOptions::default(), &|_, _| ()).unwrap().tensors {
+        for tensor in diff(side(&file), side(&there), &TokenizerOptions::default(), &cpu(), &|_, _| ()).unwrap().tensors
+        {
             match tensor.values {
                 Values::Same => assert_ne!(tensor.name, "token_embd.weight"),
                 // Elements are up to 1/16 in magnitude.
