@@ -178,7 +178,7 @@ impl<'d> TokenizerFiles<'d> {
     /// where a file cannot be read.
     pub fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
         let source = self.chat_template_source()?;
-        ChatTemplate::in_file(&self.directory.display().to_string(), source.as_deref(), tokenizer)
+        ChatTemplate::in_file(&self.directory.display().to_string(), source.as_deref(), tokenizer, self.named_tokens()?)
     }
 
     /// The source of the chat template: `chat_template.jinja`, or that in `tokenizer_config.json`, there the one named
@@ -201,6 +201,17 @@ impl<'d> TokenizerFiles<'d> {
     /// The entries of `generation_config.json`, which HF transformers puts above those of `config.json`.
     fn generation(&self) -> Result<Object, JsonError> {
         Object::open_optional(&self.directory.join("generation_config.json"))
+    }
+
+    /// The texts of tokens that `tokenizer_config.json` names and templates ask for.
+    fn named_tokens(&self) -> Result<Vec<(String, String)>, JsonError> {
+        let settings = self.settings()?;
+        let text = |name: &str| {
+            let value = settings.get(name)?;
+            let text = value.as_str().or_else(|| value.get("content")?.as_str())?;
+            Some((name.to_owned(), text.to_owned()))
+        };
+        Ok(["pad_token", "unk_token", "sep_token", "cls_token", "mask_token"].into_iter().filter_map(text).collect())
     }
 
     fn settings(&self) -> Result<Object, JsonError> {

@@ -1,0 +1,197 @@
+//! Chat templates: the messages of a conversation as the text that a model was trained on. The template is a Jinja
+//! program in the file (`tokenizer.chat_template`), run as HF transformers' `apply_chat_template` runs it. Encoding the
+//! text is the tokenizer's. The engine is minijinja; the rooms behind this file are
+//!
+//! * `dialect.rs`: the template as a program of minijinja, in HF's dialect and with its values looked at;
+//! * `bounds.rs`: what a value may cost, and that none holds itself;
+//! * `macros.rs`: macros with arguments that they do not declare;
+//! * `environment.rs`, `python.rs`, `json.rs`, `methods.rs`: names that templates find, as Python has them;
+//! * `wrap.rs`: lines of a given width;
+//! * `error.rs`: what can go wrong.
+
+mod bounds;
+mod dialect;
+mod environment;
+mod error;
+mod json;
+mod macros;
+mod methods;
+#[cfg(test)]
+mod probes;
+mod python;
+#[cfg(test)]
+mod tests;
+mod wrap;
+
+pub use error::ChatError;
+
+use dialect::Source;
+use minijinja::machinery::{eval, make_string_output};
+use minijinja::value::{Serde, Value};
+use minijinja::{AutoEscape, Environment, Error};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io;
+use trine_loader::Gguf;
+
+use crate::tokenizer::Tokenizer;
+
+/// The key of the template.
+const KEY: &str = "tokenizer.chat_template";
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// Who speaks: `system`, `user` or `assistant` in most templates.
+    pub role: String,
+    /// What they say.
+    pub content: String,
+}
+
+impl Message {
+    /// A message of a role.
+    pub fn new(role: impl Into<String>, content: impl Into<String>) -> Message {
+        Message { role: role.into(), content: content.into() }
+    }
+}
+
+/// The longest template that is read, in bytes; the longest known has 20,000.
+const MAX_TEMPLATE: usize = 1 << 16;
+
+/// Stack of the thread that runs a template, in bytes: for what the longest run of calls needs, and for each byte of
+/// the template, as the parser descends once for each operator. It is address space, not memory, until it is used.
+const STACK: usize = 8 << 20;
+const STACK_FOR_BYTE: usize = 8 << 10;
+
+/// A model's way to write conversations.
+#[derive(Debug)]
+pub struct ChatTemplate {
+    environment: Environment<'static>,
+    source: Source,
+    /// Tokens by the names under which the template finds their texts: `bos_token` and the like.
+    tokens: BTreeMap<String, String>,
+}
+
+impl ChatTemplate {
+    /// The key of a GGUF file that holds the template.
+    pub const KEY: &str = KEY;
+
+    /// The template of a file.
+    ///
+    /// # Errors
+    /// [`ChatError::Missing`] where the file has none, [`ChatError::InFile`] where it is not valid.
+    pub fn from_gguf(gguf: &Gguf, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
+        let metadata = gguf.metadata();
+        let named = [
+            ("pad_token", metadata.opt_u32("tokenizer.ggml.padding_token_id")?),
+            ("unk_token", metadata.opt_u32("tokenizer.ggml.unknown_token_id")?),
+        ];
+        let text = |(name, id): (&str, Option<u32>)| Some((name.to_owned(), tokenizer.token(id?)?.to_owned()));
+        let tokens = named.into_iter().filter_map(text);
+        ChatTemplate::in_file(gguf.label(), metadata.opt_str(KEY)?, tokenizer, tokens)
+    }
+
+    /// The template that was found in `file`, with BOS and EOS of its tokenizer and further tokens by their names.
+    pub(crate) fn in_file(
+        file: &str,
+        source: Option<&str>,
+        tokenizer: &Tokenizer,
+        tokens: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<ChatTemplate, ChatError> {
+        let source = source.ok_or_else(|| ChatError::Missing { file: file.to_owned() })?;
+        let text = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
+        ChatTemplate::new(source, text(tokenizer.bos()), text(tokenizer.eos()))
+            .map(|template| template.with_tokens(tokens))
+            .map_err(|error| ChatError::InFile { file: file.to_owned(), error: Box::new(error) })
+    }
+
+    /// A template from its source, and the texts that it sees as `bos_token` and `eos_token`.
+    ///
+    /// # Errors
+    /// [`ChatError::Syntax`] where the source is not valid.
+    pub fn new(source: &str, bos_token: &str, eos_token: &str) -> Result<ChatTemplate, ChatError> {
+        let fail = |message: String| ChatError::Syntax { message };
+        if source.len() > MAX_TEMPLATE {
+            return Err(fail(format!("it has {} bytes, more than {MAX_TEMPLATE}", source.len())));
+        }
+        let environment = environment::of_hf().map_err(|error| fail(error.to_string()))?;
+        let check = || {
+            let source = Source::new(source, environment.syntax())?;
+            source.compile(environment.syntax())?;
+            Ok(source)
+        };
+        let checked: Result<Source, Error> = with_stack(source.len(), check).map_err(|error| fail(no_stack(&error)))?;
+        let source = checked.map_err(|error| fail(error.to_string()))?;
+        let tokens =
+            [("bos_token", bos_token), ("eos_token", eos_token)].map(|(name, text)| (name.into(), text.into()));
+        Ok(ChatTemplate { environment, source, tokens: tokens.into() })
+    }
+
+    /// The same with further tokens under the names by which it finds them: `pad_token`, `unk_token` and the like.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: impl IntoIterator<Item = (String, String)>) -> ChatTemplate {
+        for (name, text) in tokens {
+            self.tokens.entry(name).or_insert(text);
+        }
+        self
+    }
+
+    /// The text of a conversation; with `add_generation_prompt` it ends where the assistant's answer begins.
+    ///
+    /// Most templates write the BOS token themselves, which `Tokenizer::encode` does not repeat.
+    ///
+    /// # Errors
+    /// [`ChatError::Render`] where the template refuses the conversation or fails.
+    pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, ChatError> {
+        self.render_with(&BTreeMap::from([
+            ("messages", Value::from(Serde(messages))),
+            ("add_generation_prompt", Value::from(add_generation_prompt)),
+        ]))
+    }
+
+    /// The text of a conversation with all that `apply_chat_template` passes on: a map of `messages` with whatever
+    /// their fields are, `tools`, `documents`, `add_generation_prompt`, and what a template has names of its own for.
+    ///
+    /// # Errors
+    /// [`ChatError::Render`] where the template refuses the conversation or fails.
+    pub fn render_with(&self, variables: &impl Serialize) -> Result<String, ChatError> {
+        let fail = |message: String| ChatError::Render { message };
+        let given = Value::from(Serde(variables));
+        let mut context: BTreeMap<String, Value> =
+            self.tokens.iter().map(|(name, text)| (name.clone(), Value::from(text.as_str()))).collect();
+        context.extend(["tools", "documents"].map(|name| (name.to_owned(), Value::from(()))));
+        for name in given.try_iter().map_err(|error| fail(error.to_string()))? {
+            let value = given.get_item(&name).map_err(|error| fail(error.to_string()))?;
+            context.insert(name.to_string(), value);
+        }
+        let context = Value::from_pairs(context);
+        with_stack(self.source.len(), || self.run(context))
+            .map_err(|error| fail(no_stack(&error)))?
+            .map_err(|error| fail(error.to_string()))
+    }
+
+    /// Compiles the template again, which takes less than running it and keeps nothing that borrows the source.
+    fn run(&self, context: Value) -> Result<String, Error> {
+        let (instructions, blocks) = self.source.compile(self.environment.syntax())?;
+        let mut text = String::new();
+        let mut output = make_string_output(&mut text);
+        eval(&self.environment, &instructions, context, &blocks, &mut output, AutoEscape::None)?;
+        Ok(text)
+    }
+}
+
+/// Runs `work` where a template of so many bytes cannot overflow the stack, however deep it nests.
+///
+/// # Errors
+/// What the system says where it gives no thread with such a stack.
+fn with_stack<T: Send>(bytes: usize, work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    std::thread::scope(|scope| {
+        let stack = STACK + bytes * STACK_FOR_BYTE;
+        let thread = std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, work)?;
+        Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
+fn no_stack(error: &io::Error) -> String {
+    format!("the system gives no thread with a stack for it: {error}")
+}
