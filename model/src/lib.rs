@@ -42,8 +42,8 @@ pub use network::{
 };
 pub use tools::{
     Conversion, ConvertError, ConvertProblem, Converted, Difference, HEAD_TYPES, Judgement, KeyDifference,
-    MATRIX_TYPES, Perplexity, PerplexityError, Side, Statistics, Synthetic, SyntheticError, TensorDifference, Values,
-    Windows, convert, diff, inspect, judge, perplexity, usual_rms,
+    MATRIX_TYPES, Perplexity, PerplexityError, Side, Statistics, Synthetic, SyntheticError, TensorDifference,
+    TrialError, Values, Windows, convert, diff, inspect, judge, perplexity, trial, usual_rms,
 };
 pub use trine_loader::json::{JsonError, JsonProblem};
 pub use trine_text::{

@@ -1,4 +1,4 @@
-//! `trine check`: everything that a run does with a file before its first token, and what is wrong with it.
+//! `trine check`: everything that a run does with a file up to its first logits, and what is wrong with it.
 
 use crate::args::CheckArguments;
 use crate::inspect::{describe, judged, tensor_table};
@@ -7,19 +7,24 @@ use crate::message;
 use crate::outcome::Outcome;
 use crate::terminal;
 use crate::trace::Trace;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
-use trine::model::{ChatError, EncodeOptions, Source, Tokenizer, Transformer};
+use trine::model::{ChatError, EncodeOptions, Source, Tokenizer, Transformer, trial};
 use trine::ops::Cpu;
 use trine::shapes::Model;
 
-struct Describe;
+/// Describes a model that computes numbers.
+struct Describe<'d> {
+    file: &'d str,
+    cpu: &'d Cpu,
+}
 
-impl Program for Describe {
+impl Program for Describe<'_> {
     type Out = String;
 
     fn run<M: Model>(self, model: &Arc<Transformer<M>>) -> Result<String> {
+        trial(model, self.cpu).with_context(|| self.file.to_owned())?;
         Ok(describe(&model.config))
     }
 }
@@ -69,7 +74,7 @@ fn trace(file: &dyn Source, arguments: &CheckArguments) -> Result<()> {
 pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref(), &arguments.load.access)?;
     let cpu = load::cpu(&arguments.cpu)?;
-    let model = load::with_loaded(&*file, &arguments.load, &cpu, Describe);
+    let model = load::with_loaded(&*file, &arguments.load, &cpu, Describe { file: file.label(), cpu: &cpu });
     let tokenizer = load::tokenizer(&*file, &arguments.load.vocabulary);
     let text = tokenizer.and_then(|tokenizer| {
         check_template(&*file, &tokenizer)?;

@@ -14,7 +14,7 @@ use trine::kernels::CacheType;
 use trine::loader::write_output;
 use trine::model::{KvCache, Transformer};
 use trine::ops::Cpu;
-use trine::shapes::{Fixed, Idx, Model, Vocab};
+use trine::shapes::{Axis, Fixed, Idx, Model, Vocab};
 
 /// Positions that are computed together: their logits are in memory at a time.
 const POSITIONS: usize = 32;
@@ -102,7 +102,11 @@ impl Program for Logits<'_> {
         let watch = Watch::begin();
         for chunk in tokens.chunks(POSITIONS) {
             let logits = cache.step(&[chunk], |step| model.logits(self.cpu, step).into_data())?;
-            for logit in logits.iter() {
+            for (at, logit) in logits.iter().enumerate() {
+                if !logit.is_finite() {
+                    let (position, of) = (cache.len() - chunk.len() + at / vocab.len(), at % vocab.len());
+                    bail!("logit {of} at position {position} is {logit}: the model computes no numbers");
+                }
                 self.out.write_all(&logit.to_le_bytes()).with_context(|| cannot_write(self.name))?;
             }
             progress.set(cache.len(), positions);

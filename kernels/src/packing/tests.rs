@@ -220,7 +220,7 @@ fn float_matrices_of_three_values_are_ternary() {
     }
     assert!(changed(901, -0.0).is_some());
     let zeros = ternary_from_f32(3, 5, &[0.0; 15]).unwrap();
-    assert_eq!(Matrix::from(zeros).scale(), Some(1.0), "of zeros any scale is right");
+    assert_eq!(zeros.shared(), Scales::Tensor(1.0), "of zeros any scale is right");
     assert!(ternary_from_f32(3, 1, &[f32::INFINITY, 0.0, -f32::INFINITY]).is_none());
 }
 

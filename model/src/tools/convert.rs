@@ -20,6 +20,7 @@ pub use error::{ConvertError, ConvertProblem};
 use crate::description::{Config, Projection, Role};
 use crate::files::{Container, Description, Encoding, Source, SourceTensor};
 use crate::parallel::Threads;
+use crate::tools::trial;
 use crate::warning::Warning;
 use crate::weights::{self, LoadError, LoadOptions, Quantize};
 use bytes::Bytes;
@@ -121,7 +122,11 @@ fn check(source: &dyn Source, conversion: &Conversion, cpu: &Cpu) -> Result<(), 
     let dims = source.config().map_err(LoadError::from)?.dims;
     let options =
         LoadOptions { i2s_packing: conversion.i2s_packing, quantize: conversion.quantize, ..Default::default() };
-    Dyn::scope(dims, |model| weights::load(model, source, cpu, &options).map(drop))?;
+    Dyn::scope(dims, |model| {
+        let loaded = weights::load(model, source, cpu, &options)?;
+        let tried = trial(&loaded.transformer, cpu);
+        tried.map_err(|error| ConvertError::of_file(source.label(), ConvertProblem::Trial(error)))
+    })?;
     let text = |error| ConvertError::of_file(source.label(), ConvertProblem::Description(error));
     if !source.has_vocabulary() {
         return Ok(());

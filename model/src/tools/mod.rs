@@ -2,7 +2,8 @@
 //!
 //! * `convert.rs`, `synthetic.rs`: writing files;
 //! * `diff.rs`, `inspect.rs`, `judge.rs`: what files hold, and whether that is usual;
-//! * `perplexity.rs`: how well a model predicts a text.
+//! * `perplexity.rs`: how well a model predicts a text;
+//! * `trial.rs`: whether it computes numbers.
 //!
 //! What belongs here: what a command does with a model. What does not: arguments and printing (the `trine` command).
 
@@ -14,9 +15,11 @@ pub mod inspect;
 mod judge;
 mod perplexity;
 mod synthetic;
+mod trial;
 
 pub use convert::{Conversion, ConvertError, ConvertProblem, Converted, HEAD_TYPES, MATRIX_TYPES, convert};
 pub use diff::{Difference, KeyDifference, Side, TensorDifference, Values, diff};
 pub use judge::{Judgement, Statistics, judge, usual_rms};
 pub use perplexity::{Perplexity, PerplexityError, Windows, perplexity};
 pub use synthetic::{Synthetic, SyntheticError};
+pub use trial::{TrialError, trial};

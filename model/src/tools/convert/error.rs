@@ -2,6 +2,7 @@
 
 use super::{HEAD_TYPES, MATRIX_TYPES};
 use crate::files::{DescriptionError, Encoding, SourceTensor};
+use crate::tools::TrialError;
 use crate::weights::LoadError;
 use std::fmt;
 use trine_kernels::PackingError;
@@ -80,6 +81,9 @@ pub enum ConvertProblem {
     /// A directory whose tensors do not make up its model.
     #[error(transparent)]
     Load(LoadError),
+    /// A model that loads and computes nothing.
+    #[error(transparent)]
+    Trial(TrialError),
     /// A matrix that is not valid, or that the type cannot hold.
     #[error("{packing}{}", advice(packing))]
     Matrix {
