@@ -71,6 +71,42 @@ fn a_conversation_goes_on_where_it_was() {
     assert!(ids.len() > prompt.ids().len() && ids.starts_with(prompt.ids()));
 }
 
+/// A model of random weights with the vocabulary of Llama 2 and a chat template.
+fn with_sentencepiece() -> Gguf {
+    let vocabulary = Gguf::open(fixture("tokenizer/ggml-vocab-llama-spm.gguf")).expect("a vocabulary");
+    let mut synthetic = Synthetic::tiny();
+    synthetic.config.dims.vocab = 32_000;
+    let file = synthetic.gguf().expect("a model");
+    let mut writer = GgufWriter::new();
+    let of_tokenizer = |key: &str| key.starts_with("tokenizer.");
+    let entries = file.metadata().iter().filter(|(key, _)| !of_tokenizer(key));
+    for (key, value) in entries.chain(vocabulary.metadata().iter().filter(|(key, _)| of_tokenizer(key))) {
+        writer.set(key, value.clone()).expect("a new key");
+    }
+    writer.set("tokenizer.chat_template", "{{ messages[0].content }}:").expect("a new key");
+    for tensor in file.tensors() {
+        let dims = tensor.ne.row_major();
+        writer.tensor(&tensor.name, &dims, tensor.kind, file.bytes(tensor)).expect("a tensor");
+    }
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).expect("memory");
+    Gguf::from_bytes("sentencepiece", bytes.into()).expect("a file")
+}
+
+#[test]
+fn an_answer_is_a_text_of_its_own() {
+    let engine = Engine::of_source(&with_sentencepiece(), options()).unwrap_or_else(|error| panic!("{error}"));
+    let the = engine.tokenizer().id("\u{2581}the").expect("a token");
+    let said = |prompt: &Prompt| -> String {
+        let sampler = SamplerOptions { logit_bias: vec![(the, 1e6)], ..SamplerOptions::greedy() };
+        let options = GenerateOptions { max_tokens: 2, ..GenerateOptions::default() };
+        let sampler = SamplerChain::new(sampler).expect("a sampler");
+        engine.sequence().generate_with(prompt, sampler, options).map(|piece| piece.expect("a piece").text).collect()
+    };
+    assert_eq!(said(&engine.prompt("Hello").expect("a prompt")), " the the");
+    assert_eq!(said(&engine.chat_prompt(&[Message::new("user", "Hello")]).expect("a prompt")), "the the");
+}
+
 #[test]
 fn what_is_of_another_engine_is_refused_with_both_names() {
     let (one, other) = (stories(options()), stories(options()));

@@ -257,7 +257,8 @@ pub struct GenerationArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().presence_penalty)]
     pub presence_penalty: f32,
     /// How many tokens back the three penalties look.
-    #[arg(long, value_name = "COUNT", default_value_t = SamplerOptions::default().repetition_window, value_parser = whole::<usize>)]
+    #[arg(long, value_name = "COUNT", default_value_t = SamplerOptions::default().repetition_window,
+          value_parser = whole::<usize>)]
     pub repetition_window: usize,
     /// Add VALUE to the logit of a token, `-inf` to exclude it; may be given several times.
     #[arg(long, value_name = "ID=VALUE", value_parser = logit_bias)]

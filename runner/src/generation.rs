@@ -1,5 +1,5 @@
-//! What `run` and `chat` share: a prompt that can be continued, how tokens are chosen, and text on standard output as it
-//! is generated, to the end of its line.
+//! What `run` and `chat` share: a prompt that can be continued, how tokens are chosen, and text on standard output as
+//! it is generated, to the end of its line.
 
 use crate::args::GenerationArguments;
 use crate::interrupt::{Signal, Watch};

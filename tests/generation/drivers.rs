@@ -2,6 +2,7 @@
 
 use super::{Outcome, Stories, ids, with_stories};
 use crate::api::*;
+use crate::support::{cpu, with_model};
 
 /// Drives the state machine in the open.
 fn by_hand<M: Model>(stories: &mut Stories<M>, chain: SamplerChain, options: &GenerateOptions) -> Outcome {
@@ -161,6 +162,24 @@ fn a_generation_can_be_ended_from_outside() {
             assert_eq!(held.end(Finish::MaxTokens).next, Next::Done(finish));
         }
         assert_eq!(generation().generated(), [0u32; 0]);
+    });
+}
+
+#[test]
+fn an_interrupted_prompt_counts_what_was_processed() {
+    let stories = trine::embedded_model().expect("a model");
+    let tokenizer = Tokenizer::from_gguf(&stories, &TokenizerOptions::default()).expect("a tokenizer");
+    let mut synthetic = Synthetic::tiny();
+    synthetic.config.dims.vocab = tokenizer.len();
+    with_model(&synthetic.gguf().expect("a model"), &LoadOptions::default(), |transformer| {
+        let mut session = Session::new(transformer, &cpu(), 1000, CacheType::F32).expect("memory");
+        let tokenizer = tokenizer.for_model(transformer.model).expect("as many tokens");
+        let prompt = session.tokens_of(&[7; 600]).expect("ids of the vocabulary");
+        let (mut chain, options) = (SamplerChain::greedy(), GenerateOptions::default());
+        let mut stop = |_: &str| ControlFlow::Break(());
+        let generated = session.generate(&prompt, &tokenizer, &mut chain, &options, &mut stop).expect("a beginning");
+        assert_eq!((generated.finish, generated.prompt.0), (Finish::Interrupted, 256));
+        assert_eq!((session.tokens().len(), generated.decode.0), (256, 0));
     });
 }
 

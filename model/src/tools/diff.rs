@@ -95,8 +95,8 @@ pub struct Side<'f> {
     pub i2s_packing: I2sPacking,
 }
 
-/// Compares two models, on the threads of `cpu`. `tokenizer` says how the vocabulary of a directory is read. `progress` is called after each
-/// tensor with the number of tensors done and their total.
+/// Compares two models, on the threads of `cpu`. `tokenizer` says how the vocabulary of a directory is read. `progress`
+/// is called after each tensor with the number of tensors done and their total.
 ///
 /// # Errors
 /// What a directory says of its model is not valid.
