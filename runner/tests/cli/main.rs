@@ -2,6 +2,7 @@
 //!
 //! That the numbers are right is shown by the tests of the library.
 
+mod ends;
 mod files;
 mod sampling;
 
