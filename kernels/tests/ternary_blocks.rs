@@ -145,6 +145,34 @@ fn rows_that_differ_in_scale_run_as_tq2_0_or_are_refused() {
     assert!(refused.contains("differ in scale") && refused.contains("0.1"), "{refused}");
 }
 
+/// ik_llama.cpp's rows of IQ2_BN with a scale of their own each, four rows interleaved as `repack_iq2_bn` has them.
+#[test]
+fn interleaved_rows_have_scales_of_their_own() {
+    let file = read("layouts.safetensors");
+    let (bytes, rows, cols, values) = in_layout(&file, "IQ2_BN", "blk.1.ffn_down.weight");
+    let scale = |row: usize| (1 + row % 7) as f32 / 8.0;
+    let codes: Vec<&[u8]> = bytes.chunks_exact(bytes.len() / rows).map(|row| &row[4..]).collect();
+    let mut interleaved = Vec::new();
+    for (group, four) in codes.chunks_exact(4).enumerate() {
+        (0..4).for_each(|row| interleaved.extend(scale(4 * group + row).to_le_bytes()));
+        for (block, column) in (0..cols / 64).flat_map(|block| (0..4).map(move |l| (block, l))) {
+            for row in four {
+                // Sixteen columns from `16 * column` on, of which this layout has four in a byte, four apart.
+                let code = |n: usize| row[16 * block + n] >> (2 * column) & 3;
+                interleaved.extend((0..4).map(|i| (0..4).fold(0, |byte, j| byte | code(i + 4 * j) << (2 * j))));
+            }
+        }
+    }
+    let repacked = Matrix::repack(TernaryLayout::Iq2BnR4, rows, cols, &interleaved).unwrap();
+    assert_eq!(repacked.kind(), PackingKind::Tq2_0);
+    let mut found = vec![f32::NAN; cols];
+    for (row, values) in values.chunks_exact(cols).enumerate() {
+        repacked.decode_row(row, &mut found);
+        let expected: Vec<f32> = values.iter().map(|v| if *v == 0.0 { 0.0 } else { scale(row).copysign(*v) }).collect();
+        assert_eq!(found, expected, "row {row}");
+    }
+}
+
 /// A matrix of `rows` rows of `cols` columns in Q2_0, by its definition; `scale` is that of the block of a row.
 fn q2_0(rows: usize, cols: usize, code: fn(usize) -> u8, scale: fn(usize, usize) -> f32) -> Vec<u8> {
     let mut bytes = Vec::new();

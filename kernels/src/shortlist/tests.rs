@@ -99,6 +99,49 @@ fn rows_that_only_exact_products_tell_apart_are_all_computed() {
     assert_eq!(check(&cpu, (&matrix, &shortlist), &base, 1), rows);
 }
 
+/// A row that the copy shows as small as it can, next to one that it shows as large as it can: every weight is rounded
+/// against the one and for the other by nearly half a step. The bound has no room to spare.
+#[test]
+fn the_bound_holds_where_all_weights_are_rounded_the_wrong_way() {
+    let cpu = cpu(1);
+    // The largest weight makes the step 1; its activation is zero.
+    let row = |weight: fn(usize) -> f32| (0..32).map(move |i| if i == 0 { 127.0 } else { weight(i) });
+    let down = row(|_| 10.48);
+    let up = row(|i| if i < 3 { 9.52 } else { 10.52 });
+    let values: Vec<f32> = down.chain(up).collect();
+    let matrix = Matrix::from_f32(&cpu, PackingKind::F32, 2, 32, &values).unwrap();
+    let shortlist = Shortlist::new(&cpu, &matrix, |_| ()).unwrap();
+    let x: Vec<f32> = (0..32).map(|i| if i == 0 { 0.0 } else { 1.0 }).collect();
+    let y = |row: usize| (1..32).map(|i| values[32 * row + i]).sum::<f32>();
+    let coarse = |row: usize| (1..32).map(|i| values[32 * row + i].round()).sum::<f32>();
+    assert!(y(0) > y(1) && coarse(0) + 28.0 < coarse(1), "{} {} {} {}", y(0), y(1), coarse(0), coarse(1));
+    assert!(check(&cpu, (&matrix, &shortlist), &x, 1) >= 1);
+}
+
+/// The same of activations, whose steps are those of 16 bits; the copy of these weights is exact.
+#[test]
+fn the_bound_holds_where_all_activations_are_rounded_the_wrong_way() {
+    let cpu = cpu(1);
+    // The largest activation makes the step 1; its weights are zero.
+    let activation = |i: usize| match i {
+        0 => 32767.0,
+        1..129 => 300.49,
+        129..172 => 303.51,
+        _ => 302.51,
+    };
+    let x: Vec<f32> = (0..256).map(activation).collect();
+    let weights = (0..512).map(|i| if (1..129).contains(&i) || i >= 256 + 129 { 127.0 } else { 0.0 });
+    let values: Vec<f32> = weights.collect();
+    let matrix = Matrix::from_f32(&cpu, PackingKind::F32, 2, 256, &values).unwrap();
+    let shortlist = Shortlist::new(&cpu, &matrix, |_| ()).unwrap();
+    let sum = |row: usize, round: fn(f32) -> f32| {
+        let terms = values[256 * row..].iter().zip(&x).map(|(w, x)| f64::from(w / 127.0 * round(*x)));
+        terms.sum::<f64>()
+    };
+    assert!(sum(0, |x| x) > sum(1, |x| x) && sum(0, f32::round) + 120.0 < sum(1, f32::round));
+    assert!(check(&cpu, (&matrix, &shortlist), &x, 1) >= 1);
+}
+
 #[test]
 fn activations_that_are_not_finite_give_all_products() {
     let (rows, cols, cpu) = (200, 96, cpu(1));

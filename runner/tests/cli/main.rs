@@ -3,6 +3,7 @@
 //! That the numbers are right is shown by the tests of the library.
 
 mod conversation;
+mod ends;
 mod files;
 mod kinds;
 mod output;

@@ -166,6 +166,27 @@ fn attention_over_int8_on_every_isa_and_thread_count() {
     attention_matches(CacheType::Q8, reference::attention::attend_int8, |value| value);
 }
 
+/// Heads so wide that sums of products of the largest numbers of 16 and 8 bits pass what an i32 holds, where all are
+/// that large. The average of equal values is the value.
+#[test]
+fn attention_over_int8_of_wide_heads_overflows_nowhere() {
+    for head_dim in [516, 517, 530, 1040] {
+        let shape = AttentionShape { spans: &[span(20, 2)], kv_heads: 1, group: 2, head_dim };
+        let queries = vec![3.0; 2 * 2 * head_dim];
+        // Keys of later positions are smaller, so the scores, and with them the outputs, tell whether sums are right.
+        let of_position = |at: fn(usize) -> f32| (0..22).flat_map(|position| vec![at(position); head_dim]).collect();
+        let rows = [of_position(|position| 1e-2 - 1e-4 * position as f32), of_position(|position| position as f32)];
+        let exact = expected(shape, &queries, &rows, reference::float::attend);
+        let same = expected(shape, &queries, &rows, reference::attention::attend_int8);
+        for cpu in cpus() {
+            let found = run(&cpu, CacheType::Q8, shape, &queries, &rows);
+            assert_same_bits(&found, &same, format_args!("{head_dim}, {}", cpu.isa()));
+            let close = |(found, exact): (&f32, &f32)| (found - exact).abs() < 1e-2 * exact.abs();
+            assert!(found.iter().zip(&exact).all(close), "{head_dim}: {} is not {}", found[0], exact[0]);
+        }
+    }
+}
+
 /// The bound that the documentation of the cache implies: scores are off by what keys are off by (and the query's 16
 /// bits), outputs by that factor of the weights and by what values are off by.
 #[test]

@@ -75,6 +75,17 @@ fn filters_keep_what_they_promise() {
     assert_eq!(support(SamplerOptions { min_p: 0.5, temperature: 100.0, ..open() }, &probabilities), [1, 3, 4]);
 }
 
+/// Equal tokens have a probability that is exact, so that sums of them meet a bound exactly: then they are enough.
+#[test]
+fn a_bound_that_is_met_exactly_is_met() {
+    for (top_p, kept) in [(0.25, 1), (0.5, 2), (0.75, 3), (1.0, 4)] {
+        assert_eq!(support(SamplerOptions { top_p, ..open() }, &[0.25; 4]), Vec::from_iter(0..kept), "top-p {top_p}");
+    }
+    assert_eq!(support(SamplerOptions { min_p: 1.0, ..open() }, &[0.25, 0.5, 0.125, 0.5]), [1, 3]);
+    // The next number above a half needs a third token.
+    assert_eq!(support(SamplerOptions { top_p: 0.5f32.next_up(), ..open() }, &[0.25; 4]), [0, 1, 2]);
+}
+
 #[test]
 fn penalties_push_recent_tokens_down_once() {
     let options = SamplerOptions { repetition_penalty: 2.0, repetition_window: 3, ..SamplerOptions::greedy() };
