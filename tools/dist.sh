@@ -17,7 +17,7 @@ for architecture in "$@"; do
     options=(build --quiet --release --package trine-runner --target "$target" --config profile.release.strip=true)
     environment=() run=""
     if [ "$architecture" != "$(uname -m)" ]; then
-        tools/cpus/install.sh
+        tools/cpus/install.sh rust
         environment=(RUSTC=/usr/bin/rustc "CARGO_TARGET_${architecture^^}_UNKNOWN_LINUX_GNU_LINKER=$architecture-linux-gnu-gcc")
         options+=(--target-dir "target/dist/$architecture")
         run=qemu-$architecture-static

@@ -4,11 +4,17 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-tools/cpus/install.sh
-# The compiler builds `core` and `alloc` from their source, as nightly ones do.
-RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 cargo build --quiet -Z build-std=core,alloc --target thumbv7em-none-eabihf \
-    --target-dir target/cpus -p trine-shapes -p trine-kernels -p trine-ops --no-default-features \
-    --config profile.dev.debug=false --config profile.dev.package.trine-kernels.opt-level=0
+options=(build --quiet --target thumbv7em-none-eabihf --target-dir target/cpus --no-default-features)
+options+=(-p trine-shapes -p trine-kernels -p trine-ops)
+options+=(--config profile.dev.debug=false --config profile.dev.package.trine-kernels.opt-level=0)
+if ! rustup target add thumbv7em-none-eabihf 2>/dev/null; then
+    tools/cpus/install.sh rust
+    # Debian's compiler builds `core` and `alloc` from their source, as nightly ones do.
+    options+=(-Z build-std=core,alloc)
+    export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
+fi
+cargo "${options[@]}"
+unset RUSTC RUSTC_BOOTSTRAP
 echo "shapes, kernels and ops build for thumbv7em-none-eabihf"
 
 text=$(cargo run --quiet -p trine --no-default-features --example story)

@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
 # Installs what the scripts of this folder need on Debian. Does nothing where it is there already.
+#
+#     tools/cpus/install.sh [rust]
+#
+# With `rust`, also a compiler for targets that `rustup` does not give, and what their programs are linked with.
 set -euo pipefail
 
-packages=(
-    qemu-user-static
-    # The compiler whose standard library Debian has for aarch64, and that library's source, for all other targets.
-    rustc-web libstd-rust-web-dev:arm64 rust-web-src
-    gcc-aarch64-linux-gnu libc6-dev:arm64
-    # C libraries of 32-bit programs.
-    libc6-dev-i386 lib32gcc-12-dev
-    # What the standard library for Windows is built with.
-    binutils-mingw-w64-x86-64
-)
+packages=(qemu-user-static gcc-aarch64-linux-gnu libc6-dev:arm64)
+if [ "${1:-}" = rust ]; then
+    packages+=(
+        # The compiler whose standard library Debian has for aarch64, and that library's source, for all other targets.
+        rustc-web libstd-rust-web-dev:arm64 rust-web-src
+        # C libraries of 32-bit programs.
+        libc6-dev-i386 lib32gcc-12-dev
+        # What the standard library for Windows is built with.
+        binutils-mingw-w64-x86-64
+    )
+fi
 if dpkg-query --show --showformat '${db:Status-Abbrev}\n' "${packages[@]}" 2>/dev/null |
     grep -c '^ii' | grep -qx "${#packages[@]}"; then
     exit 0

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-tools/cpus/install.sh
+tools/cpus/install.sh rust
 [ $# -gt 0 ] || set -- x86_64-pc-windows-gnu aarch64-apple-darwin
 for target in "$@"; do
     # The compiler builds the standard library from its source, as nightly ones do.

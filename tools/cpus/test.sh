@@ -23,16 +23,20 @@ check_emulator() {
 }
 
 # Builds the tests of an architecture and prints three paths: the tests of kernels, of operations, of whole models.
-# For x86-64 they are what `cargo test --workspace` builds; the others need Debian's compiler.
+# For x86-64 they are what `cargo test --workspace` builds. The others are built by the pinned compiler where `rustup` has
+# their standard library, else by Debian's.
 build() {
     local options=(test --quiet --no-run --message-format json)
     if [ "$1" = x86_64 ]; then
         options+=(--workspace)
     else
         options+=(-p trine-kernels -p trine-ops -p trine --lib --test integration)
-        options+=(--target "$1-unknown-linux-gnu" --target-dir target/cpus)
+        options+=(--target "$1-unknown-linux-gnu" --target-dir target/cpus --config profile.dev.debug=false)
+    fi
+    if [ "$1" != x86_64 ] && ! { [ "$1" = aarch64 ] && rustup target add aarch64-unknown-linux-gnu 2>/dev/null; }; then
+        tools/cpus/install.sh rust >&2
         # Less optimised than for the machine at hand: most of the time goes into building.
-        options+=(--config profile.dev.debug=false --config profile.dev.package.trine-kernels.opt-level=1)
+        options+=(--config profile.dev.package.trine-kernels.opt-level=1)
         options+=(--config profile.dev.package.tokenizers.opt-level=0)
         options+=(--config profile.dev.package.fancy-regex.opt-level=0)
         export RUSTC=/usr/bin/rustc
@@ -56,7 +60,7 @@ print(tests["trine_kernels"], tests["trine_ops"], tests["integration"])
 # Random cases are for the machine at hand: a few of each show that an emulated CPU computes the same.
 export PROPTEST_CASES=4
 
-# The tests of one CPU; what they print is shown whole if they fail. `which` are the tests of the kernels; where they are
+# The tests of one CPU, but for the models that are too long to emulate; what they print is shown whole if they fail. `which` are the tests of the kernels; where they are
 # all, those of operations go with them.
 test_cpu() {
     local run=$1 which=$2 kernels=$3 ops=$4 models=$5
