@@ -71,7 +71,7 @@ fn in_words(role: Role) -> String {
 /// A number with so many decimals where they show it well, otherwise with a power of ten: a mean of damaged values may
 /// have forty digits.
 pub fn number(value: f64, decimals: usize) -> String {
-    let least = 0.1f64.powi(decimals as i32);
+    let least = 1.0 / 10f64.powi(decimals as i32);
     match value.abs() {
         size if size == 0.0 || !size.is_finite() || (least..1e6).contains(&size) => format!("{value:.decimals$}"),
         _ => format!("{value:.3e}"),

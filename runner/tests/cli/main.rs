@@ -316,9 +316,14 @@ fn help_and_version_succeed() {
 
 /// Starts a story that takes a while, and waits until its first words were generated.
 fn long_story(folder: &TempDir) -> (Child, [u8; 16]) {
+    long_story_by(command(&[]), folder)
+}
+
+/// The same by a command that takes the arguments of the binary.
+fn long_story_by(mut command: Command, folder: &TempDir) -> (Child, [u8; 16]) {
     let model = with_metadata(folder, &[("bitnet-b1.58.context_length", Value::from(8192u32))]);
     let options = ["-p", "Once", "-n", "8000", "--ignore-eos", "--greedy", "--threads", "1", "--isa", "portable"];
-    let mut child = command(&[&["run", path_text(&model)], &options[..]].concat()).spawn().unwrap();
+    let mut child = command.arg("run").arg(model).args(options).stdout(Stdio::piped()).spawn().unwrap();
     let mut begin = [0; 16];
     child.stdout.as_mut().unwrap().read_exact(&mut begin).unwrap();
     (child, begin)

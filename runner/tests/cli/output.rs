@@ -2,7 +2,7 @@
 //! is shown by the tests of the library.
 #![cfg(unix)]
 
-use super::{STORIES, errors, failure, long_story, path_text, trine};
+use super::{STORIES, errors, failure, long_story, long_story_by, path_text, trine};
 use std::fs::read_dir;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Output};
@@ -77,4 +77,21 @@ fn signals_end_a_story_cleanly() {
         assert!(output.stdout.ends_with(b"\n"));
         assert!(errors(&output).lines().last().unwrap().contains("tokens/s"), "the statistics are printed");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_the_caller_has_ignored_stays_so() {
+    if ignores(15) {
+        eprintln!("not tested: SIGTERM is ignored by whoever started this test");
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    // As `nohup` does it.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"trap "" HUP; exec "$0" "$@""#, env!("CARGO_BIN_EXE_trine")]);
+    let (child, _) = long_story_by(shell, &folder);
+    kill("HUP", child.id());
+    kill("TERM", child.id());
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(128 + 15));
 }
