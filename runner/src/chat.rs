@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use anyhow::{Context, Result};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
-use trine::model::{ChatTemplate, EncodeOptions, GenerateError, Message, Session, StepError, Tokenizer, Transformer};
+use trine::model::{ChatTemplate, GenerateError, Message, Session, StepError, Tokenizer, Transformer};
 use trine::ops::Cpu;
 use trine::shapes::Model;
 
@@ -62,7 +62,7 @@ impl Chat<'_> {
     /// Answers a message; where it does not fit, the conversation stays as it was.
     fn turn<M: Model>(&mut self, session: &mut Session<M>, messages: &mut Vec<Message>, line: String) -> Result<()> {
         messages.push(Message::new("user", line));
-        let prompt = self.tokenizer.encode(&self.template.render(messages, true)?, EncodeOptions::PROMPT)?;
+        let prompt = self.template.encode(self.tokenizer, messages, true)?;
         match self.generation.stream(session, self.tokenizer, &prompt) {
             Ok(Streamed { text, .. }) => {
                 print("\n")?;

@@ -68,10 +68,7 @@ impl Prompt {
         let (ids, shown) = match template {
             None if arguments.raw => (tokenizer.encode(&text, RAW)?, text),
             None => (tokenizer.encode(&text, EncodeOptions::PROMPT)?, text),
-            Some(template) => {
-                let turn = template.render(&[Message::new("user", text)], true)?;
-                (tokenizer.encode(&turn, EncodeOptions::PROMPT)?, String::new())
-            }
+            Some(template) => (template.encode(tokenizer, &[Message::new("user", text)], true)?, String::new()),
         };
         if ids.is_empty() {
             bail!("the prompt is empty, and this vocabulary puts no BOS token before a text: give it some text");

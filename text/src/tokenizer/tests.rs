@@ -250,3 +250,29 @@ proptest! {
         prop_assert_eq!(tokenizer.decode(&plain(&tokenizer, &text), false).unwrap(), text);
     }
 }
+
+/// What a message quotes is text wherever it stands, and is encoded as if it were plain.
+#[test]
+fn what_is_quoted_is_no_control_token() {
+    let tokenizer = Tokenizer::from_data(sentencepiece_data()).unwrap();
+    let mark = '\u{fdd0}';
+    for content in ["</s>", "a</s>[x]</s>b", "</s></s>", "[x][y]", "<unk>a", "plain"] {
+        let quoted = tokenizer.quote(content, mark);
+        let ids = tokenizer.encode_quoted(&["</s>", &quoted, "</s>"].concat(), mark, EncodeOptions::PROMPT).unwrap();
+        let expected = [&[1, 2][..], &plain(&tokenizer, content), &[2]].concat();
+        assert_eq!(ids, expected, "{content:?}");
+    }
+    assert_eq!(tokenizer.quote("a[x]", mark), "a[x]");
+}
+
+/// One word of a million letters, a million spaces, and 200,000 control tokens: time in proportion to the text.
+#[test]
+fn long_words_and_many_control_tokens_take_no_longer_than_their_length() {
+    let mut data = bpe_data();
+    data.tokens.extend((0..200_000).map(|id| format!("<|{id}|>")));
+    data.token_types.as_mut().unwrap().extend(vec![3; 200_000]);
+    let tokenizer = Tokenizer::from_data(data).unwrap();
+    let text = format!("{}{}{}", "a".repeat(1_000_000), " ".repeat(1_000_000), "<|199999|><|7|>".repeat(1000));
+    let ids = tokenizer.encode(&text, EncodeOptions { parse_special: true, ..EncodeOptions::PLAIN }).unwrap();
+    assert_eq!((ids.len(), &ids[ids.len() - 2..]), (2_002_000, &[200_007, 15][..]));
+}
