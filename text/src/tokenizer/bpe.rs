@@ -20,7 +20,8 @@ pub struct ByteLevelBpe {
 }
 
 impl ByteLevelBpe {
-    /// Builds the engine; no word becomes one of `unmade`. Of a merge that stands twice the first one counts, as in llama.cpp.
+    /// Builds the engine; no word becomes one of `unmade`. Of a merge that stands twice the first one counts, as in
+    /// llama.cpp.
     ///
     /// # Errors
     /// [`TokenizerError`] where a merge has not two parts, or its parts or their union are no tokens.

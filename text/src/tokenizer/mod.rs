@@ -269,7 +269,7 @@ impl Tokenizer {
     ) -> Result<(), TokenizerError> {
         let text = if self.nfc { normalize::nfc(text) } else { Cow::Borrowed(text) };
         let fragments = match &self.special_tokens {
-            SpecialTokens::Literal(_) => vec![Fragment::Text(&*text)],
+            SpecialTokens::Literal(_) => vec![Fragment::Text(&text)],
             SpecialTokens::Added(tokens) => tokens.split_normalized(&self.vocabulary, &text, parse_special),
         };
         for fragment in fragments {

@@ -276,3 +276,28 @@ fn long_words_and_many_control_tokens_take_no_longer_than_their_length() {
     let ids = tokenizer.encode(&text, EncodeOptions { parse_special: true, ..EncodeOptions::PLAIN }).unwrap();
     assert_eq!((ids.len(), &ids[ids.len() - 2..]), (2_002_000, &[200_007, 15][..]));
 }
+
+/// Equal scores merge from the left, whatever the sign of a zero.
+#[test]
+fn a_score_of_minus_zero_is_a_zero() {
+    for (first, second) in [(-0.0, 0.0), (0.0, -0.0)] {
+        let mut data = sentencepiece_data();
+        data.add_space_prefix = Some(false);
+        let scores = data.scores.as_mut().unwrap();
+        (scores[263], scores[264]) = (first, second);
+        let tokenizer = Tokenizer::from_data(data).unwrap();
+        assert_eq!(plain(&tokenizer, "abc"), [263, 262], "ab before bc with {first:?} and {second:?}");
+    }
+}
+
+/// In a GGUF file the first place of a merge counts (llama.cpp); what a directory does is in `hf/tests.rs`.
+#[test]
+fn a_merge_that_stands_twice_has_its_first_place() {
+    let mut data = bpe_data();
+    data.tokens.push("bc".to_owned());
+    data.token_types.as_mut().unwrap().push(1);
+    data.merges = Some(["a b", "b c", "a b"].map(str::to_owned).to_vec());
+    assert_eq!(plain(&Tokenizer::from_data(data.clone()).unwrap(), "abc"), [4, 2]);
+    data.merges = Some(["b c", "a b", "b c"].map(str::to_owned).to_vec());
+    assert_eq!(plain(&Tokenizer::from_data(data).unwrap(), "abc"), [0, 8]);
+}
