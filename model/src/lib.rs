@@ -47,8 +47,9 @@ pub use tools::{
 };
 pub use trine_loader::json::{JsonError, JsonProblem};
 pub use trine_text::{
-    ChatError, ChatTemplate, EncodeOptions, Message, Released, SpecialIds, StopStrings, TextStream, TokenKind,
-    Tokenizer, TokenizerError, TokenizerOptions, TokenizerWarning, VocabularyData, known_pre_tokenizers,
+    AddedToken, ChatError, ChatTemplate, EncodeOptions, Message, Metaspace, Prepend, Released, SpecialIds, StopStrings,
+    TextStream, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, TokenizerWarning, VocabularyData,
+    known_pre_tokenizers,
 };
 pub use warning::{NoTriples, Warning};
 pub use weights::{

@@ -10,7 +10,7 @@ use crate::outcome::Outcome;
 use anyhow::Result;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
-use trine::model::{ChatError, ChatTemplate, EncodeOptions, Message, Session, Tokenizer, TokenizerError, Transformer};
+use trine::model::{ChatError, ChatTemplate, Message, Session, Tokenizer, TokenizerError, Transformer};
 use trine::ops::Cpu;
 use trine::shapes::Model;
 
@@ -91,8 +91,7 @@ impl Chat<'_> {
     }
 
     fn answer<M: Model>(&mut self, session: &mut Session<M>, messages: &[Message]) -> Result<Streamed<M>> {
-        let turn = self.template.render(messages, true)?;
-        let prompt = generation::prompt(self.tokenizer, &turn, EncodeOptions::PROMPT)?;
+        let prompt = generation::begun(self.template.encode(self.tokenizer, messages, true)?)?;
         self.generation.print(session, self.tokenizer, &prompt, "")
     }
 }

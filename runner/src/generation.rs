@@ -43,7 +43,14 @@ pub struct Generation {
 /// # Errors
 /// [`Refused::Empty`], or the vocabulary cannot express the text.
 pub fn prompt(tokenizer: &Tokenizer, text: &str, options: EncodeOptions) -> Result<Vec<u32>> {
-    let ids = tokenizer.encode(text, options)?;
+    begun(tokenizer.encode(text, options)?)
+}
+
+/// The same ids, where there is one.
+///
+/// # Errors
+/// [`Refused::Empty`].
+pub fn begun(ids: Vec<u32>) -> Result<Vec<u32>> {
     if ids.is_empty() { Err(Refused::Empty.into()) } else { Ok(ids) }
 }
 

@@ -72,8 +72,7 @@ impl Prompt {
         Ok(match template {
             None => Prompt { ids: generation::prompt(tokenizer, &text, options)?, shown: text, is_answered: false },
             Some(template) => {
-                let turn = template.render(&[Message::new("user", text)], true)?;
-                let ids = generation::prompt(tokenizer, &turn, options)?;
+                let ids = generation::begun(template.encode(tokenizer, &[Message::new("user", text)], true)?)?;
                 Prompt { ids, shown: String::new(), is_answered: true }
             }
         })

@@ -11,13 +11,13 @@ mod tests;
 
 use crate::chat::{ChatError, ChatTemplate};
 use crate::tokenizer::{
-    SpecialIds, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, TokenizerWarning, VocabularyData,
+    AddedToken, SpecialIds, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, TokenizerWarning, VocabularyData,
 };
 use pre::Splitting;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use trine_loader::json::{JsonError, Object, parse, shown, text};
 
@@ -25,7 +25,7 @@ use trine_loader::json::{JsonError, Object, parse, shown, text};
 #[derive(Deserialize)]
 struct TokenizerJson {
     #[serde(default)]
-    added_tokens: Vec<AddedToken>,
+    added_tokens: Vec<AddedEntry>,
     #[serde(default)]
     normalizer: Value,
     #[serde(default)]
@@ -36,11 +36,19 @@ struct TokenizerJson {
 }
 
 #[derive(Deserialize)]
-struct AddedToken {
+struct AddedEntry {
     id: u32,
     content: String,
     #[serde(default)]
     special: bool,
+    #[serde(default)]
+    lstrip: bool,
+    #[serde(default)]
+    rstrip: bool,
+    #[serde(default)]
+    single_word: bool,
+    #[serde(default)]
+    normalized: bool,
 }
 
 #[derive(Deserialize)]
@@ -336,10 +344,22 @@ fn vocabulary(
             return Err(unsupported(key, format!("{found:?}"), "none"));
         }
     }
-    let Splitting { pre, add_space_prefix, nfc } =
+    let Splitting { pre, add_space_prefix, metaspace, nfc } =
         pre::splitting(&normalizer, &pre_tokenizer, model.byte_fallback, model.ignore_merges, asked)?;
+    let flags = |token: &AddedEntry| AddedToken {
+        id: token.id,
+        lstrip: token.lstrip,
+        rstrip: token.rstrip,
+        single_word: token.single_word,
+        normalized: token.normalized,
+        mergeable: model.vocab.get(&token.content).is_some(),
+    };
+    if pre.is_none() && metaspace.is_none() && added_tokens.iter().any(|token| token.normalized) {
+        let expected = "false where the normalizer replaces spaces";
+        return Err(unsupported("added_tokens.normalized", "true".to_owned(), expected));
+    }
     let (tokens, types) = tokens(&model, &added_tokens, size, pre.is_none())?;
-    let merges: Vec<(&str, &str)> = model.merges.iter().map(Merge::parts).collect::<Result<_, _>>()?;
+    let merges = last_of_each(model.merges.iter().map(Merge::parts).collect::<Result<_, _>>()?);
     let mut data = VocabularyData {
         tokens,
         token_types: Some(types.into_iter().map(|kind| kind as i32).collect()),
@@ -347,6 +367,8 @@ fn vocabulary(
         further_ends: special.further_ends,
         add_bos: Some(special.add_bos),
         add_eos: Some(special.add_eos),
+        added: added_tokens.iter().map(flags).collect(),
+        metaspace,
         nfc,
         ..VocabularyData::default()
     };
@@ -377,10 +399,19 @@ impl Merge {
     }
 }
 
+/// Merges without those that stand again further down: the last place counts, as in HF `tokenizers`.
+fn last_of_each<'m>(mut merges: Vec<(&'m str, &'m str)>) -> Vec<(&'m str, &'m str)> {
+    let mut seen = HashSet::with_capacity(merges.len());
+    merges.reverse();
+    merges.retain(|merge| seen.insert(*merge));
+    merges.reverse();
+    merges
+}
+
 /// Texts and kinds by id. Ids without a token, up to the vocabulary that `config.json` gives the model, are unused.
 fn tokens(
     model: &Model,
-    added: &[AddedToken],
+    added: &[AddedEntry],
     size: usize,
     has_byte_tokens: bool,
 ) -> Result<(Vec<String>, Vec<TokenKind>), TokenizerError> {

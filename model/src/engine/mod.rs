@@ -153,8 +153,8 @@ impl Engine {
         let template = self.0.template.as_ref();
         let template =
             template.map_err(|why| EngineError::NoTemplate { engine: self.id().clone(), why: why.clone() })?;
-        let text = template.render(messages, true)?;
-        Ok(self.prompt(&text)?.answered())
+        let ids = template.encode(self.tokenizer(), messages, true)?;
+        Ok(Prompt::new(self.id(), ids).answered())
     }
 
     /// Ids as a prompt.

@@ -1,6 +1,7 @@
 //! Why a conversation cannot be written down. Errors of the tokenizer are its own.
 
 use super::KEY;
+use crate::tokenizer::TokenizerError;
 use trine_loader::GgufError;
 use trine_loader::json::JsonError;
 
@@ -14,6 +15,9 @@ pub enum ChatError {
     /// A file of a directory cannot be read.
     #[error(transparent)]
     Json(#[from] JsonError),
+    /// The text of a conversation has no tokens.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
     /// The file has no template.
     #[error(
         "{file}: the file has no {KEY}, so it is unknown how its model marks who speaks: \

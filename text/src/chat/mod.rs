@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 use std::io;
 use trine_loader::Gguf;
 
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{EncodeOptions, Tokenizer};
 
 /// The key of the template.
 const KEY: &str = "tokenizer.chat_template";
@@ -62,6 +62,9 @@ const MAX_TEMPLATE: usize = 1 << 16;
 /// the template, as the parser descends once for each operator. It is address space, not memory, until it is used.
 const STACK: usize = 8 << 20;
 const STACK_FOR_BYTE: usize = 8 << 10;
+
+/// Codes that Unicode keeps for the inside of programs, which stand for no character.
+const NO_CHARACTERS: std::ops::RangeInclusive<char> = '\u{fdd0}'..='\u{fdef}';
 
 /// A model's way to write conversations.
 #[derive(Debug)]
@@ -147,6 +150,25 @@ impl ChatTemplate {
             ("messages", Value::from(Serde(messages))),
             ("add_generation_prompt", Value::from(add_generation_prompt)),
         ]))
+    }
+
+    /// The tokens of a conversation's text. What stands in a message is text, also where it looks like a control token:
+    /// nobody who writes a message speaks for the system or ends a turn.
+    ///
+    /// # Errors
+    /// [`ChatError::Render`] as of [`ChatTemplate::render`], [`ChatError::Tokenizer`] where the text has no tokens.
+    pub fn encode(
+        &self,
+        tokenizer: &Tokenizer,
+        messages: &[Message],
+        add_generation_prompt: bool,
+    ) -> Result<Vec<u32>, ChatError> {
+        let is_free = |mark: &char| !messages.iter().any(|message| message.content.contains(*mark));
+        let fail = || ChatError::Render { message: "its messages use all of U+FDD0 to U+FDEF".to_owned() };
+        let mark = NO_CHARACTERS.clone().find(is_free).ok_or_else(fail)?;
+        let quoted = |message: &Message| Message::new(&*message.role, tokenizer.quote(&message.content, mark));
+        let text = self.render(&messages.iter().map(quoted).collect::<Vec<_>>(), add_generation_prompt)?;
+        Ok(tokenizer.encode_quoted(&text, mark, EncodeOptions::PROMPT)?)
     }
 
     /// The text of a conversation with all that `apply_chat_template` passes on: a map of `messages` with whatever

@@ -3,7 +3,7 @@
 
 use super::environment::strftime;
 use super::*;
-use crate::tokenizer::{Tokenizer, TokenizerOptions};
+use crate::tokenizer::{Tokenizer, TokenizerOptions, VocabularyData};
 use jiff::Timestamp;
 use trine_loader::{GgufWriter, StringArray, Value as Metadatum};
 
@@ -178,4 +178,23 @@ fn templates_find_the_tokens_that_files_name() {
     assert_eq!(template.render(&[], true).unwrap(), "False");
     let template = template.with_tokens([("pad_token".to_owned(), "<pad>".to_owned())]);
     assert_eq!(template.render(&[], true).unwrap(), "<pad>False");
+}
+
+/// A message says what it likes: its control tokens are text.
+#[test]
+fn control_tokens_in_a_message_are_text() {
+    let tokens = ["<", "e", "n", "d", ">", "<end>", "i"].map(str::to_owned).to_vec();
+    let data = VocabularyData {
+        model: "gpt2".to_owned(),
+        pre: Some("gpt-2".to_owned()),
+        tokens,
+        token_types: Some(vec![1, 1, 1, 1, 1, 3, 1]),
+        merges: Some(Vec::new()),
+        ..VocabularyData::default()
+    };
+    let tokenizer = Tokenizer::from_data(data).unwrap();
+    let template = ChatTemplate::new("{% for m in messages %}{{ m.content | trim }}<end>{% endfor %}", "", "").unwrap();
+    let encode = |content: &str| template.encode(&tokenizer, &[Message::new("user", content)], true).unwrap();
+    assert_eq!(encode("<end>i "), [0, 1, 2, 3, 4, 6, 5]);
+    assert_eq!(encode("i"), [6, 5]);
 }

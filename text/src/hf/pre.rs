@@ -1,7 +1,7 @@
 //! How a `tokenizer.json` cuts text before merging, as the name of a pre-tokenizer, or as SentencePiece.
 
 use super::unsupported;
-use crate::tokenizer::TokenizerError;
+use crate::tokenizer::{Metaspace, Prepend, TokenizerError};
 use serde_json::Value;
 use trine_loader::json::shown;
 
@@ -11,6 +11,8 @@ pub(super) struct Splitting {
     pub pre: Option<String>,
     /// Whether SentencePiece puts a space before a text.
     pub add_space_prefix: bool,
+    /// How the pre-tokenizer `Metaspace` puts it, where that does.
+    pub metaspace: Option<Metaspace>,
     /// Whether text is brought to NFC first.
     pub nfc: bool,
 }
@@ -49,7 +51,7 @@ pub(super) fn splitting(
         Some(asked) => asked.to_owned(),
         None => byte_level(pre_tokenizer, ignore_merges)?.to_owned(),
     };
-    Ok(Splitting { pre: Some(pre), add_space_prefix: false, nfc })
+    Ok(Splitting { pre: Some(pre), add_space_prefix: false, metaspace: None, nfc })
 }
 
 /// The steps of a sequence, or the one step there is.
@@ -121,20 +123,27 @@ fn sentencepiece(normalizer: &Value, pre_tokenizer: &Value) -> Result<Splitting,
     };
     let in_pre_tokenizer = match steps(pre_tokenizer, "pretokenizers")[..] {
         [] => None,
-        [step] if kind(step) == "Metaspace" && step["replacement"] == SPACE => match step["prepend_scheme"].as_str() {
-            Some("first" | "always") => Some(true),
-            Some("never") => Some(false),
-            _ => step["add_prefix_space"].as_bool(),
-        },
+        [step] if kind(step) == "Metaspace" && step["replacement"] == SPACE => {
+            let prepend = match (step["prepend_scheme"].as_str(), step["add_prefix_space"].as_bool()) {
+                (Some("first"), _) => Prepend::First,
+                (Some("never"), _) | (None, Some(false)) => Prepend::Never,
+                (Some("always") | None, _) => Prepend::Always,
+                (Some(other), _) => {
+                    let expected = "`first`, `always` or `never`";
+                    return Err(unsupported("pre_tokenizer.prepend_scheme", format!("`{other}`"), expected));
+                }
+            };
+            Some(Metaspace { prepend, split: step["split"].as_bool().unwrap_or(true) })
+        }
         _ => {
             let expected = "none or `Metaspace`, for a model with byte_fallback";
             return Err(unsupported(PRE_TOKENIZER, shown(pre_tokenizer), expected));
         }
     };
+    let splitting = |add_space_prefix, metaspace| Splitting { pre: None, add_space_prefix, metaspace, nfc: false };
     match (in_normalizer, in_pre_tokenizer) {
-        (Some(prefix), None) | (None, Some(prefix)) => {
-            Ok(Splitting { pre: None, add_space_prefix: prefix, nfc: false })
-        }
+        (Some(prefix), None) => Ok(splitting(prefix, None)),
+        (None, Some(metaspace)) => Ok(splitting(metaspace.prepend != Prepend::Never, Some(metaspace))),
         _ => {
             let expected = "`Metaspace`, or a normalizer that replaces spaces, for a model with byte_fallback";
             Err(unsupported(PRE_TOKENIZER, shown(pre_tokenizer), expected))

@@ -175,3 +175,46 @@ fn an_added_token_beyond_the_vocabulary_is_left_out() {
     let warning = TokenizerWarning::BeyondVocabulary { id: size as u32, text: "[PAD]".to_owned(), tokens: size };
     assert_eq!(tokenizer.warnings(), [warning]);
 }
+
+/// A random tokenizer, texts, and what HF tokenizers gives for them.
+#[derive(Deserialize)]
+struct RandomCase {
+    tokenizer: Value,
+    texts: Vec<(String, Vec<u32>)>,
+}
+
+/// What is wrong with the ids of a tokenizer; nothing where it is refused by name.
+fn differences(case: &RandomCase) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tokens = case.tokenizer["model"]["vocab"].as_object().map_or(0, serde_json::Map::len);
+    let config = json!({ "vocab_size": tokens + 8 }).to_string();
+    std::fs::write(folder.path().join(FILE), case.tokenizer.to_string()).expect("tokenizer.json");
+    std::fs::write(folder.path().join("config.json"), config).expect("config.json");
+    let config = Object::open(&folder.path().join("config.json")).expect("config.json");
+    let tokenizer = TokenizerFiles::new(folder.path(), &config).tokenizer(&TokenizerOptions::default());
+    let tokenizer = match tokenizer {
+        Ok(tokenizer) => tokenizer,
+        Err(error) => return vec![format!("refused: {error}")],
+    };
+    let options = EncodeOptions { parse_special: true, ..EncodeOptions::PLAIN };
+    let differs = |(text, expected): &(String, Vec<u32>)| match tokenizer.encode(text, options) {
+        Ok(ids) if ids == *expected => None,
+        found => Some(format!("{text:?}: {found:?}, expected {expected:?} by {}", case.tokenizer)),
+    };
+    case.texts.iter().filter_map(differs).collect()
+}
+
+/// `tools/tokenizer/random_tokenizers.py` writes the sample, and as many as one likes into `models`.
+#[test]
+fn random_tokenizers_give_the_ids_of_hf_tokenizers() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let sample = root.join("tests/fixtures/tokenizer/random.json");
+    let more = Some(root.join("models/tokenizer/random.json")).filter(|path| path.exists());
+    for path in [sample].into_iter().chain(more) {
+        let cases: Vec<RandomCase> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        assert!(cases.len() >= 80);
+        let wrong: Vec<String> = cases.iter().flat_map(differences).collect();
+        let shown = wrong.iter().take(5).cloned().collect::<Vec<_>>().join("\n");
+        assert!(wrong.is_empty(), "{} of {} cases:\n{shown}", wrong.len(), cases.len());
+    }
+}

@@ -20,7 +20,8 @@ pub struct ByteLevelBpe {
 }
 
 impl ByteLevelBpe {
-    /// Builds the engine. Of a merge that stands twice the first one counts, as in llama.cpp.
+    /// Builds the engine; no word becomes one of `unmade`. Of a merge that stands twice the first one counts, as in
+    /// llama.cpp.
     ///
     /// # Errors
     /// [`TokenizerError`] where a merge has not two parts, or its parts or their union are no tokens.
@@ -28,8 +29,10 @@ impl ByteLevelBpe {
         vocabulary: &Vocabulary,
         merges: &[String],
         pre: &'static PreTokenizer,
+        unmade: &HashSet<u32>,
     ) -> Result<ByteLevelBpe, TokenizerError> {
-        let vocab: Vocab = vocabulary.iter().map(|(id, text)| (text.to_owned(), id)).collect();
+        let vocab: Vocab =
+            vocabulary.iter().filter(|(id, _)| !unmade.contains(id)).map(|(id, text)| (text.to_owned(), id)).collect();
         let engine = BPE::builder()
             .vocab_and_merges(vocab, read_merges(vocabulary, merges)?)
             .ignore_merges(pre.ignore_merges)
@@ -47,15 +50,14 @@ impl ByteLevelBpe {
     /// Appends the ids of a text without special tokens.
     ///
     /// # Errors
-    /// [`TokenizerError::NoTokens`] where a byte of the text is no token; [`TokenizerError::Split`] where the
-    /// pre-tokenizer gives up.
+    /// [`TokenizerError::NoTokens`] where a byte of the text is no token.
     pub fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
         let is_known = |c: &char| c.encode_utf8(&mut [0; 4]).bytes().all(|byte| self.known[usize::from(byte)]);
         if let Some(character) = text.chars().find(|c| !is_known(c)) {
             return Err(TokenizerError::NoTokens { character });
         }
         let mut word = String::new();
-        for piece in self.splitter.split(text)? {
+        for piece in self.splitter.split(text) {
             word.clear();
             word.extend(piece.bytes().map(|byte| BYTE_CHARS[usize::from(byte)]));
             ids.extend(self.engine.tokenize(&word).map_err(bpe_error)?.iter().map(|token| token.id));

@@ -214,13 +214,20 @@ pub enum TokenizerError {
         character: char,
     },
 
-    /// The pre-tokenizer's regular expression gave up.
-    #[error("pre-tokenizer `{pre}` cannot split the text: {source}")]
+    /// The engine of regular expressions refuses those of a pre-tokenizer.
+    #[error("pre-tokenizer `{pre}`: {source}")]
     Split {
         /// Name of the pre-tokenizer.
         pre: &'static str,
-        /// What the expression's engine says.
-        source: Box<fancy_regex::Error>,
+        /// What the engine says.
+        source: Box<regex::Error>,
+    },
+
+    /// More special tokens than can be looked for.
+    #[error("the texts of {tokens} special tokens are too long to be looked for together")]
+    TooManySpecial {
+        /// How many there are.
+        tokens: usize,
     },
 
     /// The BPE engine refused the vocabulary or a word.

@@ -47,7 +47,8 @@ fn lacks_only_the_name(gguf: &Gguf, data: &VocabularyData) -> Result<bool, Token
 }
 
 impl VocabularyData {
-    /// The keys of a GGUF file that hold these data, all but [`VocabularyData::nfc`].
+    /// The keys of a GGUF file that hold these data, all but [`VocabularyData::added`], [`VocabularyData::metaspace`]
+    /// and [`VocabularyData::nfc`].
     pub fn to_metadata(&self) -> Vec<(String, Value)> {
         let texts = |texts: &Vec<String>| Value::from(texts.iter().collect::<StringArray>());
         let further_ends = (!self.further_ends.is_empty()).then(|| Value::from(self.further_ends.clone()));
@@ -93,6 +94,8 @@ fn read(gguf: &Gguf) -> Result<VocabularyData, TokenizerError> {
         add_bos: metadata.opt_bool("tokenizer.ggml.add_bos_token")?,
         add_eos: metadata.opt_bool("tokenizer.ggml.add_eos_token")?,
         add_space_prefix: metadata.opt_bool("tokenizer.ggml.add_space_prefix")?,
+        added: Vec::new(),
+        metaspace: None,
         nfc: false,
     })
 }

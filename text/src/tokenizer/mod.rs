@@ -5,11 +5,12 @@
 //! * `vocabulary.rs`: the checked tokens, their kinds, the tokens that end a generation;
 //! * `normalize.rs`: the form of Unicode that some vocabularies are for;
 //! * `pre.rs`, `bpe.rs`: byte-level BPE; `sentencepiece.rs`: SentencePiece;
-//! * `special.rs`: special tokens in a text.
+//! * `special.rs`, `added.rs`: special tokens in a text, as files and as directories have them.
 //!
 //! Ids are plain `u32` here; they become typed where they enter the transformer. No chat templates (`chat.rs`), and no
 //! directories (`hf.rs`).
 
+mod added;
 mod bpe;
 mod error;
 mod gguf;
@@ -24,13 +25,16 @@ mod warning;
 
 pub use error::TokenizerError;
 pub use pre::known_names as known_pre_tokenizers;
-pub use vocabulary::{SpecialIds, TokenKind, VocabularyData};
+pub use vocabulary::{AddedToken, Metaspace, Prepend, SpecialIds, TokenKind, VocabularyData};
 pub use warning::TokenizerWarning;
 
+use added::AddedTokens;
 use bpe::ByteLevelBpe;
 use pre::PreTokenizer;
-use sentencepiece::SentencePiece;
-use special::{Fragment, SpecialTokens};
+use sentencepiece::{Place, SentencePiece};
+use special::{Fragment, LiteralTokens};
+use std::borrow::Cow;
+use std::collections::HashSet;
 use vocabulary::Vocabulary;
 
 /// What a caller may decide about a file's tokenizer.
@@ -75,6 +79,13 @@ pub struct Tokenizer {
     warnings: Vec<TokenizerWarning>,
 }
 
+/// Special tokens, as the two containers have them.
+#[derive(Debug)]
+enum SpecialTokens {
+    Literal(LiteralTokens),
+    Added(AddedTokens),
+}
+
 #[derive(Debug)]
 enum Engine {
     Bpe(Box<ByteLevelBpe>),
@@ -91,6 +102,7 @@ impl Tokenizer {
     /// [`TokenizerError`] naming the key that is missing, inconsistent or unknown.
     pub fn from_data(data: VocabularyData) -> Result<Tokenizer, TokenizerError> {
         let vocabulary = Vocabulary::new(data.tokens, data.token_types.as_deref(), data.special, data.further_ends)?;
+        let unmade: HashSet<u32> = data.added.iter().filter(|token| !token.mergeable).map(|token| token.id).collect();
         let mut warnings = Vec::new();
         let (engine, bos_by_default) = match data.model.as_str() {
             "gpt2" => {
@@ -98,13 +110,22 @@ impl Tokenizer {
                 let pre = PreTokenizer::named(data.pre.as_deref().ok_or_else(missing)?)?;
                 let key = "tokenizer.ggml.merges";
                 let merges = data.merges.ok_or(TokenizerError::MissingList { key, model: "gpt2" })?;
-                (Engine::Bpe(Box::new(ByteLevelBpe::new(&vocabulary, &merges, pre)?)), pre.add_bos)
+                (Engine::Bpe(Box::new(ByteLevelBpe::new(&vocabulary, &merges, pre, &unmade)?)), pre.add_bos)
             }
             "llama" => {
                 let key = "tokenizer.ggml.scores";
                 let scores = data.scores.ok_or(TokenizerError::MissingList { key, model: "llama" })?;
                 let space = data.add_space_prefix.unwrap_or(true);
-                (Engine::SentencePiece(Box::new(SentencePiece::new(&vocabulary, scores, space)?)), true)
+                (
+                    Engine::SentencePiece(Box::new(SentencePiece::new(
+                        &vocabulary,
+                        scores,
+                        space,
+                        data.metaspace,
+                        unmade,
+                    )?)),
+                    true,
+                )
             }
             _ => return Err(TokenizerError::UnknownModel { found: data.model }),
         };
@@ -120,8 +141,12 @@ impl Tokenizer {
         if bos_by_default && data.add_bos.is_none() && bos.is_none() {
             warnings.push(TokenizerWarning::NoBos);
         }
+        let special_tokens = match data.added.is_empty() {
+            true => SpecialTokens::Literal(LiteralTokens::new(&vocabulary)?),
+            false => SpecialTokens::Added(AddedTokens::new(&vocabulary, &data.added, data.nfc)?),
+        };
         Ok(Tokenizer {
-            special_tokens: SpecialTokens::new(&vocabulary),
+            special_tokens,
             end_of_generation: vocabulary.end_of_generation(),
             add_bos: data.add_bos.unwrap_or(bos_by_default && bos.is_some()),
             add_eos: data.add_eos.unwrap_or(false),
@@ -141,17 +166,79 @@ impl Tokenizer {
     /// The ids of a text.
     ///
     /// # Errors
-    /// [`TokenizerError::NoTokens`] or [`TokenizerError::Split`].
+    /// [`TokenizerError::NoTokens`].
     pub fn encode(&self, text: &str, options: EncodeOptions) -> Result<Vec<u32>, TokenizerError> {
-        let mut ids = Vec::with_capacity(text.len() / 3 + 2);
-        let mut after_special = true;
-        for fragment in self.special_tokens.split(&self.vocabulary, text, options.parse_special) {
+        self.encode_fragments(self.special(text, options.parse_special), text.len(), options)
+    }
+
+    /// The text with `mark` before each character of what stands for a control token, which
+    /// [`Tokenizer::encode_quoted`] then takes for text.
+    pub(crate) fn quote(&self, text: &str, mark: char) -> String {
+        let mut quoted = String::with_capacity(text.len());
+        for fragment in self.special(text, true) {
+            match fragment {
+                Fragment::Text(text) => quoted.push_str(text),
+                Fragment::Token(id) => {
+                    let text = self.token(id).unwrap_or_default();
+                    let is_text = self.kind(id) == Some(TokenKind::UserDefined);
+                    text.chars()
+                        .for_each(|character| quoted.extend((!is_text).then_some(mark).into_iter().chain([character])));
+                }
+            }
+        }
+        quoted
+    }
+
+    /// The ids of a text in which characters behind `mark` belong to no special token. The marks themselves are none of
+    /// the text.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`].
+    pub(crate) fn encode_quoted(
+        &self,
+        text: &str,
+        mark: char,
+        options: EncodeOptions,
+    ) -> Result<Vec<u32>, TokenizerError> {
+        if !text.contains(mark) {
+            return self.encode(text, options);
+        }
+        // Text between control tokens, with what is quoted in it.
+        let mut stretches = vec![(None, String::new())];
+        for (index, part) in text.split(mark).enumerate() {
+            let quoted = if index == 0 { 0 } else { part.chars().next().map_or(0, char::len_utf8) };
+            let (quoted, rest) = part.split_at(quoted);
+            let parts = self.special(rest, options.parse_special);
+            for part in std::iter::once(Fragment::Text(quoted)).chain(parts) {
+                match (part, stretches.last_mut()) {
+                    (Fragment::Text(text), Some((_, stretch))) => stretch.push_str(text),
+                    (Fragment::Text(_), None) => {}
+                    (Fragment::Token(id), _) => stretches.push((Some(id), String::new())),
+                }
+            }
+        }
+        let mut fragments = Vec::new();
+        for (token, stretch) in &stretches {
+            fragments.extend(token.map(Fragment::Token));
+            fragments.extend(self.special(stretch, false));
+        }
+        self.encode_fragments(fragments, text.len(), options)
+    }
+
+    fn encode_fragments(
+        &self,
+        fragments: Vec<Fragment<'_>>,
+        bytes: usize,
+        options: EncodeOptions,
+    ) -> Result<Vec<u32>, TokenizerError> {
+        let mut ids = Vec::with_capacity(bytes / 3 + 2);
+        let mut place = Place { is_start: true, after_special: true };
+        for fragment in fragments {
             match fragment {
                 Fragment::Token(id) => ids.push(id),
-                Fragment::Text(text) if self.nfc => self.encode_text(&normalize::nfc(text), after_special, &mut ids)?,
-                Fragment::Text(text) => self.encode_text(text, after_special, &mut ids)?,
+                Fragment::Text(text) => self.encode_stretch(text, place, options.parse_special, &mut ids)?,
             }
-            after_special = matches!(fragment, Fragment::Token(_));
+            place = Place { is_start: false, after_special: matches!(fragment, Fragment::Token(_)) };
         }
         let wants_bos = options.add_bos && self.add_bos;
         if let Some(bos) = self.bos().filter(|bos| wants_bos && ids.first() != Some(bos)) {
@@ -164,13 +251,38 @@ impl Tokenizer {
         Ok(ids)
     }
 
-    /// Appends the ids of a text without special tokens, in the form in which it is cut. `after_special`: it begins the
-    /// input or follows a special token.
-    fn encode_text(&self, text: &str, after_special: bool, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
-        match &self.engine {
-            Engine::Bpe(bpe) => bpe.encode(text, ids),
-            Engine::SentencePiece(engine) => engine.encode(&self.vocabulary, text, after_special, ids),
+    /// A text cut at its special tokens.
+    fn special<'t>(&self, text: &'t str, parse_special: bool) -> Vec<Fragment<'t>> {
+        match &self.special_tokens {
+            SpecialTokens::Literal(tokens) => tokens.split(text, parse_special),
+            SpecialTokens::Added(tokens) => tokens.split(&self.vocabulary, text, parse_special),
         }
+    }
+
+    /// Appends the ids of a text between special tokens, in the form in which it is cut.
+    fn encode_stretch(
+        &self,
+        text: &str,
+        mut place: Place,
+        parse_special: bool,
+        ids: &mut Vec<u32>,
+    ) -> Result<(), TokenizerError> {
+        let text = if self.nfc { normalize::nfc(text) } else { Cow::Borrowed(text) };
+        let fragments = match &self.special_tokens {
+            SpecialTokens::Literal(_) => vec![Fragment::Text(&text)],
+            SpecialTokens::Added(tokens) => tokens.split_normalized(&self.vocabulary, &text, parse_special),
+        };
+        for fragment in fragments {
+            match (fragment, &self.engine) {
+                (Fragment::Token(id), _) => ids.push(id),
+                (Fragment::Text(text), Engine::Bpe(bpe)) => bpe.encode(text, ids)?,
+                (Fragment::Text(text), Engine::SentencePiece(engine)) => {
+                    engine.encode(&self.vocabulary, text, place, ids)?;
+                }
+            }
+            place = Place { is_start: false, after_special: true };
+        }
+        Ok(())
     }
 
     /// The text of ids that make up a whole text: the space that SentencePiece puts before it is taken away again.
@@ -257,7 +369,7 @@ impl Tokenizer {
 
     /// Whether a text is encoded with a space before it, which is then the beginning of its first token.
     pub fn adds_space(&self) -> bool {
-        matches!(&self.engine, Engine::SentencePiece(engine) if engine.add_space_prefix)
+        matches!(&self.engine, Engine::SentencePiece(engine) if engine.strips_space())
     }
 
     /// Ids after which a generation has ended, ascending.

@@ -5,11 +5,11 @@
 //! crate has none that merges by score. The special tokens of a text are cut out before it comes here.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 use std::ops::Range;
 
 use super::error::TokenizerError;
-use super::vocabulary::{TokenKind, Vocabulary, byte_of_token, check_length};
+use super::vocabulary::{Metaspace, Prepend, TokenKind, Vocabulary, byte_of_token, check_length};
 
 /// The character that stands for a space in the tokens' texts.
 const SPACE: &str = "\u{2581}";
@@ -24,7 +24,20 @@ pub struct SentencePiece {
     /// Whether no token goes on from another character to a space, so that no merge does.
     words_are_separate: bool,
     /// Whether a space is put before a text that begins the input or follows a special token.
-    pub add_space_prefix: bool,
+    add_space_prefix: bool,
+    /// Tokens that text does not become by merging.
+    unmade: HashSet<u32>,
+    /// How spaces are put instead, where a directory says it.
+    metaspace: Option<Metaspace>,
+}
+
+/// Where a stretch of text stands.
+#[derive(Clone, Copy)]
+pub struct Place {
+    /// It begins the input.
+    pub is_start: bool,
+    /// It begins the input or follows a special token.
+    pub after_special: bool,
 }
 
 impl SentencePiece {
@@ -36,6 +49,8 @@ impl SentencePiece {
         vocabulary: &Vocabulary,
         mut scores: Vec<f32>,
         add_space_prefix: bool,
+        metaspace: Option<Metaspace>,
+        unmade: HashSet<u32>,
     ) -> Result<SentencePiece, TokenizerError> {
         check_length("tokenizer.ggml.scores", vocabulary.len(), scores.len())?;
         for (id, score) in (0u32..).zip(&mut scores) {
@@ -51,11 +66,11 @@ impl SentencePiece {
             }
         }
         let words_are_separate = vocabulary.iter().all(|(_, text)| words(text).count() <= 1);
-        Ok(SentencePiece { scores, bytes, unknown: vocabulary.special().unknown, words_are_separate, add_space_prefix })
+        let unknown = vocabulary.special().unknown;
+        Ok(SentencePiece { scores, bytes, unknown, words_are_separate, add_space_prefix, unmade, metaspace })
     }
 
-    /// Appends the ids of a text without special tokens. `after_special`: the text begins the input or follows a
-    /// special token, which is where a space is put before it if the vocabulary wants one.
+    /// Appends the ids of a text without special tokens.
     ///
     /// # Errors
     /// [`TokenizerError::NoTokens`] where a byte has no token and the vocabulary has none for the unknown.
@@ -63,21 +78,52 @@ impl SentencePiece {
         &self,
         vocabulary: &Vocabulary,
         text: &str,
-        after_special: bool,
+        place: Place,
         ids: &mut Vec<u32>,
     ) -> Result<(), TokenizerError> {
-        let prefix = if self.add_space_prefix && after_special { SPACE } else { "" };
-        let text = [prefix, &text.replace(' ', SPACE)].concat();
-        if !self.words_are_separate {
-            return self.encode_merged(vocabulary, &text, ids);
+        let mut marked = text.replace(' ', SPACE);
+        if self.puts_space(&marked, place) {
+            marked.insert_str(0, SPACE);
         }
-        words(&text).try_for_each(|word| self.encode_merged(vocabulary, word, ids))
+        match self.metaspace {
+            Some(Metaspace { split: true, .. }) => {
+                let begins = marked.match_indices(SPACE).map(|(at, _)| at).filter(|&at| at > 0);
+                let ends: Vec<usize> = begins.chain([marked.len()]).collect();
+                let mut start = 0;
+                ends.into_iter().try_for_each(|end| {
+                    self.encode_merged(vocabulary, &marked[std::mem::replace(&mut start, end)..end], ids)
+                })
+            }
+            _ if self.words_are_separate => {
+                words(&marked).try_for_each(|word| self.encode_merged(vocabulary, word, ids))
+            }
+            _ => self.encode_merged(vocabulary, &marked, ids),
+        }
+    }
+
+    /// The token that a text is, if merging makes it.
+    fn made(&self, vocabulary: &Vocabulary, text: &str) -> Option<u32> {
+        vocabulary.id(text).filter(|id| self.unmade.is_empty() || !self.unmade.contains(id))
+    }
+
+    fn puts_space(&self, marked: &str, place: Place) -> bool {
+        match self.metaspace.map(|metaspace| metaspace.prepend) {
+            None => self.add_space_prefix && place.after_special,
+            Some(Prepend::Never) => false,
+            Some(Prepend::First) => place.is_start && !marked.starts_with(SPACE),
+            Some(Prepend::Always) => !marked.starts_with(SPACE),
+        }
+    }
+
+    /// Whether a text that is decoded begins with a space that was put before it.
+    pub fn strips_space(&self) -> bool {
+        self.metaspace.map_or(self.add_space_prefix, |metaspace| metaspace.prepend != Prepend::Never)
     }
 
     /// Appends the ids of a stretch of text that merges within itself alone.
     fn encode_merged(&self, vocabulary: &Vocabulary, text: &str, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
         for piece in Merger::new(self, vocabulary, text).run() {
-            match vocabulary.id(&text[piece.clone()]) {
+            match self.made(vocabulary, &text[piece.clone()]) {
                 Some(id) => ids.push(id),
                 None => self.encode_bytes(&text[piece], ids)?,
             }
@@ -204,7 +250,7 @@ impl<'a> Merger<'a> {
     fn propose(&mut self, left: usize, right: Option<usize>) {
         let Some(right) = right else { return };
         let union = &self.text[self.pieces[left].start..self.pieces[right].end];
-        if let Some(id) = self.vocabulary.id(union) {
+        if let Some(id) = self.engine.made(self.vocabulary, union) {
             let score = self.engine.scores[id as usize];
             self.queue.push(Candidate { score, left, right, len: union.len() });
         }

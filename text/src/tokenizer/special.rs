@@ -1,5 +1,9 @@
-//! Finding special tokens in a text before it is encoded. What the tokens mean is in `vocabulary.rs`.
+//! Finding special tokens in a text before it is encoded. What the tokens mean is in `vocabulary.rs`; added tokens of a
+//! directory, which take spaces along and have borders, are in `added.rs`.
 
+use aho_corasick::AhoCorasick;
+
+use super::error::TokenizerError;
 use super::vocabulary::{TokenKind, Vocabulary};
 
 /// A part of a text to encode.
@@ -11,47 +15,133 @@ pub enum Fragment<'t> {
     Token(u32),
 }
 
-/// The tokens that are matched literally, longest text first and the lower id first of equals.
+/// The tokens that are matched literally, as a GGUF file has them.
 #[derive(Debug)]
-pub struct SpecialTokens {
-    ids: Vec<u32>,
+pub struct LiteralTokens {
+    /// Control, unknown and user-defined tokens.
+    all: Matcher,
+    /// User-defined tokens alone.
+    user_defined: Matcher,
 }
 
-impl SpecialTokens {
+/// Finds some tokens in one pass over a text.
+#[derive(Debug)]
+struct Matcher {
+    ids: Vec<u32>,
+    automaton: AhoCorasick,
+}
+
+impl LiteralTokens {
     /// Those of a vocabulary: control, unknown and user-defined tokens.
-    pub fn new(vocabulary: &Vocabulary) -> SpecialTokens {
+    ///
+    /// # Errors
+    /// [`TokenizerError::TooManySpecial`] where their texts are more than can be looked for.
+    pub fn new(vocabulary: &Vocabulary) -> Result<LiteralTokens, TokenizerError> {
         use TokenKind::{Control, Unknown, UserDefined};
-        let special = |id: u32| matches!(vocabulary.kind(id), Some(Control | Unknown | UserDefined));
-        let mut found: Vec<(u32, &str)> = vocabulary.iter().filter(|&(id, _)| special(id)).collect();
-        found.sort_by_key(|&(id, text)| (std::cmp::Reverse(text.len()), id));
-        SpecialTokens { ids: found.into_iter().map(|(id, _)| id).collect() }
+        let all = Matcher::new(vocabulary, |kind| matches!(kind, Control | Unknown | UserDefined))?;
+        let user_defined = Matcher::new(vocabulary, |kind| kind == UserDefined)?;
+        Ok(LiteralTokens { all, user_defined })
     }
 
     /// Cuts a text at its special tokens. User-defined tokens are always matched; control and unknown ones only with
-    /// `parse_special`, and stay text without it. Each token is looked for in the whole text before the next, shorter
-    /// one is (llama.cpp's rule, which differs from leftmost-first where two tokens overlap).
-    pub fn split<'t>(&self, vocabulary: &Vocabulary, text: &'t str, parse_special: bool) -> Vec<Fragment<'t>> {
-        let mut fragments = vec![Fragment::Text(text)];
-        for &id in &self.ids {
-            if !parse_special && vocabulary.kind(id) != Some(TokenKind::UserDefined) {
-                continue;
-            }
-            let token = vocabulary.text(id).unwrap_or_default();
-            let stands_in = |fragment: &Fragment| matches!(fragment, Fragment::Text(text) if text.contains(token));
-            if fragments.iter().any(stands_in) {
-                fragments = fragments.into_iter().flat_map(|fragment| cut(fragment, id, token)).collect();
-            }
+    /// `parse_special`, and stay text without it.
+    pub fn split<'t>(&self, text: &'t str, parse_special: bool) -> Vec<Fragment<'t>> {
+        if parse_special { self.all.split(text) } else { self.user_defined.split(text) }
+    }
+}
+
+impl Matcher {
+    fn new(vocabulary: &Vocabulary, is_one: impl Fn(TokenKind) -> bool) -> Result<Matcher, TokenizerError> {
+        let is_one = |id: u32| vocabulary.kind(id).is_some_and(&is_one);
+        let (ids, texts): (Vec<u32>, Vec<&str>) = vocabulary.iter().filter(|&(id, _)| is_one(id)).unzip();
+        let too_many = |_| TokenizerError::TooManySpecial { tokens: ids.len() };
+        let automaton = AhoCorasick::new(texts).map_err(too_many)?;
+        Ok(Matcher { ids, automaton })
+    }
+
+    /// Longer tokens come before shorter ones, wherever they stand, and lower ids before higher ones of the same text's
+    /// length: as if each token were looked for in the whole text before the next one is (llama.cpp's rule, which
+    /// differs from the leftmost first where two tokens overlap).
+    fn split<'t>(&self, text: &'t str) -> Vec<Fragment<'t>> {
+        let mut found: Vec<(usize, usize, u32)> = self
+            .automaton
+            .find_overlapping_iter(text)
+            .map(|found| (found.start(), found.end(), self.ids[found.pattern().as_usize()]))
+            .collect();
+        found.sort_unstable_by_key(|&(start, end, id)| (std::cmp::Reverse(end - start), id, start));
+        // A token that overlaps one that is no shorter has its first or its last byte in it.
+        let mut taken = vec![false; if found.is_empty() { 0 } else { text.len() }];
+        found.retain(|&(start, end, _)| {
+            let free = !taken[start] && !taken[end - 1];
+            taken[start..end].iter_mut().for_each(|byte| *byte |= free);
+            free
+        });
+        found.sort_unstable();
+        let (mut fragments, mut copied) = (Vec::with_capacity(2 * found.len() + 1), 0);
+        for (start, end, id) in found {
+            fragments.extend([Fragment::Text(&text[copied..start]), Fragment::Token(id)]);
+            copied = end;
         }
+        fragments.push(Fragment::Text(&text[copied..]));
         fragments.retain(|fragment| *fragment != Fragment::Text(""));
         fragments
     }
 }
 
-/// A fragment cut at every occurrence of one token.
-fn cut<'t>(fragment: Fragment<'t>, id: u32, token: &str) -> Vec<Fragment<'t>> {
-    let Fragment::Text(text) = fragment else { return vec![fragment] };
-    let mut parts = text.split(token).map(Fragment::Text);
-    let mut fragments: Vec<Fragment> = parts.next().into_iter().collect();
-    fragments.extend(parts.flat_map(|part| [Fragment::Token(id), part]));
-    fragments
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tokenizer::{SpecialIds, VocabularyData};
+    use proptest::prelude::*;
+
+    const TOKENS: [&str; 8] = ["a", "b", "aa", "aba", "bb", "abb", "é", "bé"];
+
+    fn vocabulary() -> Vocabulary {
+        let data = VocabularyData::placeholders(3);
+        let tokens: Vec<String> = data.tokens.into_iter().chain(TOKENS.map(str::to_owned)).collect();
+        Vocabulary::new(tokens, Some(&[1, 1, 1, 3, 4, 3, 3, 4, 3, 3, 3]), SpecialIds::default()).unwrap()
+    }
+
+    /// Each token in the whole text before the next, the longest first.
+    fn one_by_one(text: &str, tokens: &[(u32, &str)]) -> Vec<(usize, u32)> {
+        let mut stretches = vec![(0, text.len())];
+        let mut found = Vec::new();
+        for &(id, token) in tokens {
+            let mut finer = Vec::new();
+            for (mut start, end) in stretches {
+                while let Some(at) = text[start..end].find(token) {
+                    found.push((start + at, id));
+                    finer.push((start, start + at));
+                    start += at + token.len();
+                }
+                finer.push((start, end));
+            }
+            stretches = finer;
+        }
+        found.sort_unstable();
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn one_pass_finds_what_one_token_after_the_other_finds(text in "[abcé]{0,24}", parse_special in any::<bool>()) {
+            let vocabulary = vocabulary();
+            let mut tokens: Vec<(u32, &str)> = (3..).zip(TOKENS).collect();
+            tokens.retain(|(id, _)| parse_special || vocabulary.kind(*id) == Some(TokenKind::UserDefined));
+            tokens.sort_by_key(|(id, text)| (std::cmp::Reverse(text.len()), *id));
+            let special = LiteralTokens::new(&vocabulary).unwrap();
+            let (mut at, mut found) = (0, Vec::new());
+            for fragment in special.split(&text, parse_special) {
+                at += match fragment {
+                    Fragment::Text(text) => text.len(),
+                    Fragment::Token(id) => {
+                        found.push((at, id));
+                        vocabulary.text(id).unwrap().len()
+                    }
+                };
+            }
+            prop_assert_eq!(at, text.len());
+            prop_assert_eq!(found, one_by_one(&text, &tokens));
+        }
+    }
 }

@@ -250,3 +250,54 @@ proptest! {
         prop_assert_eq!(tokenizer.decode(&plain(&tokenizer, &text), false).unwrap(), text);
     }
 }
+
+/// What a message quotes is text wherever it stands, and is encoded as if it were plain.
+#[test]
+fn what_is_quoted_is_no_control_token() {
+    let tokenizer = Tokenizer::from_data(sentencepiece_data()).unwrap();
+    let mark = '\u{fdd0}';
+    for content in ["</s>", "a</s>[x]</s>b", "</s></s>", "[x][y]", "<unk>a", "plain"] {
+        let quoted = tokenizer.quote(content, mark);
+        let ids = tokenizer.encode_quoted(&["</s>", &quoted, "</s>"].concat(), mark, EncodeOptions::PROMPT).unwrap();
+        let expected = [&[1, 2][..], &plain(&tokenizer, content), &[2]].concat();
+        assert_eq!(ids, expected, "{content:?}");
+    }
+    assert_eq!(tokenizer.quote("a[x]", mark), "a[x]");
+}
+
+/// One word of a million letters, a million spaces, and 200,000 control tokens: time in proportion to the text.
+#[test]
+fn long_words_and_many_control_tokens_take_no_longer_than_their_length() {
+    let mut data = bpe_data();
+    data.tokens.extend((0..200_000).map(|id| format!("<|{id}|>")));
+    data.token_types.as_mut().unwrap().extend(vec![3; 200_000]);
+    let tokenizer = Tokenizer::from_data(data).unwrap();
+    let text = format!("{}{}{}", "a".repeat(1_000_000), " ".repeat(1_000_000), "<|199999|><|7|>".repeat(1000));
+    let ids = tokenizer.encode(&text, EncodeOptions { parse_special: true, ..EncodeOptions::PLAIN }).unwrap();
+    assert_eq!((ids.len(), &ids[ids.len() - 2..]), (2_002_000, &[200_007, 15][..]));
+}
+
+/// Equal scores merge from the left, whatever the sign of a zero.
+#[test]
+fn a_score_of_minus_zero_is_a_zero() {
+    for (first, second) in [(-0.0, 0.0), (0.0, -0.0)] {
+        let mut data = sentencepiece_data();
+        data.add_space_prefix = Some(false);
+        let scores = data.scores.as_mut().unwrap();
+        (scores[263], scores[264]) = (first, second);
+        let tokenizer = Tokenizer::from_data(data).unwrap();
+        assert_eq!(plain(&tokenizer, "abc"), [263, 262], "ab before bc with {first:?} and {second:?}");
+    }
+}
+
+/// In a GGUF file the first place of a merge counts (llama.cpp); what a directory does is in `hf/tests.rs`.
+#[test]
+fn a_merge_that_stands_twice_has_its_first_place() {
+    let mut data = bpe_data();
+    data.tokens.push("bc".to_owned());
+    data.token_types.as_mut().unwrap().push(1);
+    data.merges = Some(["a b", "b c", "a b"].map(str::to_owned).to_vec());
+    assert_eq!(plain(&Tokenizer::from_data(data.clone()).unwrap(), "abc"), [4, 2]);
+    data.merges = Some(["b c", "a b", "b c"].map(str::to_owned).to_vec());
+    assert_eq!(plain(&Tokenizer::from_data(data).unwrap(), "abc"), [0, 8]);
+}

@@ -31,6 +31,11 @@ pub struct VocabularyData {
     pub add_eos: Option<bool>,
     /// `add_space_prefix`, for SentencePiece.
     pub add_space_prefix: Option<bool>,
+    /// Added tokens of a `tokenizer.json` with their flags, for which a GGUF file has no keys. Without them special
+    /// tokens are looked for as llama.cpp does.
+    pub added: Vec<AddedToken>,
+    /// How the pre-tokenizer `Metaspace` of a `tokenizer.json` puts spaces; a GGUF file has `add_space_prefix` alone.
+    pub metaspace: Option<Metaspace>,
     /// Whether text between special tokens is brought to Unicode's form NFC before it is cut. A `tokenizer.json` may
     /// say so; a GGUF file has no key for it, and llama.cpp does not do it.
     pub nfc: bool,
@@ -45,6 +50,43 @@ impl VocabularyData {
         let tokens = (0..size).map(|id| format!("<{id}>")).collect();
         VocabularyData { model: "none".to_owned(), tokens, ..VocabularyData::default() }
     }
+}
+
+/// How an added token is found in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddedToken {
+    /// The token.
+    pub id: u32,
+    /// It takes the spaces before it along.
+    pub lstrip: bool,
+    /// It takes the spaces behind it along.
+    pub rstrip: bool,
+    /// It is no part of a word.
+    pub single_word: bool,
+    /// It is looked for in the normalized text.
+    pub normalized: bool,
+    /// It is in the model's own vocabulary too, so that text may become it by merging.
+    pub mergeable: bool,
+}
+
+/// What the pre-tokenizer `Metaspace` does: a space becomes a mark, and one is put before a text that has none there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metaspace {
+    /// Which texts get a mark.
+    pub prepend: Prepend,
+    /// Nothing merges across the beginning of a mark.
+    pub split: bool,
+}
+
+/// Which stretches of text between added tokens get a mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prepend {
+    /// None.
+    Never,
+    /// The one with which the whole text begins.
+    First,
+    /// All.
+    Always,
 }
 
 /// Ids of the tokens with a role, each from the key in its description.
