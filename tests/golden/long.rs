@@ -112,6 +112,7 @@ fn a_prompt_goes_on_wherever_it_was_cut() {
                         expected.check(&what, part.end - 1, &logits, tolerance);
                         assert_eq!(session.tokens(), tokens(transformer.model, &ids[..part.end]), "{name}, {what}");
                     }
+                    assert_eq!(session.fork().tokens(), session.tokens(), "{name}, {what}");
                     assert_eq!(session.rewind_to(&ids[..cut]), cut - 1, "{name}, {what}");
                     expected.check(&what, cut - 1, &session.feed_ids(&ids[cut - 1..cut]), tolerance);
                 }

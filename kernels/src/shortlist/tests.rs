@@ -4,6 +4,7 @@ use super::*;
 use crate::arch::Isa;
 use crate::machine::CpuOptions;
 use crate::matrix::PackingKind;
+use crate::quantize::INT16_MAX;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -124,7 +125,7 @@ fn the_bound_holds_where_all_activations_are_rounded_the_wrong_way() {
     let cpu = cpu(1);
     // The largest activation makes the step 1; its weights are zero.
     let activation = |i: usize| match i {
-        0 => 32767.0,
+        0 => f32::from(INT16_MAX),
         1..129 => 300.49,
         129..172 => 303.51,
         _ => 302.51,

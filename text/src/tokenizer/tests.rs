@@ -50,8 +50,11 @@ fn the_best_score_merges_first() {
     let tokenizer = Tokenizer::from_data(sentencepiece_data()).unwrap();
     // "bc" (-1) before "ab" (-2); then "▁a" (-3).
     assert_eq!(plain(&tokenizer, "abc"), [265, 264]);
-    // Equal scores: the left one first.
     assert_eq!(plain(&tokenizer, "aab"), [265, 263]);
+    // Equal scores: the left one first.
+    let mut data = sentencepiece_data();
+    data.scores.as_mut().unwrap()[263] = -1.0;
+    assert_eq!(plain(&Tokenizer::from_data(data).unwrap(), "abc"), [259, 263, 262]);
 }
 
 #[test]
@@ -95,6 +98,14 @@ fn merges_apply_in_order_and_bytes_without_a_token_are_refused() {
     assert_eq!(plain(&tokenizer, "abc ab ac"), [5, 3, 4, 6, 2]);
     let error = tokenizer.encode("abd", EncodeOptions::PLAIN).unwrap_err();
     assert!(error.to_string().contains("'d' (U+0064), which has no tokens"), "{error}");
+}
+
+/// U+00A0 and U+00AD are no letters of the alphabet of bytes, though their numbers are those of bytes.
+#[test]
+fn a_character_outside_the_alphabet_of_bytes_stands_for_itself() {
+    let mut bytes = Vec::new();
+    bpe::ByteLevelBpe::decode("aĠ\u{a0}\u{ad}é\u{3bb}", &mut bytes);
+    assert_eq!(bytes, [&b"a "[..], "\u{a0}\u{ad}".as_bytes(), &[0xe9], "\u{3bb}".as_bytes()].concat());
 }
 
 #[test]
