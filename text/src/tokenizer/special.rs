@@ -99,7 +99,7 @@ mod tests {
     fn vocabulary() -> Vocabulary {
         let data = VocabularyData::placeholders(3);
         let tokens: Vec<String> = data.tokens.into_iter().chain(TOKENS.map(str::to_owned)).collect();
-        Vocabulary::new(tokens, Some(&[1, 1, 1, 3, 4, 3, 3, 4, 3, 3, 3]), SpecialIds::default()).unwrap()
+        Vocabulary::new(tokens, Some(&[1, 1, 1, 3, 4, 3, 3, 4, 3, 3, 3]), SpecialIds::default(), Vec::new()).unwrap()
     }
 
     /// Each token in the whole text before the next, the longest first.

@@ -104,7 +104,7 @@ fn merges_apply_in_order_and_bytes_without_a_token_are_refused() {
 #[test]
 fn a_character_outside_the_alphabet_of_bytes_stands_for_itself() {
     let mut bytes = Vec::new();
-    bpe::ByteLevelBpe::decode("aĠ\u{a0}\u{ad}é\u{3bb}", &mut bytes);
+    ByteLevelBpe::decode("aĠ\u{a0}\u{ad}é\u{3bb}", &mut bytes);
     assert_eq!(bytes, [&b"a "[..], "\u{a0}\u{ad}".as_bytes(), &[0xe9], "\u{3bb}".as_bytes()].concat());
 }
 
