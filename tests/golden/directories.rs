@@ -231,13 +231,13 @@ fn a_directory_that_is_damaged_is_not_converted() {
             "bitnet-packed",
             "mlp.up_proj.weight_scale",
             |dtype, _| *dtype = safetensors::Dtype::I32,
-            "is I32, expected one scale in F32, F16 or BF16",
+            "is I32, expected F32, F16 or BF16: a scale must not be quantized",
         ),
         (
             "llama-packed",
             "self_attn.q_proj.weight_scale",
             |_, data| data.fill(0),
-            "the multiplier of a matrix is inf; it must be finite",
+            "is [0.0], expected one scale, not zero",
         ),
         (
             "llama-packed",

@@ -5,8 +5,8 @@
 /// The words, a longer one before one that it ends with.
 const WORDS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
 
-/// The same text with those words as texts. So an entry that nobody reads does no harm, and one that is read as a number
-/// is refused with the word that stands there.
+/// The same text with those words as texts. So an entry that nobody reads does no harm, and one that is read as a
+/// number is refused with the word that stands there.
 pub(super) fn quoted(json: Vec<u8>) -> Vec<u8> {
     let is_word = |at: usize| WORDS.into_iter().find(|word| json[at..].starts_with(word));
     if !(0..json.len()).any(|at| is_word(at).is_some()) {

@@ -116,7 +116,10 @@ impl Keys<'_> {
         let (metadata, key) = (self.file.metadata(), self.key(suffix));
         let of_blocks: Vec<u32> = match metadata.get(&key) {
             Some(Value::Array(Array::U32(of_blocks))) => of_blocks.clone(),
-            Some(Value::Array(Array::I32(of_blocks))) => of_blocks.iter().map(|n| n.cast_unsigned()).collect(),
+            Some(Value::Array(Array::I32(of_blocks))) => {
+                let number = |n: &i32| u32::try_from(*n).map_err(|_| self.value(suffix, n, "at least 1"));
+                of_blocks.iter().map(number).collect::<Result<_, _>>()?
+            }
             _ => return Ok(metadata.opt_u32(&key)?),
         };
         let Some(first) = of_blocks.first() else {

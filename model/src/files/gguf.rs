@@ -40,7 +40,7 @@ impl Source for Gguf {
 
     fn has_vocabulary(&self) -> bool {
         // llama.cpp's word for a model without one.
-        self.metadata().get("tokenizer.ggml.model").is_none_or(|model| *model != Value::from("none"))
+        self.metadata().get("tokenizer.ggml.model").is_some_and(|model| *model != Value::from("none"))
     }
 
     fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {

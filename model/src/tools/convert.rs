@@ -17,7 +17,7 @@ mod tests;
 
 pub use error::{ConvertError, ConvertProblem};
 
-use crate::description::{Config, Projection, Role};
+use crate::description::{Projection, Role};
 use crate::files::{Container, Description, Encoding, Source, SourceTensor};
 use crate::parallel::Threads;
 use crate::tools::trial;
@@ -172,13 +172,6 @@ impl<'f> Converter<'f> {
             return Err(ConvertError::of_file(source.label(), problem));
         }
         let is_directory = matches!(source.container(), Container::Safetensors { .. });
-        if is_directory {
-            // Of a file, what no role is known of is copied.
-            let config = source.config().map_err(LoadError::from)?;
-            for (role, tensor) in weights::by_role(source, &config)? {
-                check_shape(role, &tensor, &config)?;
-            }
-        }
         let tensors: HashMap<_, _> = tensors.iter().filter_map(|tensor| Some((tensor.role?, tensor))).collect();
         if !tensors.keys().any(|role| matches!(role, Role::Matrix(..))) {
             return Err(ConvertError::of_file(source.label(), ConvertProblem::NoMatrices));
@@ -384,15 +377,6 @@ impl<'f> Converter<'f> {
 fn scale_tensor(role: Role, value: f32) -> Output {
     let bytes = Bytes::copy_from_slice(&value.to_le_bytes());
     Output { name: role.to_string(), dims: vec![1], kind: TensorType::F32, bytes }
-}
-
-/// Whether a tensor of a directory has the shape of its role. A scale may be a number of no axes.
-fn check_shape(role: Role, tensor: &SourceTensor, config: &Config) -> Result<(), ConvertError> {
-    let expected = role.dims(&config.dims);
-    if matches!(role, Role::Scale(..)) || tensor.dims == expected {
-        return Ok(());
-    }
-    Err(ConvertError::of_tensor(tensor, ConvertProblem::Shape { found: tensor.dims.clone(), expected }))
 }
 
 fn head_packing(kind: TensorType) -> Option<PackingKind> {

@@ -34,7 +34,7 @@ pub(super) struct Claims<'l> {
 ///
 /// # Errors
 /// Missing tensors, tensors without a role, two tensors with one role.
-pub(crate) fn by_role(source: &dyn Source, config: &Config) -> Result<HashMap<Role, SourceTensor>, LoadError> {
+fn by_role(source: &dyn Source, config: &Config) -> Result<HashMap<Role, SourceTensor>, LoadError> {
     let (expected, graph) = (Role::all(config), config.graph());
     let known: HashSet<Role> = expected.iter().copied().collect();
     let mut by_role: HashMap<Role, SourceTensor> = HashMap::new();

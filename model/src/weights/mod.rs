@@ -15,7 +15,6 @@ mod matrices;
 mod policy;
 mod triples;
 
-pub(crate) use claims::by_role;
 pub use error::{LoadError, LoadProblem};
 pub use load::{LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load};
 pub(crate) use matrices::{absmean, as_ternary, factor_of, halves_row, packed, scaled, scales_bias, usual_activations};

@@ -2,10 +2,10 @@
 #![allow(unused)]
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn kept() {
+fn numbers() {
     let mut tensors = Vec::new();
     Seq::scope(5, |seq| {
-        let x = Tensor::<f32, _>::zeros((seq,));
+        let x = Tensor::from_fn((seq,), |i| i);
         tensors.push(x);
     });
 }

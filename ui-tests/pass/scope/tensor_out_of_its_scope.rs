@@ -2,8 +2,8 @@
 #![allow(unused)]
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn zeros() {
-    let x = Seq::scope(5, |seq| Tensor::<f32, _>::zeros((seq,)).into_data());
+fn numbers() {
+    let x = Seq::scope(5, |seq| Tensor::from_fn((seq,), |i| i).into_data());
 }
 
 fn main() {}

@@ -93,8 +93,8 @@ fn of_weight_bits(config: &Object) -> Result<Quantization, ConfigError> {
 
 /// The patterns of `modules_to_not_convert`.
 ///
-/// A pattern names a module if the module's name ends with it, or if it is a regular expression that matches the start of
-/// the name up to the end of a part. Source: `should_convert_module` in `quantizers/quantizers_utils.py` of HF
+/// A pattern names a module if the module's name ends with it, or if it is a regular expression that matches the start
+/// of the name up to the end of a part. Source: `should_convert_module` in `quantizers/quantizers_utils.py` of HF
 /// transformers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Exceptions(Vec<(String, Regex)>);
@@ -134,9 +134,21 @@ impl Exceptions {
 mod tests {
     use super::*;
 
+    fn exceptions(pattern: &str) -> Result<Exceptions, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        std::fs::write(&path, serde_json::json!({ Exceptions::KEY: [pattern] }).to_string()).unwrap();
+        Exceptions::read(&Object::open(&path).unwrap())
+    }
+
     fn is_excepted(module: &str, pattern: &str) -> bool {
-        let regex = Regex::new(&format!("^(?:{pattern})$")).unwrap();
-        Exceptions(vec![(pattern.to_owned(), regex)]).contains(module)
+        exceptions(pattern).unwrap().contains(module)
+    }
+
+    #[test]
+    fn what_is_no_regular_expression_is_refused() {
+        let refused = exceptions("model.layers.(").unwrap_err().to_string();
+        assert!(refused.contains("`modules_to_not_convert` is \"model.layers.(\", expected regular"), "{refused}");
     }
 
     /// What `should_convert_module` of HF transformers 5.24 says of these.

@@ -61,14 +61,6 @@ pub enum ConvertProblem {
         /// What it should be.
         expected: &'static str,
     },
-    /// A tensor of a directory of another shape than its role has.
-    #[error("has dimensions {found:?}, expected {expected:?}")]
-    Shape {
-        /// Its dimensions, outermost first.
-        found: Vec<usize>,
-        /// Those of its role.
-        expected: Vec<usize>,
-    },
     /// A bias that a scale beside its matrix would multiply, and does not in the directory.
     #[error(
         "the type cannot hold the scale of the matrix, and a scale in a tensor of its own would multiply its bias too; \
@@ -78,7 +70,7 @@ pub enum ConvertProblem {
     /// What the source says of its model is not valid.
     #[error(transparent)]
     Description(DescriptionError),
-    /// A directory whose tensors do not make up its model.
+    /// A source that does not load.
     #[error(transparent)]
     Load(LoadError),
     /// A model that loads and computes nothing.

@@ -147,6 +147,57 @@ fn what_is_no_type_of_matrices_is_refused() {
     assert!(refused.starts_with("none: ") && refused.contains("nothing to convert"), "{refused}");
 }
 
+/// The tiny model with other keys of its architecture and other names of tensors.
+fn with(keys: &[(&str, Value)], rename: &dyn Fn(&str) -> String) -> Gguf {
+    let file = Synthetic::tiny().gguf().unwrap();
+    let mut writer = GgufWriter::new();
+    for (key, value) in file.metadata().iter() {
+        let other = keys.iter().find(|(suffix, _)| key == format!("bitnet-b1.58.{suffix}"));
+        writer.set(key, other.map_or_else(|| value.clone(), |(_, value)| value.clone())).unwrap();
+    }
+    for tensor in file.tensors() {
+        writer.tensor(rename(&tensor.name), &tensor.ne.row_major(), tensor.kind, file.bytes(tensor)).unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).unwrap();
+    Gguf::from_bytes("unsound", bytes.into()).unwrap()
+}
+
+#[test]
+fn what_does_not_load_or_computes_no_numbers_is_refused() {
+    let same = |name: &str| name.to_owned();
+    let other = |name: &str| name.replace("blk.0.ffn_down.weight", "blk.0.something");
+    let epsilon = "attention.layer_norm_rms_epsilon";
+    let large =
+        |bytes: &mut Vec<u8>| bytes.chunks_exact_mut(4).for_each(|gain| gain.copy_from_slice(&1e38_f32.to_le_bytes()));
+    let cases = [
+        (with(&[("feed_forward_length", Value::U32(3))], &same), "feed_forward_length"),
+        (with(&[(epsilon, Value::F32(f32::NEG_INFINITY))], &same), epsilon),
+        (with(&[], &other), "blk.0.ffn_down.weight"),
+        (changed(&Synthetic::tiny().gguf().unwrap(), "output_norm.weight", large), "expected a finite number"),
+    ];
+    convert(&with(&[], &same), &Conversion::to(TensorType::TQ2_0), &cpu(), &|_, _| ()).unwrap();
+    for (file, expected) in cases {
+        let refused = convert(&file, &Conversion::to(TensorType::TQ2_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
+        assert!(refused.contains(expected) && !refused.contains('\n'), "{refused}");
+    }
+}
+
+#[test]
+fn a_file_without_a_vocabulary_is_converted() {
+    let file = Synthetic::tiny().gguf().unwrap();
+    let mut writer = GgufWriter::new();
+    for (key, value) in file.metadata().iter().filter(|(key, _)| *key != "tokenizer.ggml.model") {
+        writer.set(key, value.clone()).unwrap();
+    }
+    for tensor in file.tensors() {
+        writer.tensor(&tensor.name, &tensor.ne.row_major(), tensor.kind, file.bytes(tensor)).unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).unwrap();
+    converted(&Gguf::from_bytes("without", bytes.into()).unwrap(), TensorType::TQ2_0);
+}
+
 #[test]
 fn the_head_is_rounded_and_nothing_else() {
     let file = Synthetic::tiny().gguf().unwrap();
