@@ -9,6 +9,7 @@ mod python;
 use crate::{Array, OpenError, Value as Metadatum, read_file};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ pub struct JsonError {
 #[non_exhaustive]
 pub enum JsonProblem {
     /// It cannot be opened or read, or is longer than any such file.
-    #[error("{0}; a directory as `save_pretrained` writes it has this file")]
+    #[error("{0}{advice}", advice = advice(.0))]
     File(OpenError),
     /// It is no text.
     #[error("expected UTF-8 text: {0}; download the file again")]
@@ -57,6 +58,16 @@ pub enum JsonProblem {
         /// What it is.
         found: String,
     },
+}
+
+/// What to do about a file that is not there.
+fn advice(error: &OpenError) -> &'static str {
+    match error {
+        OpenError::Io { error, .. } if error.kind() == ErrorKind::NotFound => {
+            "; a directory as `save_pretrained` writes it has this file"
+        }
+        _ => "",
+    }
 }
 
 impl JsonProblem {
@@ -273,5 +284,26 @@ fn metadatum(value: &Value) -> Metadatum {
             Metadatum::Array(Array::String(items.iter().filter_map(Value::as_str).collect()))
         }
         other => Metadatum::String(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_that_is_missing_is_said_to_be_of_every_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        let error = |path: &Path| Object::open(path).unwrap_err().to_string();
+        assert!(
+            error(&path).ends_with("; a directory as `save_pretrained` writes it has this file"),
+            "{}",
+            error(&path)
+        );
+        assert!(error(folder.path()).ends_with(": expected a regular file, found a directory"));
+        let long = OBJECT_BYTES + 1;
+        std::fs::File::create(&path).unwrap().set_len(long).unwrap();
+        assert!(error(&path).ends_with(&format!("config.json: expected at most {OBJECT_BYTES} bytes, found {long}")));
     }
 }

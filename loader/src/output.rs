@@ -5,6 +5,7 @@
 mod unfinished;
 
 use std::{
+    ffi::OsStr,
     fs::{self, File, OpenOptions},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
@@ -63,15 +64,9 @@ enum Destination {
 
 impl Destination {
     fn of(path: &Path) -> io::Result<Destination> {
-        let found = match fs::metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Destination::Regular { path: behind_links(path)?, old: None });
-            }
-            found => found?,
+        let Some(found) = found(path)? else {
+            return Ok(Destination::Regular { path: behind_links(path)?, old: None });
         };
-        if found.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
         if let Some(stream) = standard_stream(&found)? {
             return Ok(Destination::Stream(stream));
         }
@@ -82,6 +77,43 @@ impl Destination {
         }
         Ok(Destination::Regular { path: behind_links(path)?, old: Some(file) })
     }
+}
+
+/// Refuses a path that [`write_output`] cannot write to, as far as that shows without opening or making anything: for a
+/// program that has work to do before it writes.
+///
+/// # Errors
+/// The path leads to a directory, has no name of a file at its end, or its folder is not there.
+pub fn check_output(path: &Path) -> io::Result<()> {
+    if found(path)?.is_none() {
+        let path = behind_links(path)?;
+        let folder = folder_of(&path);
+        fs::metadata(folder).map_err(|error| of_folder(folder, error))?;
+    }
+    Ok(())
+}
+
+/// What is at a path that a file can have, where there is anything.
+fn found(path: &Path) -> io::Result<Option<fs::Metadata>> {
+    let found = fs::metadata(path);
+    if found.as_ref().is_ok_and(fs::Metadata::is_dir) {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    check_name(path)?;
+    match found {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => check_name(&behind_links(path)?).map(|()| None),
+        found => found.map(Some),
+    }
+}
+
+/// Refuses a path that does not end with the name of a file, but with `/`, `.` or `..`, or is empty.
+fn check_name(path: &Path) -> io::Result<()> {
+    let ends_with = |name: &OsStr| path.as_os_str().as_encoded_bytes().ends_with(name.as_encoded_bytes());
+    if path.file_name().is_some_and(ends_with) {
+        return Ok(());
+    }
+    let wrong = format!("expected a path that ends with the name of a file, found \"{}\"", path.display());
+    Err(io::Error::new(io::ErrorKind::InvalidInput, wrong))
 }
 
 /// The path that a chain of symbolic links ends at, whether or not there is anything.
@@ -96,6 +128,11 @@ fn behind_links(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Err(io::Error::other(format!("more than {LINKS} symbolic links follow each other")))
+}
+
+/// An error about a folder that is to get a file.
+fn of_folder(folder: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("the folder {} takes no new file: {error}", folder.display()))
 }
 
 /// The folder that a file is in.

@@ -10,6 +10,7 @@ use crate::trace::Trace;
 use anyhow::{Context, Result, bail};
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
+use trine::loader::one_line;
 use trine::model::{ChatError, EncodeOptions, Source, Tokenizer, Transformer, trial};
 use trine::ops::Cpu;
 use trine::shapes::Model;
@@ -86,7 +87,7 @@ pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
             if arguments.strict && warnings > 0 {
                 bail!("{}: it loads, but there are {warnings} warnings, which --strict refuses", file.label());
             }
-            writeln!(terminal::output(), "{} loads: {}", message::one_line(file.label()), message::one_line(&model))?;
+            writeln!(terminal::output(), "{} loads: {}", one_line(file.label()), one_line(&model))?;
             if arguments.trace {
                 trace(&*file, arguments)?;
             }

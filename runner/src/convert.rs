@@ -3,7 +3,7 @@
 use crate::args::ConvertArguments;
 use crate::load;
 use crate::message::warning;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, check_output};
 use crate::progress::Progress;
 use anyhow::Result;
 use trine::model::{Conversion, Converted, TokenizerOptions, convert as converted};
@@ -13,6 +13,7 @@ use trine::model::{Conversion, Converted, TokenizerOptions, convert as converted
 /// # Errors
 /// The model is not sound, a tensor cannot have the type that was asked for, or the output cannot be written.
 pub fn convert(arguments: &ConvertArguments) -> Result<Outcome> {
+    check_output(&arguments.output)?;
     let source = load::open(Some(&arguments.input), &arguments.access)?;
     let ConvertArguments { to: matrices, head, quantize, i2s_packing, .. } = *arguments;
     let cpu = load::cpu(&arguments.cpu)?;

@@ -2,7 +2,6 @@
 
 use crate::args::DiffArguments;
 use crate::load;
-use crate::message::one_line;
 use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::table::table;
@@ -10,6 +9,7 @@ use crate::terminal;
 use anyhow::Result;
 use serde_json::{Value as Json, json};
 use std::io::{BufWriter, Write};
+use trine::loader::one_line;
 use trine::model::{Difference, KeyDifference, Side, TensorDifference, TokenizerOptions, Values, diff as compared};
 
 /// Runs the command: exit code 0 where the files hold the same model, 1 where they do not.

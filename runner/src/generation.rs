@@ -11,10 +11,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use trine::model::{
-    Config, EncodeOptions, Finish, ForModel, GenerateOptions, Generated, SamplerChain, SamplerError, SamplerOptions,
-    Session, Tokenizer,
+    Config, EncodeOptions, Finish, ForModel, GenerateOptions, Generated, ModelTokenizer, SamplerChain, SamplerError,
+    SamplerOptions, Session, Tokenizer,
 };
-use trine::shapes::Model;
+use trine::shapes::{Idx, Model, Vocab};
 
 /// Positions of the cache: what was asked for, else what is needed, as far as the model has them.
 ///
@@ -90,7 +90,7 @@ pub struct Streamed<M> {
     pub generated: Generated<M>,
     /// The text that was printed.
     pub text: String,
-    /// The signal that ended it, where one did.
+    /// The signal that ended it, or that came at its end and is yet to be obeyed.
     pub signal: Option<Signal>,
 }
 
@@ -154,7 +154,8 @@ impl Generation {
     /// the context ends it. The first Ctrl-C ends it with the text so far.
     ///
     /// # Errors
-    /// The prompt cannot be continued, and nothing was printed; or the output cannot be written.
+    /// The prompt is too long or has ids beyond the vocabulary, and nothing was printed; or no token can be chosen, or
+    /// the output cannot be written.
     pub fn print<M: Model>(
         &mut self,
         session: &mut Session<M>,
@@ -166,8 +167,10 @@ impl Generation {
         if tokens > positions {
             return Err(Refused::TooLong { tokens, positions, most }.into());
         }
+        let tokenizer = tokenizer.clone().for_model(session.transformer().model)?;
+        let prompt = session.tokens_of(prompt)?;
         print(shown)?;
-        let streamed = self.stream(session, tokenizer, prompt)?;
+        let streamed = self.stream(session, &tokenizer, &prompt)?;
         if !streamed.text.ends_with('\n') {
             print("\n")?;
         }
@@ -180,8 +183,8 @@ impl Generation {
     fn stream<M: Model>(
         &mut self,
         session: &mut Session<M>,
-        tokenizer: &Arc<Tokenizer>,
-        prompt: &[u32],
+        tokenizer: &ModelTokenizer<M>,
+        prompt: &[Idx<Vocab<M>>],
     ) -> Result<Streamed<M>> {
         let watch = Watch::begin();
         let (mut text, mut written) = (String::new(), Ok(()));
@@ -194,16 +197,34 @@ impl Generation {
                 ControlFlow::Continue(())
             }
         };
-        let tokenizer = tokenizer.clone().for_model(session.transformer().model)?;
-        let prompt = session.tokens_of(prompt)?;
-        let generated = session.generate(&prompt, &tokenizer, &mut self.sampler, &self.options, &mut on_text)?;
+        let generated = session.generate(prompt, tokenizer, &mut self.sampler, &self.options, &mut on_text)?;
         written?;
-        let signal = watch.signal().filter(|_| generated.finish == Finish::Interrupted);
+        let signal = watch.end().filter(|signal| ends(*signal, &generated.finish));
         Ok(Streamed { generated, text, signal })
     }
+}
+
+/// Whether a signal that came during a generation ends more than that. One that came too late to interrupt it does,
+/// but for Ctrl-C, which asks for nothing else.
+fn ends(signal: Signal, finish: &Finish) -> bool {
+    !signal.is_ctrl_c() || *finish == Finish::Interrupted
 }
 
 /// A seed that nobody chose, short enough to be typed again.
 fn any_seed() -> u64 {
     RandomState::new().hash_one(()) % 1_000_000_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_signal_ends_more_than_the_generation_but_for_ctrl_c() {
+        let (ctrl_c, term) = (Signal(2), Signal(15));
+        for finish in [Finish::StopString("x".to_owned()), Finish::MaxTokens, Finish::Token(0), Finish::ContextFull] {
+            assert!(ends(term, &finish) && !ends(ctrl_c, &finish), "{finish:?}");
+        }
+        assert!(ends(term, &Finish::Interrupted) && ends(ctrl_c, &Finish::Interrupted));
+    }
 }

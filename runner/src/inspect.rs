@@ -4,7 +4,6 @@ mod json;
 
 use crate::args::InspectArguments;
 use crate::load;
-use crate::message::one_line;
 use crate::outcome::Outcome;
 use crate::table::table;
 use crate::terminal;
@@ -13,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use trine::kernels::CpuOptions;
 use trine::kernels::packing::I2sPacking;
-use trine::loader::Value;
+use trine::loader::{Value, one_line};
 use trine::model::inspect::{TensorReport, number, shown, tensors};
 use trine::model::{Config, ConfigError, Container, Judgement, Source, Statistics, judge};
 use trine::ops::Cpu;

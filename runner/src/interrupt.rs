@@ -22,12 +22,17 @@ static STATE: AtomicI32 = AtomicI32::new(NOT_WATCHED);
 /// The system does not allow it.
 pub fn install() -> Result<()> {
     listen(|signal| {
-        if STATE.compare_exchange(WATCHED, signal, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+        if !note(signal) {
             let _held = trine::loader::remove_unfinished();
             exit(Signal(signal).code().into());
         }
     })
     .context("cannot install the handlers of signals")
+}
+
+/// Whether a signal was noted: it is the first one while somebody watches.
+fn note(signal: i32) -> bool {
+    STATE.compare_exchange(WATCHED, signal, Ordering::SeqCst, Ordering::SeqCst).is_ok()
 }
 
 /// Calls `handler` with each signal, on a thread.
@@ -64,7 +69,7 @@ const CTRL_C: i32 = 2;
 
 /// A signal that was noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Signal(i32);
+pub struct Signal(pub i32);
 
 impl Signal {
     /// Whether a person asked for the end of what is being done, and not of the program.
@@ -90,12 +95,37 @@ impl Watch {
 
     /// The signal that came since.
     pub fn signal(&self) -> Option<Signal> {
-        Some(STATE.load(Ordering::SeqCst)).filter(|&state| state > NOT_WATCHED).map(Signal)
+        noted(STATE.load(Ordering::SeqCst))
     }
+
+    /// Ends to watch, and returns the signal that came until then: each signal is noted here or ends the process.
+    pub fn end(self) -> Option<Signal> {
+        noted(STATE.swap(NOT_WATCHED, Ordering::SeqCst))
+    }
+}
+
+fn noted(state: i32) -> Option<Signal> {
+    (state > NOT_WATCHED).then_some(Signal(state))
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
         STATE.store(NOT_WATCHED, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_noted_until_the_watch_has_ended() {
+        assert!(!note(15), "nobody watches");
+        let watch = Watch::begin();
+        assert_eq!(watch.signal(), None);
+        assert!(note(15) && !note(2), "the first is noted, the second ends the process");
+        assert_eq!((watch.signal(), watch.end()), (Some(Signal(15)), Some(Signal(15))));
+        assert!(!note(1), "what comes after the end is not lost: it ends the process");
+        assert_eq!(Watch::begin().end(), None, "a signal is told once");
     }
 }

@@ -2,13 +2,13 @@
 //! are shown here, so that all commands show them alike.
 
 use crate::args::{CpuArguments, FileArguments, LoadArguments, VocabularyArguments};
-use crate::message::{Usage, note, one_line, warning};
+use crate::message::{Usage, note, warning};
 use crate::progress::Progress;
 use anyhow::Result;
 use std::path::Path;
 use std::sync::Arc;
 use trine::kernels::CpuOptions;
-use trine::loader::Access;
+use trine::loader::{Access, one_line};
 use trine::model::inspect::number;
 use trine::model::{
     Corrected, Correction, Corrections, LoadOptions, MakeShortlist, Requantize, Source, Tokenizer, TokenizerOptions,

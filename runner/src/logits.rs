@@ -35,7 +35,12 @@ pub fn logits(arguments: &LogitsArguments) -> Result<Outcome> {
     let (ids, kv) = (arguments.ids.as_slice(), arguments.kv);
     let name = arguments.out.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
     let write = |out: &mut dyn Write| {
-        load::with_model(&*file, &arguments.load, &cpu, Logits { ids, kv, cpu: &cpu, out, name: &name })
+        load::with_model(
+            &*file,
+            &arguments.load,
+            &cpu,
+            Logits { file: file.label(), ids, kv, cpu: &cpu, out, name: &name },
+        )
     };
     match &arguments.out {
         Some(path) => write_file(path, &name, write),
@@ -78,6 +83,8 @@ impl From<io::Error> for Stopped {
 }
 
 struct Logits<'l> {
+    /// The model's name in messages.
+    file: &'l str,
     ids: &'l [u32],
     kv: CacheType,
     cpu: &'l Cpu,
@@ -105,7 +112,8 @@ impl Program for Logits<'_> {
             for (at, logit) in logits.iter().enumerate() {
                 if !logit.is_finite() {
                     let (position, of) = (cache.len() - chunk.len() + at / vocab.len(), at % vocab.len());
-                    bail!("logit {of} at position {position} is {logit}: the model computes no numbers");
+                    let file = self.file;
+                    bail!("{file}: logit {of} at position {position} is {logit}: the model computes no numbers");
                 }
                 self.out.write_all(&logit.to_le_bytes()).with_context(|| cannot_write(self.name))?;
             }

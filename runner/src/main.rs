@@ -2,8 +2,7 @@
 //! in the library, and anything that a user of the library would want belongs there.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0 for success, 1 where a file or an
-//! input is wrong, 2 where the arguments are, 130 after Ctrl-C (128 and the number
-//! of the signal after others).
+//! input is wrong, 2 where the arguments are, 130 after Ctrl-C (128 and the number of the signal after others).
 #![forbid(unsafe_code)]
 
 mod args;

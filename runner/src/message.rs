@@ -1,7 +1,7 @@
 //! One-line messages on standard error. Nothing here fails: a closed standard error is no reason to stop.
 
 use std::io::Write;
-use trine::loader::steers;
+use trine::loader::one_line;
 
 /// An error of an argument: exit code 2, where a wrong file or input is 1.
 #[derive(Debug)]
@@ -49,13 +49,6 @@ fn with_causes(error: &anyhow::Error) -> String {
     line
 }
 
-/// The text with what steers a terminal escaped: a name in a file can neither break the line nor change what is beside
-/// it.
-pub fn one_line(text: &str) -> String {
-    let escape = |c: char| if steers(c) { c.escape_default().collect() } else { String::from(c) };
-    text.chars().map(escape).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,7 +64,6 @@ mod tests {
 
     #[test]
     fn a_message_is_one_line() {
-        assert_eq!(one_line("tensor \"a\nb\u{1b}[2J\""), "tensor \"a\\nb\\u{1b}[2J\"");
-        assert_eq!(one_line("a\u{202e}é"), "a\\u{202e}é");
+        assert_eq!(with_causes(&anyhow!("tensor \"a\nb\"").context("a\u{202e}")), "a\\u{202e}: tensor \"a\\nb\"");
     }
 }

@@ -4,6 +4,7 @@ use crate::interrupt::Signal;
 use crate::message::Usage;
 use anyhow::Context;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// How a command ended that did not fail.
@@ -33,10 +34,11 @@ pub fn exit_code_of(error: &anyhow::Error) -> ExitCode {
     if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
-/// Refuses a standard output that is not open for writing: what is printed would be lost without an error.
+/// Refuses a standard output that is open for reading alone: what is printed would be lost without an error. One that is
+/// closed cannot be told from `/dev/null`, which the runtime of Rust opens in its place before `main`.
 ///
 /// # Errors
-/// It is not.
+/// It is open for reading alone, or the system does not say.
 #[cfg(unix)]
 pub fn check_standard_output() -> anyhow::Result<()> {
     use rustix::fs::{OFlags, fcntl_getfl};
@@ -50,6 +52,14 @@ pub fn check_standard_output() -> anyhow::Result<()> {
 #[cfg(not(unix))]
 pub fn check_standard_output() -> anyhow::Result<()> {
     Ok(())
+}
+
+/// Refuses a path that no file can be written to, before there is any work for that file.
+///
+/// # Errors
+/// As far as it shows without opening or making the file, it cannot be written.
+pub fn check_output(path: &Path) -> anyhow::Result<()> {
+    trine::loader::check_output(path).with_context(|| format!("{}: cannot write it", path.display()))
 }
 
 /// Whether the reader of the output has gone away: it has seen what it wanted, so this is no failure.

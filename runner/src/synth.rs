@@ -3,7 +3,7 @@
 use crate::args::{Like, SynthArguments};
 use crate::load;
 use crate::message::Usage;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, check_output};
 use anyhow::Result;
 use std::num::NonZeroUsize;
 use trine::model::Synthetic;
@@ -14,6 +14,7 @@ use trine::shapes::{Dims, Sizes};
 /// # Errors
 /// The dimensions contradict each other or the types, or the output cannot be written.
 pub fn synth(arguments: &SynthArguments) -> Result<Outcome> {
+    check_output(&arguments.output)?;
     described(arguments)?.writer_on(&load::cpu(&arguments.cpu)?)?.write_file(&arguments.output)?;
     Ok(Outcome::Done)
 }

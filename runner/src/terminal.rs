@@ -77,6 +77,9 @@ mod tests {
 
     #[test]
     fn what_steers_a_terminal_is_shown() {
-        assert_eq!(escaped("a\tb\né \u{1b}[2J\r\u{9b}x\u{202e}"), "a\tb\né \\u001b[2J\\u000d\\u009bx\\u202e");
+        assert_eq!(
+            escaped("a\tb\né \u{1b}[2J\r\u{9b}x\u{202e}\u{200f}"),
+            "a\tb\né \\u001b[2J\\u000d\\u009bx\\u202e\\u200f"
+        );
     }
 }

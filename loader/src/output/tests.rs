@@ -1,5 +1,6 @@
 //! What becomes of files, links, pipes and devices that are written to. Devices are made in a folder of the test.
 
+use super::unfinished::Names;
 use super::*;
 use std::fs::read;
 
@@ -38,16 +39,18 @@ fn a_file_is_there_whole_or_not_at_all() {
 fn a_file_in_the_making_goes_when_it_is_dropped_and_before_an_exit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    let unfinished = Unfinished::named(&path).unwrap();
+    // Of its own: the other tests write files beside this one.
+    let names = Names::new();
+    let unfinished = Unfinished::named(&path, &names).unwrap();
     assert_eq!(files(folder.path()), 1);
     drop(unfinished);
     assert_eq!(files(folder.path()), 0);
-    let unfinished = Unfinished::named(&path).unwrap();
+    let unfinished = Unfinished::named(&path, &names).unwrap();
     unfinished.file().write_all(b"whole").unwrap();
     unfinished.finish(&path).unwrap();
     assert_eq!((read(&path).unwrap(), files(folder.path())), (b"whole".to_vec(), 1));
-    let unfinished = Unfinished::named(&path).unwrap();
-    drop(remove_unfinished());
+    let unfinished = Unfinished::named(&path, &names).unwrap();
+    drop(names.remove_files());
     assert_eq!(files(folder.path()), 1, "the one that is finished stays");
     assert!(unfinished.finish(&path).is_err());
     assert_eq!(read(&path).unwrap(), b"whole");
@@ -61,6 +64,33 @@ fn what_concerns_a_folder_names_it() {
     assert!(error.to_string().contains(&*missing.display().to_string()), "{error}");
     assert_eq!(error.kind(), io::ErrorKind::NotFound);
     assert_eq!(put(folder.path(), "text").unwrap_err().kind(), io::ErrorKind::IsADirectory);
+}
+
+#[test]
+fn a_path_without_the_name_of_a_file_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |path: &str| folder.path().join(path);
+    put(&at("file"), "text").unwrap();
+    let refused = |path: &Path| {
+        let write = |_: &mut BufWriter<&File>| -> io::Result<()> { panic!("{}", path.display()) };
+        let (error, early) = (write_output(path, write).unwrap_err(), check_output(path).unwrap_err());
+        assert_eq!((error.kind(), error.to_string()), (early.kind(), early.to_string()));
+        error
+    };
+    for path in ["new/", "new//", "new/.", "new/..", "file/", "missing/new/"].map(at).iter().chain([&PathBuf::new()]) {
+        let error = refused(path).to_string();
+        let expected = format!("expected a path that ends with the name of a file, found \"{}\"", path.display());
+        assert_eq!(error, expected);
+    }
+    for path in ["", ".", "..", "./"] {
+        assert_eq!(refused(&at(path)).kind(), io::ErrorKind::IsADirectory, "{path:?}");
+    }
+    let early = check_output(&at("missing/new")).unwrap_err();
+    assert!(early.to_string().starts_with("the folder ") && early.kind() == io::ErrorKind::NotFound, "{early}");
+    for path in ["file", "new", "n", "new.", "..new"] {
+        check_output(&at(path)).unwrap();
+    }
+    assert_eq!(files(folder.path()), 1, "a check makes nothing");
 }
 
 #[cfg(unix)]
@@ -102,6 +132,9 @@ mod unix {
         assert_eq!((files(folder.path()), files(&at("disk"))), (3, 1));
         symlink("circle", at("circle")).unwrap();
         assert!(put(&at("circle"), "text").is_err());
+        symlink("nothing/", at("to a folder")).unwrap();
+        let error = put(&at("to a folder"), "text").unwrap_err().to_string();
+        assert!(error.ends_with("nothing/\""), "{error}");
     }
 
     #[test]

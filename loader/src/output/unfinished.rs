@@ -10,56 +10,73 @@ use std::{
 
 use tempfile::TempPath;
 
-use super::folder_of;
+use super::{folder_of, of_folder};
 
-/// The names of unfinished files that have one. Signals end a process as a whole, so the list is the process's.
-static NAMES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// The names of unfinished files that have one.
+pub struct Names(Mutex<Vec<PathBuf>>);
 
-fn names() -> MutexGuard<'static, Vec<PathBuf>> {
-    NAMES.lock().unwrap_or_else(PoisonError::into_inner)
+/// Those of the process, as signals end it as a whole.
+static NAMES: Names = Names::new();
+
+impl Names {
+    pub const fn new() -> Names {
+        Names(Mutex::new(Vec::new()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes the files. While what it returns lives, none is begun and none gets its name.
+    #[must_use = "files are begun and finished as soon as it is dropped"]
+    pub fn remove_files(&self) -> impl Sized {
+        let mut names = self.lock();
+        for name in names.drain(..) {
+            // Nobody is left to tell of a failure.
+            let _ = std::fs::remove_file(name);
+        }
+        names
+    }
 }
 
 /// Removes the unfinished files of this process, for a program that is about to exit because of a signal. While what it
 /// returns lives, none is begun and none gets its name: the program holds it until it exits.
 #[must_use = "files are begun and finished as soon as it is dropped"]
 pub fn remove_unfinished() -> impl Sized {
-    let mut names = names();
-    for name in names.drain(..) {
-        // Nobody is left to tell of a failure.
-        let _ = std::fs::remove_file(name);
-    }
-    names
+    NAMES.remove_files()
 }
 
 /// A file in the making.
-pub struct Unfinished {
+pub struct Unfinished<'n> {
     file: File,
     /// Where it has one.
     name: Option<TempPath>,
+    /// Where that is noted.
+    names: &'n Names,
 }
 
-impl Unfinished {
+impl<'n> Unfinished<'n> {
     /// A new file in the folder that `path` is in.
     ///
     /// # Errors
     /// The system makes none there.
-    pub fn beside(path: &Path) -> io::Result<Unfinished> {
+    pub fn beside(path: &Path) -> io::Result<Unfinished<'static>> {
         match nameless(path) {
-            Some(file) => Ok(Unfinished { file, name: None }),
-            None => Unfinished::named(path),
+            Some(file) => Ok(Unfinished { file, name: None, names: &NAMES }),
+            None => Unfinished::named(path, &NAMES),
         }
     }
 
-    /// The same under a name.
+    /// The same under a name, which is noted in `names`.
     ///
     /// # Errors
     /// As for [`beside`](Unfinished::beside).
-    pub fn named(path: &Path) -> io::Result<Unfinished> {
-        let mut names = names();
+    pub fn named(path: &Path, names: &'n Names) -> io::Result<Unfinished<'n>> {
+        let mut listed = names.lock();
         let folder = folder_of(path);
         let (file, name) = builder().tempfile_in(folder).map_err(|error| of_folder(folder, error))?.into_parts();
-        names.push(name.to_path_buf());
-        Ok(Unfinished { file, name: Some(name) })
+        listed.push(name.to_path_buf());
+        Ok(Unfinished { file, name: Some(name), names })
     }
 
     /// Where its contents are written.
@@ -88,7 +105,7 @@ impl Unfinished {
     /// Those of the file system.
     pub fn finish(mut self, path: &Path) -> io::Result<()> {
         // Held until it is done: a signal ends the process before that or after it.
-        let mut names = names();
+        let mut names = self.names.lock();
         match self.name.take() {
             Some(name) => {
                 names.retain(|other| **other != *name);
@@ -99,10 +116,10 @@ impl Unfinished {
     }
 }
 
-impl Drop for Unfinished {
+impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         if let Some(name) = self.name.take() {
-            let mut names = names();
+            let mut names = self.names.lock();
             names.retain(|other| **other != *name);
             // Removed before anyone else has the list.
             drop(name);
@@ -120,11 +137,6 @@ fn builder() -> tempfile::Builder<'static, 'static> {
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     builder
-}
-
-/// An error about a folder.
-fn of_folder(folder: &Path, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("the folder {} takes no new file: {error}", folder.display()))
 }
 
 /// A file without a name, where the file system has them and one can be given to it later.

@@ -2,8 +2,8 @@
 
 use super::measure::Test;
 use super::report::{MatrixRow, Measured, Report, Row};
-use crate::message::one_line;
 use std::io::{self, Write};
+use trine::loader::one_line;
 
 /// Prints the report.
 ///

@@ -198,6 +198,22 @@ fn a_window_of_one_token_is_refused_with_the_stride_that_it_would_have() {
 }
 
 #[test]
+fn logits_that_are_no_numbers_are_refused_with_the_name_of_the_file() {
+    let folder = TempDir::new().unwrap();
+    let changed = folder.path().join("overflowing.gguf");
+    let mut bytes = std::fs::read(STORIES).unwrap();
+    let tensor = Gguf::open(STORIES).unwrap().tensor("output_norm.weight").unwrap().clone();
+    let gains = bytes[tensor.offset as usize..][..tensor.len as usize].as_chunks_mut::<4>().0;
+    gains.iter_mut().for_each(|gain| *gain = 3e38f32.to_le_bytes());
+    std::fs::write(&changed, bytes).unwrap();
+    let output = trine(&["logits", path_text(&changed), "--ids", "1,2"]);
+    let errors = errors(&output);
+    let last = errors.lines().last().unwrap();
+    assert!(output.status.code() == Some(1) && output.stdout.is_empty(), "{errors}");
+    assert!(last.contains("overflowing.gguf: logit ") && last.contains("at position 0 is "), "{errors}");
+}
+
+#[test]
 fn a_mean_of_damaged_gains_is_a_short_number() {
     let folder = TempDir::new().unwrap();
     let changed = folder.path().join("damaged.gguf");

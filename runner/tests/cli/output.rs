@@ -4,6 +4,7 @@
 
 use super::{STORIES, errors, failure, long_story, long_story_by, path_text, trine};
 use std::fs::read_dir;
+use std::io::Read;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -53,6 +54,19 @@ fn a_standard_output_that_takes_nothing_is_an_error() {
 }
 
 #[test]
+fn a_path_without_the_name_of_a_file_is_refused_before_any_work() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("new/");
+    for command in [&["synth"][..], &["convert", "--to", "tq2_0", "no-such-model.gguf"]] {
+        let error = failure(&trine(&[command, &[path_text(&path)]].concat()), 1);
+        assert!(error.contains("new/: cannot write it: expected a path that ends with the name of a file"), "{error}");
+    }
+    let error = failure(&trine(&["logits", STORIES, "--ids", "1", "--out", path_text(&path)]), 1);
+    assert!(error.contains("new/: cannot write it: expected a path that ends with the name of a file"), "{error}");
+    assert_eq!(read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn a_file_that_becomes_too_long_is_named_and_leaves_nothing() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("logits.bin");
@@ -90,8 +104,11 @@ fn a_signal_that_the_caller_has_ignored_stays_so() {
     // As `nohup` does it.
     let mut shell = Command::new("sh");
     shell.args(["-c", r#"trap "" HUP; exec "$0" "$@""#, env!("CARGO_BIN_EXE_trine")]);
-    let (child, _) = long_story_by(shell, &folder);
+    let (mut child, _) = long_story_by(shell, &folder);
     kill("HUP", child.id());
+    // More than what the pipe may hold by then: the story goes on.
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 500]).unwrap();
+    assert_eq!(child.try_wait().unwrap(), None);
     kill("TERM", child.id());
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(128 + 15));
 }
