@@ -68,6 +68,29 @@ fn a_prompt_at_once_and_token_by_token_give_the_same_logits() {
 }
 
 #[test]
+fn a_batch_whose_sequences_do_not_fit_is_refused_and_stays() {
+    for_every_file(|name, reference, cpu, file| {
+        with_model(file, &LoadOptions::default(), |transformer| {
+            let (length, ids) = (reference.shape("batch.ids")[1], reference.ids("batch.ids"));
+            let tokens = tokens(transformer.model, &ids);
+            let rows: Vec<_> = tokens.chunks_exact(length).collect();
+            let mut cache = KvCache::new(transformer, Fixed::<3>, length, CacheType::F32).expect("it fits in memory");
+            for (slices, expected) in [
+                (vec![rows[0], rows[1], &rows[2][1..]], "sequence 2 of the batch brings"),
+                (vec![&rows[0][1..], rows[1], rows[2]], "sequence 1 of the batch brings"),
+                (vec![rows[0], rows[1]], "2 slices of tokens are given for 3 sequences"),
+                (vec![&rows[0][..0]; 3], "a step needs at least one token"),
+            ] {
+                let refused = cache.step(&slices, |step| drop(step)).expect_err("no such step").to_string();
+                assert!(refused.contains(expected), "{name}: {refused}");
+                assert_eq!(cache.len(), 0, "{name}");
+            }
+            cache.step(&rows, |step| drop(transformer.logits(cpu, step))).expect("a step of the whole batch");
+        });
+    });
+}
+
+#[test]
 fn a_batch_of_three_equals_three_runs() {
     for_every_file(|name, reference, cpu, file| {
         with_model(file, &LoadOptions::default(), |transformer| {

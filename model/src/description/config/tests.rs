@@ -61,6 +61,17 @@ fn heads_are_as_wide_as_the_key_says() {
 }
 
 #[test]
+fn heads_rotate_as_far_as_the_key_says() {
+    let synthetic = qwen3(RopeScaling::None);
+    let rotated = |count| with(&synthetic, &[("rope.dimension_count", Some(Value::U32(count)))]);
+    assert_eq!(rotated(32).unwrap().rope.rotated, 32);
+    for count in [33, 66] {
+        let refused = rotated(count).unwrap_err();
+        assert!(refused.contains("expected an even number up to 64"), "{refused}");
+    }
+}
+
+#[test]
 fn a_list_of_equal_numbers_is_one_number() {
     let synthetic = qwen3(RopeScaling::None);
     let with = |key, list| with(&synthetic, &[(key, Some(list))]);
