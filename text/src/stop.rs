@@ -62,7 +62,10 @@ impl Held {
             let begins = *at + before;
             before += text.len();
             *at = at.saturating_sub(shown);
-            begins >= end
+            let ends = begins + text.len();
+            // What is left of a hidden text may still begin a stop string.
+            text.drain(..end.saturating_sub(begins).min(text.len()));
+            ends > end
         });
         let rest = self.shown.split_off(shown);
         std::mem::replace(&mut self.shown, rest)
@@ -233,6 +236,16 @@ mod tests {
         assert_eq!((stops.push("c").text, stops.push("b").text), ("c".to_owned(), String::new()));
         assert_eq!(stops.push_hidden("<halt>").text, "");
         assert_eq!(stops.push("c"), Released { text: String::new(), stop: Some("b<halt>c".to_owned()) });
+    }
+
+    /// The end of a hidden text begins a stop string as any text does.
+    #[test]
+    fn a_stop_begins_inside_of_hidden_text() {
+        let halted = |text: &str, stop: &str| (text.to_owned(), Some(stop.to_owned()));
+        assert_eq!(run_hidden(&["t|>x"], &["ab", "<|halt|>", "x", "y"]), halted("ab", "t|>x"));
+        assert_eq!(run_hidden(&["é>xy"], &["ab", "<é>", "x", "y"]), halted("ab", "é>xy"));
+        assert_eq!(run_hidden(&["t|>x"], &["ab", "<|halt|>", "c", "x"]), ("abcx".to_owned(), None));
+        assert_eq!(run_hidden(&["b><a>c"], &["x", "<b>", "<a>", "c"]), halted("x", "b><a>c"));
     }
 
     proptest! {

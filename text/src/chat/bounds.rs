@@ -8,6 +8,7 @@
 //! made while they are read become lists; and what may be assigned to holds nothing that may be assigned to, so that
 //! nothing holds itself.
 
+use super::environment::Cycler;
 use minijinja::value::{Rest, Tuple, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State};
 
@@ -98,6 +99,23 @@ pub(super) fn weigh(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
     })
 }
 
+/// The most bytes that a value's text has, which is paid for as it is looked at.
+pub(super) fn written_bytes(state: &State<'_, '_>, value: &Value) -> Result<usize, Error> {
+    // The digits of the largest number, and what stands for one byte of a text in a list at the most.
+    const NUMBER: usize = 320;
+    const ESCAPED: usize = "\\u{10ffff}".len();
+    let mut bytes = 0usize;
+    visit(value, 0, &mut |part: &Value| {
+        bytes = bytes.saturating_add(match part.as_str() {
+            Some(text) if std::ptr::eq(part, value) => text.len(),
+            Some(text) => text.len().saturating_mul(ESCAPED),
+            None => NUMBER,
+        });
+        state.consume_fuel(1)
+    })?;
+    Ok(bytes)
+}
+
 /// A value that an attribute may be set to: it holds nothing whose attributes can be set, itself first of all.
 fn storable(state: &State<'_, '_>, value: Value, name: &str) -> Result<Value, Error> {
     if name.starts_with('_') {
@@ -119,6 +137,9 @@ fn visit(value: &Value, depth: usize, look: &mut impl FnMut(&Value) -> Result<()
         return Err(refused(format!("values lie in each other more than {MAX_DEPTH} deep")));
     }
     look(value)?;
+    if let Some(cycler) = value.downcast_object_ref::<Cycler>() {
+        return cycler.items.iter().try_for_each(|item| visit(item, depth + 1, look));
+    }
     match (value.kind(), value.as_object()) {
         (ValueKind::Seq | ValueKind::Iterable, _) => {
             value.try_iter()?.checked().try_for_each(|item| visit(&item?, depth + 1, look))

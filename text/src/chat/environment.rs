@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Object, ObjectRepr, Rest, Value, ValueKind, from_args};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -65,8 +66,8 @@ fn float(value: &Value) -> Option<f64> {
 
 /// Jinja2's `cycler`: values in turn.
 #[derive(Debug)]
-struct Cycler {
-    items: Vec<Value>,
+pub(super) struct Cycler {
+    pub(super) items: Vec<Value>,
     at: AtomicUsize,
 }
 
@@ -83,6 +84,10 @@ impl Cycler {
 impl Object for Cycler {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
+    }
+
+    fn render(self: &Arc<Self>, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str("<jinja2.utils.Cycler object>")
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {

@@ -6,6 +6,7 @@ use super::python::charge_format;
 use minijinja::value::{Kwargs, Tuple, Value, ValueKind, from_args};
 use minijinja::{Error, State};
 use minijinja_contrib::pycompat;
+use std::collections::HashSet;
 use unicode_categories::UnicodeCategories as _;
 
 /// The method of a value, where it has one of that name.
@@ -62,9 +63,9 @@ fn string(state: &State<'_, '_>, text: &str, method: &str, args: &[Value]) -> Op
         "rjust" => padding(Place::Right),
         "center" => padding(Place::Middle),
         "zfill" => zfill(state, text, args).map(Value::from),
-        "strip" => strip(text, args, true, true),
-        "lstrip" => strip(text, args, true, false),
-        "rstrip" => strip(text, args, false, true),
+        "strip" => strip(state, text, args, true, true),
+        "lstrip" => strip(state, text, args, true, false),
+        "rstrip" => strip(state, text, args, false, true),
         "splitlines" => split_lines(text, args),
         "swapcase" => from_args::<()>(args).map(|()| Value::from(text.chars().map(swapped).collect::<String>())),
         "casefold" => from_args::<()>(args).map(|()| Value::from(casefold(text))),
@@ -75,7 +76,7 @@ fn string(state: &State<'_, '_>, text: &str, method: &str, args: &[Value]) -> Op
         "isdigit" => is(all(text, |c| c.is_number_decimal_digit() || RAISED_OR_LOWERED.contains(c))),
         "isidentifier" => is(all(text, |c| c == '_' || c.is_alphanumeric()) && !text.starts_with(char::is_numeric)),
         "istitle" => is(text.chars().any(char::is_alphabetic) && title(text) == text),
-        "format" => match charge_format(state, text).and_then(|()| narrow(text, args)) {
+        "format" => match charge_format(state, '{', text, args).and_then(|()| narrow(text, args)) {
             Ok(()) => return None,
             Err(error) => Err(error),
         },
@@ -248,32 +249,37 @@ fn zfill(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<String, Er
     Ok([&text[..sign], &"0".repeat(missing), &text[sign..]].concat())
 }
 
-fn strip(text: &str, args: &[Value], left: bool, right: bool) -> Result<Value, Error> {
+fn strip(state: &State<'_, '_>, text: &str, args: &[Value], left: bool, right: bool) -> Result<Value, Error> {
     let (characters,): (Option<&str>,) = from_args(args)?;
-    let goes = |c: char| characters.map_or_else(|| is_space(c), |characters| characters.contains(c));
+    state.consume_fuel(characters.map_or(0, str::len) as u64)?;
+    let characters: Option<HashSet<char>> = characters.map(|characters| characters.chars().collect());
+    let goes = |c: char| characters.as_ref().map_or_else(|| is_space(c), |characters| characters.contains(&c));
     let text = if left { text.trim_start_matches(goes) } else { text };
     Ok(Value::from(if right { text.trim_end_matches(goes) } else { text }))
 }
 
 /// What ends a line in Python, where CR and LF together end one.
-pub(super) const LINE_ENDS: [char; 10] =
+const LINE_ENDS: [char; 10] =
     ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
+
+/// Lines without and with their ends; the last one is what stands behind the last end, and may be empty.
+pub(super) fn lines(text: &str) -> Vec<(&str, &str)> {
+    let (mut lines, mut rest) = (Vec::new(), text);
+    while let Some(at) = rest.find(LINE_ENDS) {
+        let end = if rest[at..].starts_with("\r\n") { 2 } else { rest[at..].chars().next().map_or(1, char::len_utf8) };
+        lines.push((&rest[..at], &rest[..at + end]));
+        rest = &rest[at + end..];
+    }
+    lines.push((rest, rest));
+    lines
+}
 
 fn split_lines(text: &str, args: &[Value]) -> Result<Value, Error> {
     let (keep, named): (Option<bool>, Kwargs) = from_args(args)?;
     let keep = keep.or(named.get("keepends")?).unwrap_or(false);
     named.assert_all_used()?;
-    let (mut lines, mut rest) = (Vec::new(), text);
-    while !rest.is_empty() {
-        let Some(at) = rest.find(LINE_ENDS) else {
-            lines.push(Value::from(rest));
-            break;
-        };
-        let end = if rest[at..].starts_with("\r\n") { 2 } else { rest[at..].chars().next().map_or(1, char::len_utf8) };
-        lines.push(Value::from(&rest[..if keep { at + end } else { at }]));
-        rest = &rest[at + end..];
-    }
-    Ok(Value::from(lines))
+    let lines = lines(text).into_iter().filter(|(_, whole)| !whole.is_empty());
+    Ok(Value::from(lines.map(|(line, whole)| Value::from(if keep { whole } else { line })).collect::<Vec<_>>()))
 }
 
 fn swapped(character: char) -> String {

@@ -152,8 +152,12 @@ impl ChatTemplate {
         ]))
     }
 
-    /// The tokens of a conversation's text. What stands in a message is text, also where it looks like a control token:
-    /// nobody who writes a message speaks for the system or ends a turn.
+    /// The tokens of a conversation's text. What stands in a message is text, also where it looks like a control token,
+    /// so nobody who writes a message speaks for the system or ends a turn.
+    ///
+    /// While the template runs, each character of such a text in a message or its role has a mark before it, a code
+    /// that stands for no character. A template that counts, compares, searches or removes characters within a message
+    /// sees the marks, and one that takes marks away, or puts a text together from single characters, undoes this.
     ///
     /// # Errors
     /// [`ChatError::Render`] as of [`ChatTemplate::render`], [`ChatError::Tokenizer`] where the text has no tokens.
@@ -163,10 +167,13 @@ impl ChatTemplate {
         messages: &[Message],
         add_generation_prompt: bool,
     ) -> Result<Vec<u32>, ChatError> {
-        let is_free = |mark: &char| !messages.iter().any(|message| message.content.contains(*mark));
+        let is_free = |mark: &char| {
+            !messages.iter().any(|message| message.role.contains(*mark) || message.content.contains(*mark))
+        };
         let fail = || ChatError::Render { message: "its messages use all of U+FDD0 to U+FDEF".to_owned() };
         let mark = NO_CHARACTERS.clone().find(is_free).ok_or_else(fail)?;
-        let quoted = |message: &Message| Message::new(&*message.role, tokenizer.quote(&message.content, mark));
+        let quote = |text: &str| tokenizer.quote(text, mark);
+        let quoted = |message: &Message| Message::new(quote(&message.role), quote(&message.content));
         let text = self.render(&messages.iter().map(quoted).collect::<Vec<_>>(), add_generation_prompt)?;
         Ok(tokenizer.encode_quoted(&text, mark, EncodeOptions::PROMPT)?)
     }

@@ -1,9 +1,9 @@
 //! What Python makes text of values: `str`, `repr` and the operator `%`, where minijinja writes values its own way.
 //! `json.dumps` is in `json.rs`, methods of strings are in `methods.rs`.
 
-use super::bounds::{charge_bytes, refused};
+use super::bounds::{charge_bytes, refused, written_bytes};
 use minijinja::formatting::{FormatStyle, format};
-use minijinja::value::{Tuple, Value, ValueKind};
+use minijinja::value::{Rest, Tuple, Value, ValueKind, ValueOrKwargs, from_args};
 use minijinja::{Environment, Error, Output, State};
 use std::fmt::Write as _;
 use unicode_categories::UnicodeCategories as _;
@@ -13,13 +13,11 @@ pub(super) const JOINED: &str = "%concat";
 pub(super) const SUM: &str = "%add";
 pub(super) const REMAINDER: &str = "%mod";
 
-/// The widest field, and the most digits, that a format may ask for.
-const MAX_WIDTH: u32 = 9999;
-
 pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.set_formatter(write_out);
     environment.add_filter(JOINED, joined);
     environment.add_filter(SUM, sum);
+    environment.add_filter("format", formatted);
     environment.add_filter("string", str_of);
     environment.add_filter(REMAINDER, remainder);
 }
@@ -236,7 +234,6 @@ fn remainder(state: &State<'_, '_>, left: Value, right: Value) -> Result<Value, 
 
 /// `pattern % values`.
 fn percent(state: &State<'_, '_>, pattern: &str, values: &Value) -> Result<String, Error> {
-    charge_format(state, pattern)?;
     let mut items = match (values.downcast_object_ref::<Tuple>(), values.kind()) {
         (Some(tuple), _) => tuple.to_vec(),
         _ => vec![values.clone()],
@@ -249,21 +246,31 @@ fn percent(state: &State<'_, '_>, pattern: &str, values: &Value) -> Result<Strin
             }
         }
     }
+    charge_format(state, '%', pattern, &items)?;
     format(FormatStyle::Printf, pattern, &items)
 }
 
-/// Pays for a format before it is applied, and refuses one that asks for more than a field can need.
-pub(super) fn charge_format(state: &State<'_, '_>, pattern: &str) -> Result<(), Error> {
-    let mut width = 0u32;
-    for character in pattern.chars() {
-        width = character.to_digit(10).map_or(0, |digit| width.saturating_mul(10).saturating_add(digit));
-        if width > MAX_WIDTH {
-            return Err(refused(format!("a format asks for more than {MAX_WIDTH} characters")));
-        }
+/// The filter `format`: `%` with its values beside each other.
+fn formatted(state: &mut State<'_, '_>, given: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+    let given = given.into_values();
+    let (pattern, values): (&Value, Rest<ValueOrKwargs>) = from_args(&given)?;
+    charge_format(state, '%', pattern.as_str().unwrap_or_default(), &given[1..])?;
+    minijinja::filters::format(state, pattern, values)
+}
+
+/// Pays for a format before it is applied: for every width and precision that it names, and for the longest of its
+/// arguments in each field. A field begins with `begin`.
+pub(super) fn charge_format(state: &State<'_, '_>, begin: char, pattern: &str, given: &[Value]) -> Result<(), Error> {
+    let mut widths = 0usize;
+    for digits in pattern.split(|character: char| !character.is_ascii_digit()).filter(|digits| !digits.is_empty()) {
+        widths = widths.saturating_add(digits.parse().unwrap_or(usize::MAX));
     }
-    // A field is three bytes at least.
-    charge_bytes(
-        state,
-        (pattern.len() / 3).saturating_mul(MAX_WIDTH as usize).min(pattern.len() + (MAX_WIDTH as usize) * 8),
-    )
+    // A field is filled up with any character.
+    charge_bytes(state, widths.saturating_mul(char::MAX_LEN_UTF8))?;
+    let mut longest = 0;
+    for argument in given {
+        longest = longest.max(written_bytes(state, argument)?);
+    }
+    let fields = pattern.matches(begin).count();
+    charge_bytes(state, fields.saturating_mul(longest).saturating_add(pattern.len()))
 }

@@ -86,7 +86,7 @@ fn a_file_gives_its_template_and_the_texts_of_its_tokens() {
 }
 
 /// What templates can do to a program that runs them; each is a shape of which there are many.
-const HOSTILE: [&str; 28] = [
+const HOSTILE: [&str; 41] = [
     // Values that hold themselves, and what reads them.
     "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}",
     "{% set ns = namespace() %}{% set ns.a = [{'x': ns}] %}{{ ns == ns }}{{ ns | tojson }}",
@@ -112,6 +112,14 @@ const HOSTILE: [&str; 28] = [
     "{{ '{:{}}'.format('x', 999999999) | length }}",
     "{{ '%999999999d' | format(1) | length }}{{ '%*d' % (999999999, 1) }}",
     "{{ '%999999999d' % 1 }}",
+    "{{ ('{0:9999}' * 1000000).format('x') | length }}",
+    "{{ ('{0}' * 100000).format('x' * 999999) | length }}",
+    "{{ ('{0[a]}' * 100000).format({'a': 'x' * 999999}) | length }}",
+    "{{ ('%(a)s' * 100000) % {'a': 'x' * 999999} }}",
+    "{{ ('%(a)s' * 100000) | format(a='x' * 999999) }}",
+    "{{ ['%(a)s' * 100000] | map('format', {'a': 'x' * 999999}) | list | length }}",
+    "{{ ('%9999s' * 100000) % ('x',) }}{{ ('%.9999f' * 100000) | format(1.5) }}",
+    "{{ ('\\n' * 99999) | wordwrap(9, wrapstring='x' * 99999) | length }}",
     "{{ 'x'.center(999999999) }}",
     "{{ 'x'.ljust(999999999) }}{{ 'x'.zfill(9999999999) }}",
     "{{ '\t'.expandtabs(999999999) }}{{ ('\t' * 9999).expandtabs(99999) }}",
@@ -119,7 +127,14 @@ const HOSTILE: [&str; 28] = [
     "{{ ('a\\n' * 99999) | indent(99999) }}",
     "{% set ns = namespace(a='x') %}{% for i in range(40) %}{% set ns.a = ns.a ~ ns.a %}{% endfor %}\
      {{ ns.a | length }}",
+    // Cyclers, which hold values that are not seen in them.
+    "{% set ns = namespace() %}{% set ns.a = cycler(ns) %}{{ ns }}",
+    "{% set ns = namespace(a=1) %}{% for i in range(40) %}{% set ns.a = cycler(ns.a, ns.a) %}{% endfor %}{{ ns.a }}",
+    "{% set ns = namespace(a=1) %}{% for i in range(9999) %}{% set ns.a = cycler(ns.a) %}{% endfor %}{{ ns.a }}",
     // Work on bytes.
+    "{{ ('a' * 10000000) | wordwrap(1) | length }}{{ ('a ' * 5000000) | wordwrap(1) | length }}",
+    "{% set a = 'x' * 999999 %}{% set b = 'y' * 999999 ~ 'x' %}{% for i in range(9999) %}\
+     {% if a.strip(b) or a.lstrip(b) or a.rstrip(b) or a | trim(b) %}{% endif %}{% endfor %}",
     "{% set a = 'x' * 999999 %}{% set b = 'x' * 999999 %}{% for i in range(9999) %}{% for j in range(99) %}\
      {% if a == b %}{% endif %}{% endfor %}{% endfor %}",
     "{% set a = 'x' * 999999 %}{% for i in range(9999) %}{% for j in range(99) %}{% if a.find('y') > 1 %}{% endif %}\
@@ -197,4 +212,11 @@ fn control_tokens_in_a_message_are_text() {
     let encode = |content: &str| template.encode(&tokenizer, &[Message::new("user", content)], true).unwrap();
     assert_eq!(encode("<end>i "), [0, 1, 2, 3, 4, 6, 5]);
     assert_eq!(encode("i"), [6, 5]);
+    // So is what stands in a role, and no code is a mark that stands in one.
+    let template = ChatTemplate::new("{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}", "", "").unwrap();
+    let encode = |role: &str, content: &str| template.encode(&tokenizer, &[Message::new(role, content)], true);
+    assert_eq!(encode("<end>", "i").unwrap(), [0, 1, 2, 3, 4, 6]);
+    let marks: String = NO_CHARACTERS.collect();
+    let error = encode(&marks, "<end>").unwrap_err().to_string();
+    assert!(error.contains("all of U+FDD0 to U+FDEF"), "{error}");
 }

@@ -2,7 +2,7 @@
 //! line. Methods of Python's strings are in `methods.rs`.
 
 use super::bounds::{charge_bytes, refused};
-use super::methods::LINE_ENDS;
+use super::methods;
 use minijinja::value::{Kwargs, Rest, Value, ValueOrKwargs, from_args};
 use minijinja::{Error, State};
 
@@ -20,11 +20,12 @@ pub(super) fn wordwrap(state: &State<'_, '_>, text: Value, given: Rest<ValueOrKw
         return Err(refused("wordwrap: the width must be greater than 0"));
     }
     let text = text.to_string();
-    charge_bytes(state, between.len().saturating_mul(text.len() / width + 1))?;
     let mut lines = Vec::new();
     for line in text.lines() {
-        wrap(line, width, long, hyphens, &mut lines);
+        state.consume_fuel(1)?;
+        wrap(state, line, width, (long, hyphens), &mut lines)?;
     }
+    charge_bytes(state, between.len().saturating_mul(lines.len()))?;
     Ok(lines.join(&between))
 }
 
@@ -38,7 +39,7 @@ pub(super) fn indent(state: &State<'_, '_>, text: Value, given: Rest<ValueOrKwar
     named.assert_all_used()?;
     let text = text.to_string();
     // A line of its own for what stands behind the last one's end, as in Jinja2.
-    let lines: Vec<&str> = split_lines(&text);
+    let lines = methods::lines(&text);
     let before = match width.as_str() {
         Some(before) => {
             charge_bytes(state, before.len().saturating_mul(lines.len()))?;
@@ -50,23 +51,11 @@ pub(super) fn indent(state: &State<'_, '_>, text: Value, given: Rest<ValueOrKwar
             " ".repeat(width)
         }
     };
-    let indented = lines.iter().enumerate().map(|(at, line)| {
+    let indented = lines.iter().enumerate().map(|(at, (line, _))| {
         let bare = if at == 0 { !first } else { line.is_empty() && !blank };
         if bare { (*line).to_owned() } else { [&before, *line].concat() }
     });
     Ok(indented.collect::<Vec<_>>().join("\n"))
-}
-
-/// Lines up to every end that Python knows, and what is behind the last one.
-fn split_lines(text: &str) -> Vec<&str> {
-    let (mut lines, mut rest) = (Vec::new(), text);
-    while let Some(at) = rest.find(LINE_ENDS) {
-        lines.push(&rest[..at]);
-        let end = if rest[at..].starts_with("\r\n") { 2 } else { rest[at..].chars().next().map_or(1, char::len_utf8) };
-        rest = &rest[at + end..];
-    }
-    lines.push(rest);
-    lines
 }
 
 /// `truncate(length=255, killwords=False, end='...', leeway=5)`.
@@ -90,61 +79,69 @@ pub(super) fn truncate(text: Value, given: Rest<ValueOrKwargs>) -> Result<String
     Ok([if cut_words { &cut } else { words }, &end].concat())
 }
 
-/// Appends the lines that one becomes, of no more than `width` characters where words allow it.
-fn wrap(line: &str, width: usize, long: bool, hyphens: bool, lines: &mut Vec<String>) {
-    let mut chunks = chunks(line, hyphens);
+/// Appends the lines that one becomes, of no more than `width` characters where words allow it, and pays for each.
+fn wrap(
+    state: &State<'_, '_>,
+    line: &str,
+    width: usize,
+    (long, hyphens): (bool, bool),
+    lines: &mut Vec<String>,
+) -> Result<(), Error> {
+    let mut chunks = chunks(state, line, hyphens)?;
     chunks.reverse();
     let before = lines.len();
-    let blank = |chunk: &&str| chunk.trim().is_empty();
+    let blank = |(chunk, _): &(&str, usize)| chunk.trim().is_empty();
     while !chunks.is_empty() {
         // White space at a border goes, but for the first line's beginning.
         if lines.len() > before && chunks.last().is_some_and(blank) {
             chunks.pop();
         }
-        let (mut current, mut used): (Vec<&str>, usize) = (Vec::new(), 0);
-        while let Some(chunk) = chunks.last().copied().filter(|chunk| used + chunk.chars().count() <= width) {
-            used += chunk.chars().count();
+        let (mut current, mut used): (Vec<(&str, usize)>, usize) = (Vec::new(), 0);
+        while let Some(chunk) = chunks.pop_if(|&mut (_, count)| used + count <= width) {
+            used += chunk.1;
             current.push(chunk);
-            chunks.pop();
         }
-        if let Some(chunk) = chunks.last().copied().filter(|chunk| chunk.chars().count() > width) {
+        if let Some((chunk, count)) = chunks.last().copied().filter(|&(_, count)| count > width) {
             if long {
-                let cut = chunk.char_indices().nth(width - used).map_or(chunk.len(), |(at, _)| at);
-                let (now, later) = chunk.split_at(if width > used { cut } else { 0 });
-                current.push(now);
+                let taken = width - used;
+                let (now, later) = chunk.split_at(chunk.char_indices().nth(taken).map_or(chunk.len(), |(at, _)| at));
+                current.push((now, taken));
                 chunks.pop();
-                chunks.push(later);
+                chunks.push((later, count - taken));
             } else if current.is_empty() {
-                current.push(chunk);
-                chunks.pop();
+                current.extend(chunks.pop());
             }
         }
         if current.last().is_some_and(blank) {
             current.pop();
         }
+        state.consume_fuel(1)?;
         if !current.is_empty() {
-            lines.push(current.concat());
+            lines.push(current.iter().map(|&(chunk, _)| chunk).collect());
         }
     }
     if lines.len() == before {
         lines.push(String::new());
     }
+    Ok(())
 }
 
-/// Words and the white space between them; a word ends behind a hyphen between letters too.
-fn chunks(line: &str, hyphens: bool) -> Vec<&str> {
-    let (mut chunks, mut start) = (Vec::new(), 0);
-    let characters: Vec<(usize, char)> = line.char_indices().collect();
-    for three in characters.windows(2) {
-        let [(at, one), (next, two)] = three else { continue };
-        let letter = |c: char| c.is_alphabetic();
-        let before = line[..*at].chars().next_back();
-        let hyphen = hyphens && *one == '-' && letter(*two) && before.is_some_and(letter);
-        if one.is_whitespace() != two.is_whitespace() || hyphen {
-            chunks.push(&line[start..*next]);
-            start = *next;
+/// Words and the white space between them, each with its number of characters; a word ends behind a hyphen between
+/// letters too.
+fn chunks<'l>(state: &State<'_, '_>, line: &'l str, hyphens: bool) -> Result<Vec<(&'l str, usize)>, Error> {
+    let (mut chunks, mut start, mut count) = (Vec::new(), 0, 0);
+    let (mut before, mut last): (Option<char>, Option<char>) = (None, None);
+    for (at, character) in line.char_indices() {
+        let hyphen =
+            hyphens && last == Some('-') && character.is_alphabetic() && before.is_some_and(char::is_alphabetic);
+        if hyphen || last.is_some_and(|last| last.is_whitespace() != character.is_whitespace()) {
+            state.consume_fuel(1)?;
+            chunks.push((&line[start..at], count));
+            (start, count) = (at, 0);
         }
+        count += 1;
+        (before, last) = (last, Some(character));
     }
-    chunks.extend((start < line.len()).then(|| &line[start..]));
-    chunks
+    chunks.extend((start < line.len()).then(|| (&line[start..], count)));
+    Ok(chunks)
 }

@@ -5,7 +5,8 @@
 //! * `vocabulary.rs`: the checked tokens, their kinds, the tokens that end a generation;
 //! * `normalize.rs`: the form of Unicode that some vocabularies are for;
 //! * `pre.rs`, `bpe.rs`: byte-level BPE; `sentencepiece.rs`: SentencePiece;
-//! * `special.rs`, `added.rs`: special tokens in a text, as files and as directories have them.
+//! * `special.rs`, `added.rs`: special tokens in a text, as files and as directories have them;
+//! * `quote.rs`: text whose control tokens are text.
 //!
 //! Ids are plain `u32` here; they become typed where they enter the transformer. No chat templates (`chat.rs`), and no
 //! directories (`hf.rs`).
@@ -16,6 +17,7 @@ mod error;
 mod gguf;
 mod normalize;
 mod pre;
+mod quote;
 mod sentencepiece;
 mod special;
 #[cfg(test)]
@@ -31,6 +33,7 @@ pub use warning::TokenizerWarning;
 use added::AddedTokens;
 use bpe::ByteLevelBpe;
 use pre::PreTokenizer;
+use quote::ControlTexts;
 use sentencepiece::{Place, SentencePiece};
 use special::{Fragment, LiteralTokens};
 use std::borrow::Cow;
@@ -70,6 +73,7 @@ impl EncodeOptions {
 pub struct Tokenizer {
     vocabulary: Vocabulary,
     special_tokens: SpecialTokens,
+    control_texts: ControlTexts,
     /// Whether text between special tokens is brought to NFC before it is cut.
     nfc: bool,
     engine: Engine,
@@ -145,8 +149,10 @@ impl Tokenizer {
             true => SpecialTokens::Literal(LiteralTokens::new(&vocabulary)?),
             false => SpecialTokens::Added(AddedTokens::new(&vocabulary, &data.added, data.nfc)?),
         };
+        let control_texts = ControlTexts::new(&vocabulary, data.added.iter().map(|token| token.id), data.nfc)?;
         Ok(Tokenizer {
             special_tokens,
+            control_texts,
             end_of_generation: vocabulary.end_of_generation(),
             add_bos: data.add_bos.unwrap_or(bos_by_default && bos.is_some()),
             add_eos: data.add_eos.unwrap_or(false),
@@ -169,60 +175,6 @@ impl Tokenizer {
     /// [`TokenizerError::NoTokens`].
     pub fn encode(&self, text: &str, options: EncodeOptions) -> Result<Vec<u32>, TokenizerError> {
         self.encode_fragments(self.special(text, options.parse_special), text.len(), options)
-    }
-
-    /// The text with `mark` before each character of what stands for a control token, which
-    /// [`Tokenizer::encode_quoted`] then takes for text.
-    pub(crate) fn quote(&self, text: &str, mark: char) -> String {
-        let mut quoted = String::with_capacity(text.len());
-        for fragment in self.special(text, true) {
-            match fragment {
-                Fragment::Text(text) => quoted.push_str(text),
-                Fragment::Token(id) => {
-                    let text = self.token(id).unwrap_or_default();
-                    let is_text = self.kind(id) == Some(TokenKind::UserDefined);
-                    text.chars()
-                        .for_each(|character| quoted.extend((!is_text).then_some(mark).into_iter().chain([character])));
-                }
-            }
-        }
-        quoted
-    }
-
-    /// The ids of a text in which characters behind `mark` belong to no special token. The marks themselves are none of
-    /// the text.
-    ///
-    /// # Errors
-    /// As [`Tokenizer::encode`].
-    pub(crate) fn encode_quoted(
-        &self,
-        text: &str,
-        mark: char,
-        options: EncodeOptions,
-    ) -> Result<Vec<u32>, TokenizerError> {
-        if !text.contains(mark) {
-            return self.encode(text, options);
-        }
-        // Text between control tokens, with what is quoted in it.
-        let mut stretches = vec![(None, String::new())];
-        for (index, part) in text.split(mark).enumerate() {
-            let quoted = if index == 0 { 0 } else { part.chars().next().map_or(0, char::len_utf8) };
-            let (quoted, rest) = part.split_at(quoted);
-            let parts = self.special(rest, options.parse_special);
-            for part in std::iter::once(Fragment::Text(quoted)).chain(parts) {
-                match (part, stretches.last_mut()) {
-                    (Fragment::Text(text), Some((_, stretch))) => stretch.push_str(text),
-                    (Fragment::Text(_), None) => {}
-                    (Fragment::Token(id), _) => stretches.push((Some(id), String::new())),
-                }
-            }
-        }
-        let mut fragments = Vec::new();
-        for (token, stretch) in &stretches {
-            fragments.extend(token.map(Fragment::Token));
-            fragments.extend(self.special(stretch, false));
-        }
-        self.encode_fragments(fragments, text.len(), options)
     }
 
     fn encode_fragments(
@@ -259,6 +211,11 @@ impl Tokenizer {
         }
     }
 
+    /// A text in the form in which it is cut.
+    fn normalized<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.nfc { normalize::nfc(text) } else { Cow::Borrowed(text) }
+    }
+
     /// Appends the ids of a text between special tokens, in the form in which it is cut.
     fn encode_stretch(
         &self,
@@ -267,7 +224,7 @@ impl Tokenizer {
         parse_special: bool,
         ids: &mut Vec<u32>,
     ) -> Result<(), TokenizerError> {
-        let text = if self.nfc { normalize::nfc(text) } else { Cow::Borrowed(text) };
+        let text = self.normalized(text);
         let fragments = match &self.special_tokens {
             SpecialTokens::Literal(_) => vec![Fragment::Text(&text)],
             SpecialTokens::Added(tokens) => tokens.split_normalized(&self.vocabulary, &text, parse_special),

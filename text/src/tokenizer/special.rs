@@ -2,6 +2,8 @@
 //! directory, which take spaces along and have borders, are in `added.rs`.
 
 use aho_corasick::AhoCorasick;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use super::error::TokenizerError;
 use super::vocabulary::{TokenKind, Vocabulary};
@@ -28,6 +30,10 @@ pub struct LiteralTokens {
 #[derive(Debug)]
 struct Matcher {
     ids: Vec<u32>,
+    /// The length of each token's text in bytes.
+    lens: Vec<usize>,
+    /// The longest of the other tokens that each token begins with.
+    shorter: Vec<Option<usize>>,
     automaton: AhoCorasick,
 }
 
@@ -55,27 +61,42 @@ impl Matcher {
         let is_one = |id: u32| vocabulary.kind(id).is_some_and(&is_one);
         let (ids, texts): (Vec<u32>, Vec<&str>) = vocabulary.iter().filter(|&(id, _)| is_one(id)).unzip();
         let too_many = |_| TokenizerError::TooManySpecial { tokens: ids.len() };
-        let automaton = AhoCorasick::new(texts).map_err(too_many)?;
-        Ok(Matcher { ids, automaton })
+        let automaton = AhoCorasick::new(&texts).map_err(too_many)?;
+        Ok(Matcher { lens: texts.iter().map(|text| text.len()).collect(), shorter: beginnings(&texts), ids, automaton })
     }
 
     /// Longer tokens come before shorter ones, wherever they stand, and lower ids before higher ones of the same text's
     /// length: as if each token were looked for in the whole text before the next one is (llama.cpp's rule, which
     /// differs from the leftmost first where two tokens overlap).
     fn split<'t>(&self, text: &'t str) -> Vec<Fragment<'t>> {
-        let mut found: Vec<(usize, usize, u32)> = self
-            .automaton
-            .find_overlapping_iter(text)
-            .map(|found| (found.start(), found.end(), self.ids[found.pattern().as_usize()]))
-            .collect();
-        found.sort_unstable_by_key(|&(start, end, id)| (std::cmp::Reverse(end - start), id, start));
+        // Of the tokens that begin at one place the longest is looked at first, and a shorter one, with which it begins,
+        // where that one has lost: so there is one for each place, however many lie in each other.
+        let mut longest: BTreeMap<usize, usize> = BTreeMap::new();
+        for found in self.automaton.find_overlapping_iter(text) {
+            let pattern = found.pattern().as_usize();
+            let known = longest.entry(found.start()).or_insert(pattern);
+            if self.lens[*known] < found.end() - found.start() {
+                *known = pattern;
+            }
+        }
+        let candidate =
+            |start: usize, pattern: usize| (self.lens[pattern], Reverse(self.ids[pattern]), Reverse(start), pattern);
+        let mut candidates: BinaryHeap<_> =
+            longest.into_iter().map(|(start, pattern)| candidate(start, pattern)).collect();
         // A token that overlaps one that is no shorter has its first or its last byte in it.
-        let mut taken = vec![false; if found.is_empty() { 0 } else { text.len() }];
-        found.retain(|&(start, end, _)| {
-            let free = !taken[start] && !taken[end - 1];
-            taken[start..end].iter_mut().for_each(|byte| *byte |= free);
-            free
-        });
+        let mut taken = vec![false; if candidates.is_empty() { 0 } else { text.len() }];
+        let mut found = Vec::new();
+        while let Some((len, Reverse(id), Reverse(start), pattern)) = candidates.pop() {
+            if taken[start] {
+                continue;
+            }
+            if taken[start + len - 1] {
+                candidates.extend(self.shorter[pattern].map(|shorter| candidate(start, shorter)));
+            } else {
+                taken[start..start + len].fill(true);
+                found.push((start, start + len, id));
+            }
+        }
         found.sort_unstable();
         let (mut fragments, mut copied) = (Vec::with_capacity(2 * found.len() + 1), 0);
         for (start, end, id) in found {
@@ -86,6 +107,19 @@ impl Matcher {
         fragments.retain(|fragment| *fragment != Fragment::Text(""));
         fragments
     }
+}
+
+/// For each text the longest of the others that it begins with.
+fn beginnings(texts: &[&str]) -> Vec<Option<usize>> {
+    let mut sorted: Vec<usize> = (0..texts.len()).collect();
+    sorted.sort_unstable_by_key(|&index| texts[index]);
+    let (mut beginnings, mut open) = (vec![None; texts.len()], Vec::new());
+    for index in sorted {
+        while open.pop_if(|&mut other: &mut usize| !texts[index].starts_with(texts[other])).is_some() {}
+        beginnings[index] = open.last().copied();
+        open.push(index);
+    }
+    beginnings
 }
 
 #[cfg(test)]
@@ -128,7 +162,7 @@ mod tests {
             let vocabulary = vocabulary();
             let mut tokens: Vec<(u32, &str)> = (3..).zip(TOKENS).collect();
             tokens.retain(|(id, _)| parse_special || vocabulary.kind(*id) == Some(TokenKind::UserDefined));
-            tokens.sort_by_key(|(id, text)| (std::cmp::Reverse(text.len()), *id));
+            tokens.sort_by_key(|(id, text)| (Reverse(text.len()), *id));
             let special = LiteralTokens::new(&vocabulary).unwrap();
             let (mut at, mut found) = (0, Vec::new());
             for fragment in special.split(&text, parse_special) {
@@ -143,5 +177,20 @@ mod tests {
             prop_assert_eq!(at, text.len());
             prop_assert_eq!(found, one_by_one(&text, &tokens));
         }
+    }
+
+    /// Two hundred tokens in each other over a text of as many places: what is kept is one for each place.
+    #[test]
+    fn tokens_within_each_other_are_looked_at_one_by_one() {
+        let data = VocabularyData::placeholders(3);
+        let tokens: Vec<String> = data.tokens.into_iter().chain((1..=200).map(|len| "a".repeat(len))).collect();
+        let kinds: Vec<i32> = [1; 3].into_iter().chain([3; 200]).collect();
+        let vocabulary = Vocabulary::new(tokens, Some(&kinds), SpecialIds::default(), Vec::new()).unwrap();
+        let special = LiteralTokens::new(&vocabulary).unwrap();
+        assert_eq!(special.all.shorter[..3], [None, Some(0), Some(1)]);
+        let text = "a".repeat(4100);
+        let found = special.split(&text, true);
+        let expected: Vec<Fragment<'_>> = std::iter::repeat_n(202, 20).chain([102]).map(Fragment::Token).collect();
+        assert_eq!(found, expected);
     }
 }

@@ -276,6 +276,41 @@ fn what_is_quoted_is_no_control_token() {
     assert_eq!(tokenizer.quote("a[x]", mark), "a[x]");
 }
 
+/// Tokens that are found in the composed text, or take spaces along, are quoted like others, and the spaces stay.
+#[test]
+fn what_is_quoted_is_no_added_token_either() {
+    let mut data = sentencepiece_data();
+    data.tokens.extend(["<|end|>", "<|é|>"].map(str::to_owned));
+    data.token_types.as_mut().unwrap().extend([3, 3]);
+    data.scores.as_mut().unwrap().extend([0.0, 0.0]);
+    data.nfc = true;
+    let (strips, normalized) = (268, 269);
+    let token = |id: u32| AddedToken {
+        id,
+        lstrip: id == strips,
+        rstrip: id == strips,
+        single_word: false,
+        normalized: id == normalized,
+        mergeable: false,
+    };
+    data.added = vec![token(strips), token(normalized)];
+    let tokenizer = Tokenizer::from_data(data).unwrap();
+    let mark = '\u{fdd0}';
+    for written in ["<|é|>", "<|e\u{301}|>"] {
+        assert_eq!(tokenizer.encode(written, EncodeOptions::PROMPT).unwrap(), [1, normalized]);
+        for content in ["a <|end|>\n\nb", "<|é|>", "<|e\u{301}|>", "a<|é|> <|end|> b<|e\u{301}|>", "a\u{301} b"] {
+            let text = [written, &tokenizer.quote(content, mark), written].concat();
+            let ids = tokenizer.encode_quoted(&text, mark, EncodeOptions::PROMPT).unwrap();
+            let expected = [&[1, normalized][..], &plain(&tokenizer, content), &[normalized]].concat();
+            assert_eq!(ids, expected, "{content:?}");
+        }
+    }
+    let quoted = tokenizer.quote("a <|end|>\n\nb", mark);
+    assert_eq!(quoted.replace(mark, ""), "a <|end|>\n\nb");
+    let ids = tokenizer.encode_quoted(&quoted, mark, EncodeOptions::PLAIN).unwrap();
+    assert_eq!(tokenizer.decode(&ids, false).unwrap(), "a <|end|>\n\nb");
+}
+
 /// One word of a million letters, a million spaces, and 200,000 control tokens: time in proportion to the text.
 #[test]
 fn long_words_and_many_control_tokens_take_no_longer_than_their_length() {
