@@ -60,8 +60,8 @@ print(tests["trine_kernels"], tests["trine_ops"], tests["integration"])
 # Random cases are for the machine at hand: a few of each show that an emulated CPU computes the same.
 export PROPTEST_CASES=4
 
-# The tests of one CPU, but for the models that are too long to emulate; what they print is shown whole if they fail. `which` are the tests of the kernels; where they are
-# all, those of operations go with them.
+# The tests of one CPU, but for the texts that are too long to emulate; what they print is shown whole if they fail.
+# `which` are the tests of the kernels; where they are all, those of operations go with them.
 test_cpu() {
     local run=$1 which=$2 kernels=$3 ops=$4 models=$5
     (cd kernels && $run "$kernels" --quiet --nocapture arch::tests::levels_of_this_machine 2>/dev/null | grep '^level') &&
