@@ -34,8 +34,8 @@ pub fn exit_code_of(error: &anyhow::Error) -> ExitCode {
     if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
-/// Refuses a standard output that is open for reading alone: what is printed would be lost without an error. One that is
-/// closed cannot be told from `/dev/null`, which the runtime of Rust opens in its place before `main`.
+/// Refuses a standard output that is open for reading alone: what is printed would be lost without an error. One that
+/// is closed cannot be told from `/dev/null`, which the runtime of Rust opens in its place before `main`.
 ///
 /// # Errors
 /// It is open for reading alone, or the system does not say.
