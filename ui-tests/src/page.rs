@@ -104,8 +104,8 @@ const RELATIONS: [(&str, &str, &str); 18] = [
         "scope",
         "What cannot leave a scope",
         "An axis whose length is known at run time has a type that only its scope knows, so that no other axis can be \
-         taken for it, not even one of equal length. So nothing of that type leaves the scope, and the compiler says so \
-         in the words of lifetimes. Numbers and data leave it. What a program has to keep stands in a `Kept`, which \
+         taken for it, not even one of equal length. So nothing of that type leaves the scope, and the compiler says \
+         so in the words of lifetimes. Numbers and data leave it. What a program has to keep stands in a `Kept`, which \
          makes the scope again for each visit, and models of files stand in an `Engine`.",
     ),
     (
