@@ -69,8 +69,8 @@ impl Matcher {
     /// length: as if each token were looked for in the whole text before the next one is (llama.cpp's rule, which
     /// differs from the leftmost first where two tokens overlap).
     fn split<'t>(&self, text: &'t str) -> Vec<Fragment<'t>> {
-        // Of the tokens that begin at one place the longest is looked at first, and a shorter one, with which it begins,
-        // where that one has lost: so there is one for each place, however many lie in each other.
+        // Of the tokens that begin at one place the longest is looked at first, and a shorter one, with which it
+        // begins, where that one has lost: so there is one for each place, however many lie in each other.
         let mut longest: BTreeMap<usize, usize> = BTreeMap::new();
         for found in self.automaton.find_overlapping_iter(text) {
             let pattern = found.pattern().as_usize();

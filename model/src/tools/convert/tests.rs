@@ -171,7 +171,7 @@ fn what_does_not_load_or_computes_no_numbers_is_refused() {
     let large =
         |bytes: &mut Vec<u8>| bytes.chunks_exact_mut(4).for_each(|gain| gain.copy_from_slice(&1e38_f32.to_le_bytes()));
     let cases = [
-        (with(&[("feed_forward_length", Value::U32(3))], &same), "feed_forward_length"),
+        (with(&[("feed_forward_length", Value::U32(3))], &same), "Ffn = 3"),
         (with(&[(epsilon, Value::F32(f32::NEG_INFINITY))], &same), epsilon),
         (with(&[], &other), "blk.0.ffn_down.weight"),
         (changed(&Synthetic::tiny().gguf().unwrap(), "output_norm.weight", large), "expected a finite number"),
