@@ -237,7 +237,7 @@ fn a_directory_that_is_damaged_is_not_converted() {
             "llama-packed",
             "self_attn.q_proj.weight_scale",
             |_, data| data.fill(0),
-            "is [0.0], expected one scale, not zero",
+            "holds [0.0], expected one scale, not zero",
         ),
         (
             "llama-packed",
