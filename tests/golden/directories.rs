@@ -245,7 +245,7 @@ fn a_directory_that_is_damaged_is_not_converted() {
             |dtype, _| *dtype = safetensors::Dtype::I16,
             "is I16, expected F32, F16 or BF16",
         ),
-        ("bitnet-floats", "mlp.gate_proj.weight", |_, data| data[1] = 0x40, "expected codes: values -s, 0 and s"),
+        ("bitnet-floats", "mlp.gate_proj.weight", |_, data| data[1] = 0x40, "expected values -s, 0 and s with one s"),
     ];
     for (name, ending, damage, expected) in cases {
         let folder = copy(name);

@@ -180,7 +180,6 @@ const CASES: [(Effect, &[&str]); 5] = [
             "residual/last_position_added_to_all",
             "residual/two_sequences_added",
             "scope/batch_out_of_its_scope",
-            "scope/kept_tensor_taken_out",
             "scope/tensor_kept_in_a_variable",
             "scope/tensor_out_of_its_scope",
             "scope/two_kept_values_mixed",
