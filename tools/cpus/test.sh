@@ -31,14 +31,14 @@ build() {
         options+=(--workspace)
     else
         options+=(-p trine-kernels -p trine-ops -p trine --lib --test integration)
-        options+=(--target "$1-unknown-linux-gnu" --target-dir target/cpus --config profile.dev.debug=false)
+        options+=(--target "$1-unknown-linux-gnu" --target-dir target/cpus)
+        # Less optimised than for the machine at hand: most of the time goes into building.
+        options+=(--config profile.dev.debug=false --config profile.dev.package.trine-kernels.opt-level=1)
+        options+=(--config profile.dev.package.tokenizers.opt-level=0)
+        options+=(--config profile.dev.package.fancy-regex.opt-level=0)
     fi
     if [ "$1" != x86_64 ] && ! { [ "$1" = aarch64 ] && rustup target add aarch64-unknown-linux-gnu 2>/dev/null; }; then
         tools/cpus/install.sh rust >&2
-        # Less optimised than for the machine at hand: most of the time goes into building.
-        options+=(--config profile.dev.package.trine-kernels.opt-level=1)
-        options+=(--config profile.dev.package.tokenizers.opt-level=0)
-        options+=(--config profile.dev.package.fancy-regex.opt-level=0)
         export RUSTC=/usr/bin/rustc
     fi
     case $1 in
