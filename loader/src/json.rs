@@ -112,8 +112,10 @@ pub fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, JsonError> {
 
 fn parse_up_to<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<T, JsonError> {
     let file = label(path);
-    let bytes = python::quoted(read(path, &file, limit)?);
-    serde_json::from_slice(&bytes).map_err(|error| JsonError::new(&file, JsonProblem::Syntax(error)))
+    let bytes = read(path, &file, limit)?;
+    // Most files are JSON, and some of them long: only what is not is looked through for words of Python.
+    let read = serde_json::from_slice(&bytes).or_else(|_| serde_json::from_slice(&python::quoted(&bytes)));
+    read.map_err(|error| JsonError::new(&file, JsonProblem::Syntax(error)))
 }
 
 /// A text file, where there is one.

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use trine::loader::one_line;
-use trine::model::{ChatError, EncodeOptions, Source, Tokenizer, Transformer, trial};
+use trine::model::{EncodeOptions, Source, Transformer, trial};
 use trine::ops::Cpu;
 use trine::shapes::Model;
 
@@ -27,14 +27,6 @@ impl Program for Describe<'_> {
     fn run<M: Model>(self, model: &Arc<Transformer<M>>) -> Result<String> {
         trial(model, self.cpu).with_context(|| self.file.to_owned())?;
         Ok(describe(&model.config))
-    }
-}
-
-/// A file without a chat template is as good as one with a valid one.
-fn check_template(file: &dyn Source, tokenizer: &Tokenizer) -> Result<()> {
-    match file.chat_template(tokenizer) {
-        Err(ChatError::Missing { .. }) | Ok(_) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -78,7 +70,7 @@ pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
     let model = load::with_loaded(&*file, &arguments.load, &cpu, Describe { file: file.label(), cpu: &cpu });
     let tokenizer = load::tokenizer(&*file, &arguments.load.vocabulary);
     let text = tokenizer.and_then(|tokenizer| {
-        check_template(&*file, &tokenizer)?;
+        file.check_template(&tokenizer)?;
         Ok(tokenizer.warnings().len())
     });
     let errors = match (model, text) {

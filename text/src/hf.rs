@@ -214,11 +214,7 @@ impl<'d> TokenizerFiles<'d> {
     /// The texts of tokens that `tokenizer_config.json` names and templates ask for.
     fn named_tokens(&self) -> Result<Vec<(String, String)>, JsonError> {
         let settings = self.settings()?;
-        let text = |name: &str| {
-            let value = settings.get(name)?;
-            let text = value.as_str().or_else(|| value.get("content")?.as_str())?;
-            Some((name.to_owned(), text.to_owned()))
-        };
+        let text = |name: &str| Some((name.to_owned(), named_text(&settings, name)?.to_owned()));
         Ok(["pad_token", "unk_token", "sep_token", "cls_token", "mask_token"].into_iter().filter_map(text).collect())
     }
 
@@ -229,6 +225,12 @@ impl<'d> TokenizerFiles<'d> {
 
 fn unsupported(key: &'static str, found: String, expected: &'static str) -> TokenizerError {
     TokenizerError::Unsupported { key, found, expected }
+}
+
+/// The text of a token that `tokenizer_config.json` names: a text, or an object that describes an added token.
+fn named_text<'s>(settings: &'s Object, name: &str) -> Option<&'s str> {
+    let value = settings.get(name)?;
+    value.as_str().or_else(|| value.get("content")?.as_str())
 }
 
 /// Ids of tokens with a role, and which of them stand at the ends of a text.
@@ -249,11 +251,7 @@ fn special_tokens(
         let added = json.added_tokens.iter().find(|token| token.content == text).map(|token| token.id);
         added.or_else(|| json.model.vocab.get(text))
     };
-    // A text, or an object that describes an added token.
-    let named = |key: &str| {
-        let value = settings.get(key)?;
-        id_of(value.as_str().or_else(|| value.get("content")?.as_str())?)
-    };
+    let named = |key: &str| id_of(named_text(settings, key)?);
     let numbers = |key: &str| -> Vec<u32> {
         let number = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
         match generation.get(key).or_else(|| config.get(key)) {

@@ -1,11 +1,7 @@
 //! Entries of files that say something of the model, and which of them are read.
 //!
-//! What belongs here: the entries that are read, those that are knowingly not read and why, and the remark on others.
+//! What belongs here: the entries that are read, those that are knowingly not read and why.
 //! What does not: reading them, and refusing what changes the arithmetic (`description`, `hf`).
-
-use super::{Container, Source};
-use crate::warning::Warning;
-use trine_loader::Value;
 
 /// Keys of a GGUF file that are read, without the name of the architecture.
 const READ_OF_GGUF: [&str; 30] = [
@@ -148,32 +144,17 @@ const READ_OF_ROPE: [&str; 15] = [
 const READ_OF_QUANTIZATION: [&str; 6] =
     ["linear_class", "modules_to_not_convert", "quant_method", "quantization_mode", "rms_norm_eps", "use_rms_norm"];
 
-/// A remark on entries that nobody reads, where there are any: the model may be another than the one that runs.
-pub fn unknown_entries(source: &dyn Source) -> Option<Warning> {
-    let is_unknown = |(key, value): &(String, Value)| match source.container() {
-        Container::Gguf { .. } => is_unknown_of_gguf(source, key),
-        // JSON's `null` is an entry that is absent.
-        Container::Safetensors { .. } => *value != Value::from("null") && is_unknown_of_hf(key),
-    };
-    let unknown: Vec<String> = source.entries().into_iter().filter(is_unknown).map(|(key, _)| key).collect();
-    let file = source.label().to_owned();
-    (!unknown.is_empty()).then_some(Warning::UnknownEntries { file, entries: unknown })
+/// Whether nothing reads this key of a GGUF file, given without the name of the architecture.
+pub(super) fn is_unread_of_gguf(key: &str) -> bool {
+    !READ_OF_GGUF.contains(&key) && IGNORED_OF_GGUF.iter().all(|(ignored, _)| *ignored != key)
 }
 
-fn is_unknown_of_gguf(source: &dyn Source, key: &str) -> bool {
-    let Ok(config) = source.config() else { return false };
-    let of_architecture = key.strip_prefix(config.architecture.name()).and_then(|rest| rest.strip_prefix('.'));
-    of_architecture.is_some_and(|suffix| {
-        !READ_OF_GGUF.contains(&suffix) && IGNORED_OF_GGUF.iter().all(|(ignored, _)| *ignored != suffix)
-    })
-}
-
-fn is_unknown_of_hf(key: &str) -> bool {
+/// Whether nothing reads this entry of a `config.json`; one within an object is given as `object.entry`.
+pub(super) fn is_unread_of_hf(key: &str) -> bool {
     let (entry, inner) = key.split_once('.').unwrap_or((key, ""));
     match entry {
         "rope_scaling" | "rope_parameters" => !inner.is_empty() && !READ_OF_ROPE.contains(&inner),
         "quantization_config" => !inner.is_empty() && !READ_OF_QUANTIZATION.contains(&inner),
-        // Objects that stay unread count once, by their name.
         entry => !READ_OF_HF.contains(&entry) && IGNORED_OF_HF.iter().all(|(ignored, _)| *ignored != entry),
     }
 }
@@ -229,10 +210,10 @@ mod tests {
         for key in
             OF_CLASSES.into_iter().chain(["rope_scaling.factor", "id2label.0", "quantization_config.quant_method"])
         {
-            assert!(!is_unknown_of_hf(key), "{key}");
+            assert!(!is_unread_of_hf(key), "{key}");
         }
         for key in ["rope_scaling.short_factor", "logit_scale", "num_experts", "quantization_config.bits"] {
-            assert!(is_unknown_of_hf(key), "{key}");
+            assert!(is_unread_of_hf(key), "{key}");
         }
     }
 

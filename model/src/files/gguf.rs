@@ -3,6 +3,7 @@
 //! What belongs here: what a GGUF file answers. What does not: its bytes (`trine-loader`), and its keys as a
 //! [`Config`].
 
+use super::entries::is_unread_of_gguf;
 use super::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
 use crate::description::{Config, ConfigError, Role};
 use sha2::{Digest, Sha256};
@@ -32,6 +33,16 @@ impl Source for Gguf {
 
     fn entries(&self) -> Vec<(String, Value)> {
         self.metadata().iter().map(|(key, value)| (key.to_owned(), value.clone())).collect()
+    }
+
+    fn unread_entries(&self) -> Vec<String> {
+        let Some(Value::String(architecture)) = self.metadata().get("general.architecture") else {
+            return Vec::new();
+        };
+        let of_architecture =
+            |key: &str| key.strip_prefix(architecture.as_str())?.strip_prefix('.').map(is_unread_of_gguf);
+        let keys = self.metadata().iter().map(|(key, _)| key);
+        keys.filter(|key| of_architecture(key) == Some(true)).map(str::to_owned).collect()
     }
 
     fn config(&self) -> Result<Config, ConfigError> {

@@ -10,6 +10,7 @@ mod config;
 mod names;
 mod quantization;
 
+use super::entries::is_unread_of_hf;
 use super::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
 use crate::description::{Biases, Config, ConfigError, Projection, Role, RopeScaling};
 use crate::warning::Warning;
@@ -210,6 +211,12 @@ impl Source for HfDirectory {
         self.config.flat_entries()
     }
 
+    fn unread_entries(&self) -> Vec<String> {
+        // JSON's `null` is an entry that is absent.
+        let given = self.entries().into_iter().filter(|(_, value)| *value != Value::from("null"));
+        given.map(|(key, _)| key).filter(|key| is_unread_of_hf(key)).collect()
+    }
+
     fn config(&self) -> Result<Config, ConfigError> {
         self.head_is_embedding()?;
         let is_of_a_row = |role: &Role| !matches!(role, Role::Scale(..) | Role::Bias(..));
@@ -279,8 +286,8 @@ impl Source for HfDirectory {
 
     fn activations(&self) -> Option<ActivationMode> {
         // A plain Llama computes with floats, also where its weights are ternary (TriLM).
-        let is_plain_llama =
-            self.quantization == Quantization::None && self.config().is_ok_and(|config| !config.graph().ternary);
+        let is_plain_llama = matches!(self.quantization, Quantization::None)
+            && self.config().is_ok_and(|config| !config.graph().ternary);
         is_plain_llama.then_some(ActivationMode::F32)
     }
 }

@@ -16,7 +16,6 @@ mod open;
 mod source;
 
 pub use encoding::Encoding;
-pub use entries::unknown_entries;
 pub use gguf::sha256;
 pub use hf::{HfDirectory, HfError};
 pub use open::{SourceError, open_model};

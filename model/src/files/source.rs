@@ -45,6 +45,9 @@ pub trait Source: fmt::Debug + Sync {
     /// `config.json` (those of objects within it as `rope_scaling.factor`).
     fn entries(&self) -> Vec<(String, Value)>;
 
+    /// The keys of entries that say something of the model and that nothing here knows.
+    fn unread_entries(&self) -> Vec<String>;
+
     /// The description of the model.
     ///
     /// # Errors
@@ -72,6 +75,17 @@ pub trait Source: fmt::Debug + Sync {
     /// # Errors
     /// [`ChatError::Missing`] where there is none, [`ChatError::InFile`] where it is not valid.
     fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError>;
+
+    /// Whether there is no chat template, or a valid one.
+    ///
+    /// # Errors
+    /// [`ChatError`] as of [`Source::chat_template`], but for a missing one.
+    fn check_template(&self, tokenizer: &Tokenizer) -> Result<(), ChatError> {
+        match self.chat_template(tokenizer) {
+            Ok(_) | Err(ChatError::Missing { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
 
     /// Every tensor, in the order of the files.
     fn tensors(&self) -> Vec<SourceTensor>;

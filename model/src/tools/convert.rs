@@ -31,7 +31,7 @@ use trine_kernels::{Matrix, PackingError, PackingKind};
 use trine_loader::{GgufWriter, TensorType};
 use trine_ops::Cpu;
 use trine_shapes::Dyn;
-use trine_text::{ChatError, TokenizerOptions};
+use trine_text::TokenizerOptions;
 
 /// What a model is converted to.
 #[derive(Clone, Debug)]
@@ -132,10 +132,7 @@ fn check(source: &dyn Source, conversion: &Conversion, cpu: &Cpu) -> Result<(), 
         return Ok(());
     }
     let tokenizer = source.tokenizer(&conversion.tokenizer).map_err(|error| text(error.into()))?;
-    match source.chat_template(&tokenizer) {
-        Ok(_) | Err(ChatError::Missing { .. }) => Ok(()),
-        Err(error) => Err(text(error.into())),
-    }
+    source.check_template(&tokenizer).map_err(|error| text(error.into()))
 }
 
 /// A tensor of the converted file.

@@ -6,7 +6,7 @@
 use super::claims::Claims;
 use super::{Corrected, Corrections, KeepTriples, LoadError, LoadProblem, triples};
 use crate::description::{BlockNorm, NoSubNorms, Projection, QkNorm, Role};
-use crate::files::{Source, unknown_entries};
+use crate::files::Source;
 use crate::network::{Attention, Block, FeedForward, Mixer, QkNorms, SubNorm, SwiGlu, Transformer};
 use crate::warning::Warning;
 use std::sync::Arc;
@@ -117,7 +117,10 @@ pub fn load<M: Model>(
     };
     let corrected = claims.take_corrected()?;
     let mut warnings = claims.into_warnings();
-    warnings.extend(unknown_entries(source));
+    let entries = source.unread_entries();
+    if !entries.is_empty() {
+        warnings.push(Warning::UnknownEntries { file: source.label().to_owned(), entries });
+    }
     let transformer = Transformer { model, config, embedding, rope, blocks, attention, output_norm, head, shortlist };
     let (transformer, why_none) = match options.triples {
         Some(keep) => triples::settle(transformer, cpu, keep),

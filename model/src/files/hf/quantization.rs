@@ -8,7 +8,7 @@ use regex::Regex;
 use trine_loader::json::{JsonError, Object, shown};
 
 /// How the matrices of a checkpoint become ternary.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) enum Quantization {
     /// Not at all: a plain model.
     None,
@@ -98,12 +98,6 @@ fn of_weight_bits(config: &Object) -> Result<Quantization, ConfigError> {
 /// transformers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Exceptions(Vec<(String, Regex)>);
-
-impl PartialEq for Exceptions {
-    fn eq(&self, other: &Exceptions) -> bool {
-        self.0.iter().map(|(pattern, _)| pattern).eq(other.0.iter().map(|(pattern, _)| pattern))
-    }
-}
 
 impl Exceptions {
     const KEY: &str = "modules_to_not_convert";

@@ -1,7 +1,7 @@
 //! Conversions keep every code and scale, and refuse what would not.
 
 use super::*;
-use crate::tools::changed::changed;
+use crate::tools::changed::{changed, rewritten};
 use crate::{Side, Synthetic, Values, diff};
 use half::f16;
 use trine_loader::{Gguf, Value};
@@ -149,18 +149,11 @@ fn what_is_no_type_of_matrices_is_refused() {
 
 /// The tiny model with other keys of its architecture and other names of tensors.
 fn with(keys: &[(&str, Value)], rename: &dyn Fn(&str) -> String) -> Gguf {
-    let file = Synthetic::tiny().gguf().unwrap();
-    let mut writer = GgufWriter::new();
-    for (key, value) in file.metadata().iter() {
+    let entry = |key: &str, value: &Value| {
         let other = keys.iter().find(|(suffix, _)| key == format!("bitnet-b1.58.{suffix}"));
-        writer.set(key, other.map_or_else(|| value.clone(), |(_, value)| value.clone())).unwrap();
-    }
-    for tensor in file.tensors() {
-        writer.tensor(rename(&tensor.name), &tensor.ne.row_major(), tensor.kind, file.bytes(tensor)).unwrap();
-    }
-    let mut bytes = Vec::new();
-    writer.write_to(&mut bytes).unwrap();
-    Gguf::from_bytes("unsound", bytes.into()).unwrap()
+        Some(other.map_or(value, |(_, other)| other).clone())
+    };
+    rewritten(&Synthetic::tiny().gguf().unwrap(), entry, |name, _| rename(name))
 }
 
 #[test]
@@ -185,17 +178,9 @@ fn what_does_not_load_or_computes_no_numbers_is_refused() {
 
 #[test]
 fn a_file_without_a_vocabulary_is_converted() {
-    let file = Synthetic::tiny().gguf().unwrap();
-    let mut writer = GgufWriter::new();
-    for (key, value) in file.metadata().iter().filter(|(key, _)| *key != "tokenizer.ggml.model") {
-        writer.set(key, value.clone()).unwrap();
-    }
-    for tensor in file.tensors() {
-        writer.tensor(&tensor.name, &tensor.ne.row_major(), tensor.kind, file.bytes(tensor)).unwrap();
-    }
-    let mut bytes = Vec::new();
-    writer.write_to(&mut bytes).unwrap();
-    converted(&Gguf::from_bytes("without", bytes.into()).unwrap(), TensorType::TQ2_0);
+    let entry = |key: &str, value: &Value| (key != "tokenizer.ggml.model").then(|| value.clone());
+    let file = rewritten(&Synthetic::tiny().gguf().unwrap(), entry, |name, _| name.to_owned());
+    converted(&file, TensorType::TQ2_0);
 }
 
 #[test]
