@@ -12,17 +12,17 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::ops::Range;
 
 use bytes::Bytes;
 
 use crate::dense;
 use crate::machine::Machine;
 use crate::packing::{
-    BF16, F16, F32, I2S, PackScales, Packed, Packing, PackingError, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0,
-    Scales, Ternary, TernaryLayout, Tq1_0, Tq2_0, Unpacked, WeightScale, ZERO_CODE,
+    BF16, Coded, F16, F32, I2S, PackScales, Packed, Packing, PackingError, Pq2_0, Ptq1_0, Q1_0, Q2_0, Q4_0, Q4_1, Q4K,
+    Q5_0, Q5_1, Q5K, Q6K, Q8_0, Runs, ScaleGroup, Scales, TernaryLayout, Tq1_0, Tq2_0, Unpacked, WeightScale,
+    ZERO_CODE,
 };
-use crate::quantize::{self, ActivationRows};
+use crate::quantize::{ActivationRows, BlockRule};
 use crate::slots::Slot;
 use crate::ternary::{self, Terms, Triples};
 use trine_memory::{Buffer, product_of};
@@ -38,6 +38,12 @@ pub enum ActivationMode {
     /// 16-bit integers with one scale for each 256 columns, which deviate by at most 1.6e-5 of the largest magnitude of
     /// their 256 ([`Int16Rows`](crate::quantize::Int16Rows)). For quantized dense matrices.
     Int16,
+    /// Int8 with one scale for each group of columns that has a scale in the matrix. For matrices whose groups have 64 or
+    /// 128 columns.
+    Int8PerGroup,
+    /// Int8 with one scale for each 32 columns, as llama.cpp does for Q1_0 and Q2_0; to compare with it, as it is slow
+    /// here. For ternary and binary matrices whose columns are a multiple of 32.
+    Q8_0,
     /// Nothing: weights are decoded to f32. For every matrix.
     F32,
 }
@@ -47,15 +53,60 @@ impl fmt::Display for ActivationMode {
         f.write_str(match self {
             ActivationMode::Int8PerToken => "int8",
             ActivationMode::Q8K => "q8_k",
+            ActivationMode::Int8PerGroup => "int8-group",
+            ActivationMode::Q8_0 => "q8_0",
             ActivationMode::Int16 => "int16",
             ActivationMode::F32 => "f32",
         })
     }
 }
 
-/// Defines [`PackingKind`] and [`AnyPacked`] with one variant for each packing, named as its type.
+/// Defines [`PackingKind`] and [`AnyPacked`] with one variant for each packing, named as its type, and what chooses among
+/// them.
 macro_rules! packings {
-    ($($(#[$doc:meta])* $packing:ident),+ $(,)?) => {
+    (
+        coded { $($(#[$coded_doc:meta])* $coded:ident,)+ }
+        quantized { $($(#[$quantized_doc:meta])* $quantized:ident,)+ }
+        float { $($(#[$float_doc:meta])* $float:ident,)+ }
+    ) => {
+        packings!(@types $($(#[$coded_doc])* $coded,)+ $($(#[$quantized_doc])* $quantized,)+
+            $($(#[$float_doc])* $float,)+);
+
+        /// Evaluates an expression with `$packed` bound to a matrix of codes, others with the name bound to a quantized
+        /// or float one, or one for both of these.
+        macro_rules! by_family {
+            ($any:expr, coded($packed:ident) => $of_codes:expr, dense($dense:ident) => $of_dense:expr) => {
+                by_family!(
+                    $any, coded($packed) => $of_codes, quantized($dense) => $of_dense, float($dense) => $of_dense
+                )
+            };
+            (
+                $any:expr, coded($packed:ident) => $of_codes:expr, quantized($scaled:ident) => $of_scaled:expr,
+                float($number:ident) => $of_numbers:expr
+            ) => {
+                match $any {
+                    $(AnyPacked::$coded($packed) => $of_codes,)+
+                    $(AnyPacked::$quantized($scaled) => $of_scaled,)+
+                    $(AnyPacked::$float($number) => $of_numbers,)+
+                }
+            };
+        }
+
+        impl AnyPacked {
+            /// The same weights in another packing of codes, exactly; the multiplier is kept.
+            ///
+            /// # Errors
+            /// As [`Packed::convert`]; [`PackingError::NotCodes`] where one of the packings is not of codes.
+            pub fn convert(&self, kind: PackingKind) -> Result<AnyPacked, PackingError> {
+                let none = |kind: PackingKind| Err(PackingError::NotCodes { packing: kind.name() });
+                by_family!(self, coded(packed) => match kind {
+                    $(PackingKind::$coded => Ok(packed.convert::<$coded>()?.into()),)+
+                    _ => none(kind),
+                }, dense(_p) => none(self.kind()))
+            }
+        }
+    };
+    (@types $($(#[$doc:meta])* $packing:ident,)+) => {
         /// The packings, for choice at run time.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[allow(non_camel_case_types, reason = "variants are named as their types, which are named as GGUF names them")]
@@ -64,7 +115,17 @@ macro_rules! packings {
         impl PackingKind {
             /// The name in lower case, as GGUF tools spell it.
             pub fn name(self) -> &'static str {
-                match self { $(PackingKind::$packing => <$packing as crate::packing::Packing>::NAME),+ }
+                match self { $(PackingKind::$packing => <$packing as Packing>::NAME),+ }
+            }
+
+            /// Columns of a block.
+            pub fn block(self) -> usize {
+                match self { $(PackingKind::$packing => <$packing as Packing>::BLOCK),+ }
+            }
+
+            /// Bytes of a block.
+            pub fn block_bytes(self) -> usize {
+                match self { $(PackingKind::$packing => <$packing as Packing>::BLOCK_BYTES),+ }
             }
         }
 
@@ -107,63 +168,48 @@ macro_rules! packings {
 }
 
 packings! {
-    /// Ternary, four codes a byte, one scale ([`I2S`](struct@I2S)).
-    I2S,
-    /// Ternary, five codes a byte, a scale for 256 columns ([`Tq1_0`](struct@Tq1_0)).
-    Tq1_0,
-    /// Ternary, four codes a byte, a scale for 256 columns ([`Tq2_0`](struct@Tq2_0)).
-    Tq2_0,
-    /// Single precision ([`F32`](struct@F32)).
-    F32,
-    /// Half precision ([`F16`](struct@F16)).
-    F16,
-    /// Brain floats ([`BF16`](struct@BF16)).
-    BF16,
-    /// Eight bits, a scale for 32 columns ([`Q8_0`](struct@Q8_0)).
-    Q8_0,
-    /// Four bits, a scale for 32 columns ([`Q4_0`](struct@Q4_0)).
-    Q4_0,
-    /// Four bits, a scale and a minimum for 32 columns ([`Q4_1`](struct@Q4_1)).
-    Q4_1,
-    /// Five bits, a scale for 32 columns ([`Q5_0`](struct@Q5_0)).
-    Q5_0,
-    /// Five bits, a scale and a minimum for 32 columns ([`Q5_1`](struct@Q5_1)).
-    Q5_1,
-    /// Four bits, a scale and a minimum for 32 columns, scales over them for 256 ([`Q4K`](struct@Q4K)).
-    Q4K,
-    /// Five bits, a scale and a minimum for 32 columns, scales over them for 256 ([`Q5K`](struct@Q5K)).
-    Q5K,
-    /// Six bits, scales for 16 and 256 columns ([`Q6K`](struct@Q6K)).
-    Q6K,
-}
-
-/// Evaluates an expression with `$packed` bound to a ternary matrix, others with the name bound to a quantized or float
-/// one, or one for both of these.
-macro_rules! by_family {
-    ($any:expr, ternary($packed:ident) => $ternary:expr, dense($dense:ident) => $dense_body:expr) => {
-        by_family!($any, ternary($packed) => $ternary, quantized($dense) => $dense_body, float($dense) => $dense_body)
-    };
-    (
-        $any:expr, ternary($packed:ident) => $ternary:expr, quantized($quantized:ident) => $quantized_body:expr,
-        float($float:ident) => $float_body:expr
-    ) => {
-        match $any {
-            AnyPacked::I2S($packed) => $ternary,
-            AnyPacked::Tq1_0($packed) => $ternary,
-            AnyPacked::Tq2_0($packed) => $ternary,
-            AnyPacked::F32($float) => $float_body,
-            AnyPacked::F16($float) => $float_body,
-            AnyPacked::BF16($float) => $float_body,
-            AnyPacked::Q8_0($quantized) => $quantized_body,
-            AnyPacked::Q4_0($quantized) => $quantized_body,
-            AnyPacked::Q4_1($quantized) => $quantized_body,
-            AnyPacked::Q5_0($quantized) => $quantized_body,
-            AnyPacked::Q5_1($quantized) => $quantized_body,
-            AnyPacked::Q4K($quantized) => $quantized_body,
-            AnyPacked::Q5K($quantized) => $quantized_body,
-            AnyPacked::Q6K($quantized) => $quantized_body,
-        }
-    };
+    coded {
+        /// Ternary, four codes a byte, one scale ([`I2S`](struct@I2S)).
+        I2S,
+        /// Ternary, five codes a byte, a scale for 256 columns ([`Tq1_0`](struct@Tq1_0)).
+        Tq1_0,
+        /// Ternary, four codes a byte, a scale for 256 columns ([`Tq2_0`](struct@Tq2_0)).
+        Tq2_0,
+        /// Ternary, four codes a byte, a scale for 64 columns ([`Q2_0`](struct@Q2_0)).
+        Q2_0,
+        /// Ternary, four codes a byte, a scale for 128 columns ([`Pq2_0`](struct@Pq2_0)).
+        Pq2_0,
+        /// Ternary, five codes a byte, a scale for 128 columns ([`Ptq1_0`](struct@Ptq1_0)).
+        Ptq1_0,
+        /// Binary, eight signs a byte, a scale for 128 columns ([`Q1_0`](struct@Q1_0)).
+        Q1_0,
+    }
+    quantized {
+        /// Eight bits, a scale for 32 columns ([`Q8_0`](struct@Q8_0)).
+        Q8_0,
+        /// Four bits, a scale for 32 columns ([`Q4_0`](struct@Q4_0)).
+        Q4_0,
+        /// Four bits, a scale and a minimum for 32 columns ([`Q4_1`](struct@Q4_1)).
+        Q4_1,
+        /// Five bits, a scale for 32 columns ([`Q5_0`](struct@Q5_0)).
+        Q5_0,
+        /// Five bits, a scale and a minimum for 32 columns ([`Q5_1`](struct@Q5_1)).
+        Q5_1,
+        /// Four bits, a scale and a minimum for 32 columns, scales over them for 256 ([`Q4K`](struct@Q4K)).
+        Q4K,
+        /// Five bits, a scale and a minimum for 32 columns, scales over them for 256 ([`Q5K`](struct@Q5K)).
+        Q5K,
+        /// Six bits, scales for 16 and 256 columns ([`Q6K`](struct@Q6K)).
+        Q6K,
+    }
+    float {
+        /// Single precision ([`F32`](struct@F32)).
+        F32,
+        /// Half precision ([`F16`](struct@F16)).
+        F16,
+        /// Brain floats ([`BF16`](struct@BF16)).
+        BF16,
+    }
 }
 
 /// A checked `[rows, cols]` weight matrix, what its products do with activations, and the bias that they add. Clones
@@ -180,16 +226,16 @@ pub struct Matrix {
 
 impl From<AnyPacked> for Matrix {
     fn from(packed: AnyPacked) -> Self {
-        let mode = by_family!(
-            &packed, ternary(_p) => ActivationMode::Int8PerToken, quantized(_p) => ActivationMode::Int16,
-            float(_p) => ActivationMode::F32
-        );
+        let mode = by_family!(&packed, coded(packed) => match packed.group_rule() {
+            Some(_) => ActivationMode::Int8PerGroup,
+            None => ActivationMode::Int8PerToken,
+        }, quantized(_p) => ActivationMode::Int16, float(_p) => ActivationMode::F32);
         Matrix { packed, mode, bias: None, triples: None }
     }
 }
 
 impl Matrix {
-    /// Checks `bytes` as a matrix of the packing `kind`, without copying it. Ternary matrices start in
+    /// Checks `bytes` as a matrix of the packing `kind`, without copying it. Coded matrices start in
     /// [`ActivationMode::Int8PerToken`], quantized dense ones in [`ActivationMode::Int16`], floats in
     /// [`ActivationMode::F32`].
     ///
@@ -206,47 +252,42 @@ impl Matrix {
     /// A [`PackingError`]: dimensions that the layout does not have, a wrong length, a code or a scale that is not
     /// valid; [`PackingError::RowScales`] where scales differ and TQ2_0 cannot hold them.
     pub fn repack(layout: TernaryLayout, rows: usize, cols: usize, bytes: &[u8]) -> Result<Matrix, PackingError> {
-        let Unpacked { codes, scales, run } = layout.unpack(rows, cols, bytes)?;
-        let is_zero: Vec<bool> =
-            codes.chunks_exact(run).map(|codes| codes.iter().all(|&code| code == ZERO_CODE)).collect();
-        let of_weights = |runs: Range<usize>| runs.filter(|&index| !is_zero[index]).map(|index| scales[index]);
-        let mut all = of_weights(0..scales.len());
-        let first = all.next().unwrap_or(0.0);
-        if all.all(|scale| scale == first) {
-            return Packed::<I2S>::pack(rows, cols, &codes, PackScales::One(first)).map(Matrix::from);
+        let Unpacked { codes, scales } = layout.unpack(rows, cols, bytes)?;
+        let runs = Runs { codes: &codes, scales: &scales, run: cols };
+        if let Ok(scale) = runs.of_all() {
+            return Packed::<I2S>::pack(rows, cols, &codes, PackScales::One(scale)).map(Matrix::from);
         }
         let refused = |found| PackingError::RowScales { packing: layout.name(), cols, found };
-        let exact = |scale: f32| half::f16::from_f32(scale).to_f32() == scale;
         if !cols.is_multiple_of(Tq2_0::BLOCK) {
-            return Err(refused(first));
+            return Err(refused(scales[0]));
         }
-        // The scale of the runs that a block of TQ2_0 is made of, or of the run that it is part of.
-        let of_block = |block: usize| {
-            let runs = block * Tq2_0::BLOCK / run..((block + 1) * Tq2_0::BLOCK).div_ceil(run);
-            let mut scales_of_block = of_weights(runs.clone());
-            let scale = scales_of_block.next().unwrap_or(scales[runs.start]);
-            match scales_of_block.find(|&other| other != scale).or((!exact(scale)).then_some(scale)) {
-                Some(found) => Err(refused(found)),
-                None => Ok(scale),
-            }
-        };
-        let of_blocks: Vec<f32> = (0..rows * cols / Tq2_0::BLOCK).map(of_block).collect::<Result<_, PackingError>>()?;
+        let of_blocks = runs.of_blocks(Tq2_0::BLOCK).map_err(|[_, found]| refused(found))?;
+        let exact = |scale: f32| half::f16::from_f32(scale).to_f32() == scale;
+        if let Some(&found) = of_blocks.iter().find(|&&scale| !exact(scale)) {
+            return Err(refused(found));
+        }
         Packed::<Tq2_0>::pack(rows, cols, &codes, PackScales::Blocks(&of_blocks)).map(Matrix::from)
     }
 
     /// The same matrix with another activation mode.
     ///
     /// # Errors
-    /// [`PackingError::ActivationMode`] where the matrix does not have it: int8 modes are for ternary matrices,
-    /// [`ActivationMode::Q8K`] needs columns in whole blocks of 256, and [`ActivationMode::Int16`] is for
-    /// quantized dense ones.
+    /// [`PackingError::ActivationMode`] where the matrix does not have it: int8 modes are for ternary and binary
+    /// matrices, [`ActivationMode::Q8K`] needs columns in whole blocks of 256 and [`ActivationMode::Q8_0`] of 32,
+    /// [`ActivationMode::Int8PerGroup`] a scale for 64 or 128 columns, and [`ActivationMode::Int16`] is for quantized
+    /// dense ones.
     pub fn with_activation_mode(self, mode: ActivationMode) -> Result<Matrix, PackingError> {
+        let of_blocks = |rule: BlockRule| self.has_codes() && self.cols().is_multiple_of(rule.block());
         let possible = match mode {
             ActivationMode::F32 => true,
-            ActivationMode::Int8PerToken => self.is_ternary(),
-            ActivationMode::Q8K => self.is_ternary() && self.cols().is_multiple_of(quantize::BLOCK),
+            ActivationMode::Int8PerToken => self.has_codes(),
+            ActivationMode::Q8K => of_blocks(BlockRule::Q8K),
+            ActivationMode::Q8_0 => of_blocks(BlockRule::Q8_0),
+            ActivationMode::Int8PerGroup => {
+                by_family!(&self.packed, coded(packed) => packed.group_rule().is_some(), dense(_p) => false)
+            }
             ActivationMode::Int16 => {
-                by_family!(&self.packed, ternary(_p) => false, quantized(_p) => true, float(_p) => false)
+                by_family!(&self.packed, coded(_p) => false, quantized(_p) => true, float(_p) => false)
             }
         };
         if possible {
@@ -284,7 +325,7 @@ impl Matrix {
     /// activations.
     pub fn with_triples(self, cpu: &Machine) -> Matrix {
         let triples = match cpu.isa().reads_triples() && self.mode != ActivationMode::F32 {
-            true => by_family!(&self.packed, ternary(packed) => Triples::new(cpu, packed), dense(_p) => None),
+            true => by_family!(&self.packed, coded(packed) => Triples::new(cpu, packed), dense(_p) => None),
             false => None,
         };
         Matrix { triples, ..self }
@@ -341,9 +382,17 @@ impl Matrix {
         self.mode
     }
 
-    /// Whether the packing is ternary.
+    /// Whether the packing is one of codes, ternary or binary ones.
+    pub fn has_codes(&self) -> bool {
+        by_family!(&self.packed, coded(_p) => true, dense(_p) => false)
+    }
+
+    /// Whether the packing is ternary. A binary one, which has no weight 0, is not.
     pub fn is_ternary(&self) -> bool {
-        by_family!(&self.packed, ternary(_p) => true, dense(_p) => false)
+        fn has_zero<P: Coded>(_: &Packed<P>) -> bool {
+            P::HAS_ZERO
+        }
+        by_family!(&self.packed, coded(packed) => has_zero(packed), dense(_p) => false)
     }
 
     /// Decodes one row to f32, the multiplier included.
@@ -354,17 +403,40 @@ impl Matrix {
         for_any!(&self.packed, packed => packed.decode_row(row, out));
     }
 
-    /// The one scale of a ternary matrix, the multiplier included; `None` where there is not just one.
+    /// The one scale of a ternary or binary matrix, the multiplier included; `None` where there is not just one.
     pub fn scale(&self) -> Option<f32> {
-        by_family!(&self.packed, ternary(packed) => match packed.shared() {
+        by_family!(&self.packed, coded(packed) => match packed.shared() {
             Scales::Tensor(scale) => Some(scale * packed.multiplier()),
             Scales::Blocks => None,
         }, dense(_p) => None)
     }
 
+    /// The scale of each block, row by row, without the multiplier; `None` where the packing is not one of codes.
+    pub fn scales(&self) -> Option<Vec<f32>> {
+        by_family!(&self.packed, coded(packed) => Some(packed.scales()), dense(_p) => None)
+    }
+
+    /// The codes of one row (0, 1 and 2 for -1, 0 and +1 times a scale); nothing is written where the packing is not one
+    /// of codes.
+    ///
+    /// # Panics
+    /// If `row` is not below [`Matrix::rows`] or `out` does not have [`Matrix::cols`] elements.
+    pub fn row_codes(&self, row: usize, out: &mut [u8]) {
+        by_family!(&self.packed, coded(packed) => packed.row_codes(row, out), dense(_p) => ());
+    }
+
+    /// The same weights in another packing of codes, exactly, with the same multiplier and bias, in the activation mode
+    /// that such matrices start in.
+    ///
+    /// # Errors
+    /// As [`AnyPacked::convert`].
+    pub fn convert(&self, kind: PackingKind) -> Result<Matrix, PackingError> {
+        Ok(Matrix { bias: self.bias.clone(), ..Matrix::from(self.packed.convert(kind)?) })
+    }
+
     /// The share of weights that are 0, from 0 to 1. Reads the whole matrix.
     pub fn share_of_zeros(&self) -> f64 {
-        let zeros = by_family!(&self.packed, ternary(packed) => count_zero_codes(packed), dense(packed) => {
+        let zeros = by_family!(&self.packed, coded(packed) => count_zero_codes(packed), dense(packed) => {
             let mut values = vec![0.0; packed.cols()];
             let zeros_of_row = |row| {
                 packed.decode_row(row, &mut values);
@@ -376,7 +448,29 @@ impl Matrix {
     }
 }
 
-fn count_zero_codes<P: Ternary>(packed: &Packed<P>) -> usize {
+impl<P: Coded> Packed<P> {
+    /// How activations are quantized for [`ActivationMode::Int8PerGroup`], where the groups of the matrix have a length
+    /// for that.
+    fn group_rule(&self) -> Option<BlockRule> {
+        match P::Group::COLUMNS {
+            Some(64) => Some(BlockRule::Groups64),
+            Some(128) => Some(BlockRule::Groups128),
+            _ => None,
+        }
+    }
+
+    /// How activations are quantized in a mode with a scale for each block of columns.
+    fn rule_of(&self, mode: ActivationMode) -> Option<BlockRule> {
+        match mode {
+            ActivationMode::Q8K => Some(BlockRule::Q8K),
+            ActivationMode::Q8_0 => Some(BlockRule::Q8_0),
+            ActivationMode::Int8PerGroup => self.group_rule(),
+            ActivationMode::Int8PerToken | ActivationMode::Int16 | ActivationMode::F32 => None,
+        }
+    }
+}
+
+fn count_zero_codes<P: Coded>(packed: &Packed<P>) -> usize {
     let mut codes = vec![0; packed.cols()];
     let zeros_of_row = |row| {
         packed.row_codes(row, &mut codes);
@@ -417,16 +511,18 @@ impl Machine {
     fn write_products(&self, x: &ActivationRows, matrix: &Matrix, y: &mut [Slot]) {
         assert_eq!(x.cols(), matrix.cols(), "columns of the activations and of the matrix");
         assert_eq!(y.len(), x.rows() * matrix.rows(), "one output for each token and row");
-        by_family!(&matrix.packed, ternary(packed) => match matrix.mode {
+        by_family!(&matrix.packed, coded(packed) => match matrix.mode {
             ActivationMode::Int8PerToken => {
-                let terms = Terms::int8(x.int8(self), packed);
+                let terms = Terms::int8(self, x.int8(self), packed);
                 ternary::product(self, packed, matrix.triples.as_ref(), &terms, y);
             }
-            ActivationMode::Q8K => {
-                let terms = Terms::q8k(x.q8k(self), packed);
-                ternary::product(self, packed, matrix.triples.as_ref(), &terms, y);
-            }
-            _ => dense::product(self, x.values(), packed, y),
+            mode => match packed.rule_of(mode) {
+                Some(rule) => {
+                    let terms = Terms::blocks(self, x.blocks(self, rule), packed);
+                    ternary::product(self, packed, matrix.triples.as_ref(), &terms, y);
+                }
+                None => dense::product(self, x.values(), packed, y),
+            },
         }, quantized(packed) => match matrix.mode {
             ActivationMode::Int16 => dense::int16_product(self, x.int16(self), packed, y),
             _ => dense::product(self, x.values(), packed, y),

@@ -1,5 +1,5 @@
-//! Quantization of activations: to int8 with one scale for each token ([`Int8Rows`]) or for each 256 columns
-//! ([`Q8KRows`]), and to int16 with one for each 256 columns ([`Int16Rows`]).
+//! Quantization of activations: to int8 with one scale for each token ([`Int8Rows`]) or for each block of columns
+//! ([`BlockRows`]), and to int16 with one for each 256 columns ([`Int16Rows`]).
 //!
 //! What belongs here: the formulas, their results, and [`ActivationRows`], which computes each at most once. What
 //! does not: quantization of weights ([`crate::packing`]) and products ([`crate::ternary`]).
@@ -7,7 +7,9 @@
 //! All round half to even. A row of codes is padded with zeros to a multiple of 256, so that kernels read whole
 //! blocks.
 
+mod blocks;
 mod int16;
+mod order;
 #[cfg(test)]
 mod tests;
 
@@ -20,9 +22,12 @@ use crate::arch::{Kernel, Vector};
 use crate::machine::Machine;
 use trine_memory::{Buffer, product_of};
 
+pub use blocks::{BlockRows, BlockRule, GROUP_FLOOR};
 pub use int16::{INT16_FLOOR, INT16_MAX, Int16Rows};
+pub(crate) use order::ColumnOrder;
+use order::Orders;
 
-/// Columns that share a sum, and in [`Q8KRows`] a scale.
+/// Columns that rows of codes are padded to a multiple of, and that share a sum.
 pub const BLOCK: usize = 256;
 
 /// Values that are worth a thread: a few microseconds of work.
@@ -39,7 +44,7 @@ pub struct ActivationRows {
     rows: usize,
     cols: usize,
     int8: OnceBox<Int8Rows>,
-    q8k: OnceBox<Q8KRows>,
+    blocks: [OnceBox<BlockRows>; BlockRule::ALL.len()],
     int16: OnceBox<Int16Rows>,
 }
 
@@ -52,7 +57,8 @@ impl ActivationRows {
         let values = values.into();
         assert!(cols > 0 && values.len().is_multiple_of(cols), "{} values are not rows of {cols}", values.len());
         let rows = values.len() / cols;
-        ActivationRows { values, rows, cols, int8: OnceBox::new(), q8k: OnceBox::new(), int16: OnceBox::new() }
+        let blocks = BlockRule::ALL.map(|_| OnceBox::new());
+        ActivationRows { values, rows, cols, int8: OnceBox::new(), blocks, int16: OnceBox::new() }
     }
 
     /// Number of rows.
@@ -80,12 +86,12 @@ impl ActivationRows {
         self.int8.get_or_init(|| Box::new(Int8Rows::quantize(cpu, self.cols, &self.values)))
     }
 
-    /// The rows quantized with one scale for each 256 columns.
+    /// The rows quantized by a rule with one scale for each block of columns.
     ///
     /// # Panics
-    /// If [`ActivationRows::cols`] is not a multiple of 256.
-    pub fn q8k(&self, cpu: &Machine) -> &Q8KRows {
-        self.q8k.get_or_init(|| Box::new(Q8KRows::quantize(cpu, self.cols, &self.values)))
+    /// If [`ActivationRows::cols`] is not a multiple of the rule's block.
+    pub fn blocks(&self, cpu: &Machine, rule: BlockRule) -> &BlockRows {
+        self.blocks[rule as usize].get_or_init(|| Box::new(BlockRows::quantize(cpu, self.cols, &self.values, rule)))
     }
 
     /// The rows quantized to sixteen bits.
@@ -95,22 +101,26 @@ impl ActivationRows {
 }
 
 /// Codes of rows and the sums of their blocks.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct QuantizedRows {
     rows: usize,
     stride: usize,
+    block: usize,
     codes: Vec<i8>,
     block_sums: Vec<i32>,
+    orders: Orders,
 }
 
 impl QuantizedRows {
-    fn zeros(rows: usize, cols: usize) -> Self {
+    fn zeros(rows: usize, cols: usize, block: usize) -> Self {
         let stride = cols.next_multiple_of(BLOCK);
         QuantizedRows {
             rows,
             stride,
+            block,
             codes: vec![0; product_of(&[rows, stride])],
-            block_sums: vec![0; rows * (stride / BLOCK)],
+            block_sums: vec![0; rows * (stride / block)],
+            orders: Orders::default(),
         }
     }
 
@@ -129,14 +139,24 @@ impl QuantizedRows {
         &self.codes
     }
 
-    /// The sum of the codes of each block of 256, row after row.
+    /// All codes, row after row, each 128 of them in the order in which a packing has their columns.
+    pub(crate) fn in_order(&self, cpu: &Machine, order: ColumnOrder) -> &[i8] {
+        self.orders.get(cpu, order, &self.codes)
+    }
+
+    /// Codes of a block.
+    pub fn block(&self) -> usize {
+        self.block
+    }
+
+    /// The sum of the codes of each block, row after row.
     pub fn block_sums(&self) -> &[i32] {
         &self.block_sums
     }
 
     /// For each row its codes and the sums of its blocks.
     fn rows_mut(&mut self) -> impl Iterator<Item = (&mut [i8], &mut [i32])> {
-        self.codes.chunks_exact_mut(self.stride).zip(self.block_sums.chunks_exact_mut(self.stride / BLOCK))
+        self.codes.chunks_exact_mut(self.stride).zip(self.block_sums.chunks_exact_mut(self.stride / self.block))
     }
 }
 
@@ -144,7 +164,7 @@ impl QuantizedRows {
 /// `q = clamp(round(x * s), -128, 127)`, in f32. The value of `q` is `q / s`.
 ///
 /// Source: BitNet b1.58 (arXiv 2402.17764, section 2); `ActQuant` of HF transformers' `integrations/bitnet.py`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Int8Rows {
     quantized: QuantizedRows,
     scales: Vec<f32>,
@@ -156,7 +176,7 @@ impl Int8Rows {
     /// that products with them are NaN.
     pub fn quantize(cpu: &Machine, cols: usize, values: &[f32]) -> Self {
         let rows = values.len() / cols;
-        let mut quantized = QuantizedRows::zeros(rows, cols);
+        let mut quantized = QuantizedRows::zeros(rows, cols, BLOCK);
         let mut scales = vec![0.0; rows];
         let mut sums = vec![0; rows];
         let mut work: Vec<_> =
@@ -182,48 +202,6 @@ impl Int8Rows {
     /// The sum of the codes of each row.
     pub fn sums(&self) -> &[i32] {
         &self.sums
-    }
-}
-
-/// Rows quantized with one scale for each 256 columns, as llama.cpp does for TQ1_0 and TQ2_0: `m` is the value of
-/// largest magnitude with its sign (the first of equals), `i = -127 / m`, `q = min(round(x * i), 127)`, `d = 1 / i`.
-/// The value of `q` is `q * d`. A block of zeros has `d = 0`.
-///
-/// Source: `quantize_row_q8_K_ref` of llama.cpp's `ggml-quants.c`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Q8KRows {
-    quantized: QuantizedRows,
-    scales: Vec<f32>,
-}
-
-impl Q8KRows {
-    /// Quantizes rows of `cols` values. A block with a NaN has `d = NaN`, one with an infinity has codes 0.
-    ///
-    /// # Panics
-    /// If `cols` is not a multiple of 256.
-    pub fn quantize(cpu: &Machine, cols: usize, values: &[f32]) -> Self {
-        assert!(cols.is_multiple_of(BLOCK), "{cols} columns are not blocks of {BLOCK}");
-        let mut quantized = QuantizedRows::zeros(values.len() / cols, cols);
-        let mut scales = vec![0.0; values.len() / BLOCK];
-        let scales_of_row = scales.chunks_exact_mut(cols / BLOCK);
-        let mut work: Vec<_> = values.chunks_exact(cols).zip(quantized.rows_mut()).zip(scales_of_row).collect();
-        cpu.for_each_by(&mut work, LEAST_VALUES.div_ceil(cols), |_, ((values, (codes, block_sums)), scales)| {
-            cpu.isa().run(QuantizeQ8K { values, codes, block_sums, scales });
-            for (scale, block) in scales.iter_mut().zip(values.chunks_exact(BLOCK)) {
-                *scale = if has_nan(block) { f32::NAN } else { *scale };
-            }
-        });
-        Q8KRows { quantized, scales }
-    }
-
-    /// Codes and sums of blocks.
-    pub fn quantized(&self) -> &QuantizedRows {
-        &self.quantized
-    }
-
-    /// The scale `d` of each block, row after row.
-    pub fn scales(&self) -> &[f32] {
-        &self.scales
     }
 }
 
@@ -255,7 +233,7 @@ fn absmax(values: &[f32]) -> f32 {
     rest.iter().chain(&lanes).fold(0.0, |max, value| if value.abs() > max { value.abs() } else { max })
 }
 
-/// Writes `clamp(round(x * factor), -128, 127)` of each value; returns nothing, the sums of blocks go to `block_sums`.
+/// Writes `clamp(round(x * factor), -128, 127)` of each value; returns the sum of the codes.
 #[inline(always)]
 fn quantize_codes(values: &[f32], factor: f32, codes: &mut [i8]) -> i32 {
     let mut sum = 0;
@@ -285,31 +263,5 @@ impl Kernel for QuantizeInt8<'_> {
             *sum = quantize_codes(values, scale, codes);
         }
         scale
-    }
-}
-
-/// One row of [`Q8KRows`].
-struct QuantizeQ8K<'a> {
-    values: &'a [f32],
-    codes: &'a mut [i8],
-    block_sums: &'a mut [i32],
-    scales: &'a mut [f32],
-}
-
-impl Kernel for QuantizeQ8K<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
-        let blocks = self.values.chunks_exact(BLOCK).zip(self.codes.chunks_exact_mut(BLOCK));
-        for (((values, codes), sum), scale) in blocks.zip(self.block_sums).zip(self.scales) {
-            let largest = absmax(values);
-            let Some(&signed) = values.iter().find(|value| largest > 0.0 && value.abs() == largest) else {
-                continue; // all zero: codes, sum and scale are 0 already
-            };
-            let inverse = -127.0 / signed;
-            *sum = quantize_codes(values, inverse, codes);
-            *scale = 1.0 / inverse;
-        }
     }
 }

@@ -52,6 +52,16 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
+    unsafe fn load_halves(halves: [*const u8; 4]) -> Self {
+        let mut words = [0; 16];
+        for (words, half) in words.as_chunks_mut::<8>().0.iter_mut().zip(halves) {
+            // SAFETY: the caller vouches for 16 readable bytes; the read is unaligned.
+            *words = unsafe { half.cast::<[u16; 8]>().read_unaligned() };
+        }
+        Bytes(words)
+    }
+
+    #[inline(always)]
     unsafe fn repeat_lane(lane: *const i8) -> Self {
         // SAFETY: the caller vouches for 4 readable bytes; the read is unaligned.
         let [low, high] = unsafe { lane.cast::<[u16; 2]>().read_unaligned() };
@@ -78,6 +88,23 @@ impl Vector for Bytes {
     #[inline(always)]
     fn two_bits<const SHIFT: u32>(self) -> Self {
         self.map(|word| word >> SHIFT & 0x0303)
+    }
+
+    #[inline(always)]
+    fn nibbles(self) -> Self {
+        let mut words = self.0;
+        words[8..].iter_mut().for_each(|word| *word = *word >> 4 & 0x0f0f);
+        Bytes(words)
+    }
+
+    #[inline(always)]
+    fn bit_as_two<const BIT: u32>(self) -> Self {
+        self.map(|word| (word << 1) >> BIT & 0x0202)
+    }
+
+    #[inline(always)]
+    fn join_words(self, other: Self) -> Self {
+        Bytes(core::array::from_fn(|word| if word % 2 == 0 { self.0[word] } else { other.0[word - 1] }))
     }
 
     #[inline(always)]
@@ -124,6 +151,17 @@ impl Vector for Bytes {
         let mut out = [0; 16];
         for (out, lanes) in out.iter_mut().zip(sums) {
             *out = lanes.iter().sum();
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn sum_halves(sums: [[i32; 8]; 8]) -> [i32; 32] {
+        let mut out = [0; 32];
+        for (vector, lanes) in sums.iter().enumerate() {
+            for (half, lanes) in lanes.as_chunks::<4>().0.iter().enumerate() {
+                out[8 * half + vector] = lanes.iter().sum();
+            }
         }
         out
     }

@@ -62,6 +62,12 @@ pub(crate) trait Vector: Copy {
     /// The machine has the instructions of the type; each pointer used is readable for 32 bytes, at any alignment.
     unsafe fn load_parts(parts: [*const u8; 2]) -> Self;
 
+    /// Sixteen bytes from each of the first `2 * PARTS` pointers, which are halves of parts.
+    ///
+    /// # Safety
+    /// The machine has the instructions of the type; each pointer used is readable for 16 bytes, at any alignment.
+    unsafe fn load_halves(halves: [*const u8; 4]) -> Self;
+
     /// The four bytes at `lane` in every lane.
     ///
     /// # Safety
@@ -87,6 +93,16 @@ pub(crate) trait Vector: Copy {
 
     /// Bits `SHIFT` and `SHIFT + 1` of each byte, as a number 0..=3. `SHIFT` is 0, 2, 4 or 6.
     fn two_bits<const SHIFT: u32>(self) -> Self;
+
+    /// The lower nibble of each byte of the first half of a part, and the upper one of each byte of the second; bits
+    /// from 4 on mean nothing.
+    fn nibbles(self) -> Self;
+
+    /// Bit `BIT` of each byte as a number, 0 or 2. `BIT` is at most 3.
+    fn bit_as_two<const BIT: u32>(self) -> Self;
+
+    /// The first two bytes of each lane of `self`, and then the first two of the same lane of `other`.
+    fn join_words(self, other: Self) -> Self;
 
     /// Three times each byte, modulo 256.
     fn triple(self) -> Self;
@@ -206,6 +222,10 @@ pub(crate) trait Vector: Copy {
     /// The sum of each part of eight vectors: entry `8 * p + v` is the sum of part `p` of vector `v`. The first
     /// [`Vector::LANES`] entries are used.
     fn sum_parts(sums: [Self::Sums; 8]) -> [i32; 16];
+
+    /// The sum of each half of a part of eight vectors: entry `8 * h + v` is the sum of half `h` of vector `v`. The
+    /// first `16 * PARTS` entries are used.
+    fn sum_halves(sums: [Self::Sums; 8]) -> [i32; 32];
 
     /// The lanes; the first [`Vector::LANES`] entries are used.
     fn lanes(sums: Self::Sums) -> [i32; 16];

@@ -3,7 +3,7 @@
 use super::*;
 use crate::packing::PackScales;
 use crate::reference;
-use crate::reference::ternary::{WeightScales, product_int8, product_q8k};
+use crate::reference::ternary::{WeightScales, product_blocks, product_int8, quantize_q8k};
 
 const ROWS: usize = 11;
 const COLS: usize = 512;
@@ -31,10 +31,10 @@ fn a_mode_changes_the_arithmetic_of_a_ternary_matrix() {
     let matrix = Matrix::new(PackingKind::Tq2_0, ROWS, COLS, packed.bytes().clone()).unwrap();
     let matrix = matrix.with_multiplier(WeightScale::new(0.5).unwrap()).unwrap();
     assert_eq!(matrix.activation_mode(), ActivationMode::Int8PerToken);
-    let scales = WeightScales::Blocks(&scales);
+    let scales = WeightScales::Blocks { columns: 256, scales: &scales };
     assert_eq!(matmul(&matrix), product_int8(&codes(), scales, 0.5, &x(), COLS));
     let q8k = matrix.clone().with_activation_mode(ActivationMode::Q8K).unwrap();
-    assert_eq!(matmul(&q8k), product_q8k(&codes(), scales, 0.5, &x(), COLS));
+    assert_eq!(matmul(&q8k), product_blocks(&codes(), scales, 0.5, &x(), COLS, quantize_q8k));
     let float = matrix.with_activation_mode(ActivationMode::F32).unwrap();
     let mut weights = vec![0.0; ROWS * COLS];
     for (row, out) in weights.chunks_exact_mut(COLS).enumerate() {

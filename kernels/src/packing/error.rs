@@ -19,6 +19,12 @@ pub enum BlockFault {
         /// The number.
         found: f32,
     },
+    /// A scale is negative where it is a magnitude.
+    #[error("the scale is {found}; scales of this type are magnitudes, so these bytes are of another type or damaged")]
+    Negative {
+        /// The scale.
+        found: f32,
+    },
     /// A scale of zero would erase codes that mean non-zero weights.
     #[error("the scale is 0 but element {element} has a non-zero code")]
     ZeroScale {
@@ -178,8 +184,10 @@ pub enum PackingError {
         /// Packing.
         packing: &'static str,
     },
-    /// A code to pack is not ternary.
-    #[error("element {element} to pack as {packing} has code {found}; ternary codes are 0, 1 and 2")]
+    /// A code to pack is none of the packing.
+    #[error(
+        "element {element} to pack as {packing} has code {found}; codes are 0, 1 and 2 (-1, 0 and +1), in q1_0 0 and 2"
+    )]
     Code {
         /// Packing.
         packing: &'static str,
@@ -187,6 +195,12 @@ pub enum PackingError {
         element: usize,
         /// The code.
         found: u8,
+    },
+    /// The packing is not one of codes.
+    #[error("{packing} holds other weights than -1, 0 and +1 times a scale")]
+    NotCodes {
+        /// Packing.
+        packing: &'static str,
     },
     /// Not one scale for each block.
     #[error("{packing} matrix has {expected} blocks, found {found} scales")]
@@ -219,6 +233,21 @@ pub enum PackingError {
         /// The first scale that f16 does not hold, or the first scale.
         found: f32,
     },
+    /// Scales differ among columns that have one scale in the other packing.
+    #[error(
+        "this {from} matrix has the scales {} and {} among {columns} columns that share one scale in {packing}",
+        found[0], found[1]
+    )]
+    GroupScales {
+        /// Packing of the matrix.
+        from: &'static str,
+        /// The other packing.
+        packing: &'static str,
+        /// Columns that share a scale there.
+        columns: usize,
+        /// Two scales of weights that are not 0.
+        found: [f32; 2],
+    },
     /// Blocks differ in scale, and the packing has one for the tensor.
     #[error("blocks differ in scale and cannot be packed as {packing}, which has one scale for the tensor")]
     ScalesDiffer {
@@ -227,8 +256,9 @@ pub enum PackingError {
     },
     /// The matrix cannot be multiplied with activations in this mode.
     #[error(
-        "{packing} matrix of {cols} columns has no activation mode {mode}: int8 and q8_k are for ternary packings, \
-         q8_k for columns in multiples of 256, int16 for quantized dense packings; f32 is for all"
+        "{packing} matrix of {cols} columns has no activation mode {mode}: int8, q8_0 and q8_k are for ternary and binary \
+         packings, q8_0 for columns in multiples of 32, q8_k of 256, int8-group for packings with a scale for 64 or 128 \
+         columns, int16 for quantized dense packings; f32 is for all"
     )]
     ActivationMode {
         /// Packing.

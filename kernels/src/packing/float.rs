@@ -3,6 +3,7 @@
 use super::{BlockFault, DensePacking, FromFloat, Packing, PackingError};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
 use crate::float::half_precision;
+use typenum::{Const, ToUInt, U1};
 
 /// Single precision: 4 bytes an element.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +30,8 @@ macro_rules! float_packing {
     ($packing:ident, $name:literal, $bytes:literal, $value:expr, exponent $exponent:literal of $bits:ident) => {
         impl Packing for $packing {
             const NAME: &'static str = $name;
-            const BLOCK: usize = 1;
-            const BLOCK_BYTES: usize = $bytes;
+            type Columns = U1;
+            type BlockBytes = <Const<$bytes> as ToUInt>::Output;
             type Shared = ();
 
             fn shared(_: &[u8], _: &[u8]) -> Result<(), PackingError> {

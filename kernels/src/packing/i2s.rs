@@ -5,9 +5,10 @@
 
 use alloc::vec::Vec;
 
-use super::ternary::{self, MAX_FIELDS, Scales, Section, Ternary};
-use super::{BlockFault, DensePacking, Packing, PackingError};
-use crate::arch::floats::Floats;
+use typenum::{U32, U128};
+
+use super::coded::{self, decoded_units};
+use super::{BlockFault, Coded, MAX_FIELDS, Order, Packing, PackingError, Scales, Section, Ternary, WholeMatrix};
 
 /// The packing of GGUF type 36: blocks of 128 codes in 32 bytes, most significant bits first, then a trailer of 32
 /// bytes that starts with the scale as f32 (its other 28 bytes mean nothing).
@@ -16,8 +17,8 @@ pub struct I2S;
 
 impl Packing for I2S {
     const NAME: &'static str = "i2_s";
-    const BLOCK: usize = 128;
-    const BLOCK_BYTES: usize = 32;
+    type Columns = U128;
+    type BlockBytes = U32;
     const TRAILER: usize = 32;
 
     type Shared = Scales;
@@ -31,33 +32,22 @@ impl Packing for I2S {
     }
 
     fn find_fault(blocks: &[u8], shared: Scales) -> Option<(usize, BlockFault)> {
-        ternary::find_fault::<Self>(blocks, shared)
+        coded::find_fault::<Self>(blocks, shared)
     }
 
     fn decode(blocks: &[u8], shared: Scales, out: &mut [f32]) {
-        ternary::decode::<Self>(blocks, shared, out);
+        coded::decode::<Self>(blocks, shared, out);
     }
 }
 
-impl DensePacking for I2S {
-    const UNIT: usize = Self::BLOCK;
-    type Unit<'a, S: Floats> = [f32; 128];
+decoded_units!(I2S, U128);
 
-    #[inline(always)]
-    fn unit<S: Floats>(_: S, bytes: &[u8], shared: Scales) -> [f32; 128] {
-        let mut values = [0.0; 128];
-        ternary::decode::<Self>(bytes, shared, &mut values);
-        values
-    }
+impl Ternary for I2S {}
 
-    #[inline(always)]
-    fn vector<S: Floats>(floats: S, unit: &[f32; 128], index: usize) -> S::F32x16 {
-        floats.load(&unit.as_chunks().0[index])
-    }
-}
-
-impl Ternary for I2S {
-    const SECTIONS: &'static [Section] = &[Section { offset: 0, bytes: 32, fields: 4, element: 0 }];
+impl Coded for I2S {
+    type Group = WholeMatrix;
+    const SECTIONS: &'static [Section] =
+        &[Section { offset: 0, bytes: 32, fields: 4, element: 0, order: Order::Planes }];
     const SCALE_OFFSET: Option<usize> = None;
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 //! ([`crate::Matrix::repack`]).
 //!
 //! Sources: `quantize_i2_s` of microsoft/BitNet `src/ggml-bitnet-mad.cpp` (the packings of I2_S); `block_iq1_bn`,
-//! `block_iq2_bn` and `repack_iq2_bn` of ik_llama.cpp; `quantize_row_q2_0_ref` of llama.cpp.
+//! `block_iq2_bn` and `repack_iq2_bn` of ik_llama.cpp.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -45,9 +45,6 @@ pub enum TernaryLayout {
     /// IQ2_BN_R4: IQ2_BN with four rows interleaved: their four scales, then 64 bytes for 64 columns; byte
     /// `16 l + 4 r + i` has the columns `16 l + i + 4 j` of row `r` for `j` from 0 in its low bits to 3.
     Iq2BnR4,
-    /// Q2_0: 64 columns in 18 bytes, an f16 scale and 16 bytes; byte `j` has the columns `4 j..4 j + 4` from its low to
-    /// its high bits. Its code 3 means 2, which is not ternary.
-    Q2_0,
 }
 
 /// The sizes of a layout.
@@ -67,8 +64,6 @@ enum ScalePlace {
     Trailer,
     /// One for each row, of so many bytes; all those of a group of rows before its codes.
     Row(usize),
-    /// One for each block, its first two bytes.
-    Block,
 }
 
 /// Columns of a block, in every one of these layouts.
@@ -77,13 +72,11 @@ const BLOCK: usize = 64;
 /// Bytes after the codes of I2_S; the first four are the scale.
 const TRAILER: usize = 32;
 
-/// A matrix in codes, row by row, with the scale of each run of them.
+/// A matrix in codes, row by row, with the scale of each row.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Unpacked {
     pub codes: Vec<u8>,
     pub scales: Vec<f32>,
-    /// Codes of a run: a row, or a block of 64.
-    pub run: usize,
 }
 
 impl TernaryLayout {
@@ -94,7 +87,6 @@ impl TernaryLayout {
             TernaryLayout::Iq1Bn => ("iq1_bn", 1, 13, ScalePlace::Row(2)),
             TernaryLayout::Iq2Bn => ("iq2_bn", 1, 16, ScalePlace::Row(4)),
             TernaryLayout::Iq2BnR4 => ("iq2_bn_r4", 4, 16, ScalePlace::Row(4)),
-            TernaryLayout::Q2_0 => ("q2_0", 1, 18, ScalePlace::Block),
         };
         Sizes { name, rows, bytes, scale }
     }
@@ -132,17 +124,13 @@ impl TernaryLayout {
         let (to, from) = ((&mut codes[..], group * cols), (rows_of_bytes, group * row_bytes));
         let codes_of = |_: &mut (), _, codes: &mut [u8], bytes: &[u8]| self.codes(&bytes[before..], cols, codes);
         parallel::for_each_pair(to, from, 16, || (), codes_of);
-        let (scales, run) = match scale {
+        let scales = match scale {
             ScalePlace::Trailer => {
-                (vec![f32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]); rows], cols)
+                vec![f32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]); rows]
             }
-            ScalePlace::Row(scale) => (self.row_scales(rows, row_bytes, scale, rows_of_bytes), cols),
-            ScalePlace::Block => {
-                let of_block = |block: &[u8]| widen_f16(u16::from_le_bytes([block[0], block[1]]));
-                (rows_of_bytes.chunks_exact(self.sizes().bytes).map(of_block).collect(), BLOCK)
-            }
+            ScalePlace::Row(scale) => self.row_scales(rows, row_bytes, scale, rows_of_bytes),
         };
-        let unpacked = Unpacked { codes, scales, run };
+        let unpacked = Unpacked { codes, scales };
         self.check(cols, &unpacked)?;
         Ok(unpacked)
     }
@@ -156,7 +144,7 @@ impl TernaryLayout {
     fn row_scale_bytes(self) -> usize {
         match self.sizes().scale {
             ScalePlace::Row(bytes) => bytes,
-            ScalePlace::Trailer | ScalePlace::Block => 0,
+            ScalePlace::Trailer => 0,
         }
     }
 
@@ -190,13 +178,6 @@ impl TernaryLayout {
                     }
                 }
             }
-            TernaryLayout::Q2_0 => {
-                for (out, block) in out.chunks_exact_mut(BLOCK).zip(bytes.chunks_exact(18)) {
-                    for (out, byte) in out.chunks_exact_mut(4).zip(&block[2..]) {
-                        out.iter_mut().enumerate().for_each(|(n, code)| *code = byte >> (2 * n) & 3);
-                    }
-                }
-            }
             TernaryLayout::Iq1Bn => {
                 for (out, bytes) in out.chunks_exact_mut(BLOCK).zip(bytes.chunks_exact(13)) {
                     base_3(bytes, out);
@@ -206,9 +187,9 @@ impl TernaryLayout {
     }
 
     /// Looks for codes of 3 and for scales that are none.
-    fn check(self, cols: usize, Unpacked { codes, scales, run }: &Unpacked) -> Result<(), PackingError> {
+    fn check(self, cols: usize, Unpacked { codes, scales }: &Unpacked) -> Result<(), PackingError> {
         let Sizes { name: packing, rows: group, bytes, scale: place } = self.sizes();
-        for (index, (codes, &scale)) in codes.chunks_exact(*run).zip(scales).enumerate() {
+        for (index, (codes, &scale)) in codes.chunks_exact(cols).zip(scales).enumerate() {
             let fault = if codes.iter().any(|&code| code > 2) {
                 codes.iter().position(|&code| code > 2).map(|element| BlockFault::Code { element })
             } else {
@@ -218,7 +199,7 @@ impl TernaryLayout {
                 if place == ScalePlace::Trailer && !scale.is_finite() {
                     return Err(PackingError::Scale { packing, offset: codes.len() / 4 * scales.len(), found: scale });
                 }
-                let (row, block) = (index * run / cols, index * run % cols / BLOCK);
+                let (row, block) = (index, 0);
                 let offset = row / group * group * self.row_bytes(cols) + block * bytes;
                 return Err(PackingError::Block { packing, row, block, offset, fault });
             }

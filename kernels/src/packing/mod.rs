@@ -3,17 +3,23 @@
 //! What belongs here: block sizes, byte layouts, validation, decoding, packing. What does not: products (they are in
 //! [`crate::ternary`] and [`crate::dense`]), files, tensor names. Numbers are little-endian at any alignment.
 
+mod coded;
 mod dense;
 mod encode;
 mod error;
 mod float;
 mod from_codes;
 mod from_float;
+mod group;
 mod i2s;
 mod int16;
 mod k_blocks;
 mod layouts;
 mod nibbles;
+mod pq2_0;
+mod ptq1_0;
+mod q1_0;
+mod q2_0;
 mod q4_0;
 mod q4_1;
 mod q4_k;
@@ -23,7 +29,6 @@ mod q5_k;
 mod q6_k;
 mod q8_0;
 mod scale;
-mod ternary;
 #[cfg(test)]
 mod tests;
 mod tq1_0;
@@ -35,19 +40,27 @@ use core::ops::Range;
 use rayon::prelude::*;
 
 use bytes::Bytes;
+use generic_array::{ArrayLength, GenericArray};
 use trine_memory::{MAX_ELEMENTS, product_within};
+use typenum::Unsigned;
 
+pub use coded::{Binary, Coded, MAX_FIELDS, Order, PackScales, Scales, Section, Ternary};
 pub use encode::FromFloat;
 pub use error::{BlockFault, PackingError};
 pub use from_codes::{ternary_from_int8, ternary_from_packed_rows};
 pub use from_float::{ABSMEAN_FLOOR, absmean, ternary_from_f32};
+pub use group::{EachBlock, Lossless, ScaleGroup, SplitsInto, WholeMatrix};
 pub use i2s::I2S;
 pub use layouts::{I2sPacking, TernaryLayout};
+pub use pq2_0::Pq2_0;
+pub use ptq1_0::Ptq1_0;
+pub use q1_0::Q1_0;
+pub use q2_0::Q2_0;
 pub use scale::{InverseScale, WeightScale};
-pub use ternary::{MAX_FIELDS, PackScales, Scales, Section, Ternary};
 pub use tq1_0::Tq1_0;
 pub use tq2_0::Tq2_0;
 
+pub(crate) use coded::{MAX_BLOCK, Runs, ZERO_CODE, block_codes, block_scale};
 pub(crate) use dense::{DensePacking, MAX_UNIT, MAX_UNIT_BYTES, whole_unit};
 pub use float::{BF16, F16, F32};
 pub(crate) use int16::{ActivationBlock, Int16Packing, Planes, WordBlock};
@@ -60,11 +73,13 @@ pub use q5_1::Q5_1;
 pub use q5_k::Q5K;
 pub use q6_k::Q6K;
 pub use q8_0::Q8_0;
-pub(crate) use ternary::{ZERO_CODE, block_scale};
 
 /// The largest number of columns of a matrix. Integer sums of codes up to 2 times activations down to -128 stay below
 /// 2^31.
 pub const MAX_COLS: usize = 1 << 22;
+
+/// The bytes of a block of `P`.
+pub type Block<P> = GenericArray<u8, <P as Packing>::BlockBytes>;
 
 /// A layout of matrix elements in blocks; rows are whole numbers of blocks, one after the other.
 ///
@@ -72,10 +87,14 @@ pub const MAX_COLS: usize = 1 << 22;
 pub trait Packing: Debug + Copy + Send + Sync + 'static {
     /// The name in lower case, as GGUF tools spell it.
     const NAME: &'static str;
+    /// Elements of a block, as a type.
+    type Columns: ArrayLength;
+    /// Bytes of a block, as a type.
+    type BlockBytes: ArrayLength;
     /// Elements of a block.
-    const BLOCK: usize;
+    const BLOCK: usize = Self::Columns::USIZE;
     /// Bytes of a block.
-    const BLOCK_BYTES: usize;
+    const BLOCK_BYTES: usize = Self::BlockBytes::USIZE;
     /// Bytes after the last block of a matrix.
     const TRAILER: usize = 0;
 
@@ -262,6 +281,14 @@ impl<P: Packing> Packed<P> {
     /// If `row` is not below [`Packed::rows`].
     pub fn row(&self, row: usize) -> &[u8] {
         &self.bytes[row * self.row_bytes()..(row + 1) * self.row_bytes()]
+    }
+
+    /// The blocks of one row, each as an array.
+    ///
+    /// # Panics
+    /// If `row` is not below [`Packed::rows`].
+    pub fn row_blocks(&self, row: usize) -> &[Block<P>] {
+        Block::<P>::chunks_from_slice(self.row(row)).0
     }
 
     /// The bytes of up to `count` rows from `row` on, as many as there are.

@@ -1,6 +1,7 @@
 //! Q4_0: blocks of 32 four-bit codes with one scale.
 
 use half::f16;
+use typenum::{U18, U32};
 
 use super::nibbles;
 use super::{ActivationBlock, BlockFault, DensePacking, FromFloat, Int16Packing, Packing, PackingError};
@@ -25,8 +26,8 @@ fn parts(block: &[u8; 18]) -> ([u8; 2], &[u8; 16]) {
 
 impl Packing for Q4_0 {
     const NAME: &'static str = "q4_0";
-    const BLOCK: usize = 32;
-    const BLOCK_BYTES: usize = 18;
+    type Columns = U32;
+    type BlockBytes = U18;
     type Shared = ();
 
     fn shared(_: &[u8], _: &[u8]) -> Result<(), PackingError> {

@@ -1,5 +1,7 @@
 //! Q4_1: blocks of 32 four-bit codes with a scale and a minimum.
 
+use typenum::{U20, U32};
+
 use super::nibbles;
 use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
@@ -20,8 +22,8 @@ fn parts(block: &[u8; 20]) -> ([u8; 2], [u8; 2], &[u8; 16]) {
 
 impl Packing for Q4_1 {
     const NAME: &'static str = "q4_1";
-    const BLOCK: usize = 32;
-    const BLOCK_BYTES: usize = 20;
+    type Columns = U32;
+    type BlockBytes = U20;
     type Shared = ();
 
     fn shared(_: &[u8], _: &[u8]) -> Result<(), PackingError> {

@@ -1,5 +1,7 @@
 //! Q4_K: blocks of 256 four-bit codes in eight sub-blocks, each with a scale and a minimum.
 
+use typenum::{U144, U256};
+
 use super::k_blocks::{self, HEAD, SubBlocks};
 use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError};
 use crate::arch::floats::{Floats, Portable};
@@ -36,8 +38,8 @@ fn codes(nibbles: &[u8; 128]) -> [i8; COLUMNS] {
 
 impl Packing for Q4K {
     const NAME: &'static str = "q4_k";
-    const BLOCK: usize = 256;
-    const BLOCK_BYTES: usize = 144;
+    type Columns = U256;
+    type BlockBytes = U144;
     type Shared = ();
 
     fn shared(_: &[u8], _: &[u8]) -> Result<(), PackingError> {

@@ -1,5 +1,7 @@
 //! Q5_0: blocks of 32 five-bit codes with one scale.
 
+use typenum::{U22, U32};
+
 use super::nibbles;
 use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
@@ -23,8 +25,8 @@ fn parts(block: &[u8; 22]) -> ([u8; 2], &[u8; 4], &[u8; 16]) {
 
 impl Packing for Q5_0 {
     const NAME: &'static str = "q5_0";
-    const BLOCK: usize = 32;
-    const BLOCK_BYTES: usize = 22;
+    type Columns = U32;
+    type BlockBytes = U22;
     type Shared = ();
 
     fn shared(_: &[u8], _: &[u8]) -> Result<(), PackingError> {

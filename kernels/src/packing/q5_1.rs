@@ -1,5 +1,7 @@
 //! Q5_1: blocks of 32 five-bit codes with a scale and a minimum.
 
+use typenum::{U24, U32};
+
 use super::nibbles;
 use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
@@ -21,8 +23,8 @@ fn parts(block: &[u8; 24]) -> ([u8; 2], [u8; 2], &[u8; 4], &[u8; 16]) {
 
 impl Packing for Q5_1 {
     const NAME: &'static str = "q5_1";
-    const BLOCK: usize = 32;
-    const BLOCK_BYTES: usize = 24;
+    type Columns = U32;
+    type BlockBytes = U24;
     type Shared = ();
 
     fn shared(_: &[u8], _: &[u8]) -> Result<(), PackingError> {

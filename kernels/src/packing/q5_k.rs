@@ -1,5 +1,7 @@
 //! Q5_K: blocks of 256 five-bit codes in eight sub-blocks, each with a scale and a minimum.
 
+use typenum::{U176, U256};
+
 use super::k_blocks::{self, HEAD, SubBlocks};
 use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError};
 use crate::arch::floats::{Floats, Portable};
@@ -49,8 +51,8 @@ fn upper(fifth: &[u8; 32], pair: usize) -> [u8; 32] {
 
 impl Packing for Q5K {
     const NAME: &'static str = "q5_k";
-    const BLOCK: usize = 256;
-    const BLOCK_BYTES: usize = 176;
+    type Columns = U256;
+    type BlockBytes = U176;
     type Shared = ();
 
     fn shared(_: &[u8], _: &[u8]) -> Result<(), PackingError> {

@@ -2,6 +2,8 @@
 
 mod encode;
 
+use typenum::{U210, U256};
+
 use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError, WordBlock};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
 use crate::arch::integers::Integers;
@@ -61,8 +63,8 @@ fn first_erased(block: &[u8; 210]) -> Option<usize> {
 
 impl Packing for Q6K {
     const NAME: &'static str = "q6_k";
-    const BLOCK: usize = 256;
-    const BLOCK_BYTES: usize = 210;
+    type Columns = U256;
+    type BlockBytes = U210;
     type Shared = ();
 
     fn shared(_: &[u8], _: &[u8]) -> Result<(), PackingError> {

@@ -1,6 +1,7 @@
 //! Q8_0: blocks of 32 signed bytes with one scale.
 
 use half::f16;
+use typenum::{U32, U34};
 
 use super::{ActivationBlock, BlockFault, DensePacking, FromFloat, Int16Packing, Packing, PackingError, WordBlock};
 use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
@@ -20,8 +21,8 @@ fn parts(block: &[u8; 34]) -> ([u8; 2], &[u8; 32]) {
 
 impl Packing for Q8_0 {
     const NAME: &'static str = "q8_0";
-    const BLOCK: usize = 32;
-    const BLOCK_BYTES: usize = 34;
+    type Columns = U32;
+    type BlockBytes = U34;
     type Shared = ();
 
     fn shared(_: &[u8], _: &[u8]) -> Result<(), PackingError> {

@@ -1,83 +1,52 @@
 //! TQ1_0: five codes a byte in base 3, one f16 scale for 256 columns.
 
-use alloc::vec::Vec;
+use typenum::{U54, U256};
 
-use super::ternary::{self, MAX_FIELDS, Scales, Section, Ternary};
-use super::{BlockFault, DensePacking, Packing, PackingError};
-use crate::arch::floats::Floats;
+use super::coded::coded_packing;
+use super::{Coded, EachBlock, MAX_FIELDS, Order, Section, Ternary};
 
-/// The packing of GGUF type 34: blocks of 256 codes in 52 bytes, then the scale.
-///
-/// A byte is a fraction `byte / 256` in base 3 whose leading digits are the codes: `ceil(value * 256 / 243)` where
-/// `value` has the codes as its five digits, the first the most significant. The last four bytes hold four codes and a
-/// digit 0.
-#[derive(Debug, Clone, Copy)]
-pub struct Tq1_0;
-
-impl Packing for Tq1_0 {
-    const NAME: &'static str = "tq1_0";
-    const BLOCK: usize = 256;
-    const BLOCK_BYTES: usize = 54;
-
-    type Shared = Scales;
-
-    fn shared(blocks: &[u8], _trailer: &[u8]) -> Result<Scales, PackingError> {
-        Ok(ternary::shared_of_blocks::<Self>(blocks))
-    }
-
-    fn find_fault(blocks: &[u8], shared: Scales) -> Option<(usize, BlockFault)> {
-        ternary::find_fault::<Self>(blocks, shared)
-    }
-
-    fn decode(blocks: &[u8], shared: Scales, out: &mut [f32]) {
-        ternary::decode::<Self>(blocks, shared, out);
-    }
+coded_packing! {
+    /// The packing of GGUF type 34: blocks of 256 codes in 52 bytes, then the scale.
+    ///
+    /// A byte is a fraction `byte / 256` in base 3 whose leading digits are the codes: `ceil(value * 256 / 243)` where
+    /// `value` has the codes as its five digits, the first the most significant. The last four bytes hold four codes and a
+    /// digit 0.
+    Tq1_0, "tq1_0", U256, U54
 }
 
-impl DensePacking for Tq1_0 {
-    const UNIT: usize = Self::BLOCK;
-    type Unit<'a, S: Floats> = [f32; 256];
+impl Ternary for Tq1_0 {}
 
-    #[inline(always)]
-    fn unit<S: Floats>(_: S, bytes: &[u8], shared: Scales) -> [f32; 256] {
-        let mut values = [0.0; 256];
-        ternary::decode::<Self>(bytes, shared, &mut values);
-        values
-    }
-
-    #[inline(always)]
-    fn vector<S: Floats>(floats: S, unit: &[f32; 256], index: usize) -> S::F32x16 {
-        floats.load(&unit.as_chunks().0[index])
-    }
-}
-
-impl Ternary for Tq1_0 {
+impl Coded for Tq1_0 {
+    type Group = EachBlock<U256>;
     const SECTIONS: &'static [Section] = &[
-        Section { offset: 0, bytes: 32, fields: 5, element: 0 },
-        Section { offset: 32, bytes: 16, fields: 5, element: 160 },
-        Section { offset: 48, bytes: 4, fields: 4, element: 240 },
+        Section { offset: 0, bytes: 32, fields: 5, element: 0, order: Order::Planes },
+        Section { offset: 32, bytes: 16, fields: 5, element: 160, order: Order::Planes },
+        Section { offset: 48, bytes: 4, fields: 4, element: 240, order: Order::Planes },
     ];
     const SCALE_OFFSET: Option<usize> = Some(52);
 
     #[inline(always)]
     fn code(byte: u8, field: usize) -> u8 {
-        const POWERS: [u8; MAX_FIELDS] = [1, 3, 9, 27, 81];
-        let rest = byte.wrapping_mul(POWERS[field]);
-        ((u16::from(rest) * 3) >> 8) as u8
-    }
-
-    #[inline(always)]
-    fn has_code_3(_byte: u8) -> bool {
-        false
+        trit(byte, field)
     }
 
     #[inline(always)]
     fn byte(codes: [u8; MAX_FIELDS]) -> u8 {
-        let value = codes.iter().fold(0, |value, &code| 3 * value + u32::from(code));
-        (value * 256).div_ceil(243) as u8
+        byte_of_trits(codes)
     }
+}
 
-    fn trailer(_scale: f32) -> Vec<u8> {
-        Vec::new()
-    }
+/// Digit `field` in base 3 of the fraction `byte / 256`, the leading one first.
+#[inline(always)]
+pub(super) fn trit(byte: u8, field: usize) -> u8 {
+    const POWERS: [u8; 5] = [1, 3, 9, 27, 81];
+    let rest = byte.wrapping_mul(POWERS[field]);
+    ((u16::from(rest) * 3) >> 8) as u8
+}
+
+/// The least byte whose first five digits are these.
+#[inline(always)]
+pub(super) fn byte_of_trits(codes: [u8; MAX_FIELDS]) -> u8 {
+    let value = codes[..5].iter().fold(0, |value, &code| 3 * value + u32::from(code));
+    (value * 256).div_ceil(243) as u8
 }

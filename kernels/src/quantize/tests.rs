@@ -37,7 +37,7 @@ fn int8_matches(cols: usize, values: &[f32]) {
 
 fn q8k_matches(cols: usize, values: &[f32]) {
     for cpu in cpus() {
-        let found = Q8KRows::quantize(&cpu, cols, values);
+        let found = BlockRows::quantize(&cpu, cols, values, BlockRule::Q8K);
         let (mut codes, mut scales) = (Vec::new(), Vec::new());
         for x in values.chunks_exact(cols) {
             let (row_codes, row_scales) = reference::quantize_q8k(x);
@@ -50,6 +50,36 @@ fn q8k_matches(cols: usize, values: &[f32]) {
             assert_eq!(sum, block.iter().map(|&q| i32::from(q)).sum::<i32>(), "{cpu:?}");
         }
     }
+}
+
+/// Codes, scales and sums of a rule with a scale for each block.
+fn blocks_match(rule: BlockRule, cols: usize, values: &[f32], quantize: impl Fn(&[f32]) -> (Vec<i8>, Vec<f32>)) {
+    for cpu in cpus() {
+        let found = BlockRows::quantize(&cpu, cols, values, rule);
+        let (quantized, of_row) = (found.quantized(), found.quantized().stride() / rule.block());
+        for (t, x) in values.chunks_exact(cols).enumerate() {
+            let (mut codes, mut scales) = quantize(x);
+            codes.resize(quantized.stride(), 0);
+            scales.resize(of_row, 0.0);
+            let sums: Vec<i32> =
+                codes.chunks(rule.block()).map(|block| block.iter().map(|&q| i32::from(q)).sum()).collect();
+            assert_eq!(quantized.codes()[t * quantized.stride()..][..quantized.stride()], codes, "{rule:?}, {cpu:?}");
+            assert_eq!(found.scales()[t * of_row..][..of_row], scales, "{rule:?}, {cpu:?}");
+            assert_eq!(quantized.block_sums()[t * of_row..][..of_row], sums, "{rule:?}, {cpu:?}");
+        }
+    }
+}
+
+/// Blocks of zeros, of numbers so small that their scale is no f16 number or their inverse overflows, and others.
+#[test]
+fn rules_with_small_blocks_match() {
+    let size = |block: usize| [0.0, 1e-42, 1e-31, 1e-7, 1.0, 65504.0, 1e30][block % 7];
+    let values: Vec<f32> = (0..3 * 896).map(|i| size(i / 32) * ((i * 71 % 255) as f32 - 127.0) / 127.0).collect();
+    blocks_match(BlockRule::Q8_0, 896, &values[..2 * 896], |x| reference::quantize_q8_0(x));
+    blocks_match(BlockRule::Groups64, 896, &values, |x| reference::quantize_groups(x, 64));
+    blocks_match(BlockRule::Groups128, 896, &values, |x| reference::quantize_groups(x, 128));
+    let small = |rule| BlockRows::quantize(&cpus()[0], 128, &[f32::NAN; 128], rule).scales()[0].is_nan();
+    assert!(BlockRule::ALL.into_iter().filter(|rule| rule.block() <= 128).all(small));
 }
 
 fn int16_matches(cols: usize, values: &[f32]) {
@@ -98,7 +128,7 @@ fn q8k_takes_the_sign_of_the_first_largest() {
         values[400..].fill(-0.5);
         q8k_matches(512, &values);
         let cpu = Machine::new(CpuOptions::default()).unwrap();
-        let rows = Q8KRows::quantize(&cpu, 512, &values);
+        let rows = BlockRows::quantize(&cpu, 512, &values, BlockRule::Q8K);
         assert_eq!(rows.quantized().codes()[100], -127);
         assert_eq!(rows.quantized().codes()[200], 127);
         assert_eq!(rows.scales()[0].to_bits(), (1.0_f32 / (-127.0 / first)).to_bits());
@@ -122,7 +152,7 @@ fn values_that_are_no_numbers_reach_the_products() {
         assert_eq!((rows.quantized().codes()[3], rows.quantized().codes()[4]), (0, 127), "{cpu:?}");
         assert_eq!((rows.scales()[1], rows.sums()[1]), (0.0, 0), "{cpu:?}");
         assert!(rows.scales()[0].is_nan(), "{cpu:?}");
-        let rows = Q8KRows::quantize(&cpu, 512, &values);
+        let rows = BlockRows::quantize(&cpu, 512, &values, BlockRule::Q8K);
         assert_eq!((rows.quantized().codes()[3], rows.quantized().codes()[4]), (0, -127), "{cpu:?}");
         assert!(rows.scales()[0].is_nan(), "{cpu:?}");
         assert!(rows.quantized().codes()[256..].iter().all(|&code| code == 0), "{cpu:?}");
@@ -137,7 +167,9 @@ fn activations_are_quantized_once() {
     let cpu = Machine::new(CpuOptions::default()).unwrap();
     let x = ActivationRows::new(256, vec![0.25; 768]);
     assert!(std::ptr::eq(x.int8(&cpu), x.int8(&cpu)));
-    assert!(std::ptr::eq(x.q8k(&cpu), x.q8k(&cpu)));
+    for rule in BlockRule::ALL {
+        assert!(std::ptr::eq(x.blocks(&cpu, rule), x.blocks(&cpu, rule)), "{rule:?}");
+    }
     assert!(std::ptr::eq(x.int16(&cpu), x.int16(&cpu)));
     assert_eq!((x.rows(), x.cols(), x.values().len()), (3, 256, 768));
 }

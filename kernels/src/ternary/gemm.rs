@@ -11,14 +11,14 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::lines::{LINE, Line};
+use super::rows::Rows;
 use super::terms::{TILE, Terms};
 use super::tiles::{Activations, tile_tokens};
-use super::unpack::{Quad, load_parts};
+use super::unpack::load_parts;
 use super::{Unpack, pointers};
 use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
 use crate::columns::Columns;
 use crate::kept::kept;
-use crate::packing::Packed;
 use crate::quantize::BLOCK;
 use crate::slots::Slot;
 
@@ -51,7 +51,7 @@ kept! {
 
 /// The product of some rows with all tokens.
 pub(super) struct Gemm<'a, P: Unpack> {
-    pub(super) matrix: &'a Packed<P>,
+    pub(super) rows: &'a Rows<'a, P>,
     pub(super) terms: &'a Terms<'a>,
     pub(super) activations: &'a Activations,
     pub(super) first_row: usize,
@@ -78,7 +78,7 @@ impl<P: Unpack> Kernel for Gemm<'_, P> {
     #[inline(always)]
     unsafe fn run<V: Vector>(mut self) {
         let rows = self.outputs.width();
-        let cols = self.matrix.blocks_per_row() * P::BLOCK;
+        let cols = self.rows.matrix.blocks_per_row() * P::BLOCK;
         let at_once = if self.terms.tokens() <= CUT_TOKENS { COLUMNS } else { cols };
         let mut panel = Panel { codes: PANEL.take(), factors: Vec::new() };
         let mut sums = SUMS.take();
@@ -87,9 +87,9 @@ impl<P: Unpack> Kernel for Gemm<'_, P> {
             // Rows beyond the last are the last: computed and dropped.
             let mut of_panel: [&[u8]; 2 * TILE] = [&[]; 2 * TILE];
             for (i, row) in of_panel.iter_mut().enumerate() {
-                *row = self.matrix.row(self.first_row + first + i.min(used - 1));
+                *row = self.rows.row(self.first_row + first + i.min(used - 1));
             }
-            let next = self.matrix.rows_from(self.first_row + first + used, 2 * V::LANES);
+            let next = self.rows.matrix.rows_from(self.first_row + first + used, 2 * V::LANES);
             for start in (0..cols).step_by(at_once) {
                 let columns = start..cols.min(start + at_once);
                 let next = share(next, &columns, cols);
@@ -205,9 +205,10 @@ impl Panel {
     ) {
         self.codes.resize(columns.len() * 2 * V::LANES / LINE, Line::ZERO);
         if !terms.has_one_factor() {
-            self.factors.resize(columns.len() / BLOCK, [[0.0; TILE]; 2]);
+            self.factors.resize(columns.len() / terms.segment(), [[0.0; TILE]; 2]);
         }
-        let bytes = columns.start / P::BLOCK * P::BLOCK_BYTES..columns.end / P::BLOCK * P::BLOCK_BYTES;
+        let blocks = columns.start / P::BLOCK..columns.end / P::BLOCK;
+        let bytes = blocks.start * P::BLOCK_BYTES..blocks.end * P::BLOCK_BYTES + P::BEYOND;
         for half in 0..2 {
             let mut tile: [&[u8]; TILE] = [&[]; TILE];
             for (i, row) in tile.iter_mut().enumerate() {
@@ -234,23 +235,24 @@ impl Panel {
 #[inline(always)]
 unsafe fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, panel: &mut [Line]) {
     let vector = STEP * V::LANES;
-    let blocks = rows[0].len() / P::BLOCK_BYTES;
-    assert!(rows.iter().all(|row| row.len() == blocks * P::BLOCK_BYTES), "rows of one matrix");
-    assert!(half < 2 && panel.len() * LINE == blocks * P::BLOCK / STEP * 2 * vector, "a panel of the rows' columns");
+    let (columns, bytes) = const { (P::WINDOW_BLOCKS * P::BLOCK, P::WINDOW_BLOCKS * P::BLOCK_BYTES) };
+    let parts = rows[0].len() / bytes;
+    assert!(rows.iter().all(|row| row.len() == parts * bytes + P::BEYOND), "rows of one matrix");
+    assert!(half < 2 && panel.len() * LINE == parts * columns / STEP * 2 * vector, "a panel of the rows' columns");
     let rows = pointers(rows);
-    for block in 0..blocks {
+    for part in 0..parts {
         for (number, window) in P::WINDOWS.iter().enumerate() {
-            let at = block * P::BLOCK_BYTES + window;
-            // SAFETY: the caller vouches for the instructions of `V`; windows lie in their block, and rows have
-            // `blocks` blocks.
-            let lanes = V::transpose_lanes(unsafe { load_parts::<V>(&rows, at) });
+            let at = part * bytes + window;
+            // SAFETY: the caller vouches for the instructions of `V`; windows lie in their blocks and what is readable
+            // beyond them, and rows have `parts` times their blocks.
+            let lanes = V::transpose_lanes(unsafe { load_parts::<V, P>(&rows, at) });
             for (lane, bytes) in lanes.into_iter().enumerate() {
-                let Some(quad) = Quad::at::<P>(number, lane) else { continue };
-                let codes = P::fields(bytes);
+                let Some(quad) = P::quad(number, lane) else { continue };
+                let codes = P::quad_fields(lane, bytes);
                 for (field, codes) in codes.iter().enumerate().take(quad.fields) {
-                    let step = (block * P::BLOCK + quad.column(field)) / STEP;
-                    // SAFETY: columns of a quad are below `P::BLOCK`, so `step` is below the steps of the panel, each
-                    // of which has two vectors.
+                    let step = (part * columns + quad.column(field)) / STEP;
+                    // SAFETY: columns of a quad are those of a window's blocks, so `step` is below the steps of the
+                    // panel, each of which has two vectors.
                     unsafe { codes.store(panel.as_mut_ptr().cast::<u8>().add((2 * step + half) * vector)) };
                 }
             }
@@ -312,7 +314,7 @@ impl Tile<'_> {
             }
             return;
         }
-        let (segments, steps) = (columns.len() / BLOCK, BLOCK / STEP);
+        let (segments, steps) = (columns.len() / terms.segment(), terms.segment() / STEP);
         for segment in 0..segments {
             let activations = &activations[segment * steps * STEP * T..];
             let codes = &panel.codes[segment * steps * 2 * STEP * V::LANES / LINE..];
@@ -327,7 +329,7 @@ impl Tile<'_> {
                         &V::lanes(*dots),
                         factors,
                         first_token + t,
-                        columns.start / BLOCK + segment,
+                        columns.start / terms.segment() + segment,
                     );
                     *sums = bytemuck::cast(acc);
                 }

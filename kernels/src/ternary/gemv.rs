@@ -244,17 +244,17 @@ unsafe fn add_vectors<V: Vector, P: Unpack>(
 
 /// What is asked for ahead of reading. Rows that are read together are as many streams, too many for the machine to
 /// look ahead in; but they and those that follow are one stretch of memory.
-struct Ahead {
+pub(super) struct Ahead {
     /// The first of [`ROWS`] rows.
-    row: *const u8,
-    row_bytes: usize,
+    pub(super) row: *const u8,
+    pub(super) row_bytes: usize,
 }
 
 impl Ahead {
     /// Asks for what follows, as much as the rows read of `bytes` bytes each from byte `at` on: from memory into the
     /// second cache, and from there, closer to where it is read, into the first.
     #[inline(always)]
-    fn ask(&self, at: usize, bytes: usize) {
+    pub(super) fn ask(&self, at: usize, bytes: usize) {
         prefetch_far_lines(self.row.wrapping_add(ROWS * (self.row_bytes + at) + FAR), ROWS * bytes);
         // Beyond the end of these rows: the start of the next ones.
         let wrap = if at + NEAR < self.row_bytes { 0 } else { (ROWS - 1) * self.row_bytes };

@@ -1,13 +1,15 @@
 //! Products of ternary matrices with quantized activations: `y[token, row] = W[row] . x[token]`.
 //!
 //! What belongs here: the terms of the product (`Terms`), how bytes become codes in registers (`Unpack`), the kernels
-//! for one token (`gemv`), for a few (`few`) and for many (`gemm`, with activations laid out by `tiles`; `lookup`,
-//! which looks part of the sums up), and copies for few tokens (`triples`). What does not: layouts
-//! ([`crate::packing`]), quantization ([`crate::quantize`]), intrinsics ([`crate::arch`]).
+//! for one token (`gemv`), for a few (`few`, and `grouped` where each block has a scale) and for many (`gemm`, with
+//! activations laid out by `tiles`; `lookup`, which looks part of the sums up), one for whatever these do not take
+//! (`plain`), and copies for few tokens (`triples`). What does not: layouts ([`crate::packing`]), quantization
+//! ([`crate::quantize`]), intrinsics ([`crate::arch`]).
 //!
 //! # Arithmetic
 //!
-//! The columns are cut into segments: one of all columns, or one for each block of 256. With codes `c` and `q`,
+//! The columns are cut into segments: one of all columns, or one for the columns that share both scales. With codes `c`
+//! and `q`,
 //!
 //! ```text
 //! int[g] = sum over the columns k of segment g of c[k] * q[k]  -  sum of q[k]        exact, in i32
@@ -19,18 +21,22 @@
 //! |---|---|---|---|---|---|---|
 //! | int8 per token | one | one | 1 | 1 | of the token | of the matrix |
 //! | int8 per token | by block | blocks | 1 | of the block | of the token | 1 |
-//! | Q8_K | one | blocks | of the block | of the matrix | 1 | 1 |
-//! | Q8_K | by block | blocks | of the block | of the block | 1 | 1 |
+//! | by block | one | blocks of the activations | of the block | of the matrix | 1 | 1 |
+//! | by block | by block | the smaller blocks | of the block | of the block | 1 | 1 |
 //!
-//! A factor 1 changes no bit, so the first line is BitNet's `(dot(c, q) - sum(q)) / s * scale`. The integer part does
+//! Blocks of activations are those of a [`BlockRule`](crate::quantize::BlockRule), blocks of a matrix those of its
+//! packing. A factor 1 changes no bit, so the first line is BitNet's `(dot(c, q) - sum(q)) / s * scale`. The integer part does
 //! not depend on the order of its terms, and the rest is the same for each output; so every instruction set, every
 //! number of threads, and one token or many give the same bits.
 
 mod few;
 mod gemm;
 mod gemv;
+mod grouped;
 mod lines;
 mod lookup;
+mod plain;
+mod rows;
 mod terms;
 mod tiles;
 mod triples;
@@ -70,24 +76,47 @@ pub(crate) fn product<P: Unpack>(
     let least_rows = LEAST_PRODUCTS / (tokens.max(1) * matrix.cols());
     if let Some(copy) = copy.filter(|_| tokens <= triples::MOST_TOKENS && cpu.isa().reads_triples()) {
         copy.product(cpu, rows, terms, y, least_rows);
-    } else if tokens < *P::FEW_TOKENS.start() {
-        let activations = gemv::Activations::new::<P>(cpu, terms.codes());
-        let activations = activations.codes();
-        cpu.for_column_chunks(y, rows, gemv::ROWS, least_rows, |first_row, outputs| {
-            cpu.isa().run(gemv::Gemv { matrix, terms, activations, first_row, outputs });
+    } else if !takes_segments::<P>(matrix.cols(), terms) {
+        cpu.for_column_chunks(y, rows, 1, least_rows, |first_row, outputs| {
+            cpu.isa().run(plain::Product { matrix, terms, first_row, outputs });
         });
-    } else if P::FEW_TOKENS.contains(&tokens) {
-        let activations = gemv::Activations::new::<P>(cpu, terms.codes());
-        let activations = activations.codes();
-        cpu.for_column_chunks(y, rows, few::GRANULE, least_rows, |first_row, outputs| {
-            cpu.isa().run(few::Few { matrix, terms, activations, first_row, outputs });
-        });
-    } else if lookup::is_preferred(cpu, rows, tokens) {
+    } else if tokens <= *P::FEW_TOKENS.end() {
+        few_tokens(cpu, matrix, terms, y, least_rows);
+    } else if !P::GROUPED && lookup::is_preferred(cpu, rows, tokens) {
         lookup::product(cpu, matrix, terms, y);
     } else {
         let activations = tiles::Activations::new(cpu, terms);
+        let readable = rows::Rows::of(matrix);
         cpu.for_column_chunks(y, rows, gemm::GRANULE, least_rows, |first_row, outputs| {
-            cpu.isa().run(gemm::Gemm { matrix, terms, activations: &activations, first_row, outputs });
+            cpu.isa().run(gemm::Gemm { rows: &readable, terms, activations: &activations, first_row, outputs });
+        });
+    }
+}
+
+/// Whether the kernels for one and for many tokens add up the segments of `terms`: all columns, and of grouped
+/// packings, whose windows rows must have whole ones of, the columns of a scale; of others 256 columns.
+fn takes_segments<P: Unpack>(cols: usize, terms: &Terms<'_>) -> bool {
+    let whole = !P::GROUPED || cols.is_multiple_of(P::WINDOW_BLOCKS * P::BLOCK);
+    let segment = if P::GROUPED { P::BLOCK } else { crate::quantize::BLOCK };
+    whole && (terms.has_one_factor() || terms.segment() == segment)
+}
+
+/// [`product`] for one token or [`Unpack::FEW_TOKENS`], without a copy.
+fn few_tokens<P: Unpack>(cpu: &Machine, matrix: &Packed<P>, terms: &Terms<'_>, y: &mut [Slot], least_rows: usize) {
+    let activations = gemv::Activations::new::<P>(cpu, terms.in_order());
+    let activations = activations.codes();
+    if P::GROUPED {
+        let rows = &rows::Rows::of(matrix);
+        cpu.for_column_chunks(y, matrix.rows(), gemv::ROWS, least_rows, |first_row, outputs| {
+            cpu.isa().run(grouped::Gemv { rows, terms, activations, first_row, outputs });
+        });
+    } else if terms.tokens() < *P::FEW_TOKENS.start() {
+        cpu.for_column_chunks(y, matrix.rows(), gemv::ROWS, least_rows, |first_row, outputs| {
+            cpu.isa().run(gemv::Gemv { matrix, terms, activations, first_row, outputs });
+        });
+    } else {
+        cpu.for_column_chunks(y, matrix.rows(), few::GRANULE, least_rows, |first_row, outputs| {
+            cpu.isa().run(few::Few { matrix, terms, activations, first_row, outputs });
         });
     }
 }

@@ -3,8 +3,13 @@
 //! What belongs here: one form for all combinations of activation mode and weight scales, as the table of
 //! [`crate::ternary`] lists them, and the last steps of its arithmetic. What does not: integer dot products.
 
-use crate::packing::{Packed, Scales, Ternary, block_scale};
-use crate::quantize::{BLOCK, Int8Rows, Q8KRows};
+use alloc::borrow::Cow;
+use core::iter;
+
+use super::Unpack;
+use crate::machine::Machine;
+use crate::packing::{Coded, Packed, Scales, block_scale};
+use crate::quantize::{BlockRows, Int8Rows, QuantizedRows};
 use crate::slots::Slot;
 
 /// Rows that kernels finish together.
@@ -20,16 +25,30 @@ pub(super) fn add<const N: usize>(sums: &mut [i32; N], dots: &[i32; N]) {
     *sums = next;
 }
 
+/// The sums of codes in segments, which are whole blocks of `quantized` or divide them.
+fn sums_of(quantized: &QuantizedRows, segment: usize) -> Cow<'_, [i32]> {
+    let block = quantized.block();
+    if segment == block {
+        return Cow::Borrowed(quantized.block_sums());
+    }
+    let sum = |codes: &[i8]| codes.iter().map(|&code| i32::from(code)).sum();
+    quantized.codes().chunks_exact(segment).map(sum).collect()
+}
+
 /// The activations of a product and the scales around its integer sums.
 pub(crate) struct Terms<'a> {
+    /// Codes of all tokens.
     codes: &'a [i8],
+    /// The same in the order in which the matrix has its columns.
+    in_order: &'a [i8],
     stride: usize,
     tokens: usize,
     /// Sums of the activation codes, `[tokens, segments]`.
-    sums: &'a [i32],
-    segments: usize,
+    sums: Cow<'a, [i32]>,
+    /// Columns of a segment, which divide the stride.
+    segment: usize,
     /// `dx`, `[tokens, segments]`; 1 where absent.
-    factors: Option<&'a [f32]>,
+    factors: Option<Cow<'a, [f32]>>,
     /// `dw` where it does not come from the blocks.
     weight_factor: Option<f32>,
     /// `s`, by token; 1 where absent.
@@ -40,18 +59,19 @@ pub(crate) struct Terms<'a> {
 
 impl<'a> Terms<'a> {
     /// The terms of a product of `matrix` with activations that have one scale for each token.
-    pub(crate) fn int8<P: Ternary>(x: &'a Int8Rows, matrix: &Packed<P>) -> Self {
+    pub(crate) fn int8<P: Unpack>(cpu: &Machine, x: &'a Int8Rows, matrix: &Packed<P>) -> Self {
         let quantized = x.quantized();
-        let (sums, segments, weight_factor, scale) = match matrix.shared() {
-            Scales::Tensor(scale) => (x.sums(), 1, Some(1.0), scale),
-            Scales::Blocks => (quantized.block_sums(), quantized.stride() / BLOCK, None, 1.0),
+        let (sums, segment, weight_factor, scale) = match matrix.shared() {
+            Scales::Tensor(scale) => (Cow::Borrowed(x.sums()), quantized.stride(), Some(1.0), scale),
+            Scales::Blocks => (sums_of(quantized, P::BLOCK), P::BLOCK, None, 1.0),
         };
         Terms {
             codes: quantized.codes(),
+            in_order: quantized.in_order(cpu, P::ORDER),
             stride: quantized.stride(),
             tokens: quantized.rows(),
             sums,
-            segments,
+            segment,
             factors: None,
             weight_factor,
             divisors: Some(x.scales()),
@@ -60,20 +80,25 @@ impl<'a> Terms<'a> {
         }
     }
 
-    /// The terms of a product of `matrix` with activations that have one scale for each 256 columns.
-    pub(crate) fn q8k<P: Ternary>(x: &'a Q8KRows, matrix: &Packed<P>) -> Self {
+    /// The terms of a product of `matrix` with activations that have one scale for each block of columns.
+    pub(crate) fn blocks<P: Unpack>(cpu: &Machine, x: &'a BlockRows, matrix: &Packed<P>) -> Self {
         let quantized = x.quantized();
-        let weight_factor = match matrix.shared() {
-            Scales::Tensor(scale) => Some(scale),
-            Scales::Blocks => None,
+        let (segment, weight_factor) = match matrix.shared() {
+            Scales::Tensor(scale) => (quantized.block(), Some(scale)),
+            Scales::Blocks => (quantized.block().min(P::BLOCK), None),
+        };
+        let factors = match quantized.block() / segment {
+            1 => Cow::Borrowed(x.scales()),
+            times => x.scales().iter().flat_map(|&scale| iter::repeat_n(scale, times)).collect(),
         };
         Terms {
             codes: quantized.codes(),
+            in_order: quantized.in_order(cpu, P::ORDER),
             stride: quantized.stride(),
             tokens: quantized.rows(),
-            sums: quantized.block_sums(),
-            segments: quantized.stride() / BLOCK,
-            factors: Some(x.scales()),
+            sums: sums_of(quantized, segment),
+            segment,
+            factors: Some(factors),
             weight_factor,
             divisors: None,
             scale: 1.0,
@@ -86,10 +111,11 @@ impl<'a> Terms<'a> {
     pub(super) fn of_codes(codes: &'a [i8], stride: usize, sums: &'a [i32]) -> Self {
         Terms {
             codes,
+            in_order: codes,
             stride,
             tokens: sums.len(),
-            sums,
-            segments: 1,
+            sums: Cow::Borrowed(sums),
+            segment: stride,
             factors: None,
             weight_factor: Some(1.0),
             divisors: None,
@@ -103,6 +129,11 @@ impl<'a> Terms<'a> {
         self.codes
     }
 
+    /// Codes of all tokens, token after token, in the order in which the matrix has its columns.
+    pub(super) fn in_order(&self) -> &'a [i8] {
+        self.in_order
+    }
+
     /// Codes of a token, padding included: a multiple of 256.
     pub(super) fn stride(&self) -> usize {
         self.stride
@@ -113,9 +144,14 @@ impl<'a> Terms<'a> {
         self.tokens
     }
 
-    /// Number of segments.
+    /// Number of segments, those of padding included.
     pub(super) fn segments(&self) -> usize {
-        self.segments
+        self.stride / self.segment
+    }
+
+    /// Columns of a segment.
+    pub(super) fn segment(&self) -> usize {
+        self.segment
     }
 
     /// `dw` where it is the same in all blocks.
@@ -125,12 +161,12 @@ impl<'a> Terms<'a> {
 
     /// Whether all columns are one segment, and `dw` is the same in all rows.
     pub(super) fn has_one_factor(&self) -> bool {
-        self.segments == 1 && self.weight_factor.is_some()
+        self.segments() == 1 && self.weight_factor.is_some()
     }
 
     /// `dw` of one segment of some rows.
     #[inline(always)]
-    pub(super) fn weight_factors<P: Ternary, const ROWS: usize>(
+    pub(super) fn weight_factors<P: Coded, const ROWS: usize>(
         &self,
         rows: &[&[u8]; ROWS],
         segment: usize,
@@ -157,9 +193,9 @@ impl<'a> Terms<'a> {
         token: usize,
         segment: usize,
     ) {
-        let at = token * self.segments + segment;
+        let at = token * self.segments() + segment;
         let sum = self.sums[at];
-        let factor = self.factors.map_or(1.0, |factors| factors[at]);
+        let factor = self.factors.as_ref().map_or(1.0, |factors| factors[at]);
         // Values and not references, which the compiler could not tell apart: so that it takes vectors of them.
         let (mut next, dots, weight_factors) = (*acc, *dots, *weight_factors);
         for row in 0..ROWS {

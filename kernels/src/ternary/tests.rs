@@ -1,4 +1,6 @@
-//! Ternary products on every instruction set against plain loops, bit for bit.
+//! Coded products on every instruction set against plain loops, bit for bit.
+
+mod grouped;
 
 use std::num::NonZeroUsize;
 
@@ -9,7 +11,8 @@ use rand_chacha::ChaCha8Rng;
 use super::{Terms, Triples, Unpack, lookup, product};
 use crate::packing::{I2S, PackScales, Packed, Scales, Tq1_0, Tq2_0, WeightScale};
 use crate::quantize::ActivationRows;
-use crate::reference::ternary::{WeightScales, product_int8, product_q8k};
+use crate::quantize::BlockRule;
+use crate::reference::ternary::{self as reference, WeightScales, product_blocks, product_int8};
 use crate::slots::Slot;
 use crate::{CpuOptions, Isa, Machine};
 
@@ -48,7 +51,11 @@ impl Case {
     }
 
     fn weight_scales(&self) -> WeightScales<'_> {
-        if self.scales.len() == 1 { WeightScales::Tensor(self.scales[0]) } else { WeightScales::Blocks(&self.scales) }
+        if self.scales.len() == 1 {
+            WeightScales::Tensor(self.scales[0])
+        } else {
+            WeightScales::Blocks { columns: 256, scales: &self.scales }
+        }
     }
 }
 
@@ -89,13 +96,21 @@ fn check<P: Unpack>(case: &Case, x: &[f32], cpus: &[Machine]) {
     let packed = case.packed::<P>();
     let expected = product_int8(&case.codes, case.weight_scales(), case.multiplier, x, case.cols);
     let blocks = case.cols.is_multiple_of(256);
-    let expected_q8k = blocks.then(|| product_q8k(&case.codes, case.weight_scales(), case.multiplier, x, case.cols));
+    let expected_q8k = blocks.then(|| {
+        product_blocks(&case.codes, case.weight_scales(), case.multiplier, x, case.cols, reference::quantize_q8k)
+    });
     for cpu in cpus {
         let rows = ActivationRows::new(case.cols, x.to_vec());
         let what = format!("{} {} x {}, {} tokens, {cpu:?}", P::NAME, case.rows, case.cols, rows.rows());
-        check_products(cpu, &packed, &Terms::int8(rows.int8(cpu), &packed), &expected, &what);
+        check_products(cpu, &packed, &Terms::int8(cpu, rows.int8(cpu), &packed), &expected, &what);
         if let Some(expected) = &expected_q8k {
-            check_products(cpu, &packed, &Terms::q8k(rows.q8k(cpu), &packed), expected, &format!("{what}, q8_k"));
+            check_products(
+                cpu,
+                &packed,
+                &Terms::blocks(cpu, rows.blocks(cpu, BlockRule::Q8K), &packed),
+                expected,
+                &format!("{what}, q8_k"),
+            );
         }
     }
 }
@@ -222,9 +237,12 @@ fn packings_of_the_same_weights_agree() {
         y
     };
     let (i2s, tq1, tq2) = (case.packed::<I2S>(), case.packed::<Tq1_0>(), case.packed::<Tq2_0>());
-    let from_i2s = run(Terms::int8(x.int8(&cpu), &i2s), &|terms, y| product(&cpu, &i2s, None, terms, Slot::over(y)));
-    let from_tq1 = run(Terms::int8(x.int8(&cpu), &tq1), &|terms, y| product(&cpu, &tq1, None, terms, Slot::over(y)));
-    let from_tq2 = run(Terms::int8(x.int8(&cpu), &tq2), &|terms, y| product(&cpu, &tq2, None, terms, Slot::over(y)));
+    let from_i2s =
+        run(Terms::int8(&cpu, x.int8(&cpu), &i2s), &|terms, y| product(&cpu, &i2s, None, terms, Slot::over(y)));
+    let from_tq1 =
+        run(Terms::int8(&cpu, x.int8(&cpu), &tq1), &|terms, y| product(&cpu, &tq1, None, terms, Slot::over(y)));
+    let from_tq2 =
+        run(Terms::int8(&cpu, x.int8(&cpu), &tq2), &|terms, y| product(&cpu, &tq2, None, terms, Slot::over(y)));
     assert_same_bits(&from_tq1, &from_i2s, "tq1_0");
     assert_same_bits(&from_tq2, &from_i2s, "tq2_0");
 }
@@ -247,7 +265,7 @@ proptest! {
         let product_of = |x: &[f32]| {
             let x = ActivationRows::new(cols, x.to_vec());
             let mut y = vec![f32::NAN; rows * x.rows()];
-            product(&cpu, &packed, None, &Terms::int8(x.int8(&cpu), &packed), Slot::over(&mut y));
+            product(&cpu, &packed, None, &Terms::int8(&cpu, x.int8(&cpu), &packed), Slot::over(&mut y));
             y
         };
         let single: Vec<f32> = x.chunks_exact(cols).flat_map(product_of).collect();

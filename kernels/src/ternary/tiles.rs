@@ -100,7 +100,7 @@ impl Kernel for ArrangeTile<'_> {
     unsafe fn run<V: Vector>(self) {
         let ArrangeTile { terms, first_token, tile } = self;
         let tokens = tile.len() / terms.stride();
-        let codes = terms.codes()[first_token * terms.stride()..].chunks_exact(terms.stride());
+        let codes = terms.in_order()[first_token * terms.stride()..].chunks_exact(terms.stride());
         for (token, codes) in codes.take(tokens).enumerate() {
             match V::STEPS {
                 1 => interleave::<STEP>(codes, tile, token, tokens),

@@ -32,7 +32,7 @@ use super::lines::Line;
 use super::terms::TILE;
 use crate::huge_pages::HugePages;
 use crate::machine::Machine;
-use crate::packing::{Packed, Scales, Ternary, ZERO_CODE};
+use crate::packing::{Coded, Packed, Scales, ZERO_CODE};
 use crate::quantize::BLOCK;
 use crate::slots::Slot;
 
@@ -75,7 +75,7 @@ pub(crate) struct Triples {
 
 impl Triples {
     /// The copy of `matrix`, made in parallel; `None` where its blocks have several scales, or there is no memory.
-    pub(crate) fn new<P: Ternary>(cpu: &Machine, matrix: &Packed<P>) -> Option<Triples> {
+    pub(crate) fn new<P: Coded>(cpu: &Machine, matrix: &Packed<P>) -> Option<Triples> {
         if matrix.shared() == Scales::Blocks {
             return None;
         }

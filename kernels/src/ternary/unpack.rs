@@ -1,28 +1,34 @@
 //! How the bytes of each ternary packing become codes in vector registers.
 //!
 //! What belongs here: fields of bytes, and the order of activations that the whole bytes of a block meet. What does
-//! not: where codes lie in a block ([`Ternary::SECTIONS`]).
+//! not: where codes lie in a block ([`Coded::SECTIONS`]).
+
+pub(super) mod grouped;
 
 use alloc::borrow::Cow;
 use core::ops::RangeInclusive;
 
 use crate::arch::Vector;
-use crate::packing::{I2S, MAX_FIELDS, Packing, Section, Ternary, Tq1_0, Tq2_0};
+use crate::packing::{Coded, I2S, Packing, Section, Tq1_0, Tq2_0};
+use crate::quantize::ColumnOrder;
 
 /// Bytes of a block that are unpacked together.
 pub(super) const WINDOW: usize = 32;
 
-/// 32 bytes of each of sixteen rows, from byte `at` on, as [`Vector::sum_parts`] orders them.
+/// The most codes that a byte of a register holds.
+pub(super) const MAX_FIELDS: usize = 5;
+
+/// A window of each of sixteen rows, which starts at byte `at` of them, as [`Vector::sum_parts`] orders them.
 ///
 /// # Safety
-/// The machine has the instructions of `V`; each pointer is readable for `at + 32` bytes.
+/// The machine has the instructions of `V`; each pointer is readable as [`Unpack::load`] reads it from `at` on.
 #[inline(always)]
-pub(super) unsafe fn load_parts<V: Vector>(rows: &[*const u8; 16], at: usize) -> [V; 8] {
+pub(super) unsafe fn load_parts<V: Vector, P: Unpack>(rows: &[*const u8; 16], at: usize) -> [V; 8] {
     // SAFETY: the caller vouches for the instructions and the bytes.
     unsafe {
-        let mut parts = [V::load_parts([rows[0].add(at), rows[8].add(at)]); 8];
+        let mut parts = [P::load::<V>([rows[0].add(at), rows[8].add(at)]); 8];
         for (i, part) in parts.iter_mut().enumerate().skip(1) {
-            *part = V::load_parts([rows[i].add(at), rows[8 + i].add(at)]);
+            *part = P::load::<V>([rows[i].add(at), rows[8 + i].add(at)]);
         }
         parts
     }
@@ -30,11 +36,11 @@ pub(super) unsafe fn load_parts<V: Vector>(rows: &[*const u8; 16], at: usize) ->
 
 /// Four neighbouring bytes of a block: each field of them has the codes of four neighbouring columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Quad {
+pub(crate) struct Quad {
     /// The first column of field 0, in the block.
-    first: usize,
+    pub(super) first: usize,
     /// Columns between fields.
-    stride: usize,
+    pub(super) stride: usize,
     /// Number of fields.
     pub(super) fields: usize,
 }
@@ -59,10 +65,23 @@ impl Quad {
     }
 }
 
-/// A ternary packing that the kernels read.
-pub(crate) trait Unpack: Ternary {
-    /// The most codes that a byte of a block holds.
+/// A packing of codes that the kernels read.
+pub(crate) trait Unpack: Coded {
+    /// The most codes that a byte of a window holds.
     const FIELDS: usize;
+
+    /// Whether blocks have scales of their own for fewer than 256 columns; then a window has all codes of 128 columns,
+    /// and [`super::grouped`] multiplies a few tokens.
+    const GROUPED: bool = false;
+
+    /// Blocks of a window.
+    const WINDOW_BLOCKS: usize = 1;
+
+    /// Bytes after its last block that a row is read to.
+    const BEYOND: usize = 0;
+
+    /// The order in which kernels take the columns of a block: all columns of this file are places in it.
+    const ORDER: ColumnOrder = ColumnOrder::Natural;
 
     /// First bytes of the windows of [`WINDOW`] bytes that cover the codes of a block, multiples of 4. A window may
     /// start with bytes of the one before it: those meet activations of 0.
@@ -76,8 +95,30 @@ pub(crate) trait Unpack: Ternary {
     /// to add across vectors.
     const FEW_TOKENS: RangeInclusive<usize>;
 
+    /// A window of each of the first [`Vector::PARTS`] of `starts`, as [`Unpack::fields`] takes it.
+    ///
+    /// # Safety
+    /// The machine has the instructions of `V`; each pointer used is readable for the bytes of the window.
+    #[inline(always)]
+    unsafe fn load<V: Vector>(starts: [*const u8; 2]) -> V {
+        // SAFETY: the caller vouches for the instructions, and for the 32 bytes of a window.
+        unsafe { V::load_parts(starts) }
+    }
+
     /// The codes of each byte, field by field; entries from `FIELDS` on mean nothing.
     fn fields<V: Vector>(bytes: V) -> [V; MAX_FIELDS];
+
+    /// The columns of lane `lane` of a window; `None` where it has no codes, or those of the window before.
+    #[inline(always)]
+    fn quad(window: usize, lane: usize) -> Option<Quad> {
+        Quad::at::<Self>(window, lane)
+    }
+
+    /// [`Unpack::fields`] of a vector of lanes `lane`: each field has the codes of four neighbouring columns.
+    #[inline(always)]
+    fn quad_fields<V: Vector>(_lane: usize, bytes: V) -> [V; MAX_FIELDS] {
+        Self::fields(bytes)
+    }
 
     /// Steps of [`Unpack::add`] that its sums hold without overflow.
     fn run_length<V: Vector>() -> usize {

@@ -59,6 +59,12 @@ impl<D: Dot> Vector for Bytes<D> {
     }
 
     #[inline(always)]
+    unsafe fn load_halves(halves: [*const u8; 4]) -> Self {
+        // SAFETY: the caller vouches for NEON and 16 readable bytes at two pointers; the loads are unaligned.
+        Self::of(unsafe { [vld1q_u8(halves[0]), vld1q_u8(halves[1])] })
+    }
+
+    #[inline(always)]
     unsafe fn repeat_lane(lane: *const i8) -> Self {
         // SAFETY: the caller vouches for NEON and 4 readable bytes; the read is unaligned.
         Self::of([unsafe { vreinterpretq_u8_s32(vdupq_n_s32(lane.cast::<i32>().read_unaligned())) }; 2])
@@ -114,6 +120,33 @@ impl<D: Dot> Vector for Bytes<D> {
                 _ => vshrq_n_u8::<6>(bytes),
             }
         })
+    }
+
+    #[inline(always)]
+    fn nibbles(self) -> Self {
+        // SAFETY: `self` proves NEON.
+        Self::of([self.0[0], unsafe { vshrq_n_u8::<4>(self.0[1]) }])
+    }
+
+    #[inline(always)]
+    fn bit_as_two<const BIT: u32>(self) -> Self {
+        // SAFETY: `self` proves NEON.
+        self.map(|bytes| unsafe {
+            let shifted = match BIT {
+                0 => vaddq_u8(bytes, bytes),
+                1 => bytes,
+                2 => vshrq_n_u8::<1>(bytes),
+                _ => vshrq_n_u8::<2>(bytes),
+            };
+            vandq_u8(shifted, vdupq_n_u8(2))
+        })
+    }
+
+    #[inline(always)]
+    fn join_words(self, other: Self) -> Self {
+        // SAFETY: the vectors prove NEON.
+        let join = |a, b| unsafe { vreinterpretq_u8_u16(vtrn1q_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b))) };
+        Self::of([join(self.0[0], other.0[0]), join(self.0[1], other.0[1])])
     }
 
     #[inline(always)]
@@ -223,6 +256,23 @@ impl<D: Dot> Vector for Bytes<D> {
             };
             [four([a, b, c, d]), four([e, f, g, h])]
         }))
+    }
+
+    #[inline(always)]
+    fn sum_halves(sums: [Sums; 8]) -> [i32; 32] {
+        let mut out = [0; 32];
+        let [a, b, c, d, e, f, g, h] = sums;
+        for half in 0..2 {
+            // SAFETY: a `Sums` proves NEON; `out` has room for four times 16 bytes.
+            unsafe {
+                let four = |[a, b, c, d]: [Sums; 4]| {
+                    vpaddq_s32(vpaddq_s32(a.0[half], b.0[half]), vpaddq_s32(c.0[half], d.0[half]))
+                };
+                vst1q_s32(out.as_mut_ptr().add(8 * half), four([a, b, c, d]));
+                vst1q_s32(out.as_mut_ptr().add(8 * half + 4), four([e, f, g, h]));
+            }
+        }
+        out
     }
 
     #[inline(always)]

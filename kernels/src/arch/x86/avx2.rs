@@ -49,6 +49,12 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
+    unsafe fn load_halves(halves: [*const u8; 4]) -> Self {
+        // SAFETY: the caller vouches for AVX2 and 16 readable bytes at two pointers; the loads are unaligned.
+        Bytes(unsafe { _mm256_loadu2_m128i(halves[1].cast(), halves[0].cast()) })
+    }
+
+    #[inline(always)]
     unsafe fn repeat_lane(lane: *const i8) -> Self {
         // SAFETY: the caller vouches for AVX2 and 4 readable bytes; the read is unaligned.
         Bytes(unsafe { _mm256_set1_epi32(lane.cast::<i32>().read_unaligned()) })
@@ -99,6 +105,32 @@ impl Vector for Bytes {
             };
             _mm256_and_si256(shifted, _mm256_set1_epi8(3))
         })
+    }
+
+    #[inline(always)]
+    fn nibbles(self) -> Self {
+        // SAFETY: `self` proves AVX2. Bits that a shift moves across bytes land above those that mean something.
+        Bytes(unsafe { _mm256_srlv_epi32(self.0, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4)) })
+    }
+
+    #[inline(always)]
+    fn bit_as_two<const BIT: u32>(self) -> Self {
+        // SAFETY: `self` proves AVX2. Bits that a 16-bit shift moves across bytes are not the one that is kept.
+        Bytes(unsafe {
+            let shifted = match BIT {
+                0 => _mm256_add_epi8(self.0, self.0),
+                1 => self.0,
+                2 => _mm256_srli_epi16::<1>(self.0),
+                _ => _mm256_srli_epi16::<2>(self.0),
+            };
+            _mm256_and_si256(shifted, _mm256_set1_epi8(2))
+        })
+    }
+
+    #[inline(always)]
+    fn join_words(self, other: Self) -> Self {
+        // SAFETY: the vectors prove AVX2.
+        Bytes(unsafe { _mm256_blend_epi16::<0b1010_1010>(self.0, _mm256_slli_epi32::<16>(other.0)) })
     }
 
     #[inline(always)]
@@ -159,6 +191,22 @@ impl Vector for Bytes {
             let high = _mm256_hadd_epi32(_mm256_hadd_epi32(e, f), _mm256_hadd_epi32(g, h));
             _mm256_add_epi32(_mm256_permute2x128_si256::<0x20>(low, high), _mm256_permute2x128_si256::<0x31>(low, high))
         }))
+    }
+
+    #[inline(always)]
+    fn sum_halves(sums: [Sums; 8]) -> [i32; 32] {
+        let [Sums(a), Sums(b), Sums(c), Sums(d), Sums(e), Sums(f), Sums(g), Sums(h)] = sums;
+        let mut out = [0; 32];
+        // SAFETY: a `Sums` proves AVX2; `out` has room for 64 bytes; the stores are unaligned.
+        unsafe {
+            // Each half of `low` has the sums of that half of a, b, c, d; of `high` those of e, f, g, h.
+            let low = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+            let high = _mm256_hadd_epi32(_mm256_hadd_epi32(e, f), _mm256_hadd_epi32(g, h));
+            let to = out.as_mut_ptr();
+            _mm256_storeu_si256(to.cast(), _mm256_permute2x128_si256::<0x20>(low, high));
+            _mm256_storeu_si256(to.add(8).cast(), _mm256_permute2x128_si256::<0x31>(low, high));
+        }
+        out
     }
 
     #[inline(always)]

@@ -50,6 +50,16 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
+    unsafe fn load_halves(halves: [*const u8; 4]) -> Self {
+        // SAFETY: the caller vouches for AVX-512 and 16 readable bytes at each pointer; the loads are unaligned.
+        Bytes(unsafe {
+            let low = _mm256_loadu2_m128i(halves[1].cast(), halves[0].cast());
+            let high = _mm256_loadu2_m128i(halves[3].cast(), halves[2].cast());
+            _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+        })
+    }
+
+    #[inline(always)]
     unsafe fn repeat_lane(lane: *const i8) -> Self {
         // SAFETY: the caller vouches for AVX-512 and 4 readable bytes; the read is unaligned.
         Bytes(unsafe { _mm512_set1_epi32(lane.cast::<i32>().read_unaligned()) })
@@ -95,6 +105,32 @@ impl Vector for Bytes {
             };
             _mm512_and_si512(shifted, _mm512_set1_epi8(3))
         })
+    }
+
+    #[inline(always)]
+    fn nibbles(self) -> Self {
+        // SAFETY: `self` proves AVX-512. Bits that a shift moves across bytes land above those that mean something.
+        Bytes(unsafe { _mm512_mask_srli_epi32::<4>(self.0, 0b1111_0000_1111_0000, self.0) })
+    }
+
+    #[inline(always)]
+    fn bit_as_two<const BIT: u32>(self) -> Self {
+        // SAFETY: `self` proves AVX-512 BW. Bits that a 16-bit shift moves across bytes are not the one that is kept.
+        Bytes(unsafe {
+            let shifted = match BIT {
+                0 => _mm512_add_epi8(self.0, self.0),
+                1 => self.0,
+                2 => _mm512_srli_epi16::<1>(self.0),
+                _ => _mm512_srli_epi16::<2>(self.0),
+            };
+            _mm512_and_si512(shifted, _mm512_set1_epi8(2))
+        })
+    }
+
+    #[inline(always)]
+    fn join_words(self, other: Self) -> Self {
+        // SAFETY: the vectors prove AVX-512 BW.
+        Bytes(unsafe { _mm512_mask_blend_epi16(0xAAAA_AAAA, self.0, _mm512_slli_epi32::<16>(other.0)) })
     }
 
     #[inline(always)]
@@ -253,6 +289,23 @@ impl Vector for Bytes {
             let [even, odd] = join_quarters(low, high);
             _mm512_add_epi32(even, odd)
         }))
+    }
+
+    #[inline(always)]
+    fn sum_halves(sums: [Sums; 8]) -> [i32; 32] {
+        let [Sums(a), Sums(b), Sums(c), Sums(d), Sums(e), Sums(f), Sums(g), Sums(h)] = sums;
+        let mut out = [0; 32];
+        // SAFETY: a `Sums` proves AVX-512; `out` has 128 bytes; the stores are unaligned.
+        unsafe {
+            // Each quarter, half a part, of `low` has the sums of that quarter of a, b, c, d; of `high` of e, f, g, h.
+            let low = add_pairs(add_pairs(a, b), add_pairs(c, d));
+            let high = add_pairs(add_pairs(e, f), add_pairs(g, h));
+            let first = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high);
+            let second = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high);
+            _mm512_storeu_si512(out.as_mut_ptr().cast(), first);
+            _mm512_storeu_si512(out.as_mut_ptr().add(16).cast(), second);
+        }
+        out
     }
 
     #[inline(always)]

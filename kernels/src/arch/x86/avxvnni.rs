@@ -85,6 +85,12 @@ impl<E: Encoding> Vector for Bytes<E> {
     }
 
     #[inline(always)]
+    unsafe fn load_halves(halves: [*const u8; 4]) -> Self {
+        // SAFETY: the caller vouches for the instructions and the bytes.
+        Self::of(unsafe { avx2::Bytes::load_halves(halves) })
+    }
+
+    #[inline(always)]
     unsafe fn repeat_lane(lane: *const i8) -> Self {
         // SAFETY: the caller vouches for the instructions and the bytes.
         Self::of(unsafe { avx2::Bytes::repeat_lane(lane) })
@@ -111,6 +117,21 @@ impl<E: Encoding> Vector for Bytes<E> {
     #[inline(always)]
     fn two_bits<const SHIFT: u32>(self) -> Self {
         Self::of(self.0.two_bits::<SHIFT>())
+    }
+
+    #[inline(always)]
+    fn nibbles(self) -> Self {
+        Self::of(self.0.nibbles())
+    }
+
+    #[inline(always)]
+    fn bit_as_two<const BIT: u32>(self) -> Self {
+        Self::of(self.0.bit_as_two::<BIT>())
+    }
+
+    #[inline(always)]
+    fn join_words(self, other: Self) -> Self {
+        Self::of(self.0.join_words(other.0))
     }
 
     #[inline(always)]
@@ -166,6 +187,11 @@ impl<E: Encoding> Vector for Bytes<E> {
     #[inline(always)]
     fn sum_parts(sums: [avx2::Sums; 8]) -> [i32; 16] {
         avx2::Bytes::sum_parts(sums)
+    }
+
+    #[inline(always)]
+    fn sum_halves(sums: [avx2::Sums; 8]) -> [i32; 32] {
+        avx2::Bytes::sum_halves(sums)
     }
 
     #[inline(always)]

@@ -8,10 +8,9 @@ use core::ops::Range;
 use super::super::Unpack;
 use super::super::lines::Line;
 use super::super::terms::TILE;
-use super::super::unpack::{Quad, load_parts};
+use super::super::unpack::{MAX_FIELDS, Quad, load_parts};
 use super::{BLOCK, DOTS, LOOKED_UP, LOOKUPS, ROWS};
 use crate::arch::{Vector, prefetch};
-use crate::packing::MAX_FIELDS;
 
 /// Vectors of rows, each of [`TILE`].
 pub(super) const VECTORS: usize = 4;
@@ -79,7 +78,7 @@ impl Panel {
                     let at = block * P::BLOCK_BYTES + at;
                     // SAFETY: the caller vouches for the instructions of `V`; windows lie in their block, and rows have
                     // `blocks` blocks.
-                    let (even, odd) = unsafe { (load_parts::<V>(&even, at), load_parts::<V>(&odd, at)) };
+                    let (even, odd) = unsafe { (load_parts::<V, P>(&even, at), load_parts::<V, P>(&odd, at)) };
                     let (even, odd) = (V::transpose_lanes(even), V::transpose_lanes(odd));
                     for (lane, bytes) in even.into_iter().zip(odd).enumerate() {
                         let Some(quad) = Quad::at::<P>(window, lane) else { continue };
