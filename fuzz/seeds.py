@@ -112,7 +112,18 @@ def main():
         ("q4_0", [32], 2, bytes([0, 0] + [0x88] * 16)),
         ("q6_k", [256], 14, bytes(210)),
     ]
+    half = b"\x00\x3c"
+    in_groups = [
+        ("q2_0", [64, 24], 42, (half + bytes([0x55] * 16)) * 24),
+        ("pq2_0", [128, 2], 142, (half + bytes([0x55] * 32)) * 2),
+        ("ptq1_0", [128, 2], 143, (bytes(26) + half) * 2),
+        ("q1_0", [128, 2], 41, (half + bytes(16)) * 2),
+    ]
+    legacy = [("a", [128, 12], 42, (half + bytes([0x55] * 32)) * 12), ("b", [128], 42, half + bytes([0x55] * 32))]
     for target in ("gguf", "model"):
+        write(target, "in_groups", file([], in_groups))
+        write(target, "legacy_q2_0", file([], legacy))
+        write(target, "stq1_0", file([], [("a", [256, 2], 42, bytes(84))]))
         write(target, "scalars", file(scalars + [nested], []))
         write(target, "tensors", file([entry("general.alignment", 4, struct.pack("<I", 64))], tensors, 64))
     write("model", "model", model())

@@ -42,8 +42,8 @@ mod tensor_type;
 
 pub use foreign::Foreign;
 pub use gguf::{
-    Array, FromValue, Gguf, GgufError, GgufWriter, Metadata, Place, Problem, StringArray, Value, ValueType, WriteError,
-    limits,
+    Array, FromValue, Gguf, GgufError, GgufWriter, Metadata, Place, Problem, StringArray, TypeLayout, Value, ValueType,
+    WriteError, limits,
 };
 pub use map::{Access, OpenError, read_file};
 pub use message::{OneLine, one_line, steers};

@@ -1,6 +1,7 @@
 //! The table of tensor types: number, name and exact byte length of each.
 //!
 //! This is the one place that knows how many bytes elements take. How the bytes encode values belongs to the kernels.
+//! Which of several layouts a number stands for in a file is decided in `gguf`.
 //! Sources: `docs/formats.md` (ternary types: microsoft/BitNet, llama.cpp), `GGML_QUANT_SIZES` of the `gguf` package.
 
 use crate::{Ne, ShapeError};
@@ -46,8 +47,15 @@ pub enum TensorType {
     IQ2BN,
     /// As [`TensorType::IQ2BN`] with four rows interleaved (ik_llama.cpp).
     IQ2BNR4,
-    /// Ternary where no code is 2, 2 bits each, one half-precision scale per 64 (llama.cpp).
+    /// Ternary where no code is 3, 2 bits each (values -1, 0, 1, 2), one half-precision scale per 64 (llama.cpp).
     Q2_0,
+    /// As [`TensorType::Q2_0`] with one scale per 128 (PrismML). Their older files have it under the number of
+    /// [`TensorType::Q2_0`], which a [`TypeLayout`](crate::TypeLayout) says.
+    PQ2_0,
+    /// Ternary, base 3 in bytes (1.75 bits each with the half-precision scale per 128) (PrismML).
+    PTQ1_0,
+    /// Binary, values -1 and 1 and no zero: 1 bit each, one half-precision scale per 128 (llama.cpp).
+    Q1_0,
 }
 
 struct Row {
@@ -55,7 +63,8 @@ struct Row {
     /// Number in the tensor table of a file (`ggml_type`).
     id: u32,
     name: &'static str,
-    /// `general.file_type` of a file whose matrices have this type.
+    /// `general.file_type` of a file whose matrices have this type, as published files have it. It decides nothing:
+    /// 40 is I2_S in one program and Q1_0 in another.
     file_type: u32,
     /// Elements of one block; a row of a tensor is a whole number of blocks.
     block_elements: u64,
@@ -81,7 +90,7 @@ const fn row(
 }
 
 /// In the order of the enumeration.
-const TABLE: [Row; 18] = [
+const TABLE: [Row; 21] = [
     row(TensorType::F32, (0, 0), "F32", 1, 4),
     row(TensorType::F16, (1, 1), "F16", 1, 2),
     row(TensorType::BF16, (30, 32), "BF16", 1, 2),
@@ -100,6 +109,10 @@ const TABLE: [Row; 18] = [
     Row { row_bytes: 4, ..row(TensorType::IQ2BN, (135, 137), "IQ2_BN", 64, 16) },
     Row { row_bytes: 4, row_group: 4, ..row(TensorType::IQ2BNR4, (335, 337), "IQ2_BN_R4", 64, 16) },
     row(TensorType::Q2_0, (42, 41), "Q2_0", 64, 18),
+    row(TensorType::PQ2_0, (142, 141), "PQ2_0", 128, 34),
+    // PrismML's published files say 143; the enumeration of their program, which no file has, says 129.
+    row(TensorType::PTQ1_0, (143, 143), "PTQ1_0", 128, 28),
+    row(TensorType::Q1_0, (41, 40), "Q1_0", 128, 18),
 ];
 
 const _: () = {
@@ -138,12 +151,13 @@ const UNSUPPORTED: [(u32, &str); 28] = [
     (37, "IQ4_NL_4_8, removed from ggml"),
     (38, "TL1 of bitnet.cpp"),
     (39, "MXFP4 of llama.cpp or TL2 of bitnet.cpp"),
-    (40, "NVFP4"),
-    (41, "Q1_0"),
+    (40, "NVFP4 of llama.cpp or STQ1_0 of an early upload"),
+    (43, "a type that llama.cpp does not know"),
 ];
 
 impl TensorType {
-    /// The type with this number in a file; otherwise the name of the unsupported type, where the number is known.
+    /// The type that [`TensorType::id`] gives this number; otherwise the name of the unsupported type, where the number
+    /// is known. Of a number with several layouts, a file decides: [`Gguf::layouts`](crate::Gguf::layouts).
     pub fn from_id(id: u32) -> Result<TensorType, Option<&'static str>> {
         let unsupported = || UNSUPPORTED.iter().find(|known| known.0 == id).map(|known| known.1);
         TABLE.iter().find(|row| row.id == id).map(|row| row.kind).ok_or_else(unsupported)
@@ -163,7 +177,7 @@ impl TensorType {
         &TABLE[self as usize]
     }
 
-    /// Its number in the tensor table of a file.
+    /// Its number in the tensor table of a file that is written now.
     pub const fn id(self) -> u32 {
         self.row().id
     }

@@ -182,6 +182,13 @@ fn places() -> Vec<Case> {
         Case::patch("dimensions without end", &[gate, "memory"], dimensions_at(gate), [0xff; 16]),
         Case::patch("rows of half a block", &[gate, "multiple of 64"], dimensions_at(gate), 32u64.to_le_bytes()),
         Case::patch("unsupported type", &[gate, "IQ4_NL"], type_at(gate), [20]),
+        Case::patch("I2_S by the number of MXFP4 and TL2", &[gate, "MXFP4", "(id 39)"], type_at(gate), [39]),
+        Case::patch("I2_S by the number of NVFP4", &[gate, "NVFP4", "(id 40)"], type_at(gate), [40]),
+        Case::patch("I2_S by the number of Q1_0", &["belong to no tensor"], type_at(gate), [41]),
+        Case::patch("I2_S by the number of Q2_0", &[gate, "as type id 42 may mean, found 49184"], type_at(gate), [42]),
+        Case::patch("I2_S by the number of STQ1_0", &[gate, "(id 43)"], type_at(gate), [43]),
+        Case::patch("I2_S by the number of PQ2_0", &[gate, "inside tensor"], type_at(gate), [142]),
+        Case::patch("I2_S by the number of PTQ1_0", &["belong to no tensor"], type_at(gate), [143]),
         Case::new("bytes after the end", &["belongs to nothing"], |mut file| {
             file.extend([0; 32]);
             file

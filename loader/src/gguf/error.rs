@@ -212,13 +212,47 @@ pub enum Problem {
     /// A tensor type that is not in the table of supported types.
     #[error(
         "expected a tensor type among {}, found {} (id {id}); {}",
-        TensorType::names(), .name.unwrap_or("an unknown type"), type_advice(*.id)
+        TensorType::names(), .name.unwrap_or("an unknown type"), type_advice(*.name)
     )]
     UnsupportedType {
         /// The type's number in the file.
         id: u32,
         /// Its name, where the number is a known one.
         name: Option<&'static str>,
+    },
+    /// A tensor with none of the lengths that its type's number may give it, or not with the one that others have.
+    #[error(
+        "expected {}, as type id {id} may mean, found {found} bytes up to {}: {}",
+        lengths(.expected), if *.is_last { "the end of the file" } else { "the next tensor" },
+        length_advice(*.others, *.is_another, *.is_last && .expected.iter().any(|(_, len)| found < len))
+    )]
+    NoLayout {
+        /// The type's number in the file.
+        id: u32,
+        /// Layouts and the lengths that they give the tensor.
+        expected: Vec<(&'static str, u64)>,
+        /// The bytes that it has.
+        found: u64,
+        /// Whether the file ends there.
+        is_last: bool,
+        /// The layout of most other tensors with this number, where they have one.
+        others: Option<&'static str>,
+        /// Whether it has the length of a layout of this number, and only the other tensors have not.
+        is_another: bool,
+    },
+    /// Tensors so small that several layouts take the same bytes with padding.
+    #[error(
+        "type id {id} may mean {}, and with padding each takes {found}, as in every tensor of this id: they are too \
+         small to tell; write them as a type with an id of its own, such as PQ2_0",
+        lengths(.expected)
+    )]
+    LayoutUndecided {
+        /// The type's number in the file.
+        id: u32,
+        /// Layouts and the lengths that they give the tensor.
+        expected: Vec<(&'static str, u64)>,
+        /// The bytes that it has.
+        found: u64,
     },
     /// Dimensions that are invalid, or that do not fit the type.
     #[error(transparent)]
@@ -327,17 +361,36 @@ fn named(first: &Option<String>) -> String {
 }
 
 /// What to do about a tensor type that is not read.
-fn type_advice(id: u32) -> &'static str {
-    match id {
-        38 | 39 => {
+fn type_advice(name: Option<&str>) -> &'static str {
+    match name.is_some_and(|name| name.contains("bitnet.cpp")) {
+        true => {
             "if it is TL1 or TL2, its bytes are laid out for one machine and the kernels generated there: convert the \
              checkpoint that it was made from, or its F32, F16 or I2_S file, to I2_S"
         }
-        _ => {
+        false => {
             "quantize the model to one of them with the program that wrote this file, or take another file of this \
              model"
         }
     }
+}
+
+/// Lengths with the names of their layouts: `144 bytes of Q2_0 in groups of 64 or ..`.
+fn lengths(expected: &[(&str, u64)]) -> String {
+    let each: Vec<String> = expected.iter().map(|(name, len)| format!("{len} bytes of {name}")).collect();
+    each.join(" or ")
+}
+
+/// What is the matter with a tensor that no layout or another one fits.
+fn length_advice(others: Option<&str>, is_another: bool, is_cut: bool) -> String {
+    let others = others.map(|name| format!("other tensors of this id are {name}; ")).unwrap_or_default();
+    let advice = match (is_another, is_cut) {
+        (true, _) => "all must have one layout, but the writer mixed several: take another file of this model",
+        (false, true) => "truncated? Download or copy the file again",
+        (false, false) => {
+            "no layout fits, so the file is damaged or of an unknown one: take another file of this model"
+        }
+    };
+    others + advice
 }
 
 fn version_advice(found: u32) -> &'static str {

@@ -9,12 +9,14 @@ mod metadata;
 mod parse;
 mod parts;
 mod reader;
+mod resolve;
 mod value;
 mod writer;
 
 pub(crate) use error::Quoted;
 pub use error::{GgufError, Place, Problem};
 pub use metadata::{FromValue, Metadata};
+pub use resolve::TypeLayout;
 pub use value::{Array, StringArray, Value, ValueType};
 pub use writer::{GgufWriter, WriteError};
 
@@ -22,6 +24,7 @@ use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
 use parts::Part;
+use resolve::{Layouts, Sited};
 
 use crate::{Access, TensorInfo, map};
 
@@ -40,6 +43,7 @@ pub struct Gguf {
     tensors: Vec<TensorInfo>,
     /// Indices of `tensors`, sorted by name.
     by_name: Vec<usize>,
+    layouts: Vec<TypeLayout>,
     /// Label and bytes of each file; there is at least one.
     files: Vec<(Arc<str>, Bytes)>,
 }
@@ -87,21 +91,24 @@ impl Gguf {
     }
 
     fn join(first: Part, others: impl Iterator<Item = Result<Part, GgufError>>) -> Result<Gguf, GgufError> {
-        let mut tensors = first.tensors.clone();
-        let mut files = vec![(first.file.clone(), first.bytes.clone())];
+        let mut parts = vec![first];
         for (number, other) in others.enumerate() {
-            let mut other = other?;
-            other.belongs_to(&first, number as u64 + 1)?;
-            other.tensors.iter_mut().for_each(|tensor| tensor.file = files.len());
-            tensors.append(&mut other.tensors);
-            files.push((other.file, other.bytes));
+            let other = other?;
+            other.belongs_to(&parts[0], number as u64 + 1)?;
+            parts.push(other);
         }
-        if files.len() > 1 {
-            first.has_all(tensors.len() as u64)?;
+        let layouts = Layouts::of(&parts.iter().flat_map(Part::sited).collect::<Vec<Sited<'_>>>())?;
+        let mut tensors = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            tensors.extend(part.tensors(&layouts)?.into_iter().map(|tensor| TensorInfo { file: index, ..tensor }));
         }
+        if parts.len() > 1 {
+            parts[0].has_all(tensors.len() as u64)?;
+        }
+        let files: Vec<_> = parts.iter().map(|part| (part.file.clone(), part.bytes.clone())).collect();
         let by_name = by_name(&files, &tensors)?;
-        let Part { version, alignment, metadata, .. } = first;
-        Ok(Gguf { version, alignment, metadata, tensors, by_name, files })
+        let Part { version, alignment, metadata, .. } = parts.swap_remove(0);
+        Ok(Gguf { version, alignment, metadata, tensors, by_name, layouts: layouts.chosen(), files })
     }
 
     /// The path of the file, or the name given to [`Gguf::from_bytes`]; of a split model, the first file's.
@@ -153,6 +160,12 @@ impl Gguf {
     /// The tensors in the order of the tensor table; none in a vocabulary-only file.
     pub fn tensors(&self) -> &[TensorInfo] {
         &self.tensors
+    }
+
+    /// What the type numbers of the tensor table mean in this model, of those under which several layouts are read:
+    /// 42, which is Q2_0 in groups of 64 or of 128. The lengths of the tensors have decided it.
+    pub fn layouts(&self) -> &[TypeLayout] {
+        &self.layouts
     }
 
     /// The tensor with this name.

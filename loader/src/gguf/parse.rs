@@ -1,14 +1,14 @@
 //! The grammar of a GGUF file up to its tensor data: header, metadata, tensor table.
 //!
-//! Here each part is decoded and checked on its own. Whether the tensors fit into the file together is checked in
-//! `layout`. Source: the GGUF specification (ggml, docs/gguf.md).
+//! Here each part is decoded and checked on its own. Which types the tensors have is decided in `resolve`, whether they
+//! fit into the file together in `layout`. Source: the GGUF specification (ggml, docs/gguf.md).
 
 use super::{
     Array, GgufError, Place, Problem, StringArray, Value, ValueType, limits,
     metadata::Entry,
     reader::{Number, Reader},
 };
-use crate::{Foreign, Ne, ShapeError, TensorType};
+use crate::{Foreign, Ne, ShapeError};
 
 /// The smallest metadata entry: a key of one byte, a type, a value of one byte.
 const LEAST_ENTRY_BYTES: u64 = 8 + 1 + 4 + 1;
@@ -122,17 +122,28 @@ fn strings(reader: &mut Reader<'_>, count: u64) -> Result<StringArray, GgufError
     Ok(strings)
 }
 
-/// A line of the tensor table before its place in the file is checked.
+/// A line of the tensor table before its type and its place in the file are checked.
 pub(crate) struct Line {
     pub name: String,
     pub ne: Ne,
-    pub kind: TensorType,
-    /// Length of the data in bytes.
-    pub len: u64,
+    /// The number of its type.
+    pub id: u32,
     /// Offset of the data from the start of the data section.
     pub relative: u64,
     /// Offset of this line in the file.
     pub at: u64,
+}
+
+impl Line {
+    /// Offset of the dimensions in the file.
+    pub fn shape_at(&self) -> u64 {
+        self.at + 8 + self.name.len() as u64
+    }
+
+    /// Offset of the type's number in the file.
+    pub fn type_at(&self) -> u64 {
+        self.shape_at() + 4 + 8 * self.ne.file_order().count() as u64
+    }
 }
 
 /// The tensor table, in the order of the file.
@@ -155,10 +166,7 @@ fn line(reader: &mut Reader<'_>, index: u64) -> Result<Line, GgufError> {
     }
     let file_order: Vec<u64> = (0..count).map(|_| reader.number("a dimension")).collect::<Result<_, _>>()?;
     let ne = Ne::new(&file_order).map_err(|error| shape_error(reader, error))?;
-    let type_at = reader.position();
     let id = reader.number("the tensor type")?;
-    let kind = TensorType::from_id(id).map_err(|name| reader.fail(type_at, Problem::UnsupportedType { id, name }))?;
-    let len = kind.byte_len(&ne).map_err(|error| shape_error(reader, error))?;
     let relative = reader.number("the offset of the data")?;
-    Ok(Line { name, ne, kind, len, relative, at })
+    Ok(Line { name, ne, id, relative, at })
 }

@@ -13,21 +13,29 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{GgufError, Metadata, Place, Problem, layout, parse, reader::Reader};
+use super::{
+    GgufError, Metadata, Place, Problem,
+    layout::{self, Room},
+    parse::{self, Line},
+    reader::Reader,
+    resolve::{Layouts, Sited},
+};
 use crate::TensorInfo;
 
 const COUNT: &str = "split.count";
 const NUMBER: &str = "split.no";
 const TENSORS: &str = "split.tensors.count";
 
-/// A file, checked on its own.
+/// A file, checked on its own up to what the types of its tensors are.
 pub(super) struct Part {
     pub file: Arc<str>,
     pub bytes: Bytes,
     pub version: u32,
     pub alignment: u64,
     pub metadata: Metadata,
-    pub tensors: Vec<TensorInfo>,
+    lines: Vec<Line>,
+    rooms: Vec<Room>,
+    data_start: u64,
 }
 
 impl Part {
@@ -38,8 +46,20 @@ impl Part {
         let alignment = layout::alignment(&metadata)?;
         let lines = parse::tensor_table(&mut reader, header.tensors)?;
         no_name_twice(&file, &lines)?;
-        let tensors = layout::place(&file, lines, reader.position(), alignment, bytes.len() as u64)?;
-        Ok(Part { version: header.version, alignment, metadata, tensors, file, bytes })
+        let data_start = layout::align_up(reader.position(), alignment);
+        let rooms = layout::rooms(&file, &lines, alignment, data_start, bytes.len() as u64)?;
+        Ok(Part { version: header.version, alignment, metadata, lines, rooms, data_start, file, bytes })
+    }
+
+    /// The lines of its tensor table, with what is known of their lengths.
+    pub fn sited(&self) -> impl Iterator<Item = Sited<'_>> {
+        self.lines.iter().zip(&self.rooms).map(|(line, &room)| Sited { file: &self.file, line, room })
+    }
+
+    /// Its tensors, each checked to lie where it may.
+    pub fn tensors(&self, layouts: &Layouts) -> Result<Vec<TensorInfo>, GgufError> {
+        let types = self.lines.iter().map(|line| layouts.of_line(&self.file, line)).collect::<Result<Vec<_>, _>>()?;
+        layout::place(&self.file, &self.lines, &types, self.data_start, self.alignment, self.bytes.len() as u64)
     }
 
     /// An error about the file as a whole.
@@ -89,8 +109,8 @@ pub(super) fn paths(one: &Path, count: u64) -> Option<impl Iterator<Item = PathB
     Some((1..=count).map(move |number| one.with_file_name(format!("{stem}-{number:05}{ending}"))))
 }
 
-fn no_name_twice(file: &Arc<str>, lines: &[parse::Line]) -> Result<(), GgufError> {
-    let mut order: Vec<&parse::Line> = lines.iter().collect();
+fn no_name_twice(file: &Arc<str>, lines: &[Line]) -> Result<(), GgufError> {
+    let mut order: Vec<&Line> = lines.iter().collect();
     order.sort_by_key(|line| &line.name);
     match order.windows(2).find(|pair| pair[0].name == pair[1].name) {
         Some(&[first, second]) => {

@@ -11,7 +11,12 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Array, Value, error::Quoted, layout::align_up, limits};
+use super::{
+    Array, Value,
+    error::Quoted,
+    layout::{Room, align_up},
+    limits, resolve,
+};
 use crate::{Ne, ShapeError, TensorType, write_output};
 
 const ALIGNMENT_KEY: &str = "general.alignment";
@@ -122,11 +127,27 @@ impl GgufWriter {
         Ok(self)
     }
 
+    /// That the lengths of the tensors tell a reader their layout, where their number has several.
+    fn check_layouts(&self) -> Result<(), WriteError> {
+        for kind in TensorType::all() {
+            let tensors = self.tensors.iter().filter(|tensor| tensor.kind == kind);
+            let room = |tensor: &Tensor| Room::of_padded(tensor.bytes.len() as u64, self.alignment);
+            let sizes: Vec<(&Ne, Room)> = tensors.clone().map(|tensor| (&tensor.ne, room(tensor))).collect();
+            if let Some(largest) = tensors.max_by_key(|tensor| tensor.bytes.len())
+                && resolve::fitting(kind.id(), &sizes).len() > 1
+            {
+                return Err(WriteError::Layout { tensor: largest.name.clone(), kind, alignment: self.alignment });
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the file to a stream, which need not be seekable.
     ///
     /// # Errors
-    /// Those of the stream.
+    /// Those of the stream, and [`WriteError::Layout`] as an [`io::ErrorKind::InvalidInput`].
     pub fn write_to(&self, stream: &mut impl Write) -> io::Result<()> {
+        self.check_layouts().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let mut header = Vec::new();
         self.encode_header(&mut header);
         stream.write_all(&header)?;
@@ -144,8 +165,9 @@ impl GgufWriter {
     /// mapped. Pipes and devices get the bytes as they come, as [`write_output`] says.
     ///
     /// # Errors
-    /// [`WriteError::Io`], which names the path.
+    /// [`WriteError::Io`], which names the path, and [`WriteError::Layout`].
     pub fn write_file(&self, path: impl AsRef<Path>) -> Result<(), WriteError> {
+        self.check_layouts()?;
         let path = path.as_ref();
         write_output(path, |stream| self.write_to(stream))
             .map_err(|error| WriteError::Io { path: path.display().to_string(), error })
@@ -304,6 +326,20 @@ pub enum WriteError {
         expected: u64,
         /// Bytes given.
         found: u64,
+    },
+    /// Tensors so small that padding hides which layout they have, of a type whose number has several.
+    #[error(
+        "tensor {}: {kind} shares its type id with another layout, and no tensor of it is large enough to tell which, \
+         as both take as many bytes with an alignment of {alignment}; choose another type",
+        Quoted(.tensor)
+    )]
+    Layout {
+        /// The largest of them.
+        tensor: String,
+        /// Their element type.
+        kind: TensorType,
+        /// The alignment of the file.
+        alignment: u64,
     },
     /// The operating system refused.
     #[error("{path}: cannot write it: {error}")]

@@ -16,7 +16,7 @@ pub const F32: u32 = 0;
 pub const Q8_0: u32 = 8;
 pub const I2_S: u32 = 36;
 
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Builder(pub Vec<u8>);
 
 impl Builder {
@@ -90,6 +90,17 @@ impl Builder {
             assert!(error.contains(part), "expected {part:?} in: {error}");
         }
     }
+}
+
+/// A file without metadata whose tensors lie side by side: name, dimensions in the order of the file, type, bytes.
+pub fn side_by_side(tensors: &[(&str, &[u64], u32, usize)]) -> Builder {
+    let mut table = Builder::header(tensors.len() as u64, 0);
+    let mut offset = 0;
+    for &(name, ne, kind, bytes) in tensors {
+        table = table.line(name, ne, kind, offset);
+        offset = (offset + bytes as u64).next_multiple_of(32);
+    }
+    tensors.iter().fold(table.pad(32), |file, &(.., bytes)| file.zeros(bytes).pad(32))
 }
 
 /// A valid file: three metadata entries (a string, an array of strings, a number) and two tensors, 5 x 3 F32 (60 bytes)
