@@ -121,7 +121,7 @@ def activation_values():
 
 
 def emulated(values, half_away):
-    """Codes and scales of Q8_0 by numpy in float32: `1 / d` and half away from zero, or `127 / max` and half to even."""
+    """Codes and scales of Q8_0 by numpy in float32: x * (1 / d) half away from zero, or x * (127 / max) half even."""
     groups = values.reshape(-1, BLOCK)
     largest = np.abs(groups).max(1, keepdims=True)
     steps = largest / np.float32(127)

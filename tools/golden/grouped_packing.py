@@ -1,7 +1,7 @@
 """Weights in groups with one float16 scale each, packed as GGUF files hold them: Q1_0, Q2_0, PQ2_0 and PTQ1_0.
 
-Belongs here: the packings by array operations, a second decoder by loops over bits and digits, and the published vectors
-that both must reproduce. Does not belong here: models, engines, files.
+Belongs here: the packings by array operations, a second decoder by loops over bits and digits, and published vectors
+that they must reproduce. Does not belong here: models, engines, files.
 
 A ternary block is codes 0, 1, 2 for -d, 0, +d; a binary one bits 0, 1 for -d, +d. Types that other programs know under
 the same number have their names here: `Q2_0` has 64 weights in a block, `PQ2_0` 128, and so have files of the number of
