@@ -22,6 +22,7 @@ import math
 import os
 import shutil
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 os.environ["TORCH_COMPILE_DISABLE"] = "1"
@@ -216,12 +217,13 @@ def add_scaling(writer, scaling):
         writer.add_rope_scaling_yarn_beta_slow(scaling["beta_slow"])
 
 
-def write_gguf(path, folder, model, loaded):
-    """The model as a GGUF file with the names and keys of llama.cpp, every tensor in F32."""
+def write_gguf(path, folder, model, loaded, file_type=FILE_TYPES["F32"], add_matrix=gguf.GGUFWriter.add_tensor):
+    """The model as a GGUF file with the names and keys of llama.cpp, every tensor in F32 but those of `add_matrix`."""
     hidden, ffn, layers, heads, kv_heads, head_dim, vocabulary = model.sizes
     writer = gguf.GGUFWriter(path, model.architecture)
     writer.add_name(f"trine golden {model.architecture} {model.name}")
-    writer.add_file_type(FILE_TYPES["F32"])
+    if file_type is not None:
+        writer.add_file_type(file_type)
     writer.add_block_count(layers)
     writer.add_context_length(model.context)
     writer.add_embedding_length(hidden)
@@ -242,7 +244,8 @@ def write_gguf(path, folder, model, loaded):
     for name, values in loaded.state_dict().items():
         module, _, kind = name.rpartition(".")
         if not (model.tied and module == "lm_head"):
-            writer.add_tensor(f"{names[module]}.{kind}", values.numpy())
+            add = writer.add_tensor if values.dim() == 1 else partial(add_matrix, writer)
+            add(f"{names[module]}.{kind}", values.numpy())
     finish(writer)
 
 

@@ -57,6 +57,7 @@ class Model:
         self.frequencies = (1 / angle_type(self.dimensions.rope_theta) ** exponents).astype(angle_type)
         if parameters.rope_factors is not None:
             self.frequencies /= parameters.rope_factors.astype(angle_type)
+        self.rope_magnitude = dtype(1)
 
     def disturb(self, values):
         """Rounding noise on the result of an operation."""
@@ -104,7 +105,7 @@ class Model:
         """RoPE of [batch, heads, sequence, head_dim]: pairs (i, i + head_dim / 2), or (2i, 2i + 1) for `llama`."""
         positions = np.arange(past, past + x.shape[2], dtype=self.frequencies.dtype)
         angles = (positions[:, None] * self.frequencies).astype(self.dtype)
-        cosine, sine = np.cos(angles), np.sin(angles)
+        cosine, sine = np.cos(angles) * self.rope_magnitude, np.sin(angles) * self.rope_magnitude
         if self.dimensions.architecture == "llama":
             first, second = x[..., 0::2], x[..., 1::2]
             rotated = np.stack([first * cosine - second * sine, second * cosine + first * sine], -1)
@@ -121,8 +122,10 @@ class Model:
         dimensions, name = self.dimensions, f"blk.{layer}."
         past = state.keys.shape[3]
         quantized = self.quantize(self.norm(x, name + "attn_norm"), state)
-        query = self.rotate(self.split_heads(self.product(quantized, name + "attn_q"), dimensions.heads), past)
-        key = self.rotate(self.split_heads(self.product(quantized, name + "attn_k"), dimensions.kv_heads), past)
+        query = self.split_heads(self.product(quantized, name + "attn_q"), dimensions.heads)
+        query = self.rotate(self.norm(query, name + "attn_q_norm"), past)
+        key = self.split_heads(self.product(quantized, name + "attn_k"), dimensions.kv_heads)
+        key = self.rotate(self.norm(key, name + "attn_k_norm"), past)
         value = self.split_heads(self.product(quantized, name + "attn_v"), dimensions.kv_heads)
         keys.append(np.concatenate([state.keys[layer], key], 2))
         values.append(np.concatenate([state.values[layer], value], 2))
@@ -156,7 +159,12 @@ class Model:
             x = self.disturb(x + self.attention(x, layer, state, keys, values))
             x = self.disturb(x + self.feed_forward(x, layer, state))
         state.keys, state.values = np.stack(keys), np.stack(values)
-        return self.disturb(self.norm(x, "output_norm") @ self.head.T)
+        return self.logits(self.norm(x, "output_norm"), state)
+
+    def logits(self, x, state):
+        """The product with the head, whose input is not quantized."""
+        del state
+        return self.disturb(x @ self.head.T)
 
     def run(self, sequences):
         """Logits of whole sequences [batch, length] and their least distances."""

