@@ -69,7 +69,16 @@ pub struct Converted {
 const FILE_TYPE: &str = "general.file_type";
 
 /// Types that matrices of blocks are converted to.
-pub const MATRIX_TYPES: [TensorType; 4] = [TensorType::I2S, TensorType::TQ1_0, TensorType::TQ2_0, TensorType::F16];
+pub const MATRIX_TYPES: [TensorType; 8] = [
+    TensorType::I2S,
+    TensorType::TQ1_0,
+    TensorType::TQ2_0,
+    TensorType::Q2_0,
+    TensorType::PQ2_0,
+    TensorType::PTQ1_0,
+    TensorType::Q1_0,
+    TensorType::F16,
+];
 
 /// Types that the head is converted to.
 pub const HEAD_TYPES: [TensorType; 4] = [TensorType::F16, TensorType::Q8_0, TensorType::Q6_K, TensorType::Q4_0];
@@ -245,10 +254,10 @@ impl<'f> Converter<'f> {
         // A scale beside a matrix may multiply its bias too, as llama.cpp has it.
         let may_have_scale = !self.tensors.contains_key(&scale) && !self.tensors.contains_key(&bias);
         let matrix = self.ternary(tensor)?;
-        match packed(matrix.packed(), kind) {
+        match packed(&matrix, kind) {
             Ok(bytes) => Ok(vec![self.output(tensor, kind, bytes)]),
             Err(PackingError::ScaleNotHalf { found, .. }) if may_have_scale => {
-                let codes = rescaled(matrix.packed(), 1.0, |row| row).and_then(|codes| packed(&codes, kind));
+                let codes = rescaled(&matrix, 1.0, |row| row).and_then(|codes| packed(&codes, kind));
                 let codes = codes.map_err(|source| self.fail(tensor, source))?;
                 Ok(vec![self.output(tensor, kind, codes), scale_tensor(scale, found)])
             }
@@ -272,7 +281,7 @@ impl<'f> Converter<'f> {
         let own = ternary.scale().unwrap_or(0.0);
         // Codes under the scale 1 take the separate scale for their own.
         let (own, separate) = if own == 1.0 { (scale.unwrap_or(1.0), None) } else { (own, scale) };
-        let matrix = rescaled(ternary.packed(), own, |row| weights::halves_row(row, order)).map_err(fail)?;
+        let matrix = rescaled(&ternary, own, |row| weights::halves_row(row, order)).map_err(fail)?;
         let (bytes, separate) = match packed(&matrix, kind) {
             Ok(bytes) => (bytes, separate),
             // The scale is no f16, so it becomes a tensor of its own.

@@ -8,12 +8,13 @@ mod tests;
 
 use crate::description::{Architecture, Config, Presence, Role, RopeConfig, RopeScaling};
 use crate::parallel::{self, Threads};
+use crate::weights;
 use bytes::Bytes;
 use half::f16;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use trine_kernels::PackingError;
-use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Ternary, Tq1_0, Tq2_0};
+use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Packing, Pq2_0};
+use trine_kernels::{Matrix, PackingError, PackingKind};
 use trine_loader::{Gguf, GgufError, GgufWriter, Ne, ShapeError, TensorType, WriteError};
 use trine_ops::Cpu;
 use trine_shapes::{Bitnet2B4T, Dims, MAX_ELEMENTS, Model, product_within};
@@ -28,9 +29,9 @@ use trine_text::VocabularyData;
 pub struct Synthetic {
     /// The description.
     pub config: Config,
-    /// Type of the matrices: I2_S, TQ1_0 or TQ2_0.
+    /// Type of the matrices: I2_S, TQ1_0, TQ2_0, Q2_0, PQ2_0, PTQ1_0 or Q1_0.
     pub matrices: TensorType,
-    /// Type of the embedding and head: F32, F16, Q8_0, Q6_K or Q4_0.
+    /// Type of the embedding and head: F32, F16, Q8_0, Q6_K, Q4_0, or one of those for matrices.
     pub table: TensorType,
     /// Where the random numbers start.
     pub seed: u64,
@@ -161,18 +162,28 @@ fn random_numbers(len: usize, middle: f32, random: &mut ChaCha8Rng) -> Bytes {
     (0..len).map(number).flat_map(f32::to_le_bytes).collect()
 }
 
-/// A ternary matrix whose scale keeps the variance of what it multiplies.
+/// Types of random matrices, which an embedding may have too.
+const SYNTHETIC_TYPES: [TensorType; 7] = [
+    TensorType::I2S,
+    TensorType::TQ1_0,
+    TensorType::TQ2_0,
+    TensorType::Q2_0,
+    TensorType::PQ2_0,
+    TensorType::PTQ1_0,
+    TensorType::Q1_0,
+];
+
+/// A ternary or binary matrix whose scale keeps the variance of what it multiplies.
 fn random_matrix(
     kind: TensorType,
     tensor: String,
     (rows, cols): (usize, usize),
     random: &mut ChaCha8Rng,
 ) -> Result<Bytes, SyntheticError> {
-    let pack = match kind {
-        TensorType::I2S => pack::<I2S>,
-        TensorType::TQ1_0 => pack::<Tq1_0>,
-        TensorType::TQ2_0 => pack::<Tq2_0>,
-        found => return Err(SyntheticError::Type { what: "matrices", found, expected: "I2_S, TQ1_0, TQ2_0" }),
+    let packing = weights::packing(kind).filter(|_| SYNTHETIC_TYPES.contains(&kind));
+    let Some(packing) = packing else {
+        let expected = "I2_S, TQ1_0, TQ2_0, Q2_0, PQ2_0, PTQ1_0, Q1_0";
+        return Err(SyntheticError::Type { what: "matrices", found: kind, expected });
     };
     let refused = |source| SyntheticError::Matrix { tensor: tensor.clone(), source: Box::new(source) };
     let too_large = || PackingError::Dimensions { packing: kind.name(), rows, cols, max_cols: MAX_COLS };
@@ -185,16 +196,30 @@ fn random_matrix(
         let sums = (bits & 0x55) + (bits >> 1 & 0x55);
         *codes = [sums & 3, sums >> 2 & 3, sums >> 4 & 3, sums >> 6];
     }
-    let scale = f16::from_f32((2.0 / cols as f32).sqrt()).to_f32();
-    pack(rows, cols, &codes[..elements], scale).map_err(refused)
+    if packing == PackingKind::Q1_0 {
+        // Of three codes two are left.
+        codes.iter_mut().for_each(|code| *code &= 2);
+    }
+    let codes = &codes[..elements];
+    let scale = (2.0 / cols as f32).sqrt();
+    let matrix = if [PackingKind::I2S, PackingKind::Tq1_0, PackingKind::Tq2_0].contains(&packing) {
+        let scale = f16::from_f32(scale).to_f32();
+        Packed::<I2S>::pack(rows, cols, codes, PackScales::One(scale)).map(Matrix::from)
+    } else {
+        // Of groups of 128 columns, as published files are, whose scales differ by up to two fifths.
+        let group = |_| f16::from_f32(scale * (0.8 + 0.4 * (random.next_u32() as f32 / u32::MAX as f32))).to_f32();
+        let scales: Vec<f32> = (0..elements / Pq2_0::BLOCK).map(group).collect();
+        Packed::<Pq2_0>::pack(rows, cols, codes, PackScales::Blocks(&scales)).map(Matrix::from)
+    };
+    let matrix = matrix.and_then(|matrix| matrix.convert(packing)).map_err(refused)?;
+    Ok(matrix.bytes().clone())
 }
 
-fn pack<P: Ternary>(rows: usize, cols: usize, codes: &[u8], scale: f32) -> Result<Bytes, PackingError> {
-    Packed::<P>::pack(rows, cols, codes, PackScales::One(scale)).map(|packed| packed.bytes().clone())
-}
-
-/// An embedding whose elements are below 0.1.
+/// An embedding whose elements are below 0.1, or a ternary or binary one.
 fn random_table(kind: TensorType, rows: usize, cols: usize, random: &mut ChaCha8Rng) -> Result<Bytes, SyntheticError> {
+    if SYNTHETIC_TYPES.contains(&kind) {
+        return random_matrix(kind, Role::TokenEmbedding.to_string(), (rows, cols), random);
+    }
     let shape_error = |error| WriteError::Shape { tensor: Role::TokenEmbedding.to_string(), error };
     let len = Ne::from_row_major(&[rows, cols]).and_then(|ne| kind.byte_len(&ne)).map_err(shape_error)?;
     let too_large = || shape_error(ShapeError::TooLarge { ne: vec![cols as u64, rows as u64] });
@@ -209,7 +234,7 @@ fn random_table(kind: TensorType, rows: usize, cols: usize, random: &mut ChaCha8
             set_scale(&mut block[208..], 2e-5);
         }),
         found => {
-            let expected = "F32, F16, Q8_0, Q6_K, Q4_0";
+            let expected = "F32, F16, Q8_0, Q6_K, Q4_0, or one for matrices";
             return Err(SyntheticError::Type { what: "the embedding", found, expected });
         }
     }

@@ -35,31 +35,61 @@ pub(crate) fn of_file(
     (rows, cols): (usize, usize),
     bytes: Bytes,
 ) -> Result<Matrix, PackingError> {
-    let as_it_is = |kind, bytes| Matrix::new(kind, rows, cols, bytes);
-    let repacked = |layout| Matrix::repack(layout, rows, cols, &bytes);
+    match stored(kind, i2s) {
+        Stored::AsItIs(PackingKind::Q2_0) => {
+            let matrix = Matrix::new(PackingKind::Q2_0, rows, cols, bytes)?;
+            // Where two groups of 64 columns have one scale, as in files that were made of groups of 128, they are one:
+            // the products are those of a file that says so, and take half as many scales.
+            Ok(matrix.convert(PackingKind::Pq2_0).unwrap_or(matrix))
+        }
+        Stored::AsItIs(packing) => Matrix::new(packing, rows, cols, bytes),
+        Stored::Repacked(layout) => Matrix::repack(layout, rows, cols, &bytes),
+    }
+}
+
+/// What the tensors of a type are to the kernels.
+enum Stored {
+    /// A packing that they read.
+    AsItIs(PackingKind),
+    /// A layout that is repacked.
+    Repacked(TernaryLayout),
+}
+
+fn stored(kind: TensorType, i2s: I2sPacking) -> Stored {
     match kind {
-        TensorType::F32 => as_it_is(PackingKind::F32, bytes),
-        TensorType::F16 => as_it_is(PackingKind::F16, bytes),
-        TensorType::BF16 => as_it_is(PackingKind::BF16, bytes),
-        TensorType::Q8_0 => as_it_is(PackingKind::Q8_0, bytes),
-        TensorType::Q4_0 => as_it_is(PackingKind::Q4_0, bytes),
-        TensorType::Q4_1 => as_it_is(PackingKind::Q4_1, bytes),
-        TensorType::Q5_0 => as_it_is(PackingKind::Q5_0, bytes),
-        TensorType::Q5_1 => as_it_is(PackingKind::Q5_1, bytes),
-        TensorType::Q4_K => as_it_is(PackingKind::Q4K, bytes),
-        TensorType::Q5_K => as_it_is(PackingKind::Q5K, bytes),
-        TensorType::Q6_K => as_it_is(PackingKind::Q6K, bytes),
-        TensorType::TQ1_0 => as_it_is(PackingKind::Tq1_0, bytes),
-        TensorType::TQ2_0 => as_it_is(PackingKind::Tq2_0, bytes),
+        TensorType::F32 => Stored::AsItIs(PackingKind::F32),
+        TensorType::F16 => Stored::AsItIs(PackingKind::F16),
+        TensorType::BF16 => Stored::AsItIs(PackingKind::BF16),
+        TensorType::Q8_0 => Stored::AsItIs(PackingKind::Q8_0),
+        TensorType::Q4_0 => Stored::AsItIs(PackingKind::Q4_0),
+        TensorType::Q4_1 => Stored::AsItIs(PackingKind::Q4_1),
+        TensorType::Q5_0 => Stored::AsItIs(PackingKind::Q5_0),
+        TensorType::Q5_1 => Stored::AsItIs(PackingKind::Q5_1),
+        TensorType::Q4_K => Stored::AsItIs(PackingKind::Q4K),
+        TensorType::Q5_K => Stored::AsItIs(PackingKind::Q5K),
+        TensorType::Q6_K => Stored::AsItIs(PackingKind::Q6K),
+        TensorType::TQ1_0 => Stored::AsItIs(PackingKind::Tq1_0),
+        TensorType::TQ2_0 => Stored::AsItIs(PackingKind::Tq2_0),
+        TensorType::Q2_0 => Stored::AsItIs(PackingKind::Q2_0),
+        TensorType::PQ2_0 => Stored::AsItIs(PackingKind::Pq2_0),
+        TensorType::PTQ1_0 => Stored::AsItIs(PackingKind::Ptq1_0),
+        TensorType::Q1_0 => Stored::AsItIs(PackingKind::Q1_0),
         TensorType::I2S => match i2s {
-            I2sPacking::X86 => as_it_is(PackingKind::I2S, bytes),
-            I2sPacking::Arm => repacked(TernaryLayout::I2sArm),
-            I2sPacking::Interleaved4 => repacked(TernaryLayout::I2sInterleaved4),
+            I2sPacking::X86 => Stored::AsItIs(PackingKind::I2S),
+            I2sPacking::Arm => Stored::Repacked(TernaryLayout::I2sArm),
+            I2sPacking::Interleaved4 => Stored::Repacked(TernaryLayout::I2sInterleaved4),
         },
-        TensorType::IQ1BN => repacked(TernaryLayout::Iq1Bn),
-        TensorType::IQ2BN => repacked(TernaryLayout::Iq2Bn),
-        TensorType::IQ2BNR4 => repacked(TernaryLayout::Iq2BnR4),
-        TensorType::Q2_0 => repacked(TernaryLayout::Q2_0),
+        TensorType::IQ1BN => Stored::Repacked(TernaryLayout::Iq1Bn),
+        TensorType::IQ2BN => Stored::Repacked(TernaryLayout::Iq2Bn),
+        TensorType::IQ2BNR4 => Stored::Repacked(TernaryLayout::Iq2BnR4),
+    }
+}
+
+/// The packing whose bytes are those of a tensor type, where kernels read one.
+pub(crate) fn packing(kind: TensorType) -> Option<PackingKind> {
+    match stored(kind, I2sPacking::X86) {
+        Stored::AsItIs(packing) => Some(packing),
+        Stored::Repacked(_) => None,
     }
 }
 
@@ -157,24 +187,28 @@ pub(super) fn activation_mode(
     architecture: Architecture,
     asked: Option<ActivationMode>,
 ) -> ActivationMode {
-    if !matrix.is_ternary() {
+    if !matrix.has_codes() {
         return if asked == Some(ActivationMode::F32) { ActivationMode::F32 } else { matrix.activation_mode() };
     }
     asked.unwrap_or_else(|| usual_activations(encoding, matrix.cols(), architecture))
 }
 
-/// What a ternary matrix with rows of `cols` columns does with activations where nothing else is asked for.
+/// What a ternary or binary matrix with rows of `cols` columns does with activations where nothing else is asked for.
 ///
-/// TQ1_0, TQ2_0 and Q2_0 in an architecture that is not ternary are models that were trained without int8 activations
-/// (TriLM, as `llama`), so they get scales for blocks, as in llama.cpp, where their columns are whole ones of 256;
-/// every other ternary matrix gets BitNet's one scale for each token.
+/// Models of an architecture that is not ternary were trained without int8 activations, so these get scales for parts of
+/// a row, in the lengths that the types of their matrices have for weights: TQ1_0 and TQ2_0 (TriLM, as `llama`) as in
+/// llama.cpp, where their columns are whole blocks of 256; the types with a scale for 64 or 128 columns (Bonsai, as
+/// `qwen3`) for each group. Every other ternary matrix gets BitNet's one scale for each token.
 pub(crate) fn usual_activations(encoding: Encoding, cols: usize, architecture: Architecture) -> ActivationMode {
-    let of_llama_cpp =
-        [TensorType::TQ1_0, TensorType::TQ2_0, TensorType::Q2_0].map(Encoding::Plain).contains(&encoding);
-    let takes_blocks = of_llama_cpp && cols.is_multiple_of(256);
-    match takes_blocks && !architecture.graph().ternary {
-        true => ActivationMode::Q8K,
-        false => ActivationMode::Int8PerToken,
+    let of = |types: &[TensorType]| types.iter().any(|&kind| encoding == Encoding::Plain(kind));
+    if architecture.graph().ternary {
+        ActivationMode::Int8PerToken
+    } else if of(&[TensorType::Q2_0, TensorType::PQ2_0, TensorType::PTQ1_0, TensorType::Q1_0]) {
+        ActivationMode::Int8PerGroup
+    } else if of(&[TensorType::TQ1_0, TensorType::TQ2_0]) && cols.is_multiple_of(256) {
+        ActivationMode::Q8K
+    } else {
+        ActivationMode::Int8PerToken
     }
 }
 

@@ -17,6 +17,8 @@ mod triples;
 
 pub use error::{LoadError, LoadProblem};
 pub use load::{LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load};
-pub(crate) use matrices::{absmean, as_ternary, factor_of, halves_row, packed, scaled, scales_bias, usual_activations};
+pub(crate) use matrices::{
+    absmean, as_ternary, factor_of, halves_row, packed, packing, scaled, scales_bias, usual_activations,
+};
 pub use policy::{Corrected, Correction, Corrections, PolicyError, PolicyProblem};
 pub use triples::KeepTriples;

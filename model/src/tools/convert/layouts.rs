@@ -4,40 +4,31 @@
 //! change.
 
 use crate::parallel;
+use crate::weights;
 use bytes::Bytes;
 use half::f16;
-use trine_kernels::PackingError;
-use trine_kernels::matrix::AnyPacked;
-use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Packing, Ternary, Tq1_0, Tq2_0};
+use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Packing};
+use trine_kernels::{Matrix, PackingError, PackingKind};
 use trine_loader::TensorType;
 use trine_shapes::{MAX_ELEMENTS, product_within};
 
-/// The bytes of a ternary matrix in a type of files, every code and scale kept.
-pub(super) fn packed(matrix: &AnyPacked, kind: TensorType) -> Result<Bytes, PackingError> {
-    match matrix {
-        AnyPacked::I2S(matrix) => packed_from(matrix, kind),
-        AnyPacked::Tq1_0(matrix) => packed_from(matrix, kind),
-        AnyPacked::Tq2_0(matrix) => packed_from(matrix, kind),
-        _ => unreachable!("only ternary matrices are packed"),
-    }
-}
-
-fn packed_from<P: Ternary>(matrix: &Packed<P>, kind: TensorType) -> Result<Bytes, PackingError> {
-    match kind {
-        TensorType::I2S if !matrix.cols().is_multiple_of(I2S::BLOCK) => {
+/// The bytes of a matrix of codes in a type of files, every code and scale kept.
+pub(super) fn packed(matrix: &Matrix, kind: TensorType) -> Result<Bytes, PackingError> {
+    match weights::packing(kind) {
+        // A matrix in memory is padded, one in a file is not.
+        Some(PackingKind::I2S) if !matrix.cols().is_multiple_of(I2S::BLOCK) => {
             Err(PackingError::Columns { packing: I2S::NAME, cols: matrix.cols(), multiple: I2S::BLOCK })
         }
-        TensorType::I2S => matrix.convert::<I2S>().map(|packed| packed.bytes().clone()),
-        TensorType::TQ1_0 => matrix.convert::<Tq1_0>().map(|packed| packed.bytes().clone()),
-        TensorType::TQ2_0 => matrix.convert::<Tq2_0>().map(|packed| packed.bytes().clone()),
-        _ => halves(matrix),
+        Some(PackingKind::F16) => halves(matrix),
+        Some(packing) => matrix.convert(packing).map(|matrix| matrix.bytes().clone()),
+        None => Err(PackingError::NotCodes { packing: kind.name() }),
     }
 }
 
 /// The weights as f16.
-fn halves<P: Ternary>(matrix: &Packed<P>) -> Result<Bytes, PackingError> {
+fn halves(matrix: &Matrix) -> Result<Bytes, PackingError> {
     let exact = |scale: &f32| f16::from_f32(*scale).to_f32() == *scale;
-    if let Some(&found) = matrix.scales().iter().find(|scale| !exact(scale)) {
+    if let Some(&found) = matrix.scales().iter().flatten().find(|scale| !exact(scale)) {
         return Err(PackingError::ScaleNotHalf { packing: "f16", found });
     }
     let (rows, cols) = (matrix.rows(), matrix.cols());
@@ -54,26 +45,9 @@ fn halves<P: Ternary>(matrix: &Packed<P>) -> Result<Bytes, PackingError> {
 }
 
 /// The codes of a matrix under one scale, the row at `row_of(i)` as row `i`.
-pub(super) fn rescaled(
-    matrix: &AnyPacked,
-    scale: f32,
-    row_of: impl Fn(usize) -> usize,
-) -> Result<AnyPacked, PackingError> {
-    match matrix {
-        AnyPacked::I2S(matrix) => rescaled_from(matrix, scale, row_of),
-        AnyPacked::Tq1_0(matrix) => rescaled_from(matrix, scale, row_of),
-        AnyPacked::Tq2_0(matrix) => rescaled_from(matrix, scale, row_of),
-        _ => unreachable!("only ternary matrices have codes"),
-    }
-}
-
-fn rescaled_from<P: Ternary>(
-    matrix: &Packed<P>,
-    scale: f32,
-    row_of: impl Fn(usize) -> usize,
-) -> Result<AnyPacked, PackingError> {
+pub(super) fn rescaled(matrix: &Matrix, scale: f32, row_of: impl Fn(usize) -> usize) -> Result<Matrix, PackingError> {
     let (rows, cols) = (matrix.rows(), matrix.cols());
     let mut codes = vec![0; rows * cols];
     codes.chunks_exact_mut(cols).enumerate().for_each(|(row, codes)| matrix.row_codes(row_of(row), codes));
-    Packed::<I2S>::pack(rows, cols, &codes, PackScales::One(scale)).map(AnyPacked::from)
+    Packed::<I2S>::pack(rows, cols, &codes, PackScales::One(scale)).map(Matrix::from)
 }
