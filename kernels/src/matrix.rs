@@ -92,6 +92,11 @@ macro_rules! packings {
             };
         }
 
+        impl PackingKind {
+            /// The packings of codes: ternary and binary ones.
+            pub const CODED: &[PackingKind] = &[$(PackingKind::$coded),+];
+        }
+
         impl AnyPacked {
             /// The same weights in another packing of codes, exactly; the multiplier is kept.
             ///

@@ -186,42 +186,43 @@ fn q2_0(rows: usize, cols: usize, code: fn(usize) -> u8, scale: fn(usize, usize)
 }
 
 #[test]
-fn q2_0_runs_as_i2_s_or_tq2_0_where_its_codes_are_ternary() {
+fn q2_0_is_what_it_says_and_refuses_what_is_not_ternary() {
     let code = |index: usize| (index * index / 5 % 3) as u8;
     let (rows, cols) = (3, 512);
-    let decodes = |bytes: &[u8], kind, scale: fn(usize, usize) -> f32| {
-        let matrix = Matrix::repack(TernaryLayout::Q2_0, rows, cols, bytes).unwrap();
-        assert_eq!(matrix.kind(), kind);
-        let mut found = vec![f32::NAN; cols];
-        for row in 0..rows {
-            matrix.decode_row(row, &mut found);
-            for (col, &found) in found.iter().enumerate() {
-                assert_eq!(found, scale(row, col / 64) * (f32::from(code(row * cols + col)) - 1.0), "{row}, {col}");
-            }
+    let of = |rows, cols, bytes: &[u8]| Matrix::new(PackingKind::Q2_0, rows, cols, Bytes::from(bytes.to_vec()));
+    let scale = |row: usize, block: usize| (1 + row + 3 * block) as f32 / 8.0;
+    let matrix = of(rows, cols, &q2_0(rows, cols, code, scale)).unwrap();
+    let mut found = vec![f32::NAN; cols];
+    for row in 0..rows {
+        matrix.decode_row(row, &mut found);
+        for (col, &found) in found.iter().enumerate() {
+            assert_eq!(found, scale(row, col / 64) * (f32::from(code(row * cols + col)) - 1.0), "{row}, {col}");
         }
-    };
-    decodes(&q2_0(rows, cols, code, |_, _| 0.75), PackingKind::I2S, |_, _| 0.75);
-    let scale = |row, block| (1 + row + 3 * (block / 4)) as f32 / 8.0;
-    decodes(&q2_0(rows, cols, code, scale), PackingKind::Tq2_0, scale);
+    }
     // A block of zeros has any scale.
     let zeros = |index: usize| if index / 64 == 9 { 1 } else { (index * index / 5 % 3) as u8 };
     let bytes = q2_0(rows, cols, zeros, |row, block| if (row, block) == (1, 1) { 0.0 } else { 0.75 });
-    assert_eq!(Matrix::repack(TernaryLayout::Q2_0, rows, cols, &bytes).unwrap().kind(), PackingKind::I2S);
-    let refused =
-        |rows, cols, bytes: &[u8]| Matrix::repack(TernaryLayout::Q2_0, rows, cols, bytes).unwrap_err().to_string();
-    let differ = refused(rows, cols, &q2_0(rows, cols, code, |_, block| (1 + block) as f32));
-    assert!(differ.contains("q2_0") && differ.contains("differ in scale") && differ.contains("scale 2"), "{differ}");
-    let narrow = refused(8, 192, &q2_0(8, 192, code, |row, _| (1 + row) as f32));
-    assert!(narrow.contains("192 columns"), "{narrow}");
-    let mut bytes = q2_0(rows, cols, code, |_, _| 0.75);
-    bytes[18 * 11 + 2 + 5] |= 0b0011_0000;
-    let expected = "q2_0 block 3 of row 1 (byte 198 of the tensor): element 22 has code 3";
-    assert!(refused(rows, cols, &bytes).starts_with(expected), "{}", refused(rows, cols, &bytes));
-    let mut bytes = q2_0(rows, cols, code, |_, _| 0.75);
-    bytes[18 * 11..][..2].fill(0);
-    let expected = "q2_0 block 3 of row 1 (byte 198 of the tensor): the scale is 0";
-    assert!(refused(rows, cols, &bytes).starts_with(expected), "{}", refused(rows, cols, &bytes));
-    assert!(refused(rows, cols, &bytes[..18 * 24 - 1]).contains("takes 432 bytes"));
+    assert_eq!(of(rows, cols, &bytes).unwrap().scale(), Some(0.75));
+    let refused = |rows, cols, bytes: &[u8]| of(rows, cols, bytes).unwrap_err().to_string();
+    let damaged = |at: usize, with: &[u8]| {
+        let mut bytes = q2_0(rows, cols, code, |_, _| 0.75);
+        bytes[18 * 11 + at..][..with.len()].copy_from_slice(with);
+        refused(rows, cols, &bytes)
+    };
+    let half = |scale: f32| half::f16::from_f32(scale).to_le_bytes();
+    for (at, with, expected) in [
+        (7, [0b0111_0101, 0], "element 22 has code 3"),
+        (0, half(0.0), "the scale is 0"),
+        (0, half(-0.75), "the scale is -0.75; scales of this type are magnitudes"),
+        (0, half(f32::INFINITY), "the scale is inf; it must be finite"),
+        (0, half(f32::NAN), "the scale is NaN; it must be finite"),
+    ] {
+        let message = damaged(at, &with);
+        let expected = format!("q2_0 block 3 of row 1 (byte 198 of the tensor): {expected}");
+        assert!(message.starts_with(&expected), "{message}");
+    }
+    assert!(refused(rows, 500, &[0; 8]).contains("multiple of 64"));
+    assert!(refused(rows, cols, &[0; 431]).contains("takes 432 bytes"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod bench;
 mod files;
 
-pub use bench::{BenchArguments, Like};
+pub use bench::BenchArguments;
 pub use files::{ConvertArguments, DiffArguments, SynthArguments};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};

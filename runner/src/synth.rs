@@ -1,6 +1,6 @@
 //! `trine synth`: a model of random weights with the dimensions of a real one.
 
-use crate::args::{Like, SynthArguments};
+use crate::args::SynthArguments;
 use crate::load;
 use crate::message::Usage;
 use crate::outcome::{Outcome, check_output};
@@ -21,10 +21,7 @@ pub fn synth(arguments: &SynthArguments) -> Result<Outcome> {
 
 /// The model that the arguments describe.
 fn described(arguments: &SynthArguments) -> Result<Synthetic> {
-    let mut synthetic = match arguments.like {
-        Like::Tiny => Synthetic::tiny(),
-        Like::Bitnet2B4T => Synthetic::bitnet_2b4t(),
-    };
+    let mut synthetic = arguments.like.clone();
     let or = |given: Option<NonZeroUsize>, like: usize| given.map_or(like, NonZeroUsize::get);
     let config = &mut synthetic.config;
     let like = config.dims;
@@ -41,5 +38,7 @@ fn described(arguments: &SynthArguments) -> Result<Synthetic> {
     config.architecture = arguments.architecture.unwrap_or(config.architecture);
     config.context = or(arguments.context, config.context);
     config.rope.rotated = config.dims.head_dim;
-    Ok(Synthetic { matrices: arguments.matrices, table: arguments.table, seed: arguments.seed, ..synthetic })
+    let matrices = arguments.matrices.unwrap_or(synthetic.matrices);
+    let table = arguments.table.unwrap_or(synthetic.table);
+    Ok(Synthetic { matrices, table, seed: arguments.seed, ..synthetic })
 }

@@ -127,15 +127,14 @@ pub fn ternary(data: &[u8]) {
         TernaryLayout::Iq1Bn,
         TernaryLayout::Iq2Bn,
         TernaryLayout::Iq2BnR4,
-        TernaryLayout::Q2_0,
     ];
     for layout in layouts {
         if let Ok(matrix) = Matrix::repack(layout, rows, 64 * usize::from(*blocks), bytes) {
             decode(&matrix);
         }
     }
-    for (kind, block) in [(PackingKind::I2S, 128), (PackingKind::Tq1_0, 256), (PackingKind::Tq2_0, 256)] {
-        let cols = block * usize::from(*blocks);
+    for &kind in PackingKind::CODED {
+        let cols = kind.block() * usize::from(*blocks);
         if let Ok(matrix) = Matrix::new(kind, rows, cols, Bytes::copy_from_slice(bytes)) {
             decode(&matrix);
         }

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::description::{Architecture, Config, Presence, Role, RopeConfig, RopeScaling};
+use crate::description::{Architecture, Config, Presence, Role, RopeConfig, RopeScaling, Yarn};
 use crate::parallel::{self, Threads};
 use crate::weights;
 use bytes::Bytes;
@@ -17,13 +17,13 @@ use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Packing, Pq2_0};
 use trine_kernels::{Matrix, PackingError, PackingKind};
 use trine_loader::{Gguf, GgufError, GgufWriter, Ne, ShapeError, TensorType, WriteError};
 use trine_ops::Cpu;
-use trine_shapes::{Bitnet2B4T, Dims, MAX_ELEMENTS, Model, product_within};
+use trine_shapes::{Bitnet2B4T, Dims, MAX_ELEMENTS, Model, Sizes, product_within};
 use trine_text::VocabularyData;
 
 /// A model to make up: its description, the types of its tensors, and the seed of its weights.
 ///
 /// The same fields give the same file. Matrices are ternary, a half of the weights 0 and a quarter each of both signs;
-/// the embedding, which is also the head, and the norms' gains are random too. There is a vocabulary of made-up tokens
+/// the embedding, the head and the norms' gains are random too. There is a vocabulary of made-up tokens
 /// and no tokenizer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Synthetic {
@@ -33,9 +33,16 @@ pub struct Synthetic {
     pub matrices: TensorType,
     /// Type of the embedding and head: F32, F16, Q8_0, Q6_K, Q4_0, or one of those for matrices.
     pub table: TensorType,
+    /// Whether the head is the embedding; else it is a matrix of its own, of the same type.
+    pub tied: bool,
     /// Where the random numbers start.
     pub seed: u64,
 }
+
+/// What published models of one size have in common with those of others: the entries of Qwen3's vocabulary that are
+/// used, and the heads that keys and values have.
+const BONSAI: Sizes =
+    Sizes { vocab: 151_669, hidden: 0, ffn: 0, heads: 0, kv_heads: 8, head_dim: 128, attention_layers: 0 };
 
 /// A model that cannot be made up.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +80,47 @@ impl Synthetic {
         Synthetic::with_dims(Bitnet2B4T.dims(), 4096)
     }
 
+    /// Ternary-Bonsai 1.7B: a Qwen3 of 28 blocks, 1.72 billion ternary weights, its embedding and head among them, in
+    /// PQ2_0.
+    pub fn bonsai_1_7b() -> Synthetic {
+        let sizes = Sizes { hidden: 2048, ffn: 6144, heads: 16, ..BONSAI };
+        Synthetic::bonsai(Sizes { attention_layers: 28, ..sizes }, 8192, true)
+    }
+
+    /// Ternary-Bonsai 4B: as [`bonsai_1_7b`](Synthetic::bonsai_1_7b) with 36 blocks and 4.02 billion weights.
+    pub fn bonsai_4b() -> Synthetic {
+        let sizes = Sizes { hidden: 2560, ffn: 9728, heads: 32, ..BONSAI };
+        Synthetic::bonsai(Sizes { attention_layers: 36, ..sizes }, 16384, true)
+    }
+
+    /// Ternary-Bonsai 8B: as [`bonsai_1_7b`](Synthetic::bonsai_1_7b) with 36 blocks and 8.19 billion weights, its head
+    /// apart from the embedding.
+    pub fn bonsai_8b() -> Synthetic {
+        let sizes = Sizes { hidden: 4096, ffn: 12288, heads: 32, ..BONSAI };
+        Synthetic::bonsai(Sizes { attention_layers: 36, ..sizes }, 16384, false)
+    }
+
+    fn bonsai(sizes: Sizes, original_context: usize, tied: bool) -> Synthetic {
+        let dims = Dims::new(sizes).expect("query heads are groups of key/value heads");
+        let architecture = Architecture::Qwen3;
+        let yarn = Yarn {
+            factor: 4.0,
+            original_context,
+            attention_factor: 1.0,
+            beta_fast: Yarn::BETA_FAST,
+            beta_slow: Yarn::BETA_SLOW,
+        };
+        let rope = RopeConfig {
+            base: 1e6,
+            rotated: dims.head_dim,
+            scaling: RopeScaling::Yarn(yarn),
+            pairing: architecture.graph().rope_pairing,
+        };
+        let (name, context) = (Some("synthetic".to_owned()), 4 * original_context);
+        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope };
+        Synthetic { config, matrices: TensorType::PQ2_0, table: TensorType::PQ2_0, tied, seed: 1 }
+    }
+
     /// Two blocks with 4 million weights: dimensions all differ, and fit every type.
     pub fn tiny() -> Synthetic {
         let dims =
@@ -95,7 +143,7 @@ impl Synthetic {
                 pairing: Architecture::BitnetB158.graph().rope_pairing,
             },
         };
-        Synthetic { config, matrices: TensorType::I2S, table: TensorType::F16, seed: 1 }
+        Synthetic { config, matrices: TensorType::I2S, table: TensorType::F16, tied: true, seed: 1 }
     }
 
     /// The file in memory. While it is made, memory holds it twice.
@@ -120,7 +168,8 @@ impl Synthetic {
         }
         let graph = self.config.graph();
         let mut roles = Role::all(&self.config);
-        roles.retain(|role| role.presence(&graph) == Presence::Required);
+        let is_head = |role: &Role| *role == Role::Output && !self.tied;
+        roles.retain(|role| role.presence(&graph) == Presence::Required || is_head(role));
         let contents = parallel::map(roles.len(), || (), |(), index| self.contents(roles[index], index as u64));
         for (role, contents) in roles.iter().zip(contents) {
             let (kind, bytes) = contents?;
@@ -142,8 +191,8 @@ impl Synthetic {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         random.set_stream(stream);
         match role.dims(&self.config.dims)[..] {
-            [rows, cols] if role == Role::TokenEmbedding => {
-                Ok((self.table, random_table(self.table, rows, cols, &mut random)?))
+            [rows, cols] if matches!(role, Role::TokenEmbedding | Role::Output) => {
+                Ok((self.table, random_table(self.table, role, (rows, cols), &mut random)?))
             }
             [rows, cols] => {
                 let name = role.to_string();
@@ -162,16 +211,10 @@ fn random_numbers(len: usize, middle: f32, random: &mut ChaCha8Rng) -> Bytes {
     (0..len).map(number).flat_map(f32::to_le_bytes).collect()
 }
 
-/// Types of random matrices, which an embedding may have too.
-const SYNTHETIC_TYPES: [TensorType; 7] = [
-    TensorType::I2S,
-    TensorType::TQ1_0,
-    TensorType::TQ2_0,
-    TensorType::Q2_0,
-    TensorType::PQ2_0,
-    TensorType::PTQ1_0,
-    TensorType::Q1_0,
-];
+/// The packing of a type of ternary or binary matrices.
+fn codes(kind: TensorType) -> Option<PackingKind> {
+    weights::packing(kind).filter(|packing| PackingKind::CODED.contains(packing))
+}
 
 /// A ternary or binary matrix whose scale keeps the variance of what it multiplies.
 fn random_matrix(
@@ -180,8 +223,7 @@ fn random_matrix(
     (rows, cols): (usize, usize),
     random: &mut ChaCha8Rng,
 ) -> Result<Bytes, SyntheticError> {
-    let packing = weights::packing(kind).filter(|_| SYNTHETIC_TYPES.contains(&kind));
-    let Some(packing) = packing else {
+    let Some(packing) = codes(kind) else {
         let expected = "I2_S, TQ1_0, TQ2_0, Q2_0, PQ2_0, PTQ1_0, Q1_0";
         return Err(SyntheticError::Type { what: "matrices", found: kind, expected });
     };
@@ -216,11 +258,16 @@ fn random_matrix(
 }
 
 /// An embedding whose elements are below 0.1, or a ternary or binary one.
-fn random_table(kind: TensorType, rows: usize, cols: usize, random: &mut ChaCha8Rng) -> Result<Bytes, SyntheticError> {
-    if SYNTHETIC_TYPES.contains(&kind) {
-        return random_matrix(kind, Role::TokenEmbedding.to_string(), (rows, cols), random);
+fn random_table(
+    kind: TensorType,
+    role: Role,
+    (rows, cols): (usize, usize),
+    random: &mut ChaCha8Rng,
+) -> Result<Bytes, SyntheticError> {
+    if codes(kind).is_some() {
+        return random_matrix(kind, role.to_string(), (rows, cols), random);
     }
-    let shape_error = |error| WriteError::Shape { tensor: Role::TokenEmbedding.to_string(), error };
+    let shape_error = |error| WriteError::Shape { tensor: role.to_string(), error };
     let len = Ne::from_row_major(&[rows, cols]).and_then(|ne| kind.byte_len(&ne)).map_err(shape_error)?;
     let too_large = || shape_error(ShapeError::TooLarge { ne: vec![cols as u64, rows as u64] });
     let mut bytes = vec![0; usize::try_from(len).map_err(|_| too_large())?];

@@ -7,21 +7,22 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use trine::kernels::CacheType;
 use trine::loader::TensorType;
+use trine::model::Synthetic;
 
 #[derive(Debug, Args)]
 pub struct BenchArguments {
     /// GGUF file; without one a model of random weights is made in memory.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Dimensions of the model of random weights.
+    /// The model whose dimensions and types the model of random weights has.
     #[arg(long, value_name = "MODEL", default_value = "2b4t", value_parser = likes(), conflicts_with = "file")]
-    pub like: Like,
-    /// Type of its matrices.
-    #[arg(long, value_name = "TYPE", default_value = "i2_s", value_parser = ternary_types(), conflicts_with = "file")]
-    pub weights: TensorType,
-    /// Type of its embedding, which is also the head.
-    #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = table_types(), conflicts_with = "file")]
-    pub table: TensorType,
+    pub like: Synthetic,
+    /// Type of its matrices, where that is to differ.
+    #[arg(long, value_name = "TYPE", value_parser = ternary_types(), conflicts_with = "file")]
+    pub weights: Option<TensorType>,
+    /// Type of its embedding and head, where that is to differ.
+    #[arg(long, value_name = "TYPE", value_parser = table_types(), conflicts_with = "file")]
+    pub table: Option<TensorType>,
     /// Its number of blocks, where that is to differ.
     #[arg(long, value_name = "COUNT", conflicts_with = "file", value_parser = whole::<NonZeroUsize>)]
     pub blocks: Option<NonZeroUsize>,
@@ -49,28 +50,34 @@ pub struct BenchArguments {
     pub cpu: CpuArguments,
 }
 
-/// A model whose dimensions a model of random weights has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Like {
-    /// A few million weights.
-    Tiny,
-    /// BitNet b1.58 2B4T.
-    Bitnet2B4T,
+/// The models whose dimensions a model of random weights has.
+pub(super) fn likes() -> impl TypedValueParser<Value = Synthetic> {
+    named([
+        ("2b4t", Synthetic::bitnet_2b4t()),
+        ("bonsai-1.7b", Synthetic::bonsai_1_7b()),
+        ("bonsai-4b", Synthetic::bonsai_4b()),
+        ("bonsai-8b", Synthetic::bonsai_8b()),
+        ("tiny", Synthetic::tiny()),
+    ])
 }
 
-pub(super) fn likes() -> impl TypedValueParser<Value = Like> {
-    named([("2b4t", Like::Bitnet2B4T), ("tiny", Like::Tiny)])
-}
+/// The types of ternary and binary matrices.
+const CODES: [(&str, TensorType); 7] = [
+    ("i2_s", TensorType::I2S),
+    ("tq1_0", TensorType::TQ1_0),
+    ("tq2_0", TensorType::TQ2_0),
+    ("q2_0", TensorType::Q2_0),
+    ("pq2_0", TensorType::PQ2_0),
+    ("ptq1_0", TensorType::PTQ1_0),
+    ("q1_0", TensorType::Q1_0),
+];
 
 pub(super) fn ternary_types() -> impl TypedValueParser<Value = TensorType> {
-    named([("i2_s", TensorType::I2S), ("tq1_0", TensorType::TQ1_0), ("tq2_0", TensorType::TQ2_0)])
+    named(CODES)
 }
 
 pub(super) fn table_types() -> impl TypedValueParser<Value = TensorType> {
-    named([
-        ("f16", TensorType::F16),
-        ("q8_0", TensorType::Q8_0),
-        ("q6_k", TensorType::Q6_K),
-        ("q4_0", TensorType::Q4_0),
-    ])
+    let [a, b, c, d, e, f, g] = CODES;
+    let (half, eight) = (("f16", TensorType::F16), ("q8_0", TensorType::Q8_0));
+    named([half, eight, ("q6_k", TensorType::Q6_K), ("q4_0", TensorType::Q4_0), a, b, c, d, e, f, g])
 }

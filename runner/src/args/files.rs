@@ -1,6 +1,6 @@
 //! The arguments of the commands that make and compare files.
 
-use super::bench::{Like, likes, table_types, ternary_types};
+use super::bench::{likes, table_types, ternary_types};
 use super::{CpuArguments, FileArguments, VocabularyArguments, i2s_packings, named, quantizers, whole};
 use clap::Args;
 use clap::builder::TypedValueParser;
@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use trine::kernels::packing::I2sPacking;
 use trine::loader::TensorType;
-use trine::model::{Architecture, Quantize};
+use trine::model::{Architecture, Quantize, Synthetic};
 
 #[derive(Debug, Args)]
 pub struct ConvertArguments {
@@ -43,19 +43,19 @@ pub struct SynthArguments {
     /// The file to write, which appears when it is complete.
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
-    /// The model whose dimensions it has; options below change some of them.
+    /// The model whose dimensions and types it has; options below change some of them.
     #[arg(long, value_name = "MODEL", value_parser = likes(), default_value = "tiny")]
-    pub like: Like,
-    /// Type of the matrices.
-    #[arg(long, value_name = "TYPE", default_value = "i2_s", value_parser = ternary_types())]
-    pub matrices: TensorType,
-    /// Type of the embedding, which is also the head.
-    #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = table_types())]
-    pub table: TensorType,
+    pub like: Synthetic,
+    /// Type of the matrices, where that is to differ.
+    #[arg(long, value_name = "TYPE", value_parser = ternary_types())]
+    pub matrices: Option<TensorType>,
+    /// Type of the embedding and the head, where that is to differ.
+    #[arg(long, value_name = "TYPE", value_parser = table_types())]
+    pub table: Option<TensorType>,
     /// Where the random numbers start: the same arguments give the same file.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = whole::<u64>)]
     pub seed: u64,
-    /// Architecture [default: bitnet-b1.58].
+    /// Architecture, where that is to differ.
     #[arg(long, value_name = "NAME", value_parser = architectures(), help_heading = "Dimensions")]
     pub architecture: Option<Architecture>,
     /// Blocks.

@@ -8,7 +8,7 @@ mod measure;
 mod report;
 mod table;
 
-use crate::args::{BenchArguments, Like};
+use crate::args::BenchArguments;
 use crate::load::{self, Program};
 use crate::message::{Usage, note};
 use crate::outcome::Outcome;
@@ -21,7 +21,7 @@ use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use std::time::Instant;
 use trine::loader::Gguf;
-use trine::model::{Session, Source, Synthetic, Transformer};
+use trine::model::{Session, Source, Transformer};
 use trine::ops::Cpu;
 use trine::shapes::Model;
 
@@ -50,11 +50,9 @@ pub fn bench(arguments: &BenchArguments) -> Result<Outcome> {
 
 /// The model of random weights that the arguments describe.
 fn synthetic(arguments: &BenchArguments) -> Result<Gguf> {
-    let mut model = match arguments.like {
-        Like::Tiny => Synthetic::tiny(),
-        Like::Bitnet2B4T => Synthetic::bitnet_2b4t(),
-    };
-    (model.matrices, model.table) = (arguments.weights, arguments.table);
+    let mut model = arguments.like.clone();
+    model.matrices = arguments.weights.unwrap_or(model.matrices);
+    model.table = arguments.table.unwrap_or(model.table);
     if let Some(blocks) = arguments.blocks {
         model.config.dims.attention_layers = blocks.get();
     }
