@@ -28,8 +28,8 @@ pub use engine::{
     Engine, EngineError, EngineId, EngineLogits, EngineOptions, Opened, Piece, Pieces, Prompt, Sequence, Token, Visit,
 };
 pub use files::{
-    Container, Description, DescriptionError, Encoding, HfDirectory, HfError, Source, SourceError, SourceTensor,
-    open_model, sha256,
+    Advice, Container, Description, DescriptionError, Encoding, HfDirectory, HfError, Source, SourceError,
+    SourceTensor, open_model, sha256,
 };
 pub use generation::{
     Candidate, Candidates, Finish, ForModel, GenerateError, GenerateOptions, Generated, Generation, GenerationError,

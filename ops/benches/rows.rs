@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use trine_kernels::quantize::BlockRule;
 use trine_kernels::reference::float::{gated, rms_norm};
 use trine_kernels::reference::ternary::{quantize_int8, quantize_q8k};
 use trine_kernels::{ActivationRows, CpuOptions, GateActivation, Isa};
@@ -106,7 +107,7 @@ fn quantization(criterion: &mut Criterion, cpu: &Cpu, tokens: usize, name: &str)
     let (codes, scales): (Vec<_>, Vec<_>) = x.chunks_exact(cols).map(quantize_q8k).unzip();
     let run = || {
         let rows = rows();
-        let quantized = rows.q8k(cpu);
+        let quantized = rows.blocks(cpu, BlockRule::Q8K);
         (quantized.quantized().codes().to_vec(), quantized.scales().to_vec())
     };
     measure(criterion, &format!("q8_k/{name}"), x.len(), run, &(codes.concat(), scales.concat()));

@@ -235,18 +235,25 @@ pub struct PerplexityArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Generation")]
 pub struct GenerationArguments {
-    /// Spread of the choice: 0 takes the likeliest token, 1 draws as the model predicts.
-    #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().temperature)]
-    pub temperature: f32,
-    /// Draw among this many likeliest tokens; 0 is no limit.
-    #[arg(long, value_name = "COUNT", default_value_t = SamplerOptions::default().top_k, value_parser = whole::<usize>)]
-    pub top_k: usize,
-    /// Draw among the likeliest tokens that together have this probability; 1 is no limit.
-    #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().top_p)]
-    pub top_p: f32,
-    /// Draw among tokens that are at least this fraction as likely as the likeliest; 0 is no limit.
-    #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().min_p)]
-    pub min_p: f32,
+    /// Spread of the choice: 0 takes the likeliest token, 1 draws as the model predicts [default: 0.8; for models whose
+    /// publisher says another, that one].
+    #[arg(long, value_name = "NUMBER")]
+    pub temperature: Option<f32>,
+    /// Draw among this many likeliest tokens; 0 is no limit [default: 40, or the publisher's].
+    #[arg(long, value_name = "COUNT", value_parser = whole::<usize>)]
+    pub top_k: Option<usize>,
+    /// Draw among the likeliest tokens that together have this probability; 1 is no limit [default: 0.95, or the
+    /// publisher's].
+    #[arg(long, value_name = "NUMBER")]
+    pub top_p: Option<f32>,
+    /// Draw among tokens that are at least this fraction as likely as the likeliest; 0 is no limit [default: 0.05, or the
+    /// publisher's].
+    #[arg(long, value_name = "NUMBER")]
+    pub min_p: Option<f32>,
+    /// Whether answers begin with a thought, where the model's chat template knows `enable_thinking` [default: the
+    /// publisher's, or the template's].
+    #[arg(long, value_name = "ON|OFF", value_parser = named([("on", true), ("off", false)]))]
+    pub thinking: Option<bool>,
     /// Make tokens that occurred lately less likely; 1 is off.
     #[arg(long, value_name = "NUMBER", default_value_t = SamplerOptions::default().repetition_penalty)]
     pub repetition_penalty: f32,

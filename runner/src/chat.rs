@@ -22,11 +22,12 @@ const POSITIONS: usize = 4096;
 /// # Errors
 /// The model does not load or has no chat template, or input or output fail.
 pub fn chat(arguments: &ChatArguments) -> Result<Outcome> {
-    let generation = Generation::new(&arguments.generation, arguments.tokens)?.answering(true);
     let cpu = load::cpu(&arguments.cpu)?;
     let file = load::open(arguments.model.as_deref(), &arguments.load.access)?;
     let tokenizer = Arc::new(load::tokenizer(&*file, &arguments.load.vocabulary)?);
-    let template = file.chat_template(&tokenizer)?;
+    let advice = generation::advice(&*file);
+    let generation = Generation::new(&arguments.generation, arguments.tokens, advice.as_ref())?.answering(true);
+    let template = generation::template(&*file, &tokenizer, &arguments.generation, advice.as_ref())?;
     let chat = Chat { arguments, template, tokenizer: &tokenizer, generation, cpu: &cpu };
     load::with_model(&*file, &arguments.load, &cpu, chat)
 }

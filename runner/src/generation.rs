@@ -11,8 +11,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use trine::model::{
-    Config, EncodeOptions, Finish, ForModel, GenerateOptions, Generated, ModelTokenizer, SamplerChain, SamplerError,
-    SamplerOptions, Session, Tokenizer,
+    Advice, ChatError, ChatTemplate, Config, EncodeOptions, Finish, ForModel, GenerateOptions, Generated,
+    ModelTokenizer, SamplerChain, SamplerError, SamplerOptions, Session, Source, Tokenizer,
 };
 use trine::shapes::{Idx, Model, Vocab};
 
@@ -84,6 +84,46 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
+/// How tokens are drawn where nothing is asked for.
+fn usual(advice: Option<&Advice>) -> SamplerOptions {
+    match advice {
+        Some(&Advice { temperature, top_k, top_p, min_p, .. }) => {
+            SamplerOptions { temperature, top_k, top_p, min_p, ..SamplerOptions::default() }
+        }
+        None => SamplerOptions::default(),
+    }
+}
+
+/// How the publisher of a model says that it is run, remarked on where there is such a thing.
+pub fn advice(file: &dyn Source) -> Option<Advice> {
+    let advice = Advice::of(&file.config().ok()?)?;
+    let Advice { publisher, temperature, top_k, top_p, min_p, thinking, .. } = advice;
+    let (thinking, drawn) =
+        (if thinking { "on" } else { "off" }, format!("--temperature {temperature} --top-k {top_k}"));
+    note(&format!(
+        "as {publisher} runs this model, where nothing else is asked for: {drawn} --top-p {top_p} --min-p {min_p} \
+         --thinking {thinking}"
+    ));
+    Some(advice)
+}
+
+/// The chat template of a file, with the switch for thoughts as the arguments have it, or else `advice`.
+///
+/// # Errors
+/// As [`Source::chat_template`].
+pub fn template(
+    file: &dyn Source,
+    tokenizer: &Tokenizer,
+    arguments: &GenerationArguments,
+    advice: Option<&Advice>,
+) -> Result<ChatTemplate, ChatError> {
+    let template = file.chat_template(tokenizer)?;
+    Ok(match arguments.thinking.or(advice.map(|advice| advice.thinking)) {
+        Some(on) => template.with_switch("enable_thinking", on),
+        None => template,
+    })
+}
+
 /// A generation that was printed.
 pub struct Streamed<M> {
     /// What was done.
@@ -95,18 +135,20 @@ pub struct Streamed<M> {
 }
 
 impl Generation {
-    /// What the arguments ask for, with at most `max_tokens` tokens.
+    /// What the arguments ask for, with at most `max_tokens` tokens; what they do not say is as `advice` has it.
     ///
     /// # Errors
     /// [`Usage`] where a number is out of its range.
-    pub fn new(arguments: &GenerationArguments, max_tokens: usize) -> Result<Generation> {
-        let greedy = arguments.greedy || arguments.temperature == 0.0;
+    pub fn new(arguments: &GenerationArguments, max_tokens: usize, advice: Option<&Advice>) -> Result<Generation> {
+        let SamplerOptions { temperature, top_k, top_p, min_p, .. } = usual(advice);
+        let temperature = arguments.temperature.unwrap_or(temperature);
+        let greedy = arguments.greedy || temperature == 0.0;
         let seed = (!greedy).then(|| arguments.seed.unwrap_or_else(any_seed));
         let options = SamplerOptions {
-            temperature: if greedy { 0.0 } else { arguments.temperature },
-            top_k: arguments.top_k,
-            top_p: arguments.top_p,
-            min_p: arguments.min_p,
+            temperature: if greedy { 0.0 } else { temperature },
+            top_k: arguments.top_k.unwrap_or(top_k),
+            top_p: arguments.top_p.unwrap_or(top_p),
+            min_p: arguments.min_p.unwrap_or(min_p),
             repetition_penalty: arguments.repetition_penalty,
             frequency_penalty: arguments.frequency_penalty,
             presence_penalty: arguments.presence_penalty,

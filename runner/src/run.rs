@@ -11,7 +11,7 @@ use anyhow::Result;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
-use trine::model::{ChatError, EncodeOptions, Generated, Message, Session, Source, Tokenizer, Transformer};
+use trine::model::{Advice, ChatError, EncodeOptions, Generated, Message, Session, Source, Tokenizer, Transformer};
 use trine::ops::Cpu;
 use trine::shapes::Model;
 
@@ -21,12 +21,13 @@ use trine::shapes::Model;
 /// The prompt cannot be read or is empty, the model does not load, or the output cannot be written.
 pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let text = prompt_text(arguments)?;
-    let generation = Generation::new(&arguments.generation, arguments.tokens)?.with_logprobs(arguments.logprobs);
     let cpu = load::cpu(&arguments.cpu)?;
     let file = load::open(arguments.model.as_deref(), &arguments.load.access)?;
     let tokenizer = Arc::new(load::tokenizer(&*file, &arguments.load.vocabulary)?);
-    let prompt = Prompt::new(&*file, &tokenizer, text, arguments)?;
-    let generation = generation.answering(prompt.is_answered);
+    let advice = generation::advice(&*file);
+    let generation = Generation::new(&arguments.generation, arguments.tokens, advice.as_ref())?;
+    let prompt = Prompt::new(&*file, &tokenizer, text, arguments, advice.as_ref())?;
+    let generation = generation.with_logprobs(arguments.logprobs).answering(prompt.is_answered);
     load::with_model(
         &*file,
         &arguments.load,
@@ -62,8 +63,14 @@ struct Prompt {
 }
 
 impl Prompt {
-    fn new(file: &dyn Source, tokenizer: &Tokenizer, text: String, arguments: &RunArguments) -> Result<Prompt> {
-        let template = match file.chat_template(tokenizer) {
+    fn new(
+        file: &dyn Source,
+        tokenizer: &Tokenizer,
+        text: String,
+        arguments: &RunArguments,
+        advice: Option<&Advice>,
+    ) -> Result<Prompt> {
+        let template = match generation::template(file, tokenizer, &arguments.generation, advice) {
             _ if arguments.raw || arguments.complete => None,
             Err(ChatError::Missing { .. }) => None,
             template => Some(template?),

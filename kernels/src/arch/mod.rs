@@ -7,7 +7,7 @@
 #[cfg(all(feature = "simd", target_arch = "aarch64"))]
 mod aarch64;
 pub(crate) mod floats;
-mod fused;
+pub(crate) mod fused;
 pub(crate) mod integers;
 mod portable;
 mod vector;

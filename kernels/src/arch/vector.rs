@@ -4,6 +4,7 @@
 //! (one file for each instruction set) and the algorithms written with it ([`crate::ternary`]).
 
 use crate::arch::floats::Floats;
+use crate::arch::fused::mul_add_one as mul_add;
 use crate::arch::integers::Integers;
 
 /// A vector of bytes: one or two *parts* of 32 bytes, or eight or sixteen *lanes* of four bytes.
@@ -115,6 +116,17 @@ pub(crate) trait Vector: Copy {
     /// # Safety
     /// The machine has the instructions of the type.
     unsafe fn zero_run() -> Self::Run;
+
+    /// Whether runs are lanes of `i32`, which [`Vector::run_from`] may begin with any number.
+    const RUNS_START: bool = false;
+
+    /// A run with `start` in each lane. Only with [`Vector::RUNS_START`].
+    ///
+    /// # Safety
+    /// The machine has the instructions of the type.
+    unsafe fn run_from(_start: i32) -> Self::Run {
+        unreachable!("the runs of this instruction set start with zeros")
+    }
 
     /// Sums of zeros.
     ///
@@ -230,6 +242,42 @@ pub(crate) trait Vector: Copy {
     /// The lanes; the first [`Vector::LANES`] entries are used.
     fn lanes(sums: Self::Sums) -> [i32; 16];
 
+    /// Adds `(sum - minus) * factor` to eight numbers, for the sum of each part of eight vectors, in the order of
+    /// [`Vector::sum_parts`], the first `parts` of them; each product is rounded together with the sum.
+    #[inline(always)]
+    fn fuse_parts(sums: [Self::Sums; 8], minus: &[i32; 16], factors: &[f32; 16], acc: &mut [f32; 8], parts: usize) {
+        fuse_groups(&Self::sum_parts(sums), minus, factors, acc, parts);
+    }
+
+    /// [`Vector::fuse_parts`] for the sum of each half of a part, in the order of [`Vector::sum_halves`].
+    #[inline(always)]
+    fn fuse_halves(sums: [Self::Sums; 8], minus: &[i32; 32], factors: &[f32; 32], acc: &mut [f32; 8], halves: usize) {
+        fuse_groups(&Self::sum_halves(sums), minus, factors, acc, halves);
+    }
+
+    /// As [`Vector::add_scaled`], but each product is rounded together with the sum.
+    #[inline(always)]
+    fn fuse_scaled(sums: Self::Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
+        let (lanes, mut next) = (Self::lanes(sums), *to);
+        for i in 0..Self::LANES {
+            let sum = f32::from_bits(next[i] as u32);
+            next[i] = mul_add((lanes[i] - minus) as f32, factor * weight_factors[i], sum).to_bits() as i32;
+        }
+        *to = next;
+    }
+
+    /// Adds `(lane - minus) * (factor * weight_factor)` to each of the first [`Vector::LANES`] entries, whose bits are
+    /// those of `f32`. Each operation rounds once.
+    #[inline(always)]
+    fn add_scaled(sums: Self::Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
+        let (lanes, mut next) = (Self::lanes(sums), *to);
+        for i in 0..Self::LANES {
+            let product = (lanes[i] - minus) as f32 * (factor * weight_factors[i]);
+            next[i] = (f32::from_bits(next[i] as u32) + product).to_bits() as i32;
+        }
+        *to = next;
+    }
+
     /// Adds the lanes to the first [`Vector::LANES`] entries.
     #[inline(always)]
     fn add_lanes(sums: Self::Sums, to: &mut [i32; 16]) {
@@ -239,6 +287,20 @@ pub(crate) trait Vector: Copy {
         }
         *to = next;
     }
+}
+
+/// [`Vector::fuse_parts`] of sums in plain numbers.
+#[inline(always)]
+fn fuse_groups(sums: &[i32], minus: &[i32], factors: &[f32], acc: &mut [f32; 8], groups: usize) {
+    // By value, as the compiler cannot tell references apart and would not take vectors of them.
+    let mut next = *acc;
+    let of_groups = sums.as_chunks::<8>().0.iter().zip(factors.as_chunks::<8>().0).zip(minus.as_chunks::<8>().0);
+    for ((sums, factors), minus) in of_groups.take(groups) {
+        for row in 0..8 {
+            next[row] = mul_add((sums[row] - minus[row]) as f32, factors[row], next[row]);
+        }
+    }
+    *acc = next;
 }
 
 const NO_LOOKUPS: &str = "this instruction set has no vector for the sums of three products";

@@ -140,6 +140,11 @@ fn dot(codes: &[u8], q: &[i8]) -> i64 {
     codes.iter().zip(q).map(|(&code, &q)| (i64::from(code) - 1) * i64::from(q)).sum()
 }
 
+/// `acc + dot * factor` for a segment of so many columns: below 256 the product is rounded together with the sum.
+fn plus_product(acc: f32, dot: f32, factor: f32, columns: usize) -> f32 {
+    if columns < 256 { dot.mul_add(factor, acc) } else { acc + dot * factor }
+}
+
 /// `y[t][r]` with one activation scale for each token. `codes` is `[rows][cols]`, `x` is `[tokens][cols]`.
 ///
 /// With one weight scale `y = int / s * scale * multiplier`; with one for each block
@@ -154,7 +159,7 @@ pub fn product_int8(codes: &[u8], scales: WeightScales<'_>, multiplier: f32, x: 
                 WeightScales::Blocks { columns, .. } => {
                     let mut acc = 0.0;
                     for (b, (row, q)) in row.chunks_exact(columns).zip(q.chunks_exact(columns)).enumerate() {
-                        acc += dot(row, q) as f32 * scales.of(r, b * columns, cols);
+                        acc = plus_product(acc, dot(row, q) as f32, scales.of(r, b * columns, cols), columns);
                     }
                     acc / s * multiplier
                 }
@@ -166,7 +171,7 @@ pub fn product_int8(codes: &[u8], scales: WeightScales<'_>, multiplier: f32, x: 
 
 /// `y[t][r]` with one activation scale for each block of columns, which `quantize` gives with the codes of a row:
 /// `y = (0 + int[0] * (d[0] * scale[0]) + ...) * multiplier`, where a segment is a block of the activations or of the
-/// weights, whichever is smaller. `codes` is `[rows][cols]`, `x` is `[tokens][cols]`.
+/// weights, whichever is smaller; in segments of less than 256 columns products are rounded together with the sum. `codes` is `[rows][cols]`, `x` is `[tokens][cols]`.
 pub fn product_blocks(
     codes: &[u8],
     scales: WeightScales<'_>,
@@ -187,7 +192,7 @@ pub fn product_blocks(
             let mut acc = 0.0;
             for (b, (row, q)) in row.chunks_exact(segment).zip(q.chunks_exact(segment)).enumerate() {
                 let col = b * segment;
-                acc += dot(row, q) as f32 * (d[col / block] * scales.of(r, col, cols));
+                acc = plus_product(acc, dot(row, q) as f32, d[col / block] * scales.of(r, col, cols), segment);
             }
             y.push(acc * multiplier);
         }

@@ -122,14 +122,15 @@ impl<P: Unpack> Gemm<'_, P> {
     ) {
         let all = self.terms.tokens();
         let (begins, ends) = (columns.start == 0, columns.end == cols);
-        // Where nothing waits for more columns, each tile has the place of the one before.
-        sums.resize(if begins && ends { V::TOKENS } else { all }, [[0; TILE]; 2]);
+        // Where nothing waits for more columns, each tile has the place of the one before. The last tile may have more
+        // tokens than there are.
+        sums.resize(if begins && ends { V::TOKENS } else { all + V::TOKENS }, [[0; TILE]; 2]);
         let mut token = 0;
         while token < all {
             let width = tile_tokens::<V>(all - token);
             let tokens = token..all.min(token + width);
-            let place = if begins && ends { 0..tokens.len() } else { tokens.clone() };
-            let sums = &mut sums[place];
+            let place = if begins && ends { 0 } else { token };
+            let sums = &mut sums[place..place + width];
             if begins {
                 sums.fill([[0; TILE]; 2]);
             }
@@ -146,16 +147,16 @@ impl<P: Unpack> Gemm<'_, P> {
                 next: share(next, &tokens, all),
                 terms: self.terms,
                 activations: &self.activations.tile(self.terms, token, width)[columns.start * width..],
-                first_token: token,
+                token_terms: self.activations.terms(token, width),
             };
             // SAFETY: the caller vouches for the instructions of `V`.
             unsafe {
                 // Tiles that the instruction set does not have are not compiled for it.
                 match width {
-                    12 if const { V::TOKENS == 12 } => tile.add::<V, 12>(sums),
-                    8 if const { V::TOKENS == 12 } => tile.add::<V, 8>(sums),
-                    6 if const { V::TOKENS == 6 } => tile.add::<V, 6>(sums),
-                    _ => tile.add::<V, 4>(sums),
+                    12 if const { V::TOKENS == 12 } => tile.add::<V, P, 12>(sums),
+                    8 if const { V::TOKENS == 12 } => tile.add::<V, P, 8>(sums),
+                    6 if const { V::TOKENS == 6 } => tile.add::<V, P, 6>(sums),
+                    _ => tile.add::<V, P, 4>(sums),
                 }
             }
             if ends {
@@ -217,7 +218,8 @@ impl Panel {
             // SAFETY: the caller vouches for the instructions of `V`.
             unsafe { unpack_rows::<V, P>(&tile, half, &mut self.codes) };
             for (segment, factors) in self.factors.iter_mut().enumerate() {
-                factors[half] = terms.weight_factors::<P, TILE>(&tile, segment);
+                // SAFETY: the caller vouches for the instructions of `V`.
+                factors[half] = unsafe { terms.weight_factors_of::<V, P>(&tile, segment) };
             }
         }
         // SAFETY: the caller vouches for the instructions of `V`.
@@ -293,48 +295,101 @@ struct Tile<'a> {
     terms: &'a Terms<'a>,
     /// `[steps][tokens][columns of a step]`, from the first step of the columns on.
     activations: &'a [i8],
-    first_token: usize,
+    /// Sums of the activations, negated, and their scales, `[segments][tokens]`, from the first segment of all columns on.
+    token_terms: (&'a [i32], &'a [f32]),
 }
 
 impl Tile<'_> {
-    /// Adds the products to the sums of the tokens, at most `T`, from `first_token` on.
+    /// Adds the products to the sums of `T` tokens.
     ///
     /// # Safety
     /// The machine has the instructions of `V`.
+    ///
+    /// # Panics
+    /// If there are not sums for `T` tokens.
     #[inline(always)]
-    unsafe fn add<V: Vector, const T: usize>(self, sums: &mut [PanelSums]) {
-        let Tile { panel, columns, next, terms, activations, first_token } = self;
+    unsafe fn add<V: Vector, P: Unpack, const T: usize>(self, sums: &mut [PanelSums]) {
+        let Tile { panel, columns, next, terms, activations, token_terms } = self;
+        let sums = sums.first_chunk_mut::<T>().expect("sums of a tile");
         if terms.has_one_factor() {
+            let steps = columns.len() / STEP;
             // SAFETY: the caller vouches for the instructions of `V`.
-            let dots = unsafe { dot_tile::<V, T>(&panel.codes, columns.len() / STEP, activations, next) };
-            for (sums, dots) in sums.iter_mut().zip(&dots) {
+            let dots = unsafe { dot_tile::<V, T>(&panel.codes, steps, activations, next) };
+            for t in 0..T {
                 for half in 0..2 {
-                    V::add_lanes(dots[half], &mut sums[half]);
+                    V::add_lanes(dots[t][half], &mut sums[t][half]);
                 }
             }
             return;
         }
         let (segments, steps) = (columns.len() / terms.segment(), terms.segment() / STEP);
-        for segment in 0..segments {
+        let first = columns.start / terms.segment();
+        let minus_sums = token_terms.0.as_chunks::<T>().0[first..].iter();
+        let of_segments = minus_sums.zip(&token_terms.1.as_chunks::<T>().0[first..]).zip(&panel.factors);
+        for (segment, ((minus_sums, factors), weight_factors)) in of_segments.enumerate().take(segments) {
             let activations = &activations[segment * steps * STEP * T..];
             let codes = &panel.codes[segment * steps * 2 * STEP * V::LANES / LINE..];
             let next = share(next, &(segment..segment + 1), segments);
             // SAFETY: the caller vouches for the instructions of `V`.
-            let dots = unsafe { dot_tile::<V, T>(codes, steps, activations, next) };
-            for (t, (sums, dots)) in sums.iter_mut().zip(&dots).enumerate() {
-                for ((sums, dots), factors) in sums.iter_mut().zip(dots).zip(&panel.factors[segment]) {
-                    let mut acc = bytemuck::cast(*sums);
-                    terms.add_segment(
-                        &mut acc,
-                        &V::lanes(*dots),
-                        factors,
-                        first_token + t,
-                        columns.start / terms.segment() + segment,
-                    );
-                    *sums = bytemuck::cast(acc);
+            let dots = unsafe { dot_segment::<V, T>(codes, steps, activations, next, minus_sums) };
+            for t in 0..T {
+                let minus = if V::RUNS_START { 0 } else { -minus_sums[t] };
+                for half in 0..2 {
+                    let (factor, weight_factors, sums) = (factors[t], &weight_factors[half], &mut sums[t][half]);
+                    match P::GROUPED {
+                        true => V::fuse_scaled(dots[t][half], minus, factor, weight_factors, sums),
+                        false => V::add_scaled(dots[t][half], minus, factor, weight_factors, sums),
+                    }
                 }
             }
         }
+    }
+}
+
+/// [`dot_tile`] for so few steps that one run takes them, which begins with `starts` where the instruction set lets it.
+///
+/// # Safety
+/// The machine has the instructions of `V`.
+///
+/// # Panics
+/// If `codes` or the activations have fewer steps, or a run takes fewer.
+#[inline(always)]
+unsafe fn dot_segment<V: Vector, const T: usize>(
+    codes: &[Line],
+    steps: usize,
+    activations: &[i8],
+    next: &[u8],
+    starts: &[i32; T],
+) -> [[V::Sums; 2]; T] {
+    let vector = STEP * V::LANES;
+    let turn = TURN * V::STEPS;
+    assert!(steps.is_multiple_of(turn) && steps <= V::RUN, "a turn of the loop takes {turn} steps, a run {}", V::RUN);
+    assert!(codes.len() * LINE >= steps * 2 * vector, "codes of {steps} steps");
+    assert!(activations.len() >= steps * STEP * T, "activations of {steps} steps");
+    next.chunks(LINE).for_each(|line| prefetch_far(line.as_ptr()));
+    // SAFETY: the caller vouches for the instructions of `V`. The assertions found two vectors of codes and four
+    // activations of each token for all steps, which are whole turns.
+    unsafe {
+        let mut runs = [[V::zero_run(); 2]; T];
+        if V::RUNS_START {
+            for t in 0..T {
+                runs[t] = [V::run_from(starts[t]); 2];
+            }
+        }
+        let mut at = (codes.as_ptr().cast::<u8>(), activations.as_ptr());
+        for _ in 0..steps / turn {
+            for _ in 0..TURN {
+                at = add_step::<V, T>(at, &mut runs);
+            }
+        }
+        V::separate_tokens(&mut runs);
+        let mut sums = [[V::zero_sums(); 2]; T];
+        for t in 0..T {
+            for half in 0..2 {
+                sums[t][half] = V::widen(runs[t][half], sums[t][half]);
+            }
+        }
+        sums
     }
 }
 

@@ -1,10 +1,10 @@
-//! The product for a few tokens where each block has a scale of its own for fewer than 256 columns.
+//! The product for one token where each block has a scale of its own for fewer than 256 columns.
 //!
 //! Eight rows are computed together, a vector of each at a time. The sums of a window, or of each half of one, are those
 //! of a group: they are added across vectors, eight rows at once, and go with their scales into the accumulators of the
-//! rows, group after group. Each of several tokens meets the rows while they are in the first cache.
+//! rows, group after group. Several tokens come one after the other.
 
-use core::ops::Range;
+use alloc::vec::Vec;
 
 use super::gemv::{Ahead, ROWS};
 use super::rows::Rows;
@@ -19,10 +19,43 @@ use crate::slots::Slot;
 /// The most groups of a vector: two halves of each of two parts.
 const MOST_GROUPS: usize = 4;
 
+/// The terms of each group and token, once for each row of a tile: vectors of them are loads.
+pub(super) struct GroupTerms {
+    /// The sums of the activations, `[tokens][groups][rows]`.
+    sums: Vec<[i32; ROWS]>,
+    /// Their scales.
+    factors: Vec<[f32; ROWS]>,
+    /// Groups of a token, those of padding included.
+    groups: usize,
+}
+
+impl GroupTerms {
+    /// Those of a product with segments; none where all columns are one.
+    pub(super) fn of(terms: &Terms<'_>) -> Self {
+        let groups = if terms.has_one_factor() { 0 } else { terms.segments() };
+        let all = (0..terms.tokens()).flat_map(|token| (0..groups).map(move |group| (token, group)));
+        let (mut sums, mut factors): (Vec<_>, Vec<_>) = all
+            .map(|(token, group)| terms.sum_and_factor(token, group))
+            .map(|(sum, factor)| ([sum; ROWS], [factor; ROWS]))
+            .unzip();
+        sums.push([0; ROWS]);
+        factors.push([0.0; ROWS]);
+        GroupTerms { sums, factors, groups }
+    }
+
+    /// The sums and the scales of a token, and one more of each: vectors are of two groups.
+    #[inline(always)]
+    fn token(&self, token: usize) -> (&[[i32; ROWS]], &[[f32; ROWS]]) {
+        let of_token = token * self.groups..(token + 1) * self.groups + 1;
+        (&self.sums[of_token.clone()], &self.factors[of_token])
+    }
+}
+
 /// The product of some rows with all tokens.
 pub(super) struct Gemv<'a, P: Unpack> {
     pub(super) rows: &'a Rows<'a, P>,
     pub(super) terms: &'a Terms<'a>,
+    pub(super) group_terms: &'a GroupTerms,
     /// Activations of all tokens as [`super::gemv::Activations`] arranges them.
     pub(super) activations: &'a [i8],
     pub(super) first_row: usize,
@@ -36,9 +69,10 @@ impl<P: Unpack> Kernel for Gemv<'_, P> {
 
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
-        let Gemv { rows, terms, activations, first_row, mut outputs } = self;
+        let Gemv { rows, terms, group_terms, activations, first_row, mut outputs } = self;
         let width = outputs.width();
         let per_token = activations.len() / terms.tokens();
+        let mut scales = vec![[[0; 2]; ROWS]; group_terms.groups + 1];
         for first in (0..width).step_by(ROWS) {
             let used = ROWS.min(width - first);
             // Rows beyond the last are the last: computed and dropped.
@@ -46,6 +80,7 @@ impl<P: Unpack> Kernel for Gemv<'_, P> {
             for (i, row) in tile.iter_mut().enumerate() {
                 *row = rows.row(first_row + first + i.min(used - 1));
             }
+            gather_scales::<P>(&tile, &mut scales);
             for token in 0..terms.tokens() {
                 let tile = Tile::<P>::new(&tile, &activations[token * per_token..][..per_token]);
                 let mut acc = [0.0; ROWS];
@@ -55,7 +90,7 @@ impl<P: Unpack> Kernel for Gemv<'_, P> {
                         let dots = tile.dots::<V>();
                         terms.add_segment(&mut acc, &dots, &[terms.weight_factor().unwrap_or(1.0); ROWS], token, 0);
                     } else {
-                        tile.add_groups::<V>(terms, token, &mut acc);
+                        tile.add_groups::<V>(&scales, group_terms.token(token), &mut acc);
                     }
                 }
                 terms.finish(&acc, token, &mut outputs.row(token)[first..first + used]);
@@ -154,65 +189,69 @@ impl<'a, P: Unpack> Tile<'a, P> {
         }
     }
 
-    /// Adds all groups of the rows, in their order, to the accumulators.
+    /// Adds all groups of the rows, in their order, to the accumulators. Scales are those of [`gather_scales`], terms
+    /// those of [`GroupTerms::token`].
     ///
     /// # Safety
     /// The machine has the instructions of `V`.
+    ///
+    /// # Panics
+    /// If there are fewer scales or terms than groups of whole vectors.
     #[inline(always)]
-    unsafe fn add_groups<V: Vector>(&self, terms: &Terms<'_>, token: usize, acc: &mut [f32; ROWS]) {
+    unsafe fn add_groups<V: Vector>(
+        &self,
+        scales: &[[[u8; 2]; ROWS]],
+        (group_sums, group_factors): (&[[i32; ROWS]], &[[f32; ROWS]]),
+        acc: &mut [f32; ROWS],
+    ) {
+        // SAFETY: the caller vouches for the instructions.
+        let floats = unsafe { V::floats() };
+        let mut next = *acc;
         for window in (0..self.windows).step_by(V::PARTS) {
             self.ahead.ask(window * Self::STRIDE, V::PARTS * Self::STRIDE);
-            let blocks = window * P::WINDOW_BLOCKS..self.windows.min(window + V::PARTS) * P::WINDOW_BLOCKS;
-            // SAFETY: the caller vouches for the instructions; windows and blocks are below those of a row.
+            let mut sums = [unsafe { V::zero_sums() }; ROWS];
+            // SAFETY: the caller vouches for the instructions; windows are below those of a row.
             unsafe {
                 let mut runs = [[V::zero_run(); 2]; ROWS];
                 self.add::<V>(window, &mut runs);
-                let mut sums = [V::zero_sums(); ROWS];
                 for (sums, runs) in sums.iter_mut().zip(runs) {
                     *sums = P::widen::<V>(runs, *sums);
                 }
-                let dots = if P::WINDOW_BLOCKS == 1 {
-                    let mut dots = [0; ROWS * MOST_GROUPS];
-                    dots[..2 * ROWS].copy_from_slice(&V::sum_parts(sums));
-                    dots
-                } else {
-                    V::sum_halves(sums)
-                };
-                let factors = self.factors::<V>(terms, blocks.clone());
-                for (i, block) in blocks.enumerate() {
-                    let dots = &dots.as_chunks::<ROWS>().0[i];
-                    terms.add_segment(acc, dots, &factors.as_chunks::<ROWS>().0[i], token, block);
+            }
+            let groups = self.windows.min(window + V::PARTS) * P::WINDOW_BLOCKS - window * P::WINDOW_BLOCKS;
+            let first = window * P::WINDOW_BLOCKS;
+            let mut factors = [0.0; ROWS * MOST_GROUPS];
+            // Of two groups, also where a vector has one.
+            for (pair, to) in factors.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+                if pair * 2 < V::PARTS * P::WINDOW_BLOCKS {
+                    let at = first + 2 * pair;
+                    let scales = &scales[at..at + 2].as_flattened().as_flattened().as_chunks().0[0];
+                    let factors = &group_factors[at..at + 2].as_flattened().as_chunks().0[0];
+                    floats.store(floats.mul(floats.load(factors), floats.load_f16(scales)), to);
                 }
             }
-        }
-    }
-
-    /// `dw` of some blocks of the rows, block after block.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`, and rows have these blocks.
-    #[inline(always)]
-    unsafe fn factors<V: Vector>(&self, terms: &Terms<'_>, blocks: Range<usize>) -> [f32; ROWS * MOST_GROUPS] {
-        let mut factors = [terms.weight_factor().unwrap_or(0.0); ROWS * MOST_GROUPS];
-        if terms.weight_factor().is_some() {
-            return factors;
-        }
-        let at = P::SCALE_OFFSET.unwrap_or(0);
-        let mut halves = [[0; 2]; ROWS * MOST_GROUPS];
-        for (halves, block) in halves.as_chunks_mut::<ROWS>().0.iter_mut().zip(blocks) {
-            for row in 0..ROWS {
-                // SAFETY: the caller vouches for the block, which has a scale of two bytes.
-                halves[row] = unsafe { self.rows[row].add(block * P::BLOCK_BYTES + at).cast::<[u8; 2]>().read() };
+            let minus = &group_sums[first..];
+            if P::WINDOW_BLOCKS == 1 {
+                let minus = if V::PARTS == 1 { &[minus[0], [0; ROWS]] } else { &minus.as_chunks::<2>().0[0] };
+                let minus = &minus.as_flattened().as_chunks().0[0];
+                V::fuse_parts(sums, minus, &factors.as_chunks().0[0], &mut next, groups);
+            } else {
+                let mut all = [[0; ROWS]; MOST_GROUPS];
+                all[..V::PARTS * 2].copy_from_slice(&minus[..V::PARTS * 2]);
+                V::fuse_halves(sums, &all.as_flattened().as_chunks().0[0], &factors, &mut next, groups);
             }
         }
-        // SAFETY: the caller vouches for the instructions.
-        let floats = unsafe { V::floats() };
-        let halves = halves.as_flattened().as_chunks::<{ 2 * LANES }>().0;
-        for (factors, halves) in
-            factors.as_chunks_mut::<LANES>().0.iter_mut().zip(halves).take(V::PARTS * P::WINDOW_BLOCKS)
-        {
-            floats.store(floats.load_f16(halves), factors);
+        *acc = next;
+    }
+}
+
+/// The scales of the blocks of rows, block after block; those beyond the last block stay.
+#[inline(always)]
+fn gather_scales<P: Unpack>(rows: &[&[u8]; ROWS], scales: &mut [[[u8; 2]; ROWS]]) {
+    let at = P::SCALE_OFFSET.unwrap_or(0);
+    for (row, bytes) in rows.iter().enumerate() {
+        for (scales, block) in scales.iter_mut().zip(bytes.chunks_exact(P::BLOCK_BYTES)) {
+            scales[row] = [block[at], block[at + 1]];
         }
-        factors
     }
 }

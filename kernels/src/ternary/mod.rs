@@ -13,7 +13,7 @@
 //!
 //! ```text
 //! int[g] = sum over the columns k of segment g of c[k] * q[k]  -  sum of q[k]        exact, in i32
-//! acc    = 0; for g in order: acc = acc + f32(int[g]) * (dx[g] * dw[g])              f32, nothing fused
+//! acc    = 0; for g in order: acc = acc + f32(int[g]) * (dx[g] * dw[g])              f32; see below
 //! y      = acc / s * scale * multiplier                                              f32, left to right
 //! ```
 //!
@@ -25,7 +25,12 @@
 //! | by block | by block | the smaller blocks | of the block | of the block | 1 | 1 |
 //!
 //! Blocks of activations are those of a [`BlockRule`](crate::quantize::BlockRule), blocks of a matrix those of its
-//! packing. A factor 1 changes no bit, so the first line is BitNet's `(dot(c, q) - sum(q)) / s * scale`. The integer part does
+//! packing.
+//!
+//! In segments of 256 columns and more a product is rounded before it is added. In shorter ones, of which there are
+//! more, the product and the sum are rounded once, as the fused instruction does.
+//!
+//! A factor 1 changes no bit, so the first line is BitNet's `(dot(c, q) - sum(q)) / s * scale`. The integer part does
 //! not depend on the order of its terms, and the rest is the same for each output; so every instruction set, every
 //! number of threads, and one token or many give the same bits.
 
@@ -106,9 +111,9 @@ fn few_tokens<P: Unpack>(cpu: &Machine, matrix: &Packed<P>, terms: &Terms<'_>, y
     let activations = gemv::Activations::new::<P>(cpu, terms.in_order());
     let activations = activations.codes();
     if P::GROUPED {
-        let rows = &rows::Rows::of(matrix);
+        let (rows, group_terms) = (&rows::Rows::of(matrix), &grouped::GroupTerms::of(terms));
         cpu.for_column_chunks(y, matrix.rows(), gemv::ROWS, least_rows, |first_row, outputs| {
-            cpu.isa().run(grouped::Gemv { rows, terms, activations, first_row, outputs });
+            cpu.isa().run(grouped::Gemv { rows, terms, group_terms, activations, first_row, outputs });
         });
     } else if terms.tokens() < *P::FEW_TOKENS.start() {
         cpu.for_column_chunks(y, matrix.rows(), gemv::ROWS, least_rows, |first_row, outputs| {

@@ -8,6 +8,7 @@ use super::terms::TILE;
 use crate::arch::{Kernel, Vector};
 use crate::columns::Columns;
 use crate::packing::{Coded, MAX_BLOCK, Packed, Scales, block_codes, block_scale};
+use crate::quantize::BLOCK;
 use crate::slots::Slot;
 
 /// The product of some rows with all tokens.
@@ -45,7 +46,16 @@ impl<P: Coded> Kernel for Product<'_, P> {
                             let activations = &terms.codes()[token * terms.stride() + start..][..codes.len()];
                             dots[i][0] += dot(codes, activations);
                             if ends {
-                                terms.add_segment(&mut acc[i], &dots[i], &factor, token, start / segment);
+                                match segment < BLOCK {
+                                    true => terms.fuse_segment(
+                                        &mut acc[i][0],
+                                        dots[i][0],
+                                        factor[0],
+                                        token,
+                                        start / segment,
+                                    ),
+                                    false => terms.add_segment(&mut acc[i], &dots[i], &factor, token, start / segment),
+                                }
                                 dots[i][0] = 0;
                             }
                         }

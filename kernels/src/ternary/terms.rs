@@ -7,6 +7,9 @@ use alloc::borrow::Cow;
 use core::iter;
 
 use super::Unpack;
+use crate::arch::Vector;
+use crate::arch::floats::{Floats, LANES};
+use crate::arch::fused::mul_add_one;
 use crate::machine::Machine;
 use crate::packing::{Coded, Packed, Scales, block_scale};
 use crate::quantize::{BlockRows, Int8Rows, QuantizedRows};
@@ -47,6 +50,8 @@ pub(crate) struct Terms<'a> {
     sums: Cow<'a, [i32]>,
     /// Columns of a segment, which divide the stride.
     segment: usize,
+    /// Segments of the stride: kernels ask for each token and segment, and a division takes as long as a product.
+    segments: usize,
     /// `dx`, `[tokens, segments]`; 1 where absent.
     factors: Option<Cow<'a, [f32]>>,
     /// `dw` where it does not come from the blocks.
@@ -72,6 +77,7 @@ impl<'a> Terms<'a> {
             tokens: quantized.rows(),
             sums,
             segment,
+            segments: quantized.stride() / segment,
             factors: None,
             weight_factor,
             divisors: Some(x.scales()),
@@ -98,6 +104,7 @@ impl<'a> Terms<'a> {
             tokens: quantized.rows(),
             sums: sums_of(quantized, segment),
             segment,
+            segments: quantized.stride() / segment,
             factors: Some(factors),
             weight_factor,
             divisors: None,
@@ -116,6 +123,7 @@ impl<'a> Terms<'a> {
             tokens: sums.len(),
             sums: Cow::Borrowed(sums),
             segment: stride,
+            segments: 1,
             factors: None,
             weight_factor: Some(1.0),
             divisors: None,
@@ -146,7 +154,7 @@ impl<'a> Terms<'a> {
 
     /// Number of segments, those of padding included.
     pub(super) fn segments(&self) -> usize {
-        self.stride / self.segment
+        self.segments
     }
 
     /// Columns of a segment.
@@ -183,6 +191,45 @@ impl<'a> Terms<'a> {
         }
     }
 
+    /// `dw` of one segment of [`TILE`] rows, which are blocks of one segment each.
+    ///
+    /// # Safety
+    /// The machine has the instructions of `V`.
+    #[inline(always)]
+    pub(super) unsafe fn weight_factors_of<V: Vector, P: Coded>(
+        &self,
+        rows: &[&[u8]; TILE],
+        segment: usize,
+    ) -> [f32; TILE] {
+        let (Some(at), None) = (P::SCALE_OFFSET, self.weight_factor) else {
+            return [self.weight_factor.unwrap_or(0.0); TILE];
+        };
+        let mut halves = [[0; 2]; LANES];
+        for (half, row) in halves.iter_mut().zip(rows) {
+            let scale = &row[segment * P::BLOCK_BYTES + at..];
+            *half = [scale[0], scale[1]];
+        }
+        // SAFETY: the caller vouches for the instructions.
+        let floats = unsafe { V::floats() };
+        let mut factors = [0.0; TILE];
+        floats.store(floats.load_f16(&halves.as_flattened().as_chunks().0[0]), &mut factors);
+        factors
+    }
+
+    /// The sum of the activation codes of a segment for one token, and `dx`.
+    #[inline(always)]
+    pub(super) fn sum_and_factor(&self, token: usize, segment: usize) -> (i32, f32) {
+        let at = token * self.segments + segment;
+        (self.sums[at], self.factors.as_ref().map_or(1.0, |factors| factors[at]))
+    }
+
+    /// As [`Terms::add_segment`], rounding each product together with the sum, for segments of less than 256 columns.
+    #[inline(always)]
+    pub(super) fn fuse_segment(&self, acc: &mut f32, dot: i32, weight_factor: f32, token: usize, segment: usize) {
+        let (sum, factor) = self.sum_and_factor(token, segment);
+        *acc = mul_add_one((dot - sum) as f32, factor * weight_factor, *acc);
+    }
+
     /// Adds segment `segment` to the accumulators of some rows for one token: `dots` are the sums of `c * q`.
     #[inline(always)]
     pub(super) fn add_segment<const ROWS: usize>(
@@ -193,9 +240,7 @@ impl<'a> Terms<'a> {
         token: usize,
         segment: usize,
     ) {
-        let at = token * self.segments() + segment;
-        let sum = self.sums[at];
-        let factor = self.factors.as_ref().map_or(1.0, |factors| factors[at]);
+        let (sum, factor) = self.sum_and_factor(token, segment);
         // Values and not references, which the compiler could not tell apart: so that it takes vectors of them.
         let (mut next, dots, weight_factors) = (*acc, *dots, *weight_factors);
         for row in 0..ROWS {

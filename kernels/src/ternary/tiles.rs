@@ -21,16 +21,21 @@ kept! {
 /// Tiles have as many tokens as [`tile_tokens`] says, the last one filled up with anything.
 pub(super) struct Activations {
     codes: Vec<i8>,
+    /// For each segment and token the sum of the codes, negated, and the scale, `[tiles][segments][tokens of the tile]`;
+    /// none where all columns are one segment.
+    minus_sums: Vec<i32>,
+    factors: Vec<f32>,
+    segments: usize,
 }
 
 impl Activations {
     /// Lays out the activations of `terms`.
     pub(super) fn new(cpu: &Machine, terms: &Terms<'_>) -> Self {
-        let widths = cpu.isa().run(Widths { tokens: terms.tokens() });
+        let tile_widths = cpu.isa().run(Widths { tokens: terms.tokens() });
         let mut codes = CODES.take();
-        codes.resize(widths.iter().sum::<usize>() * terms.stride(), 0);
-        let (mut rest, mut first_token, mut tiles) = (&mut codes[..], 0, Vec::with_capacity(widths.len()));
-        for width in widths {
+        codes.resize(tile_widths.iter().sum::<usize>() * terms.stride(), 0);
+        let (mut rest, mut first_token, mut tiles) = (&mut codes[..], 0, Vec::with_capacity(tile_widths.len()));
+        for &width in &tile_widths {
             let (tile, others) = rest.split_at_mut(width * terms.stride());
             tiles.push((first_token, tile));
             (rest, first_token) = (others, first_token + width);
@@ -38,7 +43,32 @@ impl Activations {
         cpu.for_each(&mut tiles, |_, (first_token, tile)| {
             cpu.isa().run(ArrangeTile { terms, first_token: *first_token, tile });
         });
-        Activations { codes }
+        let segments = if terms.has_one_factor() { 0 } else { terms.segments() };
+        let mut activations = Activations { codes, minus_sums: Vec::new(), factors: Vec::new(), segments };
+        activations.take_terms(terms, &tile_widths);
+        activations
+    }
+
+    /// Gathers the sums and the scales of all tiles; those of tokens beyond the last are the last.
+    fn take_terms(&mut self, terms: &Terms<'_>, widths: &[usize]) {
+        let mut first = 0;
+        for width in widths {
+            for segment in 0..self.segments {
+                for token in first..first + width {
+                    let (sum, factor) = terms.sum_and_factor(token.min(terms.tokens() - 1), segment);
+                    self.minus_sums.push(-sum);
+                    self.factors.push(factor);
+                }
+            }
+            first += width;
+        }
+    }
+
+    /// The negated sums of a tile of `tokens` tokens from `first_token` on, and its scales, `[segments][tokens]`.
+    #[inline(always)]
+    pub(super) fn terms(&self, first_token: usize, tokens: usize) -> (&[i32], &[f32]) {
+        let of_tile = first_token * self.segments..(first_token + tokens) * self.segments;
+        (&self.minus_sums[of_tile.clone()], &self.factors[of_tile])
     }
 
     /// The activations of a tile of `tokens` tokens from `first_token` on.

@@ -71,7 +71,7 @@ pub(crate) trait Unpack: Coded {
     const FIELDS: usize;
 
     /// Whether blocks have scales of their own for fewer than 256 columns; then a window has all codes of 128 columns,
-    /// and [`super::grouped`] multiplies a few tokens.
+    /// and [`super::grouped`] multiplies one token.
     const GROUPED: bool = false;
 
     /// Blocks of a window.

@@ -3,11 +3,13 @@
 //! * `source.rs`: the view that both give, [`Source`]; `encoding.rs`: how the bytes of their tensors stand for numbers;
 //! * `gguf.rs`, `hf.rs`: the two behind it;
 //! * `open.rs`: a path as one of them;
+//! * `advice.rs`: what publishers say besides;
 //! * `entries.rs`: which of their entries are read, and why others are not.
 //!
 //! What belongs here: what files say. What does not: their bytes (`trine-loader`), what a model is (`description`), and
 //! what its tensors hold (`weights`).
 
+mod advice;
 mod encoding;
 mod entries;
 mod gguf;
@@ -15,6 +17,7 @@ mod hf;
 mod open;
 mod source;
 
+pub use advice::Advice;
 pub use encoding::Encoding;
 pub use gguf::sha256;
 pub use hf::{HfDirectory, HfError};

@@ -4,8 +4,8 @@ use crate::description::{Architecture, Projection};
 use crate::files::{Encoding, SourceTensor};
 use bytes::Bytes;
 use trine_kernels::packing::{
-    I2sPacking, InverseScale, TernaryLayout, WeightScale, absmean as absmean_of, ternary_from_f32, ternary_from_int8,
-    ternary_from_packed_rows,
+    I2sPacking, InverseScale, Packed, Q2_0, TernaryLayout, WeightScale, absmean as absmean_of, ternary_from_f32,
+    ternary_from_int8, ternary_from_packed_rows,
 };
 use trine_kernels::{ActivationMode, Matrix, PackingError, PackingKind};
 use trine_loader::TensorType;
@@ -37,10 +37,10 @@ pub(crate) fn of_file(
 ) -> Result<Matrix, PackingError> {
     match stored(kind, i2s) {
         Stored::AsItIs(PackingKind::Q2_0) => {
-            let matrix = Matrix::new(PackingKind::Q2_0, rows, cols, bytes)?;
+            let matrix = Packed::<Q2_0>::new(rows, cols, bytes)?;
             // Where two groups of 64 columns have one scale, as in files that were made of groups of 128, they are one:
             // the products are those of a file that says so, and take half as many scales.
-            Ok(matrix.convert(PackingKind::Pq2_0).unwrap_or(matrix))
+            Ok(matrix.joined().map_or_else(|| Matrix::from(matrix), Matrix::from))
         }
         Stored::AsItIs(packing) => Matrix::new(packing, rows, cols, bytes),
         Stored::Repacked(layout) => Matrix::repack(layout, rows, cols, &bytes),

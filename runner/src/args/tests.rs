@@ -31,24 +31,32 @@ fn a_run_has_its_defaults() {
     let arguments = run("trine run m.gguf -p Hello -n 7");
     assert_eq!((arguments.model, arguments.tokens), (Some(PathBuf::from("m.gguf")), 7));
     assert_eq!(arguments.generation.kv, CacheType::F16);
-    assert_eq!((arguments.generation.temperature, arguments.generation.seed), (0.8, None));
+    assert_eq!((arguments.generation.temperature, arguments.generation.seed), (None, None));
     assert_eq!((arguments.load.activations, arguments.load.quantize, arguments.cpu.isa), (None, None, None));
 }
 
+/// What the help says of the four that a publisher may decide is what the library has.
 #[test]
 fn sampling_has_the_defaults_of_the_library() {
     let (arguments, options) = (run("trine run").generation, SamplerOptions::default());
+    assert_eq!((arguments.temperature, arguments.top_k, arguments.top_p, arguments.min_p), (None, None, None, None));
+    let help = Arguments::command().find_subcommand_mut("run").expect("a command").render_long_help().to_string();
+    let words: Vec<_> = help.split_whitespace().collect();
+    let help = words.join(" ");
+    let SamplerOptions { temperature, top_k, top_p, min_p, .. } = options;
+    for (option, usual) in [("temperature", temperature), ("top-k", top_k as f32), ("top-p", top_p), ("min-p", min_p)] {
+        let of_option = help.split(&format!("--{option} ")).nth(1).expect("an option");
+        let said = of_option.split("[default: ").nth(1).expect("a default");
+        let number: String = said.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+        assert_eq!(number.parse(), Ok(usual), "{option}");
+    }
     let found = SamplerOptions {
-        temperature: arguments.temperature,
-        top_k: arguments.top_k,
-        top_p: arguments.top_p,
-        min_p: arguments.min_p,
         repetition_penalty: arguments.repetition_penalty,
         frequency_penalty: arguments.frequency_penalty,
         presence_penalty: arguments.presence_penalty,
         repetition_window: arguments.repetition_window,
         logit_bias: arguments.logit_bias,
-        seed: options.seed,
+        ..options.clone()
     };
     assert_eq!(found, options);
     assert_eq!(run("trine run").logprobs, None);
@@ -115,7 +123,7 @@ fn a_number_below_its_range_is_told_the_range() {
         let least = i32::from(["--context", "--threads"].contains(&option));
         assert!(message.contains(&format!("expected a whole number of at least {least}")), "{message}");
     }
-    assert_eq!(run("trine run --temperature -1").generation.temperature, -1.0, "the library refuses it");
+    assert_eq!(run("trine run --temperature -1").generation.temperature, Some(-1.0), "the library refuses it");
     let message = parse("trine synth out.gguf --seed 99999999999999999999").unwrap_err().to_string();
     assert!(message.contains("too large"), "{message}");
 }

@@ -73,6 +73,8 @@ pub struct ChatTemplate {
     source: Source,
     /// Tokens by the names under which the template finds their texts: `bos_token` and the like.
     tokens: BTreeMap<String, String>,
+    /// Switches by the names under which the template finds them: `enable_thinking` and the like.
+    switches: BTreeMap<String, bool>,
 }
 
 impl ChatTemplate {
@@ -127,7 +129,7 @@ impl ChatTemplate {
         let source = checked.map_err(|error| fail(error.to_string()))?;
         let tokens =
             [("bos_token", bos_token), ("eos_token", eos_token)].map(|(name, text)| (name.into(), text.into()));
-        Ok(ChatTemplate { environment, source, tokens: tokens.into() })
+        Ok(ChatTemplate { environment, source, tokens: tokens.into(), switches: BTreeMap::new() })
     }
 
     /// The same with further tokens under the names by which it finds them: `pad_token`, `unk_token` and the like.
@@ -136,6 +138,14 @@ impl ChatTemplate {
         for (name, text) in tokens {
             self.tokens.entry(name).or_insert(text);
         }
+        self
+    }
+
+    /// The same with a switch that templates may ask for: `enable_thinking`, whether an answer begins with a thought. What
+    /// [`render_with`](ChatTemplate::render_with) is given under the same name goes before it.
+    #[must_use]
+    pub fn with_switch(mut self, name: &str, on: bool) -> ChatTemplate {
+        self.switches.insert(name.to_owned(), on);
         self
     }
 
@@ -189,6 +199,7 @@ impl ChatTemplate {
         let mut context: BTreeMap<String, Value> =
             self.tokens.iter().map(|(name, text)| (name.clone(), Value::from(text.as_str()))).collect();
         context.extend(["tools", "documents"].map(|name| (name.to_owned(), Value::from(()))));
+        context.extend(self.switches.iter().map(|(name, on)| (name.clone(), Value::from(*on))));
         for name in given.try_iter().map_err(|error| fail(error.to_string()))? {
             let value = given.get_item(&name).map_err(|error| fail(error.to_string()))?;
             context.insert(name.to_string(), value);

@@ -183,30 +183,50 @@ impl Vector for Bytes {
 
     #[inline(always)]
     fn sum_parts(sums: [Sums; 8]) -> [i32; 16] {
-        let [Sums(a), Sums(b), Sums(c), Sums(d), Sums(e), Sums(f), Sums(g), Sums(h)] = sums;
-        // SAFETY: a `Sums` comes from `zero_sums` or `widen`, both of which prove AVX2.
-        Self::lanes(Sums(unsafe {
-            // Each 128-bit half of `low` has the sums of that half of a, b, c, d; of `high` those of e, f, g, h.
-            let low = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-            let high = _mm256_hadd_epi32(_mm256_hadd_epi32(e, f), _mm256_hadd_epi32(g, h));
-            _mm256_add_epi32(_mm256_permute2x128_si256::<0x20>(low, high), _mm256_permute2x128_si256::<0x31>(low, high))
-        }))
+        Self::lanes(part_sums(sums))
     }
 
     #[inline(always)]
     fn sum_halves(sums: [Sums; 8]) -> [i32; 32] {
-        let [Sums(a), Sums(b), Sums(c), Sums(d), Sums(e), Sums(f), Sums(g), Sums(h)] = sums;
+        let [first, second] = half_sums(sums);
         let mut out = [0; 32];
-        // SAFETY: a `Sums` proves AVX2; `out` has room for 64 bytes; the stores are unaligned.
-        unsafe {
-            // Each half of `low` has the sums of that half of a, b, c, d; of `high` those of e, f, g, h.
-            let low = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-            let high = _mm256_hadd_epi32(_mm256_hadd_epi32(e, f), _mm256_hadd_epi32(g, h));
-            let to = out.as_mut_ptr();
-            _mm256_storeu_si256(to.cast(), _mm256_permute2x128_si256::<0x20>(low, high));
-            _mm256_storeu_si256(to.add(8).cast(), _mm256_permute2x128_si256::<0x31>(low, high));
-        }
+        out[..16].copy_from_slice(&Self::lanes(first));
+        out[8..24].copy_from_slice(&Self::lanes(second));
         out
+    }
+
+    #[inline(always)]
+    fn fuse_parts(sums: [Sums; 8], minus: &[i32; 16], factors: &[f32; 16], acc: &mut [f32; 8], _: usize) {
+        fuse(part_sums(sums), &minus.as_chunks().0[0], &factors.as_chunks().0[0], acc);
+    }
+
+    #[inline(always)]
+    fn fuse_halves(sums: [Sums; 8], minus: &[i32; 32], factors: &[f32; 32], acc: &mut [f32; 8], _: usize) {
+        let ([first, second], minus, factors) = (half_sums(sums), minus.as_chunks().0, factors.as_chunks().0);
+        fuse(first, &minus[0], &factors[0], acc);
+        fuse(second, &minus[1], &factors[1], acc);
+    }
+
+    #[inline(always)]
+    fn fuse_scaled(sums: Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
+        let to = to.as_mut_ptr().cast();
+        // SAFETY: a `Sums` proves AVX2 and FMA; both arrays have 32 bytes and more; loads and the store are unaligned.
+        unsafe {
+            let sums = _mm256_cvtepi32_ps(_mm256_sub_epi32(sums.0, _mm256_set1_epi32(minus)));
+            let factors = _mm256_mul_ps(_mm256_set1_ps(factor), _mm256_loadu_ps(weight_factors.as_ptr()));
+            _mm256_storeu_ps(to, _mm256_fmadd_ps(sums, factors, _mm256_loadu_ps(to)));
+        }
+    }
+
+    #[inline(always)]
+    fn add_scaled(sums: Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
+        let to = to.as_mut_ptr().cast();
+        // SAFETY: a `Sums` proves AVX2; both arrays have 32 bytes and more; loads and the store are unaligned.
+        unsafe {
+            let sums = _mm256_cvtepi32_ps(_mm256_sub_epi32(sums.0, _mm256_set1_epi32(minus)));
+            let factors = _mm256_mul_ps(_mm256_set1_ps(factor), _mm256_loadu_ps(weight_factors.as_ptr()));
+            _mm256_storeu_ps(to, _mm256_add_ps(_mm256_loadu_ps(to), _mm256_mul_ps(sums, factors)));
+        }
     }
 
     #[inline(always)]
@@ -222,6 +242,37 @@ impl Vector for Bytes {
         let to = to.as_mut_ptr().cast();
         // SAFETY: a `Sums` proves AVX2; `to` has 32 bytes and more; the load and the store are unaligned.
         unsafe { _mm256_storeu_si256(to, _mm256_add_epi32(sums.0, _mm256_loadu_si256(to))) };
+    }
+}
+
+/// [`Vector::sum_parts`], in a vector.
+#[inline(always)]
+fn part_sums(sums: [Sums; 8]) -> Sums {
+    let [first, second] = half_sums(sums);
+    // SAFETY: a `Sums` proves AVX2.
+    Sums(unsafe { _mm256_add_epi32(first.0, second.0) })
+}
+
+/// [`Vector::sum_halves`], in two vectors.
+#[inline(always)]
+fn half_sums([a, b, c, d, e, f, g, h]: [Sums; 8]) -> [Sums; 2] {
+    // SAFETY: a `Sums` comes from `zero_sums` or `widen`, both of which prove AVX2.
+    unsafe {
+        // Each 128-bit half of `low` has the sums of that half of a, b, c, d; of `high` those of e, f, g, h.
+        let low = _mm256_hadd_epi32(_mm256_hadd_epi32(a.0, b.0), _mm256_hadd_epi32(c.0, d.0));
+        let high = _mm256_hadd_epi32(_mm256_hadd_epi32(e.0, f.0), _mm256_hadd_epi32(g.0, h.0));
+        [Sums(_mm256_permute2x128_si256::<0x20>(low, high)), Sums(_mm256_permute2x128_si256::<0x31>(low, high))]
+    }
+}
+
+/// Adds `(sums - minus) * factors` to `acc`.
+#[inline(always)]
+fn fuse(sums: Sums, minus: &[i32; 8], factors: &[f32; 8], acc: &mut [f32; 8]) {
+    // SAFETY: a `Sums` proves AVX2 and FMA; arrays have 32 bytes; loads and the store are unaligned.
+    unsafe {
+        let sums = _mm256_cvtepi32_ps(_mm256_sub_epi32(sums.0, _mm256_loadu_si256(minus.as_ptr().cast())));
+        let next = _mm256_fmadd_ps(sums, _mm256_loadu_ps(factors.as_ptr()), _mm256_loadu_ps(acc.as_ptr()));
+        _mm256_storeu_ps(acc.as_mut_ptr(), next);
     }
 }
 

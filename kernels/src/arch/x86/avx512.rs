@@ -20,6 +20,7 @@ impl Vector for Bytes {
     const RUN: usize = 1 << 20;
     const TOKENS: usize = 12;
     const DOTS_OF_ANY_BYTES: bool = true;
+    const RUNS_START: bool = true;
     const LOOKUPS: bool = true;
 
     type Run = Sums;
@@ -157,6 +158,12 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
+    unsafe fn run_from(start: i32) -> Sums {
+        // SAFETY: the caller vouches for AVX-512.
+        Sums(unsafe { _mm512_set1_epi32(start) })
+    }
+
+    #[inline(always)]
     unsafe fn zero_sums() -> Sums {
         // SAFETY: the caller vouches for AVX-512.
         Sums(unsafe { _mm512_setzero_si512() })
@@ -279,33 +286,52 @@ impl Vector for Bytes {
 
     #[inline(always)]
     fn sum_parts(sums: [Sums; 8]) -> [i32; 16] {
-        let [Sums(a), Sums(b), Sums(c), Sums(d), Sums(e), Sums(f), Sums(g), Sums(h)] = sums;
-        // SAFETY: a `Sums` proves AVX-512.
-        Self::lanes(Sums(unsafe {
-            // Quarters 0 and 1 of `low` have the sums of those quarters, all of part 0, of a, b, c, d; 2 and 3 those of
-            // part 1. `high` has those of e, f, g, h.
-            let low = add_pairs(add_pairs(a, b), add_pairs(c, d));
-            let high = add_pairs(add_pairs(e, f), add_pairs(g, h));
-            let [even, odd] = join_quarters(low, high);
-            _mm512_add_epi32(even, odd)
-        }))
+        Self::lanes(part_sums(sums))
     }
 
     #[inline(always)]
     fn sum_halves(sums: [Sums; 8]) -> [i32; 32] {
-        let [Sums(a), Sums(b), Sums(c), Sums(d), Sums(e), Sums(f), Sums(g), Sums(h)] = sums;
+        let [first, second] = half_sums(sums);
         let mut out = [0; 32];
-        // SAFETY: a `Sums` proves AVX-512; `out` has 128 bytes; the stores are unaligned.
-        unsafe {
-            // Each quarter, half a part, of `low` has the sums of that quarter of a, b, c, d; of `high` of e, f, g, h.
-            let low = add_pairs(add_pairs(a, b), add_pairs(c, d));
-            let high = add_pairs(add_pairs(e, f), add_pairs(g, h));
-            let first = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high);
-            let second = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high);
-            _mm512_storeu_si512(out.as_mut_ptr().cast(), first);
-            _mm512_storeu_si512(out.as_mut_ptr().add(16).cast(), second);
-        }
+        out[..16].copy_from_slice(&Self::lanes(first));
+        out[16..].copy_from_slice(&Self::lanes(second));
         out
+    }
+
+    #[inline(always)]
+    fn fuse_parts(sums: [Sums; 8], minus: &[i32; 16], factors: &[f32; 16], acc: &mut [f32; 8], parts: usize) {
+        fuse(part_sums(sums), minus, factors, acc, parts);
+    }
+
+    #[inline(always)]
+    fn fuse_halves(sums: [Sums; 8], minus: &[i32; 32], factors: &[f32; 32], acc: &mut [f32; 8], halves: usize) {
+        let ([first, second], minus, factors) = (half_sums(sums), minus.as_chunks().0, factors.as_chunks().0);
+        fuse(first, &minus[0], &factors[0], acc, halves.min(2));
+        if halves > 2 {
+            fuse(second, &minus[1], &factors[1], acc, 2);
+        }
+    }
+
+    #[inline(always)]
+    fn fuse_scaled(sums: Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
+        let to = to.as_mut_ptr().cast();
+        // SAFETY: a `Sums` proves AVX-512; both arrays have 64 bytes; loads and the store are unaligned.
+        unsafe {
+            let sums = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums.0, _mm512_set1_epi32(minus)));
+            let factors = _mm512_mul_ps(_mm512_set1_ps(factor), _mm512_loadu_ps(weight_factors.as_ptr()));
+            _mm512_storeu_ps(to, _mm512_fmadd_ps(sums, factors, _mm512_loadu_ps(to)));
+        }
+    }
+
+    #[inline(always)]
+    fn add_scaled(sums: Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
+        let to = to.as_mut_ptr().cast();
+        // SAFETY: a `Sums` proves AVX-512; both arrays have 64 bytes; loads and the store are unaligned.
+        unsafe {
+            let sums = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums.0, _mm512_set1_epi32(minus)));
+            let factors = _mm512_mul_ps(_mm512_set1_ps(factor), _mm512_loadu_ps(weight_factors.as_ptr()));
+            _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), _mm512_mul_ps(sums, factors)));
+        }
     }
 
     #[inline(always)]
@@ -321,6 +347,52 @@ impl Vector for Bytes {
         // SAFETY: a `Sums` proves AVX-512; `out` has 64 bytes; the store is unaligned.
         unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sums.0) };
         out
+    }
+}
+
+/// [`Vector::sum_parts`], in a vector.
+#[inline(always)]
+fn part_sums([a, b, c, d, e, f, g, h]: [Sums; 8]) -> Sums {
+    // SAFETY: a `Sums` proves AVX-512.
+    Sums(unsafe {
+        // Quarters 0 and 1 of `low` have the sums of those quarters, all of part 0, of a, b, c, d; 2 and 3 those of
+        // part 1. `high` has those of e, f, g, h.
+        let low = add_pairs(add_pairs(a.0, b.0), add_pairs(c.0, d.0));
+        let high = add_pairs(add_pairs(e.0, f.0), add_pairs(g.0, h.0));
+        let [even, odd] = join_quarters(low, high);
+        _mm512_add_epi32(even, odd)
+    })
+}
+
+/// [`Vector::sum_halves`], in two vectors.
+#[inline(always)]
+fn half_sums([a, b, c, d, e, f, g, h]: [Sums; 8]) -> [Sums; 2] {
+    // SAFETY: a `Sums` proves AVX-512.
+    unsafe {
+        // Each quarter, half a part, of `low` has the sums of that quarter of a, b, c, d; of `high` of e, f, g, h.
+        let low = add_pairs(add_pairs(a.0, b.0), add_pairs(c.0, d.0));
+        let high = add_pairs(add_pairs(e.0, f.0), add_pairs(g.0, h.0));
+        let first = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high);
+        let second = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high);
+        [Sums(first), Sums(second)]
+    }
+}
+
+/// Adds `(sums - minus) * factors` of the first `parts` halves of the vector to `acc`.
+#[inline(always)]
+fn fuse(sums: Sums, minus: &[i32; 16], factors: &[f32; 16], acc: &mut [f32; 8], parts: usize) {
+    // SAFETY: a `Sums` proves AVX-512, and AVX-512 has the instructions of FMA; arrays have 64 and 32 bytes; loads and
+    // the store are unaligned.
+    unsafe {
+        let sums = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums.0, _mm512_loadu_epi32(minus.as_ptr())));
+        let factors = factors.as_ptr();
+        let mut next = _mm256_loadu_ps(acc.as_ptr());
+        next = _mm256_fmadd_ps(_mm512_castps512_ps256(sums), _mm256_loadu_ps(factors), next);
+        if parts > 1 {
+            let sums = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(sums)));
+            next = _mm256_fmadd_ps(sums, _mm256_loadu_ps(factors.add(8)), next);
+        }
+        _mm256_storeu_ps(acc.as_mut_ptr(), next);
     }
 }
 

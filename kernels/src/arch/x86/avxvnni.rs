@@ -60,6 +60,7 @@ impl<E: Encoding> Vector for Bytes<E> {
     const RUN: usize = 1 << 20;
     const TOKENS: usize = 6;
     const DOTS_OF_ANY_BYTES: bool = true;
+    const RUNS_START: bool = true;
 
     type Run = avx2::Sums;
     type Sums = avx2::Sums;
@@ -151,6 +152,12 @@ impl<E: Encoding> Vector for Bytes<E> {
     }
 
     #[inline(always)]
+    unsafe fn run_from(start: i32) -> avx2::Sums {
+        // SAFETY: the caller vouches for AVX2.
+        avx2::Sums(unsafe { _mm256_set1_epi32(start) })
+    }
+
+    #[inline(always)]
     unsafe fn zero_sums() -> avx2::Sums {
         // SAFETY: the caller vouches for the instructions.
         unsafe { avx2::Bytes::zero_sums() }
@@ -192,6 +199,26 @@ impl<E: Encoding> Vector for Bytes<E> {
     #[inline(always)]
     fn sum_halves(sums: [avx2::Sums; 8]) -> [i32; 32] {
         avx2::Bytes::sum_halves(sums)
+    }
+
+    #[inline(always)]
+    fn fuse_parts(sums: [avx2::Sums; 8], minus: &[i32; 16], factors: &[f32; 16], acc: &mut [f32; 8], parts: usize) {
+        avx2::Bytes::fuse_parts(sums, minus, factors, acc, parts);
+    }
+
+    #[inline(always)]
+    fn fuse_halves(sums: [avx2::Sums; 8], minus: &[i32; 32], factors: &[f32; 32], acc: &mut [f32; 8], halves: usize) {
+        avx2::Bytes::fuse_halves(sums, minus, factors, acc, halves);
+    }
+
+    #[inline(always)]
+    fn fuse_scaled(sums: avx2::Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
+        avx2::Bytes::fuse_scaled(sums, minus, factor, weight_factors, to);
+    }
+
+    #[inline(always)]
+    fn add_scaled(sums: avx2::Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
+        avx2::Bytes::add_scaled(sums, minus, factor, weight_factors, to);
     }
 
     #[inline(always)]

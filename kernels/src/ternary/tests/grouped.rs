@@ -129,6 +129,8 @@ fn equal_weights_have_equal_products() {
         let (halves, pairs) = doubled(PackingKind::Q2_0);
         let back = halves.convert(PackingKind::Pq2_0).expect("halves have one scale");
         assert_eq!(back.bytes(), pairs.bytes());
+        let AnyPacked::Q2_0(halves) = halves.packed() else { panic!("{halves:?}") };
+        assert_eq!(halves.joined().expect("halves have one scale").bytes(), pairs.bytes());
         let per_token = |matrix: Matrix| matrix.with_activation_mode(ActivationMode::Int8PerToken).expect("of codes");
         let wide = Case::random::<Tq2_0>(45, 768, false).matrix;
         let narrow = wide.convert(PackingKind::Pq2_0).expect("a scale twice");
@@ -148,9 +150,11 @@ fn a_half_of_zeros_takes_the_scale_of_the_other() {
     let mut codes = vec![2; 128];
     codes[64..].fill(ZERO_CODE);
     let packed = Packed::<Q2_0>::pack(1, 128, &codes, PackScales::Blocks(&[0.5, 0.25])).expect("two groups");
-    assert_eq!(packed.convert::<Pq2_0>().expect("one group").scales(), [0.5]);
+    let joined = packed.joined().expect("one group");
+    assert_eq!((joined.scales(), joined.bytes()), (vec![0.5], packed.convert::<Pq2_0>().expect("one group").bytes()));
     codes[100] = 0;
     let packed = Packed::<Q2_0>::pack(1, 128, &codes, PackScales::Blocks(&[0.5, 0.25])).expect("two groups");
+    assert!(packed.joined().is_none());
     let error = packed.convert::<Pq2_0>().unwrap_err().to_string();
     assert_eq!(error, "this q2_0 matrix has the scales 0.5 and 0.25 among 128 columns that share one scale in pq2_0");
 }
