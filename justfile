@@ -4,6 +4,10 @@ check:
     cargo clippy --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
+# Licences, versions and advisories of the crates that are used.
+deny:
+    tools/deny.sh
+
 # Every test that needs Rust alone.
 test:
     cargo test --workspace
