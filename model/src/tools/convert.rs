@@ -117,8 +117,8 @@ pub fn convert(
     Ok(Converted { writer, warnings })
 }
 
-/// Refuses what does not load: a conversion copies what it does not understand, and would hand on what is not sound. The
-/// result is what loading says of entries that nothing reads.
+/// Refuses what does not load: a conversion copies what it does not understand, and would hand on what is not sound.
+/// The result is what loading says of entries that nothing reads.
 fn check(source: &dyn Source, conversion: &Conversion, cpu: &Cpu) -> Result<Vec<Warning>, ConvertError> {
     let dims = source.config().map_err(LoadError::from)?.dims;
     let options =

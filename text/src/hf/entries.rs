@@ -1,8 +1,8 @@
 //! Entries of the tokenizer's files that nothing reads.
 //!
 //! What belongs here: the entries of `tokenizer_config.json` and `generation_config.json` that are read, those of all
-//! three files that are knowingly not read and why. What does not: reading them; `tokenizer.json`, whose entries are the
-//! fields of its types.
+//! three files that are knowingly not read and why. What does not: reading them; the entries of `tokenizer.json` that
+//! are read, which are the fields of its types.
 
 use super::{FILE, GENERATION, SETTINGS};
 use crate::tokenizer::TokenizerWarning;

@@ -12,8 +12,8 @@ pub enum NotInGguf {
     Nfc,
     /// Added tokens have flags.
     #[error(
-        "added tokens have `lstrip`, `rstrip`, `single_word` or, where text is normalized, `normalized` (first: `{text}`, \
-         with {tokens} in all)", text = OneLine(first)
+        "{tokens} added tokens (first: `{text}`) have `lstrip`, `rstrip`, `single_word` or, where text is normalized, \
+         `normalized`", text = OneLine(first)
     )]
     AddedTokens {
         /// The text of the first.

@@ -23,7 +23,7 @@ pub enum TokenizerWarning {
         tokens: usize,
     },
     /// Entries of a file beside the vocabulary, or of `tokenizer.json` itself, that nobody here knows.
-    #[error("nothing reads {keys} of {file}: if that changes what tokens a text has, they are wrong", keys = Keys(entries))]
+    #[error("nothing reads {} of {file}: if that changes what tokens a text has, they are wrong", Keys(entries))]
     UnknownEntries {
         /// The name of the file.
         file: &'static str,
