@@ -21,6 +21,10 @@ bless:
     TRYBUILD=overwrite cargo test -p trine-ui-tests --test ui messages
     cargo run -p trine-ui-tests --example gallery
 
+# Undefined behaviour, in an interpreter.
+miri:
+    tools/miri.sh
+
 # The tests of the kernels and of whole models on other CPUs, under QEMU.
 cpus:
     tools/cpus/test.sh

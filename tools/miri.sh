@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Runs tests of the crates that have `unsafe`, and of those on whose bounds it rests, in Miri, which interprets Rust and
+# stops at undefined behaviour: docs/testing.md says what this covers. Needs a nightly compiler with Miri; where there is
+# none, it says so.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! rustup component add miri rust-src --toolchain nightly >/dev/null 2>&1; then
+    echo "SKIPPED: no nightly compiler with Miri (rustup toolchain install nightly --component miri,rust-src)"
+    exit 0
+fi
+
+# Clocks and files of the machine; random tests with few cases, as each step takes some hundred times as long.
+export MIRIFLAGS="-Zmiri-disable-isolation" PROPTEST_CASES=2 RUST_BACKTRACE=0
+miri() { cargo +nightly miri test --quiet --target-dir target/miri "$@"; }
+
+# Named files and devices are system calls that Miri has not.
+miri -p trine-memory -p trine-shapes --lib
+miri -p trine-loader --no-default-features --lib -- --skip output:: --skip what_is_no_regular_file
+miri -p trine-loader --no-default-features --test gguf --test safetensors -- \
+    hostile_tensors lines_that_lie other_files truncations_at_section_boundaries
+
+# The portable level, with threads. Miri has no instructions of a processor, so square roots are computed in Rust.
+kernels=(-p trine-kernels --no-default-features --features "threads,libm/force-soft-floats")
+miri "${kernels[@]}" --lib -- pool:: shares:: slots:: columns:: parallel:: machine::tests machine::memory pages::
+miri "${kernels[@]}" --test small
