@@ -23,5 +23,6 @@ miri -p trine-loader --no-default-features --test gguf --test safetensors -- \
 # The portable level, with threads. Miri has no instructions of a processor, so square roots are computed in Rust.
 kernels=(-p trine-kernels --no-default-features --features "threads,libm/force-soft-floats")
 miri "${kernels[@]}" --lib -- shares:: slots:: columns:: machine::memory chunks_cover_the_output clones_share_threads \
-    items_are_visited_once every_worker_takes_part jobs_in_jobs panics_reach_the_caller
+    items_are_visited_once every_worker_takes_part jobs_in_jobs no_worker_outlives \
+    panics_reach_the_caller turns_are_in_the_order
 miri "${kernels[@]}" --test small
