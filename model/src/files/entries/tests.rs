@@ -175,7 +175,7 @@ fn what_is_listed_of_config_json_is_what_is_read() {
     let directories = directories();
     let of_object = |objects: &[&str], entries: &[&str]| -> Vec<String> {
         let named = |entry: &&str| objects.iter().map(|object| format!("{object}.{entry}")).collect::<Vec<_>>();
-        entries.iter().flat_map(|entry| named(entry)).collect()
+        entries.iter().flat_map(named).collect()
     };
     let reads = |entry: &str| {
         let has_object = |directory: &&Directory| {
