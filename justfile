@@ -4,6 +4,10 @@ check:
     cargo clippy --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
+# Licences, versions and advisories of the crates that are used.
+deny:
+    tools/deny.sh
+
 # Every test that needs Rust alone.
 test:
     cargo test --workspace
@@ -16,6 +20,10 @@ ui:
 bless:
     TRYBUILD=overwrite cargo test -p trine-ui-tests --test ui messages
     cargo run -p trine-ui-tests --example gallery
+
+# Undefined behaviour, in an interpreter.
+miri:
+    tools/miri.sh
 
 # The tests of the kernels and of whole models on other CPUs, under QEMU.
 cpus:

@@ -145,6 +145,19 @@ def main():
     index = {"metadata": {"total_size": 4}, "weight_map": {"model.layers.0.input_layernorm.weight": "one.safetensors"}}
     write("directory", "byte_level", directory("bitnet-packed", index))
     write("directory", "sentencepiece", directory("llama-packed", None))
+    write("steps", "model", model())
+    chat = "{% for m in messages %}<|{{ m.role }}|>{{ m['content'] | trim }}{% endfor %}{% if add_generation_prompt %}x{% endif %}"
+    python = "{% set ns = namespace(n=0) %}{% for m in messages[::-1] %}{{ '%s' % m.content.split(' ') | tojson }}{% endfor %}"
+    macro = "{% macro f(a, b=1) %}{{ a.replace('a', 'b').upper()[1:] ~ b }}{% endmacro %}{{ f(messages[0].content) }}{{ bos_token }}"
+    for name, source in (("chat", chat), ("python", python), ("macro", macro)):
+        write("template", name, "\xff".join([source, "system", "be brief", "user", "a b", "assistant", "c"]).encode("latin-1"))
+    parts = [bytes([3, 3]) + b"{}", bytes([4, 3]) + bytes(8), bytes([5, 3]) + json.dumps(index).encode(), bytes([7, 0])]
+    write("path", "directory", b"\xff".join(parts))
+    half = [entry("split.no", 2, bytes(2)), entry("split.count", 2, struct.pack("<H", 2)), entry("split.tensors.count", 5, bytes(4))]
+    write("path", "split", b"\xff".join([bytes([0, 3]) + file(half, []), bytes([1, 1, 0]), bytes([2, 2])]))
+    for name, checkpoint in (("byte_level", "bitnet-packed"), ("sentencepiece", "llama-packed")):
+        tokenizer = json.loads((CHECKPOINTS / checkpoint / "tokenizer.json").read_text())
+        write("tokenizer_json", name, json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 if __name__ == "__main__":

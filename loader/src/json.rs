@@ -9,6 +9,7 @@ mod python;
 use crate::{Array, OpenError, Value as Metadatum, read_file};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -105,17 +106,44 @@ fn label(path: &Path) -> Arc<str> {
     path.display().to_string().into()
 }
 
-/// A file of the form `T`.
-pub fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, JsonError> {
+/// A file of the form `T`, and the entries that it has and `T` has not, each once: one within an object is named
+/// `object.entry`, also where that is one of a list.
+pub fn parse<T: DeserializeOwned>(path: &Path) -> Result<(T, BTreeSet<String>), JsonError> {
     parse_up_to(path, TYPED_BYTES)
 }
 
-fn parse_up_to<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<T, JsonError> {
+fn parse_up_to<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<(T, BTreeSet<String>), JsonError> {
     let file = label(path);
     let bytes = read(path, &file, limit)?;
     // Most files are JSON, and some of them long: only what is not is looked through for words of Python.
-    let read = serde_json::from_slice(&bytes).or_else(|_| serde_json::from_slice(&python::quoted(&bytes)));
+    let read = typed(&bytes).or_else(|_| typed(&python::quoted(&bytes)));
     read.map_err(|error| JsonError::new(&file, JsonProblem::Syntax(error)))
+}
+
+fn typed<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, BTreeSet<String>), serde_json::Error> {
+    let mut unread = BTreeSet::new();
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_ignored::deserialize(&mut json, |path| {
+        unread.insert(entry_name(&path));
+    })?;
+    json.end()?;
+    Ok((value, unread))
+}
+
+/// The names of the objects around an entry and its own.
+fn entry_name(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Map { parent, key } => match entry_name(parent) {
+            outer if outer.is_empty() => key.clone(),
+            outer => format!("{outer}.{key}"),
+        },
+        Path::Seq { parent, .. }
+        | Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => entry_name(parent),
+    }
 }
 
 /// A text file, where there is one.
@@ -140,7 +168,7 @@ pub struct Object {
 impl Object {
     /// The object that a file is.
     pub fn open(path: &Path) -> Result<Object, JsonError> {
-        Ok(Object { file: label(path), prefix: String::new(), entries: parse_up_to(path, OBJECT_BYTES)? })
+        Ok(Object { file: label(path), prefix: String::new(), entries: parse_up_to(path, OBJECT_BYTES)?.0 })
     }
 
     /// The object that a file is, where there is one, else an empty one.
@@ -164,6 +192,11 @@ impl Object {
     /// The name of an entry in messages.
     pub fn key(&self, key: &str) -> String {
         format!("{}{key}", self.prefix)
+    }
+
+    /// The entries, but for those that are `null`.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.entries.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.as_str(), value))
     }
 
     /// The entries as metadata: those of objects within it are named `object.entry`, and what metadata has no type for
@@ -292,6 +325,31 @@ fn metadatum(value: &Value) -> Metadatum {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_that_a_form_has_not_are_named_once() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Inner {
+            a: u32,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        struct Outer {
+            list: Vec<Inner>,
+            one: Option<Inner>,
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.json");
+        let text = r#"{ "list": [{ "a": 1, "x": 2 }, { "x": 3, "a": 4 }], "one": { "a": 5, "y": {} }, "z": [{}] }"#;
+        // The second has a word of Python, so that it is read twice.
+        for text in [text.to_owned(), text.replace("[{}]", "[NaN]")] {
+            std::fs::write(&path, text).unwrap();
+            let (outer, unread) = parse::<Outer>(&path).unwrap();
+            assert_eq!((outer.list.iter().map(|inner| inner.a).sum::<u32>(), outer.one.map(|one| one.a)), (5, Some(5)));
+            assert_eq!(Vec::from_iter(unread), ["list.x", "one.y", "z"]);
+        }
+        std::fs::write(&path, "{} {}").unwrap();
+        assert!(parse::<std::collections::HashMap<String, u32>>(&path).is_err(), "something behind the end");
+    }
 
     #[test]
     fn only_a_file_that_is_missing_is_said_to_be_of_every_directory() {

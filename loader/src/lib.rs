@@ -46,7 +46,7 @@ pub use gguf::{
     WriteError, limits,
 };
 pub use map::{Access, OpenError, read_file};
-pub use message::{OneLine, one_line, steers};
+pub use message::{Keys, OneLine, one_line, steers};
 pub use output::{check_output, remove_unfinished, write_output};
 pub use safetensors::{Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, SafetensorsProblem};
 pub use shape::{Ne, ShapeError};

@@ -33,9 +33,33 @@ impl fmt::Display for OneLine<'_> {
     }
 }
 
+/// The first of some keys, each on [`one_line`], and how many more there are.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'k>(pub &'k [String]);
+
+impl fmt::Display for Keys<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 5;
+        for (index, key) in self.0.iter().take(SHOWN).enumerate() {
+            write!(f, "{}`{}`", if index == 0 { "" } else { ", " }, OneLine(key))?;
+        }
+        match self.0.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more keys"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_many_keys_the_first_are_shown() {
+        let keys: Vec<String> = (0..7).map(|n| format!("k{n}")).collect();
+        assert_eq!(Keys(&keys[..2]).to_string(), "`k0`, `k1`");
+        assert_eq!(Keys(&keys).to_string(), "`k0`, `k1`, `k2`, `k3`, `k4` and 2 more keys");
+    }
 
     #[test]
     fn a_text_stays_on_its_line() {

@@ -47,8 +47,8 @@ pub use tools::{
 };
 pub use trine_loader::json::{JsonError, JsonProblem};
 pub use trine_text::{
-    AddedToken, ChatError, ChatTemplate, EncodeOptions, Message, Metaspace, Prepend, Released, SpecialIds, StopStrings,
-    TextStream, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, TokenizerWarning, VocabularyData,
+    AddedToken, ChatError, ChatTemplate, EncodeOptions, Message, Metaspace, NotInGguf, Prepend, Released, SpecialIds,
+    StopStrings, TextStream, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, TokenizerWarning, VocabularyData,
     known_pre_tokenizers,
 };
 pub use warning::{NoTriples, Warning};

@@ -6,7 +6,8 @@
 use crate::description::Architecture;
 use std::time::Duration;
 use trine_kernels::{ActivationMode, Isa};
-use trine_text::TokenizerWarning;
+use trine_loader::Keys;
+use trine_text::{NotInGguf, TokenizerWarning};
 
 /// A remark on a model. Printed as one line that begins with the file.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -28,7 +29,7 @@ pub enum Warning {
         architecture: Architecture,
     },
     /// Entries that say something of the model and that nobody here knows.
-    #[error("{file}: nothing reads {}: if that changes what the model computes, its text is wrong", list(entries))]
+    #[error("{file}: nothing reads {}: if that changes what the model computes, its text is wrong", Keys(entries))]
     UnknownEntries {
         /// The file.
         file: String,
@@ -57,14 +58,14 @@ pub enum Warning {
         /// The directory.
         file: String,
     },
-    /// A tokenizer that a GGUF file cannot describe in full.
-    #[error(
-        "{file}: tokenizer.json brings text to Unicode's form NFC, which no key of a GGUF file says: with a file made \
-         of this, give text in that form"
-    )]
-    Nfc {
+    /// Something of a directory's tokenizer that no key of a GGUF file says: one that is made of the directory has it
+    /// no more.
+    #[error("{file}: no key of a GGUF file says that {lost}; from such a file it has the ids that it has in llama.cpp")]
+    NotInGguf {
         /// The directory.
         file: String,
+        /// What.
+        lost: NotInGguf,
     },
     /// A converted file whose matrices compute with other activations than the source's.
     #[error(
@@ -79,14 +80,6 @@ pub enum Warning {
         /// Those of the file.
         after: ActivationMode,
     },
-}
-
-/// The first of some keys, as text.
-fn list(keys: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let shown: Vec<_> = keys.iter().take(SHOWN).map(|key| format!("`{key}`")).collect();
-    let more = if keys.len() > SHOWN { format!(" and {} more keys", keys.len() - SHOWN) } else { String::new() };
-    format!("{}{more}", shown.join(", "))
 }
 
 /// Why decoding reads no copies in triples.

@@ -317,7 +317,7 @@ fn a_file_cannot_say_that_text_is_brought_to_nfc() {
     assert!(warnings().is_empty());
     edit_tokenizer(folder.path(), |json| json["normalizer"] = serde_json::json!({ "type": "NFC" }));
     assert_eq!(encode(), [composed.clone(), composed]);
-    assert!(matches!(warnings()[..], [Warning::Nfc { .. }]), "{:?}", warnings());
+    assert!(matches!(warnings()[..], [Warning::NotInGguf { lost: NotInGguf::Nfc, .. }]), "{:?}", warnings());
 }
 
 #[test]

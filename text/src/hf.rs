@@ -5,6 +5,7 @@
 //! those that transformers makes of a SentencePiece model (Llama 2), whose merges give the order of scores.
 //! Source: the serialization of HF `tokenizers`.
 
+mod entries;
 mod pre;
 #[cfg(test)]
 mod tests;
@@ -106,6 +107,12 @@ enum Merge {
 /// The file that a vocabulary is read from.
 const FILE: &str = "tokenizer.json";
 
+/// The file that names tokens with a role, and the chat template.
+const SETTINGS: &str = "tokenizer_config.json";
+
+/// The file that says how a generation ends.
+const GENERATION: &str = "generation_config.json";
+
 /// Most ids without a token: models keep some free, and round their number up.
 const UNUSED: usize = 1 << 16;
 
@@ -148,22 +155,20 @@ impl<'d> TokenizerFiles<'d> {
         options: &TokenizerOptions,
     ) -> Result<(VocabularyData, Vec<TokenizerWarning>), TokenizerError> {
         let path = self.directory.join(FILE);
-        let mut json: TokenizerJson = parse(&path)?;
+        let (mut json, unread) = parse::<TokenizerJson>(&path)?;
         let in_file = |problem| TokenizerError::File { file: path.display().to_string(), problem: Box::new(problem) };
-        let special =
-            special_tokens(&json, &self.settings()?, self.config, &self.generation()?).map_err(
-                |error| match error {
-                    TokenizerError::Unsupported { .. } => in_file(error),
-                    other => other,
-                },
-            )?;
+        let (settings, generation) = (self.settings()?, self.generation()?);
+        let special = special_tokens(&json, &settings, self.config, &generation).map_err(|error| match error {
+            TokenizerError::Unsupported { .. } => in_file(error),
+            other => other,
+        })?;
         let known = json.model.vocab.ids().map_or(0, HashMap::len) + json.added_tokens.len();
         let size = self.config.count_up_to(
             "vocab_size",
             known.saturating_add(UNUSED),
             "at most 65536 more than tokenizer.json has tokens",
         )?;
-        let mut warnings = Vec::new();
+        let mut warnings = entries::unknown(unread, &settings, &generation, json.model.byte_fallback);
         json.added_tokens.retain(|token| {
             let is_inside = (token.id as usize) < size;
             if !is_inside {
@@ -208,7 +213,7 @@ impl<'d> TokenizerFiles<'d> {
 
     /// The entries of `generation_config.json`, which HF transformers puts above those of `config.json`.
     fn generation(&self) -> Result<Object, JsonError> {
-        Object::open_optional(&self.directory.join("generation_config.json"))
+        Object::open_optional(&self.directory.join(GENERATION))
     }
 
     /// The texts of tokens that `tokenizer_config.json` names and templates ask for.
@@ -219,7 +224,7 @@ impl<'d> TokenizerFiles<'d> {
     }
 
     fn settings(&self) -> Result<Object, JsonError> {
-        Object::open_optional(&self.directory.join("tokenizer_config.json"))
+        Object::open_optional(&self.directory.join(SETTINGS))
     }
 }
 

@@ -36,6 +36,6 @@ pub use hf::TokenizerFiles;
 pub use stop::{Released, StopStrings};
 pub use stream::TextStream;
 pub use tokenizer::{
-    AddedToken, EncodeOptions, Metaspace, Prepend, SpecialIds, TokenKind, Tokenizer, TokenizerError, TokenizerOptions,
-    TokenizerWarning, VocabularyData, known_pre_tokenizers,
+    AddedToken, EncodeOptions, Metaspace, NotInGguf, Prepend, SpecialIds, TokenKind, Tokenizer, TokenizerError,
+    TokenizerOptions, TokenizerWarning, VocabularyData, known_pre_tokenizers,
 };

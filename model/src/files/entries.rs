@@ -1,7 +1,10 @@
 //! Entries of files that say something of the model, and which of them are read.
 //!
 //! What belongs here: the entries that are read, those that are knowingly not read and why.
-//! What does not: reading them, and refusing what changes the arithmetic (`description`, `hf`).
+//! What does not: reading them, and refusing what changes the arithmetic (`description`, `hf`); the tokenizer's files.
+
+#[cfg(test)]
+mod tests;
 
 /// Keys of a GGUF file that are read, without the name of the architecture.
 const READ_OF_GGUF: [&str; 30] = [
@@ -122,12 +125,11 @@ const CODE: &str = "of the program that runs the model";
 const HEADS: &str = "of other heads than that of a language model";
 
 /// Entries within `rope_scaling` and `rope_parameters` that are read.
-const READ_OF_ROPE: [&str; 15] = [
+const READ_OF_ROPE: [&str; 14] = [
     "attention_factor",
     "beta_fast",
     "beta_slow",
     "factor",
-    "finetuned",
     "high_freq_factor",
     "low_freq_factor",
     "mscale",
@@ -140,86 +142,31 @@ const READ_OF_ROPE: [&str; 15] = [
     "type",
 ];
 
-/// Entries within `quantization_config` that are read, or whose kind of quantization is refused as a whole.
-const READ_OF_QUANTIZATION: [&str; 6] =
-    ["linear_class", "modules_to_not_convert", "quant_method", "quantization_mode", "rms_norm_eps", "use_rms_norm"];
+/// Entries within `rope_scaling` and `rope_parameters` that change nothing, and why.
+const IGNORED_OF_ROPE: [(&str, &str); 1] = [("finetuned", "says how the model was trained")];
+
+/// Entries within `quantization_config` that are read.
+const READ_OF_QUANTIZATION: [&str; 5] =
+    ["linear_class", "modules_to_not_convert", "quant_method", "quantization_mode", "use_rms_norm"];
+
+/// Entries within `quantization_config` that change nothing, and why.
+const IGNORED_OF_QUANTIZATION: [(&str, &str); 1] = [("rms_norm_eps", "of `use_rms_norm`, which is refused")];
 
 /// Whether nothing reads this key of a GGUF file, given without the name of the architecture.
 pub(super) fn is_unread_of_gguf(key: &str) -> bool {
-    !READ_OF_GGUF.contains(&key) && IGNORED_OF_GGUF.iter().all(|(ignored, _)| *ignored != key)
+    is_unread(key, &READ_OF_GGUF, &IGNORED_OF_GGUF)
 }
 
 /// Whether nothing reads this entry of a `config.json`; one within an object is given as `object.entry`.
 pub(super) fn is_unread_of_hf(key: &str) -> bool {
     let (entry, inner) = key.split_once('.').unwrap_or((key, ""));
     match entry {
-        "rope_scaling" | "rope_parameters" => !inner.is_empty() && !READ_OF_ROPE.contains(&inner),
-        "quantization_config" => !inner.is_empty() && !READ_OF_QUANTIZATION.contains(&inner),
-        entry => !READ_OF_HF.contains(&entry) && IGNORED_OF_HF.iter().all(|(ignored, _)| *ignored != entry),
+        "rope_scaling" | "rope_parameters" => !inner.is_empty() && is_unread(inner, &READ_OF_ROPE, &IGNORED_OF_ROPE),
+        "quantization_config" => !inner.is_empty() && is_unread(inner, &READ_OF_QUANTIZATION, &IGNORED_OF_QUANTIZATION),
+        entry => is_unread(entry, &READ_OF_HF, &IGNORED_OF_HF),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What `to_dict` of the classes that are read gives in HF transformers 5.24.
-    const OF_CLASSES: [&str; 38] = [
-        "_name_or_path",
-        "architectures",
-        "attention_bias",
-        "attention_dropout",
-        "bos_token_id",
-        "chunk_size_feed_forward",
-        "dtype",
-        "eos_token_id",
-        "head_dim",
-        "hidden_act",
-        "hidden_size",
-        "id2label",
-        "initializer_range",
-        "intermediate_size",
-        "is_encoder_decoder",
-        "label2id",
-        "layer_types",
-        "max_position_embeddings",
-        "max_window_layers",
-        "mlp_bias",
-        "model_type",
-        "num_attention_heads",
-        "num_hidden_layers",
-        "num_key_value_heads",
-        "output_attentions",
-        "output_hidden_states",
-        "pad_token_id",
-        "pretraining_tp",
-        "problem_type",
-        "return_dict",
-        "rms_norm_eps",
-        "rope_parameters",
-        "sliding_window",
-        "tie_word_embeddings",
-        "transformers_version",
-        "use_cache",
-        "use_sliding_window",
-        "vocab_size",
-    ];
-
-    #[test]
-    fn entries_of_the_classes_are_known_and_others_are_not() {
-        for key in
-            OF_CLASSES.into_iter().chain(["rope_scaling.factor", "id2label.0", "quantization_config.quant_method"])
-        {
-            assert!(!is_unread_of_hf(key), "{key}");
-        }
-        for key in ["rope_scaling.short_factor", "logit_scale", "num_experts", "quantization_config.bits"] {
-            assert!(is_unread_of_hf(key), "{key}");
-        }
-    }
-
-    #[test]
-    fn no_entry_is_both_read_and_ignored() {
-        assert!(IGNORED_OF_HF.iter().all(|(key, why)| !READ_OF_HF.contains(key) && !why.is_empty()));
-        assert!(IGNORED_OF_GGUF.iter().all(|(key, why)| !READ_OF_GGUF.contains(key) && !why.is_empty()));
-    }
+fn is_unread(key: &str, read: &[&str], ignored: &[(&str, &str)]) -> bool {
+    !read.contains(&key) && ignored.iter().all(|(known, _)| *known != key)
 }

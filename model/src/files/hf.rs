@@ -252,9 +252,7 @@ impl Source for HfDirectory {
                 (VocabularyData::placeholders(config.dims.vocab), vec![Warning::NoVocabulary { file: file() }])
             }
         };
-        if vocabulary.nfc {
-            warnings.push(Warning::Nfc { file: file() });
-        }
+        warnings.extend(vocabulary.not_in_gguf().into_iter().map(|lost| Warning::NotInGguf { file: file(), lost }));
         metadata.extend(vocabulary.to_metadata());
         let template = self.text().chat_template_source()?;
         metadata.extend(template.map(|source| (ChatTemplate::KEY.to_owned(), Value::from(source))));

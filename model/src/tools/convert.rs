@@ -102,7 +102,7 @@ pub fn convert(
     let written = |error| ConvertError::of_file(source.label(), ConvertProblem::Write(error));
     let tensors = source.tensors();
     let converter = Converter::new(source, conversion, cpu, &tensors, interleave)?;
-    check(source, conversion, cpu)?;
+    warnings.extend(check(source, conversion, cpu)?);
     let mut writer = GgufWriter::new();
     writer.version(version).map_err(written)?;
     let of_the_model = |key: &str| key != FILE_TYPE && !key.starts_with("split.");
@@ -127,21 +127,24 @@ pub fn convert(
 }
 
 /// Refuses what does not load: a conversion copies what it does not understand, and would hand on what is not sound.
-fn check(source: &dyn Source, conversion: &Conversion, cpu: &Cpu) -> Result<(), ConvertError> {
+/// The result is what loading says of entries that nothing reads.
+fn check(source: &dyn Source, conversion: &Conversion, cpu: &Cpu) -> Result<Vec<Warning>, ConvertError> {
     let dims = source.config().map_err(LoadError::from)?.dims;
     let options =
         LoadOptions { i2s_packing: conversion.i2s_packing, quantize: conversion.quantize, ..Default::default() };
-    Dyn::scope(dims, |model| {
+    let mut warnings = Dyn::scope(dims, |model| {
         let loaded = weights::load(model, source, cpu, &options)?;
         let tried = trial(&loaded.transformer, cpu);
-        tried.map_err(|error| ConvertError::of_file(source.label(), ConvertProblem::Trial(error)))
+        tried.map_err(|error| ConvertError::of_file(source.label(), ConvertProblem::Trial(error)))?;
+        Ok::<_, ConvertError>(loaded.warnings)
     })?;
-    let text = |error| ConvertError::of_file(source.label(), ConvertProblem::Description(error));
-    if !source.has_vocabulary() {
-        return Ok(());
+    warnings.retain(|warning| matches!(warning, Warning::UnknownEntries { .. }));
+    if source.has_vocabulary() {
+        let text = |error| ConvertError::of_file(source.label(), ConvertProblem::Description(error));
+        let tokenizer = source.tokenizer(&conversion.tokenizer).map_err(|error| text(error.into()))?;
+        source.check_template(&tokenizer).map_err(|error| text(error.into()))?;
     }
-    let tokenizer = source.tokenizer(&conversion.tokenizer).map_err(|error| text(error.into()))?;
-    source.check_template(&tokenizer).map_err(|error| text(error.into()))
+    Ok(warnings)
 }
 
 /// A tensor of the converted file.

@@ -76,7 +76,7 @@ fn string(state: &State<'_, '_>, text: &str, method: &str, args: &[Value]) -> Op
         "isdigit" => is(all(text, |c| c.is_number_decimal_digit() || RAISED_OR_LOWERED.contains(c))),
         "isidentifier" => is(all(text, |c| c == '_' || c.is_alphanumeric()) && !text.starts_with(char::is_numeric)),
         "istitle" => is(text.chars().any(char::is_alphabetic) && title(text) == text),
-        "format" => match charge_format(state, '{', text, args).and_then(|()| narrow(text, args)) {
+        "format" => match charge_format(state, '{', text, args) {
             Ok(()) => return None,
             Err(error) => Err(error),
         },
@@ -90,16 +90,6 @@ fn all(text: &str, is: impl Fn(char) -> bool) -> bool {
 
 fn one(args: &[Value]) -> Result<&str, Error> {
     from_args::<(&str,)>(args).map(|(text,)| text)
-}
-
-/// A width that a format takes from its values is no wider than one that it names.
-fn narrow(pattern: &str, args: &[Value]) -> Result<(), Error> {
-    let nested = pattern.split('{').skip(1).any(|field| !field.contains('}') && !field.is_empty());
-    let wide = |value: &Value| i64::try_from(value.clone()).is_ok_and(|width| width > 9999);
-    if nested && args.iter().any(|argument| wide(argument) || argument.kind() == ValueKind::Map) {
-        return Err(refused("a format takes a width of more than 9999 from its values"));
-    }
-    Ok(())
 }
 
 /// What Python's `str.isspace` is true of: Unicode's white space and four control signs.

@@ -2,7 +2,7 @@
 //! the workspace.
 
 use super::*;
-use crate::EncodeOptions;
+use crate::{EncodeOptions, Metaspace, NotInGguf, Prepend};
 use serde_json::json;
 use trine_loader::{Gguf, GgufWriter};
 
@@ -217,4 +217,75 @@ fn random_tokenizers_give_the_ids_of_hf_tokenizers() {
         let shown = wrong.iter().take(5).cloned().collect::<Vec<_>>().join("\n");
         assert!(wrong.is_empty(), "{} of {} cases:\n{shown}", wrong.len(), cases.len());
     }
+}
+
+/// That directory with another entry in one of its files, at a JSON pointer.
+fn with_entry(file: &str, pointer: &str, value: Value) -> tempfile::TempDir {
+    let folder = qwen();
+    let path = folder.path().join(file);
+    let mut json: Value =
+        std::fs::read(&path).map_or_else(|_| json!({}), |bytes| serde_json::from_slice(&bytes).unwrap());
+    let (outer, key) = pointer.rsplit_once('/').unwrap();
+    json.pointer_mut(outer).unwrap()[key] = value;
+    std::fs::write(path, json.to_string()).unwrap();
+    folder
+}
+
+fn data_of(folder: &tempfile::TempDir) -> (VocabularyData, Vec<TokenizerWarning>) {
+    let config = Object::open(&folder.path().join("config.json")).expect("config.json");
+    TokenizerFiles::new(folder.path(), &config).vocabulary(&TokenizerOptions::default()).unwrap()
+}
+
+#[test]
+fn entries_that_nothing_reads_are_named_with_their_file() {
+    for (file, pointer, value, name) in [
+        (FILE, "/new", json!(1), "new"),
+        (FILE, "/model/new", json!({ "a": 1 }), "model.new"),
+        (FILE, "/added_tokens/1/new", json!(null), "added_tokens.new"),
+        (SETTINGS, "/new", json!("x"), "new"),
+        // transformers puts a space before a text then, whatever tokenizer.json says.
+        (SETTINGS, "/add_prefix_space", json!(true), "add_prefix_space"),
+        (GENERATION, "/stop_strings", json!(["a"]), "stop_strings"),
+        (GENERATION, "/suppress_tokens", json!([3]), "suppress_tokens"),
+    ] {
+        let (_, warnings) = data_of(&with_entry(file, pointer, value));
+        assert_eq!(warnings, [TokenizerWarning::UnknownEntries { file, entries: vec![name.to_owned()] }], "{pointer}");
+    }
+}
+
+#[test]
+fn entries_that_ask_for_nothing_or_are_knowingly_ignored_are_not() {
+    for (file, pointer, value) in [
+        (SETTINGS, "/add_prefix_space", json!(false)),
+        (SETTINGS, "/new", json!(null)),
+        (SETTINGS, "/new", json!([])),
+        (SETTINGS, "/model_max_length", json!(4096)),
+        (GENERATION, "/temperature", json!(0.6)),
+        (GENERATION, "/eos_token_id", json!([ADDED, ADDED + 2])),
+        (FILE, "/truncation", json!({ "max_length": 3 })),
+    ] {
+        assert_eq!(data_of(&with_entry(file, pointer, value)).1, [], "{pointer}");
+    }
+}
+
+#[test]
+fn what_a_gguf_file_cannot_say_is_named() {
+    let (data, _) = data_of(&qwen());
+    assert_eq!(data.not_in_gguf(), [NotInGguf::Nfc]);
+    for flag in ["lstrip", "rstrip", "single_word", "normalized"] {
+        let folder = with_entry(FILE, &format!("/added_tokens/3/{flag}"), json!(true));
+        let lost = NotInGguf::AddedTokens { first: "<think>".to_owned(), tokens: 1 };
+        assert_eq!(data_of(&folder).0.not_in_gguf(), [NotInGguf::Nfc, lost], "{flag}");
+    }
+    for (prepend, lost) in [(Prepend::First, 1), (Prepend::Always, 1), (Prepend::Never, 0)] {
+        let metaspace = Some(Metaspace { prepend, split: true });
+        let data = VocabularyData { metaspace, ..VocabularyData::default() };
+        assert_eq!(data.not_in_gguf().len(), lost, "{prepend:?}");
+    }
+    // Where nothing normalizes text, it does not matter in which text a token is looked for.
+    let added = |lstrip, normalized| {
+        vec![AddedToken { id: 0, lstrip, rstrip: false, single_word: false, normalized, mergeable: true }]
+    };
+    let of = |added| VocabularyData { tokens: vec!["a".to_owned()], added, ..VocabularyData::default() }.not_in_gguf();
+    assert_eq!((of(added(false, true)).len(), of(added(true, false)).len()), (0, 1));
 }

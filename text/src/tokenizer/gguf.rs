@@ -47,8 +47,7 @@ fn lacks_only_the_name(gguf: &Gguf, data: &VocabularyData) -> Result<bool, Token
 }
 
 impl VocabularyData {
-    /// The keys of a GGUF file that hold these data, all but [`VocabularyData::added`], [`VocabularyData::metaspace`]
-    /// and [`VocabularyData::nfc`].
+    /// The keys of a GGUF file that hold these data, all but what [`VocabularyData::not_in_gguf`] says.
     pub fn to_metadata(&self) -> Vec<(String, Value)> {
         let texts = |texts: &Vec<String>| Value::from(texts.iter().collect::<StringArray>());
         let further_ends = (!self.further_ends.is_empty()).then(|| Value::from(self.further_ends.clone()));

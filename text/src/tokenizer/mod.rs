@@ -2,6 +2,7 @@
 //! hold; the rooms behind it are
 //!
 //! * `gguf.rs`: metadata keys to plain [`VocabularyData`];
+//! * `not_in_gguf.rs`: what these keys do not say;
 //! * `vocabulary.rs`: the checked tokens, their kinds, the tokens that end a generation;
 //! * `normalize.rs`: the form of Unicode that some vocabularies are for;
 //! * `pre.rs`, `bpe.rs`: byte-level BPE; `sentencepiece.rs`: SentencePiece;
@@ -16,6 +17,7 @@ mod bpe;
 mod error;
 mod gguf;
 mod normalize;
+mod not_in_gguf;
 mod pre;
 mod quote;
 mod sentencepiece;
@@ -26,6 +28,7 @@ mod vocabulary;
 mod warning;
 
 pub use error::TokenizerError;
+pub use not_in_gguf::NotInGguf;
 pub use pre::known_names as known_pre_tokenizers;
 pub use vocabulary::{AddedToken, Metaspace, Prepend, SpecialIds, TokenKind, VocabularyData};
 pub use warning::TokenizerWarning;

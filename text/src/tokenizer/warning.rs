@@ -1,5 +1,7 @@
 //! What a user should know of a vocabulary that is taken nevertheless.
 
+use trine_loader::Keys;
+
 /// A choice that the file left open, or one of the user's that has no effect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -19,6 +21,14 @@ pub enum TokenizerWarning {
         text: String,
         /// `vocab_size`.
         tokens: usize,
+    },
+    /// Entries of a file beside the vocabulary, or of `tokenizer.json` itself, that nobody here knows.
+    #[error("nothing reads {} of {file}: if that changes what tokens a text has, they are wrong", Keys(entries))]
+    UnknownEntries {
+        /// The name of the file.
+        file: &'static str,
+        /// The entries; those within objects are `object.entry`.
+        entries: Vec<String>,
     },
     /// A pre-tokenizer is given for a vocabulary that does not cut text.
     #[error("the pre-tokenizer is ignored: a vocabulary of model `{model}` has none")]
