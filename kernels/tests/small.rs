@@ -22,12 +22,7 @@ fn machine() -> Machine {
 
 /// The least columns of a packing, and no fewer than a vector has lanes.
 fn columns(kind: PackingKind) -> usize {
-    use PackingKind::*;
-    match kind {
-        Tq1_0 | Tq2_0 | Q4K | Q5K | Q6K => 256,
-        I2S => 128,
-        F32 | F16 | BF16 | Q8_0 | Q4_0 | Q4_1 | Q5_0 | Q5_1 => 32,
-    }
+    kind.block().max(32)
 }
 
 fn values(seed: usize, count: usize) -> Vec<f32> {
@@ -43,8 +38,6 @@ fn codes(count: usize) -> impl Iterator<Item = u8> {
 fn scaled(bytes: impl Iterator<Item = u8>) -> Vec<u8> {
     bytes.chain(f16::from_f32(0.5).to_le_bytes()).collect()
 }
-
-const TERNARY: [PackingKind; 3] = [PackingKind::I2S, PackingKind::Tq1_0, PackingKind::Tq2_0];
 
 const DENSE: [PackingKind; 11] = [
     PackingKind::F32,
@@ -76,6 +69,9 @@ fn matrix(cpu: &Machine, kind: PackingKind) -> Matrix {
         }
         Tq2_0 => scaled(codes(64)),
         Tq1_0 => scaled((0..52).map(|i| [0, 128, 77][i % 3])),
+        Ptq1_0 => scaled((0..26).map(|i| [0, 128, 77][i % 3])),
+        Q2_0 | Q1_0 => under(&[0, 0x38], 16),
+        Pq2_0 => under(&[0, 0x38], 32),
         Q6K => scaled(codes(208)),
         Q4_0 => under(&[0, 0x38], 16),
         Q4_1 => under(&[0, 0x38, 0, 0xb8], 16),
@@ -110,7 +106,7 @@ fn products_of_every_packing() {
     for kind in DENSE {
         check(&cpu, &matrix(&cpu, kind), 2);
     }
-    for kind in TERNARY {
+    for &kind in PackingKind::CODED {
         for tokens in [1, 3] {
             check(&cpu, &matrix(&cpu, kind), tokens);
         }
@@ -124,6 +120,7 @@ fn products_in_every_mode_of_activations() {
         (PackingKind::I2S, ActivationMode::F32),
         (PackingKind::Tq1_0, ActivationMode::Q8K),
         (PackingKind::Q8_0, ActivationMode::Int16),
+        (PackingKind::Pq2_0, ActivationMode::Q8_0),
         (PackingKind::Q4_0, ActivationMode::F32),
     ] {
         check(&cpu, &matrix(&cpu, kind).with_activation_mode(mode).expect("a mode of this packing"), 1);
