@@ -173,57 +173,6 @@ fn interleaved_rows_have_scales_of_their_own() {
     }
 }
 
-/// A matrix of `rows` rows of `cols` columns in Q2_0, by its definition; `scale` is that of the block of a row.
-fn q2_0(rows: usize, cols: usize, code: fn(usize) -> u8, scale: fn(usize, usize) -> f32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (row, block) in (0..rows).flat_map(|row| (0..cols / 64).map(move |block| (row, block))) {
-        bytes.extend(half::f16::from_f32(scale(row, block)).to_le_bytes());
-        let element = |e: usize| code(row * cols + 64 * block + e);
-        let byte = |p: usize| (0..4).fold(0, |byte, n| byte | element(4 * p + n) << (2 * n));
-        bytes.extend((0..16).map(byte));
-    }
-    bytes
-}
-
-#[test]
-fn q2_0_runs_as_i2_s_or_tq2_0_where_its_codes_are_ternary() {
-    let code = |index: usize| (index * index / 5 % 3) as u8;
-    let (rows, cols) = (3, 512);
-    let decodes = |bytes: &[u8], kind, scale: fn(usize, usize) -> f32| {
-        let matrix = Matrix::repack(TernaryLayout::Q2_0, rows, cols, bytes).unwrap();
-        assert_eq!(matrix.kind(), kind);
-        let mut found = vec![f32::NAN; cols];
-        for row in 0..rows {
-            matrix.decode_row(row, &mut found);
-            for (col, &found) in found.iter().enumerate() {
-                assert_eq!(found, scale(row, col / 64) * (f32::from(code(row * cols + col)) - 1.0), "{row}, {col}");
-            }
-        }
-    };
-    decodes(&q2_0(rows, cols, code, |_, _| 0.75), PackingKind::I2S, |_, _| 0.75);
-    let scale = |row, block| (1 + row + 3 * (block / 4)) as f32 / 8.0;
-    decodes(&q2_0(rows, cols, code, scale), PackingKind::Tq2_0, scale);
-    // A block of zeros has any scale.
-    let zeros = |index: usize| if index / 64 == 9 { 1 } else { (index * index / 5 % 3) as u8 };
-    let bytes = q2_0(rows, cols, zeros, |row, block| if (row, block) == (1, 1) { 0.0 } else { 0.75 });
-    assert_eq!(Matrix::repack(TernaryLayout::Q2_0, rows, cols, &bytes).unwrap().kind(), PackingKind::I2S);
-    let refused =
-        |rows, cols, bytes: &[u8]| Matrix::repack(TernaryLayout::Q2_0, rows, cols, bytes).unwrap_err().to_string();
-    let differ = refused(rows, cols, &q2_0(rows, cols, code, |_, block| (1 + block) as f32));
-    assert!(differ.contains("q2_0") && differ.contains("differ in scale") && differ.contains("scale 2"), "{differ}");
-    let narrow = refused(8, 192, &q2_0(8, 192, code, |row, _| (1 + row) as f32));
-    assert!(narrow.contains("192 columns"), "{narrow}");
-    let mut bytes = q2_0(rows, cols, code, |_, _| 0.75);
-    bytes[18 * 11 + 2 + 5] |= 0b0011_0000;
-    let expected = "q2_0 block 3 of row 1 (byte 198 of the tensor): element 22 has code 3";
-    assert!(refused(rows, cols, &bytes).starts_with(expected), "{}", refused(rows, cols, &bytes));
-    let mut bytes = q2_0(rows, cols, code, |_, _| 0.75);
-    bytes[18 * 11..][..2].fill(0);
-    let expected = "q2_0 block 3 of row 1 (byte 198 of the tensor): the scale is 0";
-    assert!(refused(rows, cols, &bytes).starts_with(expected), "{}", refused(rows, cols, &bytes));
-    assert!(refused(rows, cols, &bytes[..18 * 24 - 1]).contains("takes 432 bytes"));
-}
-
 #[test]
 fn damaged_layouts_are_refused() {
     let file = read("layouts.safetensors");
