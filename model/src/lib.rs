@@ -28,7 +28,7 @@ pub use engine::{
     Engine, EngineError, EngineId, EngineLogits, EngineOptions, Opened, Piece, Pieces, Prompt, Sequence, Token, Visit,
 };
 pub use files::{
-    Container, Description, DescriptionError, Encoding, HfDirectory, HfError, Source, SourceError, SourceTensor,
+    Container, Description, DescriptionError, Encoding, HfDirectory, HfError, Source, SourceError, SourceTensor, Words,
     open_model, sha256,
 };
 pub use generation::{
@@ -53,6 +53,6 @@ pub use trine_text::{
 };
 pub use warning::{NoTriples, Warning};
 pub use weights::{
-    Corrected, Correction, Corrections, KeepTriples, LoadError, LoadOptions, LoadProblem, Loaded, MakeShortlist,
+    Corrected, Correction, Corrections, Group, KeepTriples, LoadError, LoadOptions, LoadProblem, Loaded, MakeShortlist,
     PolicyError, PolicyProblem, Quantize, Requantize, load,
 };

@@ -117,7 +117,7 @@ fn described(folder: &Path) {
     }
 }
 
-/// Every ternary decoder: two bytes of dimensions, then the matrix.
+/// Every decoder of codes: two bytes of dimensions, then the matrix.
 pub fn ternary(data: &[u8]) {
     let [rows, blocks, bytes @ ..] = data else { return };
     let rows = usize::from(*rows);
@@ -127,15 +127,23 @@ pub fn ternary(data: &[u8]) {
         TernaryLayout::Iq1Bn,
         TernaryLayout::Iq2Bn,
         TernaryLayout::Iq2BnR4,
-        TernaryLayout::Q2_0,
     ];
     for layout in layouts {
         if let Ok(matrix) = Matrix::repack(layout, rows, 64 * usize::from(*blocks), bytes) {
             decode(&matrix);
         }
     }
-    for (kind, block) in [(PackingKind::I2S, 128), (PackingKind::Tq1_0, 256), (PackingKind::Tq2_0, 256)] {
-        let cols = block * usize::from(*blocks);
+    let packings = [
+        PackingKind::I2S,
+        PackingKind::Tq1_0,
+        PackingKind::Tq2_0,
+        PackingKind::Q2_0,
+        PackingKind::Pq2_0,
+        PackingKind::Ptq1_0,
+        PackingKind::Q1_0,
+    ];
+    for kind in packings {
+        let cols = kind.block() * usize::from(*blocks);
         if let Ok(matrix) = Matrix::new(kind, rows, cols, Bytes::copy_from_slice(bytes)) {
             decode(&matrix);
         }

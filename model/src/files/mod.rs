@@ -15,7 +15,7 @@ mod hf;
 mod open;
 mod source;
 
-pub use encoding::Encoding;
+pub use encoding::{Encoding, Words};
 pub use gguf::sha256;
 pub use hf::{HfDirectory, HfError};
 pub use open::{SourceError, open_model};
