@@ -29,7 +29,7 @@ pub use engine::{
 };
 pub use files::{
     Advice, Container, Description, DescriptionError, Encoding, HfDirectory, HfError, Source, SourceError,
-    SourceTensor, open_model, sha256,
+    SourceTensor, Words, open_model, sha256,
 };
 pub use generation::{
     Candidate, Candidates, Finish, ForModel, GenerateError, GenerateOptions, Generated, Generation, GenerationError,
@@ -53,6 +53,6 @@ pub use trine_text::{
 };
 pub use warning::{NoTriples, Warning};
 pub use weights::{
-    Corrected, Correction, Corrections, KeepTriples, LoadError, LoadOptions, LoadProblem, Loaded, MakeShortlist,
+    Corrected, Correction, Corrections, Group, KeepTriples, LoadError, LoadOptions, LoadProblem, Loaded, MakeShortlist,
     PolicyError, PolicyProblem, Quantize, Requantize, load,
 };

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use trine::kernels::packing::I2sPacking;
 use trine::kernels::{ActivationMode, CacheType, Isa, PackingKind};
-use trine::model::{KeepTriples, Quantize, SamplerOptions, known_pre_tokenizers};
+use trine::model::{Group, KeepTriples, Quantize, SamplerOptions, known_pre_tokenizers};
 
 /// Run ternary (BitNet b1.58) language models.
 ///
@@ -333,9 +333,8 @@ pub struct LoadArguments {
     #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "faster",
           value_parser = kept_triples())]
     pub triples: Option<KeepTriples>,
-    /// Quantize float matrices that are not ternary.
-    #[arg(long, value_name = "METHOD", value_parser = quantizers())]
-    pub quantize: Option<Quantize>,
+    #[command(flatten)]
+    pub quantize: QuantizeArguments,
     /// Correct the file as this policy orders for its SHA-256; docs/judging.md describes policies.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -343,6 +342,24 @@ pub struct LoadArguments {
     pub vocabulary: VocabularyArguments,
     #[command(flatten)]
     pub access: FileArguments,
+}
+
+/// How matrices of blocks that are not ternary or binary become ternary.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct QuantizeArguments {
+    /// Quantize matrices of blocks that are not ternary or binary.
+    #[arg(long, value_name = "METHOD", value_parser = quantizers())]
+    quantize: Option<Quantize>,
+    /// Columns that share a scale where matrices are quantized [default: all of the matrix].
+    #[arg(long, value_name = "COLUMNS", value_parser = groups(), requires = "quantize")]
+    group: Option<Group>,
+}
+
+impl QuantizeArguments {
+    /// The quantizer that was asked for.
+    pub fn chosen(self) -> Option<Quantize> {
+        self.quantize.map(|whole| self.group.map_or(whole, Quantize::AbsmeanOfGroups))
+    }
 }
 
 /// What the computation runs on.
@@ -390,7 +407,13 @@ fn cache_types() -> impl TypedValueParser<Value = CacheType> {
 }
 
 fn activation_modes() -> impl TypedValueParser<Value = ActivationMode> {
-    named([("int8", ActivationMode::Int8PerToken), ("q8_k", ActivationMode::Q8K), ("f32", ActivationMode::F32)])
+    named([
+        ("int8", ActivationMode::Int8PerToken),
+        ("int8-group", ActivationMode::Int8PerGroup),
+        ("q8_k", ActivationMode::Q8K),
+        ("q8_0", ActivationMode::Q8_0),
+        ("f32", ActivationMode::F32),
+    ])
 }
 
 fn head_types() -> impl TypedValueParser<Value = PackingKind> {
@@ -404,6 +427,10 @@ fn kept_triples() -> impl TypedValueParser<Value = KeepTriples> {
 
 fn quantizers() -> impl TypedValueParser<Value = Quantize> {
     named([("absmean", Quantize::Absmean)])
+}
+
+fn groups() -> impl TypedValueParser<Value = Group> {
+    named([("64", Group::Columns64), ("128", Group::Columns128)])
 }
 
 fn i2s_packings() -> impl TypedValueParser<Value = I2sPacking> {

@@ -80,6 +80,9 @@ pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
                 bail!("{}: it loads, but there are {warnings} warnings, which --strict refuses", file.label());
             }
             writeln!(terminal::output(), "{} loads: {}", one_line(file.label()), one_line(&model))?;
+            for layout in file.layouts() {
+                writeln!(terminal::output(), "{}: {layout}", one_line(file.label()))?;
+            }
             if arguments.trace {
                 trace(&*file, arguments)?;
             }

@@ -18,6 +18,7 @@ pub fn convert(arguments: &ConvertArguments) -> Result<Outcome> {
     let ConvertArguments { to: matrices, head, quantize, i2s_packing, .. } = *arguments;
     let cpu = load::cpu(&arguments.cpu)?;
     let tokenizer = TokenizerOptions { pre: arguments.vocabulary.pre.clone() };
+    let quantize = quantize.chosen();
     let conversion = Conversion { matrices, head, i2s_packing, quantize, tokenizer };
     let progress = Progress::new("converting");
     let Converted { writer, warnings } = converted(&*source, &conversion, &cpu, &|done, all| progress.set(done, all))?;

@@ -85,6 +85,9 @@ fn print(out: &mut impl Write, report: &Report<'_>) -> Result<()> {
         }
         Container::Safetensors { files } => writeln!(out, "format  safetensors, {length} bytes in {files} files")?,
     }
+    for layout in file.layouts() {
+        writeln!(out, "layout  {layout}")?;
+    }
     match &report.config {
         Ok(config) => writeln!(out, "model   {}", one_line(&describe(config)))?,
         Err(error) => writeln!(out, "model   none that runs: {}", one_line(&error.to_string()))?,

@@ -93,6 +93,7 @@ impl<P: Program> WithModel for Loading<'_, P> {
 
     fn run<M: Model>(self, model: M) -> Result<(P::Out, usize)> {
         let LoadArguments { quantize, activations, i2s_packing, head, shortlist, triples, .. } = *self.arguments;
+        let quantize = quantize.chosen();
         let (of_tensors, of_head) = (Progress::new("loading"), Progress::new("rounding the head"));
         let show = |done, total| of_tensors.set(done, total);
         let show_head = |done, total| of_head.set(done, total);

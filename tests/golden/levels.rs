@@ -10,18 +10,25 @@ use std::num::NonZeroUsize;
 use trine::kernels::Isa;
 
 /// Files, and the digests of the logits of their prompt with each type of cache.
-const DIGESTS: [(&str, [&str; 3]); 5] = [
+const DIGESTS: [(&str, [&str; 3]); 8] = [
     ("hf/a-i2_s", ["e2e3aee65e5b9b47", "5285f326eb395891", "c48341f740976737"]),
     ("hf/b-tq1_0", ["96d9f9024211517f", "eb02f668e8c3859c", "b2c914bcf4166a8c"]),
     ("llama_cpp/llama-tq2_0-q6_k", ["e19a3e10004702fc", "6c92b84b62b1909f", "201f941071ff245d"]),
     ("llama_cpp/llama-dense-q4_0", ["c9b9875318e417da", "0d37a9860718afe2", "565181e3df9d2763"]),
     ("llama_cpp/llama-tied-f32", ["623908f78d7107d8", "a1c8b337f7b09ebf", "ad4ef89f5b56c9bd"]),
+    ("grouped/tied-ptq1_0", ["", "", ""]),
+    ("grouped/binary-q1_0", ["", "", ""]),
+    ("grouped/halves-q2_0", ["", "", ""]),
 ];
 
 /// The prompt of the other program's logits.
 fn prompt(name: &str) -> Vec<u32> {
     match name.split_once('/').expect("a folder and a name") {
         ("hf", file) => Reference::open(&format!("hf/{}.safetensors", &file[..1])).ids("prompt.ids"),
+        ("grouped", file) => {
+            let model = file.split_once('-').expect("a model and a packing").0;
+            Reference::open("grouped/expected.safetensors").ids(&format!("{model}.short.ids"))
+        }
         (folder, file) => Reference::open(&format!("{folder}/logits.safetensors")).ids(&format!("{file}.ids")),
     }
 }

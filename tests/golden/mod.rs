@@ -3,6 +3,8 @@
 mod checkpoints;
 mod converted;
 mod directories;
+mod grouped;
+mod grouped_directories;
 mod hf;
 mod layers;
 mod layouts;

@@ -1,7 +1,11 @@
 //! The corpus: ways to damage a valid model file, each with what the refusal must speak of.
 //!
 //! Every file is the embedded model with a few bytes changed, or cut, so that nothing but the damage can be the reason
-//! of a refusal. Files that are wrong in ways that need no model are tested in the loader.
+//! of a refusal; those of `grouped.rs` are other models. Files that are wrong in ways that need no model are tested in
+//! the loader.
+
+#[path = "grouped.rs"]
+mod grouped;
 
 use trine::loader::{Gguf, GgufWriter, TensorType};
 
@@ -17,18 +21,19 @@ pub struct Case {
     pub name: String,
     /// What the message must contain.
     pub says: Vec<String>,
+    base: &'static [u8],
     damage: Box<dyn Fn(Vec<u8>) -> Vec<u8>>,
 }
 
 impl Case {
     /// The file's bytes.
     pub fn file(&self) -> Vec<u8> {
-        (self.damage)(MODEL.to_vec())
+        (self.damage)(self.base.to_vec())
     }
 
     fn new(name: impl Into<String>, says: &[&str], damage: impl Fn(Vec<u8>) -> Vec<u8> + 'static) -> Case {
         let says = says.iter().map(|&part| part.to_owned()).collect();
-        Case { name: name.into(), says, damage: Box::new(damage) }
+        Case { name: name.into(), says, base: MODEL, damage: Box::new(damage) }
     }
 
     /// Overwrites bytes from `at` on.
@@ -68,7 +73,8 @@ fn data_at(tensor: &str) -> usize {
 
 /// Every damaged file.
 pub fn cases() -> Vec<Case> {
-    [truncations(), counts(), names(), places(), tensor_contents(), roles(), numbers()].into_iter().flatten().collect()
+    let of_model = [truncations(), counts(), names(), places(), tensor_contents(), roles(), numbers()];
+    of_model.into_iter().flatten().chain(grouped::cases()).collect()
 }
 
 /// Fewest bytes of a line of the tensor table, and how many lines there are.

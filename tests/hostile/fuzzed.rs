@@ -208,7 +208,7 @@ pub fn tokenizer_json(data: &[u8]) {
     }
 }
 
-/// Every ternary decoder: two bytes of dimensions, then the matrix.
+/// Every decoder of codes: two bytes of dimensions, then the matrix.
 pub fn ternary(data: &[u8]) {
     let [rows, blocks, bytes @ ..] = data else { return };
     let rows = usize::from(*rows);

@@ -19,6 +19,9 @@ pub enum Encoding {
     PackedRows,
     /// One code -1, 0 or 1 in each byte. The matrix needs a scale in a tensor of its own.
     Int8Codes,
+    /// Words of MLX's affine quantization. The matrix needs the scales and biases of its groups
+    /// ([`SourceTensor::groups`](super::SourceTensor::groups)).
+    Words(Words),
     /// A scale by which products are divided.
     Divisor(TensorType),
     /// A type that no tensor of a model has, by its name.
@@ -33,7 +36,7 @@ impl Encoding {
             | Encoding::Masters(kind)
             | Encoding::TernaryFloats(kind)
             | Encoding::Divisor(kind) => kind.is_float().then_some(kind),
-            Encoding::PackedRows | Encoding::Int8Codes | Encoding::Foreign(_) => None,
+            Encoding::PackedRows | Encoding::Int8Codes | Encoding::Words(_) | Encoding::Foreign(_) => None,
         }
     }
 
@@ -46,7 +49,40 @@ impl Encoding {
             | Encoding::Divisor(kind) => kind.name(),
             Encoding::PackedRows => "U8",
             Encoding::Int8Codes => "I8",
+            Encoding::Words(_) => "U32",
             Encoding::Foreign(name) => name,
+        }
+    }
+}
+
+/// Words of 32 bits: how many of them are a code, and how many columns of a row share a scale and a bias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// Two bits, 64 columns: ternary.
+    Ternary64,
+    /// Two bits, 128 columns: ternary.
+    Ternary128,
+    /// One bit, 128 columns: binary.
+    Binary128,
+}
+
+impl Words {
+    /// All of them.
+    pub(super) const ALL: [Words; 3] = [Words::Ternary64, Words::Ternary128, Words::Binary128];
+
+    /// Bits of a code.
+    pub fn bits(self) -> usize {
+        match self {
+            Words::Ternary64 | Words::Ternary128 => 2,
+            Words::Binary128 => 1,
+        }
+    }
+
+    /// Columns of a group.
+    pub fn columns(self) -> usize {
+        match self {
+            Words::Ternary64 => 64,
+            Words::Ternary128 | Words::Binary128 => 128,
         }
     }
 }

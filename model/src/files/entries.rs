@@ -54,7 +54,7 @@ const IGNORED_OF_GGUF: [(&str, &str); 9] = [
 ];
 
 /// Entries of a `config.json` that are read.
-const READ_OF_HF: [&str; 27] = [
+const READ_OF_HF: [&str; 28] = [
     "_name_or_path",
     "architectures",
     "attention_bias",
@@ -72,6 +72,7 @@ const READ_OF_HF: [&str; 27] = [
     "num_hidden_layers",
     "num_key_value_heads",
     "partial_rotary_factor",
+    "quantization",
     "quantization_config",
     "rms_norm_eps",
     "rope_parameters",

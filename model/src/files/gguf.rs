@@ -8,7 +8,7 @@ use super::{Container, Description, DescriptionError, Encoding, Source, SourceTe
 use crate::description::{Config, ConfigError, Role};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use trine_loader::{Gguf, TensorInfo, Value};
+use trine_loader::{Gguf, TensorInfo, TypeLayout, Value};
 use trine_text::{ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerOptions};
 
 /// The SHA-256 of a model file in lower case; of a split model, that of its files one after the other.
@@ -71,6 +71,10 @@ impl Source for Gguf {
         Some(sha256(self))
     }
 
+    fn layouts(&self) -> &[TypeLayout] {
+        Gguf::layouts(self)
+    }
+
     fn tensors(&self) -> Vec<SourceTensor> {
         let tensor = |info: &TensorInfo| SourceTensor {
             name: info.name.clone(),
@@ -80,6 +84,7 @@ impl Source for Gguf {
             file: Arc::from(self.label_of(info)),
             offset: info.offset,
             bytes: Gguf::bytes(self, info),
+            groups: None,
         };
         Gguf::tensors(self).iter().map(tensor).collect()
     }

@@ -15,7 +15,7 @@ use super::{Container, Description, DescriptionError, Encoding, Source, SourceTe
 use crate::description::{Biases, Config, ConfigError, Projection, Role, RopeScaling};
 use crate::warning::Warning;
 use quantization::{Quantization, ScaleMeaning};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trine_kernels::ActivationMode;
@@ -33,6 +33,9 @@ const GGUF_VERSION: u32 = 3;
 
 /// Rows of the matrix that a row of packed bytes holds.
 const PACKED_ROWS: usize = 4;
+
+/// Bits of a word of MLX.
+const WORD_BITS: usize = 32;
 
 /// A model's directory, its tensors in place and its `config.json` read.
 #[derive(Debug)]
@@ -92,6 +95,9 @@ impl HfDirectory {
         if let (Encoding::PackedRows, Some(rows)) = (encoding, dims.first_mut()) {
             *rows = rows.saturating_mul(PACKED_ROWS);
         }
+        if let (Encoding::Words(words), Some(cols)) = (encoding, dims.last_mut()) {
+            *cols = cols.saturating_mul(WORD_BITS / words.bits());
+        }
         SourceTensor {
             name: info.name.clone(),
             role,
@@ -100,6 +106,7 @@ impl HfDirectory {
             file: Arc::from(file.label()),
             offset: info.offset,
             bytes: file.bytes(info),
+            groups: None,
         }
     }
 
@@ -127,6 +134,9 @@ impl HfDirectory {
             (Some(Role::Scale(..)), Some(kind), Quantization::Offline { scale: ScaleMeaning::Divides, .. }) => {
                 Encoding::Divisor(kind)
             }
+            (Some(role), None, &Quantization::Words(words)) if info.dtype == Dtype::U32 && !role.is_gains() => {
+                Encoding::Words(words)
+            }
             (_, Some(kind), _) => Encoding::Plain(kind),
             (_, None, _) => Encoding::Foreign(info.dtype.name()),
         }
@@ -144,10 +154,11 @@ impl HfDirectory {
     fn check_embedding(&self, config: &Config) -> Result<(), ConfigError> {
         let Dims { vocab, hidden, .. } = config.dims;
         let [embedding, _] = self.tables();
-        match embedding.map(|(_, info)| &info.shape[..]) {
-            Some([rows, cols]) if (*rows, *cols) == (vocab, hidden) => Ok(()),
-            found => {
-                let expected = format!("the rows of the embedding, whose shape is {:?}", found.unwrap_or_default());
+        let shape = embedding.map(|(file, info)| self.tensor(file, info).dims).unwrap_or_default();
+        match shape[..] {
+            [rows, cols] if (rows, cols) == (vocab, hidden) => Ok(()),
+            _ => {
+                let expected = format!("the rows of the embedding, whose shape is {shape:?}");
                 Err(ConfigError::value(self.config.file(), "vocab_size", vocab, expected))
             }
         }
@@ -194,6 +205,20 @@ fn bias_key(projection: Projection) -> &'static str {
     if projection.is_feed_forward() { "mlp_bias" } else { "attention_bias" }
 }
 
+/// The tensors, those in words with the scales and biases of their groups, which are then no tensors by themselves.
+fn with_groups(tensors: Vec<SourceTensor>) -> Vec<SourceTensor> {
+    let by_name: HashMap<_, _> = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
+    let groups_of = |tensor: &SourceTensor| {
+        let module = tensor.name.strip_suffix("weight").filter(|_| matches!(tensor.encoding, Encoding::Words(_)))?;
+        let of = |kind: &str| by_name.get(format!("{module}{kind}").as_str()).copied().cloned();
+        Some(Arc::new([of("scales")?, of("biases")?]))
+    };
+    let groups: Vec<_> = tensors.iter().map(groups_of).collect();
+    let taken: HashSet<_> = groups.iter().flatten().flat_map(|pair| pair.iter().map(|of| of.name.clone())).collect();
+    let with = tensors.into_iter().zip(groups).map(|(tensor, groups)| SourceTensor { groups, ..tensor });
+    with.filter(|tensor| !taken.contains(&tensor.name)).collect()
+}
+
 impl Source for HfDirectory {
     fn label(&self) -> &str {
         &self.label
@@ -214,7 +239,10 @@ impl Source for HfDirectory {
     fn unread_entries(&self) -> Vec<String> {
         // JSON's `null` is an entry that is absent.
         let given = self.entries().into_iter().filter(|(_, value)| *value != Value::from("null"));
-        given.map(|(key, _)| key).filter(|key| is_unread_of_hf(key)).collect()
+        // Beside MLX's `quantization` lies a copy.
+        let is_copy =
+            |key: &str| matches!(self.quantization, Quantization::Words(_)) && key.starts_with("quantization_config");
+        given.map(|(key, _)| key).filter(|key| is_unread_of_hf(key) && !is_copy(key)).collect()
     }
 
     fn config(&self) -> Result<Config, ConfigError> {
@@ -275,7 +303,7 @@ impl Source for HfDirectory {
         let is_copy = |role| role == Some(Role::Output) && self.head_is_embedding().unwrap_or(false);
         let tensors = self.weights.tensors().filter(|(_, info)| !names::is_computed(&info.name));
         let tensors = tensors.map(|(file, info)| self.tensor(file, info));
-        tensors.filter(|tensor| !is_copy(tensor.role)).collect()
+        with_groups(tensors.collect()).into_iter().filter(|tensor| !is_copy(tensor.role)).collect()
     }
 
     fn tensor_name(&self, role: Role) -> String {
@@ -283,9 +311,9 @@ impl Source for HfDirectory {
     }
 
     fn activations(&self) -> Option<ActivationMode> {
-        // A plain Llama computes with floats, also where its weights are ternary (TriLM).
-        let is_plain_llama = matches!(self.quantization, Quantization::None)
+        // A plain model computes with floats, also where its weights are ternary (TriLM).
+        let is_plain = matches!(self.quantization, Quantization::None)
             && self.config().is_ok_and(|config| !config.graph().ternary);
-        is_plain_llama.then_some(ActivationMode::F32)
+        is_plain.then_some(ActivationMode::F32)
     }
 }

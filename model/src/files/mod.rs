@@ -18,7 +18,7 @@ mod open;
 mod source;
 
 pub use advice::Advice;
-pub use encoding::Encoding;
+pub use encoding::{Encoding, Words};
 pub use gguf::sha256;
 pub use hf::{HfDirectory, HfError};
 pub use open::{SourceError, open_model};

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
 use trine_kernels::ActivationMode;
-use trine_loader::Value;
+use trine_loader::{TypeLayout, Value};
 use trine_text::{ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerOptions};
 
 /// What holds the tensors of a [`Source`].
@@ -90,6 +90,11 @@ pub trait Source: fmt::Debug + Sync {
     /// Every tensor, in the order of the files.
     fn tensors(&self) -> Vec<SourceTensor>;
 
+    /// What numbers of tensor types mean in the files, of those that stand for several layouts.
+    fn layouts(&self) -> &[TypeLayout] {
+        &[]
+    }
+
     /// The name of the tensor of a role, for messages about a tensor that is missing.
     fn tensor_name(&self, role: Role) -> String {
         role.to_string()
@@ -100,8 +105,8 @@ pub trait Source: fmt::Debug + Sync {
         None
     }
 
-    /// What the program that wrote the model does with the activations of its ternary matrices, where the files say
-    /// so. `None` leaves it to the packing and the architecture.
+    /// What the program that wrote the model does with the activations of its ternary matrices with one scale, where the
+    /// files say so. `None` leaves it to the packing and the architecture.
     fn activations(&self) -> Option<ActivationMode> {
         None
     }
@@ -156,6 +161,8 @@ pub struct SourceTensor {
     pub offset: u64,
     /// Its bytes: a slice of the memory map.
     pub bytes: Bytes,
+    /// The scales and the biases of the groups of a tensor in [`Encoding::Words`], where the files have both.
+    pub groups: Option<Arc<[SourceTensor; 2]>>,
 }
 
 impl SourceTensor {

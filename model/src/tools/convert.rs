@@ -4,8 +4,9 @@
 //! (`layouts.rs`, [`trine_kernels::packing`]) and files ([`trine_loader`]).
 //!
 //! Matrices of blocks keep every code and every scale. A scale that a type with f16 scales cannot hold goes into a
-//! tensor `blk.N.NAME.scale` of one f32, which multiplies the product, and the codes get the scale 1. The head is
-//! rounded to another type where that is asked for. Every other tensor is copied.
+//! tensor `blk.N.NAME.scale` of one f32, which multiplies the product, and the codes get the scale 1. An embedding and a
+//! head of codes get the type too where it holds them. The head is rounded to another type where that is asked for.
+//! Every other tensor is copied.
 //!
 //! Of a directory, tensors get their names in GGUF files; the rows of query and key matrices get the order that the
 //! architecture has there; scales become factors, also those that divide; gains become f32.
@@ -24,7 +25,7 @@ use crate::tools::trial;
 use crate::warning::Warning;
 use crate::weights::{self, LoadError, LoadOptions, Quantize};
 use bytes::Bytes;
-use layouts::{packed, rescaled};
+use layouts::{packed, reordered, rescaled};
 use std::collections::HashMap;
 use trine_kernels::packing::I2sPacking;
 use trine_kernels::{Matrix, PackingError, PackingKind};
@@ -36,14 +37,15 @@ use trine_text::TokenizerOptions;
 /// What a model is converted to.
 #[derive(Clone, Debug)]
 pub struct Conversion {
-    /// Type of the matrices of blocks: I2_S, TQ1_0, TQ2_0 or F16.
+    /// Type of the matrices of blocks, one of [`MATRIX_TYPES`]; and of an embedding and a head of codes, where it holds
+    /// them.
     pub matrices: TensorType,
     /// Type of the head: F16, Q8_0, Q6_K or Q4_0; `None` leaves it as it is. Where the embedding is the head, it
     /// changes.
     pub head: Option<TensorType>,
     /// How I2_S tensors of the source are packed.
     pub i2s_packing: I2sPacking,
-    /// Quantize float matrices that are not ternary; `None` refuses them.
+    /// Quantize matrices of blocks that are not ternary or binary; `None` refuses them.
     pub quantize: Option<Quantize>,
     /// How the vocabulary of a directory is read.
     pub tokenizer: TokenizerOptions,
@@ -205,9 +207,8 @@ impl<'f> Converter<'f> {
             (Some(Role::Matrix(block, projection)), _) => self.matrix(tensor, block, projection),
             (Some(Role::Scale(..) | Role::Bias(..)), _) if self.is_directory => Ok(Vec::new()),
             (Some(role), _) if self.is_directory && role.is_gains() => Ok(vec![self.gains(tensor)?]),
-            (Some(role), Some((head, kind, packing))) if role == head && tensor.encoding != Encoding::Plain(kind) => {
-                Ok(vec![self.head(tensor, kind, packing)?])
-            }
+            (Some(role), Some((head, kind, packing))) if role == head => Ok(vec![self.head(tensor, kind, packing)?]),
+            (Some(Role::TokenEmbedding | Role::Output), _) => Ok(vec![self.table(tensor)?]),
             _ => Ok(vec![self.copy(tensor)?]),
         }
     }
@@ -245,9 +246,24 @@ impl<'f> Converter<'f> {
 
     /// The head, rounded.
     fn head(&self, tensor: &SourceTensor, kind: TensorType, packing: PackingKind) -> Result<Output, ConvertError> {
+        if tensor.encoding == Encoding::Plain(kind) {
+            return self.copy(tensor);
+        }
         let rounded = self.read(tensor, tensor.rows_and_cols())?.requantize(self.cpu, packing, |_| ());
         let rounded = rounded.map_err(|source| self.fail(tensor, source))?;
         Ok(self.output(tensor, kind, rounded.bytes().clone()))
+    }
+
+    /// An embedding or a head in the type of the matrices where it is of codes that the type holds, else as it is.
+    fn table(&self, tensor: &SourceTensor) -> Result<Output, ConvertError> {
+        let kind = self.conversion.matrices;
+        let matrix = self.read(tensor, tensor.rows_and_cols())?;
+        let codes = if matrix.has_codes() { Some(matrix) } else { weights::recognised_table(&matrix) };
+        match (codes.map(|codes| packed(&codes, kind)), tensor.encoding) {
+            (Some(Ok(bytes)), _) => Ok(self.output(tensor, kind, bytes)),
+            (Some(Err(source)), Encoding::Words(_)) => Err(self.fail(tensor, source)),
+            _ => self.copy(tensor),
+        }
     }
 
     /// A matrix of a block, and its scale where that becomes a tensor of its own.
@@ -256,11 +272,11 @@ impl<'f> Converter<'f> {
         let (scale, bias) = (Role::Scale(block, projection), Role::Bias(block, projection));
         // A scale beside a matrix may multiply its bias too, as llama.cpp has it.
         let may_have_scale = !self.tensors.contains_key(&scale) && !self.tensors.contains_key(&bias);
-        let matrix = self.ternary(tensor)?;
+        let matrix = self.codes(tensor)?;
         match packed(&matrix, kind) {
             Ok(bytes) => Ok(vec![self.output(tensor, kind, bytes)]),
-            Err(PackingError::ScaleNotHalf { found, .. }) if may_have_scale => {
-                let codes = rescaled(&matrix, 1.0, |row| row).and_then(|codes| packed(&codes, kind));
+            Err(PackingError::ScaleNotHalf { found, .. }) if may_have_scale && matrix.scale().is_some() => {
+                let codes = rescaled(&matrix, 1.0).and_then(|codes| packed(&codes, kind));
                 let codes = codes.map_err(|source| self.fail(tensor, source))?;
                 Ok(vec![self.output(tensor, kind, codes), scale_tensor(scale, found)])
             }
@@ -278,21 +294,21 @@ impl<'f> Converter<'f> {
         let fail = |source| self.fail(tensor, source);
         let kind = self.conversion.matrices;
         let scale_role = Role::Scale(block, projection);
-        let ternary = self.ternary(tensor)?;
         let scale = self.separate_scale(tensor, scale_role)?;
         let order = self.interleave.filter(|_| projection.is_rotated());
-        let own = ternary.scale().unwrap_or(0.0);
+        let codes = reordered(&self.codes(tensor)?, |row| weights::halves_row(row, order)).map_err(fail)?;
         // Codes under the scale 1 take the separate scale for their own.
-        let (own, separate) = if own == 1.0 { (scale.unwrap_or(1.0), None) } else { (own, scale) };
-        let matrix = rescaled(&ternary, own, |row| weights::halves_row(row, order)).map_err(fail)?;
-        let (bytes, separate) = match packed(&matrix, kind) {
-            Ok(bytes) => (bytes, separate),
+        let (matrix, separate) = match (codes.scale(), scale) {
+            (Some(1.0), Some(scale)) => (rescaled(&codes, scale).map_err(fail)?, None),
+            (_, separate) => (codes, separate),
+        };
+        let (bytes, separate) = match (packed(&matrix, kind), matrix.scale()) {
+            (Ok(bytes), _) => (bytes, separate),
             // The scale is no f16, so it becomes a tensor of its own.
-            Err(PackingError::ScaleNotHalf { .. }) if separate.is_none() => {
-                let codes = rescaled(&matrix, 1.0, |row| row).and_then(|codes| packed(&codes, kind)).map_err(fail)?;
-                (codes, Some(own))
+            (Err(PackingError::ScaleNotHalf { .. }), own @ Some(_)) if separate.is_none() => {
+                (rescaled(&matrix, 1.0).and_then(|codes| packed(&codes, kind)).map_err(fail)?, own)
             }
-            Err(source) => return Err(fail(source)),
+            (Err(source), _) => return Err(fail(source)),
         };
         let mut outputs = vec![self.output(tensor, kind, bytes)];
         outputs.extend(separate.map(|value| scale_tensor(scale_role, value)));
@@ -337,23 +353,29 @@ impl<'f> Converter<'f> {
         }
     }
 
-    /// A matrix of a block as ternary codes and scales.
-    fn ternary(&self, tensor: &SourceTensor) -> Result<Matrix, ConvertError> {
+    /// A matrix of a block as codes and scales.
+    fn codes(&self, tensor: &SourceTensor) -> Result<Matrix, ConvertError> {
         let matrix = self.read(tensor, tensor.rows_and_cols())?;
         let found = tensor.encoding;
-        let quantized = || weights::absmean(&matrix).map_err(|source| self.fail(tensor, source));
-        match (tensor.encoding, self.conversion.quantize) {
-            _ if matrix.is_ternary() => Ok(matrix),
-            (Encoding::Masters(_), _) => quantized(),
-            (encoding, quantize) if encoding.float().is_some() => match (weights::as_ternary(&matrix), quantize) {
-                (Some(ternary), _) => Ok(ternary),
-                (None, _) if matches!(encoding, Encoding::TernaryFloats(_)) => {
-                    Err(self.fail_encoding(tensor, "codes: values -s, 0 and s with one s"))
-                }
-                (None, Some(Quantize::Absmean)) => quantized(),
-                (None, None) => Err(ConvertError::of_tensor(tensor, ConvertProblem::NotTernary { found })),
+        let recognised = || weights::recognised(&matrix);
+        let quantize = match found {
+            _ if matrix.has_codes() => return Ok(matrix),
+            Encoding::Masters(_) => Some(Quantize::Absmean),
+            Encoding::TernaryFloats(_) => {
+                let one_scale = recognised().filter(|codes| codes.scale().is_some());
+                return one_scale.ok_or_else(|| self.fail_encoding(tensor, "codes: values -s, 0 and s with one s"));
+            }
+            _ => match recognised() {
+                Some(codes) => return Ok(codes),
+                None => self.conversion.quantize,
             },
-            _ => Err(ConvertError::of_tensor(tensor, ConvertProblem::Dense { found })),
+        };
+        match quantize {
+            Some(quantize) => quantize.quantize(&matrix).map_err(|source| self.fail(tensor, source)),
+            None if found.float().is_some() => {
+                Err(ConvertError::of_tensor(tensor, ConvertProblem::NotTernary { found }))
+            }
+            None => Err(ConvertError::of_tensor(tensor, ConvertProblem::Dense { found })),
         }
     }
 
@@ -362,14 +384,19 @@ impl<'f> Converter<'f> {
         matrix.map_err(|source| self.fail(tensor, source))
     }
 
-    /// What the source's ternary matrices do with activations and those of the file do not, where none is asked for.
+    /// What the source's matrices do with activations and those of the file do not, where none is asked for.
     fn other_activations(&self) -> Option<Warning> {
         let architecture = self.source.config().ok()?.architecture;
-        let first = self.tensors.get(&Role::Matrix(0, Projection::Query))?;
-        let of = |encoding| weights::usual_activations(encoding, first.rows_and_cols().1, architecture);
+        let first = self.codes(self.tensors.get(&Role::Matrix(0, Projection::Query))?).ok()?;
         let of_source = self.source.activations().filter(|_| self.conversion.quantize.is_none());
-        let before = of_source.unwrap_or_else(|| of(first.encoding));
-        let after = of(Encoding::Plain(self.conversion.matrices));
+        let before = weights::default_activations(&first, architecture, of_source);
+        let kind = match weights::packing(self.conversion.matrices) {
+            // Floats that are codes are recognised again.
+            None | Some(PackingKind::F16) if first.scale().is_some() => PackingKind::I2S,
+            None | Some(PackingKind::F16) => first.kind(),
+            Some(kind) => kind,
+        };
+        let after = weights::usual_activations(kind, first.cols(), architecture);
         (before != after).then(|| Warning::OtherActivations { file: self.source.label().to_owned(), before, after })
     }
 

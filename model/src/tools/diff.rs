@@ -164,6 +164,7 @@ fn rope_frequencies(divisors: &[f32]) -> SourceTensor {
         file: Arc::from("config.json"),
         offset: 0,
         bytes: divisors.iter().copied().flat_map(f32::to_le_bytes).collect(),
+        groups: None,
     }
 }
 

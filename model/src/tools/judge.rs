@@ -16,7 +16,7 @@ use crate::weights::scaled;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use trine_kernels::packing::I2sPacking;
-use trine_kernels::{Matrix, PackingError};
+use trine_kernels::{Matrix, PackingError, PackingKind};
 use trine_ops::Cpu;
 
 /// What the values of one tensor are like.
@@ -133,7 +133,8 @@ fn remarks(
         let (rms, median) = (number(rms, 4), number(*median, 4));
         remarks.push(format!("an RMS of {rms} is far from {median}, the median of this norm over all blocks"));
     }
-    if scale.is_some() && matches!(role, Role::Matrix(..)) && !ZEROS.contains(&zeros) {
+    let is_ternary = scale.is_some() && found.packing != PackingKind::Q1_0.name();
+    if is_ternary && matches!(role, Role::Matrix(..)) && !ZEROS.contains(&zeros) {
         remarks.push(format!("a share of {zeros:.3} zeros is unusual for a ternary matrix"));
     }
     remarks

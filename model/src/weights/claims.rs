@@ -1,7 +1,7 @@
 //! The inventory of a file: each tensor is claimed by one role, as a norm, a matrix, a table or a vector.
 
 use super::{Corrected, Corrections};
-use super::{LoadError, LoadOptions, LoadProblem, MakeShortlist, Quantize, Requantize, corrections, matrices};
+use super::{LoadError, LoadOptions, LoadProblem, MakeShortlist, Quantize, Requantize, corrections, floats, matrices};
 use crate::description::{Config, Presence, Projection, Role};
 use crate::files::{Encoding, Source, SourceTensor};
 use crate::network::Linear;
@@ -109,19 +109,16 @@ impl<'l> Claims<'l> {
     ) -> Result<Linear<O, I>, LoadError> {
         let tensor = self.claim(Role::Matrix(block, projection));
         let mut matrix = self.matrix(&tensor, axes)?;
-        let absmean = self.options.quantize == Some(Quantize::Absmean);
         if matches!(tensor.encoding, Encoding::Masters(_)) {
-            matrix = self.quantized(&tensor, &matrix)?;
-        } else if tensor.encoding.float().is_some()
-            && let Some(ternary) = self.threads.run(|| matrices::as_ternary(&matrix))
-        {
-            matrix = ternary;
+            matrix = self.quantized(&tensor, &matrix, Quantize::Absmean)?;
+        } else if let Some(codes) = self.recognised(&tensor, &matrix) {
+            matrix = codes;
         } else if matches!(tensor.encoding, Encoding::TernaryFloats(_)) {
             let expected = "values -s, 0 and s with one s, as the `quantization_config` of an offline model promises";
             return Err(self.value(&tensor, "other values", expected));
-        } else if !matrix.is_ternary() && absmean {
-            matrix = self.quantized(&tensor, &matrix)?;
-        } else if !matrix.is_ternary() && self.config.graph().ternary {
+        } else if let (false, Some(quantize)) = (matrix.has_codes(), self.options.quantize) {
+            matrix = self.quantized(&tensor, &matrix, quantize)?;
+        } else if !matrix.has_codes() && self.config.graph().ternary {
             self.dense_masters.push(tensor.name.clone());
         }
         let (scale, bias) = (Role::Scale(block, projection), Role::Bias(block, projection));
@@ -159,13 +156,13 @@ impl<'l> Claims<'l> {
         Bias::check(&tensor.name, values, &tensor.dims, axes).map_err(|source| self.shape(&tensor, source))
     }
 
-    /// The embedding, in the type it has in the file.
+    /// The embedding, in the type it has in the file, or as codes where its floats are.
     pub(super) fn embedding<V: Plain, H: Plain>(&mut self, axes: (V, H)) -> Result<Embedding<Matrix, V, H>, LoadError> {
         let (tensor, matrix) = self.table(Role::TokenEmbedding, axes)?;
         Embedding::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))
     }
 
-    /// A head of its own, in the type it has in the file.
+    /// A head of its own, in the type it has in the file, or as codes where its floats are.
     pub(super) fn head<V: Plain, H: Plain>(&mut self, axes: (V, H)) -> Result<Head<Matrix, V, H>, LoadError> {
         let (tensor, matrix) = self.table(Role::Output, axes)?;
         Head::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))
@@ -174,8 +171,16 @@ impl<'l> Claims<'l> {
     fn table<V: Plain, H: Plain>(&mut self, role: Role, axes: (V, H)) -> Result<(SourceTensor, Matrix), LoadError> {
         let tensor = self.claim(role);
         let matrix = self.matrix(&tensor, axes)?;
-        let matrix = self.with_activations(&tensor, matrix)?;
+        let codes = self.threads.run(|| floats::recognised_table(&matrix));
+        let matrix = self.with_activations(&tensor, codes.unwrap_or(matrix))?;
         Ok((tensor, matrix))
+    }
+
+    /// A float matrix as codes, where it is ternary or binary.
+    fn recognised(&self, tensor: &SourceTensor, matrix: &Matrix) -> Option<Matrix> {
+        let codes = self.threads.run(|| floats::recognised(matrix));
+        // That the matrix is ternary was promised, and that means of one scale.
+        codes.filter(|codes| !matches!(tensor.encoding, Encoding::TernaryFloats(_)) || codes.scale().is_some())
     }
 
     /// The head, which is or comes from the tensor of `role`, in another packing.
@@ -278,22 +283,15 @@ impl<'l> Claims<'l> {
     /// The matrix with the activation mode that was asked for, or its default.
     fn with_activations(&self, tensor: &SourceTensor, matrix: Matrix) -> Result<Matrix, LoadError> {
         // A source speaks of the weights that it has, not of those that quantizing makes of them.
-        let usual = self.activations.filter(|_| self.options.quantize.is_none());
-        let asked = self.options.activations.or(usual);
-        let mode = matrices::activation_mode(&matrix, tensor.encoding, self.config.architecture, asked);
+        let of_source = self.activations.filter(|_| self.options.quantize.is_none());
+        let (architecture, asked) = (self.config.architecture, self.options.activations);
+        let mode = matrices::activation_mode(&matrix, architecture, asked, of_source);
         matrix.with_activation_mode(mode).map_err(|source| self.contents(tensor, source))
     }
 
-    /// A float master, quantized as was asked for.
-    fn quantized(&self, tensor: &SourceTensor, matrix: &Matrix) -> Result<Matrix, LoadError> {
-        if tensor.encoding.float().is_none() {
-            return Err(self.value(
-                tensor,
-                tensor.encoding,
-                "F32, F16 or BF16 masters, which quantizing to ternary needs",
-            ));
-        }
-        self.threads.run(|| matrices::absmean(matrix)).map_err(|source| self.contents(tensor, source))
+    /// A matrix that is quantized to codes.
+    fn quantized(&self, tensor: &SourceTensor, matrix: &Matrix, with: Quantize) -> Result<Matrix, LoadError> {
+        self.threads.run(|| with.quantize(matrix)).map_err(|source| self.contents(tensor, source))
     }
 
     /// A factor for a whole matrix.

@@ -4,14 +4,14 @@
 //! must be to become one (`claims.rs`).
 
 use super::claims::Claims;
-use super::{Corrected, Corrections, KeepTriples, LoadError, LoadProblem, triples};
+use super::{Corrected, Corrections, KeepTriples, LoadError, LoadProblem, floats, triples};
 use crate::description::{BlockNorm, NoSubNorms, Projection, QkNorm, Role};
 use crate::files::Source;
 use crate::network::{Attention, Block, FeedForward, Mixer, QkNorms, SubNorm, SwiGlu, Transformer};
 use crate::warning::Warning;
 use std::sync::Arc;
 use trine_kernels::packing::I2sPacking;
-use trine_kernels::{ActivationMode, PackingKind};
+use trine_kernels::{ActivationMode, Matrix, PackingError, PackingKind};
 use trine_ops::{Cpu, Gating};
 use trine_shapes::{
     AttentionLayers, Blocks, Branch, Ffn, Gate, HeadDim, Hidden, Idx, KvWidth, LacksNorm, Model, NoNorm, NormRole,
@@ -21,7 +21,7 @@ use trine_shapes::{
 /// How a file's weights are taken.
 #[derive(Default)]
 pub struct LoadOptions<'p> {
-    /// Quantize float matrices that are not ternary; `None` runs them as they are.
+    /// Quantize matrices of blocks that are not ternary or binary; `None` runs them as they are.
     pub quantize: Option<Quantize>,
     /// Activations of ternary matrices, and f32 of all; `None` is the default of the packing and architecture.
     pub activations: Option<ActivationMode>,
@@ -56,11 +56,35 @@ pub struct MakeShortlist<'p> {
     pub progress: Option<&'p (dyn Fn(usize, usize) + Sync)>,
 }
 
-/// A quantizer for float masters.
+/// A quantizer for float masters, or for what another quantizer has made of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantize {
     /// BitNet b1.58's own: scale `mean |W|`, codes `clamp(round(W / scale), -1, 1)`.
     Absmean,
+    /// The same for each group of columns of a row by itself; the scale is rounded to f16 first.
+    AbsmeanOfGroups(Group),
+}
+
+/// Columns of a row that share a scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// 64, as in Q2_0.
+    Columns64,
+    /// 128, as in PQ2_0 and PTQ1_0.
+    Columns128,
+}
+
+impl Quantize {
+    /// The matrix as codes and scales.
+    ///
+    /// # Errors
+    /// Columns that are no multiple of the group, and values that are not finite.
+    pub(crate) fn quantize(self, matrix: &Matrix) -> Result<Matrix, PackingError> {
+        match self {
+            Quantize::Absmean => floats::absmean(matrix),
+            Quantize::AbsmeanOfGroups(group) => floats::absmean_of_groups(matrix, group),
+        }
+    }
 }
 
 /// A model, and what was noticed while it was loaded.

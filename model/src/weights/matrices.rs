@@ -1,11 +1,14 @@
-//! Which packing a tensor type is, how float matrices become ternary ones, and what ternary ones do with activations.
+//! Which packing a tensor type is, and what matrices of codes do with activations.
+//!
+//! Not here: float matrices that become codes (`floats.rs`), and the words of MLX (`words.rs`).
 
+use super::{floats, words};
 use crate::description::{Architecture, Projection};
 use crate::files::{Encoding, SourceTensor};
 use bytes::Bytes;
+use trine_kernels::matrix::AnyPacked;
 use trine_kernels::packing::{
-    I2sPacking, InverseScale, Packed, Q2_0, TernaryLayout, WeightScale, absmean as absmean_of, ternary_from_f32,
-    ternary_from_int8, ternary_from_packed_rows,
+    I2sPacking, InverseScale, TernaryLayout, WeightScale, ternary_from_int8, ternary_from_packed_rows,
 };
 use trine_kernels::{ActivationMode, Matrix, PackingError, PackingKind};
 use trine_loader::TensorType;
@@ -21,6 +24,7 @@ pub(crate) fn packed(tensor: &SourceTensor, i2s: I2sPacking, rows: usize, cols: 
         }
         Encoding::PackedRows => ternary_from_packed_rows(rows, cols, &tensor.bytes).map(Matrix::from),
         Encoding::Int8Codes => ternary_from_int8(rows, cols, &tensor.bytes).map(Matrix::from),
+        Encoding::Words(form) => words::packed(tensor, form, rows, cols),
         Encoding::Foreign(packing) => Err(PackingError::NotWeights { packing }),
     }
 }
@@ -36,14 +40,17 @@ pub(crate) fn of_file(
     bytes: Bytes,
 ) -> Result<Matrix, PackingError> {
     match stored(kind, i2s) {
-        Stored::AsItIs(PackingKind::Q2_0) => {
-            let matrix = Packed::<Q2_0>::new(rows, cols, bytes)?;
-            // Where two groups of 64 columns have one scale, as in files that were made of groups of 128, they are one:
-            // the products are those of a file that says so, and take half as many scales.
-            Ok(matrix.joined().map_or_else(|| Matrix::from(matrix), Matrix::from))
-        }
-        Stored::AsItIs(packing) => Matrix::new(packing, rows, cols, bytes),
+        Stored::AsItIs(packing) => Matrix::new(packing, rows, cols, bytes).map(in_largest_groups),
         Stored::Repacked(layout) => Matrix::repack(layout, rows, cols, &bytes),
+    }
+}
+
+/// The matrix; with groups of 128 columns where two of 64 have one scale, as in files that were made of groups of 128: the
+/// products are those of a file that says so, and take half as many scales.
+pub(super) fn in_largest_groups(matrix: Matrix) -> Matrix {
+    match matrix.packed() {
+        AnyPacked::Q2_0(groups) => groups.joined().map_or(matrix, Matrix::from),
+        _ => matrix,
     }
 }
 
@@ -105,7 +112,7 @@ pub(crate) fn scaled(
     let (rows, cols) = tensor.rows_and_cols();
     let mut matrix = packed(tensor, i2s, rows, cols)?;
     if matches!(tensor.encoding, Encoding::Masters(_)) {
-        matrix = absmean(&matrix)?;
+        matrix = floats::absmean(&matrix)?;
     }
     match scale {
         Some(scale) => matrix.with_multiplier(factor_of(scale, i2s)?),
@@ -121,32 +128,6 @@ pub(crate) fn factor_of(scale: &SourceTensor, i2s: I2sPacking) -> Result<WeightS
     let mut value = [0.0];
     packed(scale, i2s, 1, 1)?.decode_row(0, &mut value);
     factor(scale.encoding, value[0])
-}
-
-/// A float matrix whose values are exactly {-s, 0, s}, as ternary codes and that s.
-pub(crate) fn as_ternary(matrix: &Matrix) -> Option<Matrix> {
-    // One row tells almost every other matrix.
-    let mut first = vec![0.0f32; matrix.cols()];
-    matrix.decode_row(0, &mut first);
-    let mut magnitudes = first.iter().map(|value| value.abs()).filter(|value| *value != 0.0);
-    let scale = magnitudes.next();
-    if magnitudes.any(|value| Some(value) != scale) {
-        return None;
-    }
-    ternary_from_f32(matrix.rows(), matrix.cols(), &values(matrix)).map(Matrix::from)
-}
-
-/// A float matrix quantized as BitNet b1.58 quantizes its masters.
-pub(crate) fn absmean(matrix: &Matrix) -> Result<Matrix, PackingError> {
-    absmean_of(matrix.rows(), matrix.cols(), &values(matrix)).map(Matrix::from)
-}
-
-fn values(matrix: &Matrix) -> Vec<f32> {
-    let mut values = vec![0.0; matrix.rows() * matrix.cols()];
-    for (row, out) in values.chunks_exact_mut(matrix.cols()).enumerate() {
-        matrix.decode_row(row, out);
-    }
-    values
 }
 
 /// What a number that scales a matrix multiplies its products by.
@@ -179,36 +160,47 @@ pub(crate) fn halves_row(row: usize, head: Option<usize>) -> usize {
     start + element / 2 + element % 2 * (head / 2)
 }
 
-/// What a matrix does with activations: `asked` for ternary ones, else the default of its packing and architecture. A
-/// dense matrix has one other than f32 or none, so of all that can be asked for it heeds f32.
+/// What a matrix does with activations: `asked` for those of codes, else what the source says of matrices with one
+/// scale, else the default of the packing and architecture. A dense matrix has one other than f32 or none, so of all
+/// that can be asked for it heeds f32.
 pub(super) fn activation_mode(
     matrix: &Matrix,
-    encoding: Encoding,
     architecture: Architecture,
     asked: Option<ActivationMode>,
+    of_source: Option<ActivationMode>,
 ) -> ActivationMode {
     if !matrix.has_codes() {
-        return if asked == Some(ActivationMode::F32) { ActivationMode::F32 } else { matrix.activation_mode() };
+        let is_f32 = asked.or(of_source) == Some(ActivationMode::F32);
+        return if is_f32 { ActivationMode::F32 } else { matrix.activation_mode() };
     }
-    asked.unwrap_or_else(|| usual_activations(encoding, matrix.cols(), architecture))
+    asked.unwrap_or_else(|| default_activations(matrix, architecture, of_source))
 }
 
-/// What a ternary or binary matrix with rows of `cols` columns does with activations where nothing else is asked for.
+/// What a matrix of codes does with activations where nothing is asked for.
+pub(crate) fn default_activations(
+    matrix: &Matrix,
+    architecture: Architecture,
+    of_source: Option<ActivationMode>,
+) -> ActivationMode {
+    let of_source = of_source.filter(|_| matrix.scale().is_some());
+    of_source.unwrap_or_else(|| usual_activations(matrix.kind(), matrix.cols(), architecture))
+}
+
+/// What a matrix of codes in a packing, with rows of `cols` columns, does with activations where neither it is asked for
+/// nor the source says it.
 ///
 /// Models of an architecture that is not ternary were trained without int8 activations, so these get scales for parts of
-/// a row, in the lengths that the types of their matrices have for weights: TQ1_0 and TQ2_0 (TriLM, as `llama`) as in
-/// llama.cpp, where their columns are whole blocks of 256; the types with a scale for 64 or 128 columns (Bonsai, as
-/// `qwen3`) for each group. Every other ternary matrix gets BitNet's one scale for each token.
-pub(crate) fn usual_activations(encoding: Encoding, cols: usize, architecture: Architecture) -> ActivationMode {
-    let of = |types: &[TensorType]| types.iter().any(|&kind| encoding == Encoding::Plain(kind));
-    if architecture.graph().ternary {
-        ActivationMode::Int8PerToken
-    } else if of(&[TensorType::Q2_0, TensorType::PQ2_0, TensorType::PTQ1_0, TensorType::Q1_0]) {
-        ActivationMode::Int8PerGroup
-    } else if of(&[TensorType::TQ1_0, TensorType::TQ2_0]) && cols.is_multiple_of(256) {
-        ActivationMode::Q8K
-    } else {
-        ActivationMode::Int8PerToken
+/// a row, in the lengths that the packings have for weights: TQ1_0 and TQ2_0 (TriLM, as `llama`) as in llama.cpp, where
+/// their columns are whole blocks of 256; those with a scale for 64 or 128 columns (Bonsai, as `qwen3`) for each group.
+/// Every other ternary matrix gets BitNet's one scale for each token.
+pub(crate) fn usual_activations(packing: PackingKind, cols: usize, architecture: Architecture) -> ActivationMode {
+    match packing {
+        _ if architecture.graph().ternary => ActivationMode::Int8PerToken,
+        PackingKind::Q2_0 | PackingKind::Pq2_0 | PackingKind::Ptq1_0 | PackingKind::Q1_0 => {
+            ActivationMode::Int8PerGroup
+        }
+        PackingKind::Tq1_0 | PackingKind::Tq2_0 if cols.is_multiple_of(packing.block()) => ActivationMode::Q8K,
+        _ => ActivationMode::Int8PerToken,
     }
 }
 

@@ -2,7 +2,8 @@
 //! brought into the packing that the kernels run.
 //!
 //! * `load.rs`: weights in their roles; `claims.rs`: the inventory of a file;
-//! * `matrices.rs`: a tensor type of a file as a packing of the kernels; `triples.rs`: copies that decode faster;
+//! * `matrices.rs`: a tensor type of a file as a packing of the kernels; `words.rs`: the words of MLX; `floats.rs`: float
+//!   matrices as codes; `triples.rs`: copies that decode faster;
 //! * `policy.rs`, `corrections.rs`: corrections that are ordered, and made.
 //!
 //! What belongs here: what tensors hold. What does not: where they lie in files (`files`, `trine-loader`).
@@ -10,15 +11,18 @@
 mod claims;
 mod corrections;
 mod error;
+mod floats;
 mod load;
 mod matrices;
 mod policy;
 mod triples;
+mod words;
 
 pub use error::{LoadError, LoadProblem};
-pub use load::{LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load};
+pub(crate) use floats::{recognised, recognised_table};
+pub use load::{Group, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load};
 pub(crate) use matrices::{
-    absmean, as_ternary, factor_of, halves_row, packed, packing, scaled, scales_bias, usual_activations,
+    default_activations, factor_of, halves_row, packed, packing, scaled, scales_bias, usual_activations,
 };
 pub use policy::{Corrected, Correction, Corrections, PolicyError, PolicyProblem};
 pub use triples::KeepTriples;

@@ -1,32 +1,31 @@
 //! The arguments of the commands that make and compare files.
 
 use super::bench::{likes, table_types, ternary_types};
-use super::{CpuArguments, FileArguments, VocabularyArguments, i2s_packings, named, quantizers, whole};
+use super::{CpuArguments, FileArguments, QuantizeArguments, VocabularyArguments, i2s_packings, named, whole};
 use clap::Args;
 use clap::builder::TypedValueParser;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use trine::kernels::packing::I2sPacking;
 use trine::loader::TensorType;
-use trine::model::{Architecture, Quantize, Synthetic};
+use trine::model::{Architecture, Synthetic};
 
 #[derive(Debug, Args)]
 pub struct ConvertArguments {
-    /// GGUF file or directory of HF transformers with ternary matrices.
+    /// GGUF file or directory of HF transformers or MLX with ternary or binary matrices.
     #[arg(value_name = "IN")]
     pub input: PathBuf,
     /// The file to write, which appears when it is complete.
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
-    /// Type of the matrices; codes and scales stay what they are.
+    /// Type of the matrices; codes and scales stay what they are. An embedding and a head of codes get it too.
     #[arg(long, value_name = "TYPE", value_parser = matrix_types())]
     pub to: TensorType,
     /// Round the head to this type; where the embedding is the head, it changes [default: what it is].
     #[arg(long, value_name = "TYPE", value_parser = table_types())]
     pub head: Option<TensorType>,
-    /// Quantize float matrices that are not ternary.
-    #[arg(long, value_name = "METHOD", value_parser = quantizers())]
-    pub quantize: Option<Quantize>,
+    #[command(flatten)]
+    pub quantize: QuantizeArguments,
     /// How I2_S tensors of IN are packed; those of OUT are x86.
     #[arg(long, value_name = "PACKING", default_value = "x86", value_parser = i2s_packings())]
     pub i2s_packing: I2sPacking,
@@ -116,6 +115,10 @@ fn matrix_types() -> impl TypedValueParser<Value = TensorType> {
         ("i2_s", TensorType::I2S),
         ("tq1_0", TensorType::TQ1_0),
         ("tq2_0", TensorType::TQ2_0),
+        ("q2_0", TensorType::Q2_0),
+        ("pq2_0", TensorType::PQ2_0),
+        ("ptq1_0", TensorType::PTQ1_0),
+        ("q1_0", TensorType::Q1_0),
         ("f16", TensorType::F16),
     ])
 }

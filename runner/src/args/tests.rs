@@ -32,7 +32,7 @@ fn a_run_has_its_defaults() {
     assert_eq!((arguments.model, arguments.tokens), (Some(PathBuf::from("m.gguf")), 7));
     assert_eq!(arguments.generation.kv, CacheType::F16);
     assert_eq!((arguments.generation.temperature, arguments.generation.seed), (None, None));
-    assert_eq!((arguments.load.activations, arguments.load.quantize, arguments.cpu.isa), (None, None, None));
+    assert_eq!((arguments.load.activations, arguments.load.quantize.chosen(), arguments.cpu.isa), (None, None, None));
 }
 
 /// What the help says of the four that a publisher may decide is what the library has.
@@ -79,7 +79,10 @@ fn names_become_values() {
     assert_eq!(arguments.cpu.isa, Some(Isa::Avx2));
     assert_eq!(arguments.cpu.threads, NonZeroUsize::new(3));
     assert_eq!(arguments.load.activations, Some(ActivationMode::Q8K));
-    assert_eq!(arguments.load.quantize, Some(Quantize::Absmean));
+    assert_eq!(arguments.load.quantize.chosen(), Some(Quantize::Absmean));
+    let grouped = run("trine run --quantize absmean --group 128 --activations int8-group").load;
+    assert_eq!(grouped.quantize.chosen(), Some(Quantize::AbsmeanOfGroups(Group::Columns128)));
+    assert_eq!(grouped.activations, Some(ActivationMode::Int8PerGroup));
     assert_eq!(arguments.load.head, Some(PackingKind::Q6K));
     assert_eq!(arguments.generation.kv, CacheType::F32);
     assert_eq!(arguments.load.vocabulary.pre.as_deref(), Some("gpt-2"));

@@ -2,7 +2,7 @@
 
 use super::Report;
 use serde_json::{Map, Value as Json, json};
-use trine::loader::{Array, Value};
+use trine::loader::{Array, TypeLayout, Value};
 use trine::model::inspect::TensorReport;
 use trine::model::{Config, Container, Judgement, RopeScaling};
 
@@ -29,6 +29,7 @@ pub fn document(report: &Report<'_>) -> Json {
         "model": report.config.as_ref().ok().map(model),
         "problem": report.config.as_ref().err().map(ToString::to_string),
         "metadata": metadata,
+        "layouts": file.layouts().iter().map(layout).collect::<Json>(),
     });
     if let Some(tensors) = &report.tensors {
         document["tensors"] = tensors.iter().map(tensor).collect();
@@ -39,6 +40,10 @@ pub fn document(report: &Report<'_>) -> Json {
         document["types"] = Json::Object(totals.into_iter().map(total).collect());
     }
     document
+}
+
+fn layout(layout: &TypeLayout) -> Json {
+    json!({ "id": layout.id, "type": layout.kind.name(), "name": layout.name, "tensors": layout.tensors })
 }
 
 fn model(config: &Config) -> Json {

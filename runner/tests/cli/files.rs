@@ -120,6 +120,38 @@ fn a_check_shows_every_tensor_where_asked_with_its_separate_scale() {
 }
 
 #[test]
+fn what_a_number_with_several_layouts_means_is_shown() {
+    let file = |name: &str| format!("{}/../tests/fixtures/grouped/{name}", env!("CARGO_MANIFEST_DIR"));
+    let layouts = [
+        ("tied-q2_0.gguf", "type id 42 is Q2_0 in groups of 64: 8 tensors"),
+        ("tied-q2_0-legacy.gguf", "type id 42 is Q2_0 in groups of 128 (legacy, the bytes of PQ2_0): 8 tensors"),
+    ];
+    for (name, layout) in layouts {
+        let (path, line) = (file(name), format!("layout  {layout}\n"));
+        assert!(text(&trine(&["inspect", &path])).contains(&line), "{name}");
+        let checked = text(&trine(&["check", &path]));
+        assert_eq!(checked.lines().nth(1), Some(&*format!("{path}: {layout}")), "{checked}");
+        let document: serde_json::Value =
+            serde_json::from_str(&text(&trine(&["inspect", &path, "--json", "--metadata-only"]))).unwrap();
+        assert_eq!((&document["layouts"][0]["id"], &document["layouts"][0]["tensors"]), (&42.into(), &8.into()));
+    }
+    assert_eq!(text(&trine(&["check", &file("tied-pq2_0.gguf")])).lines().count(), 1, "its number has one layout");
+}
+
+#[test]
+fn groups_are_those_of_a_quantizer_and_divide_rows() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out.gguf");
+    let dense = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/llama_cpp/llama-dense-q4_0.gguf");
+    let error = failure(&trine(&["convert", dense, path_text(&out), "--to", "q2_0", "--group", "64"]), 2);
+    assert!(error.contains("--quantize"), "{error}");
+    let quantize = ["--to", "q2_0", "--quantize", "absmean", "--group", "64"];
+    let error = failure(&trine(&[&["convert", dense, path_text(&out)], &quantize[..]].concat()), 1);
+    assert!(error.contains("ffn_down.weight") && error.contains("multiple of 64"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn a_policy_corrects_the_file_it_names_and_no_other() {
     let folder = TempDir::new().unwrap();
     let file = Gguf::open(STORIES).unwrap();

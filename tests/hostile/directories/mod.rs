@@ -4,14 +4,15 @@
 //! but the damage can be the reason of a refusal.
 
 mod json;
+mod words;
 
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// One file, four tensors of two blocks and their scales, a byte-level tokenizer.
-const WHOLE: &str = "bitnet-packed";
+const WHOLE: &str = "checkpoints/bitnet-packed";
 /// Three files and their index.
-const SHARDS: &str = "llama-linear";
+const SHARDS: &str = "checkpoints/llama-linear";
 
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
@@ -43,18 +44,18 @@ impl Case {
     }
 }
 
-/// A checkpoint of the fixtures.
+/// A directory of the fixtures.
 pub fn checkpoint(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
-        .map(|root| root.join("tests/fixtures/checkpoints").join(name))
+        .map(|root| root.join("tests/fixtures").join(name))
         .find(|path| path.exists())
         .expect("a fixture")
 }
 
 /// Every damaged directory.
 pub fn cases() -> Vec<Case> {
-    [files(), headers(), lines(), tensors(), indices(), json::cases()].into_iter().flatten().collect()
+    [files(), headers(), lines(), tensors(), indices(), json::cases(), words::cases()].into_iter().flatten().collect()
 }
 
 fn case(name: &'static str, says: &'static str, damage: impl Fn(&Path) + 'static) -> Case {

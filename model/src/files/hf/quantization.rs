@@ -1,9 +1,11 @@
 //! What `config.json` says of quantization: which matrices are ternary, in which form they are stored, and what their
 //! scales mean.
 //!
-//! Source: `BitNetQuantConfig`, `integrations/bitnet.py` and `quantizers/quantizer_bitnet.py` of HF transformers.
+//! Sources: `BitNetQuantConfig`, `integrations/bitnet.py` and `quantizers/quantizer_bitnet.py` of HF transformers;
+//! `save_config` and `load_model` of `mlx_lm/utils.py` for what MLX writes.
 
 use crate::description::ConfigError;
+use crate::files::Words;
 use regex::Regex;
 use trine_loader::json::{JsonError, Object, shown};
 
@@ -24,6 +26,9 @@ pub(super) enum Quantization {
         /// Modules that stay as they are.
         except: Exceptions,
     },
+    /// They are stored as words of codes, with a scale and a bias for each group, as MLX does; the embedding and the head
+    /// too, and what is stored as floats is floats.
+    Words(Words),
 }
 
 /// What a product with ternary codes does with `weight_scale`. Taking one for the other is an error of order one that
@@ -37,8 +42,11 @@ pub(super) enum ScaleMeaning {
 }
 
 impl Quantization {
-    /// Reads `quantization_config`, and the keys by which 1bitLLM's models say the same.
+    /// Reads `quantization_config`, and the keys by which MLX and 1bitLLM's models say the same.
     pub fn read(config: &Object) -> Result<Quantization, ConfigError> {
+        if let Some(object) = config.opt_object("quantization")? {
+            return of_mlx(config, &object);
+        }
         let Some(object) = config.opt_object("quantization_config")? else {
             return of_weight_bits(config);
         };
@@ -71,10 +79,35 @@ impl Quantization {
     /// Whether the matrices of this module are quantized.
     pub fn converts(&self, module: &str) -> bool {
         match self {
-            Quantization::None => false,
+            Quantization::None | Quantization::Words(_) => false,
             Quantization::Offline { except, .. } | Quantization::Online { except } => !except.contains(module),
         }
     }
+}
+
+/// `quantization`, which MLX also writes as `quantization_config`.
+fn of_mlx(config: &Object, object: &Object) -> Result<Quantization, ConfigError> {
+    let value = |key, found: String, expected: &str| ConfigError::value(object.file(), key, found, expected);
+    for (key, found) in object.flat_entries() {
+        if !["bits", "group_size", "mode"].contains(&key.as_str()) {
+            return Err(ConfigError::unsupported(object.file(), object.key(&key), format!("{found:?}")));
+        }
+    }
+    if let Some(mode) = object.opt_text("mode")?.filter(|mode| *mode != "affine") {
+        return Err(value(object.key("mode"), format!("{mode:?}"), "`affine`"));
+    }
+    let copy = "quantization_config";
+    if config.get(copy).is_some_and(|other| config.get("quantization") != Some(other)) {
+        let found = config.get(copy).map_or_else(String::new, shown);
+        return Err(value(copy.to_owned(), found, "the same as `quantization`, which MLX writes"));
+    }
+    let (bits, columns) = (object.count("bits")?, object.count("group_size")?);
+    let found = Words::ALL.into_iter().find(|words| (words.bits(), words.columns()) == (bits, columns));
+    found.map(Quantization::Words).ok_or_else(|| {
+        let found = format!("{bits} bits in groups of {columns}");
+        let expected = "2 bits in groups of 64 or 128, which may be ternary, or 1 in groups of 128, which are binary";
+        value("quantization".to_owned(), found, expected)
+    })
 }
 
 /// `weight_bits` and `input_bits`, which models of 1bitLLM have instead of a `quantization_config`.

@@ -38,17 +38,20 @@ pub enum ConvertProblem {
     /// A file without a matrix that has a role.
     #[error("the file has no matrix of a transformer block, so there is nothing to convert")]
     NoMatrices,
-    /// A float matrix that is not ternary.
+    /// A float matrix that is neither ternary nor binary.
     #[error(
-        "is {found} and not ternary: only values -s, 0 and s of one s keep their meaning; `--quantize absmean` \
-         quantizes float masters"
+        "is {found} and not ternary: only values -s, 0 and s keep their meaning, with one s for the matrix, a row, or \
+         256, 128 or 64 columns; `--quantize absmean` quantizes float masters"
     )]
     NotTernary {
         /// Its type.
         found: Encoding,
     },
     /// A quantized matrix that is not ternary.
-    #[error("is {found}, which is not ternary: convert the float file that it was made from")]
+    #[error(
+        "is {found}, which is not ternary: convert the float file that it was made from, or quantize it with \
+         `--quantize absmean --group 128`"
+    )]
     Dense {
         /// Its type.
         found: Encoding,
@@ -140,7 +143,11 @@ impl From<LoadError> for ConvertError {
 fn advice(source: &PackingError) -> &'static str {
     match source {
         PackingError::Columns { .. } => "; F16 holds rows of every length",
-        PackingError::ScalesDiffer { .. } => "; TQ1_0, TQ2_0 and F16 hold them",
+        PackingError::ScalesDiffer { .. } => {
+            "; F16 and the types with a scale for each 256, 128 or 64 columns hold them"
+        }
+        PackingError::GroupScales { .. } => "; F16 and types with a scale for fewer columns hold them",
+        PackingError::Code { packing: "q1_0", .. } => "; q2_0, pq2_0 and ptq1_0 hold zeros",
         _ => "",
     }
 }

@@ -7,10 +7,14 @@ use crate::parallel;
 use crate::weights;
 use bytes::Bytes;
 use half::f16;
-use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Packing};
+use trine_kernels::packing::{Coded, I2S, MAX_COLS, PackScales, Packed, Packing, Pq2_0, Q1_0};
 use trine_kernels::{Matrix, PackingError, PackingKind};
 use trine_loader::TensorType;
 use trine_shapes::{MAX_ELEMENTS, product_within};
+
+/// The codes of the weight 0 and of a positive one.
+const ZERO: u8 = 1;
+const POSITIVE: u8 = 2;
 
 /// The bytes of a matrix of codes in a type of files, every code and scale kept.
 pub(super) fn packed(matrix: &Matrix, kind: TensorType) -> Result<Bytes, PackingError> {
@@ -20,9 +24,56 @@ pub(super) fn packed(matrix: &Matrix, kind: TensorType) -> Result<Bytes, Packing
             Err(PackingError::Columns { packing: I2S::NAME, cols: matrix.cols(), multiple: I2S::BLOCK })
         }
         Some(PackingKind::F16) => halves(matrix),
-        Some(packing) => matrix.convert(packing).map(|matrix| matrix.bytes().clone()),
+        Some(PackingKind::Q1_0) => binary(matrix).map(|matrix| matrix.bytes().clone()),
+        Some(packing) => ternary(matrix)?.convert(packing).map(|matrix| matrix.bytes().clone()),
         None => Err(PackingError::NotCodes { packing: kind.name() }),
     }
+}
+
+/// The matrix, groups of a binary one that are 0 by their scale as codes of 0, which ternary types have for them.
+fn ternary(matrix: &Matrix) -> Result<Matrix, PackingError> {
+    if matrix.kind() != PackingKind::Q1_0 {
+        return Ok(matrix.clone());
+    }
+    regrouped::<Pq2_0>(matrix, |codes, scale| {
+        if scale == 0.0 {
+            codes.fill(ZERO);
+        }
+        scale
+    })
+}
+
+/// The matrix as binary: groups of zeros are so by their scale.
+fn binary(matrix: &Matrix) -> Result<Matrix, PackingError> {
+    if matrix.kind() == PackingKind::Q1_0 {
+        return Ok(matrix.clone());
+    }
+    regrouped::<Q1_0>(&matrix.convert(PackingKind::Pq2_0)?, |codes, scale| {
+        if codes.iter().any(|code| *code != ZERO) {
+            return scale;
+        }
+        codes.fill(POSITIVE);
+        0.0
+    })
+}
+
+/// The codes and scales of a matrix with blocks as long as those of `P`, after `change` of those of each block.
+fn regrouped<P: Coded>(matrix: &Matrix, change: impl Fn(&mut [u8], f32) -> f32) -> Result<Matrix, PackingError>
+where
+    Matrix: From<Packed<P>>,
+{
+    let (rows, cols) = (matrix.rows(), matrix.cols());
+    let mut codes = codes(matrix, |row| row);
+    let mut scales = matrix.scales().unwrap_or_default();
+    codes.chunks_mut(P::BLOCK).zip(&mut scales).for_each(|(codes, scale)| *scale = change(codes, *scale));
+    Packed::<P>::pack(rows, cols, &codes, PackScales::Blocks(&scales)).map(Matrix::from)
+}
+
+/// All codes, those of the row at `row_of(i)` as row `i`.
+fn codes(matrix: &Matrix, row_of: impl Fn(usize) -> usize + Send + Sync) -> Vec<u8> {
+    let mut codes = vec![0; matrix.rows() * matrix.cols()];
+    parallel::for_each_piece(&mut codes, matrix.cols(), || (), |(), row, codes| matrix.row_codes(row_of(row), codes));
+    codes
 }
 
 /// The weights as f16.
@@ -44,10 +95,28 @@ fn halves(matrix: &Matrix) -> Result<Bytes, PackingError> {
     Ok(bytes.into())
 }
 
-/// The codes of a matrix under one scale, the row at `row_of(i)` as row `i`.
-pub(super) fn rescaled(matrix: &Matrix, scale: f32, row_of: impl Fn(usize) -> usize) -> Result<Matrix, PackingError> {
-    let (rows, cols) = (matrix.rows(), matrix.cols());
-    let mut codes = vec![0; rows * cols];
-    codes.chunks_exact_mut(cols).enumerate().for_each(|(row, codes)| matrix.row_codes(row_of(row), codes));
-    Packed::<I2S>::pack(rows, cols, &codes, PackScales::One(scale)).map(Matrix::from)
+/// The codes of a matrix under one scale.
+pub(super) fn rescaled(matrix: &Matrix, scale: f32) -> Result<Matrix, PackingError> {
+    let codes = codes(matrix, |row| row);
+    Packed::<I2S>::pack(matrix.rows(), matrix.cols(), &codes, PackScales::One(scale)).map(Matrix::from)
+}
+
+/// The same matrix with the row at `row_of(i)` as row `i`.
+pub(super) fn reordered(
+    matrix: &Matrix,
+    row_of: impl Fn(usize) -> usize + Send + Sync,
+) -> Result<Matrix, PackingError> {
+    let (kind, rows, cols) = (matrix.kind(), matrix.rows(), matrix.cols());
+    if (0..rows).all(|row| row_of(row) == row) {
+        return Ok(matrix.clone());
+    }
+    if let Some(scale) = matrix.scale() {
+        let codes = codes(matrix, row_of);
+        return Packed::<I2S>::pack(rows, cols, &codes, PackScales::One(scale)).map(Matrix::from);
+    }
+    // Packings whose blocks have scales have nothing besides their rows.
+    let row_bytes = cols / kind.block() * kind.block_bytes();
+    let rows_of = |row| &matrix.bytes()[row_of(row) * row_bytes..][..row_bytes];
+    let bytes: Vec<u8> = (0..rows).flat_map(rows_of).copied().collect();
+    Matrix::new(kind, rows, cols, bytes.into())
 }

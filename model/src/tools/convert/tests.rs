@@ -2,12 +2,21 @@
 
 use super::*;
 use crate::tools::changed::{changed, rewritten};
-use crate::{Side, Synthetic, Values, diff};
+use crate::{Group, Side, Synthetic, Values, diff};
 use half::f16;
 use trine_loader::{Gguf, Value};
 use trine_shapes::Dims;
 
-const TO: [TensorType; 4] = MATRIX_TYPES;
+/// Types for the weights of the tiny model, which have zeros.
+const TO: [TensorType; 7] = [
+    TensorType::I2S,
+    TensorType::TQ1_0,
+    TensorType::TQ2_0,
+    TensorType::Q2_0,
+    TensorType::PQ2_0,
+    TensorType::PTQ1_0,
+    TensorType::F16,
+];
 
 fn cpu() -> Cpu {
     Cpu::new(trine_kernels::CpuOptions { threads: std::num::NonZeroUsize::new(1), isa: None }).unwrap()
@@ -136,7 +145,7 @@ fn what_is_no_matrix_stays_and_the_file_says_what_it_is() {
 fn what_is_no_type_of_matrices_is_refused() {
     let file = Synthetic::tiny().gguf().unwrap();
     let refused = convert(&file, &Conversion::to(TensorType::Q8_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
-    let expected = ": matrices cannot become Q8_0; expected one of I2_S, TQ1_0, TQ2_0, F16";
+    let expected = ": matrices cannot become Q8_0; expected one of I2_S, TQ1_0, TQ2_0, Q2_0, PQ2_0, PTQ1_0, Q1_0, F16";
     assert!(refused.ends_with(expected), "{refused}");
     let mut writer = GgufWriter::new();
     writer.tensor("output_norm.weight", &[3], TensorType::F32, vec![0; 12]).unwrap();
@@ -210,4 +219,74 @@ fn the_head_is_rounded_and_nothing_else() {
     let refused = convert(&file, &refused, &cpu(), &|_, _| ()).unwrap_err().to_string();
     let expected = ": the head cannot become TQ1_0; expected one of F16, Q8_0, Q6_K, Q4_0";
     assert!(refused.ends_with(expected), "{refused}");
+}
+
+/// Float masters, and what another quantizer has made of them.
+#[test]
+fn masters_and_other_quantized_matrices_are_quantized_in_groups() {
+    let noise = |bytes: &mut Vec<u8>| {
+        for (index, half) in bytes.chunks_exact_mut(2).enumerate() {
+            let value = ((index * 2_654_435_761) % 1009) as f32 / 8192.0 - 0.06;
+            half.copy_from_slice(&f16::from_f32(value).to_le_bytes());
+        }
+    };
+    let masters = rewritten(
+        &converted(&Synthetic::tiny().gguf().unwrap(), TensorType::F16),
+        |_, value| Some(value.clone()),
+        |name, bytes| {
+            if name.starts_with("blk.") && !name.contains("norm") {
+                noise(bytes);
+            }
+            name.to_owned()
+        },
+    );
+    for (group, kind) in [(Group::Columns64, TensorType::Q2_0), (Group::Columns128, TensorType::PTQ1_0)] {
+        let quantize = Some(Quantize::AbsmeanOfGroups(group));
+        let quantized = convert(&masters, &Conversion { quantize, ..Conversion::to(kind) }, &cpu(), &|_, _| ());
+        let mut bytes = Vec::new();
+        quantized.unwrap().writer.write_to(&mut bytes).unwrap();
+        let file = Gguf::from_bytes("quantized", bytes.into()).unwrap();
+        assert_eq!(file.tensor(QUERY).unwrap().kind, kind);
+        let values = |file: &Gguf| {
+            let tensor = Source::tensors(file).into_iter().find(|tensor| tensor.name == QUERY).unwrap();
+            let (rows, cols) = tensor.rows_and_cols();
+            weights::packed(&tensor, I2sPacking::X86, rows, cols).unwrap()
+        };
+        let expected = quantize.unwrap().quantize(&values(&masters)).unwrap();
+        let (mut found, mut wanted) = (vec![0.0; expected.cols()], vec![0.0; expected.cols()]);
+        for row in 0..expected.rows() {
+            values(&file).decode_row(row, &mut found);
+            expected.decode_row(row, &mut wanted);
+            assert_eq!(found, wanted, "{kind}, row {row}");
+        }
+    }
+    // What another program has quantized is quantized too, where that is asked for.
+    let dense = values_as(&masters, TensorType::Q8_0);
+    let refused = convert(&dense, &Conversion::to(TensorType::PQ2_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
+    assert!(refused.contains(QUERY) && refused.contains("--quantize absmean --group 128"), "{refused}");
+    let quantize = Some(Quantize::AbsmeanOfGroups(Group::Columns128));
+    convert(&dense, &Conversion { quantize, ..Conversion::to(TensorType::PQ2_0) }, &cpu(), &|_, _| ()).unwrap();
+}
+
+/// The file with its F16 matrices of blocks in another type.
+fn values_as(file: &Gguf, kind: TensorType) -> Gguf {
+    let mut writer = GgufWriter::new();
+    for (key, value) in file.metadata().iter() {
+        writer.set(key, value.clone()).unwrap();
+    }
+    for tensor in file.tensors() {
+        let dims = tensor.ne.row_major();
+        let (kind, bytes) = match dims[..] {
+            [rows, cols] if tensor.name.starts_with("blk.") => {
+                let matrix = Matrix::new(PackingKind::F16, rows, cols, file.bytes(tensor)).unwrap();
+                let packing = weights::packing(kind).unwrap();
+                (kind, matrix.requantize(&cpu(), packing, |_| ()).unwrap().bytes().clone())
+            }
+            _ => (tensor.kind, file.bytes(tensor)),
+        };
+        writer.tensor(&tensor.name, &dims, kind, bytes).unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).unwrap();
+    Gguf::from_bytes("requantized", bytes.into()).unwrap()
 }

@@ -1,0 +1,80 @@
+//! Damaged files of the types with a scale for each group: layouts that are none, codes and scales that are none.
+//!
+//! Each is a model of the golden data with a few bytes changed, or cut.
+
+use super::Case;
+use trine::loader::Gguf;
+
+const Q2_0: &[u8] = include_bytes!("../fixtures/grouped/tied-q2_0.gguf");
+const LEGACY: &[u8] = include_bytes!("../fixtures/grouped/tied-q2_0-legacy.gguf");
+const PQ2_0: &[u8] = include_bytes!("../fixtures/grouped/tied-pq2_0.gguf");
+const PTQ1_0: &[u8] = include_bytes!("../fixtures/grouped/tied-ptq1_0.gguf");
+const Q1_0: &[u8] = include_bytes!("../fixtures/grouped/binary-q1_0.gguf");
+
+const UP: &str = "blk.0.ffn_up.weight";
+
+/// Where the data of a tensor begins.
+fn data_at(model: &'static [u8], tensor: &str) -> usize {
+    let file = Gguf::from_bytes("model", bytes::Bytes::from_static(model)).expect("a valid model");
+    file.tensor(tensor).expect("a tensor of the file").offset as usize
+}
+
+/// Where the dimensions of a matrix begin in the tensor table; its type is 16 bytes on.
+fn dimensions_at(model: &[u8], tensor: &str) -> usize {
+    let pattern = [&(tensor.len() as u64).to_le_bytes(), tensor.as_bytes()].concat();
+    let name = model.windows(pattern.len()).position(|window| window == pattern).expect("a tensor of the file");
+    name + pattern.len() + 4
+}
+
+fn patch(model: &'static [u8], name: &str, says: &[&str], at: usize, bytes: &'static [u8]) -> Case {
+    let says = [&[UP], says].concat();
+    Case { base: model, ..Case::patch(name, &says, at, bytes) }
+}
+
+/// Every case.
+pub(super) fn cases() -> Vec<Case> {
+    [layouts(), codes(), scales()].into_iter().flatten().collect()
+}
+
+fn layouts() -> Vec<Case> {
+    let retyped =
+        |model, name, id: &'static [u8], says: &[&str]| patch(model, name, says, dimensions_at(model, UP) + 16, id);
+    let cut = Case::new("groups of 64 in a file that is cut", &["blk.0.", "truncated"], |mut file| {
+        file.truncate(file.len() - 40);
+        file
+    });
+    vec![
+        Case { base: Q2_0, ..cut },
+        retyped(Q2_0, "groups of 64 by the number of PTQ1_0", &[143], &["expected"]),
+        retyped(LEGACY, "groups of 128 by the number of Q1_0", &[41], &["expected"]),
+        retyped(PTQ1_0, "PTQ1_0 by the number of Q2_0", &[42, 0], &["as type id 42 may mean, found 10752 bytes"]),
+        patch(PQ2_0, "groups of 128 in rows of 64", &["[384, 64]", "multiple of 128"], dimensions_at(PQ2_0, UP), &[64]),
+    ]
+}
+
+fn codes() -> Vec<Case> {
+    let of = |model, name, block: usize, says: &[&str]| {
+        patch(model, name, says, data_at(model, UP) + 5 * block + 3, &[0b0111_0101])
+    };
+    vec![
+        of(Q2_0, "code 3 in groups of 64", 18, &["block 1 of row 2", "element 6 has code 3"]),
+        of(LEGACY, "code 3 in groups of 128", 34, &["block 0 of row 5", "element 6 has code 3"]),
+        of(PQ2_0, "code 3 in PQ2_0", 34, &["pq2_0 block 0 of row 5", "element 6 has code 3"]),
+    ]
+}
+
+fn scales() -> Vec<Case> {
+    // The scale of the third block of each type, which is first in all but PTQ1_0.
+    let models = [(Q2_0, "Q2_0", 36), (PQ2_0, "PQ2_0", 68), (PTQ1_0, "PTQ1_0", 56 + 26), (Q1_0, "Q1_0", 36)];
+    let numbers: [(&str, &[u8], &str); 3] = [
+        ("a negative scale", &[0, 0xbc], "the scale is -1"),
+        ("a scale that is no number", &[0, 0x7e], "the scale is NaN"),
+        ("an infinite scale", &[0, 0x7c], "the scale is inf"),
+    ];
+    let of = |(model, kind, at): (&'static [u8], &str, usize)| {
+        numbers.map(|(what, bytes, says)| {
+            patch(model, &format!("{what} in {kind}"), &[says], data_at(model, UP) + at, bytes)
+        })
+    };
+    models.into_iter().flat_map(of).collect()
+}
