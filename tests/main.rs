@@ -8,6 +8,7 @@ mod engine;
 mod examples;
 mod generation;
 mod golden;
+mod groups;
 mod head;
 mod hostile;
 mod identity;
