@@ -100,8 +100,8 @@ fn directories_become_the_files_of_the_same_weights() {
     }
 }
 
-/// Groups of 128 and of 64, four codes a byte and five, and floats: all hold the same weights, and each way back ends in
-/// the bytes of its beginning.
+/// Groups of 128 and of 64, four codes a byte and five, and floats: all hold the same weights, and each way back ends
+/// in the bytes of its beginning.
 #[test]
 fn types_of_the_same_groups_convert_to_each_other_byte_for_byte() {
     let file_types = [(TensorType::Q2_0, 41), (TensorType::PQ2_0, 141), (TensorType::F16, 1)];

@@ -105,8 +105,8 @@ pub trait Source: fmt::Debug + Sync {
         None
     }
 
-    /// What the program that wrote the model does with the activations of its ternary matrices with one scale, where the
-    /// files say so. `None` leaves it to the packing and the architecture.
+    /// What the program that wrote the model does with the activations of its ternary matrices with one scale, where
+    /// the files say so. `None` leaves it to the packing and the architecture.
     fn activations(&self) -> Option<ActivationMode> {
         None
     }

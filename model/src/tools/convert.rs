@@ -4,8 +4,8 @@
 //! (`layouts.rs`, [`trine_kernels::packing`]) and files ([`trine_loader`]).
 //!
 //! Matrices of blocks keep every code and every scale. A scale that a type with f16 scales cannot hold goes into a
-//! tensor `blk.N.NAME.scale` of one f32, which multiplies the product, and the codes get the scale 1. An embedding and a
-//! head of codes get the type too where it holds them. The head is rounded to another type where that is asked for.
+//! tensor `blk.N.NAME.scale` of one f32, which multiplies the product, and the codes get the scale 1. An embedding and
+//! a head of codes get the type too where it holds them. The head is rounded to another type where that is asked for.
 //! Every other tensor is copied.
 //!
 //! Of a directory, tensors get their names in GGUF files; the rows of query and key matrices get the order that the

@@ -45,8 +45,8 @@ pub(crate) fn of_file(
     }
 }
 
-/// The matrix; with groups of 128 columns where two of 64 have one scale, as in files that were made of groups of 128: the
-/// products are those of a file that says so, and take half as many scales.
+/// The matrix; with groups of 128 columns where two of 64 have one scale, as in files that were made of groups of 128:
+/// the products are those of a file that says so, and take half as many scales.
 pub(super) fn in_largest_groups(matrix: Matrix) -> Matrix {
     match matrix.packed() {
         AnyPacked::Q2_0(groups) => groups.joined().map_or(matrix, Matrix::from),
@@ -186,13 +186,13 @@ pub(crate) fn default_activations(
     of_source.unwrap_or_else(|| usual_activations(matrix.kind(), matrix.cols(), architecture))
 }
 
-/// What a matrix of codes in a packing, with rows of `cols` columns, does with activations where neither it is asked for
-/// nor the source says it.
+/// What a matrix of codes in a packing, with rows of `cols` columns, does with activations where neither it is asked
+/// for nor the source says it.
 ///
-/// Models of an architecture that is not ternary were trained without int8 activations, so these get scales for parts of
-/// a row, in the lengths that the packings have for weights: TQ1_0 and TQ2_0 (TriLM, as `llama`) as in llama.cpp, where
-/// their columns are whole blocks of 256; those with a scale for 64 or 128 columns (Bonsai, as `qwen3`) for each group.
-/// Every other ternary matrix gets BitNet's one scale for each token.
+/// Models of an architecture that is not ternary were trained without int8 activations, so these get scales for parts
+/// of a row, in the lengths that the packings have for weights: TQ1_0 and TQ2_0 (TriLM, as `llama`) as in llama.cpp,
+/// where their columns are whole blocks of 256; those with a scale for 64 or 128 columns (Bonsai, as `qwen3`) for each
+/// group. Every other ternary matrix gets BitNet's one scale for each token.
 pub(crate) fn usual_activations(packing: PackingKind, cols: usize, architecture: Architecture) -> ActivationMode {
     match packing {
         _ if architecture.graph().ternary => ActivationMode::Int8PerToken,

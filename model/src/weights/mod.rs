@@ -2,8 +2,8 @@
 //! brought into the packing that the kernels run.
 //!
 //! * `load.rs`: weights in their roles; `claims.rs`: the inventory of a file;
-//! * `matrices.rs`: a tensor type of a file as a packing of the kernels; `words.rs`: the words of MLX; `floats.rs`: float
-//!   matrices as codes; `triples.rs`: copies that decode faster;
+//! * `matrices.rs`: a tensor type of a file as a packing of the kernels; `words.rs`: the words of MLX; `floats.rs`:
+//!   float matrices as codes; `triples.rs`: copies that decode faster;
 //! * `policy.rs`, `corrections.rs`: corrections that are ordered, and made.
 //!
 //! What belongs here: what tensors hold. What does not: where they lie in files (`files`, `trine-loader`).

@@ -1,11 +1,11 @@
-//! Matrices as MLX's affine quantization keeps them, `w = code * scale + bias` for each group, where they are ternary or
-//! binary.
+//! Matrices as MLX's affine quantization keeps them, `w = code * scale + bias` for each group, where they are ternary
+//! or binary.
 //!
 //! What belongs here: from words, scales and biases to a packing. What does not: how tensors of a directory belong
 //! together (`files`).
 //!
-//! The codes of a word lie from its low to its high bits, so the bytes of a group are those of a block of Q2_0, PQ2_0 or
-//! Q1_0. Source: `affine_quantize` of MLX's `mlx/fast.cpp`.
+//! The codes of a word lie from its low to its high bits, so the bytes of a group are those of a block of Q2_0, PQ2_0
+//! or Q1_0. Source: `affine_quantize` of MLX's `mlx/fast.cpp`.
 
 use crate::files::{Encoding, SourceTensor, Words};
 use bytes::Bytes;
@@ -20,8 +20,8 @@ const NAME: &str = "u32";
 /// `-scale / 2`.
 ///
 /// # Errors
-/// Dimensions and numbers of scales or biases that do not belong together; a code 3; scales that are negative, not finite
-/// or no f16; other biases.
+/// Dimensions and numbers of scales or biases that do not belong together; a code 3; scales that are negative, not
+/// finite or no f16; other biases.
 pub(super) fn packed(tensor: &SourceTensor, words: Words, rows: usize, cols: usize) -> Result<Matrix, PackingError> {
     let (kind, columns) = (packing(words), words.columns());
     if !cols.is_multiple_of(columns) {
@@ -43,8 +43,8 @@ pub(super) fn packed(tensor: &SourceTensor, words: Words, rows: usize, cols: usi
         // Between the two values of a group of bits lie two magnitudes.
         let magnitude = if words.bits() == 1 { scale / 2.0 } else { *scale };
         let half = f16::from_f32(magnitude);
-        // What is not finite is named with its place below.
-        if magnitude.is_finite() {
+        // Other magnitudes are named with their place below.
+        if magnitude.is_finite() && magnitude >= 0.0 {
             if *bias != -magnitude {
                 return Err(PackingError::NotCodes { packing: NAME });
             }

@@ -26,8 +26,8 @@ pub(super) enum Quantization {
         /// Modules that stay as they are.
         except: Exceptions,
     },
-    /// They are stored as words of codes, with a scale and a bias for each group, as MLX does; the embedding and the head
-    /// too, and what is stored as floats is floats.
+    /// They are stored as words of codes, with a scale and a bias for each group, as MLX does; the embedding and the
+    /// head too, and what is stored as floats is floats.
     Words(Words),
 }
 
