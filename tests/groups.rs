@@ -5,16 +5,17 @@ use crate::api::*;
 use crate::support::{cpu, logits_of, tokens, with_model};
 
 /// A fable, in words that the model knows.
-const TEXT: &str = "Once upon a time a fox lived at the edge of a dark wood. One evening she saw a crow in an old tree, and \
-the crow had a piece of cheese in her beak. The fox was hungry, so she sat down under the tree and looked up. \"Good \
-evening, my dear,\" said the fox. \"How fine your feathers are! I have never seen a bird so black and so bright. If only \
-your voice were as fine as your dress, you would be the queen of all the birds.\" The crow was so pleased with these words \
-that she wished to show the fox how well she could sing. She lifted up her head, opened her beak, and began to cry; but \
-the cheese fell down to the ground, and the fox ate it at once. \"Thank you,\" said the fox, \"that was a good supper. And \
-now I will give you something for it: do not believe everyone who praises you.\" Then she went back into the wood. The \
-crow was ashamed, and she said to herself that she would never be so foolish again. But the next day there came a boy with \
-a loaf of bread, and he sat down on a stone near the tree, and when he had eaten he gave the rest of it to the old crow, \
-who had not sung a single note.";
+const TEXT: &str = "\
+Once upon a time a fox lived at the edge of a dark wood. One evening she saw a crow in an old tree, and the crow \
+had a piece of cheese in her beak. The fox was hungry, so she sat down under the tree and looked up. \"Good \
+evening, my dear,\" said the fox. \"How fine your feathers are! I have never seen a bird so black and so bright. \
+If only your voice were as fine as your dress, you would be the queen of all the birds.\" The crow was so \
+pleased with these words that she wished to show the fox how well she could sing. She lifted up her head, opened \
+her beak, and began to cry; but the cheese fell down to the ground, and the fox ate it at once. \"Thank you,\" \
+said the fox, \"that was a good supper. And now I will give you something for it: do not believe everyone who \
+praises you.\" Then she went back into the wood. The crow was ashamed, and she said to herself that she would \
+never be so foolish again. But the next day there came a boy with a loaf of bread, and he sat down on a stone \
+near the tree, and when he had eaten he gave the rest of it to the old crow, who had not sung a single note.";
 
 const GROUPED: [TensorType; 3] = [TensorType::Q2_0, TensorType::PQ2_0, TensorType::PTQ1_0];
 
@@ -36,17 +37,16 @@ fn ids(source: &Gguf) -> Vec<u32> {
 fn the_embedded_model_tells_the_same_story_in_groups() {
     let embedded = trine::embedded_model().expect("the embedded model");
     let ids = &ids(&embedded)[..40];
-    let logits = |source: &Gguf| {
-        with_model(source, &LoadOptions::default(), |transformer| logits_of(&cpu(), transformer, ids))
-    };
+    let logits =
+        |source: &Gguf| with_model(source, &LoadOptions::default(), |transformer| logits_of(&cpu(), transformer, ids));
     let expected = logits(&embedded);
     for kind in GROUPED {
         assert!(logits(&converted(kind)) == expected, "{kind}: other logits");
     }
 }
 
-/// Perplexity with the activations that models of groups have by default is that of exact ones to a thousandth; llama.cpp's
-/// blocks of 32 are measured beside it.
+/// Perplexity with the activations that models of groups have by default is that of exact ones to a thousandth;
+/// llama.cpp's blocks of 32 are measured beside it.
 #[test]
 fn activations_of_groups_cost_next_to_nothing() {
     let file = converted(TensorType::PQ2_0);

@@ -4,6 +4,8 @@
 //! arithmetic ([`crate::ternary`], [`crate::dense`]).
 
 mod from_float;
+#[macro_use]
+mod kinds;
 #[cfg(test)]
 mod tests;
 
@@ -15,12 +17,13 @@ use core::fmt;
 
 use bytes::Bytes;
 
+pub use kinds::{AnyPacked, PackingKind};
+
 use crate::dense;
 use crate::machine::Machine;
 use crate::packing::{
-    BF16, Coded, F16, F32, I2S, PackScales, Packed, Packing, PackingError, Pq2_0, Ptq1_0, Q1_0, Q2_0, Q4_0, Q4_1, Q4K,
-    Q5_0, Q5_1, Q5K, Q6K, Q8_0, Runs, ScaleGroup, Scales, TernaryLayout, Tq1_0, Tq2_0, Unpacked, WeightScale,
-    ZERO_CODE,
+    Coded, I2S, PackScales, Packed, Packing, PackingError, Runs, ScaleGroup, Scales, TernaryLayout, Tq2_0, Unpacked,
+    WeightScale, ZERO_CODE,
 };
 use crate::quantize::{ActivationRows, BlockRule};
 use crate::slots::Slot;
@@ -38,7 +41,8 @@ pub enum ActivationMode {
     /// 16-bit integers with one scale for each 256 columns, which deviate by at most 1.6e-5 of the largest magnitude of
     /// their 256 ([`Int16Rows`](crate::quantize::Int16Rows)). For quantized dense matrices.
     Int16,
-    /// Int8 with one scale for each group of columns that has a scale in the matrix. For matrices whose groups have 64 or
+    /// Int8 with one scale for each group of columns that has a scale in the matrix. For matrices whose groups have
+    /// 64 or
     /// 128 columns.
     Int8PerGroup,
     /// Int8 with one scale for each 32 columns, as llama.cpp does for Q1_0 and Q2_0; to compare with it, as it is slow
@@ -58,162 +62,6 @@ impl fmt::Display for ActivationMode {
             ActivationMode::Int16 => "int16",
             ActivationMode::F32 => "f32",
         })
-    }
-}
-
-/// Defines [`PackingKind`] and [`AnyPacked`] with one variant for each packing, named as its type, and what chooses among
-/// them.
-macro_rules! packings {
-    (
-        coded { $($(#[$coded_doc:meta])* $coded:ident,)+ }
-        quantized { $($(#[$quantized_doc:meta])* $quantized:ident,)+ }
-        float { $($(#[$float_doc:meta])* $float:ident,)+ }
-    ) => {
-        packings!(@types $($(#[$coded_doc])* $coded,)+ $($(#[$quantized_doc])* $quantized,)+
-            $($(#[$float_doc])* $float,)+);
-
-        /// Evaluates an expression with `$packed` bound to a matrix of codes, others with the name bound to a quantized
-        /// or float one, or one for both of these.
-        macro_rules! by_family {
-            ($any:expr, coded($packed:ident) => $of_codes:expr, dense($dense:ident) => $of_dense:expr) => {
-                by_family!(
-                    $any, coded($packed) => $of_codes, quantized($dense) => $of_dense, float($dense) => $of_dense
-                )
-            };
-            (
-                $any:expr, coded($packed:ident) => $of_codes:expr, quantized($scaled:ident) => $of_scaled:expr,
-                float($number:ident) => $of_numbers:expr
-            ) => {
-                match $any {
-                    $(AnyPacked::$coded($packed) => $of_codes,)+
-                    $(AnyPacked::$quantized($scaled) => $of_scaled,)+
-                    $(AnyPacked::$float($number) => $of_numbers,)+
-                }
-            };
-        }
-
-        impl PackingKind {
-            /// The packings of codes: ternary and binary ones.
-            pub const CODED: &[PackingKind] = &[$(PackingKind::$coded),+];
-        }
-
-        impl AnyPacked {
-            /// The same weights in another packing of codes, exactly; the multiplier is kept.
-            ///
-            /// # Errors
-            /// As [`Packed::convert`]; [`PackingError::NotCodes`] where one of the packings is not of codes.
-            pub fn convert(&self, kind: PackingKind) -> Result<AnyPacked, PackingError> {
-                let none = |kind: PackingKind| Err(PackingError::NotCodes { packing: kind.name() });
-                by_family!(self, coded(packed) => match kind {
-                    $(PackingKind::$coded => Ok(packed.convert::<$coded>()?.into()),)+
-                    _ => none(kind),
-                }, dense(_p) => none(self.kind()))
-            }
-        }
-    };
-    (@types $($(#[$doc:meta])* $packing:ident,)+) => {
-        /// The packings, for choice at run time.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[allow(non_camel_case_types, reason = "variants are named as their types, which are named as GGUF names them")]
-        pub enum PackingKind { $($(#[$doc])* $packing),+ }
-
-        impl PackingKind {
-            /// The name in lower case, as GGUF tools spell it.
-            pub fn name(self) -> &'static str {
-                match self { $(PackingKind::$packing => <$packing as Packing>::NAME),+ }
-            }
-
-            /// Columns of a block.
-            pub fn block(self) -> usize {
-                match self { $(PackingKind::$packing => <$packing as Packing>::BLOCK),+ }
-            }
-
-            /// Bytes of a block.
-            pub fn block_bytes(self) -> usize {
-                match self { $(PackingKind::$packing => <$packing as Packing>::BLOCK_BYTES),+ }
-            }
-        }
-
-        /// A packed matrix of any packing.
-        #[derive(Debug, Clone)]
-        #[allow(non_camel_case_types, reason = "variants are named as their types, which are named as GGUF names them")]
-        pub enum AnyPacked { $($(#[$doc])* $packing(Packed<$packing>)),+ }
-
-        impl AnyPacked {
-            fn new(kind: PackingKind, rows: usize, cols: usize, bytes: Bytes) -> Result<Self, PackingError> {
-                Ok(match kind { $(PackingKind::$packing => Packed::<$packing>::new(rows, cols, bytes)?.into()),+ })
-            }
-
-            fn kind(&self) -> PackingKind {
-                match self { $(AnyPacked::$packing(_) => PackingKind::$packing),+ }
-            }
-
-            fn with_multiplier(self, scale: WeightScale) -> Result<Self, PackingError> {
-                Ok(match self { $(AnyPacked::$packing(packed) => packed.with_multiplier(scale)?.into()),+ })
-            }
-        }
-
-        $(impl From<Packed<$packing>> for AnyPacked {
-            fn from(packed: Packed<$packing>) -> Self {
-                AnyPacked::$packing(packed)
-            }
-        })+
-
-        $(impl From<Packed<$packing>> for Matrix {
-            fn from(packed: Packed<$packing>) -> Self {
-                Matrix::from(AnyPacked::$packing(packed))
-            }
-        })+
-
-        /// Evaluates an expression with `$packed` bound to the matrix of whatever packing.
-        macro_rules! for_any {
-            ($any:expr, $packed:ident => $body:expr) => { match $any { $(AnyPacked::$packing($packed) => $body),+ } };
-        }
-    };
-}
-
-packings! {
-    coded {
-        /// Ternary, four codes a byte, one scale ([`I2S`](struct@I2S)).
-        I2S,
-        /// Ternary, five codes a byte, a scale for 256 columns ([`Tq1_0`](struct@Tq1_0)).
-        Tq1_0,
-        /// Ternary, four codes a byte, a scale for 256 columns ([`Tq2_0`](struct@Tq2_0)).
-        Tq2_0,
-        /// Ternary, four codes a byte, a scale for 64 columns ([`Q2_0`](struct@Q2_0)).
-        Q2_0,
-        /// Ternary, four codes a byte, a scale for 128 columns ([`Pq2_0`](struct@Pq2_0)).
-        Pq2_0,
-        /// Ternary, five codes a byte, a scale for 128 columns ([`Ptq1_0`](struct@Ptq1_0)).
-        Ptq1_0,
-        /// Binary, eight signs a byte, a scale for 128 columns ([`Q1_0`](struct@Q1_0)).
-        Q1_0,
-    }
-    quantized {
-        /// Eight bits, a scale for 32 columns ([`Q8_0`](struct@Q8_0)).
-        Q8_0,
-        /// Four bits, a scale for 32 columns ([`Q4_0`](struct@Q4_0)).
-        Q4_0,
-        /// Four bits, a scale and a minimum for 32 columns ([`Q4_1`](struct@Q4_1)).
-        Q4_1,
-        /// Five bits, a scale for 32 columns ([`Q5_0`](struct@Q5_0)).
-        Q5_0,
-        /// Five bits, a scale and a minimum for 32 columns ([`Q5_1`](struct@Q5_1)).
-        Q5_1,
-        /// Four bits, a scale and a minimum for 32 columns, scales over them for 256 ([`Q4K`](struct@Q4K)).
-        Q4K,
-        /// Five bits, a scale and a minimum for 32 columns, scales over them for 256 ([`Q5K`](struct@Q5K)).
-        Q5K,
-        /// Six bits, scales for 16 and 256 columns ([`Q6K`](struct@Q6K)).
-        Q6K,
-    }
-    float {
-        /// Single precision ([`F32`](struct@F32)).
-        F32,
-        /// Half precision ([`F16`](struct@F16)).
-        F16,
-        /// Brain floats ([`BF16`](struct@BF16)).
-        BF16,
     }
 }
 
@@ -321,9 +169,10 @@ impl Matrix {
     }
 
     /// The same matrix with a copy of its codes in 1.69 bits each, which products of few tokens read instead of the
-    /// matrix where their instruction set can ([`Isa::reads_triples`](crate::Isa::reads_triples)): the results are the
-    /// same bits. There is no copy where that of `cpu` cannot, of a matrix that is not ternary, has several scales
-    /// or multiplies float activations, or where the system has no memory for it. It is made in parallel.
+    /// matrix where their instruction set can ([`Isa::reads_triples`](crate::Isa::reads_triples)) and activations have
+    /// scales for 256 columns or more: the results are the same bits. There is no copy where that of `cpu` cannot, of a
+    /// matrix that is not one of codes, has several scales or multiplies float activations, or where the system has
+    /// no memory for it. It is made in parallel.
     ///
     /// Memory, beside that of the matrix: 54 bytes for 256 weights of a row, rows rounded up to a multiple of 64 and
     /// columns to one of 256; and in each thread that multiplies, 22 bytes for each column and token of the last
@@ -421,8 +270,8 @@ impl Matrix {
         by_family!(&self.packed, coded(packed) => Some(packed.scales()), dense(_p) => None)
     }
 
-    /// The codes of one row (0, 1 and 2 for -1, 0 and +1 times a scale); nothing is written where the packing is not one
-    /// of codes.
+    /// The codes of one row (0, 1 and 2 for -1, 0 and +1 times a scale); nothing is written where the packing is not
+    /// one of codes.
     ///
     /// # Panics
     /// If `row` is not below [`Matrix::rows`] or `out` does not have [`Matrix::cols`] elements.
@@ -457,11 +306,12 @@ impl<P: Coded> Packed<P> {
     /// How activations are quantized for [`ActivationMode::Int8PerGroup`], where the groups of the matrix have a length
     /// for that.
     fn group_rule(&self) -> Option<BlockRule> {
-        match P::Group::COLUMNS {
-            Some(64) => Some(BlockRule::Groups64),
-            Some(128) => Some(BlockRule::Groups128),
-            _ => None,
-        }
+        let rule = match P::Group::COLUMNS? {
+            64 => BlockRule::Groups64,
+            128 => BlockRule::Groups128,
+            _ => return None,
+        };
+        self.cols().is_multiple_of(rule.block()).then_some(rule)
     }
 
     /// How activations are quantized in a mode with a scale for each block of columns.

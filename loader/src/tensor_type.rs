@@ -110,7 +110,7 @@ const TABLE: [Row; 21] = [
     Row { row_bytes: 4, row_group: 4, ..row(TensorType::IQ2BNR4, (335, 337), "IQ2_BN_R4", 64, 16) },
     row(TensorType::Q2_0, (42, 41), "Q2_0", 64, 18),
     row(TensorType::PQ2_0, (142, 141), "PQ2_0", 128, 34),
-    // PrismML's published files say 143; the enumeration of their program, which no file has, says 129.
+    // The number of the tensor type, as no other is known from published files; programs do not decide by it.
     row(TensorType::PTQ1_0, (143, 143), "PTQ1_0", 128, 28),
     row(TensorType::Q1_0, (41, 40), "Q1_0", 128, 18),
 ];

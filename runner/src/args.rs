@@ -246,8 +246,8 @@ pub struct GenerationArguments {
     /// publisher's].
     #[arg(long, value_name = "NUMBER")]
     pub top_p: Option<f32>,
-    /// Draw among tokens that are at least this fraction as likely as the likeliest; 0 is no limit [default: 0.05, or the
-    /// publisher's].
+    /// Draw among tokens that are at least this fraction as likely as the likeliest; 0 is no limit [default: 0.05, or
+    /// the publisher's].
     #[arg(long, value_name = "NUMBER")]
     pub min_p: Option<f32>,
     /// Whether answers begin with a thought, where the model's chat template knows `enable_thinking` [default: the

@@ -1,7 +1,7 @@
 //! The choice of packing and activation mode at run time.
 
 use super::*;
-use crate::packing::PackScales;
+use crate::packing::{PackScales, Tq1_0};
 use crate::reference;
 use crate::reference::ternary::{WeightScales, product_blocks, product_int8, quantize_q8k};
 

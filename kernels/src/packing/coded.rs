@@ -69,7 +69,8 @@ impl Section {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Scales {
     /// One scale for every non-zero weight. A matrix whose blocks have scales is of this kind too where all of them are
-    /// equal, blocks of zeros (their scale is 0) aside; so the same weights give the same product in every packing.
+    /// equal, blocks of zeros (their scale is 0) aside; so the same ternary weights give the same
+    /// product in every packing.
     Tensor(f32),
     /// Blocks differ in scale.
     Blocks,
@@ -252,32 +253,50 @@ impl<P: Coded> Packed<P> {
     /// The same weights in the packing `Q`, exactly; the multiplier is kept. [`Packed::recoded`] is for packings
     /// that hold every matrix of this one.
     ///
+    /// A negative scale becomes a magnitude where `Q` has those, and its codes change sides. Where the scale of a block
+    /// is 0, or all of its codes mean 0, all weights are 0, in whichever way `Q` has for that.
+    ///
     /// # Errors
     /// A [`PackingError`] where `Q` cannot hold the weights: columns that are not a multiple of its block where it has
-    /// block scales, a scale that f16 cannot hold exactly, scales that differ where `Q` has one, or a weight 0 where
-    /// it has none.
+    /// block scales, a scale that f16 cannot hold exactly, scales that differ where `Q` has one, or a weight 0 among
+    /// others where it has none. Also for a matrix with block scales whose rows are padded.
     pub fn convert<Q: Coded>(&self) -> Result<Packed<Q>, PackingError> {
-        if Q::SCALE_OFFSET.is_some() && !self.cols().is_multiple_of(Q::BLOCK) {
-            return Err(PackingError::Columns { packing: Q::NAME, cols: self.cols(), multiple: Q::BLOCK });
+        let (rows, cols) = (self.rows(), self.cols());
+        let columns = |packing, multiple| PackingError::Columns { packing, cols, multiple };
+        if self.shared() == Scales::Blocks && !cols.is_multiple_of(P::BLOCK) {
+            return Err(columns(P::NAME, P::BLOCK));
         }
-        let (codes, of_blocks) = (self.codes(), self.scales());
-        let runs = Runs { codes: &codes, scales: &of_blocks, run: P::BLOCK };
-        let regrouped;
-        let scales = match self.shared() {
-            Scales::Tensor(scale) => PackScales::One(scale),
-            Scales::Blocks if Q::SCALE_OFFSET.is_none() => {
-                let differ = |_| PackingError::ScalesDiffer { packing: Q::NAME };
-                PackScales::One(runs.of_all().map_err(differ)?)
-            }
-            Scales::Blocks => {
-                let (from, packing, columns) = (P::NAME, Q::NAME, Q::BLOCK);
-                let differ = |found| PackingError::GroupScales { from, packing, columns, found };
-                regrouped = runs.of_blocks(Q::BLOCK).map_err(differ)?;
-                PackScales::Blocks(&regrouped)
-            }
+        if Q::SCALE_OFFSET.is_some() && !cols.is_multiple_of(Q::BLOCK) {
+            return Err(columns(Q::NAME, Q::BLOCK));
+        }
+        let mut codes = self.codes();
+        let mut scales = match self.shared() {
+            Scales::Tensor(scale) => vec![scale],
+            Scales::Blocks => self.scales(),
         };
-        Packed::<Q>::pack(self.rows(), self.cols(), &codes, scales)?
-            .with_multiplier(WeightScale::new(self.multiplier())?)
+        let run = codes.len() / scales.len();
+        for (codes, scale) in codes.chunks_exact_mut(run).zip(&mut scales) {
+            if *scale == 0.0 {
+                codes.fill(ZERO_CODE);
+            } else if *scale < 0.0 && Q::MAGNITUDES {
+                codes.iter_mut().for_each(|code| *code = 2 - *code);
+                *scale = -*scale;
+            }
+        }
+        let runs = Runs { codes: &codes, scales: &scales, run };
+        let packed = if Q::SCALE_OFFSET.is_none() {
+            let one = runs.of_all().map_err(|_| PackingError::ScalesDiffer { packing: Q::NAME })?;
+            Packed::<Q>::pack(rows, cols, &codes, PackScales::One(one))?
+        } else {
+            let (from, packing, columns) = (P::NAME, Q::NAME, Q::BLOCK);
+            let differ = |found| PackingError::GroupScales { from, packing, columns, found };
+            let mut scales = runs.of_blocks(Q::BLOCK).map_err(differ)?;
+            if !Q::HAS_ZERO {
+                zeros_by_scale(&mut codes, &mut scales);
+            }
+            Packed::<Q>::pack(rows, cols, &codes, PackScales::Blocks(&scales))?
+        };
+        packed.with_multiplier(WeightScale::new(self.multiplier())?)
     }
 
     /// All codes, row by row.
@@ -298,6 +317,17 @@ fn codes_of_blocks<P: Coded>(blocks: &[Block<P>], out: &mut [u8]) {
     for (block, out) in blocks.iter().zip(out.chunks_mut(P::BLOCK)) {
         block_codes::<P>(block, &mut codes[..P::BLOCK]);
         out.copy_from_slice(&codes[..out.len()]);
+    }
+}
+
+/// Makes blocks of zeros such by their scale, whose codes then mean nothing.
+fn zeros_by_scale(codes: &mut [u8], scales: &mut [f32]) {
+    let block = codes.len() / scales.len();
+    for (codes, scale) in codes.chunks_exact_mut(block).zip(scales) {
+        if codes.iter().all(|&code| code == ZERO_CODE) {
+            codes.fill(2);
+            *scale = 0.0;
+        }
     }
 }
 

@@ -256,9 +256,9 @@ pub enum PackingError {
     },
     /// The matrix cannot be multiplied with activations in this mode.
     #[error(
-        "{packing} matrix of {cols} columns has no activation mode {mode}: int8, q8_0 and q8_k are for ternary and binary \
-         packings, q8_0 for columns in multiples of 32, q8_k of 256, int8-group for packings with a scale for 64 or 128 \
-         columns, int16 for quantized dense packings; f32 is for all"
+        "{packing} matrix of {cols} columns has no activation mode {mode}: int8, q8_0 and q8_k are for ternary and \
+         binary packings, q8_0 for columns in multiples of 32, q8_k of 256, int8-group for packings with a scale for \
+         64 or 128 columns, int16 for quantized dense packings; f32 is for all"
     )]
     ActivationMode {
         /// Packing.

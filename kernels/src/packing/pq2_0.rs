@@ -9,8 +9,8 @@ use super::tq2_0::{byte_of_pairs, has_pair_3, pair};
 use super::{Coded, EachBlock, MAX_FIELDS, Order, Section, Ternary};
 
 coded_packing! {
-    /// The packing of GGUF type 142, and of files that PrismML published with type 42: an f16 scale, then 128 codes in 32
-    /// bytes, four neighbouring columns in each, the first in the lowest bits.
+    /// The packing of GGUF type 142, and of files that PrismML published with type 42: an f16 scale, then 128 codes
+    /// in 32 bytes, four neighbouring columns in each, the first in the lowest bits.
     Pq2_0, "pq2_0", U128, U34
 }
 

@@ -9,8 +9,8 @@ coded_packing! {
     /// The packing of GGUF type 34: blocks of 256 codes in 52 bytes, then the scale.
     ///
     /// A byte is a fraction `byte / 256` in base 3 whose leading digits are the codes: `ceil(value * 256 / 243)` where
-    /// `value` has the codes as its five digits, the first the most significant. The last four bytes hold four codes and a
-    /// digit 0.
+    /// `value` has the codes as its five digits, the first the most significant. The last four bytes hold four codes
+    /// and a digit 0.
     Tq1_0, "tq1_0", U256, U54
 }
 

@@ -78,8 +78,8 @@ pub struct BlockRows {
 }
 
 impl BlockRows {
-    /// Quantizes rows of `cols` values. A block with a NaN has `d = NaN`, one with an infinity codes 0 and a `d` that is
-    /// infinite, but for [`BlockRule::Q8K`].
+    /// Quantizes rows of `cols` values. A block with a NaN has `d = NaN`, one with an infinity codes 0 and a `d` that
+    /// is infinite, but for [`BlockRule::Q8K`].
     ///
     /// # Panics
     /// If `cols` is not a multiple of the block.

@@ -171,7 +171,8 @@ pub fn product_int8(codes: &[u8], scales: WeightScales<'_>, multiplier: f32, x: 
 
 /// `y[t][r]` with one activation scale for each block of columns, which `quantize` gives with the codes of a row:
 /// `y = (0 + int[0] * (d[0] * scale[0]) + ...) * multiplier`, where a segment is a block of the activations or of the
-/// weights, whichever is smaller; in segments of less than 256 columns products are rounded together with the sum. `codes` is `[rows][cols]`, `x` is `[tokens][cols]`.
+/// weights, whichever is smaller; in segments of less than 256 columns products are rounded together with the sum.
+/// `codes` is `[rows][cols]`, `x` is `[tokens][cols]`.
 pub fn product_blocks(
     codes: &[u8],
     scales: WeightScales<'_>,

@@ -295,7 +295,8 @@ struct Tile<'a> {
     terms: &'a Terms<'a>,
     /// `[steps][tokens][columns of a step]`, from the first step of the columns on.
     activations: &'a [i8],
-    /// Sums of the activations, negated, and their scales, `[segments][tokens]`, from the first segment of all columns on.
+    /// Sums of the activations, negated, and their scales, `[segments][tokens]`, from the first segment of all
+    /// columns on.
     token_terms: (&'a [i32], &'a [f32]),
 }
 

@@ -1,8 +1,8 @@
 //! The product for one token where each block has a scale of its own for fewer than 256 columns.
 //!
-//! Eight rows are computed together, a vector of each at a time. The sums of a window, or of each half of one, are those
-//! of a group: they are added across vectors, eight rows at once, and go with their scales into the accumulators of the
-//! rows, group after group. Several tokens come one after the other.
+//! Eight rows are computed together, a vector of each at a time. The sums of a window, or of each half of one, are
+//! those of a group: they are added across vectors, eight rows at once, and go with their scales into the
+//! accumulators of the rows, group after group. Several tokens come one after the other.
 
 use alloc::vec::Vec;
 

@@ -79,7 +79,10 @@ pub(crate) fn product<P: Unpack>(
     assert_eq!(y.len(), tokens * rows, "one output for each token and row");
     assert_eq!(terms.stride(), matrix.cols().next_multiple_of(crate::quantize::BLOCK), "columns of the activations");
     let least_rows = LEAST_PRODUCTS / (tokens.max(1) * matrix.cols());
-    if let Some(copy) = copy.filter(|_| tokens <= triples::MOST_TOKENS && cpu.isa().reads_triples()) {
+    let reads_copy = tokens <= triples::MOST_TOKENS && cpu.isa().reads_triples();
+    // Copies have blocks of 256 columns.
+    let is_whole = terms.segment().is_multiple_of(crate::quantize::BLOCK);
+    if let Some(copy) = copy.filter(|_| reads_copy && is_whole) {
         copy.product(cpu, rows, terms, y, least_rows);
     } else if !takes_segments::<P>(matrix.cols(), terms) {
         cpu.for_column_chunks(y, rows, 1, least_rows, |first_row, outputs| {

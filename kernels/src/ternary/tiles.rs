@@ -21,8 +21,8 @@ kept! {
 /// Tiles have as many tokens as [`tile_tokens`] says, the last one filled up with anything.
 pub(super) struct Activations {
     codes: Vec<i8>,
-    /// For each segment and token the sum of the codes, negated, and the scale, `[tiles][segments][tokens of the tile]`;
-    /// none where all columns are one segment.
+    /// For each segment and token the sum of the codes, negated, and the scale, `[tiles][segments][tokens of the
+    /// tile]`; none where all columns are one segment.
     minus_sums: Vec<i32>,
     factors: Vec<f32>,
     segments: usize,

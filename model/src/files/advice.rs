@@ -1,7 +1,7 @@
 //! How publishers say that their models are run, where files do not say it.
 //!
-//! What belongs here: which models, and what is said of them. What does not: what follows from it for one run, which who
-//! runs a model decides.
+//! What belongs here: which models, and what is said of them. What does not: what follows from it for one run, which
+//! who runs a model decides.
 
 use crate::description::Config;
 

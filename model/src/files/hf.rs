@@ -181,6 +181,15 @@ impl HfDirectory {
         Ok(())
     }
 
+    /// The bytes of the scales and biases beside a tensor in words, where there are such.
+    fn groups(&self, name: &str) -> [Option<bytes::Bytes>; 2] {
+        let module = name.strip_suffix("weight").unwrap_or(name);
+        ["scales", "biases"].map(|kind| {
+            let beside = format!("{module}{kind}");
+            self.weights.tensors().find(|(_, info)| info.name == beside).map(|(file, info)| file.bytes(info))
+        })
+    }
+
     /// Whether the head is the embedding, so that a head of its own in the files, if there is one, is its copy.
     fn head_is_embedding(&self) -> Result<bool, ConfigError> {
         const KEY: &str = "tie_word_embeddings";
@@ -189,7 +198,10 @@ impl HfDirectory {
         match (self.config.opt_bool(KEY)?, head) {
             (Some(false), None) => Err(value("false", "true, or a tensor `lm_head.weight`")),
             (Some(true), Some((file, head))) => {
-                let is_copy = embedding.is_some_and(|(other, embedding)| other.bytes(embedding) == file.bytes(head));
+                let is_copy = embedding.is_some_and(|(other, embedding)| {
+                    other.bytes(embedding) == file.bytes(head)
+                        && self.groups(&embedding.name) == self.groups(&head.name)
+                });
                 match is_copy {
                     true => Ok(true),
                     false => Err(value("true", "false, because `lm_head.weight` differs from the embedding")),

@@ -238,16 +238,20 @@ fn random_matrix(
         let sums = (bits & 0x55) + (bits >> 1 & 0x55);
         *codes = [sums & 3, sums >> 2 & 3, sums >> 4 & 3, sums >> 6];
     }
-    if packing == PackingKind::Q1_0 {
-        // Of three codes two are left.
-        codes.iter_mut().for_each(|code| *code &= 2);
+    let is_binary = packing == PackingKind::Q1_0;
+    if is_binary {
+        codes.iter_mut().enumerate().for_each(|(i, code)| *code = bits[i / 8] >> (i % 8) << 1 & 2);
     }
     let codes = &codes[..elements];
-    let scale = (2.0 / cols as f32).sqrt();
+    let scale = (if is_binary { 1.0 } else { 2.0 } / cols as f32).sqrt();
     let matrix = if [PackingKind::I2S, PackingKind::Tq1_0, PackingKind::Tq2_0].contains(&packing) {
         let scale = f16::from_f32(scale).to_f32();
         Packed::<I2S>::pack(rows, cols, codes, PackScales::One(scale)).map(Matrix::from)
     } else {
+        if !cols.is_multiple_of(Pq2_0::BLOCK) {
+            let multiple = Pq2_0::BLOCK;
+            return Err(refused(PackingError::Columns { packing: packing.name(), cols, multiple }));
+        }
         // Of groups of 128 columns, as published files are, whose scales differ by up to two fifths.
         let group = |_| f16::from_f32(scale * (0.8 + 0.4 * (random.next_u32() as f32 / u32::MAX as f32))).to_f32();
         let scales: Vec<f32> = (0..elements / Pq2_0::BLOCK).map(group).collect();

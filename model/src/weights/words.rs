@@ -32,6 +32,11 @@ pub(super) fn packed(tensor: &SourceTensor, words: Words, rows: usize, cols: usi
     if found != expected {
         return Err(PackingError::Length { packing: NAME, rows, cols, expected, found });
     }
+    let is_of_groups = |tensor: &SourceTensor| tensor.dims == [rows, cols / columns];
+    if let Some(found) = tensor.groups.iter().flat_map(|groups| groups.iter()).find(|tensor| !is_of_groups(tensor)) {
+        let found = found.elements();
+        return Err(PackingError::ScaleCount { packing: NAME, expected: groups, found });
+    }
     let [scales, biases] = [0, 1].map(|of| tensor.groups.as_ref().map_or_else(Vec::new, |groups| numbers(&groups[of])));
     for numbers in [&scales, &biases] {
         if numbers.len() != groups {

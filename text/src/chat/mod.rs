@@ -141,8 +141,8 @@ impl ChatTemplate {
         self
     }
 
-    /// The same with a switch that templates may ask for: `enable_thinking`, whether an answer begins with a thought. What
-    /// [`render_with`](ChatTemplate::render_with) is given under the same name goes before it.
+    /// The same with a switch that templates may ask for: `enable_thinking`, whether an answer begins with a thought.
+    /// What [`render_with`](ChatTemplate::render_with) is given under the same name goes before it.
     #[must_use]
     pub fn with_switch(mut self, name: &str, on: bool) -> ChatTemplate {
         self.switches.insert(name.to_owned(), on);

@@ -79,6 +79,10 @@ fn check(case: Case, x: &[f32], cpus: &[Machine]) {
             let tokens = x.len() / cols;
             let what = format!("{kind} {rows}x{cols}, {mode}, {tokens} tokens, {cpu:?}");
             assert_same_bits(&products(cpu, &matrix, x), &expected, &what);
+            let with_copy = matrix.clone().with_triples(cpu);
+            if with_copy.has_triples() {
+                assert_same_bits(&products(cpu, &with_copy, x), &expected, &format!("{what}, with a copy"));
+            }
         }
     }
 }
@@ -157,4 +161,34 @@ fn a_half_of_zeros_takes_the_scale_of_the_other() {
     assert!(packed.joined().is_none());
     let error = packed.convert::<Pq2_0>().unwrap_err().to_string();
     assert_eq!(error, "this q2_0 matrix has the scales 0.5 and 0.25 among 128 columns that share one scale in pq2_0");
+}
+
+/// What all matrices of a packing can become: groups of zeros have any scale, in binary packings the scale 0, and a
+/// negative scale is a magnitude of the other sign.
+#[test]
+fn zeros_and_signs_have_a_form_in_every_packing() {
+    let codes: Vec<u8> = (0..256).map(|i| if i < 128 { 2 * (i % 2) as u8 } else { 2 }).collect();
+    let scales = PackScales::Blocks(&[0.5, 0.0]);
+    let binary = Packed::<Q1_0>::pack(1, 256, &codes, scales).expect("signs under a scale of 0");
+    let ternary: Packed<Ptq1_0> = binary.recoded();
+    let mut found = [0; 256];
+    ternary.row_codes(0, &mut found);
+    assert!(found[..128] == codes[..128] && found[128..].iter().all(|&code| code == ZERO_CODE));
+    assert_eq!(ternary.convert::<Q1_0>().expect("no zero among others").bytes(), binary.bytes());
+    let negative = Packed::<Tq2_0>::pack(1, 512, &[2; 512], PackScales::Blocks(&[-0.5, 0.25])).expect("two blocks");
+    let narrow: Packed<Pq2_0> = negative.recoded();
+    let mut row = [0.0; 512];
+    narrow.decode_row(0, &mut row);
+    assert!(row[..256].iter().all(|&weight| weight == -0.5) && row[256..].iter().all(|&weight| weight == 0.25));
+}
+
+/// Rows that are no whole groups have scales for tokens and none for groups.
+#[test]
+fn padded_rows_are_no_groups() {
+    let packed = Packed::<Q2_0>::pack(2, 96, &[2; 192], PackScales::Blocks(&[0.5, 0.25, 0.5, 0.5])).expect("padded");
+    assert!(packed.convert::<Pq2_0>().is_err());
+    let matrix = Matrix::from(packed);
+    assert_eq!(matrix.activation_mode(), ActivationMode::Int8PerToken);
+    let found = products(&cpus()[0], &matrix, &[1.0; 96]);
+    assert_eq!(found, [64.0 * 0.5 + 32.0 * 0.25, 96.0 * 0.5]);
 }

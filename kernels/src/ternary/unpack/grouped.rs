@@ -1,7 +1,7 @@
 //! How the bytes of the packings with a scale for each group become codes in vector registers.
 //!
-//! What belongs here: [`Unpack`] of those packings. What does not: the packings whose scales are for 256 columns or more
-//! ([`super`]).
+//! What belongs here: [`Unpack`] of those packings. What does not: the packings whose scales are for 256 columns or
+//! more ([`super`]).
 //!
 //! A window has the codes of 128 columns, in whole blocks. Kernels take its columns in the order in which its fields
 //! have them, one field of all bytes after the other: activations are put in this order once, and then neighbours in it

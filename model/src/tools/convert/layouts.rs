@@ -7,14 +7,10 @@ use crate::parallel;
 use crate::weights;
 use bytes::Bytes;
 use half::f16;
-use trine_kernels::packing::{Coded, I2S, MAX_COLS, PackScales, Packed, Packing, Pq2_0, Q1_0};
+use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Packing};
 use trine_kernels::{Matrix, PackingError, PackingKind};
 use trine_loader::TensorType;
 use trine_shapes::{MAX_ELEMENTS, product_within};
-
-/// The codes of the weight 0 and of a positive one.
-const ZERO: u8 = 1;
-const POSITIVE: u8 = 2;
 
 /// The bytes of a matrix of codes in a type of files, every code and scale kept.
 pub(super) fn packed(matrix: &Matrix, kind: TensorType) -> Result<Bytes, PackingError> {
@@ -24,49 +20,9 @@ pub(super) fn packed(matrix: &Matrix, kind: TensorType) -> Result<Bytes, Packing
             Err(PackingError::Columns { packing: I2S::NAME, cols: matrix.cols(), multiple: I2S::BLOCK })
         }
         Some(PackingKind::F16) => halves(matrix),
-        Some(PackingKind::Q1_0) => binary(matrix).map(|matrix| matrix.bytes().clone()),
-        Some(packing) => ternary(matrix)?.convert(packing).map(|matrix| matrix.bytes().clone()),
+        Some(packing) => matrix.convert(packing).map(|matrix| matrix.bytes().clone()),
         None => Err(PackingError::NotCodes { packing: kind.name() }),
     }
-}
-
-/// The matrix, groups of a binary one that are 0 by their scale as codes of 0, which ternary types have for them.
-fn ternary(matrix: &Matrix) -> Result<Matrix, PackingError> {
-    if matrix.kind() != PackingKind::Q1_0 {
-        return Ok(matrix.clone());
-    }
-    regrouped::<Pq2_0>(matrix, |codes, scale| {
-        if scale == 0.0 {
-            codes.fill(ZERO);
-        }
-        scale
-    })
-}
-
-/// The matrix as binary: groups of zeros are so by their scale.
-fn binary(matrix: &Matrix) -> Result<Matrix, PackingError> {
-    if matrix.kind() == PackingKind::Q1_0 {
-        return Ok(matrix.clone());
-    }
-    regrouped::<Q1_0>(&matrix.convert(PackingKind::Pq2_0)?, |codes, scale| {
-        if codes.iter().any(|code| *code != ZERO) {
-            return scale;
-        }
-        codes.fill(POSITIVE);
-        0.0
-    })
-}
-
-/// The codes and scales of a matrix with blocks as long as those of `P`, after `change` of those of each block.
-fn regrouped<P: Coded>(matrix: &Matrix, change: impl Fn(&mut [u8], f32) -> f32) -> Result<Matrix, PackingError>
-where
-    Matrix: From<Packed<P>>,
-{
-    let (rows, cols) = (matrix.rows(), matrix.cols());
-    let mut codes = codes(matrix, |row| row);
-    let mut scales = matrix.scales().unwrap_or_default();
-    codes.chunks_mut(P::BLOCK).zip(&mut scales).for_each(|(codes, scale)| *scale = change(codes, *scale));
-    Packed::<P>::pack(rows, cols, &codes, PackScales::Blocks(&scales)).map(Matrix::from)
 }
 
 /// All codes, those of the row at `row_of(i)` as row `i`.
