@@ -45,8 +45,8 @@ fn the_embedded_model_tells_the_same_story_in_groups() {
     }
 }
 
-/// Perplexity with the activations that models of groups have by default is that of exact ones to a thousandth;
-/// llama.cpp's blocks of 32 are measured beside it.
+/// Perplexity with the activations that models of groups have by default is at most a thousandth above that of exact
+/// ones, as it is with llama.cpp's blocks of 32. On so short a text rounding moves it either way.
 #[test]
 fn activations_of_groups_cost_next_to_nothing() {
     let file = converted(TensorType::PQ2_0);
@@ -64,6 +64,6 @@ fn activations_of_groups_cost_next_to_nothing() {
     for mode in [ActivationMode::Int8PerGroup, ActivationMode::Q8_0] {
         let found = measured(mode);
         println!("{mode}: {found:.5}, exact {exact:.5}, ratio {:.6}", found / exact);
-        assert!((found / exact - 1.0).abs() < 1e-3, "{mode}: {found}, exact activations {exact}");
+        assert!((0.997..1.001).contains(&(found / exact)), "{mode}: {found}, exact activations {exact}");
     }
 }

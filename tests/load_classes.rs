@@ -237,7 +237,7 @@ fn type_numbers_are_those_of_ggml() {
     assert_eq!(right.open().metadata().u32("general.file_type").expect("a key"), 40);
     loads(&right);
     // 40 is I2_S as the type of a file, not of a tensor; 24 is I8, which some tables give to IQ2_S.
-    for (id, name) in [(40, "NVFP4"), (24, "I8")] {
+    for (id, name) in [(40, "NVFP4 of llama.cpp or STQ1_0 of an early upload"), (24, "I8")] {
         let line = refused(with_type_id(right.bytes(), QUERY, id));
         assert!(
             line.contains(&format!(

@@ -16,9 +16,9 @@ const DIGESTS: [(&str, [&str; 3]); 8] = [
     ("llama_cpp/llama-tq2_0-q6_k", ["e19a3e10004702fc", "6c92b84b62b1909f", "201f941071ff245d"]),
     ("llama_cpp/llama-dense-q4_0", ["c9b9875318e417da", "0d37a9860718afe2", "565181e3df9d2763"]),
     ("llama_cpp/llama-tied-f32", ["623908f78d7107d8", "a1c8b337f7b09ebf", "ad4ef89f5b56c9bd"]),
-    ("grouped/tied-ptq1_0", ["dbb790a4acad4434", "0a79875a53daf245", "26cacf734da79827"]),
-    ("grouped/binary-q1_0", ["21159b65df452c20", "d598576e1334348c", "9f1b13cc1d1d05b3"]),
-    ("grouped/halves-q2_0", ["fbae391a25cc1c07", "c4c323d4f45a6d43", "cc992db02c824450"]),
+    ("grouped/tied-ptq1_0", ["dbb790a4acad4434", "0a79875a53daf245", "8235cf993d893043"]),
+    ("grouped/binary-q1_0", ["e4b4c239bce89619", "d04d44d6bc533b43", "845f0a4a520230c0"]),
+    ("grouped/halves-q2_0", ["333c857d588c1435", "d38f3537a76fa28a", "3c63924b2d09d84a"]),
 ];
 
 /// The prompt of the other program's logits.

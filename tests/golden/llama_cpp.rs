@@ -72,20 +72,20 @@ fn dense_types_agree_with_a_model_that_rounds_no_activations() {
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), expected);
 }
 
-/// llama.cpp wrote both files from one model; Q2_0 runs as I2_S, which has the same codes and scales.
+/// llama.cpp wrote both files from one model, whose matrices have one scale each: the same codes and scales.
 #[test]
 fn a_q2_0_file_gives_the_bits_of_a_tq2_0_file() {
     let (cpu, reference) = (cpu(), Reference::open("llama_cpp/logits.safetensors"));
     let ids = reference.ids("llama-q2_0.ids");
-    for activations in [None, Some(ActivationMode::Int8PerToken)] {
-        let options = LoadOptions { activations, ..LoadOptions::default() };
+    for activations in [ActivationMode::Q8K, ActivationMode::Int8PerToken] {
+        let options = LoadOptions { activations: Some(activations), ..LoadOptions::default() };
         let [found, expected] = ["llama-q2_0", "llama-tq2_0-q6_k"].map(|name| {
             with_model(&open(&format!("llama_cpp/{name}.gguf")), &options, |transformer| {
                 assert!(transformer.matrices().all(Matrix::is_ternary), "{name}");
                 logits_of(&cpu, transformer, &ids)
             })
         });
-        assert_eq!(found, expected, "{activations:?}");
+        assert_eq!(found, expected, "{activations}");
     }
 }
 

@@ -10,8 +10,8 @@ use crate::packing::{
     Q6K, Q8_0, Tq1_0, Tq2_0, WeightScale,
 };
 
-/// Defines [`PackingKind`] and [`AnyPacked`] with one variant for each packing, named as its type, and what chooses among
-/// them.
+/// Defines [`PackingKind`] and [`AnyPacked`] with one variant for each packing, named as its type, and what chooses
+/// among them.
 macro_rules! packings {
     (
         coded { $($(#[$coded_doc:meta])* $coded:ident,)+ }

@@ -117,8 +117,16 @@ pub trait Coded: Packing<Shared = Scales> {
 }
 
 /// A packing of the weights `-scale`, 0 and `scale`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a ternary packing",
+    note = "binary packings have no weight 0; what is for both takes `Coded`"
+)]
 pub trait Ternary: Coded {}
 
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a binary packing",
+    note = "ternary packings have a weight 0; what is for both takes `Coded`"
+)]
 /// A packing of the weights `-scale` and `scale`: no weight is 0, so a ternary matrix is not one of these.
 pub trait Binary: Coded {}
 

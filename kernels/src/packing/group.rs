@@ -4,9 +4,6 @@
 //! weights ([`Packed::convert`]).
 
 use core::fmt::Debug;
-use core::ops::Rem;
-
-use typenum::{U0, Unsigned};
 
 use super::{Coded, Packed, Ternary};
 
@@ -16,38 +13,42 @@ pub trait ScaleGroup: Debug + Copy + Send + Sync + 'static {
     const COLUMNS: Option<usize>;
 }
 
-/// One f32 scale for all weights of a matrix.
-#[derive(Debug, Clone, Copy)]
-pub struct WholeMatrix;
-
-impl ScaleGroup for WholeMatrix {
-    const COLUMNS: Option<usize> = None;
-}
-
-/// One f16 scale for each `N` columns of a row, which are a block.
-#[derive(Debug, Clone, Copy)]
-pub struct EachBlock<N>(N);
-
-impl<N: Unsigned + Debug + Copy + Send + Sync + 'static> ScaleGroup for EachBlock<N> {
-    const COLUMNS: Option<usize> = Some(N::USIZE);
-}
-
-/// A group that is a whole number of groups `G`: each of them takes the scale of the group that it is part of.
+/// A group whose scale, written once or several times, is a scale of each group `G`: as long, or some times as long.
 #[diagnostic::on_unimplemented(
     message = "scales of `{Self}` are not scales of `{G}`",
-    note = "a scale can be written several times, for smaller groups; several scales cannot become one",
-    note = "`Packed::convert` looks at the weights and scales of a matrix and refuses those that do not fit"
+    note = "a scale can be written several times, for shorter groups; several scales cannot become one"
 )]
 pub trait SplitsInto<G: ScaleGroup>: ScaleGroup {}
 
-impl SplitsInto<WholeMatrix> for WholeMatrix {}
+/// Defines groups, and which others each of them splits into.
+macro_rules! groups {
+    ($($(#[$doc:meta])* $group:ident: $columns:expr => $($shorter:ident),+;)+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy)]
+            pub struct $group;
 
-impl<N, G> SplitsInto<EachBlock<G>> for EachBlock<N>
-where
-    EachBlock<N>: ScaleGroup,
-    EachBlock<G>: ScaleGroup,
-    N: Rem<G, Output = U0>,
-{
+            impl ScaleGroup for $group {
+                const COLUMNS: Option<usize> = $columns;
+            }
+
+            $(
+                #[diagnostic::do_not_recommend]
+                impl SplitsInto<$shorter> for $group {}
+            )+
+        )+
+    };
+}
+
+groups! {
+    /// One f32 scale for all weights of a matrix.
+    WholeMatrix: None => WholeMatrix;
+    /// One f16 scale for each 256 columns of a row, which are a block.
+    Groups256: Some(256) => Groups256, Groups128, Groups64;
+    /// One f16 scale for each 128 columns of a row, which are a block.
+    Groups128: Some(128) => Groups128, Groups64;
+    /// One f16 scale for each 64 columns of a row, which are a block.
+    Groups64: Some(64) => Groups64;
 }
 
 /// A packing all of whose matrices are matrices of the packing `Q`, weight by weight.
@@ -59,6 +60,7 @@ where
 )]
 pub trait Lossless<Q: Coded>: Coded {}
 
+#[diagnostic::do_not_recommend]
 impl<P: Coded, Q: Ternary> Lossless<Q> for P where P::Group: SplitsInto<Q::Group> {}
 
 impl<P: Coded> Packed<P> {

@@ -42,6 +42,7 @@ impl Packing for I2S {
 
 decoded_units!(I2S, U128);
 
+#[diagnostic::do_not_recommend]
 impl Ternary for I2S {}
 
 impl Coded for I2S {

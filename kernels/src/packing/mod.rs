@@ -49,7 +49,7 @@ pub use encode::FromFloat;
 pub use error::{BlockFault, PackingError};
 pub use from_codes::{ternary_from_int8, ternary_from_packed_rows};
 pub use from_float::{ABSMEAN_FLOOR, absmean, ternary_from_f32};
-pub use group::{EachBlock, Lossless, ScaleGroup, SplitsInto, WholeMatrix};
+pub use group::{Groups64, Groups128, Groups256, Lossless, ScaleGroup, SplitsInto, WholeMatrix};
 pub use i2s::I2S;
 pub use layouts::{I2sPacking, TernaryLayout};
 pub use pq2_0::Pq2_0;

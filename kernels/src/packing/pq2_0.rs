@@ -6,7 +6,7 @@ use typenum::{U34, U128};
 
 use super::coded::coded_packing;
 use super::tq2_0::{byte_of_pairs, has_pair_3, pair};
-use super::{Coded, EachBlock, MAX_FIELDS, Order, Section, Ternary};
+use super::{Coded, Groups128, MAX_FIELDS, Order, Section, Ternary};
 
 coded_packing! {
     /// The packing of GGUF type 142, and of files that PrismML published with type 42: an f16 scale, then 128 codes
@@ -14,10 +14,11 @@ coded_packing! {
     Pq2_0, "pq2_0", U128, U34
 }
 
+#[diagnostic::do_not_recommend]
 impl Ternary for Pq2_0 {}
 
 impl Coded for Pq2_0 {
-    type Group = EachBlock<U128>;
+    type Group = Groups128;
     const SECTIONS: &'static [Section] =
         &[Section { offset: 2, bytes: 32, fields: 4, element: 0, order: Order::Bytes }];
     const SCALE_OFFSET: Option<usize> = Some(0);

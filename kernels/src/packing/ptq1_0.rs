@@ -6,7 +6,7 @@ use typenum::{U28, U128};
 
 use super::coded::coded_packing;
 use super::tq1_0::{byte_of_trits, trit};
-use super::{Coded, EachBlock, MAX_FIELDS, Order, Section, Ternary};
+use super::{Coded, Groups128, MAX_FIELDS, Order, Section, Ternary};
 
 coded_packing! {
     /// The packing of GGUF type 143: blocks of 128 codes in 26 bytes, then the scale. Bytes are fractions in base 3, as
@@ -14,10 +14,11 @@ coded_packing! {
     Ptq1_0, "ptq1_0", U128, U28
 }
 
+#[diagnostic::do_not_recommend]
 impl Ternary for Ptq1_0 {}
 
 impl Coded for Ptq1_0 {
-    type Group = EachBlock<U128>;
+    type Group = Groups128;
     const SECTIONS: &'static [Section] = &[
         Section { offset: 0, bytes: 16, fields: 5, element: 0, order: Order::Planes },
         Section { offset: 16, bytes: 8, fields: 5, element: 80, order: Order::Planes },

@@ -5,7 +5,7 @@
 use typenum::{U18, U128};
 
 use super::coded::coded_packing;
-use super::{Binary, Coded, EachBlock, MAX_FIELDS, Order, Section};
+use super::{Binary, Coded, Groups128, MAX_FIELDS, Order, Section};
 
 coded_packing! {
     /// The packing of GGUF type 41: an f16 scale, then 128 bits in 16 bytes, eight neighbouring columns in each, the
@@ -13,10 +13,11 @@ coded_packing! {
     Q1_0, "q1_0", U128, U18
 }
 
+#[diagnostic::do_not_recommend]
 impl Binary for Q1_0 {}
 
 impl Coded for Q1_0 {
-    type Group = EachBlock<U128>;
+    type Group = Groups128;
     const SECTIONS: &'static [Section] =
         &[Section { offset: 2, bytes: 16, fields: 8, element: 0, order: Order::Bytes }];
     const SCALE_OFFSET: Option<usize> = Some(0);

@@ -7,7 +7,7 @@ use typenum::{U18, U64};
 
 use super::coded::coded_packing;
 use super::tq2_0::{byte_of_pairs, has_pair_3, pair};
-use super::{Coded, EachBlock, MAX_FIELDS, Order, Packed, Packing, Pq2_0, Section, Ternary, WeightScale};
+use super::{Coded, Groups64, MAX_FIELDS, Order, Packed, Packing, Pq2_0, Section, Ternary, WeightScale};
 use crate::parallel;
 
 coded_packing! {
@@ -16,10 +16,11 @@ coded_packing! {
     Q2_0, "q2_0", U64, U18
 }
 
+#[diagnostic::do_not_recommend]
 impl Ternary for Q2_0 {}
 
 impl Coded for Q2_0 {
-    type Group = EachBlock<U64>;
+    type Group = Groups64;
     const SECTIONS: &'static [Section] =
         &[Section { offset: 2, bytes: 16, fields: 4, element: 0, order: Order::Bytes }];
     const SCALE_OFFSET: Option<usize> = Some(0);

@@ -3,7 +3,7 @@
 use typenum::{U54, U256};
 
 use super::coded::coded_packing;
-use super::{Coded, EachBlock, MAX_FIELDS, Order, Section, Ternary};
+use super::{Coded, Groups256, MAX_FIELDS, Order, Section, Ternary};
 
 coded_packing! {
     /// The packing of GGUF type 34: blocks of 256 codes in 52 bytes, then the scale.
@@ -14,10 +14,11 @@ coded_packing! {
     Tq1_0, "tq1_0", U256, U54
 }
 
+#[diagnostic::do_not_recommend]
 impl Ternary for Tq1_0 {}
 
 impl Coded for Tq1_0 {
-    type Group = EachBlock<U256>;
+    type Group = Groups256;
     const SECTIONS: &'static [Section] = &[
         Section { offset: 0, bytes: 32, fields: 5, element: 0, order: Order::Planes },
         Section { offset: 32, bytes: 16, fields: 5, element: 160, order: Order::Planes },

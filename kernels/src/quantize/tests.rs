@@ -75,7 +75,7 @@ fn blocks_match(rule: BlockRule, cols: usize, values: &[f32], quantize: impl Fn(
 fn rules_with_small_blocks_match() {
     let size = |block: usize| [0.0, 1e-42, 1e-31, 1e-7, 1.0, 65504.0, 1e30][block % 7];
     let values: Vec<f32> = (0..3 * 896).map(|i| size(i / 32) * ((i * 71 % 255) as f32 - 127.0) / 127.0).collect();
-    blocks_match(BlockRule::Q8_0, 896, &values[..2 * 896], |x| reference::quantize_q8_0(x));
+    blocks_match(BlockRule::Q8_0, 896, &values[..2 * 896], reference::quantize_q8_0);
     blocks_match(BlockRule::Groups64, 896, &values, |x| reference::quantize_groups(x, 64));
     blocks_match(BlockRule::Groups128, 896, &values, |x| reference::quantize_groups(x, 128));
     let small = |rule| BlockRows::quantize(&cpus()[0], 128, &[f32::NAN; 128], rule).scales()[0].is_nan();

@@ -209,15 +209,15 @@ impl<'a, P: Unpack> Tile<'a, P> {
         let mut next = *acc;
         for window in (0..self.windows).step_by(V::PARTS) {
             self.ahead.ask(window * Self::STRIDE, V::PARTS * Self::STRIDE);
-            let mut sums = [unsafe { V::zero_sums() }; ROWS];
             // SAFETY: the caller vouches for the instructions; windows are below those of a row.
-            unsafe {
-                let mut runs = [[V::zero_run(); 2]; ROWS];
+            let sums = unsafe {
+                let (mut runs, mut sums) = ([[V::zero_run(); 2]; ROWS], [V::zero_sums(); ROWS]);
                 self.add::<V>(window, &mut runs);
                 for (sums, runs) in sums.iter_mut().zip(runs) {
                     *sums = P::widen::<V>(runs, *sums);
                 }
-            }
+                sums
+            };
             let groups = self.windows.min(window + V::PARTS) * P::WINDOW_BLOCKS - window * P::WINDOW_BLOCKS;
             let first = window * P::WINDOW_BLOCKS;
             let mut factors = [0.0; ROWS * MOST_GROUPS];

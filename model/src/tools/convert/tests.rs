@@ -241,8 +241,9 @@ fn masters_and_other_quantized_matrices_are_quantized_in_groups() {
         },
     );
     for (group, kind) in [(Group::Columns64, TensorType::Q2_0), (Group::Columns128, TensorType::PTQ1_0)] {
-        let quantize = Some(Quantize::AbsmeanOfGroups(group));
-        let quantized = convert(&masters, &Conversion { quantize, ..Conversion::to(kind) }, &cpu(), &|_, _| ());
+        let quantize = Quantize::AbsmeanOfGroups(group);
+        let conversion = Conversion { quantize: Some(quantize), ..Conversion::to(kind) };
+        let quantized = convert(&masters, &conversion, &cpu(), &|_, _| ());
         let mut bytes = Vec::new();
         quantized.unwrap().writer.write_to(&mut bytes).unwrap();
         let file = Gguf::from_bytes("quantized", bytes.into()).unwrap();
@@ -252,7 +253,7 @@ fn masters_and_other_quantized_matrices_are_quantized_in_groups() {
             let (rows, cols) = tensor.rows_and_cols();
             weights::packed(&tensor, I2sPacking::X86, rows, cols).unwrap()
         };
-        let expected = quantize.unwrap().quantize(&values(&masters)).unwrap();
+        let expected = quantize.quantize(&values(&masters)).unwrap();
         let (mut found, mut wanted) = (vec![0.0; expected.cols()], vec![0.0; expected.cols()]);
         for row in 0..expected.rows() {
             values(&file).decode_row(row, &mut found);
