@@ -138,7 +138,7 @@ pub(crate) trait Vector: Copy {
     /// of a lane stay in that lane.
     fn dot(self, activations: Self, run: Self::Run) -> Self::Run;
 
-    /// As [`Vector::dot`], but the products may go to any lanes: for sums of all lanes.
+    /// As [`Vector::dot`], but the products of a half of a part may go to any of its lanes: for sums across lanes.
     #[inline(always)]
     fn dot_across(self, activations: Self, run: Self::Run) -> Self::Run {
         self.dot(activations, run)

@@ -28,7 +28,7 @@ pub(crate) trait Dot: Copy {
     /// Adds the products of `codes` (as `u8`, at most 127) and `activations` (as `i8`), lane by lane.
     fn dot(codes: [uint8x16_t; 2], activations: [uint8x16_t; 2], run: Self::Run) -> Self::Run;
 
-    /// As [`Dot::dot`], but the products may go to any lanes.
+    /// As [`Dot::dot`], but the products of a register may go to any of its lanes.
     #[inline(always)]
     fn dot_across(codes: [uint8x16_t; 2], activations: [uint8x16_t; 2], run: Self::Run) -> Self::Run {
         Self::dot(codes, activations, run)
