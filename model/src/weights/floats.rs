@@ -290,8 +290,9 @@ mod tests {
             for (found, values) in decoded(&found).chunks(columns).zip(values.chunks(columns)) {
                 let mean = values.iter().map(|value| value.abs()).sum::<f32>() / columns as f32;
                 let mean = f16::from_f32(mean).to_f32();
-                let expected =
-                    |value: &f32| if mean == 0.0 { 0.0 } else { (value / mean).round().clamp(-1.0, 1.0) * mean };
+                let expected = |value: &f32| {
+                    if mean == 0.0 { 0.0 } else { (value / mean).round_ties_even().clamp(-1.0, 1.0) * mean }
+                };
                 assert_eq!(found, values.iter().map(expected).collect::<Vec<_>>());
             }
         }

@@ -99,5 +99,5 @@ fn what_cannot_be_made_up_is_said() {
     assert_eq!(table, "the embedding cannot be Q5_0; expected one of F32, F16, Q8_0, Q6_K, Q4_0, or one for matrices");
     let dims = Dims { hidden: 384, ..tiny().config.dims };
     let odd = message(&Synthetic { matrices: TensorType::TQ2_0, ..Synthetic::with_dims(dims, 64) });
-    assert!(odd.contains("blk.0.attn_q.weight") && odd.contains("found rows of 384"), "{odd}");
+    assert!(odd.contains("blk.0.attn_q.weight") && odd.contains("384 columns"), "{odd}");
 }
