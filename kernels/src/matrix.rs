@@ -41,9 +41,8 @@ pub enum ActivationMode {
     /// 16-bit integers with one scale for each 256 columns, which deviate by at most 1.6e-5 of the largest magnitude of
     /// their 256 ([`Int16Rows`](crate::quantize::Int16Rows)). For quantized dense matrices.
     Int16,
-    /// Int8 with one scale for each group of columns that has a scale in the matrix. For matrices whose groups have
-    /// 64 or
-    /// 128 columns.
+    /// Int8 with one scale for each group of columns that has a scale in the matrix. For matrices whose groups have 64
+    /// or 128 columns.
     Int8PerGroup,
     /// Int8 with one scale for each 32 columns, as llama.cpp does for Q1_0 and Q2_0; to compare with it, as it is slow
     /// here. For ternary and binary matrices whose columns are a multiple of 32.
@@ -88,9 +87,9 @@ impl From<AnyPacked> for Matrix {
 }
 
 impl Matrix {
-    /// Checks `bytes` as a matrix of the packing `kind`, without copying it. Coded matrices start in
-    /// [`ActivationMode::Int8PerToken`], quantized dense ones in [`ActivationMode::Int16`], floats in
-    /// [`ActivationMode::F32`].
+    /// Checks `bytes` as a matrix of the packing `kind`, without copying it. Matrices with a scale for 64 or 128
+    /// columns start in [`ActivationMode::Int8PerGroup`], others of codes in [`ActivationMode::Int8PerToken`],
+    /// quantized dense ones in [`ActivationMode::Int16`], floats in [`ActivationMode::F32`].
     ///
     /// # Errors
     /// As [`Packed::new`].

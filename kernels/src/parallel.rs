@@ -7,6 +7,9 @@
 #[cfg(feature = "threads")]
 use rayon::prelude::*;
 
+/// What is done with a piece of two slices.
+type Work<'a, A, B, S> = dyn Fn(&mut S, usize, &mut [A], &[B]) + Send + Sync + 'a;
+
 /// Calls `work(state, index, to, from)` for the pieces of two slices, the last of which may be shorter. A thread takes
 /// `least` pieces or more, and has a state from `start`.
 pub(crate) fn for_each_pair<A: Send, B: Sync, S>(
@@ -16,6 +19,8 @@ pub(crate) fn for_each_pair<A: Send, B: Sync, S>(
     start: impl Fn() -> S + Send + Sync,
     work: impl Fn(&mut S, usize, &mut [A], &[B]) + Send + Sync,
 ) {
+    // Rayon's loops are compiled once for the types of the slices, not for each work.
+    let (start, work): (&(dyn Fn() -> S + Send + Sync), &Work<'_, A, B, S>) = (&start, &work);
     #[cfg(feature = "threads")]
     to.par_chunks_mut(to_piece)
         .zip(from.par_chunks(from_piece))
@@ -30,6 +35,26 @@ pub(crate) fn for_each_pair<A: Send, B: Sync, S>(
             work(&mut state, index, to, from);
         }
     }
+}
+
+/// What `search` finds first, which is given pieces of `bytes` and their numbers.
+pub(crate) fn find<T: Send>(
+    bytes: &[u8],
+    piece: usize,
+    search: &(dyn Fn(usize, &[u8]) -> Option<T> + Send + Sync),
+) -> Option<T> {
+    #[cfg(feature = "threads")]
+    return bytes.par_chunks(piece).enumerate().find_map_first(|(number, bytes)| search(number, bytes));
+    #[cfg(not(feature = "threads"))]
+    bytes.chunks(piece).enumerate().find_map(|(number, bytes)| search(number, bytes))
+}
+
+/// Threads that take part.
+pub(crate) fn threads() -> usize {
+    #[cfg(feature = "threads")]
+    return rayon::current_num_threads();
+    #[cfg(not(feature = "threads"))]
+    1
 }
 
 /// The first item that `is` holds for.

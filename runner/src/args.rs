@@ -392,11 +392,11 @@ fn logit_bias(text: &str) -> Result<(u32, f32), String> {
 }
 
 /// A parser of the names in a table, which `--help` lists.
-fn named<T: Clone + Send + Sync + 'static, const N: usize>(
-    table: [(&'static str, T); N],
+fn named<T: Clone + Send + Sync + 'static>(
+    table: impl IntoIterator<Item = (&'static str, T)>,
 ) -> impl TypedValueParser<Value = T> {
-    let names = table.clone().map(|(name, _)| name);
-    PossibleValuesParser::new(names).try_map(move |given| {
+    let table: Vec<_> = table.into_iter().collect();
+    PossibleValuesParser::new(table.iter().map(|(name, _)| *name)).try_map(move |given| {
         let found = table.iter().find(|(name, _)| *name == given);
         found.map(|(_, value)| value.clone()).ok_or("not in the table")
     })

@@ -120,12 +120,14 @@ pub(crate) trait Vector: Copy {
     /// Whether runs are lanes of `i32`, which [`Vector::run_from`] may begin with any number.
     const RUNS_START: bool = false;
 
-    /// A run with `start` in each lane. Only with [`Vector::RUNS_START`].
+    /// A run with `start` in each lane; without [`Vector::RUNS_START`] a run of zeros.
     ///
     /// # Safety
     /// The machine has the instructions of the type.
+    #[inline(always)]
     unsafe fn run_from(_start: i32) -> Self::Run {
-        unreachable!("the runs of this instruction set start with zeros")
+        // SAFETY: the caller vouches for the same.
+        unsafe { Self::zero_run() }
     }
 
     /// Sums of zeros.
@@ -255,25 +257,23 @@ pub(crate) trait Vector: Copy {
         fuse_groups(&Self::sum_halves(sums), minus, factors, acc, halves);
     }
 
-    /// As [`Vector::add_scaled`], but each product is rounded together with the sum.
-    #[inline(always)]
-    fn fuse_scaled(sums: Self::Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
-        let (lanes, mut next) = (Self::lanes(sums), *to);
-        for i in 0..Self::LANES {
-            let sum = f32::from_bits(next[i] as u32);
-            next[i] = mul_add((lanes[i] - minus) as f32, factor * weight_factors[i], sum).to_bits() as i32;
-        }
-        *to = next;
-    }
-
     /// Adds `(lane - minus) * (factor * weight_factor)` to each of the first [`Vector::LANES`] entries, whose bits are
-    /// those of `f32`. Each operation rounds once.
+    /// those of `f32`. Each operation rounds once; where they are `fused`, the last product and the sum do together.
     #[inline(always)]
-    fn add_scaled(sums: Self::Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
+    fn add_scaled(
+        sums: Self::Sums,
+        minus: i32,
+        factor: f32,
+        weight_factors: &[f32; 16],
+        to: &mut [i32; 16],
+        fused: bool,
+    ) {
         let (lanes, mut next) = (Self::lanes(sums), *to);
         for i in 0..Self::LANES {
-            let product = (lanes[i] - minus) as f32 * (factor * weight_factors[i]);
-            next[i] = (f32::from_bits(next[i] as u32) + product).to_bits() as i32;
+            let (dot, factor, sum) =
+                ((lanes[i] - minus) as f32, factor * weight_factors[i], f32::from_bits(next[i] as u32));
+            let sum = if fused { mul_add(dot, factor, sum) } else { sum + dot * factor };
+            next[i] = sum.to_bits() as i32;
         }
         *to = next;
     }

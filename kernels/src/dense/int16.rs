@@ -128,6 +128,10 @@ impl<P: Int16Packing> Kernel for RowsTimesTokens<'_, P> {
                 let x = &blocks[token * of_token..];
                 let tokens = outputs.of_rows(token..outputs.rows());
                 token += match tokens.rows() {
+                    // Several tokens have words.
+                    _ if const { P::WORDS && V::Integers::MULTIPLIES_WORDS } => {
+                        multiply_panel::<_, P, 1>(integers, (matrix, first_row), panel.clone(), x, tokens)
+                    }
                     TOKENS.. if const { <V::Integers as Integers>::Floats::MANY_REGISTERS } => {
                         multiply_panel::<_, P, TOKENS>(integers, (matrix, first_row), panel.clone(), x, tokens)
                     }

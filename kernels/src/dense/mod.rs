@@ -49,19 +49,17 @@ use crate::slots::Slot;
 pub(crate) fn product<P: DensePacking>(cpu: &Machine, x: &[f32], matrix: &Packed<P>, y: &mut [Slot]) {
     let (rows, cols) = (matrix.rows(), matrix.cols());
     assert!(x.len().is_multiple_of(cols) && x.len() / cols * rows == y.len(), "sizes of the product");
-    if x.len() == cols {
+    if const { P::IN_REGISTERS } && x.len() == cols {
         cpu.for_column_chunks(y, rows, gemv::TILE, gemv::TILE, |first_row, mut outputs| {
             let y = outputs.row(0);
             floats::run(cpu.isa(), gemv::Gemv { matrix, first_row, x, y });
         });
-    } else if const { P::FEW } && x.len() <= FEW_TOKENS * cols {
+    } else if const { P::IN_REGISTERS } && x.len() <= FEW_TOKENS * cols {
         cpu.for_column_chunks(y, rows, few::GRANULE, few::GRANULE, |first_row, outputs| {
             floats::run(cpu.isa(), few::Few { matrix, first_row, x, outputs });
         });
     } else {
-        cpu.for_column_chunks(y, rows, gemm::TILE, gemm::TILE, |first_row, outputs| {
-            floats::run(cpu.isa(), gemm::Gemm { matrix, first_row, x, outputs });
-        });
+        gemm::product(cpu, matrix, x, y);
     }
 }
 

@@ -18,7 +18,8 @@ mod tests;
 
 use super::exp::exp2;
 use super::softmax::exponentials;
-use crate::arch::floats::{FloatKernel, Floats, LANES};
+use crate::arch::Isa;
+use crate::arch::floats::{self, FloatKernel, Floats, LANES};
 use crate::kept::kept;
 use crate::machine::Machine;
 use alloc::vec::Vec;
@@ -189,21 +190,21 @@ impl Partial<'_> {
 }
 
 /// The partial results of some queries for one chunk.
-struct OneChunk<'a, C> {
-    rows: Rows<'a>,
+struct AttendChunk<'a, C: HeadCache> {
+    rows: &'a Rows<'a>,
     cache: C,
     chunk: usize,
+    work: &'a mut Work<C>,
     partials: &'a mut [f32],
 }
 
-impl<C: HeadCache> FloatKernel for OneChunk<'_, C> {
+impl<C: HeadCache> FloatKernel for AttendChunk<'_, C> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Floats>(self, floats: S) {
-        let mut work = Work::new(floats, &self.rows);
-        attend_chunk(floats, &self.rows, &self.cache, self.chunk, &mut work, self.partials);
-        work.keep();
+        let AttendChunk { rows, cache, chunk, work, partials } = self;
+        attend_chunk(floats, rows, &cache, chunk, work, partials);
     }
 }
 
@@ -220,11 +221,10 @@ struct Work<C: HeadCache> {
 }
 
 impl<C: HeadCache> Work<C> {
-    #[inline(always)]
-    fn new<S: Floats>(floats: S, rows: &Rows<'_>) -> Self {
+    fn new(isa: Isa, rows: &Rows<'_>) -> Self {
         let (mut scores, mut scratch) = (SCORES.take(), C::take_scratch());
         scores.resize(rows.len() * CHUNK, 0.0);
-        C::prepare(floats, rows, &mut scratch);
+        floats::run(isa, Prepare::<C> { rows, scratch: &mut scratch });
         Work { scores, scratch }
     }
 
@@ -234,6 +234,21 @@ impl<C: HeadCache> Work<C> {
             SCORES.set(self.scores);
         }
         C::keep_scratch(self.scratch);
+    }
+}
+
+/// Brings queries into the form in which they meet keys.
+struct Prepare<'a, C: HeadCache> {
+    rows: &'a Rows<'a>,
+    scratch: &'a mut C::Scratch,
+}
+
+impl<C: HeadCache> FloatKernel for Prepare<'_, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Floats>(self, floats: S) {
+        C::prepare(floats, self.rows, self.scratch);
     }
 }
 
@@ -295,40 +310,54 @@ impl FloatKernel for Combine<'_> {
     }
 }
 
-/// The results of some queries, chunk after chunk.
-struct AllChunks<'a, 'o, C> {
-    rows: Rows<'a>,
-    /// The keys and values of a chunk.
-    cache: &'a dyn Fn(usize) -> C,
-    /// For each position, the outputs of the heads of the group.
-    outputs: &'a mut [&'o mut [f32]],
+/// Adds the partial results of some queries for a chunk to those of the chunks before.
+struct AddChunk<'a> {
+    /// Numbers of a partial result.
+    length: usize,
+    states: &'a mut [f32],
+    next: &'a mut [f32],
 }
 
-impl<C: HeadCache> FloatKernel for AllChunks<'_, '_, C> {
+impl FloatKernel for AddChunk<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Floats>(self, floats: S) {
-        let AllChunks { rows, cache, outputs } = self;
-        let length = Partial::len(rows.head_dim);
-        let mut work = Work::new(floats, &rows);
-        let mut states = vec![0.0; rows.len() * length];
-        let mut next = vec![0.0; rows.len() * length];
-        attend_chunk(floats, &rows, &cache(0), 0, &mut work, &mut states);
-        for chunk in 1..rows.chunks() {
-            attend_chunk(floats, &rows, &cache(chunk), chunk, &mut work, &mut next);
-            let pairs = states.chunks_exact_mut(length).zip(next.chunks_exact_mut(length));
-            for (state, next) in pairs.skip(rows.first_that_sees(chunk * CHUNK)) {
-                Partial::of(state).combine(floats, &Partial::of(next));
-            }
+        let pairs = self.states.chunks_exact_mut(self.length).zip(self.next.chunks_exact_mut(self.length));
+        for (state, next) in pairs {
+            Partial::of(state).combine(floats, &Partial::of(next));
         }
-        work.keep();
-        let outputs = outputs.iter_mut().flat_map(|outputs| outputs.chunks_exact_mut(rows.head_dim));
-        for (state, output) in states.chunks_exact_mut(length).zip(outputs) {
-            let state = Partial::of(state);
-            for (output, value) in output.iter_mut().zip(state.values) {
-                *output = *value / *state.sum;
-            }
+    }
+}
+
+/// The results of some queries for one chunk.
+fn one_chunk<C: HeadCache>(isa: Isa, rows: &Rows<'_>, cache: C, chunk: usize, partials: &mut [f32]) {
+    let mut work = Work::new(isa, rows);
+    floats::run(isa, AttendChunk { rows, cache, chunk, work: &mut work, partials });
+    work.keep();
+}
+
+/// The results of some queries, chunk after chunk. `cache` gives the keys and values of a chunk; `outputs` are, for
+/// each position, those of the heads of the group.
+fn all_chunks<C: HeadCache>(isa: Isa, rows: &Rows<'_>, cache: impl Fn(usize) -> C, outputs: &mut [&mut [f32]]) {
+    let length = Partial::len(rows.head_dim);
+    let mut work = Work::new(isa, rows);
+    let mut states = vec![0.0; rows.len() * length];
+    let mut next = vec![0.0; rows.len() * length];
+    for chunk in 0..rows.chunks() {
+        let partials = if chunk == 0 { &mut states } else { &mut next };
+        floats::run(isa, AttendChunk { rows, cache: cache(chunk), chunk, work: &mut work, partials });
+        if chunk > 0 {
+            let seen = rows.first_that_sees(chunk * CHUNK) * length;
+            floats::run(isa, AddChunk { length, states: &mut states[seen..], next: &mut next[seen..] });
+        }
+    }
+    work.keep();
+    let outputs = outputs.iter_mut().flat_map(|outputs| outputs.chunks_exact_mut(rows.head_dim));
+    for (state, output) in states.chunks_exact_mut(length).zip(outputs) {
+        let state = Partial::of(state);
+        for (output, value) in output.iter_mut().zip(state.values) {
+            *output = *value / *state.sum;
         }
     }
 }

@@ -1,19 +1,17 @@
-//! What the packings of codes have in common: where codes lie in a block, which scales there are, packing and
-//! conversion.
+//! What the packings of codes have in common: where codes lie in a block, which scales there are, and packing.
 //!
 //! What belongs here: everything that follows from the table of sections of a packing. What does not: the tables
-//! themselves (one file for each packing), which packing holds the matrices of another ([`super::group`]) and products
-//! ([`crate::ternary`]).
+//! themselves (one file for each packing), conversions ([`super::convert`]), which packing holds the matrices of
+//! another ([`super::group`]) and products ([`crate::ternary`]).
 //!
 //! A *code* is 0, 1 or 2 and means the weight `scale * (code - 1)`. Binary packings have no code 1.
 
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use bytes::Bytes;
 use half::f16;
 
-use super::{Block, BlockFault, Packed, Packing, PackingError, ScaleGroup, WeightScale};
+use super::{Block, BlockFault, Packed, Packing, PackingError, ScaleGroup};
 use crate::arch::floats::widen_f16;
 use crate::parallel;
 
@@ -69,8 +67,8 @@ impl Section {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Scales {
     /// One scale for every non-zero weight. A matrix whose blocks have scales is of this kind too where all of them are
-    /// equal, blocks of zeros (their scale is 0) aside; so the same ternary weights give the same
-    /// product in every packing.
+    /// equal, blocks of zeros (their scale is 0) aside; so the same ternary weights give the same product in every
+    /// packing.
     Tensor(f32),
     /// Blocks differ in scale.
     Blocks,
@@ -83,6 +81,62 @@ pub enum PackScales<'a> {
     One(f32),
     /// One scale for each block, row by row.
     Blocks(&'a [f32]),
+}
+
+/// How the fields of a byte hold codes.
+pub trait Fields {
+    /// The code in field `field` of `byte`; 3 is possible only where two bits hold a code, and is not valid.
+    fn code(byte: u8, field: usize) -> u8;
+
+    /// Whether a field of `byte` has the code 3.
+    #[inline(always)]
+    fn has_code_3(_byte: u8) -> bool {
+        false
+    }
+
+    /// The byte with these codes; fields that a section lacks are 0.
+    fn byte(codes: [u8; MAX_FIELDS]) -> u8;
+}
+
+/// Four pairs of bits, the first lowest.
+#[derive(Debug)]
+pub struct Pairs;
+
+impl Fields for Pairs {
+    #[inline(always)]
+    fn code(byte: u8, field: usize) -> u8 {
+        byte >> (2 * field) & 3
+    }
+
+    #[inline(always)]
+    fn has_code_3(byte: u8) -> bool {
+        byte & (byte >> 1) & 0x55 != 0
+    }
+
+    #[inline(always)]
+    fn byte(codes: [u8; MAX_FIELDS]) -> u8 {
+        codes[0] | codes[1] << 2 | codes[2] << 4 | codes[3] << 6
+    }
+}
+
+/// Five digits in base 3 of the fraction `byte / 256`, the leading one first: the byte is the least with these digits,
+/// `ceil(value * 256 / 243)` where `value` has them as its own.
+#[derive(Debug)]
+pub struct Trits;
+
+impl Fields for Trits {
+    #[inline(always)]
+    fn code(byte: u8, field: usize) -> u8 {
+        const POWERS: [u8; 5] = [1, 3, 9, 27, 81];
+        let rest = byte.wrapping_mul(POWERS[field]);
+        ((u16::from(rest) * 3) >> 8) as u8
+    }
+
+    #[inline(always)]
+    fn byte(codes: [u8; MAX_FIELDS]) -> u8 {
+        let value = codes[..5].iter().fold(0, |value, &code| 3 * value + u32::from(code));
+        (value * 256).div_ceil(243) as u8
+    }
 }
 
 /// A packing of codes, [`Ternary`] or [`Binary`].
@@ -99,16 +153,8 @@ pub trait Coded: Packing<Shared = Scales> {
     /// so that a negative one is a sign of bytes that are of another type.
     const MAGNITUDES: bool = false;
 
-    /// The code in field `field` of `byte`; 3 is possible only where two bits hold a code, and is not valid.
-    fn code(byte: u8, field: usize) -> u8;
-
-    /// Whether a field of `byte` has the code 3.
-    fn has_code_3(_byte: u8) -> bool {
-        false
-    }
-
-    /// The byte with these codes; fields that a section lacks are 0.
-    fn byte(codes: [u8; MAX_FIELDS]) -> u8;
+    /// How a byte holds codes.
+    type Fields: Fields;
 
     /// The bytes after the last block for a matrix with one scale.
     fn trailer(_scale: f32) -> Vec<u8> {
@@ -123,11 +169,11 @@ pub trait Coded: Packing<Shared = Scales> {
 )]
 pub trait Ternary: Coded {}
 
+/// A packing of the weights `-scale` and `scale`: no weight is 0, so a ternary matrix is not one of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a binary packing",
     note = "ternary packings have a weight 0; what is for both takes `Coded`"
 )]
-/// A packing of the weights `-scale` and `scale`: no weight is 0, so a ternary matrix is not one of these.
 pub trait Binary: Coded {}
 
 /// The scale of a block; `tensor` where blocks have none of their own.
@@ -146,7 +192,7 @@ pub(crate) fn block_codes<P: Coded>(block: &[u8], out: &mut [u8]) {
         let bytes = &block[section.offset..][..section.bytes];
         for field in 0..section.fields {
             for (m, &byte) in bytes.iter().enumerate() {
-                out[section.element(field, m)] = P::code(byte, field);
+                out[section.element(field, m)] = P::Fields::code(byte, field);
             }
         }
     }
@@ -175,7 +221,7 @@ pub(crate) fn find_fault<P: Coded>(blocks: &[u8], shared: Scales) -> Option<(usi
         let mut suspect = scale == 0.0 && P::HAS_ZERO;
         for section in P::SECTIONS {
             let bytes = &block[section.offset..][..section.bytes];
-            suspect |= bytes.iter().fold(false, |found, &byte| found | P::has_code_3(byte));
+            suspect |= bytes.iter().fold(false, |found, &byte| found | P::Fields::has_code_3(byte));
         }
         if !suspect {
             return None;
@@ -206,8 +252,8 @@ pub(crate) fn decode<P: Coded>(blocks: &[u8], shared: Scales, out: &mut [f32]) {
 }
 
 impl<P: Coded> Packed<P> {
-    /// Packs `codes`, row by row; rows are padded to whole blocks with zero weights,
-    /// which a binary packing does not have.
+    /// Packs `codes`, row by row; rows are padded to whole blocks with zero weights, which a binary packing does not
+    /// have.
     ///
     /// # Errors
     /// A [`PackingError`]: dimensions, number of codes or scales, a code above 2, a scale that the packing cannot hold
@@ -258,57 +304,8 @@ impl<P: Coded> Packed<P> {
         self.blocks().chunks_exact(P::BLOCK_BYTES).map(|block| block_scale::<P>(block, tensor)).collect()
     }
 
-    /// The same weights in the packing `Q`, exactly; the multiplier is kept. [`Packed::recoded`] is for packings
-    /// that hold every matrix of this one.
-    ///
-    /// A negative scale becomes a magnitude where `Q` has those, and its codes change sides. Where the scale of a block
-    /// is 0, or all of its codes mean 0, all weights are 0, in whichever way `Q` has for that.
-    ///
-    /// # Errors
-    /// A [`PackingError`] where `Q` cannot hold the weights: columns that are not a multiple of its block where it has
-    /// block scales, a scale that f16 cannot hold exactly, scales that differ where `Q` has one, or a weight 0 among
-    /// others where it has none. Also for a matrix with block scales whose rows are padded.
-    pub fn convert<Q: Coded>(&self) -> Result<Packed<Q>, PackingError> {
-        let (rows, cols) = (self.rows(), self.cols());
-        let columns = |packing, multiple| PackingError::Columns { packing, cols, multiple };
-        if self.shared() == Scales::Blocks && !cols.is_multiple_of(P::BLOCK) {
-            return Err(columns(P::NAME, P::BLOCK));
-        }
-        if Q::SCALE_OFFSET.is_some() && !cols.is_multiple_of(Q::BLOCK) {
-            return Err(columns(Q::NAME, Q::BLOCK));
-        }
-        let mut codes = self.codes();
-        let mut scales = match self.shared() {
-            Scales::Tensor(scale) => vec![scale],
-            Scales::Blocks => self.scales(),
-        };
-        let run = codes.len() / scales.len();
-        for (codes, scale) in codes.chunks_exact_mut(run).zip(&mut scales) {
-            if *scale == 0.0 {
-                codes.fill(ZERO_CODE);
-            } else if *scale < 0.0 && Q::MAGNITUDES {
-                codes.iter_mut().for_each(|code| *code = 2 - *code);
-                *scale = -*scale;
-            }
-        }
-        let runs = Runs { codes: &codes, scales: &scales, run };
-        let packed = if Q::SCALE_OFFSET.is_none() {
-            let one = runs.of_all().map_err(|_| PackingError::ScalesDiffer { packing: Q::NAME })?;
-            Packed::<Q>::pack(rows, cols, &codes, PackScales::One(one))?
-        } else {
-            let (from, packing, columns) = (P::NAME, Q::NAME, Q::BLOCK);
-            let differ = |found| PackingError::GroupScales { from, packing, columns, found };
-            let mut scales = runs.of_blocks(Q::BLOCK).map_err(differ)?;
-            if !Q::HAS_ZERO {
-                zeros_by_scale(&mut codes, &mut scales);
-            }
-            Packed::<Q>::pack(rows, cols, &codes, PackScales::Blocks(&scales))?
-        };
-        packed.with_multiplier(WeightScale::new(self.multiplier())?)
-    }
-
     /// All codes, row by row.
-    fn codes(&self) -> Vec<u8> {
+    pub(super) fn codes(&self) -> Vec<u8> {
         let mut codes = vec![0; self.rows() * self.cols()];
         let (to, from) = ((&mut codes[..], self.cols()), (self.blocks(), self.row_bytes()));
         let codes_of = |_: &mut (), _, codes: &mut [u8], row: &[u8]| {
@@ -325,47 +322,6 @@ fn codes_of_blocks<P: Coded>(blocks: &[Block<P>], out: &mut [u8]) {
     for (block, out) in blocks.iter().zip(out.chunks_mut(P::BLOCK)) {
         block_codes::<P>(block, &mut codes[..P::BLOCK]);
         out.copy_from_slice(&codes[..out.len()]);
-    }
-}
-
-/// Makes blocks of zeros such by their scale, whose codes then mean nothing.
-fn zeros_by_scale(codes: &mut [u8], scales: &mut [f32]) {
-    let block = codes.len() / scales.len();
-    for (codes, scale) in codes.chunks_exact_mut(block).zip(scales) {
-        if codes.iter().all(|&code| code == ZERO_CODE) {
-            codes.fill(2);
-            *scale = 0.0;
-        }
-    }
-}
-
-/// Codes and the scale of each run of them.
-pub(crate) struct Runs<'a> {
-    pub(crate) codes: &'a [u8],
-    pub(crate) scales: &'a [f32],
-    /// Codes of a run, which divides a row.
-    pub(crate) run: usize,
-}
-
-impl Runs<'_> {
-    /// The scale of the first non-zero run of some, or of the first; the other scale where they have two.
-    fn common(&self, runs: Range<usize>) -> Result<f32, [f32; 2]> {
-        let of_weights = |run: &usize| self.codes[run * self.run..][..self.run].iter().any(|&code| code != ZERO_CODE);
-        let mut scales = runs.clone().filter(of_weights).map(|run| self.scales[run]);
-        let scale = scales.next().unwrap_or(self.scales[runs.start]);
-        scales.find(|&other| other != scale).map_or(Ok(scale), |other| Err([scale, other]))
-    }
-
-    /// The one scale of all runs that have weights other than 0; the two first ones where they differ.
-    pub(crate) fn of_all(&self) -> Result<f32, [f32; 2]> {
-        self.common(0..self.scales.len())
-    }
-
-    /// The scale of each block of so many codes: that of the runs that it is made of, or of the run that it is part
-    /// of. Two scales of a block that has two.
-    pub(crate) fn of_blocks(&self, block: usize) -> Result<Vec<f32>, [f32; 2]> {
-        let runs = |number: usize| number * block / self.run..((number + 1) * block).div_ceil(self.run);
-        (0..self.codes.len() / block).map(|number| self.common(runs(number))).collect()
     }
 }
 
@@ -405,7 +361,7 @@ fn pack_block<P: Coded>(codes: &[u8], scale: f32, block: &mut Block<P>) {
                 *field = codes[section.element(n, m)];
             }
         }
-        let packed = fields.map(P::byte);
+        let packed = fields.map(P::Fields::byte);
         block[section.offset..][..section.bytes].copy_from_slice(&packed[..section.bytes]);
     }
     if let Some(at) = P::SCALE_OFFSET {

@@ -14,9 +14,10 @@ pub(crate) trait DensePacking: Packing {
     /// Bytes of a unit, at most [`MAX_UNIT_BYTES`].
     const UNIT_BYTES: usize = Self::UNIT / Self::BLOCK * Self::BLOCK_BYTES;
 
-    /// Whether a few tokens have a product of their own, compiled for every instruction set: where weights as a rule
-    /// meet f32 activations. Quantized packings meet 16-bit ones.
-    const FEW: bool = false;
+    /// Whether one token and a few have products of their own, which decode weights in registers: where weights as a
+    /// rule meet f32 activations. Quantized packings meet 16-bit ones, those of codes bytes; these kernels, compiled
+    /// for each packing and instruction set, would be a tenth of the crate.
+    const IN_REGISTERS: bool = false;
 
     /// A unit, prepared for [`DensePacking::vector`].
     type Unit<'a, S: Floats>;

@@ -64,7 +64,7 @@ macro_rules! float_units {
     ($packing:ident, $bytes:literal, $floats:ident, $unit:ident => $vector:expr) => {
         impl DensePacking for $packing {
             const UNIT: usize = LANES;
-            const FEW: bool = true;
+            const IN_REGISTERS: bool = true;
             type Unit<'a, S: Floats> = &'a [u8; $bytes * LANES];
 
             #[inline(always)]

@@ -8,7 +8,9 @@ use alloc::vec::Vec;
 use typenum::{U32, U128};
 
 use super::coded::{self, decoded_units};
-use super::{BlockFault, Coded, MAX_FIELDS, Order, Packing, PackingError, Scales, Section, Ternary, WholeMatrix};
+use super::{
+    BlockFault, Coded, Fields, MAX_FIELDS, Order, Packing, PackingError, Scales, Section, Ternary, WholeMatrix,
+};
 
 /// The packing of GGUF type 36: blocks of 128 codes in 32 bytes, most significant bits first, then a trailer of 32
 /// bytes that starts with the scale as f32 (its other 28 bytes mean nothing).
@@ -47,10 +49,23 @@ impl Ternary for I2S {}
 
 impl Coded for I2S {
     type Group = WholeMatrix;
+    type Fields = DescendingPairs;
     const SECTIONS: &'static [Section] =
         &[Section { offset: 0, bytes: 32, fields: 4, element: 0, order: Order::Planes }];
     const SCALE_OFFSET: Option<usize> = None;
 
+    fn trailer(scale: f32) -> Vec<u8> {
+        let mut trailer = vec![0; Self::TRAILER];
+        trailer[..4].copy_from_slice(&scale.to_le_bytes());
+        trailer
+    }
+}
+
+/// Four pairs of bits, the first highest.
+#[derive(Debug)]
+pub struct DescendingPairs;
+
+impl Fields for DescendingPairs {
     #[inline(always)]
     fn code(byte: u8, field: usize) -> u8 {
         byte >> (6 - 2 * field) & 3
@@ -64,11 +79,5 @@ impl Coded for I2S {
     #[inline(always)]
     fn byte(codes: [u8; MAX_FIELDS]) -> u8 {
         codes[0] << 6 | codes[1] << 4 | codes[2] << 2 | codes[3]
-    }
-
-    fn trailer(scale: f32) -> Vec<u8> {
-        let mut trailer = vec![0; Self::TRAILER];
-        trailer[..4].copy_from_slice(&scale.to_le_bytes());
-        trailer
     }
 }

@@ -4,6 +4,7 @@
 //! [`crate::ternary`] and [`crate::dense`]), files, tensor names. Numbers are little-endian at any alignment.
 
 mod coded;
+mod convert;
 mod dense;
 mod encode;
 mod error;
@@ -36,15 +37,15 @@ mod tq2_0;
 
 use core::fmt::Debug;
 use core::ops::Range;
-#[cfg(feature = "threads")]
-use rayon::prelude::*;
 
 use bytes::Bytes;
 use generic_array::{ArrayLength, GenericArray};
 use trine_memory::{MAX_ELEMENTS, product_within};
 use typenum::Unsigned;
 
-pub use coded::{Binary, Coded, MAX_FIELDS, Order, PackScales, Scales, Section, Ternary};
+use crate::parallel;
+
+pub use coded::{Binary, Coded, Fields, MAX_FIELDS, Order, PackScales, Scales, Section, Ternary};
 pub use encode::FromFloat;
 pub use error::{BlockFault, PackingError};
 pub use from_codes::{ternary_from_int8, ternary_from_packed_rows};
@@ -60,7 +61,8 @@ pub use scale::{InverseScale, WeightScale};
 pub use tq1_0::Tq1_0;
 pub use tq2_0::Tq2_0;
 
-pub(crate) use coded::{MAX_BLOCK, Runs, ZERO_CODE, block_codes, block_scale};
+pub(crate) use coded::{MAX_BLOCK, ZERO_CODE, block_codes, block_scale};
+pub(crate) use convert::Runs;
 pub(crate) use dense::{DensePacking, MAX_UNIT, MAX_UNIT_BYTES, whole_unit};
 pub use float::{BF16, F16, F32};
 pub(crate) use int16::{ActivationBlock, Int16Packing, Planes, WordBlock};
@@ -116,29 +118,19 @@ pub trait Packing: Debug + Copy + Send + Sync + 'static {
 }
 
 /// Bytes of blocks that are worth a thread of their own: some tenths of a millisecond.
-#[cfg(feature = "threads")]
 const SEARCHED_BY_A_THREAD: usize = 1 << 21;
 
 /// [`Packing::find_fault`] on as many threads as the blocks are worth and loading has ([`crate::parallel`]).
-#[cfg(feature = "threads")]
 fn first_fault<P: Packing>(blocks: &[u8], shared: P::Shared) -> Option<(usize, BlockFault)> {
-    let worth = blocks.len() / SEARCHED_BY_A_THREAD;
-    if worth < 2 {
+    let threads = (blocks.len() / SEARCHED_BY_A_THREAD).min(parallel::threads());
+    if threads < 2 {
         return P::find_fault(blocks, shared);
     }
-    let threads = worth.min(rayon::current_num_threads());
-    let part = blocks.len().div_ceil(threads).next_multiple_of(P::BLOCK_BYTES);
-    let search = |number: usize, blocks: &[u8]| {
+    let piece = blocks.len().div_ceil(threads).next_multiple_of(P::BLOCK_BYTES);
+    parallel::find(blocks, piece, &|number, blocks| {
         let (index, fault) = P::find_fault(blocks, shared)?;
-        Some((number * (part / P::BLOCK_BYTES) + index, fault))
-    };
-    blocks.par_chunks(part).enumerate().find_map_first(|(number, blocks)| search(number, blocks))
-}
-
-/// [`Packing::find_fault`] on the one thread there is.
-#[cfg(not(feature = "threads"))]
-fn first_fault<P: Packing>(blocks: &[u8], shared: P::Shared) -> Option<(usize, BlockFault)> {
-    P::find_fault(blocks, shared)
+        Some((number * (piece / P::BLOCK_BYTES) + index, fault))
+    })
 }
 
 /// A `[rows, columns]` row-major matrix in the packing `P`, checked: its length is exact and every block is valid.

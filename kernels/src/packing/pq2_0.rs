@@ -4,9 +4,8 @@
 
 use typenum::{U34, U128};
 
-use super::coded::coded_packing;
-use super::tq2_0::{byte_of_pairs, has_pair_3, pair};
-use super::{Coded, Groups128, MAX_FIELDS, Order, Section, Ternary};
+use super::coded::{Pairs, coded_packing};
+use super::{Coded, Groups128, Order, Section, Ternary};
 
 coded_packing! {
     /// The packing of GGUF type 142, and of files that PrismML published with type 42: an f16 scale, then 128 codes
@@ -19,23 +18,9 @@ impl Ternary for Pq2_0 {}
 
 impl Coded for Pq2_0 {
     type Group = Groups128;
+    type Fields = Pairs;
     const SECTIONS: &'static [Section] =
         &[Section { offset: 2, bytes: 32, fields: 4, element: 0, order: Order::Bytes }];
     const SCALE_OFFSET: Option<usize> = Some(0);
     const MAGNITUDES: bool = true;
-
-    #[inline(always)]
-    fn code(byte: u8, field: usize) -> u8 {
-        pair(byte, field)
-    }
-
-    #[inline(always)]
-    fn has_code_3(byte: u8) -> bool {
-        has_pair_3(byte)
-    }
-
-    #[inline(always)]
-    fn byte(codes: [u8; MAX_FIELDS]) -> u8 {
-        byte_of_pairs(codes)
-    }
 }

@@ -4,9 +4,8 @@
 
 use typenum::{U28, U128};
 
-use super::coded::coded_packing;
-use super::tq1_0::{byte_of_trits, trit};
-use super::{Coded, Groups128, MAX_FIELDS, Order, Section, Ternary};
+use super::coded::{Trits, coded_packing};
+use super::{Coded, Groups128, Order, Section, Ternary};
 
 coded_packing! {
     /// The packing of GGUF type 143: blocks of 128 codes in 26 bytes, then the scale. Bytes are fractions in base 3, as
@@ -19,6 +18,7 @@ impl Ternary for Ptq1_0 {}
 
 impl Coded for Ptq1_0 {
     type Group = Groups128;
+    type Fields = Trits;
     const SECTIONS: &'static [Section] = &[
         Section { offset: 0, bytes: 16, fields: 5, element: 0, order: Order::Planes },
         Section { offset: 16, bytes: 8, fields: 5, element: 80, order: Order::Planes },
@@ -26,14 +26,4 @@ impl Coded for Ptq1_0 {
     ];
     const SCALE_OFFSET: Option<usize> = Some(26);
     const MAGNITUDES: bool = true;
-
-    #[inline(always)]
-    fn code(byte: u8, field: usize) -> u8 {
-        trit(byte, field)
-    }
-
-    #[inline(always)]
-    fn byte(codes: [u8; MAX_FIELDS]) -> u8 {
-        byte_of_trits(codes)
-    }
 }

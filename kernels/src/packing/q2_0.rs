@@ -5,9 +5,8 @@
 use bytes::Bytes;
 use typenum::{U18, U64};
 
-use super::coded::coded_packing;
-use super::tq2_0::{byte_of_pairs, has_pair_3, pair};
-use super::{Coded, Groups64, MAX_FIELDS, Order, Packed, Packing, Pq2_0, Section, Ternary, WeightScale};
+use super::coded::{Pairs, coded_packing};
+use super::{Coded, Groups64, Order, Packed, Packing, Pq2_0, Section, Ternary, WeightScale};
 use crate::parallel;
 
 coded_packing! {
@@ -21,25 +20,11 @@ impl Ternary for Q2_0 {}
 
 impl Coded for Q2_0 {
     type Group = Groups64;
+    type Fields = Pairs;
     const SECTIONS: &'static [Section] =
         &[Section { offset: 2, bytes: 16, fields: 4, element: 0, order: Order::Bytes }];
     const SCALE_OFFSET: Option<usize> = Some(0);
     const MAGNITUDES: bool = true;
-
-    #[inline(always)]
-    fn code(byte: u8, field: usize) -> u8 {
-        pair(byte, field)
-    }
-
-    #[inline(always)]
-    fn has_code_3(byte: u8) -> bool {
-        has_pair_3(byte)
-    }
-
-    #[inline(always)]
-    fn byte(codes: [u8; MAX_FIELDS]) -> u8 {
-        byte_of_pairs(codes)
-    }
 }
 
 /// Codes of four weights 0.

@@ -11,19 +11,18 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::lines::{LINE, Line};
-use super::rows::Rows;
+use super::panel::{Panel, PanelRows};
 use super::terms::{TILE, Terms};
 use super::tiles::{Activations, tile_tokens};
-use super::unpack::load_parts;
-use super::{Unpack, pointers};
-use crate::arch::{Kernel, Vector, prefetch, prefetch_far};
+use crate::arch::{Isa, Kernel, Vector, prefetch, prefetch_far};
 use crate::columns::Columns;
 use crate::kept::kept;
+use crate::machine::Machine;
 use crate::quantize::BLOCK;
 use crate::slots::Slot;
 
 /// Rows that start a chunk of work are multiples of this, the rows of the largest panel.
-pub(super) const GRANULE: usize = 2 * TILE;
+const GRANULE: usize = 2 * TILE;
 
 /// Calls of [`Vector::tile_step`] in a turn of the loop.
 const TURN: usize = 2;
@@ -41,71 +40,66 @@ const COLUMNS: usize = 2 * BLOCK;
 const CUT_TOKENS: usize = 32;
 
 kept! {
-    /// The memory of [`Panel::codes`], which the next product of the thread uses again.
-    static PANEL: Vec<Line>;
-}
-kept! {
     /// The memory of the sums of a panel's rows.
     static SUMS: Vec<PanelSums>;
 }
 
+/// The product of `rows` rows with all tokens, at least `least_rows` for each thread.
+pub(super) fn product(
+    cpu: &Machine,
+    (matrix, rows): (&dyn PanelRows, usize),
+    terms: &Terms<'_>,
+    y: &mut [Slot],
+    least_rows: usize,
+) {
+    let activations = &Activations::new(cpu, terms);
+    cpu.for_column_chunks(y, rows, GRANULE, least_rows, |first_row, outputs| {
+        cpu.isa().run(Gemm { isa: cpu.isa(), rows: matrix, terms, activations, first_row, outputs });
+    });
+}
+
 /// The product of some rows with all tokens.
-pub(super) struct Gemm<'a, P: Unpack> {
-    pub(super) rows: &'a Rows<'a, P>,
-    pub(super) terms: &'a Terms<'a>,
-    pub(super) activations: &'a Activations,
-    pub(super) first_row: usize,
+struct Gemm<'a> {
+    isa: Isa,
+    rows: &'a dyn PanelRows,
+    terms: &'a Terms<'a>,
+    activations: &'a Activations,
+    first_row: usize,
     /// For each token, the outputs of the rows from `first_row` on.
-    pub(super) outputs: Columns<'a, Slot>,
+    outputs: Columns<'a, Slot>,
 }
 
 /// What the rows of a panel came to for a token: the sums of code times activation where all columns have one factor,
 /// else the accumulators, whose bits these are.
 type PanelSums = [[i32; TILE]; 2];
 
-/// The codes and scales of some columns of two vectors of rows.
-struct Panel {
-    /// `[steps][2][LANES][4]`
-    codes: Vec<Line>,
-    /// `[segments of the columns][2]`
-    factors: Vec<[[f32; TILE]; 2]>,
-}
-
-impl<P: Unpack> Kernel for Gemm<'_, P> {
+impl Kernel for Gemm<'_> {
     type Output = ();
     const DOTS: bool = true;
 
     #[inline(always)]
     unsafe fn run<V: Vector>(mut self) {
-        let rows = self.outputs.width();
-        let cols = self.rows.matrix.blocks_per_row() * P::BLOCK;
+        let (rows, cols) = (self.outputs.width(), self.rows.padded_cols());
         let at_once = if self.terms.tokens() <= CUT_TOKENS { COLUMNS } else { cols };
-        let mut panel = Panel { codes: PANEL.take(), factors: Vec::new() };
-        let mut sums = SUMS.take();
+        let (mut panel, mut sums) = (Panel::take(), SUMS.take());
         for first in (0..rows).step_by(2 * V::LANES) {
             let used = (2 * V::LANES).min(rows - first);
-            // Rows beyond the last are the last: computed and dropped.
-            let mut of_panel: [&[u8]; 2 * TILE] = [&[]; 2 * TILE];
-            for (i, row) in of_panel.iter_mut().enumerate() {
-                *row = self.rows.row(self.first_row + first + i.min(used - 1));
-            }
-            let next = self.rows.matrix.rows_from(self.first_row + first + used, 2 * V::LANES);
+            let of_panel = self.first_row + first..self.first_row + first + used;
+            let next = self.rows.rows_from(of_panel.end, 2 * V::LANES);
             for start in (0..cols).step_by(at_once) {
                 let columns = start..cols.min(start + at_once);
                 let next = share(next, &columns, cols);
+                self.rows.fill(self.isa, of_panel.clone(), columns.clone(), self.terms, &mut panel);
                 // SAFETY: the caller vouches for the instructions of `V`.
-                unsafe {
-                    panel.fill::<V, P>(&of_panel, columns.clone(), self.terms);
-                    self.add_columns::<V>(&panel, (columns, cols), next, first..first + used, &mut sums);
-                }
+                unsafe { self.add_columns::<V>(&panel, (columns, cols), next, first..first + used, &mut sums) };
             }
         }
-        PANEL.set(panel.codes);
+        panel.keep();
         SUMS.set(sums);
     }
 }
 
-impl<P: Unpack> Gemm<'_, P> {
+impl Gemm<'_> {
     /// Adds the products of a panel, which has `columns` of `cols`, with all tokens to their sums, which begin with the
     /// first columns and with the last become the outputs in `rows`. Asks for `next` meanwhile.
     ///
@@ -146,6 +140,7 @@ impl<P: Unpack> Gemm<'_, P> {
                 columns: columns.clone(),
                 next: share(next, &tokens, all),
                 terms: self.terms,
+                fuses: self.rows.fuses(),
                 activations: &self.activations.tile(self.terms, token, width)[columns.start * width..],
                 token_terms: self.activations.terms(token, width),
             };
@@ -153,10 +148,10 @@ impl<P: Unpack> Gemm<'_, P> {
             unsafe {
                 // Tiles that the instruction set does not have are not compiled for it.
                 match width {
-                    12 if const { V::TOKENS == 12 } => tile.add::<V, P, 12>(sums),
-                    8 if const { V::TOKENS == 12 } => tile.add::<V, P, 8>(sums),
-                    6 if const { V::TOKENS == 6 } => tile.add::<V, P, 6>(sums),
-                    _ => tile.add::<V, P, 4>(sums),
+                    12 if const { V::TOKENS == 12 } => tile.add::<V, 12>(sums),
+                    8 if const { V::TOKENS == 12 } => tile.add::<V, 8>(sums),
+                    6 if const { V::TOKENS == 6 } => tile.add::<V, 6>(sums),
+                    _ => tile.add::<V, 4>(sums),
                 }
             }
             if ends {
@@ -192,100 +187,6 @@ fn share<'a>(bytes: &'a [u8], part: &Range<usize>, all: usize) -> &'a [u8] {
     &bytes[bytes.len() * part.start / all..bytes.len() * part.end / all]
 }
 
-impl Panel {
-    /// Unpacks some columns of the rows.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`.
-    #[inline(always)]
-    unsafe fn fill<V: Vector, P: Unpack>(
-        &mut self,
-        rows: &[&[u8]; 2 * TILE],
-        columns: Range<usize>,
-        terms: &Terms<'_>,
-    ) {
-        self.codes.resize(columns.len() * 2 * V::LANES / LINE, Line::ZERO);
-        if !terms.has_one_factor() {
-            self.factors.resize(columns.len() / terms.segment(), [[0.0; TILE]; 2]);
-        }
-        let blocks = columns.start / P::BLOCK..columns.end / P::BLOCK;
-        let bytes = blocks.start * P::BLOCK_BYTES..blocks.end * P::BLOCK_BYTES + P::BEYOND;
-        for half in 0..2 {
-            let mut tile: [&[u8]; TILE] = [&[]; TILE];
-            for (i, row) in tile.iter_mut().enumerate() {
-                *row = &rows[(half * V::LANES + i).min(2 * TILE - 1)][bytes.clone()];
-            }
-            // SAFETY: the caller vouches for the instructions of `V`.
-            unsafe { unpack_rows::<V, P>(&tile, half, &mut self.codes) };
-            for (segment, factors) in self.factors.iter_mut().enumerate() {
-                // SAFETY: the caller vouches for the instructions of `V`.
-                factors[half] = unsafe { terms.weight_factors_of::<V, P>(&tile, segment) };
-            }
-        }
-        // SAFETY: the caller vouches for the instructions of `V`.
-        unsafe { pair_steps::<V>(&mut self.codes) };
-    }
-}
-
-/// Writes the codes of a vector of rows (the first [`Vector::LANES`] of `rows`) into half `half` of a panel.
-///
-/// # Safety
-/// The machine has the instructions of `V`.
-///
-/// # Panics
-/// If the rows are not as long as the first, or the panel has another number of columns.
-#[inline(always)]
-unsafe fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, panel: &mut [Line]) {
-    let vector = STEP * V::LANES;
-    let (columns, bytes) = const { (P::WINDOW_BLOCKS * P::BLOCK, P::WINDOW_BLOCKS * P::BLOCK_BYTES) };
-    let parts = rows[0].len() / bytes;
-    assert!(rows.iter().all(|row| row.len() == parts * bytes + P::BEYOND), "rows of one matrix");
-    assert!(half < 2 && panel.len() * LINE == parts * columns / STEP * 2 * vector, "a panel of the rows' columns");
-    let rows = pointers(rows);
-    for part in 0..parts {
-        for (number, window) in P::WINDOWS.iter().enumerate() {
-            let at = part * bytes + window;
-            // SAFETY: the caller vouches for the instructions of `V`; windows lie in their blocks and what is readable
-            // beyond them, and rows have `parts` times their blocks.
-            let lanes = V::transpose_lanes(unsafe { load_parts::<V, P>(&rows, at) });
-            for (lane, bytes) in lanes.into_iter().enumerate() {
-                let Some(quad) = P::quad(number, lane) else { continue };
-                let codes = P::quad_fields(lane, bytes);
-                for (field, codes) in codes.iter().enumerate().take(quad.fields) {
-                    let step = (part * columns + quad.column(field)) / STEP;
-                    // SAFETY: columns of a quad are those of a window's blocks, so `step` is below the steps of the
-                    // panel, each of which has two vectors.
-                    unsafe { codes.store(panel.as_mut_ptr().cast::<u8>().add((2 * step + half) * vector)) };
-                }
-            }
-        }
-    }
-}
-
-/// Puts the steps of a panel in the order that [`Vector::tile_step`] reads.
-///
-/// # Safety
-/// The machine has the instructions of `V`.
-#[inline(always)]
-unsafe fn pair_steps<V: Vector>(panel: &mut [Line]) {
-    if V::STEPS == 1 {
-        return;
-    }
-    let vector = STEP * V::LANES;
-    for steps in panel.chunks_exact_mut(4 * vector / LINE) {
-        let steps = steps.as_mut_ptr().cast::<u8>();
-        for half in 0..2 {
-            // SAFETY: the caller vouches for the instructions of `V`; a chunk has the two vectors of two steps.
-            unsafe {
-                let (first, second) = (steps.add(half * vector), steps.add((2 + half) * vector));
-                let [low, high] = V::pair_steps([V::load(first), V::load(second)]);
-                low.store(first);
-                high.store(second);
-            }
-        }
-    }
-}
-
 /// A panel and the tokens it is multiplied with.
 struct Tile<'a> {
     panel: &'a Panel,
@@ -293,6 +194,8 @@ struct Tile<'a> {
     /// What is asked for meanwhile, into the second cache: a share of the weights of the next panel.
     next: &'a [u8],
     terms: &'a Terms<'a>,
+    /// Whether products of segments are added with one rounding.
+    fuses: bool,
     /// `[steps][tokens][columns of a step]`, from the first step of the columns on.
     activations: &'a [i8],
     /// Sums of the activations, negated, and their scales, `[segments][tokens]`, from the first segment of all
@@ -309,20 +212,43 @@ impl Tile<'_> {
     /// # Panics
     /// If there are not sums for `T` tokens.
     #[inline(always)]
-    unsafe fn add<V: Vector, P: Unpack, const T: usize>(self, sums: &mut [PanelSums]) {
-        let Tile { panel, columns, next, terms, activations, token_terms } = self;
+    unsafe fn add<V: Vector, const T: usize>(self, sums: &mut [PanelSums]) {
         let sums = sums.first_chunk_mut::<T>().expect("sums of a tile");
-        if terms.has_one_factor() {
-            let steps = columns.len() / STEP;
-            // SAFETY: the caller vouches for the instructions of `V`.
-            let dots = unsafe { dot_tile::<V, T>(&panel.codes, steps, activations, next) };
-            for t in 0..T {
-                for half in 0..2 {
-                    V::add_lanes(dots[t][half], &mut sums[t][half]);
-                }
+        // SAFETY: the caller vouches for the instructions of `V`.
+        unsafe {
+            if self.terms.has_one_factor() {
+                self.add_dots::<V, T>(sums);
+            } else if self.fuses {
+                self.add_segments::<V, T, true>(sums);
+            } else {
+                self.add_segments::<V, T, false>(sums);
             }
-            return;
         }
+    }
+
+    /// Adds the sums of all columns.
+    ///
+    /// # Safety
+    /// The machine has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn add_dots<V: Vector, const T: usize>(self, sums: &mut [PanelSums; T]) {
+        let steps = self.columns.len() / STEP;
+        // SAFETY: the caller vouches for the instructions of `V`.
+        let dots = unsafe { dot_tile::<V, T>(&self.panel.codes, steps, self.activations, self.next) };
+        for t in 0..T {
+            for half in 0..2 {
+                V::add_lanes(dots[t][half], &mut sums[t][half]);
+            }
+        }
+    }
+
+    /// Adds segment after segment under its scales; `FUSED` as [`Vector::add_scaled`] has it.
+    ///
+    /// # Safety
+    /// The machine has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn add_segments<V: Vector, const T: usize, const FUSED: bool>(self, sums: &mut [PanelSums; T]) {
+        let Tile { panel, columns, next, terms, activations, token_terms, .. } = self;
         let (segments, steps) = (columns.len() / terms.segment(), terms.segment() / STEP);
         let first = columns.start / terms.segment();
         let minus_sums = token_terms.0.as_chunks::<T>().0[first..].iter();
@@ -336,11 +262,8 @@ impl Tile<'_> {
             for t in 0..T {
                 let minus = if V::RUNS_START { 0 } else { -minus_sums[t] };
                 for half in 0..2 {
-                    let (factor, weight_factors, sums) = (factors[t], &weight_factors[half], &mut sums[t][half]);
-                    match P::GROUPED {
-                        true => V::fuse_scaled(dots[t][half], minus, factor, weight_factors, sums),
-                        false => V::add_scaled(dots[t][half], minus, factor, weight_factors, sums),
-                    }
+                    let (weight_factors, sums) = (&weight_factors[half], &mut sums[t][half]);
+                    V::add_scaled(dots[t][half], minus, factors[t], weight_factors, sums, FUSED);
                 }
             }
         }
@@ -372,10 +295,8 @@ unsafe fn dot_segment<V: Vector, const T: usize>(
     // activations of each token for all steps, which are whole turns.
     unsafe {
         let mut runs = [[V::zero_run(); 2]; T];
-        if V::RUNS_START {
-            for t in 0..T {
-                runs[t] = [V::run_from(starts[t]); 2];
-            }
+        for t in 0..T {
+            runs[t] = [V::run_from(starts[t]); 2];
         }
         let mut at = (codes.as_ptr().cast::<u8>(), activations.as_ptr());
         for _ in 0..steps / turn {

@@ -40,6 +40,7 @@ mod gemv;
 mod grouped;
 mod lines;
 mod lookup;
+mod panel;
 mod plain;
 mod rows;
 mod terms;
@@ -93,11 +94,7 @@ pub(crate) fn product<P: Unpack>(
     } else if !P::GROUPED && lookup::is_preferred(cpu, rows, tokens) {
         lookup::product(cpu, matrix, terms, y);
     } else {
-        let activations = tiles::Activations::new(cpu, terms);
-        let readable = rows::Rows::of(matrix);
-        cpu.for_column_chunks(y, rows, gemm::GRANULE, least_rows, |first_row, outputs| {
-            cpu.isa().run(gemm::Gemm { rows: &readable, terms, activations: &activations, first_row, outputs });
-        });
+        gemm::product(cpu, (&rows::Rows::of(matrix), rows), terms, y, least_rows);
     }
 }
 

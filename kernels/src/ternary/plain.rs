@@ -3,12 +3,13 @@
 //! What belongs here: one way for every packing of codes, at the speed at which the compiler makes vectors of loops. It
 //! is there to compare with programs that compute so, and for matrices that the other kernels do not take.
 
+use core::ops::Range;
+
 use super::Terms;
 use super::terms::TILE;
 use crate::arch::{Kernel, Vector};
 use crate::columns::Columns;
 use crate::packing::{Coded, MAX_BLOCK, Packed, Scales, block_codes, block_scale};
-use crate::quantize::BLOCK;
 use crate::slots::Slot;
 
 /// The product of some rows with all tokens.
@@ -24,48 +25,44 @@ impl<P: Coded> Kernel for Product<'_, P> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
-        let Product { matrix, terms, first_row, mut outputs } = self;
-        let segment = terms.segment();
-        let tensor = if let Scales::Tensor(scale) = matrix.shared() { scale } else { 0.0 };
-        let mut codes = [0; MAX_BLOCK];
-        for row in 0..outputs.width() {
+    unsafe fn run<V: Vector>(mut self) {
+        let terms = self.terms;
+        for row in 0..self.outputs.width() {
             for first in (0..terms.tokens()).step_by(TILE) {
                 let tokens = first..terms.tokens().min(first + TILE);
-                let mut acc = [[0.0]; TILE];
-                let mut dots = [[0]; TILE];
-                for (number, block) in matrix.row_blocks(first_row + row).iter().enumerate() {
-                    block_codes::<P>(block, &mut codes[..P::BLOCK]);
-                    let factor = [terms.weight_factor().unwrap_or_else(|| block_scale::<P>(block, tensor))];
-                    // A segment is part of a block, or whole blocks.
-                    for (part, codes) in codes[..P::BLOCK].chunks(segment).enumerate() {
-                        let start = number * P::BLOCK + part * segment;
-                        let ends =
-                            (start + codes.len()).is_multiple_of(segment) || start + codes.len() >= matrix.cols();
-                        for (i, token) in tokens.clone().enumerate() {
-                            let activations = &terms.codes()[token * terms.stride() + start..][..codes.len()];
-                            dots[i][0] += dot(codes, activations);
-                            if ends {
-                                match segment < BLOCK {
-                                    true => terms.fuse_segment(
-                                        &mut acc[i][0],
-                                        dots[i][0],
-                                        factor[0],
-                                        token,
-                                        start / segment,
-                                    ),
-                                    false => terms.add_segment(&mut acc[i], &dots[i], &factor, token, start / segment),
-                                }
-                                dots[i][0] = 0;
-                            }
-                        }
-                    }
-                }
+                let acc = self.products(self.first_row + row, tokens.clone());
                 for (acc, token) in acc.iter().zip(tokens) {
-                    terms.finish(acc, token, &mut outputs.row(token)[row..row + 1]);
+                    terms.finish(acc, token, &mut self.outputs.row(token)[row..row + 1]);
                 }
             }
         }
+    }
+}
+
+impl<P: Coded> Product<'_, P> {
+    /// The accumulators of a row for up to [`TILE`] tokens.
+    #[inline(always)]
+    fn products(&self, row: usize, tokens: Range<usize>) -> [[f32; 1]; TILE] {
+        let Product { matrix, terms, .. } = self;
+        let segment = terms.segment();
+        let tensor = if let Scales::Tensor(scale) = matrix.shared() { scale } else { 0.0 };
+        let (mut acc, mut dots, mut codes) = ([[0.0]; TILE], [0; TILE], [0; MAX_BLOCK]);
+        for (number, block) in matrix.row_blocks(row).iter().enumerate() {
+            block_codes::<P>(block, &mut codes[..P::BLOCK]);
+            let factor = terms.weight_factor().unwrap_or_else(|| block_scale::<P>(block, tensor));
+            // A segment is part of a block, or whole blocks.
+            for (part, codes) in codes[..P::BLOCK].chunks(segment).enumerate() {
+                let start = number * P::BLOCK + part * segment;
+                let end = start + codes.len();
+                for (i, token) in tokens.clone().enumerate() {
+                    dots[i] += dot(codes, &terms.codes()[token * terms.stride() + start..][..codes.len()]);
+                    if end.is_multiple_of(segment) || end >= matrix.cols() {
+                        terms.add_any(&mut acc[i], core::mem::take(&mut dots[i]), factor, token, start / segment);
+                    }
+                }
+            }
+        }
+        acc
     }
 }
 

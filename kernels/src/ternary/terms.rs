@@ -12,7 +12,7 @@ use crate::arch::floats::{Floats, LANES};
 use crate::arch::fused::mul_add_one;
 use crate::machine::Machine;
 use crate::packing::{Coded, Packed, Scales, block_scale};
-use crate::quantize::{BlockRows, Int8Rows, QuantizedRows};
+use crate::quantize::{BLOCK, BlockRows, Int8Rows, QuantizedRows};
 use crate::slots::Slot;
 
 /// Rows that kernels finish together.
@@ -223,11 +223,15 @@ impl<'a> Terms<'a> {
         (self.sums[at], self.factors.as_ref().map_or(1.0, |factors| factors[at]))
     }
 
-    /// As [`Terms::add_segment`], rounding each product together with the sum, for segments of less than 256 columns.
+    /// [`Terms::add_segment`] of one row, for segments of any length: in those of less than 256 columns the product is
+    /// rounded together with the sum.
     #[inline(always)]
-    pub(super) fn fuse_segment(&self, acc: &mut f32, dot: i32, weight_factor: f32, token: usize, segment: usize) {
+    pub(super) fn add_any(&self, acc: &mut [f32; 1], dot: i32, weight_factor: f32, token: usize, segment: usize) {
+        if self.segment >= BLOCK {
+            return self.add_segment(acc, &[dot], &[weight_factor], token, segment);
+        }
         let (sum, factor) = self.sum_and_factor(token, segment);
-        *acc = mul_add_one((dot - sum) as f32, factor * weight_factor, *acc);
+        acc[0] = mul_add_one((dot - sum) as f32, factor * weight_factor, acc[0]);
     }
 
     /// Adds segment `segment` to the accumulators of some rows for one token: `dots` are the sums of `c * q`.

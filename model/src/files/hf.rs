@@ -182,12 +182,10 @@ impl HfDirectory {
     }
 
     /// The bytes of the scales and biases beside a tensor in words, where there are such.
-    fn groups(&self, name: &str) -> [Option<bytes::Bytes>; 2] {
-        let module = name.strip_suffix("weight").unwrap_or(name);
-        ["scales", "biases"].map(|kind| {
-            let beside = format!("{module}{kind}");
-            self.weights.tensors().find(|(_, info)| info.name == beside).map(|(file, info)| file.bytes(info))
-        })
+    fn groups(&self, name: &str) -> Option<[Option<bytes::Bytes>; 2]> {
+        let bytes = |(file, info): (&Safetensors, &SafetensorsInfo)| file.bytes(info);
+        let beside = |name: String| self.weights.tensors().find(|(_, info)| info.name == name).map(bytes);
+        Some(group_names(name)?.map(beside))
     }
 
     /// Whether the head is the embedding, so that a head of its own in the files, if there is one, is its copy.
@@ -217,13 +215,19 @@ fn bias_key(projection: Projection) -> &'static str {
     if projection.is_feed_forward() { "mlp_bias" } else { "attention_bias" }
 }
 
+/// The names of the tensors beside words that hold the scales and the biases of their groups.
+fn group_names(words: &str) -> Option<[String; 2]> {
+    let module = words.strip_suffix("weight")?;
+    Some(["scales", "biases"].map(|kind| format!("{module}{kind}")))
+}
+
 /// The tensors, those in words with the scales and biases of their groups, which are then no tensors by themselves.
 fn with_groups(tensors: Vec<SourceTensor>) -> Vec<SourceTensor> {
     let by_name: HashMap<_, _> = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
     let groups_of = |tensor: &SourceTensor| {
-        let module = tensor.name.strip_suffix("weight").filter(|_| matches!(tensor.encoding, Encoding::Words(_)))?;
-        let of = |kind: &str| by_name.get(format!("{module}{kind}").as_str()).copied().cloned();
-        Some(Arc::new([of("scales")?, of("biases")?]))
+        let names = group_names(&tensor.name).filter(|_| matches!(tensor.encoding, Encoding::Words(_)))?;
+        let [scales, biases] = names.map(|name| by_name.get(name.as_str()).copied().cloned());
+        Some(Arc::new([scales?, biases?]))
     };
     let groups: Vec<_> = tensors.iter().map(groups_of).collect();
     let taken: HashSet<_> = groups.iter().flatten().flat_map(|pair| pair.iter().map(|of| of.name.clone())).collect();

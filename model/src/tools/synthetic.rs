@@ -83,21 +83,18 @@ impl Synthetic {
     /// Ternary-Bonsai 1.7B: a Qwen3 of 28 blocks, 1.72 billion ternary weights, its embedding and head among them, in
     /// PQ2_0.
     pub fn bonsai_1_7b() -> Synthetic {
-        let sizes = Sizes { hidden: 2048, ffn: 6144, heads: 16, ..BONSAI };
-        Synthetic::bonsai(Sizes { attention_layers: 28, ..sizes }, 8192, true)
+        Synthetic::bonsai(Sizes { hidden: 2048, ffn: 6144, heads: 16, attention_layers: 28, ..BONSAI }, 8192, true)
     }
 
     /// Ternary-Bonsai 4B: as [`bonsai_1_7b`](Synthetic::bonsai_1_7b) with 36 blocks and 4.02 billion weights.
     pub fn bonsai_4b() -> Synthetic {
-        let sizes = Sizes { hidden: 2560, ffn: 9728, heads: 32, ..BONSAI };
-        Synthetic::bonsai(Sizes { attention_layers: 36, ..sizes }, 16384, true)
+        Synthetic::bonsai(Sizes { hidden: 2560, ffn: 9728, heads: 32, attention_layers: 36, ..BONSAI }, 16384, true)
     }
 
     /// Ternary-Bonsai 8B: as [`bonsai_1_7b`](Synthetic::bonsai_1_7b) with 36 blocks and 8.19 billion weights, its head
     /// apart from the embedding.
     pub fn bonsai_8b() -> Synthetic {
-        let sizes = Sizes { hidden: 4096, ffn: 12288, heads: 32, ..BONSAI };
-        Synthetic::bonsai(Sizes { attention_layers: 36, ..sizes }, 16384, false)
+        Synthetic::bonsai(Sizes { hidden: 4096, ffn: 12288, heads: 32, attention_layers: 36, ..BONSAI }, 16384, false)
     }
 
     fn bonsai(sizes: Sizes, original_context: usize, tied: bool) -> Synthetic {

@@ -62,7 +62,7 @@ pub(super) fn likes() -> impl TypedValueParser<Value = Synthetic> {
 }
 
 /// The types of ternary and binary matrices.
-const CODES: [(&str, TensorType); 7] = [
+pub(super) const CODES: [(&str, TensorType); 7] = [
     ("i2_s", TensorType::I2S),
     ("tq1_0", TensorType::TQ1_0),
     ("tq2_0", TensorType::TQ2_0),
@@ -77,7 +77,7 @@ pub(super) fn ternary_types() -> impl TypedValueParser<Value = TensorType> {
 }
 
 pub(super) fn table_types() -> impl TypedValueParser<Value = TensorType> {
-    let [a, b, c, d, e, f, g] = CODES;
-    let (half, eight) = (("f16", TensorType::F16), ("q8_0", TensorType::Q8_0));
-    named([half, eight, ("q6_k", TensorType::Q6_K), ("q4_0", TensorType::Q4_0), a, b, c, d, e, f, g])
+    let dense =
+        [("f16", TensorType::F16), ("q8_0", TensorType::Q8_0), ("q6_k", TensorType::Q6_K), ("q4_0", TensorType::Q4_0)];
+    named(dense.into_iter().chain(CODES))
 }

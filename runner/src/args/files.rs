@@ -1,6 +1,6 @@
 //! The arguments of the commands that make and compare files.
 
-use super::bench::{likes, table_types, ternary_types};
+use super::bench::{CODES, likes, table_types, ternary_types};
 use super::{CpuArguments, FileArguments, QuantizeArguments, VocabularyArguments, i2s_packings, named, whole};
 use clap::Args;
 use clap::builder::TypedValueParser;
@@ -111,16 +111,7 @@ pub struct DiffArguments {
 }
 
 fn matrix_types() -> impl TypedValueParser<Value = TensorType> {
-    named([
-        ("i2_s", TensorType::I2S),
-        ("tq1_0", TensorType::TQ1_0),
-        ("tq2_0", TensorType::TQ2_0),
-        ("q2_0", TensorType::Q2_0),
-        ("pq2_0", TensorType::PQ2_0),
-        ("ptq1_0", TensorType::PTQ1_0),
-        ("q1_0", TensorType::Q1_0),
-        ("f16", TensorType::F16),
-    ])
+    named(CODES.into_iter().chain([("f16", TensorType::F16)]))
 }
 
 fn architectures() -> impl TypedValueParser<Value = Architecture> {

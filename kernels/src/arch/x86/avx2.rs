@@ -208,24 +208,17 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    fn fuse_scaled(sums: Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
+    fn add_scaled(sums: Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16], fused: bool) {
         let to = to.as_mut_ptr().cast();
         // SAFETY: a `Sums` proves AVX2 and FMA; both arrays have 32 bytes and more; loads and the store are unaligned.
         unsafe {
             let sums = _mm256_cvtepi32_ps(_mm256_sub_epi32(sums.0, _mm256_set1_epi32(minus)));
             let factors = _mm256_mul_ps(_mm256_set1_ps(factor), _mm256_loadu_ps(weight_factors.as_ptr()));
-            _mm256_storeu_ps(to, _mm256_fmadd_ps(sums, factors, _mm256_loadu_ps(to)));
-        }
-    }
-
-    #[inline(always)]
-    fn add_scaled(sums: Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
-        let to = to.as_mut_ptr().cast();
-        // SAFETY: a `Sums` proves AVX2; both arrays have 32 bytes and more; loads and the store are unaligned.
-        unsafe {
-            let sums = _mm256_cvtepi32_ps(_mm256_sub_epi32(sums.0, _mm256_set1_epi32(minus)));
-            let factors = _mm256_mul_ps(_mm256_set1_ps(factor), _mm256_loadu_ps(weight_factors.as_ptr()));
-            _mm256_storeu_ps(to, _mm256_add_ps(_mm256_loadu_ps(to), _mm256_mul_ps(sums, factors)));
+            let next = match fused {
+                true => _mm256_fmadd_ps(sums, factors, _mm256_loadu_ps(to)),
+                false => _mm256_add_ps(_mm256_loadu_ps(to), _mm256_mul_ps(sums, factors)),
+            };
+            _mm256_storeu_ps(to, next);
         }
     }
 

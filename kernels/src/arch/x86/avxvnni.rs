@@ -212,13 +212,15 @@ impl<E: Encoding> Vector for Bytes<E> {
     }
 
     #[inline(always)]
-    fn fuse_scaled(sums: avx2::Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
-        avx2::Bytes::fuse_scaled(sums, minus, factor, weight_factors, to);
-    }
-
-    #[inline(always)]
-    fn add_scaled(sums: avx2::Sums, minus: i32, factor: f32, weight_factors: &[f32; 16], to: &mut [i32; 16]) {
-        avx2::Bytes::add_scaled(sums, minus, factor, weight_factors, to);
+    fn add_scaled(
+        sums: avx2::Sums,
+        minus: i32,
+        factor: f32,
+        weight_factors: &[f32; 16],
+        to: &mut [i32; 16],
+        fused: bool,
+    ) {
+        avx2::Bytes::add_scaled(sums, minus, factor, weight_factors, to, fused);
     }
 
     #[inline(always)]

@@ -58,6 +58,9 @@ pub(crate) trait CacheElement: bytemuck::Pod + Default + Send + Sync {
     /// Sixteen elements as f32; exact.
     fn load<S: Floats>(floats: S, from: &[Self; LANES]) -> S::F32x16;
 
+    /// Whether elements are wider in f32, so that it pays to widen them once for many queries.
+    const NARROW: bool;
+
     /// `from` as f32, in `scratch` where it is not f32 already.
     fn widen<'a, S: Floats>(floats: S, from: &'a [Self], scratch: &'a mut Vec<f32>) -> &'a [f32];
 
@@ -66,6 +69,8 @@ pub(crate) trait CacheElement: bytemuck::Pod + Default + Send + Sync {
 }
 
 impl CacheElement for f32 {
+    const NARROW: bool = false;
+
     #[inline(always)]
     fn load<S: Floats>(floats: S, from: &[f32; LANES]) -> S::F32x16 {
         floats.load(from)
@@ -82,6 +87,8 @@ impl CacheElement for f32 {
 }
 
 impl CacheElement for [u8; 2] {
+    const NARROW: bool = true;
+
     #[inline(always)]
     fn load<S: Floats>(floats: S, from: &[[u8; 2]; LANES]) -> S::F32x16 {
         let bytes = from.as_flattened().first_chunk().expect("two bytes for each of sixteen elements");
@@ -146,7 +153,7 @@ impl<E: CacheElement> HeadCache for FloatHead<'_, E> {
     ) {
         let keys = &self.keys[..positions.len().next_multiple_of(LANES) * rows.head_dim];
         let ahead = distance(self.keys, self.values);
-        if rows.len() < WIDEN_FROM {
+        if !E::NARROW || rows.len() < WIDEN_FROM {
             key_blocks(floats, rows, positions.start, (keys, ahead), scores);
         } else {
             key_blocks(floats, rows, positions.start, (E::widen(floats, keys, scratch), ahead), scores);
@@ -166,7 +173,7 @@ impl<E: CacheElement> HeadCache for FloatHead<'_, E> {
         let width = rows.head_dim.next_multiple_of(LANES);
         let values = &self.values[..positions.len().next_multiple_of(VALUE_BLOCK) * width];
         let ahead = distance(self.values, self.next);
-        if rows.len() < WIDEN_FROM {
+        if !E::NARROW || rows.len() < WIDEN_FROM {
             value_blocks(floats, rows, positions.start, (values, ahead), weights, partials);
         } else {
             let values = E::widen(floats, values, scratch);

@@ -3,7 +3,7 @@
 //! Not here: what a task computes ([`attention`](super::attention)).
 
 use super::product::HeadCache;
-use super::{AllChunks, AttentionShape, CHUNK, Combine, OneChunk, Partial, Place, Rows};
+use super::{AttentionShape, CHUNK, Combine, Partial, Place, Rows, all_chunks, one_chunk};
 use crate::arch::floats;
 use crate::float::attention::Span;
 use crate::kept::kept;
@@ -73,7 +73,7 @@ pub(super) fn share_chunks<C: HeadCache>(
     cpu.for_each(&mut tasks, |task, (index, place, partials)| {
         let next = places.get(task + 1).unwrap_or(place);
         let (rows, cache) = (rows(*index, place.head), heads(*place).followed_by(heads(*next)));
-        floats::run(cpu.isa(), OneChunk { rows, cache, chunk: place.chunk, partials });
+        one_chunk(cpu.isa(), &rows, cache, place.chunk, partials);
     });
     let mut combinations: Vec<(usize, usize, &mut [f32])> = Vec::new();
     let mut rest = &mut partials[..];
@@ -143,7 +143,7 @@ pub(super) fn share_queries<C: HeadCache>(
         let last = tokens.chunks() - 1;
         let place = |chunk: usize| heads(Place { sequence: tokens.sequence, chunk: chunk.min(last), head: *head });
         let cache = |chunk| place(chunk).followed_by(place(chunk + 1));
-        floats::run(cpu.isa(), AllChunks { rows, cache: &cache, outputs });
+        all_chunks(cpu.isa(), &rows, cache, outputs);
     });
 }
 
