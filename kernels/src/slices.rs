@@ -6,19 +6,19 @@
 
 use alloc::vec::Vec;
 
-use crate::arch::floats;
 use crate::machine::Machine;
+use crate::simd::floats;
 
-use crate::float::attention::page::{CacheType, PAGE};
-use crate::float::rope::Rotate;
-use crate::float::{GateActivation, elementwise, norm};
-use crate::matrix::Matrix;
-use crate::pages::{PagePool, Pages, attention_over_pages};
-use crate::slots::Slot;
+use crate::attention::page::{CacheType, PAGE};
+use crate::attention::pages::{PagePool, Pages, attention_over_pages};
+use crate::elementwise::rope::Rotate;
+use crate::elementwise::{GateActivation, norm, pointwise};
+use crate::machine::slots::Slot;
+use crate::product::matrix::Matrix;
 use trine_memory::{Buffer, product_of};
 
-pub use crate::float::attention::{AttentionShape, Span};
-pub use crate::float::rope::{RopePairing, RopeTable};
+pub use crate::attention::{AttentionShape, Span};
+pub use crate::elementwise::rope::{RopePairing, RopeTable};
 
 /// Rows of a norm for which it pays to ask other threads.
 const ROWS_PER_TASK: usize = 8;
@@ -56,7 +56,7 @@ pub fn rms_norm(cpu: &Machine, x: &[f32], gain: &[f32], epsilon: f32) -> Buffer<
 /// # Panics
 /// If the lengths differ.
 pub fn add_assign(cpu: &Machine, x: &mut [f32], y: &[f32]) {
-    zip_tasks(cpu, x, y, |x, y| floats::run(cpu.isa(), elementwise::Add { x, y }));
+    zip_tasks(cpu, x, y, |x, y| floats::run(cpu.isa(), pointwise::Add { x, y }));
 }
 
 /// `gate = activation(gate) * up`, in f32.
@@ -64,7 +64,7 @@ pub fn add_assign(cpu: &Machine, x: &mut [f32], y: &[f32]) {
 /// # Panics
 /// If the lengths differ.
 pub fn gated(cpu: &Machine, activation: GateActivation, gate: &mut [f32], up: &[f32]) {
-    zip_tasks(cpu, gate, up, |gate, up| floats::run(cpu.isa(), elementwise::Gate { activation, gate, up }));
+    zip_tasks(cpu, gate, up, |gate, up| floats::run(cpu.isa(), pointwise::Gate { activation, gate, up }));
 }
 
 /// Row `id` of `table` for each of `ids`, decoded to f32; `x` is `[ids][cols]`.

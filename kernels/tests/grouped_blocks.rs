@@ -5,8 +5,8 @@
 
 use bytes::Bytes;
 use safetensors::SafeTensors;
+use trine_kernels::activations::{ActivationRows, BlockRule};
 use trine_kernels::packing::{Coded, PackScales, Packed, Pq2_0, Ptq1_0, Q1_0, Q2_0};
-use trine_kernels::quantize::{ActivationRows, BlockRule};
 use trine_kernels::{ActivationMode, CpuOptions, Isa, Machine, Matrix, PackingKind};
 
 fn read(name: &str) -> Vec<u8> {

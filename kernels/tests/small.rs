@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use half::f16;
 use std::num::NonZeroUsize;
-use trine_kernels::pages::{PagePool, Pages, attention_over_pages};
+use trine_kernels::attention::pages::{PagePool, Pages, attention_over_pages};
 use trine_kernels::slices::{AttentionShape, RopePairing, RopeTable, Span, add_assign, embed, gated, rms_norm, rope};
 use trine_kernels::{
     ActivationMode, ActivationRows, CacheType, CpuOptions, GateActivation, Machine, Matrix, PAGE, PackingKind,

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use trine_kernels::quantize::BlockRule;
+use trine_kernels::activations::BlockRule;
 use trine_kernels::reference::float::{gated, rms_norm};
 use trine_kernels::reference::ternary::{quantize_int8, quantize_q8k};
 use trine_kernels::{ActivationRows, CpuOptions, GateActivation, Isa};

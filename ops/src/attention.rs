@@ -3,7 +3,7 @@
 use crate::cache::Cached;
 use crate::cpu::Cpu;
 use alloc::vec::Vec;
-use trine_kernels::pages::attention_over_pages;
+use trine_kernels::attention::pages::attention_over_pages;
 use trine_kernels::slices::{AttentionShape, Span};
 use trine_shapes::{Axis, Causal, Pairing, Product, Rotated, Step, Tensor, View, product_of};
 

@@ -1,13 +1,13 @@
 //! The keys and values of sequences, and the steps that extend them.
 //!
 //! What belongs here: axes of a cache, and what a step of it is. What does not: pages and how they are read
-//! ([`trine_kernels::pages`]).
+//! ([`trine_kernels::attention::pages`]).
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
-use trine_kernels::pages::{PagePool, Pages};
+use trine_kernels::attention::pages::{PagePool, Pages};
 use trine_kernels::{CacheFull, CacheType, PAGE};
 use trine_shapes::{
     Axis, Causal, Idx, Pairing, Past, Plain, Ragged, RopePairing, Rotated, Span, Step, Uniform, Value, View,

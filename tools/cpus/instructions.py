@@ -63,8 +63,8 @@ def assembly(target: str) -> str:
 
 def functions(text: str):
     """The wrappers of kernels: level, kernel, packing, lines."""
-    kernel = r"trine_kernels::ternary::(gemv|gemm|lookup)::Gem[mv]<.*::(\w+)>"
-    wrapper = re.compile(rf"^trine_kernels::arch::(?:\w+::)?run_(\w+)::<{kernel}>:$")
+    kernel = r"trine_kernels::product::ternary::(gemv|gemm|lookup)::Gem[mv]<.*::(\w+)>"
+    wrapper = re.compile(rf"^trine_kernels::simd::(?:\w+::)?run_(\w+)::<{kernel}>:$")
     found, lines = None, []
     for line in text.splitlines():
         if found:

@@ -5,7 +5,7 @@
 //! ([`crate::kept`]).
 
 use super::Machine;
-use crate::slots::Slot;
+use crate::machine::slots::Slot;
 use alloc::vec::Vec;
 use trine_memory::Buffer;
 #[cfg(feature = "std")]

@@ -2,7 +2,7 @@
 //!
 //! What belongs here: everything that follows from the table of sections of a packing. What does not: the tables
 //! themselves (one file for each packing), conversions ([`super::convert`]), which packing holds the matrices of
-//! another ([`super::group`]) and products ([`crate::ternary`]).
+//! another ([`super::group`]) and products ([`crate::product::ternary`]).
 //!
 //! A *code* is 0, 1 or 2 and means the weight `scale * (code - 1)`. Binary packings have no code 1.
 
@@ -12,8 +12,8 @@ use bytes::Bytes;
 use half::f16;
 
 use super::{Block, BlockFault, Packed, Packing, PackingError, ScaleGroup};
-use crate::arch::floats::widen_f16;
-use crate::parallel;
+use crate::machine::parallel;
+use crate::simd::floats::widen_f16;
 
 /// The code of weight 0.
 pub(crate) const ZERO_CODE: u8 = 1;
@@ -406,10 +406,10 @@ macro_rules! decoded_units {
     ($packing:ident, $columns:ident) => {
         impl $crate::packing::DensePacking for $packing {
             const UNIT: usize = <$columns as typenum::Unsigned>::USIZE;
-            type Unit<'a, S: $crate::arch::floats::Floats> = [f32; <$columns as typenum::Unsigned>::USIZE];
+            type Unit<'a, S: $crate::simd::floats::Floats> = [f32; <$columns as typenum::Unsigned>::USIZE];
 
             #[inline(always)]
-            fn unit<S: $crate::arch::floats::Floats>(
+            fn unit<S: $crate::simd::floats::Floats>(
                 _: S,
                 bytes: &[u8],
                 shared: $crate::packing::Scales,
@@ -420,7 +420,7 @@ macro_rules! decoded_units {
             }
 
             #[inline(always)]
-            fn vector<S: $crate::arch::floats::Floats>(floats: S, unit: &Self::Unit<'_, S>, index: usize) -> S::F32x16 {
+            fn vector<S: $crate::simd::floats::Floats>(floats: S, unit: &Self::Unit<'_, S>, index: usize) -> S::F32x16 {
                 floats.load(&unit.as_chunks().0[index])
             }
         }

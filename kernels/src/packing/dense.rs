@@ -1,9 +1,9 @@
 //! What products with f32 activations need of a packing: a unit of a row decoded in registers.
 //!
-//! What belongs here: the trait and the units of a row. What does not: the products ([`crate::dense`]).
+//! What belongs here: the trait and the units of a row. What does not: the products ([`crate::product::dense`]).
 
 use super::Packing;
-use crate::arch::floats::{Floats, LANES};
+use crate::simd::floats::{Floats, LANES};
 
 /// A packing that is decoded to `f32` in every product, unit by unit.
 ///

@@ -9,8 +9,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 
 use super::{Packed, Packing, PackingError};
-use crate::arch::{Kernel, Vector};
 use crate::machine::Machine;
+use crate::simd::{Kernel, Vector};
 
 /// Elements that are encoded by one thread at a time: some hundred microseconds of work.
 const LEAST_ELEMENTS: usize = 1 << 16;

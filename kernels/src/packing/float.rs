@@ -1,8 +1,8 @@
 //! Elements stored as floats: F32, F16 and BF16.
 
 use super::{BlockFault, DensePacking, FromFloat, Packing, PackingError};
-use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
-use crate::float::half_precision;
+use crate::elementwise::half_precision;
+use crate::simd::floats::{Floats, LANES, Portable, widen_f16};
 use typenum::{Const, ToUInt, U1};
 
 /// Single precision: 4 bytes an element.

@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 
 use super::{BlockFault, I2S, PackScales, Packed, PackingError};
-use crate::parallel;
+use crate::machine::parallel;
 use trine_memory::{MAX_ELEMENTS, product_within};
 
 /// Rows that a byte of the packed form holds codes of.

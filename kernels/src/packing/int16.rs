@@ -1,12 +1,12 @@
 //! What products with 16-bit activations need of a packing: its arithmetic within 256 columns, and activations in the
 //! order that its codes meet them.
 //!
-//! What belongs here: the trait, and what it reads. What does not: the products ([`crate::dense`]).
+//! What belongs here: the trait, and what it reads. What does not: the products ([`crate::product::dense`]).
 
 use super::Packing;
-use crate::arch::floats::{Floats, LANES};
-use crate::arch::integers::{BYTES, Integers};
-use crate::quantize::BLOCK;
+use crate::activations::BLOCK;
+use crate::simd::floats::{Floats, LANES};
+use crate::simd::integers::{BYTES, Integers};
 
 /// A quantized dense packing whose products take 16-bit activations.
 pub(crate) trait Int16Packing: Packing {
@@ -22,7 +22,7 @@ pub(crate) trait Int16Packing: Packing {
     /// The sums of 256 activations, which are in the order of the columns.
     fn sums(codes: &[i16; BLOCK], high: &[i8; BLOCK], low: &[i8; BLOCK]) -> Self::Sums;
 
-    /// `part` of the arithmetic of [`crate::dense`] for some steps of weights, whole ones, with each token's
+    /// `part` of the arithmetic of [`crate::product::dense`] for some steps of weights, whole ones, with each token's
     /// activations.
     fn multiply<I: Integers, const T: usize>(
         integers: I,

@@ -9,9 +9,9 @@
 
 use super::BlockFault;
 use super::{ActivationBlock, Int16Packing};
-use crate::arch::floats::{Floats, LANES, widen_f16};
-use crate::arch::integers::{BYTES, Integers};
-use crate::quantize::BLOCK as COLUMNS;
+use crate::activations::BLOCK as COLUMNS;
+use crate::simd::floats::{Floats, LANES, widen_f16};
+use crate::simd::integers::{BYTES, Integers};
 
 /// Bytes before the codes.
 pub(super) const HEAD: usize = 16;

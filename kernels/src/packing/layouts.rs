@@ -11,8 +11,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::{BlockFault, MAX_COLS, PackingError, ZERO_CODE};
-use crate::arch::floats::widen_f16;
-use crate::parallel;
+use crate::machine::parallel;
+use crate::simd::floats::widen_f16;
 use trine_memory::{MAX_ELEMENTS, product_within};
 
 /// Which of its three packings an I2_S tensor has. They have the same type number and the same length, so a file does

@@ -1,7 +1,7 @@
 //! How weights lie in memory: one zero-sized type for each packing, and [`Packed`], a checked matrix of one packing.
 //!
 //! What belongs here: block sizes, byte layouts, validation, decoding, packing. What does not: products (they are in
-//! [`crate::ternary`] and [`crate::dense`]), files, tensor names. Numbers are little-endian at any alignment.
+//! [`crate::product::ternary`] and [`crate::product::dense`]), files, tensor names. Numbers are little-endian at any alignment.
 
 mod coded;
 mod convert;
@@ -43,7 +43,7 @@ use generic_array::{ArrayLength, GenericArray};
 use trine_memory::{MAX_ELEMENTS, product_within};
 use typenum::Unsigned;
 
-use crate::parallel;
+use crate::machine::parallel;
 
 pub use coded::{Binary, Coded, Fields, MAX_FIELDS, Order, PackScales, Scales, Section, Ternary};
 pub use encode::FromFloat;
@@ -120,7 +120,7 @@ pub trait Packing: Debug + Copy + Send + Sync + 'static {
 /// Bytes of blocks that are worth a thread of their own: some tenths of a millisecond.
 const SEARCHED_BY_A_THREAD: usize = 1 << 21;
 
-/// [`Packing::find_fault`] on as many threads as the blocks are worth and loading has ([`crate::parallel`]).
+/// [`Packing::find_fault`] on as many threads as the blocks are worth and loading has ([`crate::machine::parallel`]).
 fn first_fault<P: Packing>(blocks: &[u8], shared: P::Shared) -> Option<(usize, BlockFault)> {
     let threads = (blocks.len() / SEARCHED_BY_A_THREAD).min(parallel::threads());
     if threads < 2 {

@@ -4,9 +4,9 @@
 //! What belongs here: codes, and how a step adds to its parts. What does not: layouts of blocks.
 
 use super::{ActivationBlock, Int16Packing, Planes};
-use crate::arch::floats::{Floats, LANES};
-use crate::arch::integers::{BYTES, Integers};
-use crate::quantize::BLOCK as COLUMNS;
+use crate::activations::BLOCK as COLUMNS;
+use crate::simd::floats::{Floats, LANES};
+use crate::simd::integers::{BYTES, Integers};
 
 /// Columns of a step: those of the low nibbles of four blocks, then those of the high nibbles.
 const STEP: usize = 2 * BYTES;

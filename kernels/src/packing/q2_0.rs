@@ -7,7 +7,7 @@ use typenum::{U18, U64};
 
 use super::coded::{Pairs, coded_packing};
 use super::{Coded, Groups64, Order, Packed, Packing, Pq2_0, Section, Ternary, WeightScale};
-use crate::parallel;
+use crate::machine::parallel;
 
 coded_packing! {
     /// The packing of GGUF type 42: an f16 scale, then 64 codes in 16 bytes, four neighbouring columns in each, the

@@ -5,9 +5,9 @@ use typenum::{U18, U32};
 
 use super::nibbles;
 use super::{ActivationBlock, BlockFault, DensePacking, FromFloat, Int16Packing, Packing, PackingError};
-use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
-use crate::arch::integers::Integers;
-use crate::quantize::BLOCK as COLUMNS;
+use crate::activations::BLOCK as COLUMNS;
+use crate::simd::floats::{Floats, LANES, Portable, widen_f16};
+use crate::simd::integers::Integers;
 
 /// 32 elements in 18 bytes: f16 scale `d`, then 16 bytes; the low nibble of byte `j` is element `j`, the high nibble
 /// element `j + 16`; `w = (q - 8) d`.

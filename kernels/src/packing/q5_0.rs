@@ -4,9 +4,9 @@ use typenum::{U22, U32};
 
 use super::nibbles;
 use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError};
-use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
-use crate::arch::integers::Integers;
-use crate::quantize::BLOCK as COLUMNS;
+use crate::activations::BLOCK as COLUMNS;
+use crate::simd::floats::{Floats, LANES, Portable, widen_f16};
+use crate::simd::integers::Integers;
 
 /// 32 elements in 22 bytes: f16 scale `d`, then 32 bits, then 16 bytes; the low nibble of byte `j` is element `j`, the
 /// high nibble element `j + 16`, and bit `e` is the fifth bit of element `e`; `w = (q - 16) d`.

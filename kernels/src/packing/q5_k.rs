@@ -4,9 +4,9 @@ use typenum::{U176, U256};
 
 use super::k_blocks::{self, HEAD, SubBlocks};
 use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError};
-use crate::arch::floats::{Floats, Portable};
-use crate::arch::integers::Integers;
-use crate::quantize::BLOCK as COLUMNS;
+use crate::activations::BLOCK as COLUMNS;
+use crate::simd::floats::{Floats, Portable};
+use crate::simd::integers::Integers;
 
 /// 256 elements in 176 bytes: f16 `d`, f16 `dmin`, 12 bytes of scales and minima, 32 bytes of fifth bits, then 128
 /// bytes of nibbles. `w = (d scale) q - dmin minimum`, in f32 in this order.

@@ -5,9 +5,9 @@ mod encode;
 use typenum::{U210, U256};
 
 use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError, WordBlock};
-use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
-use crate::arch::integers::Integers;
-use crate::quantize::BLOCK as COLUMNS;
+use crate::activations::BLOCK as COLUMNS;
+use crate::simd::floats::{Floats, LANES, Portable, widen_f16};
+use crate::simd::integers::Integers;
 
 /// 256 elements in 210 bytes: 128 bytes of low nibbles, 64 bytes of upper bit pairs, 16 signed scales, f16 `d`.
 /// Element `e` takes scale `e / 16`; `w = (d scale) (q - 32)`, in f32 in this order.

@@ -4,9 +4,9 @@ use half::f16;
 use typenum::{U32, U34};
 
 use super::{ActivationBlock, BlockFault, DensePacking, FromFloat, Int16Packing, Packing, PackingError, WordBlock};
-use crate::arch::floats::{Floats, LANES, Portable, widen_f16};
-use crate::arch::integers::Integers;
-use crate::quantize::BLOCK as COLUMNS;
+use crate::activations::BLOCK as COLUMNS;
+use crate::simd::floats::{Floats, LANES, Portable, widen_f16};
+use crate::simd::integers::Integers;
 
 /// 32 elements in 34 bytes: f16 scale `d`, then 32 signed codes; `w = d q`.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Attention over a cache of signed bytes as plain loops.
 
 use super::float::{combine, exponentials, lane_sum};
-use crate::float::attention::CHUNK;
+use crate::attention::CHUNK;
 
 /// A row of integers, and what one of them is worth.
 struct Codes {

@@ -2,10 +2,10 @@
 //!
 //! The exponential is the kernels' own; its accuracy is tested where it is defined.
 
-use crate::float::attention::CHUNK;
-use crate::float::elementwise::GateActivation;
-use crate::float::exp::{exp, exp2_of};
-use crate::float::rope::RopePairing;
+use crate::attention::CHUNK;
+use crate::elementwise::exp::{exp, exp2_of};
+use crate::elementwise::pointwise::GateActivation;
+use crate::elementwise::rope::RopePairing;
 
 /// Adds the numbers in sixteen lanes, number `i` in lane `i % 16`, then lanes 8, 4, 2 and 1 apart.
 pub(super) fn lane_sum<T: Copy + Default + core::ops::Add<Output = T>>(numbers: impl Iterator<Item = T>) -> T {

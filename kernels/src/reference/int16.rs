@@ -1,12 +1,12 @@
 //! Products of quantized dense matrices with 16-bit activations as plain loops, bit for bit as the kernels.
 //!
 //! What belongs here: quantization to sixteen bits, and each packing read by its definition, element by element. What
-//! does not: kernels ([`crate::dense`]).
+//! does not: kernels ([`crate::product::dense`]).
 
 use half::f16;
 
 use super::float::lane_sum;
-use crate::matrix::PackingKind;
+use crate::product::matrix::PackingKind;
 
 /// Columns that share a scale of activations.
 const BLOCK: usize = 256;

@@ -6,10 +6,10 @@ use super::{floats, words};
 use crate::description::{Architecture, Projection};
 use crate::files::{Encoding, SourceTensor};
 use bytes::Bytes;
-use trine_kernels::matrix::AnyPacked;
 use trine_kernels::packing::{
     I2sPacking, InverseScale, TernaryLayout, WeightScale, ternary_from_int8, ternary_from_packed_rows,
 };
+use trine_kernels::product::matrix::AnyPacked;
 use trine_kernels::{ActivationMode, Matrix, PackingError, PackingKind};
 use trine_loader::TensorType;
 

@@ -8,7 +8,7 @@ use crate::network::Transformer;
 use crate::warning::NoTriples;
 use std::time::{Duration, Instant};
 use trine_kernels::Matrix;
-use trine_kernels::quantize::ActivationRows;
+use trine_kernels::activations::ActivationRows;
 use trine_ops::Cpu;
 use trine_shapes::{Blocks, Idx, Model};
 

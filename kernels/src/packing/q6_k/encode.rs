@@ -9,8 +9,8 @@
 use half::f16;
 
 use super::{Q6K, ZERO};
+use crate::activations::round;
 use crate::packing::FromFloat;
-use crate::quantize::round;
 
 /// Values of a group, and groups of a block.
 const GROUP: usize = 16;
