@@ -12,8 +12,9 @@
 //! `unsafe` occurs in this crate for SIMD, for its threads and for the outputs that they share, and each block proves
 //! why it is sound.
 //!
-//! Without the feature `std` the crate needs an allocator and no operating system: no threads, no clock ([`machine::limits`]),
-//! no [`mod@reference`], and the instruction set is what the crate is compiled for. Without `simd` it is plain Rust.
+//! Without the feature `std` the crate needs an allocator and no operating system: no threads, no clock
+//! ([`machine::limits`]), no [`mod@reference`], and the instruction set is what the crate is compiled for. Without
+//! `simd` it is plain Rust.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 
 #[macro_use]

@@ -9,7 +9,7 @@ use half::f16;
 
 use super::{LEAST_VALUES, QuantizedRows, absmax, has_nan, quantize_codes};
 use crate::machine::Machine;
-use crate::simd::{Kernel, Vector};
+use crate::simd::{Kernel, Simd, Vector};
 
 /// Blocks of [`BlockRule::Groups64`] and [`BlockRule::Groups128`] whose largest magnitude is below this are zeros.
 pub const GROUP_FLOOR: f32 = 1e-30;
@@ -124,7 +124,7 @@ impl Kernel for QuantizeBlocks<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
+    fn run<V: Vector>(self, _: Simd<V>) {
         match self.rule {
             BlockRule::Q8K => self.blocks::<256>(),
             BlockRule::Q8_0 => self.blocks::<32>(),

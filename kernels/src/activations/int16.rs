@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{BLOCK, LEAST_VALUES, absmax, has_nan, round};
 use crate::machine::Machine;
-use crate::simd::{Kernel, Vector};
+use crate::simd::{Kernel, Simd, Vector};
 use trine_memory::product_of;
 
 /// The largest code: `127 * 255 + 127`, so that a code is `255 * high + low` with both parts in -127..=127.
@@ -73,7 +73,7 @@ impl Kernel for QuantizeInt16<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
+    fn run<V: Vector>(self, _: Simd<V>) {
         let blocks = self.values.chunks(BLOCK).zip(self.codes.chunks_mut(BLOCK));
         for ((values, codes), scale) in blocks.zip(self.scales) {
             let largest = absmax(values);

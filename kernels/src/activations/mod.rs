@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 use once_cell::race::OnceBox;
 
 use crate::machine::Machine;
-use crate::simd::{Kernel, Vector};
+use crate::simd::{Kernel, Simd, Vector};
 use trine_memory::{Buffer, product_of};
 
 pub use blocks::{BlockRows, BlockRule, GROUP_FLOOR};
@@ -256,7 +256,7 @@ impl Kernel for QuantizeInt8<'_> {
     type Output = f32;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) -> f32 {
+    fn run<V: Vector>(self, _: Simd<V>) -> f32 {
         let scale = 127.0 / absmax(self.values).max(ABSMAX_FLOOR);
         let blocks = self.values.chunks(BLOCK).zip(self.codes.chunks_mut(BLOCK));
         for ((values, codes), sum) in blocks.zip(self.block_sums) {

@@ -10,7 +10,7 @@ use once_cell::race::OnceBox;
 
 use super::LEAST_VALUES;
 use crate::machine::Machine;
-use crate::simd::{Kernel, Vector};
+use crate::simd::{Kernel, Simd, Vector};
 
 /// Columns within which an order differs from the natural one.
 const COLUMNS: usize = 128;
@@ -65,7 +65,7 @@ impl Kernel for Reorder<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
+    fn run<V: Vector>(self, _: Simd<V>) {
         for (from, to) in self.from.iter().zip(self.to) {
             match self.order {
                 ColumnOrder::Natural => *to = *from,

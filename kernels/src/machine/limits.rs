@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::machine::Machine;
-use crate::simd::{Kernel, Vector, prefetch};
+use crate::simd::{Kernel, Simd, Vector, prefetch};
 
 /// Bytes that [`Machine::time_of_reads`] reads at once; others are left out at the end.
 const LINE: usize = 64;
@@ -98,36 +98,32 @@ impl Kernel for DotPeak<'_> {
     const DOTS: bool = true;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) -> Dots {
+    fn run<V: Vector>(self, simd: Simd<V>) -> Dots {
         // As many accumulators as the registers of the instruction set hold beside the operands.
-        // SAFETY: the caller vouches for the instructions of `V`.
-        unsafe { if V::PARTS == 2 { self.tiles::<V, 4>() } else { self.tiles::<V, 2>() } }
+        if V::PARTS == 2 { self.tiles::<V, 4>(simd) } else { self.tiles::<V, 2>(simd) }
     }
 }
 
 impl DotPeak<'_> {
     /// Steps of `ROWS` vectors of codes times [`COLUMNS`] vectors of activations.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`.
     #[inline(always)]
-    unsafe fn tiles<V: Vector, const ROWS: usize>(self) -> Dots {
+    fn tiles<V: Vector, const ROWS: usize>(self, simd: Simd<V>) -> Dots {
         assert_eq!(self.activations.len(), OPERANDS, "activations of a tile");
         let codes = black_box([[CODE; LINE]; ROWS]);
         let run_steps = V::RUN.min(1024);
         let mut steps = 0;
-        // SAFETY: the caller vouches for the instructions of `V`. A vector has at most `LINE` bytes, and there are as
+        // SAFETY: a vector has at most `LINE` bytes, and there are as
         // many in each row of `codes` and from each activation that is loaded.
         unsafe {
-            let codes: [V; ROWS] = std::array::from_fn(|row| V::load(codes[row].as_ptr()));
-            let mut sums = [[V::zero_sums(); ROWS]; COLUMNS];
+            let codes: [V; ROWS] = std::array::from_fn(|row| V::load(simd, codes[row].as_ptr()));
+            let mut sums = [[V::zero_sums(simd); ROWS]; COLUMNS];
             while steps < self.steps {
-                let mut runs = [[V::zero_run(); ROWS]; COLUMNS];
+                let mut runs = [[V::zero_run(simd); ROWS]; COLUMNS];
                 for _ in 0..run_steps {
                     // Unknown to the compiler, which could else multiply once and add in the loop.
                     let activations = black_box(self.activations.as_ptr());
                     for (column, runs) in runs.iter_mut().enumerate() {
-                        let activations = V::load(activations.add(column * LINE).cast());
+                        let activations = V::load(simd, activations.add(column * LINE).cast());
                         for (run, codes) in runs.iter_mut().zip(codes) {
                             *run = codes.dot(activations, *run);
                         }
@@ -154,7 +150,7 @@ impl Kernel for ReadAll<'_> {
     type Output = i64;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) -> i64 {
+    fn run<V: Vector>(self, simd: Simd<V>) -> i64 {
         let lines = self.bytes.as_chunks::<LINE>().0;
         let part = lines.len() / STREAMS;
         let (together, rest) = lines.split_at(part * STREAMS);
@@ -162,43 +158,39 @@ impl Kernel for ReadAll<'_> {
         for (stream, lines) in streams.iter_mut().zip(together.chunks_exact(part.max(1))) {
             *stream = lines;
         }
-        // SAFETY: the caller vouches for the instructions of `V`.
-        unsafe { sum_of_low_bits::<V, STREAMS>(streams) + sum_of_low_bits::<V, 1>([rest]) }
+        sum_of_low_bits::<V, STREAMS>(simd, streams) + sum_of_low_bits::<V, 1>(simd, [rest])
     }
 }
 
 /// The sum of the lowest two bits of all bytes of streams of equal length, which are read in turns.
 ///
-/// # Safety
-/// The machine has the instructions of `V`.
-///
 /// # Panics
 /// If the streams have different lengths.
 #[inline(always)]
-unsafe fn sum_of_low_bits<V: Vector, const N: usize>(streams: [&[[u8; LINE]]; N]) -> i64 {
+fn sum_of_low_bits<V: Vector, const N: usize>(simd: Simd<V>, streams: [&[[u8; LINE]]; N]) -> i64 {
     let lines = streams[0].len();
     assert!(streams.iter().all(|stream| stream.len() == lines), "streams of one length");
     // Far fewer than a run holds, of far smaller codes.
     let run_lines = V::RUN / (LINE / 32);
     let mut total = 0;
-    // SAFETY: the caller vouches for the instructions of `V`; all streams have `lines` lines, of whole vectors.
+    // SAFETY: all streams have `lines` lines, of whole vectors.
     unsafe {
-        let ones = V::load([1; LINE].as_ptr());
+        let ones = V::load(simd, [1; LINE].as_ptr());
         let mut start = 0;
         while start < lines {
             let stop = lines.min(start.saturating_add(run_lines));
-            let mut runs = [V::zero_run(); N];
+            let mut runs = [V::zero_run(simd); N];
             for line in start..stop {
                 for (stream, run) in streams.iter().zip(&mut runs) {
                     let line = stream.as_ptr().add(line).cast::<u8>();
                     prefetch(line.wrapping_add(AHEAD));
                     for part in (0..LINE).step_by(4 * V::LANES) {
-                        *run = V::load(line.add(part)).two_bits::<0>().dot(ones, *run);
+                        *run = V::load(simd, line.add(part)).two_bits::<0>().dot(ones, *run);
                     }
                 }
             }
             for run in runs {
-                let lanes = V::lanes(V::widen(run, V::zero_sums()));
+                let lanes = V::lanes(V::widen(run, V::zero_sums(simd)));
                 total += lanes.into_iter().take(V::LANES).map(i64::from).sum::<i64>();
             }
             start = stop;

@@ -1,7 +1,7 @@
 //! Conversions between the packings of codes.
 //!
-//! What belongs here: which scales a matrix has in the groups of another packing. What does not: which packing holds all
-//! matrices of another ([`super::group`]).
+//! What belongs here: which scales a matrix has in the groups of another packing. What does not: which packing holds
+//! all matrices of another ([`super::group`]).
 
 use alloc::vec::Vec;
 use core::ops::Range;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{Packed, Packing, PackingError};
 use crate::machine::Machine;
-use crate::simd::{Kernel, Vector};
+use crate::simd::{Kernel, Simd, Vector};
 
 /// Elements that are encoded by one thread at a time: some hundred microseconds of work.
 const LEAST_ELEMENTS: usize = 1 << 16;
@@ -35,7 +35,7 @@ impl<P: FromFloat> Kernel for Encode<'_, P> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
+    fn run<V: Vector>(self, _: Simd<V>) {
         P::encode(self.values, self.blocks);
     }
 }

@@ -3,10 +3,10 @@
 //!
 //! What belongs here: the trait, and what it reads. What does not: the products ([`crate::product::dense`]).
 
-use super::Packing;
+use super::{Packed, Packing};
 use crate::activations::BLOCK;
 use crate::simd::floats::{Floats, LANES};
-use crate::simd::integers::{BYTES, Integers};
+use crate::simd::integers::{BYTES, Integers, Words};
 
 /// A quantized dense packing whose products take 16-bit activations.
 pub(crate) trait Int16Packing: Packing {
@@ -30,30 +30,40 @@ pub(crate) trait Int16Packing: Packing {
         x: [&ActivationBlock<Self>; T],
     ) -> [<I::Floats as Floats>::F32x16; T];
 
-    /// Whether weights become words for several tokens, and the operations for that are there.
-    const WORDS: bool = false;
+    /// Calls `visitor` with the matrix where the packing is a [`WordPacking`], else gives it back.
+    fn in_words<W: WordVisitor>(_matrix: &Packed<Self>, visitor: W) -> Option<W> {
+        Some(visitor)
+    }
+}
 
+/// A packing whose weights become words for several tokens.
+#[cfg_attr(not(all(feature = "simd", target_arch = "x86_64")), allow(dead_code, reason = "no set has words"))]
+pub(crate) trait WordPacking: Int16Packing {
     /// The code that means zero, of weights as words.
-    const WORD_OF_ZERO: i32 = 0;
+    const WORD_OF_ZERO: i32;
 
     /// The order in which activations meet the words of weights, as [`Int16Packing::column`] for bytes.
     fn word_column(position: usize) -> usize {
         position
     }
 
-    /// [`Int16Packing::multiply`] with words, where [`Int16Packing::in_order`] gives the lanes.
-    fn multiply_words<I: Integers, const T: usize>(
-        _integers: I,
-        _steps: &[u8],
-        _x: [&WordBlock; T],
-    ) -> [<I::Floats as Floats>::F32x16; T] {
-        unreachable!("this packing has no words")
-    }
+    /// [`Int16Packing::multiply`] with words, where [`WordPacking::in_order`] gives the lanes.
+    fn multiply_words<I: Words, const T: usize>(
+        integers: I,
+        steps: &[u8],
+        x: [&WordBlock; T],
+    ) -> [<I::Floats as Floats>::F32x16; T];
 
-    /// The lanes of sums of [`Int16Packing::multiply_words`] in the order of [`Int16Packing::multiply`].
-    fn in_order<I: Integers>(_integers: I, sums: <I::Floats as Floats>::F32x16) -> <I::Floats as Floats>::F32x16 {
+    /// The lanes of sums of [`WordPacking::multiply_words`] in the order of [`Int16Packing::multiply`].
+    fn in_order<I: Words>(_integers: I, sums: <I::Floats as Floats>::F32x16) -> <I::Floats as Floats>::F32x16 {
         sums
     }
+}
+
+/// What is done with a matrix of a packing that has words.
+pub(crate) trait WordVisitor {
+    /// Does it.
+    fn visit<P: WordPacking>(self, matrix: &Packed<P>);
 }
 
 /// 64 codes of activations as a kernel meets them.
@@ -81,7 +91,7 @@ pub(crate) struct ActivationBlock<P: Int16Packing> {
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(crate) struct WordBlock {
-    /// The codes, in the order of [`Int16Packing::word_column`]: of each 64 bytes those that meet the even bytes, then
+    /// The codes, in the order of [`WordPacking::word_column`]: of each 64 bytes those that meet the even bytes, then
     /// those that meet the odd ones.
     pub(crate) words: [[i16; BYTES]; BLOCK / BYTES],
     /// What the lanes begin with: the sum of the codes of each times the code that means zero, negated.

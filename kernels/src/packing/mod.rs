@@ -1,7 +1,8 @@
 //! How weights lie in memory: one zero-sized type for each packing, and [`Packed`], a checked matrix of one packing.
 //!
 //! What belongs here: block sizes, byte layouts, validation, decoding, packing. What does not: products (they are in
-//! [`crate::product::ternary`] and [`crate::product::dense`]), files, tensor names. Numbers are little-endian at any alignment.
+//! [`crate::product::ternary`] and [`crate::product::dense`]), files, tensor names. Numbers are little-endian at any
+//! alignment.
 
 mod coded;
 mod convert;
@@ -65,7 +66,7 @@ pub(crate) use coded::{MAX_BLOCK, ZERO_CODE, block_codes, block_scale};
 pub(crate) use convert::Runs;
 pub(crate) use dense::{DensePacking, MAX_UNIT, MAX_UNIT_BYTES, whole_unit};
 pub use float::{BF16, F16, F32};
-pub(crate) use int16::{ActivationBlock, Int16Packing, Planes, WordBlock};
+pub(crate) use int16::{ActivationBlock, Int16Packing, Planes, WordBlock, WordPacking, WordVisitor};
 pub(crate) use layouts::Unpacked;
 pub use q4_0::Q4_0;
 pub use q4_1::Q4_1;

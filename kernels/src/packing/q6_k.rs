@@ -4,10 +4,13 @@ mod encode;
 
 use typenum::{U210, U256};
 
-use super::{ActivationBlock, BlockFault, DensePacking, Int16Packing, Packing, PackingError, WordBlock};
+use super::{
+    ActivationBlock, BlockFault, DensePacking, Int16Packing, Packed, Packing, PackingError, WordBlock, WordPacking,
+    WordVisitor,
+};
 use crate::activations::BLOCK as COLUMNS;
 use crate::simd::floats::{Floats, LANES, Portable, widen_f16};
-use crate::simd::integers::Integers;
+use crate::simd::integers::{Integers, Words};
 
 /// 256 elements in 210 bytes: 128 bytes of low nibbles, 64 bytes of upper bit pairs, 16 signed scales, f16 `d`.
 /// Element `e` takes scale `e / 16`; `w = (d scale) (q - 32)`, in f32 in this order.
@@ -173,7 +176,14 @@ impl Int16Packing for Q6K {
         parts
     }
 
-    const WORDS: bool = true;
+    fn in_words<W: WordVisitor>(matrix: &Packed<Self>, visitor: W) -> Option<W> {
+        visitor.visit(matrix);
+        None
+    }
+}
+
+/// Lanes are in another order, so that neighbouring bytes of a register belong to a lane.
+impl WordPacking for Q6K {
     const WORD_OF_ZERO: i32 = ZERO as i32;
 
     /// Lane `4 i + v` has group `4 v + i`, four columns of it in each 64 bytes.
@@ -184,7 +194,7 @@ impl Int16Packing for Q6K {
     }
 
     #[inline(always)]
-    fn multiply_words<I: Integers, const T: usize>(
+    fn multiply_words<I: Words, const T: usize>(
         integers: I,
         steps: &[u8],
         x: [&WordBlock; T],
@@ -212,7 +222,7 @@ impl Int16Packing for Q6K {
     }
 
     #[inline(always)]
-    fn in_order<I: Integers>(integers: I, sums: <I::Floats as Floats>::F32x16) -> <I::Floats as Floats>::F32x16 {
+    fn in_order<I: Words>(integers: I, sums: <I::Floats as Floats>::F32x16) -> <I::Floats as Floats>::F32x16 {
         integers.swap_quads(sums)
     }
 }

@@ -3,10 +3,13 @@
 use half::f16;
 use typenum::{U32, U34};
 
-use super::{ActivationBlock, BlockFault, DensePacking, FromFloat, Int16Packing, Packing, PackingError, WordBlock};
+use super::{
+    ActivationBlock, BlockFault, DensePacking, FromFloat, Int16Packing, Packed, Packing, PackingError, WordBlock,
+    WordPacking, WordVisitor,
+};
 use crate::activations::BLOCK as COLUMNS;
 use crate::simd::floats::{Floats, LANES, Portable, widen_f16};
-use crate::simd::integers::Integers;
+use crate::simd::integers::{Integers, Words};
 
 /// 32 elements in 34 bytes: f16 scale `d`, then 32 signed codes; `w = d q`.
 #[derive(Debug, Clone, Copy)]
@@ -126,10 +129,18 @@ impl Int16Packing for Q8_0 {
         parts
     }
 
-    const WORDS: bool = true;
+    fn in_words<W: WordVisitor>(matrix: &Packed<Self>, visitor: W) -> Option<W> {
+        visitor.visit(matrix);
+        None
+    }
+}
+
+impl WordPacking for Q8_0 {
+    /// Codes are signed.
+    const WORD_OF_ZERO: i32 = 0;
 
     #[inline(always)]
-    fn multiply_words<I: Integers, const T: usize>(
+    fn multiply_words<I: Words, const T: usize>(
         integers: I,
         steps: &[u8],
         x: [&WordBlock; T],

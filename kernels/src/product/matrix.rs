@@ -337,9 +337,9 @@ impl Machine {
     /// The product of a matrix with rows of activations, and its bias: `y[t, r] = W[r] . x[t] + bias[r]`, in the
     /// activation mode of the matrix.
     ///
-    /// Shapes: `x` is `[tokens, cols]`, `y` is `[tokens, rows]`. The order of operations is that of [`crate::product::ternary`]
-    /// for the int8 modes and of [`crate::product::dense`] for the others; the bias is added last, in f32. One token or many
-    /// give the same bits.
+    /// Shapes: `x` is `[tokens, cols]`, `y` is `[tokens, rows]`. The order of operations is that of
+    /// [`crate::product::ternary`] for the int8 modes and of [`crate::product::dense`] for the others; the bias is
+    /// added last, in f32. One token or many give the same bits.
     ///
     /// # Panics
     /// If `x` has another number of columns than the matrix, or `y` has another length than `tokens * rows`.

@@ -7,7 +7,7 @@
 //! Every operation rounds once, lane by lane, and sums have one order, so every instruction set gives the same bits.
 //! Not here: integer operations of the ternary kernels ([`Vector`]), algorithms.
 
-use super::{Isa, Kernel, Vector, fused};
+use super::{Isa, Kernel, Simd, Vector, fused};
 
 /// Number of `f32` in a vector, the same on every instruction set.
 pub(crate) const LANES: usize = 16;
@@ -104,9 +104,8 @@ pub(crate) fn run<K: FloatKernel>(isa: Isa, kernel: K) -> K::Output {
         type Output = K::Output;
 
         #[inline(always)]
-        unsafe fn run<V: Vector>(self) -> K::Output {
-            // SAFETY: the caller vouches for the instructions of `V`.
-            self.0.run(unsafe { V::floats() })
+        fn run<V: Vector>(self, simd: Simd<V>) -> K::Output {
+            self.0.run(V::floats(simd))
         }
     }
     isa.run(WithToken(kernel))

@@ -2,7 +2,8 @@
 //! set.
 //!
 //! What belongs here: the trait, with the meaning and the bounds of each operation, and its implementation in plain
-//! Rust. What does not: products ([`crate::product::dense`]), the operations of ternary products ([`Vector`](super::Vector)).
+//! Rust. What does not: products ([`crate::product::dense`]), the operations of ternary products
+//! ([`Vector`](super::Vector)).
 //!
 //! Within the stated bounds every operation is exact, so every instruction set gives the same bits.
 
@@ -100,37 +101,27 @@ pub(crate) trait Integers: Copy {
 
     /// Each lane as a float, rounded to nearest.
     fn to_f32(self, sums: Self::Sums) -> <Self::Floats as Floats>::F32x16;
+}
 
-    /// Whether products of words are worth making words of bytes for several tokens, and the operations for it are
-    /// there: those from here on. Not where the products of bytes are several times as many.
-    const MULTIPLIES_WORDS: bool = false;
-
+/// An instruction set whose products of words are worth making words of bytes for several tokens: not where the
+/// products of bytes are several times as many.
+pub(crate) trait Words: Integers {
     /// 64 words: lane `j` has four.
     type Words: Copy;
 
     /// The signed bytes as words.
-    fn words(self, _bytes: Self::Bytes) -> Self::Words {
-        unreachable!("{NO_WORDS}")
-    }
+    fn words(self, bytes: Self::Bytes) -> Self::Words;
 
     /// `sums` and the products of the words of each lane `j`: the even ones of its bytes meet entries `2 j` and
     /// `2 j + 1` of `x`, the odd ones those that are 32 further. Sums stay within `i32`.
-    fn add_word_products(self, _words: Self::Words, _x: &[i16; BYTES], _sums: Self::Sums) -> Self::Sums {
-        unreachable!("{NO_WORDS}")
-    }
+    fn add_word_products(self, words: Self::Words, x: &[i16; BYTES], sums: Self::Sums) -> Self::Sums;
 
     /// Lane `4 i + v` of vector `q` is lane `4 i + q` of vector `v`.
-    fn transpose_quads(self, _vectors: [Self::Bytes; 4]) -> [Self::Bytes; 4] {
-        unreachable!("{NO_WORDS}")
-    }
+    fn transpose_quads(self, vectors: [Self::Bytes; 4]) -> [Self::Bytes; 4];
 
     /// Lane `4 a + b` is lane `4 b + a`.
-    fn swap_quads(self, _v: <Self::Floats as Floats>::F32x16) -> <Self::Floats as Floats>::F32x16 {
-        unreachable!("{NO_WORDS}")
-    }
+    fn swap_quads(self, v: <Self::Floats as Floats>::F32x16) -> <Self::Floats as Floats>::F32x16;
 }
-
-const NO_WORDS: &str = "this instruction set multiplies bytes alone";
 
 /// Words of two bytes in 64, in the byte order of the machine: operations treat both bytes alike, so it does not matter
 /// which comes first. Compilers vectorise words, and not bytes, on every machine.
@@ -150,7 +141,6 @@ impl Integers for Portable {
     type Dots = [i16; WORDS];
     type Weights = [i16; WORDS];
     type Sums = [i32; LANES];
-    type Words = ();
 
     #[inline(always)]
     fn floats(self) -> Portable {

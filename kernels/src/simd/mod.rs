@@ -6,6 +6,8 @@
 
 #[cfg(all(feature = "simd", target_arch = "aarch64"))]
 mod aarch64;
+#[cfg_attr(not(all(feature = "simd", target_arch = "x86_64")), allow(dead_code, reason = "no set has them"))]
+mod capabilities;
 pub(crate) mod floats;
 pub(crate) mod fused;
 pub(crate) mod integers;
@@ -17,7 +19,8 @@ mod x86;
 use alloc::vec::Vec;
 use core::fmt;
 
-pub(crate) use vector::Vector;
+pub(crate) use capabilities::{LookupKernel, WithLookups, WithWords, WordsKernel};
+pub(crate) use vector::{Lookups, Simd, Vector};
 
 /// An instruction set that the kernels are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,10 +75,7 @@ pub(crate) trait Kernel {
     const DOTS: bool = false;
 
     /// The body. Kernels of floats ignore `V` and leave it to the compiler to use the instructions of the set.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`.
-    unsafe fn run<V: Vector>(self) -> Self::Output;
+    fn run<V: Vector>(self, simd: Simd<V>) -> Self::Output;
 }
 
 impl Isa {
@@ -125,7 +125,7 @@ impl Isa {
     }
 
     /// Whether ternary products of many tokens look part of their sums up.
-    pub(crate) fn looks_up(self) -> bool {
+    pub(crate) fn prefers_lookups(self) -> bool {
         self == Isa::Avx512VnniLookup
     }
 
@@ -192,7 +192,7 @@ impl Isa {
 #[inline(never)]
 fn run_portable<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: this `Vector` is plain Rust.
-    unsafe { kernel.run::<portable::Bytes>() }
+    kernel.run(unsafe { Simd::<portable::Bytes>::new() })
 }
 
 /// Asks for the cache line at `address`, which need not be valid; nothing where that cannot be asked.

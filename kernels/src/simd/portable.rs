@@ -1,7 +1,7 @@
 //! [`Vector`] in plain Rust, for every machine: loops of fixed length over 16-bit words, which the compiler vectorises
 //! with whatever the target has (SSE2 and NEON have what they need).
 
-use super::Vector;
+use super::{Simd, Vector};
 use crate::simd::floats::Portable;
 
 /// 32 bytes as words of two, in the byte order of the machine: one part, eight lanes of two words.
@@ -36,23 +36,23 @@ impl Vector for Bytes {
     type Integers = Portable;
 
     #[inline(always)]
-    unsafe fn floats() -> Portable {
+    fn floats(_: Simd<Self>) -> Portable {
         Portable
     }
 
     #[inline(always)]
-    unsafe fn integers() -> Portable {
+    fn integers(_: Simd<Self>) -> Portable {
         Portable
     }
 
     #[inline(always)]
-    unsafe fn load_parts(parts: [*const u8; 2]) -> Self {
+    unsafe fn load_parts(simd: Simd<Self>, parts: [*const u8; 2]) -> Self {
         // SAFETY: the caller vouches for 32 readable bytes at the first pointer.
-        unsafe { Self::load(parts[0]) }
+        unsafe { Self::load(simd, parts[0]) }
     }
 
     #[inline(always)]
-    unsafe fn load_halves(halves: [*const u8; 4]) -> Self {
+    unsafe fn load_halves(_: Simd<Self>, halves: [*const u8; 4]) -> Self {
         let mut words = [0; 16];
         for (words, half) in words.as_chunks_mut::<8>().0.iter_mut().zip(halves) {
             // SAFETY: the caller vouches for 16 readable bytes; the read is unaligned.
@@ -62,14 +62,14 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    unsafe fn repeat_lane(lane: *const i8) -> Self {
+    unsafe fn repeat_lane(_: Simd<Self>, lane: *const i8) -> Self {
         // SAFETY: the caller vouches for 4 readable bytes; the read is unaligned.
         let [low, high] = unsafe { lane.cast::<[u16; 2]>().read_unaligned() };
         Bytes(core::array::from_fn(|word| if word % 2 == 0 { low } else { high }))
     }
 
     #[inline(always)]
-    unsafe fn load(bytes: *const u8) -> Self {
+    unsafe fn load(_: Simd<Self>, bytes: *const u8) -> Self {
         // SAFETY: the caller vouches for 32 readable bytes; the read is unaligned.
         Bytes(unsafe { bytes.cast::<[u16; 16]>().read_unaligned() })
     }
@@ -118,12 +118,12 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    unsafe fn zero_run() -> [i16; 16] {
+    fn zero_run(_: Simd<Self>) -> [i16; 16] {
         [0; 16]
     }
 
     #[inline(always)]
-    unsafe fn zero_sums() -> [i32; 8] {
+    fn zero_sums(_: Simd<Self>) -> [i32; 8] {
         [0; 8]
     }
 

@@ -3,18 +3,39 @@
 //! What belongs here: the trait, with the meaning and the bounds of each operation. What does not: its implementations
 //! (one file for each instruction set) and the algorithms written with it ([`crate::product::ternary`]).
 
+use core::marker::PhantomData;
+
 use crate::simd::floats::Floats;
 use crate::simd::fused::mul_add_one as mul_add;
 use crate::simd::integers::Integers;
+
+/// Proof that the machine has the instructions of `V`.
+pub(crate) struct Simd<V>(PhantomData<V>);
+
+impl<V> Clone for Simd<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Simd<V> {}
+
+impl<V: Vector> Simd<V> {
+    /// # Safety
+    /// The machine has the instructions of `V`.
+    #[inline(always)]
+    pub(super) unsafe fn new() -> Self {
+        Simd(PhantomData)
+    }
+}
 
 /// A vector of bytes: one or two *parts* of 32 bytes, or eight or sixteen *lanes* of four bytes.
 ///
 /// A dot product is accumulated in two stages. A [`Vector::Run`] takes up to [`Vector::RUN`] steps of [`Vector::dot`],
 /// then it is widened into [`Vector::Sums`], whose lanes are `i32`. Both are exact within the stated bounds.
 ///
-/// # Safety of implementations
-/// A value of an implementing type is a proof that the machine has its instructions: values come from the `unsafe`
-/// constructors only, whose callers vouch for it. So the operations on values are safe.
+/// A value of an implementing type, of its runs or of its sums is a proof that the machine has its instructions, as
+/// each comes from a function that takes a [`Simd`] or such a value.
 pub(crate) trait Vector: Copy {
     /// Parts of 32 bytes: 1 or 2.
     const PARTS: usize;
@@ -22,16 +43,12 @@ pub(crate) trait Vector: Copy {
     const LANES: usize = 8 * Self::PARTS;
     /// Steps of [`Vector::dot`] that a run holds without overflow, for codes up to 2 and any `i8`.
     const RUN: usize;
-    /// Tokens of one register tile of [`crate::product::ternary`]'s matrix product, with two vectors of rows: 4, 6 or 12.
+    /// Tokens of one register tile of [`crate::product::ternary`]'s matrix product, with two vectors of rows: 4, 6 or
+    /// 12.
     const TOKENS: usize;
 
-    /// Whether [`Vector::dot`] takes any bytes, its runs wrap around in lanes of `i32`, and
-    /// [`Vector::shift_difference`] is there.
-    const DOTS_OF_ANY_BYTES: bool = false;
-
-    /// Whether a vector holds the 27 sums that three activations have with three codes, and the operations of
-    /// [`crate::product::ternary`]'s lookups are there, [`Vector::add_bytes`] to [`Vector::accumulate_words`].
-    const LOOKUPS: bool = false;
+    /// Steps of [`Vector::add_trits`] that its runs hold without overflow.
+    const TRITS_RUN: usize = Self::RUN;
 
     /// Steps of four columns that [`Vector::tile_step`] takes at once: 1 or 2.
     const STEPS: usize = 1;
@@ -46,40 +63,34 @@ pub(crate) trait Vector: Copy {
     type Integers: Integers;
 
     /// The proof that float kernels take.
-    ///
-    /// # Safety
-    /// The machine has the instructions of the type.
-    unsafe fn floats() -> Self::Floats;
+    fn floats(_: Simd<Self>) -> Self::Floats;
 
     /// The proof that kernels of dense integer products take.
-    ///
-    /// # Safety
-    /// The machine has the instructions of the type.
-    unsafe fn integers() -> Self::Integers;
+    fn integers(_: Simd<Self>) -> Self::Integers;
 
     /// One part from each of the first [`Vector::PARTS`] pointers.
     ///
     /// # Safety
-    /// The machine has the instructions of the type; each pointer used is readable for 32 bytes, at any alignment.
-    unsafe fn load_parts(parts: [*const u8; 2]) -> Self;
+    /// Each pointer used is readable for 32 bytes, at any alignment.
+    unsafe fn load_parts(_: Simd<Self>, parts: [*const u8; 2]) -> Self;
 
     /// Sixteen bytes from each of the first `2 * PARTS` pointers, which are halves of parts.
     ///
     /// # Safety
-    /// The machine has the instructions of the type; each pointer used is readable for 16 bytes, at any alignment.
-    unsafe fn load_halves(halves: [*const u8; 4]) -> Self;
+    /// Each pointer used is readable for 16 bytes, at any alignment.
+    unsafe fn load_halves(_: Simd<Self>, halves: [*const u8; 4]) -> Self;
 
     /// The four bytes at `lane` in every lane.
     ///
     /// # Safety
-    /// The machine has the instructions of the type; `lane` is readable for 4 bytes, at any alignment.
-    unsafe fn repeat_lane(lane: *const i8) -> Self;
+    /// `lane` is readable for 4 bytes, at any alignment.
+    unsafe fn repeat_lane(_: Simd<Self>, lane: *const i8) -> Self;
 
     /// The `4 * LANES` bytes at `bytes`.
     ///
     /// # Safety
-    /// The machine has the instructions of the type; `bytes` is readable for `4 * LANES` bytes, at any alignment.
-    unsafe fn load(bytes: *const u8) -> Self;
+    /// `bytes` is readable for `4 * LANES` bytes, at any alignment.
+    unsafe fn load(_: Simd<Self>, bytes: *const u8) -> Self;
 
     /// Writes the `4 * LANES` bytes of the vector to `bytes`.
     ///
@@ -112,29 +123,19 @@ pub(crate) trait Vector: Copy {
     fn leading_trit(self) -> Self;
 
     /// A run of zeros.
-    ///
-    /// # Safety
-    /// The machine has the instructions of the type.
-    unsafe fn zero_run() -> Self::Run;
+    fn zero_run(_: Simd<Self>) -> Self::Run;
 
     /// Whether runs are lanes of `i32`, which [`Vector::run_from`] may begin with any number.
     const RUNS_START: bool = false;
 
     /// A run with `start` in each lane; without [`Vector::RUNS_START`] a run of zeros.
-    ///
-    /// # Safety
-    /// The machine has the instructions of the type.
     #[inline(always)]
-    unsafe fn run_from(_start: i32) -> Self::Run {
-        // SAFETY: the caller vouches for the same.
-        unsafe { Self::zero_run() }
+    fn run_from(simd: Simd<Self>, _start: i32) -> Self::Run {
+        Self::zero_run(simd)
     }
 
     /// Sums of zeros.
-    ///
-    /// # Safety
-    /// The machine has the instructions of the type.
-    unsafe fn zero_sums() -> Self::Sums;
+    fn zero_sums(_: Simd<Self>) -> Self::Sums;
 
     /// Adds `self[i] * activations[i]` to `run`, bytes of `self` as `u8`, of `activations` as `i8`. The four products
     /// of a lane stay in that lane.
@@ -146,10 +147,19 @@ pub(crate) trait Vector: Copy {
         self.dot(activations, run)
     }
 
-    /// `(3 * run - next) / 256` in each lane, where that is a whole number of a magnitude below 2^23, whatever the runs
-    /// have wrapped around. Only with [`Vector::DOTS_OF_ANY_BYTES`].
-    fn shift_difference(_run: Self::Run, _next: Self::Run) -> Self::Run {
-        unreachable!("the runs of this instruction set are too short for dot products of any bytes")
+    /// Adds the products of the leading base-3 digit of each byte, [`Vector::leading_trit`], with activations, for sums
+    /// across lanes ([`Vector::dot_across`]), and returns the bytes of the digits that follow. Both runs begin as zeros
+    /// and end in [`Vector::widen_trits`], with no step between them left out.
+    #[inline(always)]
+    fn add_trits(self, activations: Self, runs: &mut [Self::Run; 2]) -> Self {
+        runs[0] = self.leading_trit().dot_across(activations, runs[0]);
+        self.triple()
+    }
+
+    /// Adds what [`Vector::add_trits`] gathered to `sums`.
+    #[inline(always)]
+    fn widen_trits(runs: [Self::Run; 2], sums: Self::Sums) -> Self::Sums {
+        Self::widen(runs[0], sums)
     }
 
     /// `run` and `next` as they are, but what depends on this `next` is computed after what this `run` depends on. Left
@@ -168,67 +178,21 @@ pub(crate) trait Vector: Copy {
     /// Adds [`Vector::STEPS`] steps of a tile to its runs: those of two vectors of rows, for each of `T` tokens.
     ///
     /// # Safety
-    /// The machine has the instructions of the type; `codes` is readable for the two vectors of each step, and each
-    /// pointer of `activations` for four bytes of each step.
+    /// `codes` is readable for the two vectors of each step, and each pointer of
+    /// `activations` for four bytes of each step.
     #[inline(always)]
     unsafe fn tile_step<const T: usize>(
+        simd: Simd<Self>,
         codes: *const u8,
         activations: &[*const i8; T],
         runs: &mut [[Self::Run; 2]; T],
     ) {
         // SAFETY: the caller vouches for the same.
-        unsafe { lane_step::<Self, T>(codes, activations, runs) }
+        unsafe { lane_step::<Self, T>(simd, codes, activations, runs) }
     }
 
     /// Gives each token of a tile its own runs, where [`Vector::tile_step`] mixes those of tokens.
     fn separate_tokens<const T: usize>(_runs: &mut [[Self::Run; 2]; T]) {}
-
-    /// The sum of each pair of bytes, modulo 256. Only with [`Vector::LOOKUPS`].
-    fn add_bytes(self, _other: Self) -> Self {
-        unreachable!("{NO_LOOKUPS}")
-    }
-
-    /// Entry `i` has byte `i` of each lane in the low bits of a word: of lane `l` of `even` in word `2 l`, of `odd` in
-    /// word `2 l + 1`. Only with [`Vector::LOOKUPS`], for bytes below 32; the other bits of the words mean nothing.
-    fn pair_indices(_even: Self, _odd: Self) -> [Self; 4] {
-        unreachable!("{NO_LOOKUPS}")
-    }
-
-    /// Entry `i` has the words `a * x[0][i] + b * x[1][i] + c * x[2][i]`, each an `i16`, at `9 a + 3 b + c` for codes
-    /// `a`, `b`, `c` from 0 to 2. Only with [`Vector::LOOKUPS`].
-    ///
-    /// # Safety
-    /// The machine has the instructions of the type.
-    unsafe fn tables(_x: [[i8; 4]; 3]) -> [Self; 4] {
-        unreachable!("{NO_LOOKUPS}")
-    }
-
-    /// The words of `self` at the indices in the low five bits of each word; the other bits mean nothing. Only with
-    /// [`Vector::LOOKUPS`].
-    fn look_up(self, _indices: Self) -> Self {
-        unreachable!("{NO_LOOKUPS}")
-    }
-
-    /// The sum of each pair of words, modulo 2^16. Only with [`Vector::LOOKUPS`].
-    fn add_words(self, _other: Self) -> Self {
-        unreachable!("{NO_LOOKUPS}")
-    }
-
-    /// Each word without its lowest `BITS` bits. Only with [`Vector::LOOKUPS`].
-    fn shift_words<const BITS: u32>(self) -> Self {
-        unreachable!("{NO_LOOKUPS}")
-    }
-
-    /// Twice each word, modulo 2^16, with bit 5 set where that of the word of `next` is. Only with [`Vector::LOOKUPS`].
-    fn append_bit(self, _next: Self) -> Self {
-        unreachable!("{NO_LOOKUPS}")
-    }
-
-    /// Adds the even words, each an `i16`, to the first of `sums`, and the odd ones to the second. Only with
-    /// [`Vector::LOOKUPS`].
-    fn accumulate_words(self, _sums: [Self::Sums; 2]) -> [Self::Sums; 2] {
-        unreachable!("{NO_LOOKUPS}")
-    }
 
     /// Adds the lanes of `run` to `sums`.
     fn widen(run: Self::Run, sums: Self::Sums) -> Self::Sums;
@@ -289,6 +253,53 @@ pub(crate) trait Vector: Copy {
     }
 }
 
+/// A vector that holds the 27 sums which three activations have with three codes, and finds them.
+pub(crate) trait Lookups: Vector {
+    /// The sum of each pair of bytes, modulo 256.
+    fn add_bytes(self, other: Self) -> Self;
+
+    /// Entry `i` has byte `i` of each lane in the low bits of a word: of lane `l` of `even` in word `2 l`, of `odd` in
+    /// word `2 l + 1`, for bytes below 32; the other bits of the words mean nothing.
+    fn pair_indices(even: Self, odd: Self) -> [Self; 4];
+
+    /// Entry `i` has the words `a * x[0][i] + b * x[1][i] + c * x[2][i]`, each an `i16`, at `9 a + 3 b + c` for codes
+    /// `a`, `b`, `c` from 0 to 2.
+    fn tables(_: Simd<Self>, x: [[i8; 4]; 3]) -> [Self; 4];
+
+    /// The words of `self` at the indices in the low five bits of each word; the other bits mean nothing.
+    fn look_up(self, indices: Self) -> Self;
+
+    /// The sum of each pair of words, modulo 2^16.
+    fn add_words(self, other: Self) -> Self;
+
+    /// Each word without its lowest `BITS` bits.
+    fn shift_words<const BITS: u32>(self) -> Self;
+
+    /// Twice each word, modulo 2^16, with bit 5 set where that of the word of `next` is.
+    fn append_bit(self, next: Self) -> Self;
+
+    /// Adds the even words, each an `i16`, to the first of `sums`, and the odd ones to the second.
+    fn accumulate_words(self, sums: [Self::Sums; 2]) -> [Self::Sums; 2];
+}
+
+/// [`Vector::TRITS_RUN`] with [`add_bytes_of_trits`]: sums of a lane, up to 1024 a step, stay below 2^23.
+#[cfg(all(feature = "simd", target_arch = "x86_64"))]
+pub(crate) const BYTES_OF_TRITS_RUN: usize = (1 << 23) / 1024 - 1;
+
+/// [`Vector::add_trits`] where [`Vector::dot`] takes any bytes and its runs wrap around in lanes of `i32`.
+///
+/// With `r[0]` the byte and `r[n + 1] = 3 r[n] mod 256`, digit `n` is `(3 r[n] - r[n + 1]) / 256`. So no digit is
+/// needed: the sum of `digit[n] * q[n]` is a 256th of three times the sum of `r[n] * q[n]`, the first run, less the sum
+/// of `r[n + 1] * q[n]`, the second.
+#[cfg(all(feature = "simd", target_arch = "x86_64"))]
+#[inline(always)]
+pub(crate) fn add_bytes_of_trits<V: Vector>(bytes: V, activations: V, runs: &mut [V::Run; 2]) -> V {
+    runs[0] = bytes.dot(activations, runs[0]);
+    let next = bytes.triple();
+    runs[1] = next.dot(activations, runs[1]);
+    next
+}
+
 /// [`Vector::fuse_parts`] of sums in plain numbers.
 #[inline(always)]
 fn fuse_groups(sums: &[i32], minus: &[i32], factors: &[f32], acc: &mut [f32; 8], groups: usize) {
@@ -303,24 +314,23 @@ fn fuse_groups(sums: &[i32], minus: &[i32], factors: &[f32], acc: &mut [f32; 8],
     *acc = next;
 }
 
-const NO_LOOKUPS: &str = "this instruction set has no vector for the sums of three products";
-
 /// One step of a tile, lane by lane: four columns of each row meet four activations of each token.
 ///
 /// # Safety
 /// As [`Vector::tile_step`], for one step.
 #[inline(always)]
 pub(crate) unsafe fn lane_step<V: Vector, const T: usize>(
+    simd: Simd<V>,
     codes: *const u8,
     activations: &[*const i8; T],
     runs: &mut [[V::Run; 2]; T],
 ) {
-    // SAFETY: the caller vouches for the instructions, for two vectors at `codes` and for the activations.
+    // SAFETY: the caller vouches for two vectors at `codes` and for the activations.
     unsafe {
-        let low = V::load(codes);
-        let high = V::load(codes.add(4 * V::LANES));
+        let low = V::load(simd, codes);
+        let high = V::load(simd, codes.add(4 * V::LANES));
         for (runs, activations) in runs.iter_mut().zip(activations) {
-            let activations = V::repeat_lane(*activations);
+            let activations = V::repeat_lane(simd, *activations);
             runs[0] = low.dot(activations, runs[0]);
             runs[1] = high.dot(activations, runs[1]);
         }

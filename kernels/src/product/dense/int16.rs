@@ -3,8 +3,8 @@
 //! What belongs here: activations as kernels read them, and the product for one token and for many. What does not: the
 //! layouts and their arithmetic within 256 columns ([`crate::packing`]), quantization ([`crate::activations`]).
 //!
-//! The arithmetic is that of [`crate::product::dense`]. A code is `q = 255 high + low`, both parts signed bytes in -127..=127,
-//! so that sums of products with codes of weights are sums of products of bytes.
+//! The arithmetic is that of [`crate::product::dense`]. A code is `q = 255 high + low`, both parts signed bytes in
+//! -127..=127, so that sums of products with codes of weights are sums of products of bytes.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +12,7 @@ mod tests;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::words;
+use super::words::InWords;
 use crate::activations::{BLOCK, Int16Rows};
 use crate::machine::Machine;
 use crate::machine::columns::Columns;
@@ -20,7 +20,7 @@ use crate::machine::slots::Slot;
 use crate::packing::{ActivationBlock, Int16Packing, Packed, Planes};
 use crate::simd::floats::Floats;
 use crate::simd::integers::{BYTES, Integers};
-use crate::simd::{Kernel, Vector, prefetch_far_lines};
+use crate::simd::{Kernel, Simd, Vector, prefetch_far_lines};
 
 /// Products of codes that are worth a thread: some microseconds of work.
 const LEAST_PRODUCTS: usize = 1 << 17;
@@ -56,7 +56,7 @@ impl<P: Int16Packing> Kernel for Arrange<'_, P> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
+    fn run<V: Vector>(self, _: Simd<V>) {
         for (codes, &scale) in self.x.codes().as_chunks::<BLOCK>().0.iter().zip(self.x.scales()) {
             let (mut high, mut low) = ([0; BLOCK], [0; BLOCK]);
             for i in 0..BLOCK {
@@ -87,13 +87,13 @@ pub(crate) fn product<P: Int16Packing>(cpu: &Machine, x: &Int16Rows, matrix: &Pa
         return;
     }
     let least_rows = LEAST_PRODUCTS / (x.rows() * cols);
-    if P::WORDS && x.rows() > 1 && cpu.isa().run(words::HasWords) {
-        let blocks = &words::arrange::<P>(cpu, x);
-        cpu.for_column_chunks(y, rows, 1, least_rows, |first_row, outputs| {
-            cpu.isa().run(words::WordsTimesTokens { matrix, blocks, first_row, outputs });
-        });
-        return;
-    }
+    let y = match cpu.isa().words().filter(|_| x.rows() > 1) {
+        Some(with_words) => match P::in_words(matrix, InWords { cpu, with_words, x, y, least_rows }) {
+            Some(InWords { y, .. }) => y,
+            None => return,
+        },
+        None => y,
+    };
     let mut blocks = Vec::with_capacity(x.scales().len());
     cpu.isa().run(Arrange::<P> { x, blocks: &mut blocks });
     cpu.for_column_chunks(y, rows, 1, least_rows, |first_row, outputs| {
@@ -115,10 +115,9 @@ impl<P: Int16Packing> Kernel for RowsTimesTokens<'_, P> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
+    fn run<V: Vector>(self, simd: Simd<V>) {
         let RowsTimesTokens { matrix, blocks, first_row, mut outputs } = self;
-        // SAFETY: the caller vouches for the instructions of `V`.
-        let integers = unsafe { V::integers() };
+        let integers = V::integers(simd);
         let (rows, of_token) = (outputs.width(), blocks.len() / outputs.rows());
         let panel = (PANEL_BYTES / matrix.row_bytes()).max(1);
         for first in (0..rows).step_by(panel) {
@@ -128,10 +127,6 @@ impl<P: Int16Packing> Kernel for RowsTimesTokens<'_, P> {
                 let x = &blocks[token * of_token..];
                 let tokens = outputs.of_rows(token..outputs.rows());
                 token += match tokens.rows() {
-                    // Several tokens have words.
-                    _ if const { P::WORDS && V::Integers::MULTIPLIES_WORDS } => {
-                        multiply_panel::<_, P, 1>(integers, (matrix, first_row), panel.clone(), x, tokens)
-                    }
                     TOKENS.. if const { <V::Integers as Integers>::Floats::MANY_REGISTERS } => {
                         multiply_panel::<_, P, TOKENS>(integers, (matrix, first_row), panel.clone(), x, tokens)
                     }

@@ -1,8 +1,8 @@
 //! Products of dense matrices with f32 or 16-bit activations, and of ternary ones whose activations are not quantized.
 //!
 //! What belongs here: the products and what they need of a packing. What does not: the layouts themselves
-//! ([`crate::packing`]), quantization of activations ([`crate::activations`]), ternary products with quantized activations
-//! ([`crate::product::ternary`]).
+//! ([`crate::packing`]), quantization of activations ([`crate::activations`]), ternary products with quantized
+//! activations ([`crate::product::ternary`]).
 //!
 //! One token or many, on any instruction set and number of threads, the same bits.
 //!
@@ -31,6 +31,7 @@ mod gemv;
 mod int16;
 #[cfg(test)]
 mod tests;
+#[cfg_attr(not(all(feature = "simd", target_arch = "x86_64")), allow(dead_code, reason = "no set has words"))]
 mod words;
 
 pub(crate) use int16::product as int16_product;

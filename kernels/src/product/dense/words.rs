@@ -3,7 +3,7 @@
 //!
 //! What belongs here: activations for it, and the loops. What does not: the arithmetic, which is that of
 //! [`super::int16`] in other steps (a sum of products of words is the sum that the products of bytes come to), and how
-//! a packing becomes words ([`Int16Packing::add_words`]).
+//! a packing becomes words ([`WordPacking`]).
 //!
 //! One token keeps to bytes: making words of weights takes as long as they save it.
 
@@ -15,10 +15,10 @@ use crate::activations::{BLOCK, Int16Rows};
 use crate::machine::Machine;
 use crate::machine::columns::Columns;
 use crate::machine::slots::Slot;
-use crate::packing::{Int16Packing, Packed, WordBlock};
+use crate::packing::{Packed, WordBlock, WordPacking, WordVisitor};
 use crate::simd::floats::{Floats, LANES};
-use crate::simd::integers::{BYTES, Integers};
-use crate::simd::{Kernel, Vector, prefetch_far_lines};
+use crate::simd::integers::{BYTES, Words};
+use crate::simd::{WithWords, WordsKernel, prefetch_far_lines};
 
 /// Rows whose sums wait for the next columns.
 const ROWS: usize = 8;
@@ -33,20 +33,29 @@ const LEAST_BLOCKS: usize = 32;
 /// first cache, of 32 KB and more, beside the sums of a tile and its weights, also where two threads share it.
 const BLOCKS: usize = 16;
 
-/// Whether the instruction set of this kernel multiplies words.
-pub(super) struct HasWords;
+/// The product with words, for several tokens: of packings that have words, on instruction sets that multiply them.
+pub(super) struct InWords<'a> {
+    pub(super) cpu: &'a Machine,
+    pub(super) with_words: WithWords,
+    pub(super) x: &'a Int16Rows,
+    /// `[tokens][rows]`
+    pub(super) y: &'a mut [Slot],
+    /// Rows that are worth a thread.
+    pub(super) least_rows: usize,
+}
 
-impl Kernel for HasWords {
-    type Output = bool;
-
-    #[inline(always)]
-    unsafe fn run<V: Vector>(self) -> bool {
-        V::Integers::MULTIPLIES_WORDS
+impl WordVisitor for InWords<'_> {
+    fn visit<P: WordPacking>(self, matrix: &Packed<P>) {
+        let InWords { cpu, with_words, x, y, least_rows } = self;
+        let blocks = &arrange::<P>(cpu, x);
+        cpu.for_column_chunks(y, matrix.rows(), 1, least_rows, |first_row, outputs| {
+            with_words.run(WordsTimesTokens { matrix, blocks, first_row, outputs });
+        });
     }
 }
 
 /// The activations of all tokens, block after block of one token after the other.
-pub(super) fn arrange<P: Int16Packing>(cpu: &Machine, x: &Int16Rows) -> Vec<WordBlock> {
+fn arrange<P: WordPacking>(cpu: &Machine, x: &Int16Rows) -> Vec<WordBlock> {
     // The column of each word, and the lane.
     let mut places = [(0_u8, 0_u8); BLOCK];
     for position in 0..BLOCK {
@@ -67,32 +76,27 @@ pub(super) fn arrange<P: Int16Packing>(cpu: &Machine, x: &Int16Rows) -> Vec<Word
 }
 
 /// The outputs of some rows, for all tokens.
-pub(super) struct WordsTimesTokens<'a, P: Int16Packing> {
-    pub(super) matrix: &'a Packed<P>,
+struct WordsTimesTokens<'a, P: WordPacking> {
+    matrix: &'a Packed<P>,
     /// As [`arrange`] gives them.
-    pub(super) blocks: &'a [WordBlock],
-    pub(super) first_row: usize,
+    blocks: &'a [WordBlock],
+    first_row: usize,
     /// For each token, the outputs of the rows from `first_row`.
-    pub(super) outputs: Columns<'a, Slot>,
+    outputs: Columns<'a, Slot>,
 }
 
-impl<P: Int16Packing> Kernel for WordsTimesTokens<'_, P> {
+impl<P: WordPacking> WordsKernel for WordsTimesTokens<'_, P> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(mut self) {
-        if const { !V::Integers::MULTIPLIES_WORDS || !P::WORDS } {
-            panic!("an instruction set or a packing without words");
-        }
-        // SAFETY: the caller vouches for the instructions of `V`.
-        let integers = unsafe { V::integers() };
+    fn run<I: Words>(mut self, integers: I) {
         let (rows, tokens) = (self.outputs.width(), self.outputs.rows());
         for first in (0..rows).step_by(ROWS) {
             let rows = first..rows.min(first + ROWS);
             let mut token = 0;
             while token < tokens {
                 // The sums of a block of all tokens are in registers.
-                let many = <V::Integers as Integers>::Floats::MANY_REGISTERS;
+                let many = I::Floats::MANY_REGISTERS;
                 token += match tokens - token {
                     5.. if many => self.tile::<_, TOKENS>(integers, rows.clone(), token),
                     3.. => self.tile::<_, 4>(integers, rows.clone(), token),
@@ -103,10 +107,10 @@ impl<P: Int16Packing> Kernel for WordsTimesTokens<'_, P> {
     }
 }
 
-impl<P: Int16Packing> WordsTimesTokens<'_, P> {
+impl<P: WordPacking> WordsTimesTokens<'_, P> {
     /// The outputs of up to [`ROWS`] rows for `T` tokens from `first_token` on, or as many as there are. Returns `T`.
     #[inline(always)]
-    fn tile<I: Integers, const T: usize>(&mut self, integers: I, rows: Range<usize>, first_token: usize) -> usize {
+    fn tile<I: Words, const T: usize>(&mut self, integers: I, rows: Range<usize>, first_token: usize) -> usize {
         let WordsTimesTokens { matrix, blocks, first_row, ref mut outputs } = *self;
         let floats = integers.floats();
         let (of_token, last) = (blocks.len() / outputs.rows(), outputs.rows() - 1);
@@ -134,7 +138,7 @@ impl<P: Int16Packing> WordsTimesTokens<'_, P> {
 
 /// The accumulators with the products of some blocks of 256 columns added, the last of which may be shorter.
 #[inline(always)]
-fn add_blocks<I: Integers, P: Int16Packing, const T: usize>(
+fn add_blocks<I: Words, P: WordPacking, const T: usize>(
     integers: I,
     row: &[u8],
     x: &[&[WordBlock]; T],

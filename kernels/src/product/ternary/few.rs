@@ -14,7 +14,7 @@ use super::{Unpack, pointers};
 use crate::machine::columns::Columns;
 use crate::machine::slots::Slot;
 use crate::packing::Packed;
-use crate::simd::{Kernel, Vector, prefetch, prefetch_far_lines};
+use crate::simd::{Kernel, Simd, Vector, prefetch, prefetch_far_lines};
 
 /// The most tokens of a tile.
 pub(super) const MOST: usize = 8;
@@ -45,21 +45,18 @@ impl<P: Unpack> Kernel for Few<'_, P> {
     const DOTS: bool = true;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(mut self) {
+    fn run<V: Vector>(mut self, simd: Simd<V>) {
         let (rows, tokens) = (self.outputs.width(), self.outputs.rows());
         for first in (0..rows).step_by(TILE) {
             let mut token = 0;
             while token < tokens {
-                // SAFETY: the caller vouches for the instructions of `V`.
-                unsafe {
-                    match (tokens - token, V::PARTS) {
-                        (..=2, 1) => self.tile::<V, 4, 2>(first, token),
-                        (..=4, 1) => self.tile::<V, 2, 4>(first, token),
-                        (_, 1) => self.tile::<V, 1, 8>(first, token),
-                        (..=2, _) => self.tile::<V, 8, 2>(first, token),
-                        (..=4, _) => self.tile::<V, 4, 4>(first, token),
-                        (_, _) => self.tile::<V, 2, 8>(first, token),
-                    }
+                match (tokens - token, V::PARTS) {
+                    (..=2, 1) => self.tile::<V, 4, 2>(simd, first, token),
+                    (..=4, 1) => self.tile::<V, 2, 4>(simd, first, token),
+                    (_, 1) => self.tile::<V, 1, 8>(simd, first, token),
+                    (..=2, _) => self.tile::<V, 8, 2>(simd, first, token),
+                    (..=4, _) => self.tile::<V, 4, 4>(simd, first, token),
+                    (_, _) => self.tile::<V, 2, 8>(simd, first, token),
                 }
                 token += MOST;
             }
@@ -70,11 +67,8 @@ impl<P: Unpack> Kernel for Few<'_, P> {
 impl<P: Unpack> Few<'_, P> {
     /// The outputs of [`TILE`] rows from `first` on for `T` tokens from `first_token` on, or as many as there are; `R`
     /// rows at a time.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`.
     #[inline(always)]
-    unsafe fn tile<V: Vector, const R: usize, const T: usize>(&mut self, first: usize, first_token: usize) {
+    fn tile<V: Vector, const R: usize, const T: usize>(&mut self, simd: Simd<V>, first: usize, first_token: usize) {
         let Few { matrix, terms, activations, first_row, ref mut outputs } = *self;
         let used = TILE.min(outputs.width() - first);
         // Rows beyond the last are the last, and tokens too: computed and dropped.
@@ -98,8 +92,7 @@ impl<P: Unpack> Few<'_, P> {
             for start in (segment * of_segment..end).step_by(at_once) {
                 let blocks = start..end.min(start + at_once);
                 for (rows, part) in rows.as_chunks::<PART>().0.iter().zip(0..) {
-                    // SAFETY: the caller vouches for the instructions of `V`.
-                    let sums = unsafe { dot_part::<V, P, R, T>(rows, &of_tokens, blocks.clone(), &mut ahead) };
+                    let sums = dot_part::<V, P, R, T>(simd, rows, &of_tokens, blocks.clone(), &mut ahead);
                     for (dots, sums) in dots.iter_mut().zip(&sums) {
                         add(&mut dots.as_chunks_mut::<PART>().0[part], sums);
                     }
@@ -118,13 +111,11 @@ impl<P: Unpack> Few<'_, P> {
 
 /// The sums of code times activation over some blocks of [`PART`] rows, for `T` tokens.
 ///
-/// # Safety
-/// The machine has the instructions of `V`.
-///
 /// # Panics
 /// If a row or the activations do not have these blocks.
 #[inline(always)]
-unsafe fn dot_part<V: Vector, P: Unpack, const R: usize, const T: usize>(
+fn dot_part<V: Vector, P: Unpack, const R: usize, const T: usize>(
+    simd: Simd<V>,
     rows: &[&[u8]; PART],
     activations: &[&[i8]; T],
     blocks: Range<usize>,
@@ -136,11 +127,11 @@ unsafe fn dot_part<V: Vector, P: Unpack, const R: usize, const T: usize>(
     let whole = |of_token: &&[i8]| of_token.len() >= padded * P::STEPS * WINDOW;
     assert!(activations.iter().all(whole), "activations have {padded} blocks");
     let activations = pointers(activations);
-    // SAFETY: the caller vouches for the instructions of `V`, and the assertions find the blocks.
+    // SAFETY: the assertions find the blocks.
     unsafe {
-        let mut sums = [[V::zero_sums(); PART]; T];
+        let mut sums = [[V::zero_sums(simd); PART]; T];
         for (group, rows) in rows.as_chunks::<R>().0.iter().enumerate() {
-            let of_rows = sum_rows::<V, P, R, T>(&pointers(rows), &activations, blocks.clone(), ahead);
+            let of_rows = sum_rows::<V, P, R, T>(simd, &pointers(rows), &activations, blocks.clone(), ahead);
             for (sums, of_rows) in sums.iter_mut().zip(&of_rows) {
                 sums.as_chunks_mut::<R>().0[group] = *of_rows;
             }
@@ -159,10 +150,11 @@ unsafe fn dot_part<V: Vector, P: Unpack, const R: usize, const T: usize>(
 /// The sums of code times activation over some blocks of `R` rows, for `T` tokens: the sum of the lanes is the result.
 ///
 /// # Safety
-/// The machine has the instructions of `V`; rows are readable for `blocks.end` blocks, and activations for as many,
-/// rounded up to those that are unpacked together.
+/// Rows are readable for `blocks.end` blocks, and activations for as many, rounded up to those that are unpacked
+/// together.
 #[inline(always)]
 unsafe fn sum_rows<V: Vector, P: Unpack, const R: usize, const T: usize>(
+    simd: Simd<V>,
     rows: &[*const u8; R],
     activations: &[*const i8; T],
     blocks: Range<usize>,
@@ -170,22 +162,21 @@ unsafe fn sum_rows<V: Vector, P: Unpack, const R: usize, const T: usize>(
 ) -> [[V::Sums; R]; T] {
     let (end, at_once) = (blocks.end, blocks_at_once::<P>());
     let vectors = at_once * P::WINDOWS.len() / V::PARTS;
-    // SAFETY: the caller vouches for the instructions of `V`. Each window of block `b < end` ends by byte
-    // `(b + 1) * BLOCK_BYTES` of a row, and what it meets by `(b + 1) * STEPS * WINDOW` of the activations, or by the
-    // end of the padded blocks: the caller vouches for all of them.
+    // SAFETY: each window of block `b < end` ends by byte `(b + 1) * BLOCK_BYTES` of a row, and what it meets by `(b +
+    // 1) * STEPS * WINDOW` of the activations, or by the end of the padded blocks: the caller vouches for all of them.
     unsafe {
-        let mut sums = [[V::zero_sums(); R]; T];
+        let mut sums = [[V::zero_sums(simd); R]; T];
         let mut block = blocks.start;
         while block < end {
             let stop = end.min(block.saturating_add(V::RUN / (vectors * P::FIELDS) * at_once));
-            let mut runs = [[V::zero_run(); R]; T];
+            let mut runs = [[V::zero_run(simd); R]; T];
             while block + at_once <= stop {
                 ahead.ask(rows, block * P::BLOCK_BYTES, at_once * P::BLOCK_BYTES);
                 for vector in 0..vectors {
                     let window = vector * V::PARTS;
                     let parts = [window_at::<P>(block, window), window_at::<P>(block, window + V::PARTS - 1)];
                     let step = (block * P::WINDOWS.len() + window) * P::FIELDS * WINDOW;
-                    add_vectors::<V, P, R, T>(rows, parts, activations, step, &mut runs);
+                    add_vectors::<V, P, R, T>(simd, rows, parts, activations, step, &mut runs);
                 }
                 block += at_once;
             }
@@ -193,7 +184,7 @@ unsafe fn sum_rows<V: Vector, P: Unpack, const R: usize, const T: usize>(
                 // One window is left: a second part takes the same weights, which meet the padding of the activations,
                 // zeros.
                 let parts = [window_at::<P>(block, 0); 2];
-                add_vectors::<V, P, R, T>(rows, parts, activations, block * P::STEPS * WINDOW, &mut runs);
+                add_vectors::<V, P, R, T>(simd, rows, parts, activations, block * P::STEPS * WINDOW, &mut runs);
                 block = stop;
             }
             for (sums, run) in sums.as_flattened_mut().iter_mut().zip(runs.as_flattened()) {
@@ -207,25 +198,26 @@ unsafe fn sum_rows<V: Vector, P: Unpack, const R: usize, const T: usize>(
 /// Adds a vector of each row to its runs: the windows at `parts` times the activations of each token from `step` on.
 ///
 /// # Safety
-/// The machine has the instructions of `V`; each row is readable for a window from each of `parts` on, and the
-/// activations of each token for the fields of a vector from `step` on.
+/// Each row is readable for a window from each of `parts` on, and the activations of each token for the fields of a
+/// vector from `step` on.
 #[inline(always)]
 unsafe fn add_vectors<V: Vector, P: Unpack, const R: usize, const T: usize>(
+    simd: Simd<V>,
     rows: &[*const u8; R],
     parts: [usize; 2],
     activations: &[*const i8; T],
     step: usize,
     runs: &mut [[V::Run; R]; T],
 ) {
-    // SAFETY: the caller vouches for the instructions, the bytes and the activations.
+    // SAFETY: the caller vouches for the bytes and the activations.
     unsafe {
-        let mut fields = [P::fields(V::load_parts([rows[0].add(parts[0]), rows[0].add(parts[1])])); R];
+        let mut fields = [P::fields(V::load_parts(simd, [rows[0].add(parts[0]), rows[0].add(parts[1])])); R];
         for r in 1..R {
-            fields[r] = P::fields(V::load_parts([rows[r].add(parts[0]), rows[r].add(parts[1])]));
+            fields[r] = P::fields(V::load_parts(simd, [rows[r].add(parts[0]), rows[r].add(parts[1])]));
         }
         for (field, step) in (0..P::FIELDS).map(|field| (field, step + field * V::PARTS * WINDOW)) {
             for t in 0..T {
-                let activations = V::load(activations[t].add(step).cast());
+                let activations = V::load(simd, activations[t].add(step).cast());
                 for r in 0..R {
                     runs[t][r] = fields[r][field].dot_across(activations, runs[t][r]);
                 }

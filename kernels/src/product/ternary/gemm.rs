@@ -19,7 +19,7 @@ use crate::machine::Machine;
 use crate::machine::columns::Columns;
 use crate::machine::scratch::scratch;
 use crate::machine::slots::Slot;
-use crate::simd::{Isa, Kernel, Vector, prefetch, prefetch_far};
+use crate::simd::{Isa, Kernel, Simd, Vector, prefetch, prefetch_far};
 
 /// Rows that start a chunk of work are multiples of this, the rows of the largest panel.
 const GRANULE: usize = 2 * TILE;
@@ -78,7 +78,7 @@ impl Kernel for Gemm<'_> {
     const DOTS: bool = true;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(mut self) {
+    fn run<V: Vector>(mut self, simd: Simd<V>) {
         let (rows, cols) = (self.outputs.width(), self.rows.padded_cols());
         let at_once = if self.terms.tokens() <= CUT_TOKENS { COLUMNS } else { cols };
         let (mut panel, mut sums) = (Panel::take(), SUMS.take());
@@ -90,8 +90,7 @@ impl Kernel for Gemm<'_> {
                 let columns = start..cols.min(start + at_once);
                 let next = share(next, &columns, cols);
                 self.rows.fill(self.isa, of_panel.clone(), columns.clone(), self.terms, &mut panel);
-                // SAFETY: the caller vouches for the instructions of `V`.
-                unsafe { self.add_columns::<V>(&panel, (columns, cols), next, first..first + used, &mut sums) };
+                self.add_columns::<V>(simd, &panel, (columns, cols), next, first..first + used, &mut sums);
             }
         }
         panel.keep();
@@ -102,12 +101,10 @@ impl Kernel for Gemm<'_> {
 impl Gemm<'_> {
     /// Adds the products of a panel, which has `columns` of `cols`, with all tokens to their sums, which begin with the
     /// first columns and with the last become the outputs in `rows`. Asks for `next` meanwhile.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`.
     #[inline(always)]
-    unsafe fn add_columns<V: Vector>(
+    fn add_columns<V: Vector>(
         &mut self,
+        simd: Simd<V>,
         panel: &Panel,
         (columns, cols): (Range<usize>, usize),
         next: &[u8],
@@ -144,15 +141,12 @@ impl Gemm<'_> {
                 activations: &self.activations.tile(self.terms, token, width)[columns.start * width..],
                 token_terms: self.activations.terms(token, width),
             };
-            // SAFETY: the caller vouches for the instructions of `V`.
-            unsafe {
-                // Tiles that the instruction set does not have are not compiled for it.
-                match width {
-                    12 if const { V::TOKENS == 12 } => tile.add::<V, 12>(sums),
-                    8 if const { V::TOKENS == 12 } => tile.add::<V, 8>(sums),
-                    6 if const { V::TOKENS == 6 } => tile.add::<V, 6>(sums),
-                    _ => tile.add::<V, 4>(sums),
-                }
+            // Tiles that the instruction set does not have are not compiled for it.
+            match width {
+                12 if const { V::TOKENS == 12 } => tile.add::<V, 12>(simd, sums),
+                8 if const { V::TOKENS == 12 } => tile.add::<V, 8>(simd, sums),
+                6 if const { V::TOKENS == 6 } => tile.add::<V, 6>(simd, sums),
+                _ => tile.add::<V, 4>(simd, sums),
             }
             if ends {
                 self.finish::<V>(tokens, rows.clone(), sums);
@@ -206,35 +200,25 @@ struct Tile<'a> {
 impl Tile<'_> {
     /// Adds the products to the sums of `T` tokens.
     ///
-    /// # Safety
-    /// The machine has the instructions of `V`.
-    ///
     /// # Panics
     /// If there are not sums for `T` tokens.
     #[inline(always)]
-    unsafe fn add<V: Vector, const T: usize>(self, sums: &mut [PanelSums]) {
+    fn add<V: Vector, const T: usize>(self, simd: Simd<V>, sums: &mut [PanelSums]) {
         let sums = sums.first_chunk_mut::<T>().expect("sums of a tile");
-        // SAFETY: the caller vouches for the instructions of `V`.
-        unsafe {
-            if self.terms.has_one_factor() {
-                self.add_dots::<V, T>(sums);
-            } else if self.fuses {
-                self.add_segments::<V, T, true>(sums);
-            } else {
-                self.add_segments::<V, T, false>(sums);
-            }
+        if self.terms.has_one_factor() {
+            self.add_dots::<V, T>(simd, sums);
+        } else if self.fuses {
+            self.add_segments::<V, T, true>(simd, sums);
+        } else {
+            self.add_segments::<V, T, false>(simd, sums);
         }
     }
 
     /// Adds the sums of all columns.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`.
     #[inline(always)]
-    unsafe fn add_dots<V: Vector, const T: usize>(self, sums: &mut [PanelSums; T]) {
+    fn add_dots<V: Vector, const T: usize>(self, simd: Simd<V>, sums: &mut [PanelSums; T]) {
         let steps = self.columns.len() / STEP;
-        // SAFETY: the caller vouches for the instructions of `V`.
-        let dots = unsafe { dot_tile::<V, T>(&self.panel.codes, steps, self.activations, self.next) };
+        let dots = dot_tile::<V, T>(simd, &self.panel.codes, steps, self.activations, self.next);
         for t in 0..T {
             for half in 0..2 {
                 V::add_lanes(dots[t][half], &mut sums[t][half]);
@@ -243,11 +227,8 @@ impl Tile<'_> {
     }
 
     /// Adds segment after segment under its scales; `FUSED` as [`Vector::add_scaled`] has it.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`.
     #[inline(always)]
-    unsafe fn add_segments<V: Vector, const T: usize, const FUSED: bool>(self, sums: &mut [PanelSums; T]) {
+    fn add_segments<V: Vector, const T: usize, const FUSED: bool>(self, simd: Simd<V>, sums: &mut [PanelSums; T]) {
         let Tile { panel, columns, next, terms, activations, token_terms, .. } = self;
         let (segments, steps) = (columns.len() / terms.segment(), terms.segment() / STEP);
         let first = columns.start / terms.segment();
@@ -257,8 +238,7 @@ impl Tile<'_> {
             let activations = &activations[segment * steps * STEP * T..];
             let codes = &panel.codes[segment * steps * 2 * STEP * V::LANES / LINE..];
             let next = share(next, &(segment..segment + 1), segments);
-            // SAFETY: the caller vouches for the instructions of `V`.
-            let dots = unsafe { dot_segment::<V, T>(codes, steps, activations, next, minus_sums) };
+            let dots = dot_segment::<V, T>(simd, codes, steps, activations, next, minus_sums);
             for t in 0..T {
                 let minus = if V::RUNS_START { 0 } else { -minus_sums[t] };
                 for half in 0..2 {
@@ -272,13 +252,11 @@ impl Tile<'_> {
 
 /// [`dot_tile`] for so few steps that one run takes them, which begins with `starts` where the instruction set lets it.
 ///
-/// # Safety
-/// The machine has the instructions of `V`.
-///
 /// # Panics
 /// If `codes` or the activations have fewer steps, or a run takes fewer.
 #[inline(always)]
-unsafe fn dot_segment<V: Vector, const T: usize>(
+fn dot_segment<V: Vector, const T: usize>(
+    simd: Simd<V>,
     codes: &[Line],
     steps: usize,
     activations: &[i8],
@@ -291,21 +269,21 @@ unsafe fn dot_segment<V: Vector, const T: usize>(
     assert!(codes.len() * LINE >= steps * 2 * vector, "codes of {steps} steps");
     assert!(activations.len() >= steps * STEP * T, "activations of {steps} steps");
     next.chunks(LINE).for_each(|line| prefetch_far(line.as_ptr()));
-    // SAFETY: the caller vouches for the instructions of `V`. The assertions found two vectors of codes and four
+    // SAFETY: the assertions found two vectors of codes and four
     // activations of each token for all steps, which are whole turns.
     unsafe {
-        let mut runs = [[V::zero_run(); 2]; T];
+        let mut runs = [[V::zero_run(simd); 2]; T];
         for t in 0..T {
-            runs[t] = [V::run_from(starts[t]); 2];
+            runs[t] = [V::run_from(simd, starts[t]); 2];
         }
         let mut at = (codes.as_ptr().cast::<u8>(), activations.as_ptr());
         for _ in 0..steps / turn {
             for _ in 0..TURN {
-                at = add_step::<V, T>(at, &mut runs);
+                at = add_step::<V, T>(simd, at, &mut runs);
             }
         }
         V::separate_tokens(&mut runs);
-        let mut sums = [[V::zero_sums(); 2]; T];
+        let mut sums = [[V::zero_sums(simd); 2]; T];
         for t in 0..T {
             for half in 0..2 {
                 sums[t][half] = V::widen(runs[t][half], sums[t][half]);
@@ -318,13 +296,11 @@ unsafe fn dot_segment<V: Vector, const T: usize>(
 /// The sums of code times activation of two vectors of rows and `T` tokens over `steps` steps. Asks for `next`
 /// meanwhile.
 ///
-/// # Safety
-/// The machine has the instructions of `V`.
-///
 /// # Panics
 /// If `codes` or the activations have fewer steps.
 #[inline(always)]
-unsafe fn dot_tile<V: Vector, const T: usize>(
+fn dot_tile<V: Vector, const T: usize>(
+    simd: Simd<V>,
     codes: &[Line],
     steps: usize,
     activations: &[i8],
@@ -340,14 +316,14 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
     // Lines are asked for one by one, so that reading memory does not wait for products or they for it.
     let mut lines = next.chunks(LINE);
     let turns_of_line = (steps / turn / lines.len().max(1)).max(1);
-    // SAFETY: the caller vouches for the instructions of `V`. Steps are below `steps`, for which the assertions found
+    // SAFETY: steps are below `steps`, for which the assertions found
     // two vectors of codes and four activations of each token; a run's steps are whole turns.
     unsafe {
-        let mut sums = [[V::zero_sums(); 2]; T];
+        let mut sums = [[V::zero_sums(simd); 2]; T];
         let mut start = 0;
         while start < steps {
             let stop = steps.min(start.saturating_add(V::RUN));
-            let mut runs = [[V::zero_run(); 2]; T];
+            let mut runs = [[V::zero_run(simd); 2]; T];
             let mut at = (codes.add(2 * start * vector), activations.add(start * STEP * T));
             let mut turns = (stop - start) / turn;
             while turns > 0 {
@@ -357,7 +333,7 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
                 let until_next = turns.min(turns_of_line);
                 for _ in 0..until_next {
                     for _ in 0..TURN {
-                        at = add_step::<V, T>(at, &mut runs);
+                        at = add_step::<V, T>(simd, at, &mut runs);
                     }
                 }
                 turns -= until_next;
@@ -377,19 +353,20 @@ unsafe fn dot_tile<V: Vector, const T: usize>(
 /// Adds what [`Vector::tile_step`] takes of codes and activations, and returns where the next ones are.
 ///
 /// # Safety
-/// The machine has the instructions of `V`; both pointers are readable for [`Vector::STEPS`] steps.
+/// Both pointers are readable for [`Vector::STEPS`] steps.
 #[inline(always)]
 unsafe fn add_step<V: Vector, const T: usize>(
+    simd: Simd<V>,
     (codes, activations): (*const u8, *const i8),
     runs: &mut [[V::Run; 2]; T],
 ) -> (*const u8, *const i8) {
-    // SAFETY: the caller vouches for the instructions and the bytes.
+    // SAFETY: the caller vouches for the bytes.
     unsafe {
         let mut columns = [activations; T];
         for (token, column) in columns.iter_mut().enumerate() {
             *column = column.add(token * STEP * V::STEPS);
         }
-        V::tile_step(codes, &columns, runs);
+        V::tile_step(simd, codes, &columns, runs);
         (codes.add(2 * STEP * V::LANES * V::STEPS), activations.add(STEP * T * V::STEPS))
     }
 }

@@ -17,7 +17,7 @@ use crate::machine::columns::Columns;
 use crate::machine::scratch::scratch;
 use crate::machine::slots::Slot;
 use crate::packing::Packed;
-use crate::simd::{Kernel, Vector, prefetch, prefetch_far_lines};
+use crate::simd::{Kernel, Simd, Vector, prefetch, prefetch_far_lines};
 
 /// Rows that are computed together; rows that start a chunk of work are multiples of this.
 pub(super) const ROWS: usize = 8;
@@ -78,7 +78,7 @@ impl<P: Unpack> Kernel for Arrange<'_, P> {
     const DOTS: bool = true;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
+    fn run<V: Vector>(self, _: Simd<V>) {
         let Arrange { windows, to, .. } = self;
         if V::PARTS == 1 {
             return to.copy_from_slice(windows);
@@ -111,7 +111,7 @@ impl<P: Unpack> Kernel for Gemv<'_, P> {
     const DOTS: bool = true;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
+    fn run<V: Vector>(self, simd: Simd<V>) {
         let Gemv { matrix, terms, activations, first_row, mut outputs } = self;
         let rows = outputs.width();
         let per_token = activations.len() / terms.tokens();
@@ -129,8 +129,7 @@ impl<P: Unpack> Kernel for Gemv<'_, P> {
                 for segment in 0..terms.segments() {
                     let factors = terms.weight_factors::<P, ROWS>(&tile, segment);
                     let segment_blocks = segment * blocks..(segment + 1) * blocks;
-                    // SAFETY: the caller vouches for the instructions of `V`.
-                    let dots = unsafe { dot_rows::<V, P>(&tile, activations, segment_blocks) };
+                    let dots = dot_rows::<V, P>(simd, &tile, activations, segment_blocks);
                     terms.add_segment(&mut acc, &dots, &factors, token, segment);
                 }
                 terms.finish(&acc, token, &mut outputs.row(token)[first..first + used]);
@@ -154,13 +153,11 @@ pub(super) fn window_at<P: Unpack>(block: usize, window: usize) -> usize {
 
 /// The sums of code times activation over some blocks of [`ROWS`] rows.
 ///
-/// # Safety
-/// The machine has the instructions of `V`.
-///
 /// # Panics
 /// If a row or the activations do not have these blocks.
 #[inline(always)]
-unsafe fn dot_rows<V: Vector, P: Unpack>(
+fn dot_rows<V: Vector, P: Unpack>(
+    simd: Simd<V>,
     rows: &[&[u8]; ROWS],
     activations: &[i8],
     blocks: Range<usize>,
@@ -173,22 +170,21 @@ unsafe fn dot_rows<V: Vector, P: Unpack>(
     let ahead = Ahead { row: rows[0].as_ptr(), row_bytes: rows[0].len() };
     let rows = pointers(rows);
     let activations = activations.as_ptr();
-    // SAFETY: the caller vouches for the instructions of `V`. Each window of block `b < end` ends by byte
-    // `(b + 1) * BLOCK_BYTES` of a row, and what it meets by `(b + 1) * STEPS * WINDOW` of the activations, or by the
-    // end of the padded blocks: all are inside by the assertions.
+    // SAFETY: each window of block `b < end` ends by byte `(b + 1) * BLOCK_BYTES` of a row, and what it meets by `(b +
+    // 1) * STEPS * WINDOW` of the activations, or by the end of the padded blocks: all are inside by the assertions.
     unsafe {
-        let mut sums = [V::zero_sums(); ROWS];
+        let mut sums = [V::zero_sums(simd); ROWS];
         let mut block = blocks.start;
         while block < end {
             let stop = end.min(block.saturating_add(P::run_length::<V>() / (vectors * P::FIELDS) * at_once));
-            let mut runs = [[V::zero_run(); 2]; ROWS];
+            let mut runs = [[V::zero_run(simd); 2]; ROWS];
             while block + at_once <= stop {
                 ahead.ask(block * P::BLOCK_BYTES, at_once * P::BLOCK_BYTES);
                 for vector in 0..vectors {
                     let window = vector * V::PARTS;
                     let parts = [window_at::<P>(block, window), window_at::<P>(block, window + V::PARTS - 1)];
                     let step = activations.add((block * P::WINDOWS.len() + window) * P::FIELDS * WINDOW);
-                    add_vectors::<V, P>(&rows, parts, step, &mut runs);
+                    add_vectors::<V, P>(simd, &rows, parts, step, &mut runs);
                 }
                 block += at_once;
             }
@@ -196,7 +192,7 @@ unsafe fn dot_rows<V: Vector, P: Unpack>(
                 // One window is left: a second part takes the same weights, which meet the padding of the activations,
                 // zeros.
                 let step = activations.add(block * P::STEPS * WINDOW);
-                add_vectors::<V, P>(&rows, [window_at::<P>(block, 0); 2], step, &mut runs);
+                add_vectors::<V, P>(simd, &rows, [window_at::<P>(block, 0); 2], step, &mut runs);
                 block = stop;
             }
             for (sums, run) in sums.iter_mut().zip(&runs) {
@@ -215,19 +211,19 @@ unsafe fn dot_rows<V: Vector, P: Unpack>(
 /// Adds a vector of each row to its run: the windows at `parts` times the activations at `step`.
 ///
 /// # Safety
-/// The machine has the instructions of `V`; each row is readable for a window from each of `parts` on, and `step` for
-/// the fields of a vector.
+/// Each row is readable for a window from each of `parts` on, and `step` for the fields of a vector.
 #[inline(always)]
 unsafe fn add_vectors<V: Vector, P: Unpack>(
+    simd: Simd<V>,
     rows: &[*const u8; ROWS],
     parts: [usize; 2],
     step: *const i8,
     runs: &mut [[V::Run; 2]; ROWS],
 ) {
-    // SAFETY: the caller vouches for the instructions and the bytes.
-    let load = |row: usize| unsafe { V::load_parts([rows[row].add(parts[0]), rows[row].add(parts[1])]) };
-    // SAFETY: the caller vouches for the instructions and the activations.
-    let add = |bytes, runs: &mut [V::Run; 2]| unsafe { P::add::<V>(bytes, step, runs) };
+    // SAFETY: the caller vouches for the bytes.
+    let load = |row: usize| unsafe { V::load_parts(simd, [rows[row].add(parts[0]), rows[row].add(parts[1])]) };
+    // SAFETY: the caller vouches for the activations.
+    let add = |bytes, runs: &mut [V::Run; 2]| unsafe { P::add::<V>(simd, bytes, step, runs) };
     add(load(0), &mut runs[0]);
     // Written out: the compiler keeps a loop that is this long, and with it the runs in memory.
     macro_rules! add_rows {

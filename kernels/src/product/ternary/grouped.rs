@@ -14,7 +14,7 @@ use super::{Unpack, pointers};
 use crate::machine::columns::Columns;
 use crate::machine::slots::Slot;
 use crate::simd::floats::{Floats, LANES};
-use crate::simd::{Kernel, Vector};
+use crate::simd::{Kernel, Simd, Vector};
 
 /// The most groups of a vector: two halves of each of two parts.
 const MOST_GROUPS: usize = 4;
@@ -68,7 +68,7 @@ impl<P: Unpack> Kernel for Gemv<'_, P> {
     const DOTS: bool = true;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
+    fn run<V: Vector>(self, simd: Simd<V>) {
         let Gemv { rows, terms, group_terms, activations, first_row, mut outputs } = self;
         let width = outputs.width();
         let per_token = activations.len() / terms.tokens();
@@ -84,14 +84,11 @@ impl<P: Unpack> Kernel for Gemv<'_, P> {
             for token in 0..terms.tokens() {
                 let tile = Tile::<P>::new(&tile, &activations[token * per_token..][..per_token]);
                 let mut acc = [0.0; ROWS];
-                // SAFETY: the caller vouches for the instructions of `V`.
-                unsafe {
-                    if terms.has_one_factor() {
-                        let dots = tile.dots::<V>();
-                        terms.add_segment(&mut acc, &dots, &[terms.weight_factor().unwrap_or(1.0); ROWS], token, 0);
-                    } else {
-                        tile.add_groups::<V>(&scales, group_terms.token(token), &mut acc);
-                    }
+                if terms.has_one_factor() {
+                    let dots = tile.dots::<V>(simd);
+                    terms.add_segment(&mut acc, &dots, &[terms.weight_factor().unwrap_or(1.0); ROWS], token, 0);
+                } else {
+                    tile.add_groups::<V>(simd, &scales, group_terms.token(token), &mut acc);
                 }
                 terms.finish(&acc, token, &mut outputs.row(token)[first..first + used]);
             }
@@ -135,24 +132,24 @@ impl<'a, P: Unpack> Tile<'a, P> {
     /// window for the second part, it takes the weights of the first, which meet the padding of the activations.
     ///
     /// # Safety
-    /// The machine has the instructions of `V`, and `window` is below the windows of a row.
+    /// `window` is below the windows of a row.
     #[inline(always)]
-    unsafe fn add<V: Vector>(&self, window: usize, runs: &mut [[V::Run; 2]; ROWS]) {
+    unsafe fn add<V: Vector>(&self, simd: Simd<V>, window: usize, runs: &mut [[V::Run; 2]; ROWS]) {
         let second = (window + V::PARTS - 1).min(self.windows - 1);
         let at = [window, second].map(|window| window * Self::STRIDE + P::WINDOWS[0]);
         // SAFETY: windows are below those of a row, and a row is readable for `BEYOND` bytes after the last; there are
-        // activations for all windows, rounded up to two. The caller vouches for the instructions.
+        // activations for all windows, rounded up to two.
         unsafe {
             let step = self.activations.add(window * P::FIELDS * WINDOW);
-            let load = |row: usize| P::load::<V>([self.rows[row].add(at[0]), self.rows[row].add(at[1])]);
-            P::add::<V>(load(0), step, &mut runs[0]);
+            let load = |row: usize| P::load::<V>(simd, [self.rows[row].add(at[0]), self.rows[row].add(at[1])]);
+            P::add::<V>(simd, load(0), step, &mut runs[0]);
             // Written out, as in the kernel for one scale.
             macro_rules! add_rows {
                 ($($previous:literal $row:literal),*) => {
                     $(
                         let (run, bytes) = V::separate(runs[$previous][0], load($row));
                         runs[$previous][0] = run;
-                        P::add::<V>(bytes, step, &mut runs[$row]);
+                        P::add::<V>(simd, bytes, step, &mut runs[$row]);
                     )*
                 };
             }
@@ -161,20 +158,17 @@ impl<'a, P: Unpack> Tile<'a, P> {
     }
 
     /// The sums of code times activation of whole rows.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`.
     #[inline(always)]
-    unsafe fn dots<V: Vector>(&self) -> [i32; ROWS] {
+    fn dots<V: Vector>(&self, simd: Simd<V>) -> [i32; ROWS] {
         let of_run = P::run_length::<V>() / P::FIELDS * V::PARTS;
-        // SAFETY: the caller vouches for the instructions; windows are below those of a row.
+        // SAFETY: windows are below those of a row.
         unsafe {
-            let mut sums = [V::zero_sums(); ROWS];
+            let mut sums = [V::zero_sums(simd); ROWS];
             for start in (0..self.windows).step_by(of_run) {
-                let mut runs = [[V::zero_run(); 2]; ROWS];
+                let mut runs = [[V::zero_run(simd); 2]; ROWS];
                 for window in (start..self.windows.min(start + of_run)).step_by(V::PARTS) {
                     self.ahead.ask(window * Self::STRIDE, V::PARTS * Self::STRIDE);
-                    self.add::<V>(window, &mut runs);
+                    self.add::<V>(simd, window, &mut runs);
                 }
                 for (sums, runs) in sums.iter_mut().zip(runs) {
                     *sums = P::widen::<V>(runs, *sums);
@@ -192,27 +186,24 @@ impl<'a, P: Unpack> Tile<'a, P> {
     /// Adds all groups of the rows, in their order, to the accumulators. Scales are those of [`gather_scales`], terms
     /// those of [`GroupTerms::token`].
     ///
-    /// # Safety
-    /// The machine has the instructions of `V`.
-    ///
     /// # Panics
     /// If there are fewer scales or terms than groups of whole vectors.
     #[inline(always)]
-    unsafe fn add_groups<V: Vector>(
+    fn add_groups<V: Vector>(
         &self,
+        simd: Simd<V>,
         scales: &[[[u8; 2]; ROWS]],
         (group_sums, group_factors): (&[[i32; ROWS]], &[[f32; ROWS]]),
         acc: &mut [f32; ROWS],
     ) {
-        // SAFETY: the caller vouches for the instructions.
-        let floats = unsafe { V::floats() };
+        let floats = V::floats(simd);
         let mut next = *acc;
         for window in (0..self.windows).step_by(V::PARTS) {
             self.ahead.ask(window * Self::STRIDE, V::PARTS * Self::STRIDE);
-            // SAFETY: the caller vouches for the instructions; windows are below those of a row.
+            // SAFETY: windows are below those of a row.
             let sums = unsafe {
-                let (mut runs, mut sums) = ([[V::zero_run(); 2]; ROWS], [V::zero_sums(); ROWS]);
-                self.add::<V>(window, &mut runs);
+                let (mut runs, mut sums) = ([[V::zero_run(simd); 2]; ROWS], [V::zero_sums(simd); ROWS]);
+                self.add::<V>(simd, window, &mut runs);
                 for (sums, runs) in sums.iter_mut().zip(runs) {
                     *sums = P::widen::<V>(runs, *sums);
                 }

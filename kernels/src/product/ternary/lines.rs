@@ -2,6 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::simd::Vector;
+
 /// Bytes of a line.
 pub(super) const LINE: usize = 64;
 
@@ -16,6 +18,16 @@ unsafe impl Zeroable for Line {}
 unsafe impl Pod for Line {}
 
 impl Line {
+    /// The bytes of a vector that is as long.
+    #[inline(always)]
+    pub(super) fn of<V: Vector>(vector: V) -> Line {
+        const { assert!(4 * V::LANES == LINE, "a vector of a line") };
+        let mut line = Line::ZERO;
+        // SAFETY: the vector is as long by the assertion.
+        unsafe { vector.store((&raw mut line).cast()) };
+        line
+    }
+
     /// A line of zeros.
     pub(super) const ZERO: Line = Line([0; LINE / 2]);
 

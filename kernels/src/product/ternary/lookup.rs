@@ -24,7 +24,7 @@ use crate::machine::columns::Columns;
 use crate::machine::scratch::scratch;
 use crate::machine::slots::Slot;
 use crate::packing::Packed;
-use crate::simd::{Kernel, Vector};
+use crate::simd::{LookupKernel, Lookups, Simd, WithLookups};
 use alloc::vec::Vec;
 use panel::{Panel, Steps, VECTORS};
 use tables::{TOKENS, Tile};
@@ -70,16 +70,20 @@ scratch! {
     static SUMS: Vec<TileSums>;
 }
 
-/// Whether [`product`] is the fastest for this many rows and tokens.
-pub(super) fn is_preferred(cpu: &Machine, rows: usize, tokens: usize) -> bool {
-    cpu.isa().looks_up() && tokens >= LEAST_TOKENS && rows >= LEAST_PANELS * ROWS * cpu.threads()
+/// The proof that [`product`] takes, where it is the fastest for this many rows and tokens.
+pub(super) fn preferred(cpu: &Machine, rows: usize, tokens: usize) -> Option<WithLookups> {
+    let is_fastest = tokens >= LEAST_TOKENS && rows >= LEAST_PANELS * ROWS * cpu.threads();
+    cpu.isa().lookups().filter(|_| cpu.isa().prefers_lookups() && is_fastest)
 }
 
 /// As [`super::product`].
-///
-/// # Panics
-/// If the instruction set has no [`Vector::LOOKUPS`].
-pub(super) fn product<P: Unpack>(cpu: &Machine, matrix: &Packed<P>, terms: &Terms<'_>, y: &mut [Slot]) {
+pub(super) fn product<P: Unpack>(
+    cpu: &Machine,
+    lookups: WithLookups,
+    matrix: &Packed<P>,
+    terms: &Terms<'_>,
+    y: &mut [Slot],
+) {
     if y.is_empty() {
         return;
     }
@@ -89,7 +93,7 @@ pub(super) fn product<P: Unpack>(cpu: &Machine, matrix: &Packed<P>, terms: &Term
     let steps = &Steps::of::<P>();
     for (batch, y) in y.chunks_mut(tokens * matrix.rows()).enumerate() {
         cpu.for_column_chunks(y, matrix.rows(), group, group, |first_row, outputs| {
-            cpu.isa().run(Gemm { matrix, terms, steps, first_token: batch * tokens, first_row, group, outputs });
+            lookups.run(Gemm { matrix, terms, steps, first_token: batch * tokens, first_row, group, outputs });
         });
     }
 }
@@ -112,15 +116,11 @@ struct Gemm<'a, P: Unpack> {
     outputs: Columns<'a, Slot>,
 }
 
-impl<P: Unpack> Kernel for Gemm<'_, P> {
+impl<P: Unpack> LookupKernel for Gemm<'_, P> {
     type Output = ();
-    const DOTS: bool = true;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(mut self) {
-        if const { !V::LOOKUPS } {
-            panic!("an instruction set without lookups");
-        }
+    fn run<V: Lookups>(mut self, simd: Simd<V>) {
         let rows = self.outputs.width();
         let tiles = self.outputs.rows().div_ceil(TOKENS);
         let (mut panels, mut sums) = (PANELS.take(), SUMS.take());
@@ -131,14 +131,12 @@ impl<P: Unpack> Kernel for Gemm<'_, P> {
             for block in 0..self.terms.stride() / BLOCK {
                 for (number, panel) in panels.iter_mut().enumerate() {
                     let rows = self.panel_rows(first + number * ROWS);
-                    // SAFETY: the caller vouches for the instructions of `V`.
-                    unsafe { panel.fill::<V, P>(rows, self.matrix.row_bytes(), block) };
+                    panel.fill::<V, P>(simd, rows, self.matrix.row_bytes(), block);
                     if block < self.terms.segments() {
                         panel.factors = self.factors(rows, block);
                     }
                 }
-                // SAFETY: the caller vouches for the instructions of `V`.
-                unsafe { self.add_block::<V>(&panels, block, &mut sums) };
+                self.add_block::<V>(simd, &panels, block, &mut sums);
             }
             self.finish(first, &panels, &sums);
         }
@@ -155,19 +153,15 @@ impl<P: Unpack> Gemm<'_, P> {
     }
 
     /// Adds the sums of a block of columns to those of the blocks before.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`.
     #[inline(always)]
-    unsafe fn add_block<V: Vector>(&self, panels: &[Panel], block: usize, sums: &mut [TileSums]) {
+    fn add_block<V: Lookups>(&self, simd: Simd<V>, panels: &[Panel], block: usize, sums: &mut [TileSums]) {
         let mut tile = Tile::new();
         for (number, sums) in sums.chunks_exact_mut(panels.len()).enumerate() {
             let tokens = self.tokens(number);
-            // SAFETY: the caller vouches for the instructions of `V`.
-            unsafe { tile.fill::<V>(self.terms, self.steps, tokens, block) };
+            tile.fill::<V>(simd, self.terms, self.steps, tokens, block);
             for (panel, sums) in panels.iter().zip(sums) {
-                // SAFETY: the caller vouches for the instructions of `V`; the columns of `Steps` are the first of four.
-                let dots = unsafe { tile_sums::<V>(panel, &tile, &self.steps.multiplied) };
+                // SAFETY: the columns of `Steps` are the first of four.
+                let dots = unsafe { tile_sums::<V>(simd, panel, &tile, &self.steps.multiplied) };
                 if self.terms.segments() == 1 {
                     for token in 0..TOKENS {
                         let (sums, _) = sums[token].as_chunks_mut();
@@ -235,9 +229,10 @@ impl<P: Unpack> Gemm<'_, P> {
 /// The sums of a panel and a tile of tokens over a block of columns.
 ///
 /// # Safety
-/// The machine has the instructions of `V`; the columns of `multiplied` are at most `BLOCK - 4`.
+/// The columns of `multiplied` are at most `BLOCK - 4`.
 #[inline(always)]
-unsafe fn tile_sums<V: Vector>(
+unsafe fn tile_sums<V: Lookups>(
+    simd: Simd<V>,
     panel: &Panel,
     tile: &Tile<'_>,
     multiplied: &[u8; DOTS],
@@ -245,25 +240,26 @@ unsafe fn tile_sums<V: Vector>(
     assert!(V::LANES == TILE && V::RUN >= DOTS, "vectors of {TILE} rows");
     let (mut codes, mut indices) = (panel.codes(), panel.indices());
     let (mut tables, activations) = (tile.tables(), tile.activations());
-    // SAFETY: the caller vouches for the instructions of `V`. A panel has `DOTS` steps of codes and `LOOKUPS` of
+    // SAFETY: a panel has `DOTS` steps of codes and `LOOKUPS` of
     // indices, a tile as many of tables, and four activations at each column of `multiplied`.
     unsafe {
-        let mut runs = [[V::zero_run(); VECTORS]; TOKENS];
-        let mut words = [[V::load(Line::ZERO.as_ptr()); VECTORS / 2]; TOKENS];
+        let mut runs = [[V::zero_run(simd); VECTORS]; TOKENS];
+        let mut words = [[V::load(simd, Line::ZERO.as_ptr()); VECTORS / 2]; TOKENS];
         let (beside, alone) = multiplied.split_at(LOOKUPS);
         for &column in beside {
-            add_dots::<V>(codes, activations, column, &mut runs);
-            add_lookups::<V>(indices, tables, &mut words);
+            add_dots::<V>(simd, codes, activations, column, &mut runs);
+            add_lookups::<V>(simd, indices, tables, &mut words);
             (codes, indices, tables) = (codes.add(VECTORS), indices.add(VECTORS / 2), tables.add(1));
         }
         for &column in alone {
-            add_dots::<V>(codes, activations, column, &mut runs);
+            add_dots::<V>(simd, codes, activations, column, &mut runs);
             codes = codes.add(VECTORS);
         }
-        let mut sums = [[V::zero_sums(); VECTORS]; TOKENS];
+        let mut sums = [[V::zero_sums(simd); VECTORS]; TOKENS];
         for (sums, (runs, words)) in sums.iter_mut().zip(runs.iter().zip(words)) {
             for (pair, words) in words.into_iter().enumerate() {
-                let runs = [V::widen(runs[2 * pair], V::zero_sums()), V::widen(runs[2 * pair + 1], V::zero_sums())];
+                let runs =
+                    [V::widen(runs[2 * pair], V::zero_sums(simd)), V::widen(runs[2 * pair + 1], V::zero_sums(simd))];
                 [sums[2 * pair], sums[2 * pair + 1]] = words.accumulate_words(runs);
             }
         }
@@ -274,14 +270,19 @@ unsafe fn tile_sums<V: Vector>(
 /// Adds the sums of three products for each row and token.
 ///
 /// # Safety
-/// The machine has the instructions of `V`; the pointers are readable for a step, `tables` for those of all tokens.
+/// The pointers are readable for a step, `tables` for those of all tokens.
 #[inline(always)]
-unsafe fn add_lookups<V: Vector>(indices: *const Line, tables: *const Line, words: &mut [[V; VECTORS / 2]; TOKENS]) {
-    // SAFETY: the caller vouches for the instructions and the lines.
+unsafe fn add_lookups<V: Lookups>(
+    simd: Simd<V>,
+    indices: *const Line,
+    tables: *const Line,
+    words: &mut [[V; VECTORS / 2]; TOKENS],
+) {
+    // SAFETY: the caller vouches for the lines.
     unsafe {
-        let indices = [V::load(indices.cast()), V::load(indices.add(1).cast())];
+        let indices = [V::load(simd, indices.cast()), V::load(simd, indices.add(1).cast())];
         for (token, words) in words.iter_mut().enumerate() {
-            let table = V::load(tables.add(token * LOOKUPS).cast());
+            let table = V::load(simd, tables.add(token * LOOKUPS).cast());
             for (words, indices) in words.iter_mut().zip(indices) {
                 *words = words.add_words(table.look_up(indices));
             }
@@ -292,22 +293,23 @@ unsafe fn add_lookups<V: Vector>(indices: *const Line, tables: *const Line, word
 /// Adds the sums of four products for each row and token: those of the columns from `first` on.
 ///
 /// # Safety
-/// The machine has the instructions of `V`; `codes` is readable for a step; there are four activations from `first` on.
+/// `codes` is readable for a step; there are four activations from `first` on.
 #[inline(always)]
-unsafe fn add_dots<V: Vector>(
+unsafe fn add_dots<V: Lookups>(
+    simd: Simd<V>,
     codes: *const Line,
     activations: &[&[i8; BLOCK]; TOKENS],
     first: u8,
     runs: &mut [[V::Run; VECTORS]; TOKENS],
 ) {
-    // SAFETY: the caller vouches for the instructions, the lines and the activations.
+    // SAFETY: the caller vouches for the lines and the activations.
     unsafe {
-        let mut vectors = [V::load(codes.cast()); VECTORS];
+        let mut vectors = [V::load(simd, codes.cast()); VECTORS];
         for (vector, codes_of) in vectors.iter_mut().enumerate().skip(1) {
-            *codes_of = V::load(codes.add(vector).cast());
+            *codes_of = V::load(simd, codes.add(vector).cast());
         }
         for (runs, activations) in runs.iter_mut().zip(activations) {
-            let activations = V::repeat_lane(activations.as_ptr().add(usize::from(first)));
+            let activations = V::repeat_lane(simd, activations.as_ptr().add(usize::from(first)));
             for (run, codes) in runs.iter_mut().zip(vectors) {
                 *run = codes.dot(activations, *run);
             }

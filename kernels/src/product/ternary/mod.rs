@@ -38,13 +38,16 @@ mod few;
 mod gemm;
 mod gemv;
 mod grouped;
+#[cfg_attr(not(all(feature = "simd", target_arch = "x86_64")), allow(dead_code, reason = "no set has lookups"))]
 mod lines;
+#[cfg_attr(not(all(feature = "simd", target_arch = "x86_64")), allow(dead_code, reason = "no set has lookups"))]
 mod lookup;
 mod panel;
 mod plain;
 mod rows;
 mod terms;
 mod tiles;
+#[cfg_attr(not(all(feature = "simd", target_arch = "x86_64")), allow(dead_code, reason = "no set has lookups"))]
 mod triples;
 mod unpack;
 
@@ -80,19 +83,18 @@ pub(crate) fn product<P: Unpack>(
     assert_eq!(y.len(), tokens * rows, "one output for each token and row");
     assert_eq!(terms.stride(), matrix.cols().next_multiple_of(crate::activations::BLOCK), "columns of the activations");
     let least_rows = LEAST_PRODUCTS / (tokens.max(1) * matrix.cols());
-    let reads_copy = tokens <= triples::MOST_TOKENS && cpu.isa().reads_triples();
-    // Copies have blocks of 256 columns.
-    let is_whole = terms.segment().is_multiple_of(crate::activations::BLOCK);
-    if let Some(copy) = copy.filter(|_| reads_copy && is_whole) {
-        copy.product(cpu, rows, terms, y, least_rows);
+    // Copies are for few tokens and have blocks of 256 columns.
+    let suits = tokens <= triples::MOST_TOKENS && terms.segment().is_multiple_of(crate::activations::BLOCK);
+    if let (true, Some(copy), Some(lookups)) = (suits, copy, cpu.isa().lookups()) {
+        copy.product(cpu, lookups, terms, (y, rows), least_rows);
     } else if !takes_segments::<P>(matrix.cols(), terms) {
         cpu.for_column_chunks(y, rows, 1, least_rows, |first_row, outputs| {
             cpu.isa().run(plain::Product { matrix, terms, first_row, outputs });
         });
     } else if tokens <= *P::FEW_TOKENS.end() {
         few_tokens(cpu, matrix, terms, y, least_rows);
-    } else if !P::GROUPED && lookup::is_preferred(cpu, rows, tokens) {
-        lookup::product(cpu, matrix, terms, y);
+    } else if let (false, Some(lookups)) = (P::GROUPED, lookup::preferred(cpu, rows, tokens)) {
+        lookup::product(cpu, lookups, matrix, terms, y);
     } else {
         gemm::product(cpu, (&rows::Rows::of(matrix), rows), terms, y, least_rows);
     }

@@ -12,7 +12,7 @@ use super::terms::{TILE, Terms};
 use super::unpack::load_parts;
 use super::{Unpack, pointers};
 use crate::machine::scratch::scratch;
-use crate::simd::{Isa, Kernel, Vector};
+use crate::simd::{Isa, Kernel, Simd, Vector};
 
 scratch! {
     /// The memory of [`Panel::codes`], which the next product of the thread uses again.
@@ -86,7 +86,7 @@ impl<P: Unpack> Kernel for Fill<'_, P> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
+    fn run<V: Vector>(self, simd: Simd<V>) {
         let Fill { matrix, rows, columns, terms, panel } = self;
         panel.codes.resize(columns.len() * 2 * V::LANES / LINE, Line::ZERO);
         if !terms.has_one_factor() {
@@ -101,27 +101,21 @@ impl<P: Unpack> Kernel for Fill<'_, P> {
                 let number = (rows.start + half * V::LANES + i).min(rows.end - 1);
                 *row = &matrix.row(number)[bytes.clone()];
             }
-            // SAFETY: the caller vouches for the instructions of `V`.
-            unsafe { unpack_rows::<V, P>(&tile, half, &mut panel.codes) };
+            unpack_rows::<V, P>(simd, &tile, half, &mut panel.codes);
             for (segment, factors) in panel.factors.iter_mut().enumerate() {
-                // SAFETY: the caller vouches for the instructions of `V`.
-                factors[half] = unsafe { terms.weight_factors_of::<V, P>(&tile, segment) };
+                factors[half] = terms.weight_factors_of::<V, P>(simd, &tile, segment);
             }
         }
-        // SAFETY: the caller vouches for the instructions of `V`.
-        unsafe { pair_steps::<V>(&mut panel.codes) };
+        pair_steps::<V>(simd, &mut panel.codes);
     }
 }
 
 /// Writes the codes of a vector of rows (the first [`Vector::LANES`] of `rows`) into half `half` of a panel.
 ///
-/// # Safety
-/// The machine has the instructions of `V`.
-///
 /// # Panics
 /// If the rows are not as long as the first, or the panel has another number of columns.
 #[inline(always)]
-unsafe fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, panel: &mut [Line]) {
+fn unpack_rows<V: Vector, P: Unpack>(simd: Simd<V>, rows: &[&[u8]; TILE], half: usize, panel: &mut [Line]) {
     let vector = STEP * V::LANES;
     let (columns, bytes) = const { (P::WINDOW_BLOCKS * P::BLOCK, P::WINDOW_BLOCKS * P::BLOCK_BYTES) };
     let parts = rows[0].len() / bytes;
@@ -131,9 +125,9 @@ unsafe fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, p
     for part in 0..parts {
         for (number, window) in P::WINDOWS.iter().enumerate() {
             let at = part * bytes + window;
-            // SAFETY: the caller vouches for the instructions of `V`; windows lie in their blocks and what is readable
+            // SAFETY: windows lie in their blocks and what is readable
             // beyond them, and rows have `parts` times their blocks.
-            let lanes = V::transpose_lanes(unsafe { load_parts::<V, P>(&rows, at) });
+            let lanes = V::transpose_lanes(unsafe { load_parts::<V, P>(simd, &rows, at) });
             for (lane, bytes) in lanes.into_iter().enumerate() {
                 let Some(quad) = P::quad(number, lane) else { continue };
                 let codes = P::quad_fields(lane, bytes);
@@ -149,11 +143,8 @@ unsafe fn unpack_rows<V: Vector, P: Unpack>(rows: &[&[u8]; TILE], half: usize, p
 }
 
 /// Puts the steps of a panel in the order that [`Vector::tile_step`] reads.
-///
-/// # Safety
-/// The machine has the instructions of `V`.
 #[inline(always)]
-unsafe fn pair_steps<V: Vector>(panel: &mut [Line]) {
+fn pair_steps<V: Vector>(simd: Simd<V>, panel: &mut [Line]) {
     if V::STEPS == 1 {
         return;
     }
@@ -161,10 +152,10 @@ unsafe fn pair_steps<V: Vector>(panel: &mut [Line]) {
     for steps in panel.chunks_exact_mut(4 * vector / LINE) {
         let steps = steps.as_mut_ptr().cast::<u8>();
         for half in 0..2 {
-            // SAFETY: the caller vouches for the instructions of `V`; a chunk has the two vectors of two steps.
+            // SAFETY: a chunk has the two vectors of two steps.
             unsafe {
                 let (first, second) = (steps.add(half * vector), steps.add((2 + half) * vector));
-                let [low, high] = V::pair_steps([V::load(first), V::load(second)]);
+                let [low, high] = V::pair_steps([V::load(simd, first), V::load(simd, second)]);
                 low.store(first);
                 high.store(second);
             }

@@ -10,7 +10,7 @@ use super::terms::TILE;
 use crate::machine::columns::Columns;
 use crate::machine::slots::Slot;
 use crate::packing::{Coded, MAX_BLOCK, Packed, Scales, block_codes, block_scale};
-use crate::simd::{Kernel, Vector};
+use crate::simd::{Kernel, Simd, Vector};
 
 /// The product of some rows with all tokens.
 pub(super) struct Product<'a, P: Coded> {
@@ -25,7 +25,7 @@ impl<P: Coded> Kernel for Product<'_, P> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(mut self) {
+    fn run<V: Vector>(mut self, _: Simd<V>) {
         let terms = self.terms;
         for row in 0..self.outputs.width() {
             for first in (0..terms.tokens()).step_by(TILE) {

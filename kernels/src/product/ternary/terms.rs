@@ -11,9 +11,9 @@ use crate::activations::{BLOCK, BlockRows, Int8Rows, QuantizedRows};
 use crate::machine::Machine;
 use crate::machine::slots::Slot;
 use crate::packing::{Coded, Packed, Scales, block_scale};
-use crate::simd::Vector;
 use crate::simd::floats::{Floats, LANES};
 use crate::simd::fused::mul_add_one;
+use crate::simd::{Simd, Vector};
 
 /// Rows that kernels finish together.
 pub(super) const TILE: usize = 16;
@@ -192,12 +192,10 @@ impl<'a> Terms<'a> {
     }
 
     /// `dw` of one segment of [`TILE`] rows, which are blocks of one segment each.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`.
     #[inline(always)]
-    pub(super) unsafe fn weight_factors_of<V: Vector, P: Coded>(
+    pub(super) fn weight_factors_of<V: Vector, P: Coded>(
         &self,
+        simd: Simd<V>,
         rows: &[&[u8]; TILE],
         segment: usize,
     ) -> [f32; TILE] {
@@ -209,8 +207,7 @@ impl<'a> Terms<'a> {
             let scale = &row[segment * P::BLOCK_BYTES + at..];
             *half = [scale[0], scale[1]];
         }
-        // SAFETY: the caller vouches for the instructions.
-        let floats = unsafe { V::floats() };
+        let floats = V::floats(simd);
         let mut factors = [0.0; TILE];
         floats.store(floats.load_f16(&halves.as_flattened().as_chunks().0[0]), &mut factors);
         factors

@@ -79,14 +79,12 @@ fn check_products<P: Unpack>(cpu: &Machine, packed: &Packed<P>, terms: &Terms<'_
         assert_same_bits(&y, expected, &format!("{what}{way}"));
     };
     check("", &|y| product(cpu, packed, None, terms, y));
-    if cpu.isa().looks_up() {
-        check(", looked up", &|y| lookup::product(cpu, packed, terms, y));
-    }
-    if cpu.isa().reads_triples() {
+    if let Some(lookups) = cpu.isa().lookups() {
+        check(", looked up", &|y| lookup::product(cpu, lookups, packed, terms, y));
         let copy = Triples::new(cpu, packed);
         assert_eq!(copy.is_some(), packed.shared() != Scales::Blocks);
         if let Some(copy) = copy {
-            check(", from triples", &|y| copy.product(cpu, packed.rows(), terms, y, 1));
+            check(", from triples", &|y| copy.product(cpu, lookups, terms, (y, packed.rows()), 1));
         }
     }
 }

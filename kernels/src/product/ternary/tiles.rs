@@ -9,7 +9,7 @@ use super::gemm::STEP;
 use super::terms::Terms;
 use crate::machine::Machine;
 use crate::machine::scratch::scratch;
-use crate::simd::{Kernel, Vector};
+use crate::simd::{Kernel, Simd, Vector};
 
 scratch! {
     /// The memory of [`Activations`], which the next product of the thread uses again.
@@ -94,7 +94,7 @@ impl Kernel for Widths {
     const DOTS: bool = true;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) -> Vec<usize> {
+    fn run<V: Vector>(self, _: Simd<V>) -> Vec<usize> {
         let (mut widths, mut token) = (Vec::with_capacity(self.tokens.div_ceil(4)), 0);
         while token < self.tokens {
             widths.push(tile_tokens::<V>(self.tokens - token));
@@ -127,7 +127,7 @@ impl Kernel for ArrangeTile<'_> {
     const DOTS: bool = true;
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
+    fn run<V: Vector>(self, _: Simd<V>) {
         let ArrangeTile { terms, first_token, tile } = self;
         let tokens = tile.len() / terms.stride();
         let codes = terms.in_order()[first_token * terms.stride()..].chunks_exact(terms.stride());

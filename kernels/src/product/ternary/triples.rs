@@ -35,6 +35,7 @@ use crate::machine::Machine;
 use crate::machine::huge_pages::HugePages;
 use crate::machine::slots::Slot;
 use crate::packing::{Coded, Packed, Scales, ZERO_CODE};
+use crate::simd::WithLookups;
 
 /// Up to this many tokens the copy is read, once for each: as many as the kernel for few tokens takes of I2_S.
 pub(super) const MOST_TOKENS: usize = 6;
@@ -106,13 +107,19 @@ impl Triples {
     /// `y[token, row]` for every token of `terms` and each of `rows` rows of the matrix, as [`super::product`].
     ///
     /// # Panics
-    /// If the instruction set has no [`Vector::LOOKUPS`](crate::simd::Vector::LOOKUPS), or the dimensions are not those
-    /// of the matrix.
-    pub(super) fn product(&self, cpu: &Machine, rows: usize, terms: &Terms<'_>, y: &mut [Slot], least_rows: usize) {
+    /// If the dimensions are not those of the matrix.
+    pub(super) fn product(
+        &self,
+        cpu: &Machine,
+        lookups: WithLookups,
+        terms: &Terms<'_>,
+        (y, rows): (&mut [Slot], usize),
+        least_rows: usize,
+    ) {
         assert_eq!(terms.stride(), self.blocks * BLOCK, "columns of the activations");
         assert_eq!(rows.div_ceil(ROWS) * self.blocks * WORDS * LINES, self.lines.len(), "rows of the copy");
         cpu.for_column_chunks(y, rows, ROWS, least_rows, |first_row, outputs| {
-            cpu.isa().run(gemv::Gemv { triples: self, terms, first_row, outputs });
+            lookups.run(gemv::Gemv { triples: self, terms, first_row, outputs });
         });
     }
 

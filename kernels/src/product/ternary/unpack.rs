@@ -10,7 +10,7 @@ use core::ops::RangeInclusive;
 
 use crate::activations::ColumnOrder;
 use crate::packing::{Coded, I2S, Packing, Section, Tq1_0, Tq2_0};
-use crate::simd::Vector;
+use crate::simd::{Simd, Vector};
 
 /// Bytes of a block that are unpacked together.
 pub(super) const WINDOW: usize = 32;
@@ -21,14 +21,14 @@ pub(super) const MAX_FIELDS: usize = 5;
 /// A window of each of sixteen rows, which starts at byte `at` of them, as [`Vector::sum_parts`] orders them.
 ///
 /// # Safety
-/// The machine has the instructions of `V`; each pointer is readable as [`Unpack::load`] reads it from `at` on.
+/// Each pointer is readable as [`Unpack::load`] reads it from `at` on.
 #[inline(always)]
-pub(super) unsafe fn load_parts<V: Vector, P: Unpack>(rows: &[*const u8; 16], at: usize) -> [V; 8] {
-    // SAFETY: the caller vouches for the instructions and the bytes.
+pub(super) unsafe fn load_parts<V: Vector, P: Unpack>(simd: Simd<V>, rows: &[*const u8; 16], at: usize) -> [V; 8] {
+    // SAFETY: the caller vouches for the bytes.
     unsafe {
-        let mut parts = [P::load::<V>([rows[0].add(at), rows[8].add(at)]); 8];
+        let mut parts = [P::load::<V>(simd, [rows[0].add(at), rows[8].add(at)]); 8];
         for (i, part) in parts.iter_mut().enumerate().skip(1) {
-            *part = P::load::<V>([rows[i].add(at), rows[8 + i].add(at)]);
+            *part = P::load::<V>(simd, [rows[i].add(at), rows[8 + i].add(at)]);
         }
         parts
     }
@@ -98,11 +98,11 @@ pub(crate) trait Unpack: Coded {
     /// A window of each of the first [`Vector::PARTS`] of `starts`, as [`Unpack::fields`] takes it.
     ///
     /// # Safety
-    /// The machine has the instructions of `V`; each pointer used is readable for the bytes of the window.
+    /// Each pointer used is readable for the bytes of the window.
     #[inline(always)]
-    unsafe fn load<V: Vector>(starts: [*const u8; 2]) -> V {
-        // SAFETY: the caller vouches for the instructions, and for the 32 bytes of a window.
-        unsafe { V::load_parts(starts) }
+    unsafe fn load<V: Vector>(simd: Simd<V>, starts: [*const u8; 2]) -> V {
+        // SAFETY: the caller vouches for the 32 bytes of a window.
+        unsafe { V::load_parts(simd, starts) }
     }
 
     /// The codes of each byte, field by field; entries from `FIELDS` on mean nothing.
@@ -128,13 +128,13 @@ pub(crate) trait Unpack: Coded {
     /// Adds the products of the codes of `bytes` with the [`Unpack::FIELDS`] vectors of activations at `activations`.
     ///
     /// # Safety
-    /// The machine has the instructions of `V`; `activations` is readable for the vectors.
+    /// `activations` is readable for the vectors.
     #[inline(always)]
-    unsafe fn add<V: Vector>(bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
+    unsafe fn add<V: Vector>(simd: Simd<V>, bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
         let fields = Self::fields(bytes);
         for (n, codes) in fields.iter().enumerate().take(Self::FIELDS) {
-            // SAFETY: the caller vouches for the instructions and the vectors.
-            let activations = unsafe { V::load(activations.add(n * V::PARTS * WINDOW).cast()) };
+            // SAFETY: the caller vouches for the vectors.
+            let activations = unsafe { V::load(simd, activations.add(n * V::PARTS * WINDOW).cast()) };
             runs[0] = codes.dot_across(activations, runs[0]);
         }
     }
@@ -194,34 +194,21 @@ impl Unpack for Tq1_0 {
     }
 
     fn run_length<V: Vector>() -> usize {
-        // With [`Vector::shift_difference`], sums of a lane, up to 1024 a step, stay below 2^23.
-        if V::DOTS_OF_ANY_BYTES { V::RUN.min((1 << 23) / 1024 - 1) } else { V::RUN }
+        V::TRITS_RUN
     }
 
-    /// With `r[0]` the byte and `r[n + 1] = 3 r[n] mod 256`, code `n` is `(3 r[n] - r[n + 1]) / 256`. So where any
-    /// bytes can be multiplied no code is needed: the sum of `code[n] * q[n]` is a 256th of three times the sum of
-    /// `r[n] * q[n]` less the sum of `r[n + 1] * q[n]`.
     #[inline(always)]
-    unsafe fn add<V: Vector>(bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
+    unsafe fn add<V: Vector>(simd: Simd<V>, bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
         let mut rest = bytes;
         for n in 0..Self::FIELDS {
-            // SAFETY: the caller vouches for the instructions and the vectors.
-            let activations = unsafe { V::load(activations.add(n * V::PARTS * WINDOW).cast()) };
-            if V::DOTS_OF_ANY_BYTES {
-                runs[0] = rest.dot(activations, runs[0]);
-                rest = rest.triple();
-                runs[1] = rest.dot(activations, runs[1]);
-            } else {
-                runs[0] = rest.leading_trit().dot_across(activations, runs[0]);
-                rest = rest.triple();
-            }
+            // SAFETY: the caller vouches for the vectors.
+            rest = rest.add_trits(unsafe { V::load(simd, activations.add(n * V::PARTS * WINDOW).cast()) }, runs);
         }
     }
 
     #[inline(always)]
     fn widen<V: Vector>(runs: [V::Run; 2], sums: V::Sums) -> V::Sums {
-        let run = if V::DOTS_OF_ANY_BYTES { V::shift_difference(runs[0], runs[1]) } else { runs[0] };
-        V::widen(run, sums)
+        V::widen_trits(runs, sums)
     }
 
     fn arrange(activations: &[i8]) -> Cow<'_, [i8]> {

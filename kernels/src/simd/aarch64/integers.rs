@@ -47,7 +47,6 @@ impl<D: Dot> Integers for NeonIntegers<D> {
     /// One for each register.
     type Weights = [i32; 4];
     type Sums = Registers;
-    type Words = ();
 
     #[inline(always)]
     fn floats(self) -> Neon {

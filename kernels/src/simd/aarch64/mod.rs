@@ -10,7 +10,7 @@ mod neon;
 
 use core::arch::asm;
 
-use super::{Kernel, machine_has};
+use super::{Kernel, Simd, machine_has};
 
 /// Asks for the cache line at `address`, which need not be valid.
 #[inline(always)]
@@ -39,7 +39,7 @@ pub(super) fn has_neon() -> bool {
 #[inline(never)] // as those with more features: `tools/cpus/instructions.py` looks for them
 pub(super) unsafe fn run_neon<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for NEON.
-    unsafe { kernel.run::<neon::Bytes<dot::Widening>>() }
+    kernel.run(unsafe { Simd::<neon::Bytes<dot::Widening>>::new() })
 }
 
 /// Whether the machine has what [`run_neon_dotprod`] enables.
@@ -54,7 +54,7 @@ pub(super) fn has_neon_dotprod() -> bool {
 #[target_feature(enable = "neon,dotprod")]
 pub(super) unsafe fn run_neon_dotprod<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for NEON with its dot product.
-    unsafe { kernel.run::<neon::Bytes<dot::Sdot>>() }
+    kernel.run(unsafe { Simd::<neon::Bytes<dot::Sdot>>::new() })
 }
 
 /// Whether the machine has what [`run_neon_i8mm`] enables.
@@ -69,5 +69,5 @@ pub(super) fn has_neon_i8mm() -> bool {
 #[target_feature(enable = "neon,dotprod,i8mm")]
 pub(super) unsafe fn run_neon_i8mm<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for NEON with its dot product and matrix product.
-    unsafe { kernel.run::<neon::Bytes<dot::Smmla>>() }
+    kernel.run(unsafe { Simd::<neon::Bytes<dot::Smmla>>::new() })
 }

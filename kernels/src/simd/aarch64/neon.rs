@@ -6,8 +6,8 @@ use core::marker::PhantomData;
 use super::dot::Dot;
 use super::floats::Neon;
 use super::integers::NeonIntegers;
-use crate::simd::Vector;
 use crate::simd::vector::lane_step;
+use crate::simd::{Simd, Vector};
 
 /// 32 bytes. A value exists only on a machine with the instructions of the level `D`.
 #[derive(Clone, Copy)]
@@ -41,38 +41,39 @@ impl<D: Dot> Vector for Bytes<D> {
     type Integers = NeonIntegers<D>;
 
     #[inline(always)]
-    unsafe fn floats() -> Neon {
-        // SAFETY: the caller vouches for the instructions of this file, which are those that the token needs.
+    fn floats(_: Simd<Self>) -> Neon {
+        // SAFETY: `Simd` proves the instructions of this file, which are those of the result.
         unsafe { Neon::new() }
     }
 
     #[inline(always)]
-    unsafe fn integers() -> NeonIntegers<D> {
-        // SAFETY: the caller vouches for the instructions of the level.
+    fn integers(_: Simd<Self>) -> NeonIntegers<D> {
+        // SAFETY: `Simd` proves the instructions of the level.
         unsafe { NeonIntegers::new() }
     }
 
     #[inline(always)]
-    unsafe fn load_parts(parts: [*const u8; 2]) -> Self {
-        // SAFETY: the caller vouches for NEON and 32 readable bytes at the first pointer.
-        unsafe { Self::load(parts[0]) }
+    unsafe fn load_parts(simd: Simd<Self>, parts: [*const u8; 2]) -> Self {
+        // SAFETY: `Simd` proves NEON, the caller vouches for 32 readable bytes at the first pointer.
+        unsafe { Self::load(simd, parts[0]) }
     }
 
     #[inline(always)]
-    unsafe fn load_halves(halves: [*const u8; 4]) -> Self {
-        // SAFETY: the caller vouches for NEON and 16 readable bytes at two pointers; the loads are unaligned.
+    unsafe fn load_halves(_: Simd<Self>, halves: [*const u8; 4]) -> Self {
+        // SAFETY: `Simd` proves NEON, the caller vouches for 16 readable bytes at two pointers; the loads are
+        // unaligned.
         Self::of(unsafe { [vld1q_u8(halves[0]), vld1q_u8(halves[1])] })
     }
 
     #[inline(always)]
-    unsafe fn repeat_lane(lane: *const i8) -> Self {
-        // SAFETY: the caller vouches for NEON and 4 readable bytes; the read is unaligned.
+    unsafe fn repeat_lane(_: Simd<Self>, lane: *const i8) -> Self {
+        // SAFETY: `Simd` proves NEON, the caller vouches for 4 readable bytes; the read is unaligned.
         Self::of([unsafe { vreinterpretq_u8_s32(vdupq_n_s32(lane.cast::<i32>().read_unaligned())) }; 2])
     }
 
     #[inline(always)]
-    unsafe fn load(bytes: *const u8) -> Self {
-        // SAFETY: the caller vouches for NEON and 32 readable bytes; the loads are unaligned.
+    unsafe fn load(_: Simd<Self>, bytes: *const u8) -> Self {
+        // SAFETY: `Simd` proves NEON, the caller vouches for 32 readable bytes; the loads are unaligned.
         Self::of(unsafe { [vld1q_u8(bytes), vld1q_u8(bytes.add(16))] })
     }
 
@@ -167,14 +168,14 @@ impl<D: Dot> Vector for Bytes<D> {
     }
 
     #[inline(always)]
-    unsafe fn zero_run() -> D::Run {
-        // SAFETY: the caller vouches for the level.
+    fn zero_run(_: Simd<Self>) -> D::Run {
+        // SAFETY: `Simd` proves the level.
         unsafe { D::zero() }
     }
 
     #[inline(always)]
-    unsafe fn zero_sums() -> Sums {
-        // SAFETY: the caller vouches for NEON.
+    fn zero_sums(_: Simd<Self>) -> Sums {
+        // SAFETY: `Simd` proves NEON.
         Sums([unsafe { vdupq_n_s32(0) }; 2])
     }
 
@@ -206,16 +207,22 @@ impl<D: Dot> Vector for Bytes<D> {
     }
 
     #[inline(always)]
-    unsafe fn tile_step<const T: usize>(codes: *const u8, activations: &[*const i8; T], runs: &mut [[D::Run; 2]; T]) {
+    unsafe fn tile_step<const T: usize>(
+        simd: Simd<Self>,
+        codes: *const u8,
+        activations: &[*const i8; T],
+        runs: &mut [[D::Run; 2]; T],
+    ) {
         if !D::PAIRED {
             // SAFETY: the caller vouches for the same.
-            return unsafe { lane_step::<Self, T>(codes, activations, runs) };
+            return unsafe { lane_step::<Self, T>(simd, codes, activations, runs) };
         }
-        // SAFETY: the caller vouches for the instructions, for two vectors of two steps, which are 128 bytes, and for
+        // SAFETY: the caller vouches for two vectors of two steps, which are 128 bytes, and for
         // eight activations of each token.
         unsafe {
             let half = |half: usize| {
-                let (low, high) = (Self::load(codes.add(32 * half)), Self::load(codes.add(32 * (2 + half))));
+                let (low, high) =
+                    (Self::load(simd, codes.add(32 * half)), Self::load(simd, codes.add(32 * (2 + half))));
                 [low.0[0], low.0[1], high.0[0], high.0[1]]
             };
             let halves = [half(0), half(1)];

@@ -4,7 +4,7 @@ use core::arch::asm;
 use core::arch::x86_64::*;
 
 use super::floats::Avx2;
-use crate::simd::Vector;
+use crate::simd::{Simd, Vector};
 
 /// 32 bytes. A value exists only on a machine with AVX2, F16C and FMA.
 #[derive(Clone, Copy)]
@@ -31,38 +31,39 @@ impl Vector for Bytes {
     type Integers = Avx2;
 
     #[inline(always)]
-    unsafe fn floats() -> Avx2 {
-        // SAFETY: the caller vouches for the instructions of this file, which are those that the token needs.
+    fn floats(_: Simd<Self>) -> Avx2 {
+        // SAFETY: `Simd` proves the instructions of this file, which are those of the result.
         unsafe { Avx2::new() }
     }
 
     #[inline(always)]
-    unsafe fn integers() -> Avx2 {
-        // SAFETY: the caller vouches for the instructions of this file, which are those that the token needs.
+    fn integers(_: Simd<Self>) -> Avx2 {
+        // SAFETY: `Simd` proves the instructions of this file, which are those of the result.
         unsafe { Avx2::new() }
     }
 
     #[inline(always)]
-    unsafe fn load_parts(parts: [*const u8; 2]) -> Self {
-        // SAFETY: the caller vouches for AVX2 and 32 readable bytes at the first pointer.
-        unsafe { Self::load(parts[0]) }
+    unsafe fn load_parts(simd: Simd<Self>, parts: [*const u8; 2]) -> Self {
+        // SAFETY: `Simd` proves AVX2, the caller vouches for 32 readable bytes at the first pointer.
+        unsafe { Self::load(simd, parts[0]) }
     }
 
     #[inline(always)]
-    unsafe fn load_halves(halves: [*const u8; 4]) -> Self {
-        // SAFETY: the caller vouches for AVX2 and 16 readable bytes at two pointers; the loads are unaligned.
+    unsafe fn load_halves(_: Simd<Self>, halves: [*const u8; 4]) -> Self {
+        // SAFETY: `Simd` proves AVX2, the caller vouches for 16 readable bytes at two pointers; the loads are
+        // unaligned.
         Bytes(unsafe { _mm256_loadu2_m128i(halves[1].cast(), halves[0].cast()) })
     }
 
     #[inline(always)]
-    unsafe fn repeat_lane(lane: *const i8) -> Self {
-        // SAFETY: the caller vouches for AVX2 and 4 readable bytes; the read is unaligned.
+    unsafe fn repeat_lane(_: Simd<Self>, lane: *const i8) -> Self {
+        // SAFETY: `Simd` proves AVX2, the caller vouches for 4 readable bytes; the read is unaligned.
         Bytes(unsafe { _mm256_set1_epi32(lane.cast::<i32>().read_unaligned()) })
     }
 
     #[inline(always)]
-    unsafe fn load(bytes: *const u8) -> Self {
-        // SAFETY: the caller vouches for AVX2 and 32 readable bytes; the load is unaligned.
+    unsafe fn load(_: Simd<Self>, bytes: *const u8) -> Self {
+        // SAFETY: `Simd` proves AVX2, the caller vouches for 32 readable bytes; the load is unaligned.
         Bytes(unsafe { _mm256_loadu_si256(bytes.cast()) })
     }
 
@@ -151,14 +152,14 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    unsafe fn zero_run() -> Run {
-        // SAFETY: the caller vouches for AVX2.
+    fn zero_run(_: Simd<Self>) -> Run {
+        // SAFETY: `Simd` proves AVX2.
         Run(unsafe { _mm256_setzero_si256() })
     }
 
     #[inline(always)]
-    unsafe fn zero_sums() -> Sums {
-        // SAFETY: the caller vouches for AVX2.
+    fn zero_sums(_: Simd<Self>) -> Sums {
+        // SAFETY: `Simd` proves AVX2.
         Sums(unsafe { _mm256_setzero_si256() })
     }
 

@@ -4,7 +4,8 @@ use core::arch::asm;
 use core::arch::x86_64::*;
 
 use super::floats::Avx512;
-use crate::simd::Vector;
+use crate::simd::vector::{BYTES_OF_TRITS_RUN, add_bytes_of_trits};
+use crate::simd::{Lookups, Simd, Vector};
 
 /// 64 bytes. A value exists only on a machine with AVX-512 F, BW and VNNI.
 #[derive(Clone, Copy)]
@@ -19,9 +20,8 @@ impl Vector for Bytes {
     // A lane grows by at most 4 * 2 * 128 a step: 2^20 steps stay below 2^31.
     const RUN: usize = 1 << 20;
     const TOKENS: usize = 12;
-    const DOTS_OF_ANY_BYTES: bool = true;
+    const TRITS_RUN: usize = BYTES_OF_TRITS_RUN;
     const RUNS_START: bool = true;
-    const LOOKUPS: bool = true;
 
     type Run = Sums;
     type Sums = Sums;
@@ -29,20 +29,21 @@ impl Vector for Bytes {
     type Integers = Avx512;
 
     #[inline(always)]
-    unsafe fn floats() -> Avx512 {
-        // SAFETY: the caller vouches for the instructions of this file, which are all that the token needs.
+    fn floats(_: Simd<Self>) -> Avx512 {
+        // SAFETY: `Simd` proves the instructions of this file, which are those of the result.
         unsafe { Avx512::new() }
     }
 
     #[inline(always)]
-    unsafe fn integers() -> Avx512 {
-        // SAFETY: the caller vouches for the instructions of this file, which are all that the token needs.
+    fn integers(_: Simd<Self>) -> Avx512 {
+        // SAFETY: `Simd` proves the instructions of this file, which are those of the result.
         unsafe { Avx512::new() }
     }
 
     #[inline(always)]
-    unsafe fn load_parts(parts: [*const u8; 2]) -> Self {
-        // SAFETY: the caller vouches for AVX-512 and 32 readable bytes at each pointer; the loads are unaligned.
+    unsafe fn load_parts(_: Simd<Self>, parts: [*const u8; 2]) -> Self {
+        // SAFETY: `Simd` proves AVX-512, the caller vouches for 32 readable bytes at each pointer; the loads are
+        // unaligned.
         Bytes(unsafe {
             let low = _mm256_loadu_si256(parts[0].cast());
             let high = _mm256_loadu_si256(parts[1].cast());
@@ -51,8 +52,9 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    unsafe fn load_halves(halves: [*const u8; 4]) -> Self {
-        // SAFETY: the caller vouches for AVX-512 and 16 readable bytes at each pointer; the loads are unaligned.
+    unsafe fn load_halves(_: Simd<Self>, halves: [*const u8; 4]) -> Self {
+        // SAFETY: `Simd` proves AVX-512, the caller vouches for 16 readable bytes at each pointer; the loads are
+        // unaligned.
         Bytes(unsafe {
             let low = _mm256_loadu2_m128i(halves[1].cast(), halves[0].cast());
             let high = _mm256_loadu2_m128i(halves[3].cast(), halves[2].cast());
@@ -61,14 +63,14 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    unsafe fn repeat_lane(lane: *const i8) -> Self {
-        // SAFETY: the caller vouches for AVX-512 and 4 readable bytes; the read is unaligned.
+    unsafe fn repeat_lane(_: Simd<Self>, lane: *const i8) -> Self {
+        // SAFETY: `Simd` proves AVX-512, the caller vouches for 4 readable bytes; the read is unaligned.
         Bytes(unsafe { _mm512_set1_epi32(lane.cast::<i32>().read_unaligned()) })
     }
 
     #[inline(always)]
-    unsafe fn load(bytes: *const u8) -> Self {
-        // SAFETY: the caller vouches for AVX-512 and 64 readable bytes; the load is unaligned.
+    unsafe fn load(_: Simd<Self>, bytes: *const u8) -> Self {
+        // SAFETY: `Simd` proves AVX-512, the caller vouches for 64 readable bytes; the load is unaligned.
         Bytes(unsafe { _mm512_loadu_si512(bytes.cast()) })
     }
 
@@ -152,20 +154,20 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    unsafe fn zero_run() -> Sums {
-        // SAFETY: the caller vouches for AVX-512.
+    fn zero_run(_: Simd<Self>) -> Sums {
+        // SAFETY: `Simd` proves AVX-512.
         Sums(unsafe { _mm512_setzero_si512() })
     }
 
     #[inline(always)]
-    unsafe fn run_from(start: i32) -> Sums {
-        // SAFETY: the caller vouches for AVX-512.
+    fn run_from(_: Simd<Self>, start: i32) -> Sums {
+        // SAFETY: `Simd` proves AVX-512.
         Sums(unsafe { _mm512_set1_epi32(start) })
     }
 
     #[inline(always)]
-    unsafe fn zero_sums() -> Sums {
-        // SAFETY: the caller vouches for AVX-512.
+    fn zero_sums(_: Simd<Self>) -> Sums {
+        // SAFETY: `Simd` proves AVX-512.
         Sums(unsafe { _mm512_setzero_si512() })
     }
 
@@ -176,106 +178,18 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    fn shift_difference(run: Sums, next: Sums) -> Sums {
+    fn add_trits(self, activations: Self, runs: &mut [Sums; 2]) -> Self {
+        add_bytes_of_trits(self, activations, runs)
+    }
+
+    #[inline(always)]
+    fn widen_trits([run, next]: [Sums; 2], sums: Sums) -> Sums {
         // SAFETY: a `Sums` proves AVX-512. `vpdpbusd` wraps around, and so do these additions.
-        Sums(unsafe {
+        let digits = Sums(unsafe {
             let thrice = _mm512_add_epi32(run.0, _mm512_add_epi32(run.0, run.0));
             _mm512_srai_epi32::<8>(_mm512_sub_epi32(thrice, next.0))
-        })
-    }
-
-    #[inline(always)]
-    fn add_bytes(self, other: Self) -> Self {
-        // SAFETY: `self` proves AVX-512 BW.
-        Bytes(unsafe { _mm512_add_epi8(self.0, other.0) })
-    }
-
-    #[inline(always)]
-    fn pair_indices(even: Self, odd: Self) -> [Self; 4] {
-        const ODD: __mmask32 = 0xAAAA_AAAA;
-        let (even, odd) = (even.0, odd.0);
-        // SAFETY: the vectors prove AVX-512 BW. Byte `i` comes into the low byte of the even words and of the odd ones.
-        unsafe {
-            [
-                Bytes(_mm512_mask_blend_epi16(ODD, even, _mm512_slli_epi32::<16>(odd))),
-                Bytes(_mm512_mask_blend_epi16(ODD, _mm512_srli_epi32::<8>(even), _mm512_slli_epi32::<8>(odd))),
-                Bytes(_mm512_mask_blend_epi16(ODD, _mm512_srli_epi32::<16>(even), odd)),
-                Bytes(_mm512_mask_blend_epi16(ODD, _mm512_srli_epi32::<24>(even), _mm512_srli_epi32::<8>(odd))),
-            ]
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn tables([a, b, c]: [[i8; 4]; 3]) -> [Self; 4] {
-        /// The codes of the first two activations at each index, and of the third with a 0.
-        const CODES: [[[u8; 2]; 32]; 2] = {
-            let mut codes = [[[0; 2]; 32]; 2];
-            let mut i = 0;
-            while i < 27 {
-                codes[0][i] = [i as u8 / 9, i as u8 / 3 % 3];
-                codes[1][i] = [i as u8 % 3, 0];
-                i += 1;
-            }
-            codes
-        };
-        let (a, b, c) = (bytemuck::cast(a), bytemuck::cast(b), bytemuck::cast(c));
-        // SAFETY: the caller vouches for AVX-512 BW; an entry of `CODES` has 64 bytes, and the loads are unaligned. The
-        // sums of two products stay below 2^15 in magnitude, so that nothing saturates.
-        unsafe {
-            // Word `i` has two activations, or one and anything.
-            let two = _mm_unpacklo_epi8(_mm_cvtsi32_si128(a), _mm_cvtsi32_si128(b));
-            let one = _mm_unpacklo_epi8(_mm_cvtsi32_si128(c), _mm_cvtsi32_si128(c));
-            let mut tables = [Bytes(_mm512_setzero_si512()); 4];
-            for (i, table) in tables.iter_mut().enumerate() {
-                let i = _mm512_set1_epi16(i as i16);
-                let two = _mm512_permutexvar_epi16(i, _mm512_castsi128_si512(two));
-                let one = _mm512_permutexvar_epi16(i, _mm512_castsi128_si512(one));
-                let two = _mm512_maddubs_epi16(_mm512_loadu_si512(CODES[0].as_ptr().cast()), two);
-                let one = _mm512_maddubs_epi16(_mm512_loadu_si512(CODES[1].as_ptr().cast()), one);
-                *table = Bytes(_mm512_add_epi16(two, one));
-            }
-            tables
-        }
-    }
-
-    #[inline(always)]
-    fn look_up(self, indices: Self) -> Self {
-        // SAFETY: `self` proves AVX-512 BW. The instruction reads the low five bits of each index.
-        Bytes(unsafe { _mm512_permutexvar_epi16(indices.0, self.0) })
-    }
-
-    #[inline(always)]
-    fn add_words(self, other: Self) -> Self {
-        // SAFETY: `self` proves AVX-512 BW.
-        Bytes(unsafe { _mm512_add_epi16(self.0, other.0) })
-    }
-
-    #[inline(always)]
-    fn shift_words<const BITS: u32>(self) -> Self {
-        // SAFETY: `self` proves AVX-512 BW.
-        Bytes(unsafe { _mm512_srli_epi16::<BITS>(self.0) })
-    }
-
-    #[inline(always)]
-    fn append_bit(self, next: Self) -> Self {
-        /// `a | b & c` for each bit.
-        const OR_AND: i32 = 0b1111_1000;
-        // SAFETY: `self` proves AVX-512 BW.
-        Bytes(unsafe {
-            let twice = _mm512_add_epi16(self.0, self.0);
-            _mm512_ternarylogic_epi32::<OR_AND>(twice, next.0, _mm512_set1_epi16(1 << 5))
-        })
-    }
-
-    #[inline(always)]
-    fn accumulate_words(self, [even, odd]: [Sums; 2]) -> [Sums; 2] {
-        // SAFETY: `self` proves AVX-512 VNNI.
-        unsafe {
-            [
-                Sums(_mm512_dpwssd_epi32(even.0, self.0, _mm512_set1_epi32(1))),
-                Sums(_mm512_dpwssd_epi32(odd.0, self.0, _mm512_set1_epi32(1 << 16))),
-            ]
-        }
+        });
+        Self::widen(digits, sums)
     }
 
     #[inline(always)]
@@ -340,6 +254,102 @@ impl Vector for Bytes {
         // SAFETY: a `Sums` proves AVX-512; `out` has 64 bytes; the store is unaligned.
         unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sums.0) };
         out
+    }
+}
+
+impl Lookups for Bytes {
+    #[inline(always)]
+    fn add_bytes(self, other: Self) -> Self {
+        // SAFETY: `self` proves AVX-512 BW.
+        Bytes(unsafe { _mm512_add_epi8(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn pair_indices(even: Self, odd: Self) -> [Self; 4] {
+        const ODD: __mmask32 = 0xAAAA_AAAA;
+        let (even, odd) = (even.0, odd.0);
+        // SAFETY: the vectors prove AVX-512 BW. Byte `i` comes into the low byte of the even words and of the odd ones.
+        unsafe {
+            [
+                Bytes(_mm512_mask_blend_epi16(ODD, even, _mm512_slli_epi32::<16>(odd))),
+                Bytes(_mm512_mask_blend_epi16(ODD, _mm512_srli_epi32::<8>(even), _mm512_slli_epi32::<8>(odd))),
+                Bytes(_mm512_mask_blend_epi16(ODD, _mm512_srli_epi32::<16>(even), odd)),
+                Bytes(_mm512_mask_blend_epi16(ODD, _mm512_srli_epi32::<24>(even), _mm512_srli_epi32::<8>(odd))),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn tables(_: Simd<Self>, [a, b, c]: [[i8; 4]; 3]) -> [Self; 4] {
+        /// The codes of the first two activations at each index, and of the third with a 0.
+        const CODES: [[[u8; 2]; 32]; 2] = {
+            let mut codes = [[[0; 2]; 32]; 2];
+            let mut i = 0;
+            while i < 27 {
+                codes[0][i] = [i as u8 / 9, i as u8 / 3 % 3];
+                codes[1][i] = [i as u8 % 3, 0];
+                i += 1;
+            }
+            codes
+        };
+        let (a, b, c) = (bytemuck::cast(a), bytemuck::cast(b), bytemuck::cast(c));
+        // SAFETY: `Simd` proves AVX-512 BW; an entry of `CODES` has 64 bytes, and the loads are unaligned. The
+        // sums of two products stay below 2^15 in magnitude, so that nothing saturates.
+        unsafe {
+            // Word `i` has two activations, or one and anything.
+            let two = _mm_unpacklo_epi8(_mm_cvtsi32_si128(a), _mm_cvtsi32_si128(b));
+            let one = _mm_unpacklo_epi8(_mm_cvtsi32_si128(c), _mm_cvtsi32_si128(c));
+            let mut tables = [Bytes(_mm512_setzero_si512()); 4];
+            for (i, table) in tables.iter_mut().enumerate() {
+                let i = _mm512_set1_epi16(i as i16);
+                let two = _mm512_permutexvar_epi16(i, _mm512_castsi128_si512(two));
+                let one = _mm512_permutexvar_epi16(i, _mm512_castsi128_si512(one));
+                let two = _mm512_maddubs_epi16(_mm512_loadu_si512(CODES[0].as_ptr().cast()), two);
+                let one = _mm512_maddubs_epi16(_mm512_loadu_si512(CODES[1].as_ptr().cast()), one);
+                *table = Bytes(_mm512_add_epi16(two, one));
+            }
+            tables
+        }
+    }
+
+    #[inline(always)]
+    fn look_up(self, indices: Self) -> Self {
+        // SAFETY: `self` proves AVX-512 BW. The instruction reads the low five bits of each index.
+        Bytes(unsafe { _mm512_permutexvar_epi16(indices.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn add_words(self, other: Self) -> Self {
+        // SAFETY: `self` proves AVX-512 BW.
+        Bytes(unsafe { _mm512_add_epi16(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn shift_words<const BITS: u32>(self) -> Self {
+        // SAFETY: `self` proves AVX-512 BW.
+        Bytes(unsafe { _mm512_srli_epi16::<BITS>(self.0) })
+    }
+
+    #[inline(always)]
+    fn append_bit(self, next: Self) -> Self {
+        /// `a | b & c` for each bit.
+        const OR_AND: i32 = 0b1111_1000;
+        // SAFETY: `self` proves AVX-512 BW.
+        Bytes(unsafe {
+            let twice = _mm512_add_epi16(self.0, self.0);
+            _mm512_ternarylogic_epi32::<OR_AND>(twice, next.0, _mm512_set1_epi16(1 << 5))
+        })
+    }
+
+    #[inline(always)]
+    fn accumulate_words(self, [even, odd]: [Sums; 2]) -> [Sums; 2] {
+        // SAFETY: `self` proves AVX-512 VNNI.
+        unsafe {
+            [
+                Sums(_mm512_dpwssd_epi32(even.0, self.0, _mm512_set1_epi32(1))),
+                Sums(_mm512_dpwssd_epi32(odd.0, self.0, _mm512_set1_epi32(1 << 16))),
+            ]
+        }
     }
 }
 

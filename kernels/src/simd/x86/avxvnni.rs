@@ -7,7 +7,8 @@ use core::marker::PhantomData;
 
 use super::avx2;
 use super::floats::Avx2;
-use crate::simd::Vector;
+use crate::simd::vector::{BYTES_OF_TRITS_RUN, add_bytes_of_trits};
+use crate::simd::{Simd, Vector};
 
 /// How `vpdpbusd` is encoded.
 pub(crate) trait Encoding: Copy {
@@ -54,12 +55,19 @@ impl<E> Bytes<E> {
     }
 }
 
+/// Proof of AVX2.
+#[inline(always)]
+fn avx2<E: Encoding>(_: Simd<Bytes<E>>) -> Simd<avx2::Bytes> {
+    // SAFETY: the proof is of AVX2 and more.
+    unsafe { Simd::new() }
+}
+
 impl<E: Encoding> Vector for Bytes<E> {
     const PARTS: usize = 1;
     // A lane grows by at most 4 * 2 * 128 a step: 2^20 steps stay below 2^31.
     const RUN: usize = 1 << 20;
     const TOKENS: usize = 6;
-    const DOTS_OF_ANY_BYTES: bool = true;
+    const TRITS_RUN: usize = BYTES_OF_TRITS_RUN;
     const RUNS_START: bool = true;
 
     type Run = avx2::Sums;
@@ -68,39 +76,37 @@ impl<E: Encoding> Vector for Bytes<E> {
     type Integers = Avx2;
 
     #[inline(always)]
-    unsafe fn floats() -> Avx2 {
-        // SAFETY: the caller vouches for the instructions of this file, which are more than the token needs.
-        unsafe { Avx2::new() }
+    fn floats(simd: Simd<Self>) -> Avx2 {
+        avx2::Bytes::floats(avx2(simd))
     }
 
     #[inline(always)]
-    unsafe fn integers() -> Avx2 {
-        // SAFETY: the caller vouches for the instructions of this file, which are more than the token needs.
-        unsafe { Avx2::new() }
+    fn integers(simd: Simd<Self>) -> Avx2 {
+        avx2::Bytes::integers(avx2(simd))
     }
 
     #[inline(always)]
-    unsafe fn load_parts(parts: [*const u8; 2]) -> Self {
-        // SAFETY: the caller vouches for the instructions and the bytes.
-        Self::of(unsafe { avx2::Bytes::load_parts(parts) })
+    unsafe fn load_parts(simd: Simd<Self>, parts: [*const u8; 2]) -> Self {
+        // SAFETY: the caller vouches for the bytes.
+        Self::of(unsafe { avx2::Bytes::load_parts(avx2(simd), parts) })
     }
 
     #[inline(always)]
-    unsafe fn load_halves(halves: [*const u8; 4]) -> Self {
-        // SAFETY: the caller vouches for the instructions and the bytes.
-        Self::of(unsafe { avx2::Bytes::load_halves(halves) })
+    unsafe fn load_halves(simd: Simd<Self>, halves: [*const u8; 4]) -> Self {
+        // SAFETY: the caller vouches for the bytes.
+        Self::of(unsafe { avx2::Bytes::load_halves(avx2(simd), halves) })
     }
 
     #[inline(always)]
-    unsafe fn repeat_lane(lane: *const i8) -> Self {
-        // SAFETY: the caller vouches for the instructions and the bytes.
-        Self::of(unsafe { avx2::Bytes::repeat_lane(lane) })
+    unsafe fn repeat_lane(simd: Simd<Self>, lane: *const i8) -> Self {
+        // SAFETY: the caller vouches for the bytes.
+        Self::of(unsafe { avx2::Bytes::repeat_lane(avx2(simd), lane) })
     }
 
     #[inline(always)]
-    unsafe fn load(bytes: *const u8) -> Self {
-        // SAFETY: the caller vouches for the instructions and the bytes.
-        Self::of(unsafe { avx2::Bytes::load(bytes) })
+    unsafe fn load(simd: Simd<Self>, bytes: *const u8) -> Self {
+        // SAFETY: the caller vouches for the bytes.
+        Self::of(unsafe { avx2::Bytes::load(avx2(simd), bytes) })
     }
 
     #[inline(always)]
@@ -146,21 +152,19 @@ impl<E: Encoding> Vector for Bytes<E> {
     }
 
     #[inline(always)]
-    unsafe fn zero_run() -> avx2::Sums {
-        // SAFETY: the caller vouches for the instructions.
-        unsafe { avx2::Bytes::zero_sums() }
+    fn zero_run(simd: Simd<Self>) -> avx2::Sums {
+        avx2::Bytes::zero_sums(avx2(simd))
     }
 
     #[inline(always)]
-    unsafe fn run_from(start: i32) -> avx2::Sums {
-        // SAFETY: the caller vouches for AVX2.
+    fn run_from(_: Simd<Self>, start: i32) -> avx2::Sums {
+        // SAFETY: `Simd` proves AVX2.
         avx2::Sums(unsafe { _mm256_set1_epi32(start) })
     }
 
     #[inline(always)]
-    unsafe fn zero_sums() -> avx2::Sums {
-        // SAFETY: the caller vouches for the instructions.
-        unsafe { avx2::Bytes::zero_sums() }
+    fn zero_sums(simd: Simd<Self>) -> avx2::Sums {
+        avx2::Bytes::zero_sums(avx2(simd))
     }
 
     #[inline(always)]
@@ -177,12 +181,18 @@ impl<E: Encoding> Vector for Bytes<E> {
     }
 
     #[inline(always)]
-    fn shift_difference(run: avx2::Sums, next: avx2::Sums) -> avx2::Sums {
+    fn add_trits(self, activations: Self, runs: &mut [avx2::Sums; 2]) -> Self {
+        add_bytes_of_trits(self, activations, runs)
+    }
+
+    #[inline(always)]
+    fn widen_trits([run, next]: [avx2::Sums; 2], sums: avx2::Sums) -> avx2::Sums {
         // SAFETY: a `Sums` proves AVX2. `vpdpbusd` wraps around, and so do these additions.
-        avx2::Sums(unsafe {
+        let digits = avx2::Sums(unsafe {
             let thrice = _mm256_add_epi32(run.0, _mm256_add_epi32(run.0, run.0));
             _mm256_srai_epi32::<8>(_mm256_sub_epi32(thrice, next.0))
-        })
+        });
+        Self::widen(digits, sums)
     }
 
     #[inline(always)]

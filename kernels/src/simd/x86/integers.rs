@@ -5,7 +5,7 @@ use core::arch::x86_64::*;
 use super::avx2::transpose_quarters;
 use super::floats::Avx2;
 use crate::simd::floats::{Floats, LANES};
-use crate::simd::integers::{BYTES, Integers};
+use crate::simd::integers::{BYTES, Integers, Words};
 
 /// Two registers. [`Integers::Dots`] are sixteen `i16` in each, the sums of two neighbouring products.
 type Pair = [__m256i; 2];
@@ -16,9 +16,6 @@ impl Integers for Avx2 {
     type Dots = Pair;
     type Weights = Pair;
     type Sums = Pair;
-    /// The even bytes of all lanes, and the odd ones.
-    type Words = [Pair; 2];
-    const MULTIPLIES_WORDS: bool = true;
 
     #[inline(always)]
     fn floats(self) -> Avx2 {
@@ -201,6 +198,17 @@ impl Integers for Avx2 {
     }
 
     #[inline(always)]
+    fn to_f32(self, sums: Pair) -> [__m256; 2] {
+        // SAFETY: `self` proves AVX2.
+        unsafe { [_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1])] }
+    }
+}
+
+impl Words for Avx2 {
+    /// The even bytes of all lanes, and the odd ones.
+    type Words = [Pair; 2];
+
+    #[inline(always)]
     fn words(self, bytes: Pair) -> [Pair; 2] {
         // SAFETY: `self` proves AVX2.
         let even = |bytes| unsafe { _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(bytes)) };
@@ -236,11 +244,5 @@ impl Integers for Avx2 {
             *swapped = lanes[lane % 4 * 4 + lane / 4];
         }
         Floats::load(self.floats(), &swapped)
-    }
-
-    #[inline(always)]
-    fn to_f32(self, sums: Pair) -> [__m256; 2] {
-        // SAFETY: `self` proves AVX2.
-        unsafe { [_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1])] }
     }
 }

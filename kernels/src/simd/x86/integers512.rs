@@ -7,7 +7,7 @@ use core::arch::x86_64::*;
 use super::avx512::{add_pairs, transpose_quarters};
 use super::floats::Avx512;
 use crate::simd::floats::{Floats, LANES};
-use crate::simd::integers::{BYTES, Integers};
+use crate::simd::integers::{BYTES, Integers, Words};
 
 impl Integers for Avx512 {
     type Floats = Avx512;
@@ -17,9 +17,6 @@ impl Integers for Avx512 {
     /// The factor in the lower half of each lane, zero in the upper half.
     type Weights = __m512i;
     type Sums = __m512i;
-    /// The even bytes of all lanes, and the odd ones.
-    type Words = [__m512i; 2];
-    const MULTIPLIES_WORDS: bool = true;
 
     #[inline(always)]
     fn floats(self) -> Avx512 {
@@ -219,6 +216,17 @@ impl Integers for Avx512 {
     }
 
     #[inline(always)]
+    fn to_f32(self, sums: __m512i) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F.
+        unsafe { _mm512_cvtepi32_ps(sums) }
+    }
+}
+
+impl Words for Avx512 {
+    /// The even bytes of all lanes, and the odd ones.
+    type Words = [__m512i; 2];
+
+    #[inline(always)]
     fn words(self, bytes: __m512i) -> [__m512i; 2] {
         // SAFETY: `self` proves AVX-512 BW.
         unsafe { [_mm512_srai_epi16::<8>(_mm512_slli_epi16::<8>(bytes)), _mm512_srai_epi16::<8>(bytes)] }
@@ -244,12 +252,6 @@ impl Integers for Avx512 {
     fn swap_quads(self, v: __m512) -> __m512 {
         // SAFETY: `self` proves AVX-512 F.
         unsafe { _mm512_permutexvar_ps(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), v) }
-    }
-
-    #[inline(always)]
-    fn to_f32(self, sums: __m512i) -> __m512 {
-        // SAFETY: `self` proves AVX-512 F.
-        unsafe { _mm512_cvtepi32_ps(sums) }
     }
 }
 

@@ -9,7 +9,8 @@ mod integers512;
 
 use core::arch::x86_64::{__cpuid, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
-use super::{Kernel, machine_has};
+use super::{Kernel, LookupKernel, Simd, WordsKernel, machine_has};
+use floats::{Avx2, Avx512};
 
 /// Asks for the cache line at `address`, which need not be valid.
 #[inline(always)]
@@ -37,7 +38,7 @@ pub(super) fn has_avx2() -> bool {
 #[target_feature(enable = "avx2,f16c,fma")]
 pub(super) unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for AVX2, F16C and FMA.
-    unsafe { kernel.run::<avx2::Bytes>() }
+    kernel.run(unsafe { Simd::<avx2::Bytes>::new() })
 }
 
 /// Whether the machine has what [`run_avx_vnni`] enables in one of the encodings.
@@ -72,7 +73,7 @@ pub(super) unsafe fn run_avx_vnni<K: Kernel>(kernel: K) -> K::Output {
 #[target_feature(enable = "avx2,f16c,fma,avxvnni")]
 unsafe fn run_avx_vnni_vex<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for the instructions.
-    unsafe { kernel.run::<avxvnni::Bytes<avxvnni::Vex>>() }
+    kernel.run(unsafe { Simd::<avxvnni::Bytes<avxvnni::Vex>>::new() })
 }
 
 /// # Safety
@@ -80,7 +81,7 @@ unsafe fn run_avx_vnni_vex<K: Kernel>(kernel: K) -> K::Output {
 #[target_feature(enable = "avx2,f16c,fma,avx512vl,avx512vnni")]
 unsafe fn run_avx_vnni_evex<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for the instructions.
-    unsafe { kernel.run::<avxvnni::Bytes<avxvnni::Evex>>() }
+    kernel.run(unsafe { Simd::<avxvnni::Bytes<avxvnni::Evex>>::new() })
 }
 
 /// Whether the machine has what [`run_avx512_vnni`] enables.
@@ -107,5 +108,35 @@ pub(super) fn prefers_lookups() -> bool {
 #[target_feature(enable = "avx2,f16c,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 pub(super) unsafe fn run_avx512_vnni<K: Kernel>(kernel: K) -> K::Output {
     // SAFETY: the caller vouches for AVX-512 and VNNI.
-    unsafe { kernel.run::<avx512::Bytes>() }
+    kernel.run(unsafe { Simd::<avx512::Bytes>::new() })
+}
+
+/// Runs `kernel`, which looks sums up, compiled with AVX-512 and VNNI.
+///
+/// # Safety
+/// [`has_avx512_vnni`] is true.
+#[target_feature(enable = "avx2,f16c,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(super) unsafe fn run_avx512_vnni_lookups<K: LookupKernel>(kernel: K) -> K::Output {
+    // SAFETY: the caller vouches for AVX-512 and VNNI.
+    kernel.run(unsafe { Simd::<avx512::Bytes>::new() })
+}
+
+/// Runs `kernel`, which multiplies words, compiled with AVX2.
+///
+/// # Safety
+/// [`has_avx2`] is true.
+#[target_feature(enable = "avx2,f16c,fma")]
+pub(super) unsafe fn run_avx2_words<K: WordsKernel>(kernel: K) -> K::Output {
+    // SAFETY: the caller vouches for AVX2, F16C and FMA.
+    kernel.run(unsafe { Avx2::new() })
+}
+
+/// Runs `kernel`, which multiplies words, compiled with AVX-512 and VNNI.
+///
+/// # Safety
+/// [`has_avx512_vnni`] is true.
+#[target_feature(enable = "avx2,f16c,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(super) unsafe fn run_avx512_vnni_words<K: WordsKernel>(kernel: K) -> K::Output {
+    // SAFETY: the caller vouches for AVX-512 and VNNI.
+    kernel.run(unsafe { Avx512::new() })
 }

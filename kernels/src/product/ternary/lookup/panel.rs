@@ -10,7 +10,7 @@ use super::super::lines::Line;
 use super::super::terms::TILE;
 use super::super::unpack::{MAX_FIELDS, Quad, load_parts};
 use super::{BLOCK, DOTS, LOOKED_UP, LOOKUPS, ROWS};
-use crate::simd::{Vector, prefetch};
+use crate::simd::{Lookups, Simd, prefetch};
 
 /// Vectors of rows, each of [`TILE`].
 pub(super) const VECTORS: usize = 4;
@@ -48,13 +48,10 @@ impl Panel {
     /// Takes block `block` of up to [`ROWS`] rows of `row_bytes` bytes each. Where there are fewer rows the others are
     /// the last; where rows end in the block, what is beyond means nothing. Asks for the same block of the next rows.
     ///
-    /// # Safety
-    /// The machine has the instructions of `V`, which has [`Vector::LOOKUPS`].
-    ///
     /// # Panics
     /// If there is no row, or `rows` are not whole ones.
     #[inline(always)]
-    pub(super) unsafe fn fill<V: Vector, P: Unpack>(&mut self, rows: &[u8], row_bytes: usize, block: usize) {
+    pub(super) fn fill<V: Lookups, P: Unpack>(&mut self, simd: Simd<V>, rows: &[u8], row_bytes: usize, block: usize) {
         let blocks = row_bytes / P::BLOCK_BYTES;
         assert!(!rows.is_empty() && rows.len().is_multiple_of(row_bytes), "whole rows");
         assert!(row_bytes == blocks * P::BLOCK_BYTES, "whole blocks");
@@ -76,14 +73,13 @@ impl Panel {
             for block in block * packed..blocks.min((block + 1) * packed) {
                 for (window, &at) in P::WINDOWS.iter().enumerate() {
                     let at = block * P::BLOCK_BYTES + at;
-                    // SAFETY: the caller vouches for the instructions of `V`; windows lie in their block, and rows have
-                    // `blocks` blocks.
-                    let (even, odd) = unsafe { (load_parts::<V, P>(&even, at), load_parts::<V, P>(&odd, at)) };
+                    // SAFETY: windows lie in their block, and rows have `blocks` blocks.
+                    let (even, odd) =
+                        unsafe { (load_parts::<V, P>(simd, &even, at), load_parts::<V, P>(simd, &odd, at)) };
                     let (even, odd) = (V::transpose_lanes(even), V::transpose_lanes(odd));
                     for (lane, bytes) in even.into_iter().zip(odd).enumerate() {
                         let Some(quad) = Quad::at::<P>(window, lane) else { continue };
-                        // SAFETY: the caller vouches for the instructions of `V`.
-                        unsafe { self.put::<V, P>(pair, &quad, bytes, &mut places) };
+                        self.put::<V, P>(pair, &quad, bytes, &mut places);
                     }
                 }
             }
@@ -91,32 +87,26 @@ impl Panel {
     }
 
     /// Takes the bytes of a quad of two vectors of rows.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`, which has [`Vector::LOOKUPS`].
     #[inline(always)]
-    unsafe fn put<V: Vector, P: Unpack>(&mut self, pair: usize, quad: &Quad, (even, odd): (V, V), at: &mut Places) {
+    fn put<V: Lookups, P: Unpack>(&mut self, pair: usize, quad: &Quad, (even, odd): (V, V), at: &mut Places) {
         let (even, odd) = (P::fields(even), P::fields(odd));
-        // SAFETY: the caller vouches for the instructions of `V`, whose vectors are lines.
-        unsafe {
-            let (looked_up, multiplied) = at.take(quad);
-            if let Some(place) = looked_up {
-                for (step, indices) in V::pair_indices(index(even), index(odd)).into_iter().enumerate() {
-                    indices.store((&raw mut self.indices[4 * place + step][pair]).cast());
-                }
+        let (looked_up, multiplied) = at.take(quad);
+        if let Some(place) = looked_up {
+            for (step, indices) in V::pair_indices(index(even), index(odd)).into_iter().enumerate() {
+                self.indices[4 * place + step][pair] = Line::of(indices);
             }
-            for field in multiplied {
-                let place = at.multiply();
-                even[field].store((&raw mut self.codes[place][2 * pair]).cast());
-                odd[field].store((&raw mut self.codes[place][2 * pair + 1]).cast());
-            }
+        }
+        for field in multiplied {
+            let place = at.multiply();
+            self.codes[place][2 * pair] = Line::of(even[field]);
+            self.codes[place][2 * pair + 1] = Line::of(odd[field]);
         }
     }
 }
 
 /// The index of the first three fields: `9 a + 3 b + c`.
 #[inline(always)]
-fn index<V: Vector>([a, b, c, ..]: [V; MAX_FIELDS]) -> V {
+fn index<V: Lookups>([a, b, c, ..]: [V; MAX_FIELDS]) -> V {
     a.triple().add_bytes(b).triple().add_bytes(c)
 }
 

@@ -6,7 +6,7 @@ use super::super::lines::Line;
 use super::super::terms::Terms;
 use super::panel::Steps;
 use super::{BLOCK, LOOKUPS};
-use crate::simd::Vector;
+use crate::simd::{Lookups, Simd};
 
 /// Tokens of a tile.
 pub(super) const TOKENS: usize = 4;
@@ -36,12 +36,10 @@ impl<'a> Tile<'a> {
     }
 
     /// Takes block `block` of some tokens of `terms`.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`, which has [`Vector::LOOKUPS`].
     #[inline(always)]
-    pub(super) unsafe fn fill<V: Vector>(
+    pub(super) fn fill<V: Lookups>(
         &mut self,
+        simd: Simd<V>,
         terms: &Terms<'a>,
         steps: &Steps,
         tokens: [usize; TOKENS],
@@ -53,12 +51,9 @@ impl<'a> Tile<'a> {
             self.activations[token] = codes;
             let (quads, _) = self.tables[token].as_chunks_mut::<4>();
             for (lines, &[a, b, c]) in quads.iter_mut().zip(&steps.looked_up) {
-                // SAFETY: the caller vouches for the instructions of `V`, whose vectors are lines.
-                unsafe {
-                    let tables = V::tables([four(codes, a), four(codes, b), four(codes, c)]);
-                    for (line, table) in lines.iter_mut().zip(tables) {
-                        table.store((&raw mut *line).cast());
-                    }
+                let tables = V::tables(simd, [four(codes, a), four(codes, b), four(codes, c)]);
+                for (line, table) in lines.iter_mut().zip(tables) {
+                    *line = Line::of(table);
                 }
             }
         }

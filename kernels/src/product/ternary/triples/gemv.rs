@@ -2,13 +2,13 @@
 //! the first.
 
 use super::super::Terms;
-use super::super::lines::Line;
+use super::super::lines::{LINE, Line};
 use super::super::terms::TILE;
 use super::tables::{TABLES, Tables};
 use super::{FIELDS, GROUP, GROUP_WORDS, LINES, ROWS, Triples, WORDS};
 use crate::machine::columns::Columns;
 use crate::machine::slots::Slot;
-use crate::simd::{Kernel, Vector, prefetch, prefetch_far};
+use crate::simd::{LookupKernel, Lookups, Simd, Vector, prefetch, prefetch_far};
 
 /// Bytes from what is read to what is asked for from memory.
 const FAR: usize = 12_288;
@@ -39,17 +39,13 @@ pub(super) struct Gemv<'a> {
     pub(super) outputs: Columns<'a, Slot>,
 }
 
-impl Kernel for Gemv<'_> {
+impl LookupKernel for Gemv<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
-        if const { !V::LOOKUPS } {
-            panic!("an instruction set without lookups");
-        }
+    fn run<V: Lookups>(self, simd: Simd<V>) {
         let Gemv { triples, terms, first_row, mut outputs } = self;
-        // SAFETY: the caller vouches for the instructions of `V`, which has lookups.
-        let tables = unsafe { Tables::of::<V>(terms.codes()) };
+        let tables = Tables::of::<V>(simd, terms.codes());
         let rows = outputs.width();
         let factors = terms.weight_factor().expect("a copy is of a matrix with one scale");
         let blocks = triples.blocks / terms.segments();
@@ -60,8 +56,7 @@ impl Kernel for Gemv<'_> {
                 let mut acc = [0.0; ROWS];
                 let segments = lines.chunks_exact(blocks * WORDS * LINES).zip(tables.chunks_exact(blocks * TABLES));
                 for (segment, (lines, tables)) in segments.enumerate() {
-                    // SAFETY: the caller vouches for the instructions of `V`.
-                    let dots = unsafe { dot_rows::<V>(lines, tables) };
+                    let dots = dot_rows::<V>(simd, lines, tables);
                     terms.add_segment(&mut acc, &dots, &[factors; ROWS], token, segment);
                 }
                 terms.finish(&acc, token, &mut outputs.row(token)[first..rows.min(first + ROWS)]);
@@ -72,19 +67,14 @@ impl Kernel for Gemv<'_> {
 }
 
 /// The sums of code times activation over some blocks of a panel.
-///
-/// # Safety
-/// The machine has the instructions of `V`.
 #[inline(always)]
-unsafe fn dot_rows<V: Vector>(lines: &[Line], tables: &[Line]) -> [i32; ROWS] {
+fn dot_rows<V: Lookups>(simd: Simd<V>, lines: &[Line], tables: &[Line]) -> [i32; ROWS] {
     assert!(V::LANES == TILE, "vectors of {TILE} rows");
     let (lines, _) = lines.as_chunks::<{ WORDS * LINES }>();
     let (tables, _) = tables.as_chunks::<TABLES>();
-    // SAFETY: the caller vouches for the instructions of `V`.
-    let mut sums = unsafe { [[V::zero_sums(); 2]; LINES] };
+    let mut sums = [[V::zero_sums(simd); 2]; LINES];
     for (lines, tables) in lines.iter().zip(tables) {
-        // SAFETY: the caller vouches for the instructions of `V`, whose vectors are lines by the assertion.
-        unsafe { add_block::<V>(lines, tables, &mut sums) };
+        add_block::<V>(simd, lines, tables, &mut sums);
     }
     let mut dots = [[0; TILE]; 2 * LINES];
     for (dots, sums) in dots.iter_mut().zip(sums.as_flattened()) {
@@ -94,15 +84,13 @@ unsafe fn dot_rows<V: Vector>(lines: &[Line], tables: &[Line]) -> [i32; ROWS] {
 }
 
 /// Adds the sums of a block.
-///
-/// # Safety
-/// The machine has the instructions of `V`, whose vectors are lines.
 #[inline(always)]
-unsafe fn add_block<V: Vector>(lines: &[Line; WORDS * LINES], tables: &[Line; TABLES], sums: &mut Sums<V>) {
-    // SAFETY: the caller vouches for the instructions of `V`. The runs have all groups of a block, and the words and
-    // fields after them: all lines, and the first `FIELDS` tables.
+fn add_block<V: Lookups>(simd: Simd<V>, lines: &[Line; WORDS * LINES], tables: &[Line; TABLES], sums: &mut Sums<V>) {
+    const { assert!(4 * V::LANES == LINE, "a vector of a line") };
+    // SAFETY: vectors are lines by the assertion. The runs have all groups of a block, and the words and fields after
+    // them: all lines, and the first `FIELDS` tables.
     unsafe {
-        let zero = V::load(Line::ZERO.as_ptr());
+        let zero = V::load(simd, Line::ZERO.as_ptr());
         let (mut words, mut tables) = (lines.as_ptr(), tables.as_ptr());
         for (run, groups) in RUNS.into_iter().enumerate() {
             let mut found = [zero; LINES];
@@ -110,9 +98,9 @@ unsafe fn add_block<V: Vector>(lines: &[Line; WORDS * LINES], tables: &[Line; TA
                 for found in &mut found {
                     let mut last = zero;
                     for word in 0..GROUP_WORDS {
-                        add_word(words.add(word), tables.add(3 * word), found, &mut last);
+                        add_word(simd, words.add(word), tables.add(3 * word), found, &mut last);
                     }
-                    let table = V::load(tables.add(GROUP - 1).cast());
+                    let table = V::load(simd, tables.add(GROUP - 1).cast());
                     *found = found.add_words(table.look_up(last.shift_words::<5>()));
                     words = words.add(GROUP_WORDS);
                 }
@@ -121,7 +109,7 @@ unsafe fn add_block<V: Vector>(lines: &[Line; WORDS * LINES], tables: &[Line; TA
             if run + 1 == RUNS.len() {
                 for found in &mut found {
                     for word in 0..WORDS % GROUP_WORDS {
-                        add_word(words.add(word), tables.add(3 * word), found, &mut { zero });
+                        add_word(simd, words.add(word), tables.add(3 * word), found, &mut { zero });
                     }
                     words = words.add(WORDS % GROUP_WORDS);
                 }
@@ -136,20 +124,19 @@ unsafe fn add_block<V: Vector>(lines: &[Line; WORDS * LINES], tables: &[Line; TA
 /// Adds what the three fields of a word of each row find, and appends the bit above them to `last`.
 ///
 /// # Safety
-/// The machine has the instructions of `V`, whose vectors are lines; `words` is readable for a line, and `tables` for
-/// three tables.
+/// `words` is readable for a line, and `tables` for three tables.
 #[inline(always)]
-unsafe fn add_word<V: Vector>(words: *const Line, tables: *const Line, sums: &mut V, last: &mut V) {
-    // SAFETY: the caller vouches for the instructions and the lines.
+unsafe fn add_word<V: Lookups>(simd: Simd<V>, words: *const Line, tables: *const Line, sums: &mut V, last: &mut V) {
+    // SAFETY: the caller vouches for the lines, which vectors are no longer than.
     unsafe {
         let words = words.cast::<u8>();
         prefetch_far(words.wrapping_add(FAR));
         prefetch(words.wrapping_add(NEAR));
-        let word = V::load(words);
+        let word = V::load(simd, words);
         let third = word.shift_words::<10>();
-        *sums = sums.add_words(V::load(tables.cast()).look_up(word));
-        *sums = sums.add_words(V::load(tables.add(1).cast()).look_up(word.shift_words::<5>()));
-        *sums = sums.add_words(V::load(tables.add(2).cast()).look_up(third));
+        *sums = sums.add_words(V::load(simd, tables.cast()).look_up(word));
+        *sums = sums.add_words(V::load(simd, tables.add(1).cast()).look_up(word.shift_words::<5>()));
+        *sums = sums.add_words(V::load(simd, tables.add(2).cast()).look_up(third));
         *last = last.append_bit(third);
     }
 }

@@ -6,7 +6,7 @@ use super::super::lines::Line;
 use super::{WIDE, spread};
 use crate::activations::BLOCK;
 use crate::machine::scratch::scratch;
-use crate::simd::Vector;
+use crate::simd::{Lookups, Simd};
 
 /// Tables of a block of activations; the last two mean nothing.
 pub(super) const TABLES: usize = WIDE / 3;
@@ -32,17 +32,13 @@ pub(super) struct Tables {
 
 impl Tables {
     /// Those of `codes`.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`, which has [`Vector::LOOKUPS`].
     #[inline(always)]
-    pub(super) unsafe fn of<V: Vector>(codes: &[i8]) -> Tables {
+    pub(super) fn of<V: Lookups>(simd: Simd<V>, codes: &[i8]) -> Tables {
         let mut tables = Tables { codes: CODES.take(), lines: TABLES_OF_CODES.take() };
         if tables.codes != codes {
             tables.codes.clear();
             tables.codes.extend_from_slice(codes);
-            // SAFETY: the caller vouches for the instructions of `V`.
-            unsafe { tables.fill::<V>() };
+            tables.fill::<V>(simd);
         }
         tables
     }
@@ -60,11 +56,8 @@ impl Tables {
     }
 
     /// Makes the tables of `self.codes`.
-    ///
-    /// # Safety
-    /// The machine has the instructions of `V`, which has [`Vector::LOOKUPS`].
     #[inline(always)]
-    unsafe fn fill<V: Vector>(&mut self) {
+    fn fill<V: Lookups>(&mut self, simd: Simd<V>) {
         let (blocks, _) = self.codes.as_chunks::<BLOCK>();
         let count = blocks.len() * TABLES;
         if self.lines.len() < count {
@@ -74,11 +67,8 @@ impl Tables {
             let wide = spread(block, 0);
             for (lines, x) in lines.as_chunks_mut::<4>().0.iter_mut().zip(wide.as_chunks::<12>().0) {
                 let x = [[x[0], x[1], x[2], x[3]], [x[4], x[5], x[6], x[7]], [x[8], x[9], x[10], x[11]]];
-                // SAFETY: the caller vouches for the instructions of `V`, whose vectors are lines.
-                unsafe {
-                    for (line, table) in lines.iter_mut().zip(V::tables(x)) {
-                        table.store((&raw mut *line).cast());
-                    }
+                for (line, table) in lines.iter_mut().zip(V::tables(simd, x)) {
+                    *line = Line::of(table);
                 }
             }
         }

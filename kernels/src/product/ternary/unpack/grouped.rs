@@ -13,7 +13,7 @@ use core::ops::RangeInclusive;
 use super::{MAX_FIELDS, Quad, Unpack, WINDOW};
 use crate::activations::ColumnOrder;
 use crate::packing::{Coded, Packing, Pq2_0, Ptq1_0, Q1_0, Q2_0, Tq1_0, Tq2_0};
-use crate::simd::Vector;
+use crate::simd::{Simd, Vector};
 
 /// Columns of a window.
 const COLUMNS: usize = 128;
@@ -54,10 +54,10 @@ impl Unpack for Q2_0 {
     const FEW_TOKENS: RangeInclusive<usize> = FEW_TOKENS;
 
     #[inline(always)]
-    unsafe fn load<V: Vector>(starts: [*const u8; 2]) -> V {
+    unsafe fn load<V: Vector>(simd: Simd<V>, starts: [*const u8; 2]) -> V {
         let second = |start: *const u8| start.wrapping_add(Self::BLOCK_BYTES);
-        // SAFETY: the caller vouches for the instructions and the codes of two blocks.
-        unsafe { V::load_halves([starts[0], second(starts[0]), starts[1], second(starts[1])]) }
+        // SAFETY: the caller vouches for the codes of two blocks.
+        unsafe { V::load_halves(simd, [starts[0], second(starts[0]), starts[1], second(starts[1])]) }
     }
 
     #[inline(always)]
@@ -94,9 +94,9 @@ impl Unpack for Q1_0 {
     const FEW_TOKENS: RangeInclusive<usize> = FEW_TOKENS;
 
     #[inline(always)]
-    unsafe fn load<V: Vector>(starts: [*const u8; 2]) -> V {
-        // SAFETY: the caller vouches for the instructions and the codes of a block.
-        unsafe { V::load_halves([starts[0], starts[0], starts[1], starts[1]]).nibbles() }
+    unsafe fn load<V: Vector>(simd: Simd<V>, starts: [*const u8; 2]) -> V {
+        // SAFETY: the caller vouches for the codes of a block.
+        unsafe { V::load_halves(simd, [starts[0], starts[0], starts[1], starts[1]]).nibbles() }
     }
 
     #[inline(always)]
@@ -145,9 +145,9 @@ impl Unpack for Ptq1_0 {
     }
 
     #[inline(always)]
-    unsafe fn add<V: Vector>(bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
+    unsafe fn add<V: Vector>(simd: Simd<V>, bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
         // SAFETY: the caller vouches for the same.
-        unsafe { Tq1_0::add(bytes, activations, runs) }
+        unsafe { Tq1_0::add(simd, bytes, activations, runs) }
     }
 
     #[inline(always)]
