@@ -21,7 +21,7 @@ miri -p trine-loader --no-default-features --lib -- --skip output:: --skip map::
 
 # The portable level, with threads. Miri has no instructions of a processor, so square roots are computed in Rust.
 kernels=(-p trine-kernels --no-default-features --features "threads,libm/force-soft-floats")
-miri "${kernels[@]}" --lib -- shares:: slots:: columns:: machine::memory chunks_cover_the_output clones_share_threads \
+miri "${kernels[@]}" --lib -- schedule:: outputs:: columns:: machine::memory chunks_cover_the_output clones_share_threads \
     items_are_visited_once every_worker_takes_part jobs_in_jobs no_worker_outlives \
     panics_reach_the_caller turns_are_in_the_order
 miri "${kernels[@]}" --test small -- --skip products_of_every_packing

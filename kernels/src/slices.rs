@@ -13,7 +13,7 @@ use crate::attention::page::{CacheType, PAGE};
 use crate::attention::pages::{PagePool, Pages, attention_over_pages};
 use crate::elementwise::rope::Rotate;
 use crate::elementwise::{GateActivation, norm, pointwise};
-use crate::machine::slots::Slot;
+use crate::machine::outputs::Output;
 use crate::product::matrix::Matrix;
 use trine_memory::{Buffer, product_of};
 
@@ -39,7 +39,7 @@ pub fn rms_norm(cpu: &Machine, x: &[f32], gain: &[f32], epsilon: f32) -> Buffer<
         return Buffer::from([]);
     }
     let chunk = width * ROWS_PER_TASK;
-    let write = |y: &mut [Slot]| {
+    let write = |y: &mut [Output]| {
         let mut tasks: Vec<_> = x.chunks(chunk).zip(y.chunks_mut(chunk)).collect();
         cpu.for_each(&mut tasks, |_, (x, y)| {
             for (x, y) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)) {

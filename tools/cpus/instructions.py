@@ -28,8 +28,8 @@ LEVELS = {
     "avx2": "avx2",
     "avx_vnni_vex": "avxvnni",
     "avx512_vnni": "avx512vnni",
-    # Not a wrapper of its own: the same, with another product for many tokens.
-    "lookup": "avx512vnni-lookup",
+    # The same, with another product for many tokens.
+    "avx512_vnni_lookups": "avx512vnni-lookup",
     "neon": "neon",
     "neon_dotprod": "neon-dotprod",
     "neon_i8mm": "neon-i8mm",
@@ -63,7 +63,7 @@ def assembly(target: str) -> str:
 
 def functions(text: str):
     """The wrappers of kernels: level, kernel, packing, lines."""
-    kernel = r"trine_kernels::product::ternary::(gemv|gemm|lookup)::Gem[mv]<.*::(\w+)>"
+    kernel = r"trine_kernels::product::ternary::(gemv|gemm|lut_gemm)::Gem[mv](?:<.*::(\w+)>)?"
     wrapper = re.compile(rf"^trine_kernels::simd::(?:\w+::)?run_(\w+)::<{kernel}>:$")
     found, lines = None, []
     for line in text.splitlines():
@@ -114,8 +114,9 @@ def table(target: str) -> dict:
     """For each level and kind of loop: loads, instructions that multiply bytes, all instructions."""
     found = {}
     for function, kernel, packing, lines in functions(assembly(target)):
-        if kernel == "lookup":
-            function, kernel = "lookup" if function == "avx512_vnni" else "", "gemm"
+        # A panel of codes does not tell of which packing it was made, nor do its products.
+        if kernel != "gemv":
+            kernel, packing = "gemm", "any"
         level = LEVELS.get(function)
         loop = max(innermost_loops(lines), key=lambda loop: sum(map(products, loop)), default=[])
         made = sum(map(products, loop))
@@ -131,8 +132,7 @@ def table(target: str) -> dict:
 
 
 def main():
-    # A panel of codes does not tell of which packing it was made.
-    columns = [("gemv", "I2S"), ("gemv", "Tq2_0"), ("gemv", "Tq1_0"), ("gemm", "I2S")]
+    columns = [("gemv", "I2S"), ("gemv", "Tq2_0"), ("gemv", "Tq1_0"), ("gemm", "any")]
     print("| level | GEMV, I2_S | GEMV, TQ2_0 | GEMV, TQ1_0 | GEMM |\n|---|---:|---:|---:|---:|")
     for target in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"]:
         found = table(target)

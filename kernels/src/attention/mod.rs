@@ -1,12 +1,12 @@
 //! Causal grouped-query attention over a cache of keys and values: its definition, and the arithmetic of a chunk.
 //!
-//! The positions of a cache are cut into chunks of [`CHUNK`]. Each chunk has a softmax of its own, and the chunks that
+//! The positions of a cache are cut into chunks of `CHUNK`. Each chunk has a softmax of its own, and the chunks that
 //! a query sees are combined in their order. The cut depends on nothing else, so a query's result has the same bits
 //! alone, in a prompt, and on any number of threads: the chunks of one token are shared among threads, the queries of a
 //! prompt are cut into blocks that go through all chunks.
 //!
-//! Not here: how a cache lies in memory ([`page`], [`layout`]), the products of queries, keys, weights and values
-//! ([`product`]), and the tasks that threads share ([`tasks`]).
+//! Not here: how a cache lies in memory (`page`, `layout`), the products of queries, keys, weights and values
+//! (`product`), and the tasks that threads share (`tasks`).
 
 pub(crate) mod int8;
 pub(crate) mod layout;

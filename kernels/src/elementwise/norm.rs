@@ -1,6 +1,6 @@
 //! Root-mean-square normalisation of one row.
 
-use crate::machine::slots::Slot;
+use crate::machine::outputs::Output;
 use crate::simd::floats::{FloatKernel, Floats};
 
 /// `y = x * (1 / sqrt(mean(x^2) + eps)) * gain`, multiplied in this order in f32; no mean is subtracted.
@@ -12,7 +12,7 @@ pub(crate) struct RmsNorm<'a> {
     pub(crate) x: &'a [f32],
     pub(crate) gain: &'a [f32],
     pub(crate) eps: f32,
-    pub(crate) y: &'a mut [Slot],
+    pub(crate) y: &'a mut [Output],
 }
 
 impl FloatKernel for RmsNorm<'_> {

@@ -7,7 +7,7 @@ use super::rope::{RopeTable, Rotate, inverse_frequencies};
 use super::softmax::exponentials;
 use super::{dot, half_precision};
 use crate::elementwise::rope::RopePairing;
-use crate::machine::slots::Slot;
+use crate::machine::outputs::Output;
 use crate::simd::floats::{self, FloatKernel, Floats, LANES};
 use crate::{Isa, reference};
 use rand::{Rng, SeedableRng};
@@ -45,7 +45,7 @@ fn rms_norm_on_every_isa() {
         let expected = reference::float::rms_norm(&x, &gain, eps);
         for isa in Isa::available() {
             let mut y = vec![f32::NAN; n];
-            floats::run(isa, RmsNorm { x: &x, gain: &gain, eps, y: Slot::over(&mut y) });
+            floats::run(isa, RmsNorm { x: &x, gain: &gain, eps, y: Output::over(&mut y) });
             assert_same_bits(&y, &expected, format_args!("{isa}, {n} elements"));
         }
         let mean = x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / n as f64;

@@ -7,7 +7,7 @@ use core::ops::Range;
 
 /// The columns from one on of consecutive rows of a matrix that is borrowed for writing.
 #[derive(Debug)]
-pub(crate) struct Columns<'a, T> {
+pub(crate) struct ColumnsMut<'a, T> {
     /// The first element of the first row. Element `c` of row `r` is `r * stride + c` further; for `r < rows` those
     /// before `c = width` are in the matrix, no other window has them, and that one is at most where the matrix ends.
     start: *mut T,
@@ -18,9 +18,9 @@ pub(crate) struct Columns<'a, T> {
 }
 
 // SAFETY: a window is a borrow of its elements that nobody else has, as `&mut [T]` is.
-unsafe impl<T: Send> Send for Columns<'_, T> {}
+unsafe impl<T: Send> Send for ColumnsMut<'_, T> {}
 
-impl<'a, T> Columns<'a, T> {
+impl<'a, T> ColumnsMut<'a, T> {
     /// All columns of a matrix of rows of `width` elements.
     ///
     /// # Panics
@@ -28,7 +28,7 @@ impl<'a, T> Columns<'a, T> {
     pub(crate) fn new(elements: &'a mut [T], width: usize) -> Self {
         assert!(width > 0 && elements.len().is_multiple_of(width), "{} elements in rows of {width}", elements.len());
         let rows = elements.len() / width;
-        Columns { start: elements.as_mut_ptr(), rows, width, stride: width, matrix: PhantomData }
+        ColumnsMut { start: elements.as_mut_ptr(), rows, width, stride: width, matrix: PhantomData }
     }
 
     /// Number of rows.
@@ -59,11 +59,11 @@ impl<'a, T> Columns<'a, T> {
     /// # Panics
     /// If there are no such rows.
     #[inline(always)]
-    pub(crate) fn of_rows(&mut self, rows: Range<usize>) -> Columns<'_, T> {
+    pub(crate) fn of_rows(&mut self, rows: Range<usize>) -> ColumnsMut<'_, T> {
         assert!(rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
         // The start of no rows may be beyond the matrix: it is only reached with a row.
         let start = self.start.wrapping_add(rows.start * self.stride);
-        Columns { start, rows: rows.len(), width: self.width, stride: self.stride, matrix: PhantomData }
+        ColumnsMut { start, rows: rows.len(), width: self.width, stride: self.stride, matrix: PhantomData }
     }
 
     /// The first `width` columns, and the others.
@@ -73,8 +73,8 @@ impl<'a, T> Columns<'a, T> {
     pub(crate) fn split_at(self, width: usize) -> (Self, Self) {
         assert!(width <= self.width, "{width} of {} columns", self.width);
         // Where nothing is left, at most where the matrix ends, in its last row.
-        let rest = Columns { start: self.start.wrapping_add(width), width: self.width - width, ..self };
-        (Columns { width, ..self }, rest)
+        let rest = ColumnsMut { start: self.start.wrapping_add(width), width: self.width - width, ..self };
+        (ColumnsMut { width, ..self }, rest)
     }
 }
 
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn windows_are_parts_of_the_matrix() {
         let mut elements: Vec<u32> = (0..15).collect();
-        let (mut left, rest) = Columns::new(&mut elements, 5).split_at(2);
+        let (mut left, rest) = ColumnsMut::new(&mut elements, 5).split_at(2);
         let (mut middle, none) = rest.split_at(3);
         assert_eq!((left.rows(), left.width(), middle.width(), none.width()), (3, 2, 3, 0));
         assert_eq!((&*left.row(1), &*middle.row(2)), (&[5, 6][..], &[12, 13, 14][..]));
@@ -100,6 +100,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "row 3 of 3")]
     fn a_row_beyond_the_last_is_refused() {
-        Columns::new(&mut [0; 6], 2).row(3);
+        ColumnsMut::new(&mut [0; 6], 2).row(3);
     }
 }

@@ -5,7 +5,7 @@
 //! ([`crate::kept`]).
 
 use super::Machine;
-use crate::machine::slots::Slot;
+use crate::machine::outputs::Output;
 use alloc::vec::Vec;
 use trine_memory::Buffer;
 #[cfg(feature = "std")]
@@ -101,10 +101,10 @@ impl Machine {
     /// `len` numbers that `fill` writes, in memory that an earlier tensor of this machine has left.
     ///
     /// # Safety
-    /// `fill` puts a number into every slot.
-    pub(crate) unsafe fn filled(&self, len: usize, fill: impl FnOnce(&mut [Slot])) -> Buffer<f32> {
-        // SAFETY: the caller vouches that `fill` puts a number into every slot.
-        let numbers = unsafe { Slot::filled(self.memory().take(len), len, fill) };
+    /// `fill` puts a number into every output.
+    pub(crate) unsafe fn filled(&self, len: usize, fill: impl FnOnce(&mut [Output])) -> Buffer<f32> {
+        // SAFETY: the caller vouches that `fill` puts a number into every output.
+        let numbers = unsafe { Output::filled(self.memory().take(len), len, fill) };
         self.memory().lend(numbers)
     }
 }

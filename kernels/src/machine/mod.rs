@@ -8,13 +8,13 @@ pub(crate) mod huge_pages;
 #[cfg(feature = "std")]
 pub mod limits;
 mod memory;
+pub(crate) mod outputs;
 pub(crate) mod parallel;
 #[cfg(feature = "threads")]
 mod pool;
-pub(crate) mod scratch;
 #[cfg_attr(not(any(feature = "threads", test)), allow(dead_code, reason = "one thread does all the work"))]
-mod shares;
-pub(crate) mod slots;
+mod schedule;
+pub(crate) mod scratch;
 
 use alloc::string::String;
 use alloc::string::ToString;
@@ -28,12 +28,12 @@ use std::{
     thread,
 };
 
-use crate::machine::columns::Columns;
+use crate::machine::columns::ColumnsMut;
 #[cfg(feature = "threads")]
 use crate::machine::pool::Pool;
 #[cfg(feature = "threads")]
-use crate::machine::shares::Shares;
-use crate::machine::shares::{Items, Strip, Work};
+use crate::machine::schedule::Schedule;
+use crate::machine::schedule::{ColumnChunk, Items, Work};
 use crate::simd::Isa;
 use memory::Memory;
 
@@ -167,14 +167,14 @@ impl Machine {
     pub(crate) fn for_column_chunks<T, F>(&self, y: &mut [T], columns: usize, granule: usize, least: usize, fill: F)
     where
         T: Send,
-        F: Fn(usize, Columns<'_, T>) + Send + Sync,
+        F: Fn(usize, ColumnsMut<'_, T>) + Send + Sync,
     {
         assert!(granule > 0, "a chunk has at least one column");
         if y.is_empty() {
             return;
         }
-        let strip = Strip { first: 0, columns: Columns::new(y, columns), granule };
-        self.share_out(strip, least.div_ceil(granule), |strip| fill(strip.first, strip.columns));
+        let chunk = ColumnChunk { first: 0, columns: ColumnsMut::new(y, columns), granule };
+        self.share_out(chunk, least.div_ceil(granule), |chunk| fill(chunk.first, chunk.columns));
     }
 
     /// Calls `work(index, item)` for every item of `items`, in parallel.
@@ -207,7 +207,7 @@ impl Machine {
         #[cfg(feature = "threads")]
         {
             self.inner.hand_overs.fetch_add(1, Ordering::Relaxed);
-            let shares = Mutex::new(Shares::new(work, self.threads(), least));
+            let shares = Mutex::new(Schedule::new(work, self.threads(), least));
             let arrived = AtomicUsize::new(0);
             self.inner.pool.broadcast(&|| {
                 let own = arrived.fetch_add(1, Ordering::Relaxed);

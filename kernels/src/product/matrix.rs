@@ -21,7 +21,7 @@ pub use kinds::{AnyPacked, PackingKind};
 
 use crate::activations::{ActivationRows, BlockRule};
 use crate::machine::Machine;
-use crate::machine::slots::Slot;
+use crate::machine::outputs::Output;
 use crate::packing::{
     Coded, I2S, PackScales, Packed, Packing, PackingError, Runs, ScaleGroup, Scales, TernaryLayout, Tq2_0, Unpacked,
     WeightScale, ZERO_CODE,
@@ -344,7 +344,7 @@ impl Machine {
     /// # Panics
     /// If `x` has another number of columns than the matrix, or `y` has another length than `tokens * rows`.
     pub fn matmul(&self, x: &ActivationRows, matrix: &Matrix, y: &mut [f32]) {
-        self.write_products(x, matrix, Slot::over(y));
+        self.write_products(x, matrix, Output::over(y));
         self.add_bias(matrix, y);
     }
 
@@ -362,7 +362,7 @@ impl Machine {
     }
 
     /// Writes each of the outputs of [`Machine::matmul`], without the bias.
-    fn write_products(&self, x: &ActivationRows, matrix: &Matrix, y: &mut [Slot]) {
+    fn write_products(&self, x: &ActivationRows, matrix: &Matrix, y: &mut [Output]) {
         assert_eq!(x.cols(), matrix.cols(), "columns of the activations and of the matrix");
         assert_eq!(y.len(), x.rows() * matrix.rows(), "one output for each token and row");
         by_family!(&matrix.packed, coded(packed) => match matrix.mode {

@@ -29,8 +29,8 @@ use alloc::vec::Vec;
 
 use crate::activations::{ActivationRows, BLOCK, INT16_FLOOR, Int16Rows};
 use crate::machine::Machine;
+use crate::machine::outputs::Output;
 use crate::machine::scratch::scratch;
-use crate::machine::slots::Slot;
 use crate::packing::{Packed, PackingError, Q8_0};
 use crate::product::dense;
 use crate::product::matrix::{AnyPacked, Matrix};
@@ -208,7 +208,7 @@ impl Machine {
         let rounded: &Int16Rows = x.int16(self);
         let mut coarse = COARSE.take();
         coarse.resize(product_of(&[x.rows(), rows]), 0.0);
-        dense::int16_product(self, rounded, &shortlist.coarse, Slot::over(&mut coarse));
+        dense::int16_product(self, rounded, &shortlist.coarse, Output::over(&mut coarse));
         let steps = rounded.stride() / BLOCK;
         let tokens = x.values().chunks_exact(cols).zip(rounded.scales().chunks_exact(steps));
         let largest = tokens.zip(coarse.chunks_exact(rows)).map(|((x, scales), coarse)| {
@@ -232,9 +232,9 @@ impl Machine {
     /// The products of some rows of a float matrix.
     fn products_of_rows(&self, matrix: &Matrix, rows: &[u32], x: &[f32], y: &mut [f32]) {
         match matrix.packed() {
-            AnyPacked::F32(packed) => dense::rows_product(self, packed, rows, x, Slot::over(y)),
-            AnyPacked::F16(packed) => dense::rows_product(self, packed, rows, x, Slot::over(y)),
-            AnyPacked::BF16(packed) => dense::rows_product(self, packed, rows, x, Slot::over(y)),
+            AnyPacked::F32(packed) => dense::rows_product(self, packed, rows, x, Output::over(y)),
+            AnyPacked::F16(packed) => dense::rows_product(self, packed, rows, x, Output::over(y)),
+            AnyPacked::BF16(packed) => dense::rows_product(self, packed, rows, x, Output::over(y)),
             _ => unreachable!("a shortlist is of a float matrix"),
         }
     }

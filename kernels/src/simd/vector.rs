@@ -165,7 +165,7 @@ pub(crate) trait Vector: Copy {
     /// `run` and `next` as they are, but what depends on this `next` is computed after what this `run` depends on. Left
     /// alone, compilers unpack many rows before they multiply the first, and have not the registers for it.
     #[inline(always)]
-    fn separate(run: Self::Run, next: Self) -> (Self::Run, Self) {
+    fn ordering_fence(run: Self::Run, next: Self) -> (Self::Run, Self) {
         (run, next)
     }
 
@@ -192,7 +192,7 @@ pub(crate) trait Vector: Copy {
     }
 
     /// Gives each token of a tile its own runs, where [`Vector::tile_step`] mixes those of tokens.
-    fn separate_tokens<const T: usize>(_runs: &mut [[Self::Run; 2]; T]) {}
+    fn unmix_tokens<const T: usize>(_runs: &mut [[Self::Run; 2]; T]) {}
 
     /// Adds the lanes of `run` to `sums`.
     fn widen(run: Self::Run, sums: Self::Sums) -> Self::Sums;

@@ -8,8 +8,8 @@ use core::ops::Range;
 
 use super::gemv::{Units, add_products};
 
-use crate::machine::columns::Columns;
-use crate::machine::slots::Slot;
+use crate::machine::columns::ColumnsMut;
+use crate::machine::outputs::Output;
 use crate::packing::{DensePacking, MAX_UNIT_BYTES, Packed, whole_unit};
 use crate::simd::floats::{FloatKernel, Floats, LANES};
 use crate::simd::prefetch_far_lines;
@@ -28,7 +28,7 @@ pub(super) struct Few<'a, P: DensePacking> {
     /// `[tokens][cols]`
     pub(super) x: &'a [f32],
     /// For each token, the outputs of the rows from `first_row`.
-    pub(super) outputs: Columns<'a, Slot>,
+    pub(super) outputs: ColumnsMut<'a, Output>,
 }
 
 impl<P: DensePacking> FloatKernel for Few<'_, P> {

@@ -6,8 +6,8 @@ use core::ops::Range;
 
 use crate::elementwise::dot::{Lanes, accumulate};
 use crate::machine::Machine;
-use crate::machine::columns::Columns;
-use crate::machine::slots::Slot;
+use crate::machine::columns::ColumnsMut;
+use crate::machine::outputs::Output;
 use crate::packing::{DensePacking, Packed};
 use crate::simd::Isa;
 use crate::simd::floats::{self, FloatKernel, Floats, LANES};
@@ -74,7 +74,7 @@ impl<P: DensePacking> FloatKernel for Decode<'_, P> {
 }
 
 /// The product of all rows; `x` is `[tokens][cols]`, `y` is `[tokens][rows]`.
-pub(super) fn product(cpu: &Machine, matrix: &dyn DecodeRow, x: &[f32], y: &mut [Slot]) {
+pub(super) fn product(cpu: &Machine, matrix: &dyn DecodeRow, x: &[f32], y: &mut [Output]) {
     cpu.for_column_chunks(y, matrix.rows(), TILE, TILE, |first_row, outputs| {
         floats::run(cpu.isa(), Gemm { isa: cpu.isa(), matrix, first_row, x, outputs });
     });
@@ -87,7 +87,7 @@ struct Gemm<'a> {
     first_row: usize,
     x: &'a [f32],
     /// For each token, the outputs of the rows from `first_row`.
-    outputs: Columns<'a, Slot>,
+    outputs: ColumnsMut<'a, Output>,
 }
 
 impl FloatKernel for Gemm<'_> {
@@ -160,7 +160,7 @@ impl<const R: usize> Panel<R> {
 
     /// Writes the results of the last `multiply` to `outputs[token][row..row + R]`.
     #[inline(always)]
-    fn finish<S: Floats>(&self, floats: S, multiplier: f32, row: usize, outputs: &mut Columns<'_, Slot>) {
+    fn finish<S: Floats>(&self, floats: S, multiplier: f32, row: usize, outputs: &mut ColumnsMut<'_, Output>) {
         for (token, lanes) in self.lanes.iter().enumerate().take(outputs.rows()) {
             for (y, lanes) in outputs.row(token)[row..row + R].iter_mut().zip(lanes) {
                 y.put(floats.sum(floats.load(lanes)) * multiplier);

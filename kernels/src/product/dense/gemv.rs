@@ -2,7 +2,7 @@
 //!
 //! A few rows are computed together, so that their sums do not wait for one another.
 
-use crate::machine::slots::Slot;
+use crate::machine::outputs::Output;
 use crate::packing::{DensePacking, MAX_UNIT, MAX_UNIT_BYTES, Packed, whole_unit};
 use crate::simd::floats::{FloatKernel, Floats, LANES};
 use crate::simd::prefetch_far_lines;
@@ -17,7 +17,7 @@ pub(super) struct Gemv<'a, P: DensePacking> {
     /// The activations of the token.
     pub(super) x: &'a [f32],
     /// The outputs of the rows from `first_row`.
-    pub(super) y: &'a mut [Slot],
+    pub(super) y: &'a mut [Output],
 }
 
 impl<P: DensePacking> FloatKernel for Gemv<'_, P> {
@@ -51,7 +51,7 @@ pub(super) struct GemvOfRows<'a, P: DensePacking> {
     /// The activations of the token.
     pub(super) x: &'a [f32],
     /// One output for each row.
-    pub(super) y: &'a mut [Slot],
+    pub(super) y: &'a mut [Output],
 }
 
 impl<P: DensePacking> FloatKernel for GemvOfRows<'_, P> {

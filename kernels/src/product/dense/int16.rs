@@ -15,8 +15,8 @@ use core::ops::Range;
 use super::words::InWords;
 use crate::activations::{BLOCK, Int16Rows};
 use crate::machine::Machine;
-use crate::machine::columns::Columns;
-use crate::machine::slots::Slot;
+use crate::machine::columns::ColumnsMut;
+use crate::machine::outputs::Output;
 use crate::packing::{ActivationBlock, Int16Packing, Packed, Planes};
 use crate::simd::floats::Floats;
 use crate::simd::integers::{BYTES, Integers};
@@ -79,7 +79,7 @@ impl<P: Int16Packing> Kernel for Arrange<'_, P> {
 ///
 /// # Panics
 /// If the activations have another number of columns than the matrix, or `y` has another length.
-pub(crate) fn product<P: Int16Packing>(cpu: &Machine, x: &Int16Rows, matrix: &Packed<P>, y: &mut [Slot]) {
+pub(crate) fn product<P: Int16Packing>(cpu: &Machine, x: &Int16Rows, matrix: &Packed<P>, y: &mut [Output]) {
     let (rows, cols) = (matrix.rows(), matrix.cols());
     assert_eq!(x.stride(), cols.next_multiple_of(BLOCK), "columns of the activations");
     assert_eq!(y.len(), x.rows() * rows, "one output for each token and row");
@@ -108,7 +108,7 @@ struct RowsTimesTokens<'a, P: Int16Packing> {
     blocks: &'a [ActivationBlock<P>],
     first_row: usize,
     /// For each token, the outputs of the rows from `first_row`.
-    outputs: Columns<'a, Slot>,
+    outputs: ColumnsMut<'a, Output>,
 }
 
 impl<P: Int16Packing> Kernel for RowsTimesTokens<'_, P> {
@@ -146,7 +146,7 @@ fn multiply_panel<I: Integers, P: Int16Packing, const T: usize>(
     (matrix, first_row): (&Packed<P>, usize),
     panel: Range<usize>,
     blocks: &[ActivationBlock<P>],
-    mut outputs: Columns<'_, Slot>,
+    mut outputs: ColumnsMut<'_, Output>,
 ) -> usize {
     let of_token = matrix.cols().div_ceil(BLOCK);
     let mut x: [&[ActivationBlock<P>]; T] = [&[]; T];

@@ -39,7 +39,7 @@ pub(crate) use int16::product as int16_product;
 use alloc::vec::Vec;
 
 use crate::machine::Machine;
-use crate::machine::slots::Slot;
+use crate::machine::outputs::Output;
 use crate::packing::{DensePacking, Packed};
 use crate::simd::floats;
 
@@ -47,7 +47,7 @@ use crate::simd::floats;
 ///
 /// # Panics
 /// If the lengths of `x` and `y` are not those of the same number of tokens.
-pub(crate) fn product<P: DensePacking>(cpu: &Machine, x: &[f32], matrix: &Packed<P>, y: &mut [Slot]) {
+pub(crate) fn product<P: DensePacking>(cpu: &Machine, x: &[f32], matrix: &Packed<P>, y: &mut [Output]) {
     let (rows, cols) = (matrix.rows(), matrix.cols());
     assert!(x.len().is_multiple_of(cols) && x.len() / cols * rows == y.len(), "sizes of the product");
     if const { P::IN_REGISTERS } && x.len() == cols {
@@ -73,7 +73,7 @@ pub(crate) fn rows_product<P: DensePacking>(
     matrix: &Packed<P>,
     rows: &[u32],
     x: &[f32],
-    y: &mut [Slot],
+    y: &mut [Output],
 ) {
     assert!(x.len() == matrix.cols() && y.len() == rows.len(), "sizes of the product");
     let mut tiles: Vec<_> = rows.chunks(gemv::TILE).zip(y.chunks_mut(gemv::TILE)).collect();

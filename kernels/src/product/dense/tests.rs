@@ -1,7 +1,7 @@
 //! Dense products on every instruction set, for every packing, at sizes around the edges of tiles and segments.
 
 use super::product;
-use crate::machine::slots::Slot;
+use crate::machine::outputs::Output;
 use crate::packing::{
     BF16, DensePacking, F16, F32, Packed, Packing, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0, WeightScale,
 };
@@ -54,11 +54,11 @@ fn matches_reference<P: DensePacking>(scales: &[usize]) {
         let expected = reference::dense::product(&weights, 0.75, &x, cols);
         for cpu in &cpus {
             let mut y = vec![f32::NAN; tokens * rows];
-            product(cpu, &x, &matrix, Slot::over(&mut y));
+            product(cpu, &x, &matrix, Output::over(&mut y));
             assert_eq!(y, expected, "{} on {}: {rows} x {cols}, {tokens} tokens", P::NAME, cpu.isa());
             for (x, expected) in x.chunks_exact(cols).zip(expected.chunks_exact(rows)) {
                 let mut y = vec![f32::NAN; rows];
-                product(cpu, x, &matrix, Slot::over(&mut y));
+                product(cpu, x, &matrix, Output::over(&mut y));
                 assert_eq!(y, expected, "{} on {}: one token", P::NAME, cpu.isa());
             }
         }
@@ -123,5 +123,5 @@ fn q6_k_products() {
 
 #[test]
 fn no_tokens_is_no_work() {
-    product(&Machine::new(CpuOptions::default()).unwrap(), &[], &matrix::<F16>(3, 7, &[0]), Slot::over(&mut []));
+    product(&Machine::new(CpuOptions::default()).unwrap(), &[], &matrix::<F16>(3, 7, &[0]), Output::over(&mut []));
 }

@@ -13,8 +13,8 @@ use core::ops::Range;
 use super::int16::{AHEAD, MAX_BLOCK_BYTES, whole_steps};
 use crate::activations::{BLOCK, Int16Rows};
 use crate::machine::Machine;
-use crate::machine::columns::Columns;
-use crate::machine::slots::Slot;
+use crate::machine::columns::ColumnsMut;
+use crate::machine::outputs::Output;
 use crate::packing::{Packed, WordBlock, WordPacking, WordVisitor};
 use crate::simd::floats::{Floats, LANES};
 use crate::simd::integers::{BYTES, Words};
@@ -39,7 +39,7 @@ pub(super) struct InWords<'a> {
     pub(super) with_words: WithWords,
     pub(super) x: &'a Int16Rows,
     /// `[tokens][rows]`
-    pub(super) y: &'a mut [Slot],
+    pub(super) y: &'a mut [Output],
     /// Rows that are worth a thread.
     pub(super) least_rows: usize,
 }
@@ -82,7 +82,7 @@ struct WordsTimesTokens<'a, P: WordPacking> {
     blocks: &'a [WordBlock],
     first_row: usize,
     /// For each token, the outputs of the rows from `first_row`.
-    outputs: Columns<'a, Slot>,
+    outputs: ColumnsMut<'a, Output>,
 }
 
 impl<P: WordPacking> WordsKernel for WordsTimesTokens<'_, P> {

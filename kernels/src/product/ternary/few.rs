@@ -11,8 +11,8 @@ use super::gemv::{FAR, NEAR, blocks_at_once, window_at};
 use super::terms::{TILE, Terms, add};
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
-use crate::machine::columns::Columns;
-use crate::machine::slots::Slot;
+use crate::machine::columns::ColumnsMut;
+use crate::machine::outputs::Output;
 use crate::packing::Packed;
 use crate::simd::{Kernel, Simd, Vector, prefetch, prefetch_far_lines};
 
@@ -37,7 +37,7 @@ pub(super) struct Few<'a, P: Unpack> {
     pub(super) activations: &'a [i8],
     pub(super) first_row: usize,
     /// For each token, the outputs of the rows from `first_row` on.
-    pub(super) outputs: Columns<'a, Slot>,
+    pub(super) outputs: ColumnsMut<'a, Output>,
 }
 
 impl<P: Unpack> Kernel for Few<'_, P> {

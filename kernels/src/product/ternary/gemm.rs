@@ -10,15 +10,15 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::lines::{LINE, Line};
+use super::cache_line::{CacheLine, LINE};
 use super::panel::{Panel, PanelRows};
 use super::terms::{TILE, Terms};
 use super::tiles::{Activations, tile_tokens};
 use crate::activations::BLOCK;
 use crate::machine::Machine;
-use crate::machine::columns::Columns;
+use crate::machine::columns::ColumnsMut;
+use crate::machine::outputs::Output;
 use crate::machine::scratch::scratch;
-use crate::machine::slots::Slot;
 use crate::simd::{Isa, Kernel, Simd, Vector, prefetch, prefetch_far};
 
 /// Rows that start a chunk of work are multiples of this, the rows of the largest panel.
@@ -49,7 +49,7 @@ pub(super) fn product(
     cpu: &Machine,
     (matrix, rows): (&dyn PanelRows, usize),
     terms: &Terms<'_>,
-    y: &mut [Slot],
+    y: &mut [Output],
     least_rows: usize,
 ) {
     let activations = &Activations::new(cpu, terms);
@@ -66,7 +66,7 @@ struct Gemm<'a> {
     activations: &'a Activations,
     first_row: usize,
     /// For each token, the outputs of the rows from `first_row` on.
-    outputs: Columns<'a, Slot>,
+    outputs: ColumnsMut<'a, Output>,
 }
 
 /// What the rows of a panel came to for a token: the sums of code times activation where all columns have one factor,
@@ -257,7 +257,7 @@ impl Tile<'_> {
 #[inline(always)]
 fn dot_segment<V: Vector, const T: usize>(
     simd: Simd<V>,
-    codes: &[Line],
+    codes: &[CacheLine],
     steps: usize,
     activations: &[i8],
     next: &[u8],
@@ -282,7 +282,7 @@ fn dot_segment<V: Vector, const T: usize>(
                 at = add_step::<V, T>(simd, at, &mut runs);
             }
         }
-        V::separate_tokens(&mut runs);
+        V::unmix_tokens(&mut runs);
         let mut sums = [[V::zero_sums(simd); 2]; T];
         for t in 0..T {
             for half in 0..2 {
@@ -301,7 +301,7 @@ fn dot_segment<V: Vector, const T: usize>(
 #[inline(always)]
 fn dot_tile<V: Vector, const T: usize>(
     simd: Simd<V>,
-    codes: &[Line],
+    codes: &[CacheLine],
     steps: usize,
     activations: &[i8],
     next: &[u8],
@@ -338,7 +338,7 @@ fn dot_tile<V: Vector, const T: usize>(
                 }
                 turns -= until_next;
             }
-            V::separate_tokens(&mut runs);
+            V::unmix_tokens(&mut runs);
             for (sums, runs) in sums.iter_mut().zip(&runs) {
                 for half in 0..2 {
                     sums[half] = V::widen(runs[half], sums[half]);

@@ -8,14 +8,14 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 use core::ops::Range;
 
-use super::lines::{LINE, Line};
+use super::cache_line::{CacheLine, LINE};
 use super::terms::Terms;
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
 use crate::machine::Machine;
-use crate::machine::columns::Columns;
+use crate::machine::columns::ColumnsMut;
+use crate::machine::outputs::Output;
 use crate::machine::scratch::scratch;
-use crate::machine::slots::Slot;
 use crate::packing::Packed;
 use crate::simd::{Kernel, Simd, Vector, prefetch, prefetch_far_lines};
 
@@ -30,13 +30,13 @@ pub(super) const NEAR: usize = 128;
 
 scratch! {
     /// The memory of [`Activations`], which the next product of the thread uses again.
-    static LINES: Vec<Line>;
+    static LINES: Vec<CacheLine>;
 }
 
 /// Activations in the order that the vectors of a row of weights meet them: for each vector, field by field. No vector
 /// of them crosses a cache line.
 pub(super) struct Activations {
-    lines: Vec<Line>,
+    lines: Vec<CacheLine>,
 }
 
 impl Activations {
@@ -44,7 +44,7 @@ impl Activations {
     pub(super) fn new<P: Unpack>(cpu: &Machine, activations: &[i8]) -> Self {
         let windows = P::arrange(activations);
         let mut lines = LINES.take();
-        lines.resize(windows.len() / LINE, Line::ZERO);
+        lines.resize(windows.len() / LINE, CacheLine::ZERO);
         cpu.isa().run(Arrange::<P> {
             windows: &windows,
             to: bytemuck::cast_slice_mut(&mut lines),
@@ -103,7 +103,7 @@ pub(super) struct Gemv<'a, P: Unpack> {
     pub(super) activations: &'a [i8],
     pub(super) first_row: usize,
     /// For each token, the outputs of the rows from `first_row` on.
-    pub(super) outputs: Columns<'a, Slot>,
+    pub(super) outputs: ColumnsMut<'a, Output>,
 }
 
 impl<P: Unpack> Kernel for Gemv<'_, P> {
@@ -229,7 +229,7 @@ unsafe fn add_vectors<V: Vector, P: Unpack>(
     macro_rules! add_rows {
         ($($previous:literal $row:literal),*) => {
             $(
-                let (run, bytes) = V::separate(runs[$previous][0], load($row));
+                let (run, bytes) = V::ordering_fence(runs[$previous][0], load($row));
                 runs[$previous][0] = run;
                 add(bytes, &mut runs[$row]);
             )*

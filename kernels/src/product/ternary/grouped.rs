@@ -11,8 +11,8 @@ use super::rows::Rows;
 use super::terms::Terms;
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
-use crate::machine::columns::Columns;
-use crate::machine::slots::Slot;
+use crate::machine::columns::ColumnsMut;
+use crate::machine::outputs::Output;
 use crate::simd::floats::{Floats, LANES};
 use crate::simd::{Kernel, Simd, Vector};
 
@@ -60,7 +60,7 @@ pub(super) struct Gemv<'a, P: Unpack> {
     pub(super) activations: &'a [i8],
     pub(super) first_row: usize,
     /// For each token, the outputs of the rows from `first_row` on.
-    pub(super) outputs: Columns<'a, Slot>,
+    pub(super) outputs: ColumnsMut<'a, Output>,
 }
 
 impl<P: Unpack> Kernel for Gemv<'_, P> {
@@ -147,7 +147,7 @@ impl<'a, P: Unpack> Tile<'a, P> {
             macro_rules! add_rows {
                 ($($previous:literal $row:literal),*) => {
                     $(
-                        let (run, bytes) = V::separate(runs[$previous][0], load($row));
+                        let (run, bytes) = V::ordering_fence(runs[$previous][0], load($row));
                         runs[$previous][0] = run;
                         P::add::<V>(simd, bytes, step, &mut runs[$row]);
                     )*

@@ -2,8 +2,8 @@
 //!
 //! What belongs here: the terms of the product (`Terms`), how bytes become codes in registers (`Unpack`), the kernels
 //! for one token (`gemv`), for a few (`few`, and `grouped` where each block has a scale) and for many (`gemm`, with
-//! activations laid out by `tiles`; `lookup`, which looks part of the sums up), one for whatever these do not take
-//! (`plain`), and copies for few tokens (`triples`). What does not: layouts ([`crate::packing`]), quantization
+//! activations laid out by `tiles`; `lut_gemm`, which looks part of the sums up), one for whatever these do not take
+//! (`plain`), and copies for few tokens (`lut_gemv`). What does not: layouts ([`crate::packing`]), quantization
 //! ([`crate::activations`]), intrinsics ([`crate::simd`]).
 //!
 //! # Arithmetic
@@ -34,32 +34,32 @@
 //! not depend on the order of its terms, and the rest is the same for each output; so every instruction set, every
 //! number of threads, and one token or many give the same bits.
 
+#[cfg_attr(not(all(feature = "simd", target_arch = "x86_64")), allow(dead_code, reason = "no set has lookups"))]
+mod cache_line;
 mod few;
 mod gemm;
 mod gemv;
 mod grouped;
 #[cfg_attr(not(all(feature = "simd", target_arch = "x86_64")), allow(dead_code, reason = "no set has lookups"))]
-mod lines;
+mod lut_gemm;
 #[cfg_attr(not(all(feature = "simd", target_arch = "x86_64")), allow(dead_code, reason = "no set has lookups"))]
-mod lookup;
+mod lut_gemv;
 mod panel;
 mod plain;
 mod rows;
 mod terms;
 mod tiles;
-#[cfg_attr(not(all(feature = "simd", target_arch = "x86_64")), allow(dead_code, reason = "no set has lookups"))]
-mod triples;
 mod unpack;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use lut_gemv::Triples;
 pub(crate) use terms::Terms;
-pub(crate) use triples::Triples;
 pub(crate) use unpack::Unpack;
 
 use crate::machine::Machine;
-use crate::machine::slots::Slot;
+use crate::machine::outputs::Output;
 use crate::packing::Packed;
 
 /// Products of codes that are worth a thread: some microseconds of work.
@@ -77,14 +77,14 @@ pub(crate) fn product<P: Unpack>(
     matrix: &Packed<P>,
     copy: Option<&Triples>,
     terms: &Terms<'_>,
-    y: &mut [Slot],
+    y: &mut [Output],
 ) {
     let (rows, tokens) = (matrix.rows(), terms.tokens());
     assert_eq!(y.len(), tokens * rows, "one output for each token and row");
     assert_eq!(terms.stride(), matrix.cols().next_multiple_of(crate::activations::BLOCK), "columns of the activations");
     let least_rows = LEAST_PRODUCTS / (tokens.max(1) * matrix.cols());
     // Copies are for few tokens and have blocks of 256 columns.
-    let suits = tokens <= triples::MOST_TOKENS && terms.segment().is_multiple_of(crate::activations::BLOCK);
+    let suits = tokens <= lut_gemv::MOST_TOKENS && terms.segment().is_multiple_of(crate::activations::BLOCK);
     if let (true, Some(copy), Some(lookups)) = (suits, copy, cpu.isa().lookups()) {
         copy.product(cpu, lookups, terms, (y, rows), least_rows);
     } else if !takes_segments::<P>(matrix.cols(), terms) {
@@ -93,8 +93,8 @@ pub(crate) fn product<P: Unpack>(
         });
     } else if tokens <= *P::FEW_TOKENS.end() {
         few_tokens(cpu, matrix, terms, y, least_rows);
-    } else if let (false, Some(lookups)) = (P::GROUPED, lookup::preferred(cpu, rows, tokens)) {
-        lookup::product(cpu, lookups, matrix, terms, y);
+    } else if let (false, Some(lookups)) = (P::GROUPED, lut_gemm::preferred(cpu, rows, tokens)) {
+        lut_gemm::product(cpu, lookups, matrix, terms, y);
     } else {
         gemm::product(cpu, (&rows::Rows::of(matrix), rows), terms, y, least_rows);
     }
@@ -109,7 +109,7 @@ fn takes_segments<P: Unpack>(cols: usize, terms: &Terms<'_>) -> bool {
 }
 
 /// [`product`] for one token or [`Unpack::FEW_TOKENS`], without a copy.
-fn few_tokens<P: Unpack>(cpu: &Machine, matrix: &Packed<P>, terms: &Terms<'_>, y: &mut [Slot], least_rows: usize) {
+fn few_tokens<P: Unpack>(cpu: &Machine, matrix: &Packed<P>, terms: &Terms<'_>, y: &mut [Output], least_rows: usize) {
     let activations = gemv::Activations::new::<P>(cpu, terms.in_order());
     let activations = activations.codes();
     if P::GROUPED {

@@ -5,8 +5,8 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::cache_line::{CacheLine, LINE};
 use super::gemm::STEP;
-use super::lines::{LINE, Line};
 use super::rows::Rows;
 use super::terms::{TILE, Terms};
 use super::unpack::load_parts;
@@ -16,13 +16,13 @@ use crate::simd::{Isa, Kernel, Simd, Vector};
 
 scratch! {
     /// The memory of [`Panel::codes`], which the next product of the thread uses again.
-    static CODES: Vec<Line>;
+    static CODES: Vec<CacheLine>;
 }
 
 /// The codes and scales of some columns of two vectors of rows.
 pub(super) struct Panel {
     /// `[steps][2][LANES][4]`
-    pub(super) codes: Vec<Line>,
+    pub(super) codes: Vec<CacheLine>,
     /// `[segments of the columns][2]`
     pub(super) factors: Vec<[[f32; TILE]; 2]>,
 }
@@ -88,7 +88,7 @@ impl<P: Unpack> Kernel for Fill<'_, P> {
     #[inline(always)]
     fn run<V: Vector>(self, simd: Simd<V>) {
         let Fill { matrix, rows, columns, terms, panel } = self;
-        panel.codes.resize(columns.len() * 2 * V::LANES / LINE, Line::ZERO);
+        panel.codes.resize(columns.len() * 2 * V::LANES / LINE, CacheLine::ZERO);
         if !terms.has_one_factor() {
             panel.factors.resize(columns.len() / terms.segment(), [[0.0; TILE]; 2]);
         }
@@ -115,7 +115,7 @@ impl<P: Unpack> Kernel for Fill<'_, P> {
 /// # Panics
 /// If the rows are not as long as the first, or the panel has another number of columns.
 #[inline(always)]
-fn unpack_rows<V: Vector, P: Unpack>(simd: Simd<V>, rows: &[&[u8]; TILE], half: usize, panel: &mut [Line]) {
+fn unpack_rows<V: Vector, P: Unpack>(simd: Simd<V>, rows: &[&[u8]; TILE], half: usize, panel: &mut [CacheLine]) {
     let vector = STEP * V::LANES;
     let (columns, bytes) = const { (P::WINDOW_BLOCKS * P::BLOCK, P::WINDOW_BLOCKS * P::BLOCK_BYTES) };
     let parts = rows[0].len() / bytes;
@@ -144,7 +144,7 @@ fn unpack_rows<V: Vector, P: Unpack>(simd: Simd<V>, rows: &[&[u8]; TILE], half: 
 
 /// Puts the steps of a panel in the order that [`Vector::tile_step`] reads.
 #[inline(always)]
-fn pair_steps<V: Vector>(simd: Simd<V>, panel: &mut [Line]) {
+fn pair_steps<V: Vector>(simd: Simd<V>, panel: &mut [CacheLine]) {
     if V::STEPS == 1 {
         return;
     }

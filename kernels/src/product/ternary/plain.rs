@@ -7,8 +7,8 @@ use core::ops::Range;
 
 use super::Terms;
 use super::terms::TILE;
-use crate::machine::columns::Columns;
-use crate::machine::slots::Slot;
+use crate::machine::columns::ColumnsMut;
+use crate::machine::outputs::Output;
 use crate::packing::{Coded, MAX_BLOCK, Packed, Scales, block_codes, block_scale};
 use crate::simd::{Kernel, Simd, Vector};
 
@@ -18,7 +18,7 @@ pub(super) struct Product<'a, P: Coded> {
     pub(super) terms: &'a Terms<'a>,
     pub(super) first_row: usize,
     /// For each token, the outputs of the rows from `first_row` on.
-    pub(super) outputs: Columns<'a, Slot>,
+    pub(super) outputs: ColumnsMut<'a, Output>,
 }
 
 impl<P: Coded> Kernel for Product<'_, P> {

@@ -9,7 +9,7 @@ use core::iter;
 use super::Unpack;
 use crate::activations::{BLOCK, BlockRows, Int8Rows, QuantizedRows};
 use crate::machine::Machine;
-use crate::machine::slots::Slot;
+use crate::machine::outputs::Output;
 use crate::packing::{Coded, Packed, Scales, block_scale};
 use crate::simd::floats::{Floats, LANES};
 use crate::simd::fused::mul_add_one;
@@ -253,7 +253,7 @@ impl<'a> Terms<'a> {
     /// The outputs of some rows for one token from their accumulators; writes all of `y`, which has at
     /// most `ROWS`.
     #[inline(always)]
-    pub(super) fn finish<const ROWS: usize>(&self, acc: &[f32; ROWS], token: usize, y: &mut [Slot]) {
+    pub(super) fn finish<const ROWS: usize>(&self, acc: &[f32; ROWS], token: usize, y: &mut [Output]) {
         let divisor = self.divisors.map_or(1.0, |divisors| divisors[token]);
         let (scale, multiplier) = (self.scale, self.multiplier);
         // Nearly always all rows: a loop whose length is known becomes vectors.

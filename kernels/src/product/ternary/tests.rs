@@ -8,10 +8,10 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Terms, Triples, Unpack, lookup, product};
+use super::{Terms, Triples, Unpack, lut_gemm, product};
 use crate::activations::ActivationRows;
 use crate::activations::BlockRule;
-use crate::machine::slots::Slot;
+use crate::machine::outputs::Output;
 use crate::packing::{I2S, PackScales, Packed, Scales, Tq1_0, Tq2_0, WeightScale};
 use crate::reference::ternary::{self as reference, WeightScales, product_blocks, product_int8};
 use crate::{CpuOptions, Isa, Machine};
@@ -73,14 +73,14 @@ fn assert_same_bits(found: &[f32], expected: &[f32], what: &str) {
 
 /// Every product that `cpu` has equals `expected`.
 fn check_products<P: Unpack>(cpu: &Machine, packed: &Packed<P>, terms: &Terms<'_>, expected: &[f32], what: &str) {
-    let check = |way: &str, product: &dyn Fn(&mut [Slot])| {
+    let check = |way: &str, product: &dyn Fn(&mut [Output])| {
         let mut y = vec![f32::NAN; expected.len()];
-        product(Slot::over(&mut y));
+        product(Output::over(&mut y));
         assert_same_bits(&y, expected, &format!("{what}{way}"));
     };
     check("", &|y| product(cpu, packed, None, terms, y));
     if let Some(lookups) = cpu.isa().lookups() {
-        check(", looked up", &|y| lookup::product(cpu, lookups, packed, terms, y));
+        check(", looked up", &|y| lut_gemm::product(cpu, lookups, packed, terms, y));
         let copy = Triples::new(cpu, packed);
         assert_eq!(copy.is_some(), packed.shared() != Scales::Blocks);
         if let Some(copy) = copy {
@@ -236,11 +236,11 @@ fn packings_of_the_same_weights_agree() {
     };
     let (i2s, tq1, tq2) = (case.packed::<I2S>(), case.packed::<Tq1_0>(), case.packed::<Tq2_0>());
     let from_i2s =
-        run(Terms::int8(&cpu, x.int8(&cpu), &i2s), &|terms, y| product(&cpu, &i2s, None, terms, Slot::over(y)));
+        run(Terms::int8(&cpu, x.int8(&cpu), &i2s), &|terms, y| product(&cpu, &i2s, None, terms, Output::over(y)));
     let from_tq1 =
-        run(Terms::int8(&cpu, x.int8(&cpu), &tq1), &|terms, y| product(&cpu, &tq1, None, terms, Slot::over(y)));
+        run(Terms::int8(&cpu, x.int8(&cpu), &tq1), &|terms, y| product(&cpu, &tq1, None, terms, Output::over(y)));
     let from_tq2 =
-        run(Terms::int8(&cpu, x.int8(&cpu), &tq2), &|terms, y| product(&cpu, &tq2, None, terms, Slot::over(y)));
+        run(Terms::int8(&cpu, x.int8(&cpu), &tq2), &|terms, y| product(&cpu, &tq2, None, terms, Output::over(y)));
     assert_same_bits(&from_tq1, &from_i2s, "tq1_0");
     assert_same_bits(&from_tq2, &from_i2s, "tq2_0");
 }
@@ -263,7 +263,7 @@ proptest! {
         let product_of = |x: &[f32]| {
             let x = ActivationRows::new(cols, x.to_vec());
             let mut y = vec![f32::NAN; rows * x.rows()];
-            product(&cpu, &packed, None, &Terms::int8(&cpu, x.int8(&cpu), &packed), Slot::over(&mut y));
+            product(&cpu, &packed, None, &Terms::int8(&cpu, x.int8(&cpu), &packed), Output::over(&mut y));
             y
         };
         let single: Vec<f32> = x.chunks_exact(cols).flat_map(product_of).collect();

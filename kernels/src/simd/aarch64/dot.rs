@@ -34,8 +34,8 @@ pub(crate) trait Dot: Copy {
         Self::dot(codes, activations, run)
     }
 
-    /// [`Vector::separate`](crate::simd::Vector::separate), by `asm!` blocks that are not `pure`: their order is kept.
-    fn separate(run: Self::Run, next: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]);
+    /// [`Vector::ordering_fence`](crate::simd::Vector::ordering_fence), by `asm!` blocks that are not `pure`: their order is kept.
+    fn ordering_fence(run: Self::Run, next: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]);
 
     /// Adds the lanes of `run` to `sums`.
     fn widen(run: Self::Run, sums: [int32x4_t; 2]) -> [int32x4_t; 2];
@@ -64,7 +64,7 @@ pub(crate) trait Dot: Copy {
 macro_rules! separate {
     () => {
         #[inline(always)]
-        fn separate([mut a, mut b]: Self::Run, [mut c, mut d]: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]) {
+        fn ordering_fence([mut a, mut b]: Self::Run, [mut c, mut d]: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]) {
             // SAFETY: there is no instruction in it.
             unsafe {
                 asm!(

@@ -190,8 +190,8 @@ impl<D: Dot> Vector for Bytes<D> {
     }
 
     #[inline(always)]
-    fn separate(run: D::Run, next: Self) -> (D::Run, Self) {
-        let (run, next) = D::separate(run, next.0);
+    fn ordering_fence(run: D::Run, next: Self) -> (D::Run, Self) {
+        let (run, next) = D::ordering_fence(run, next.0);
         (run, Self::of(next))
     }
 
@@ -238,7 +238,7 @@ impl<D: Dot> Vector for Bytes<D> {
     }
 
     #[inline(always)]
-    fn separate_tokens<const T: usize>(runs: &mut [[D::Run; 2]; T]) {
+    fn unmix_tokens<const T: usize>(runs: &mut [[D::Run; 2]; T]) {
         for runs in runs.as_chunks_mut::<2>().0 {
             for half in 0..2 {
                 let [a, b] = D::unpair([runs[0][half], runs[1][half]]);

@@ -170,9 +170,9 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    fn separate(run: Run, next: Self) -> (Run, Self) {
+    fn ordering_fence(run: Run, next: Self) -> (Run, Self) {
         // SAFETY: `next` proves AVX2.
-        let (run, next) = unsafe { separate(run.0, next.0) };
+        let (run, next) = unsafe { ordering_fence(run.0, next.0) };
         (Run(run), Bytes(next))
     }
 
@@ -299,10 +299,10 @@ fn opaque(mut x: __m256i) -> __m256i {
     x
 }
 
-/// [`Vector::separate`], by `asm!` blocks that are not `pure`: their order is kept.
+/// [`Vector::ordering_fence`], by `asm!` blocks that are not `pure`: their order is kept.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn separate(mut run: __m256i, mut next: __m256i) -> (__m256i, __m256i) {
+pub(super) fn ordering_fence(mut run: __m256i, mut next: __m256i) -> (__m256i, __m256i) {
     // SAFETY: there is no instruction in it.
     unsafe {
         asm!("/* {0} {1} */", inout(ymm_reg) run, inout(ymm_reg) next, options(nomem, nostack, preserves_flags));

@@ -174,9 +174,9 @@ impl<E: Encoding> Vector for Bytes<E> {
     }
 
     #[inline(always)]
-    fn separate(run: avx2::Sums, next: Self) -> (avx2::Sums, Self) {
+    fn ordering_fence(run: avx2::Sums, next: Self) -> (avx2::Sums, Self) {
         // SAFETY: `next` proves AVX2.
-        let (run, next) = unsafe { avx2::separate(run.0, next.0.0) };
+        let (run, next) = unsafe { avx2::ordering_fence(run.0, next.0.0) };
         (avx2::Sums(run), Self::of(avx2::Bytes(next)))
     }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::machine::slots::Slot;
+use crate::machine::outputs::Output;
 use crate::packing::{Packing, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
 use crate::product::dense::tests::{cpus, matrix, numbers};
 use crate::product::matrix::PackingKind;
@@ -16,11 +16,11 @@ fn matches<P: Int16Packing>(kind: PackingKind, matrix: &Packed<P>, x: &[f32]) {
     for cpu in cpus() {
         let what = format!("{} on {}: {rows} x {cols}", P::NAME, cpu.isa());
         let mut y = vec![f32::NAN; expected.len()];
-        product(&cpu, &Int16Rows::quantize(&cpu, cols, x), matrix, Slot::over(&mut y));
+        product(&cpu, &Int16Rows::quantize(&cpu, cols, x), matrix, Output::over(&mut y));
         assert_eq!(y, expected, "{what}, {} tokens", x.len() / cols);
         for (x, expected) in x.chunks_exact(cols).zip(expected.chunks_exact(rows)) {
             let mut y = vec![f32::NAN; rows];
-            product(&cpu, &Int16Rows::quantize(&cpu, cols, x), matrix, Slot::over(&mut y));
+            product(&cpu, &Int16Rows::quantize(&cpu, cols, x), matrix, Output::over(&mut y));
             assert_eq!(y, expected, "{what}, one token");
         }
     }
@@ -137,7 +137,7 @@ fn within_bound<P: Int16Packing>(scales: &[usize]) {
     x[700] = 40.0;
     for cpu in cpus() {
         let mut y = vec![f32::NAN; rows];
-        product(&cpu, &Int16Rows::quantize(&cpu, cols, &x), &matrix, Slot::over(&mut y));
+        product(&cpu, &Int16Rows::quantize(&cpu, cols, &x), &matrix, Output::over(&mut y));
         for (row, found) in y.iter().enumerate() {
             let mut weights = vec![0.0; cols];
             matrix.decode_row(row, &mut weights);
@@ -175,7 +175,7 @@ fn activations_that_are_no_numbers_reach_the_outputs() {
         x[512 + 300] = bad;
         for cpu in cpus() {
             let mut y = vec![0.0; 2 * 3];
-            product(&cpu, &Int16Rows::quantize(&cpu, 512, &x), &matrix::<Q6K>(3, 512, &[208]), Slot::over(&mut y));
+            product(&cpu, &Int16Rows::quantize(&cpu, 512, &x), &matrix::<Q6K>(3, 512, &[208]), Output::over(&mut y));
             assert!(y[..3].iter().all(|y| y.is_finite()) && y[3..].iter().all(|y| y.is_nan()), "{bad}: {y:?}");
         }
     }
@@ -184,7 +184,7 @@ fn activations_that_are_no_numbers_reach_the_outputs() {
 #[test]
 fn no_tokens_is_no_work() {
     let cpu = &cpus()[0];
-    product(cpu, &Int16Rows::quantize(cpu, 512, &[]), &matrix::<Q4_0>(3, 512, &[0]), Slot::over(&mut []));
+    product(cpu, &Int16Rows::quantize(cpu, 512, &[]), &matrix::<Q4_0>(3, 512, &[0]), Output::over(&mut []));
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::super::lines::Line;
+use super::super::cache_line::CacheLine;
 use super::{WIDE, spread};
 use crate::activations::BLOCK;
 use crate::machine::scratch::scratch;
@@ -18,7 +18,7 @@ scratch! {
 
 scratch! {
     /// The tables of the last activations that the thread met.
-    static TABLES_OF_CODES: Vec<Line>;
+    static TABLES_OF_CODES: Vec<CacheLine>;
 }
 
 /// The tables of whole blocks of activations, block after block.
@@ -27,7 +27,7 @@ scratch! {
 /// its next share of the product, and for other products of the same activations.
 pub(super) struct Tables {
     codes: Vec<i8>,
-    lines: Vec<Line>,
+    lines: Vec<CacheLine>,
 }
 
 impl Tables {
@@ -45,7 +45,7 @@ impl Tables {
 
     /// The tables of token `token` of activations that have `blocks` blocks each.
     #[inline(always)]
-    pub(super) fn of_token(&self, token: usize, blocks: usize) -> &[Line] {
+    pub(super) fn of_token(&self, token: usize, blocks: usize) -> &[CacheLine] {
         &self.lines[token * blocks * TABLES..][..blocks * TABLES]
     }
 
@@ -61,14 +61,14 @@ impl Tables {
         let (blocks, _) = self.codes.as_chunks::<BLOCK>();
         let count = blocks.len() * TABLES;
         if self.lines.len() < count {
-            self.lines.resize(count, Line::ZERO);
+            self.lines.resize(count, CacheLine::ZERO);
         }
         for (block, lines) in blocks.iter().zip(self.lines.chunks_exact_mut(TABLES)) {
             let wide = spread(block, 0);
             for (lines, x) in lines.as_chunks_mut::<4>().0.iter_mut().zip(wide.as_chunks::<12>().0) {
                 let x = [[x[0], x[1], x[2], x[3]], [x[4], x[5], x[6], x[7]], [x[8], x[9], x[10], x[11]]];
                 for (line, table) in lines.iter_mut().zip(V::tables(simd, x)) {
-                    *line = Line::of(table);
+                    *line = CacheLine::of(table);
                 }
             }
         }

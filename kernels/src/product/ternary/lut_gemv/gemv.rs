@@ -2,12 +2,12 @@
 //! the first.
 
 use super::super::Terms;
-use super::super::lines::{LINE, Line};
+use super::super::cache_line::{CacheLine, LINE};
 use super::super::terms::TILE;
 use super::tables::{TABLES, Tables};
 use super::{FIELDS, GROUP, GROUP_WORDS, LINES, ROWS, Triples, WORDS};
-use crate::machine::columns::Columns;
-use crate::machine::slots::Slot;
+use crate::machine::columns::ColumnsMut;
+use crate::machine::outputs::Output;
 use crate::simd::{LookupKernel, Lookups, Simd, Vector, prefetch, prefetch_far};
 
 /// Bytes from what is read to what is asked for from memory.
@@ -36,7 +36,7 @@ pub(super) struct Gemv<'a> {
     /// The first row, which starts a panel.
     pub(super) first_row: usize,
     /// For each token, the outputs of the rows from `first_row` on.
-    pub(super) outputs: Columns<'a, Slot>,
+    pub(super) outputs: ColumnsMut<'a, Output>,
 }
 
 impl LookupKernel for Gemv<'_> {
@@ -68,7 +68,7 @@ impl LookupKernel for Gemv<'_> {
 
 /// The sums of code times activation over some blocks of a panel.
 #[inline(always)]
-fn dot_rows<V: Lookups>(simd: Simd<V>, lines: &[Line], tables: &[Line]) -> [i32; ROWS] {
+fn dot_rows<V: Lookups>(simd: Simd<V>, lines: &[CacheLine], tables: &[CacheLine]) -> [i32; ROWS] {
     assert!(V::LANES == TILE, "vectors of {TILE} rows");
     let (lines, _) = lines.as_chunks::<{ WORDS * LINES }>();
     let (tables, _) = tables.as_chunks::<TABLES>();
@@ -85,12 +85,17 @@ fn dot_rows<V: Lookups>(simd: Simd<V>, lines: &[Line], tables: &[Line]) -> [i32;
 
 /// Adds the sums of a block.
 #[inline(always)]
-fn add_block<V: Lookups>(simd: Simd<V>, lines: &[Line; WORDS * LINES], tables: &[Line; TABLES], sums: &mut Sums<V>) {
+fn add_block<V: Lookups>(
+    simd: Simd<V>,
+    lines: &[CacheLine; WORDS * LINES],
+    tables: &[CacheLine; TABLES],
+    sums: &mut Sums<V>,
+) {
     const { assert!(4 * V::LANES == LINE, "a vector of a line") };
     // SAFETY: vectors are lines by the assertion. The runs have all groups of a block, and the words and fields after
     // them: all lines, and the first `FIELDS` tables.
     unsafe {
-        let zero = V::load(simd, Line::ZERO.as_ptr());
+        let zero = V::load(simd, CacheLine::ZERO.as_ptr());
         let (mut words, mut tables) = (lines.as_ptr(), tables.as_ptr());
         for (run, groups) in RUNS.into_iter().enumerate() {
             let mut found = [zero; LINES];
@@ -126,7 +131,13 @@ fn add_block<V: Lookups>(simd: Simd<V>, lines: &[Line; WORDS * LINES], tables: &
 /// # Safety
 /// `words` is readable for a line, and `tables` for three tables.
 #[inline(always)]
-unsafe fn add_word<V: Lookups>(simd: Simd<V>, words: *const Line, tables: *const Line, sums: &mut V, last: &mut V) {
+unsafe fn add_word<V: Lookups>(
+    simd: Simd<V>,
+    words: *const CacheLine,
+    tables: *const CacheLine,
+    sums: &mut V,
+    last: &mut V,
+) {
     // SAFETY: the caller vouches for the lines, which vectors are no longer than.
     unsafe {
         let words = words.cast::<u8>();

@@ -1,7 +1,7 @@
 //! A copy of a ternary matrix for products of few tokens: three codes in five bits, read as they lie.
 //!
 //! The 27 values of three codes are indices of a table with the sums of three activations
-//! ([`lookup`](super::lookup)). A word of sixteen bits holds three such *fields* and a bit of a fourth, so that five
+//! ([`lut_gemm`](super::lut_gemm)). A word of sixteen bits holds three such *fields* and a bit of a fourth, so that five
 //! words hold sixteen: 1.67 bits for a code, against 2 of I2_S and 1.6 of the bytes of TQ1_0. No field is unpacked:
 //! the lookup takes the low five bits of a word, whatever is above. A field thus costs a lookup and an addition, and
 //! two of three a shift, where the digits of TQ1_0 cost more operations than the products they serve.
@@ -28,12 +28,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Terms;
-use super::lines::Line;
+use super::cache_line::CacheLine;
 use super::terms::TILE;
 use crate::activations::BLOCK;
 use crate::machine::Machine;
 use crate::machine::huge_pages::HugePages;
-use crate::machine::slots::Slot;
+use crate::machine::outputs::Output;
 use crate::packing::{Coded, Packed, Scales, ZERO_CODE};
 use crate::simd::WithLookups;
 
@@ -70,7 +70,7 @@ const _: () = assert!(WORDS % GROUP_WORDS == 2 && WORDS / GROUP_WORDS * GROUP + 
 /// A copy of a ternary matrix that has one scale. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Triples {
-    lines: Arc<HugePages<Line>>,
+    lines: Arc<HugePages<CacheLine>>,
     blocks: usize,
 }
 
@@ -101,7 +101,7 @@ impl Triples {
 
     /// Bytes of the copy.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val::<[Line]>(&self.lines)
+        size_of_val::<[CacheLine]>(&self.lines)
     }
 
     /// `y[token, row]` for every token of `terms` and each of `rows` rows of the matrix, as [`super::product`].
@@ -113,7 +113,7 @@ impl Triples {
         cpu: &Machine,
         lookups: WithLookups,
         terms: &Terms<'_>,
-        (y, rows): (&mut [Slot], usize),
+        (y, rows): (&mut [Output], usize),
         least_rows: usize,
     ) {
         assert_eq!(terms.stride(), self.blocks * BLOCK, "columns of the activations");
@@ -125,7 +125,7 @@ impl Triples {
 
     /// The lines of the panel that starts with row `row`.
     #[inline(always)]
-    fn panel(&self, row: usize) -> &[Line] {
+    fn panel(&self, row: usize) -> &[CacheLine] {
         let lines = self.blocks * WORDS * LINES;
         &self.lines[row / ROWS * lines..][..lines]
     }
@@ -146,7 +146,7 @@ fn spread<T: Copy>(block: &[T; BLOCK], none: T) -> [T; WIDE] {
 }
 
 /// Writes the codes of a row, whole blocks of them, to row `place` of a panel.
-fn put_row(codes: &[u8], place: usize, lines: &mut [Line]) {
+fn put_row(codes: &[u8], place: usize, lines: &mut [CacheLine]) {
     let line = place / (2 * TILE);
     let at = 2 * (place % TILE) + place / TILE % 2;
     let (codes, _) = codes.as_chunks::<BLOCK>();

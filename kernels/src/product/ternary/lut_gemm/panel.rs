@@ -6,7 +6,7 @@
 use core::ops::Range;
 
 use super::super::Unpack;
-use super::super::lines::Line;
+use super::super::cache_line::CacheLine;
 use super::super::terms::TILE;
 use super::super::unpack::{MAX_FIELDS, Quad, load_parts};
 use super::{BLOCK, DOTS, LOOKED_UP, LOOKUPS, ROWS};
@@ -19,29 +19,29 @@ pub(super) const VECTORS: usize = 4;
 #[derive(Clone)]
 pub(super) struct Panel {
     /// Of each row four columns in a lane.
-    codes: [[Line; VECTORS]; DOTS],
+    codes: [[CacheLine; VECTORS]; DOTS],
     /// Of each row an index in a word: of two vectors of rows by turns.
-    indices: [[Line; VECTORS / 2]; LOOKUPS],
+    indices: [[CacheLine; VECTORS / 2]; LOOKUPS],
     /// The scales of the rows in the last segment that was begun.
     pub(super) factors: [f32; ROWS],
 }
 
 impl Panel {
     pub(super) const ZERO: Panel = Panel {
-        codes: [[Line::ZERO; VECTORS]; DOTS],
-        indices: [[Line::ZERO; VECTORS / 2]; LOOKUPS],
+        codes: [[CacheLine::ZERO; VECTORS]; DOTS],
+        indices: [[CacheLine::ZERO; VECTORS / 2]; LOOKUPS],
         factors: [0.0; ROWS],
     };
 
     /// The codes, step by step.
     #[inline(always)]
-    pub(super) fn codes(&self) -> *const Line {
+    pub(super) fn codes(&self) -> *const CacheLine {
         self.codes.as_flattened().as_ptr()
     }
 
     /// The indices, step by step.
     #[inline(always)]
-    pub(super) fn indices(&self) -> *const Line {
+    pub(super) fn indices(&self) -> *const CacheLine {
         self.indices.as_flattened().as_ptr()
     }
 
@@ -93,13 +93,13 @@ impl Panel {
         let (looked_up, multiplied) = at.take(quad);
         if let Some(place) = looked_up {
             for (step, indices) in V::pair_indices(index(even), index(odd)).into_iter().enumerate() {
-                self.indices[4 * place + step][pair] = Line::of(indices);
+                self.indices[4 * place + step][pair] = CacheLine::of(indices);
             }
         }
         for field in multiplied {
             let place = at.multiply();
-            self.codes[place][2 * pair] = Line::of(even[field]);
-            self.codes[place][2 * pair + 1] = Line::of(odd[field]);
+            self.codes[place][2 * pair] = CacheLine::of(even[field]);
+            self.codes[place][2 * pair + 1] = CacheLine::of(odd[field]);
         }
     }
 }

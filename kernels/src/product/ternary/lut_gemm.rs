@@ -16,13 +16,13 @@ mod panel;
 mod tables;
 
 use super::Unpack;
-use super::lines::Line;
+use super::cache_line::CacheLine;
 use super::terms::{TILE, Terms};
 use crate::activations::BLOCK;
 use crate::machine::Machine;
-use crate::machine::columns::Columns;
+use crate::machine::columns::ColumnsMut;
+use crate::machine::outputs::Output;
 use crate::machine::scratch::scratch;
-use crate::machine::slots::Slot;
 use crate::packing::Packed;
 use crate::simd::{LookupKernel, Lookups, Simd, WithLookups};
 use alloc::vec::Vec;
@@ -82,7 +82,7 @@ pub(super) fn product<P: Unpack>(
     lookups: WithLookups,
     matrix: &Packed<P>,
     terms: &Terms<'_>,
-    y: &mut [Slot],
+    y: &mut [Output],
 ) {
     if y.is_empty() {
         return;
@@ -113,7 +113,7 @@ struct Gemm<'a, P: Unpack> {
     /// Rows whose sums are kept from block to block, a multiple of [`ROWS`].
     group: usize,
     /// For each token of the batch, the outputs of the rows from `first_row` on.
-    outputs: Columns<'a, Slot>,
+    outputs: ColumnsMut<'a, Output>,
 }
 
 impl<P: Unpack> LookupKernel for Gemm<'_, P> {
@@ -244,7 +244,7 @@ unsafe fn tile_sums<V: Lookups>(
     // indices, a tile as many of tables, and four activations at each column of `multiplied`.
     unsafe {
         let mut runs = [[V::zero_run(simd); VECTORS]; TOKENS];
-        let mut words = [[V::load(simd, Line::ZERO.as_ptr()); VECTORS / 2]; TOKENS];
+        let mut words = [[V::load(simd, CacheLine::ZERO.as_ptr()); VECTORS / 2]; TOKENS];
         let (beside, alone) = multiplied.split_at(LOOKUPS);
         for &column in beside {
             add_dots::<V>(simd, codes, activations, column, &mut runs);
@@ -274,8 +274,8 @@ unsafe fn tile_sums<V: Lookups>(
 #[inline(always)]
 unsafe fn add_lookups<V: Lookups>(
     simd: Simd<V>,
-    indices: *const Line,
-    tables: *const Line,
+    indices: *const CacheLine,
+    tables: *const CacheLine,
     words: &mut [[V; VECTORS / 2]; TOKENS],
 ) {
     // SAFETY: the caller vouches for the lines.
@@ -297,7 +297,7 @@ unsafe fn add_lookups<V: Lookups>(
 #[inline(always)]
 unsafe fn add_dots<V: Lookups>(
     simd: Simd<V>,
-    codes: *const Line,
+    codes: *const CacheLine,
     activations: &[&[i8; BLOCK]; TOKENS],
     first: u8,
     runs: &mut [[V::Run; VECTORS]; TOKENS],

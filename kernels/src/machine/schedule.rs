@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use crate::machine::columns::Columns;
+use crate::machine::columns::ColumnsMut;
 
 /// Work that consists of a number of units.
 pub(crate) trait Work: Sized {
@@ -33,35 +33,35 @@ impl<T> Work for Items<'_, T> {
 }
 
 /// Columns of an output, cut at multiples of `granule`, and the number of the first.
-pub(crate) struct Strip<'a, T> {
+pub(crate) struct ColumnChunk<'a, T> {
     pub(crate) first: usize,
-    pub(crate) columns: Columns<'a, T>,
+    pub(crate) columns: ColumnsMut<'a, T>,
     pub(crate) granule: usize,
 }
 
-impl<T> Work for Strip<'_, T> {
+impl<T> Work for ColumnChunk<'_, T> {
     fn units(&self) -> usize {
         self.columns.width().div_ceil(self.granule)
     }
 
     fn split_at(self, units: usize) -> (Self, Self) {
-        let Strip { first, columns, granule } = self;
+        let ColumnChunk { first, columns, granule } = self;
         let width = columns.width().min(units * granule);
         let (columns, others) = columns.split_at(width);
-        (Strip { first, columns, granule }, Strip { first: first + width, columns: others, granule })
+        (ColumnChunk { first, columns, granule }, ColumnChunk { first: first + width, columns: others, granule })
     }
 }
 
 /// Work that threads take a share of, again and again. Each thread has a stretch of its own and takes half of what is
 /// left of it, from the front, so that it reads memory in one stream; who has none left takes half of the longest
 /// other, from the back.
-pub(crate) struct Shares<W> {
+pub(crate) struct Schedule<W> {
     stretches: Vec<Option<W>>,
     /// The least units of a share.
     least: usize,
 }
 
-impl<W: Work> Shares<W> {
+impl<W: Work> Schedule<W> {
     /// A stretch of `work` for each thread that finds `least` units, and no shares below that but the last of each.
     pub(crate) fn new(work: W, threads: usize, least: usize) -> Self {
         let (units, mut rest) = (work.units(), work);
@@ -73,7 +73,7 @@ impl<W: Work> Shares<W> {
             rest = others;
         }
         stretches.push(Some(rest));
-        Shares { stretches, least: least.max(1) }
+        Schedule { stretches, least: least.max(1) }
     }
 
     /// A share for the thread with the number `own`; `None` where all is taken.
@@ -103,7 +103,7 @@ mod tests {
     /// The indices of each share that the threads in `order` get, until nothing is left.
     fn shares(count: usize, threads: usize, least: usize, order: impl Iterator<Item = usize>) -> Vec<Vec<usize>> {
         let mut numbers: Vec<usize> = (0..count).collect();
-        let mut shares = Shares::new(Items { first: 0, items: &mut numbers }, threads, least);
+        let mut shares = Schedule::new(Items { first: 0, items: &mut numbers }, threads, least);
         let next = order.map_while(|thread| shares.next(thread));
         next.map(|share| {
             assert!(share.items.iter().copied().eq(share.first..share.first + share.items.len()));
@@ -141,11 +141,11 @@ mod tests {
     }
 
     #[test]
-    fn strips_are_cut_at_granules() {
+    fn chunks_are_cut_at_granules() {
         let mut elements = vec![0; 3 * 37];
-        let strip = Strip { first: 0, columns: Columns::new(&mut elements, 37), granule: 8 };
-        assert_eq!(strip.units(), 5);
-        let (left, right) = strip.split_at(4);
+        let chunk = ColumnChunk { first: 0, columns: ColumnsMut::new(&mut elements, 37), granule: 8 };
+        assert_eq!(chunk.units(), 5);
+        let (left, right) = chunk.split_at(4);
         assert_eq!((left.columns.width(), right.first, right.columns.width(), right.units()), (32, 32, 5, 1));
         assert_eq!(right.split_at(1).1.units(), 0);
     }

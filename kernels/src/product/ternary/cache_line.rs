@@ -10,26 +10,26 @@ pub(super) const LINE: usize = 64;
 /// A cache line.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-pub(super) struct Line([u16; LINE / 2]);
+pub(super) struct CacheLine([u16; LINE / 2]);
 
 // SAFETY: any words are a line, zeros among them.
-unsafe impl Zeroable for Line {}
+unsafe impl Zeroable for CacheLine {}
 // SAFETY: any words are a line, 32 of which have its length, so that nothing pads them.
-unsafe impl Pod for Line {}
+unsafe impl Pod for CacheLine {}
 
-impl Line {
+impl CacheLine {
     /// The bytes of a vector that is as long.
     #[inline(always)]
-    pub(super) fn of<V: Vector>(vector: V) -> Line {
+    pub(super) fn of<V: Vector>(vector: V) -> CacheLine {
         const { assert!(4 * V::LANES == LINE, "a vector of a line") };
-        let mut line = Line::ZERO;
+        let mut line = CacheLine::ZERO;
         // SAFETY: the vector is as long by the assertion.
         unsafe { vector.store((&raw mut line).cast()) };
         line
     }
 
     /// A line of zeros.
-    pub(super) const ZERO: Line = Line([0; LINE / 2]);
+    pub(super) const ZERO: CacheLine = CacheLine([0; LINE / 2]);
 
     /// The first byte.
     pub(super) fn as_ptr(&self) -> *const u8 {

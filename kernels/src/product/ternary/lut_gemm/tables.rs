@@ -2,7 +2,7 @@
 //!
 //! What belongs here: their layout, and how it is filled. What does not: which columns they are ([`super::panel`]).
 
-use super::super::lines::Line;
+use super::super::cache_line::CacheLine;
 use super::super::terms::Terms;
 use super::panel::Steps;
 use super::{BLOCK, LOOKUPS};
@@ -13,19 +13,19 @@ pub(super) const TOKENS: usize = 4;
 
 /// A block of columns of [`TOKENS`] tokens.
 pub(super) struct Tile<'a> {
-    tables: [[Line; LOOKUPS]; TOKENS],
+    tables: [[CacheLine; LOOKUPS]; TOKENS],
     activations: [&'a [i8; BLOCK]; TOKENS],
 }
 
 impl<'a> Tile<'a> {
     /// A tile of zeros.
     pub(super) fn new() -> Self {
-        Tile { tables: [[Line::ZERO; LOOKUPS]; TOKENS], activations: [&[0; BLOCK]; TOKENS] }
+        Tile { tables: [[CacheLine::ZERO; LOOKUPS]; TOKENS], activations: [&[0; BLOCK]; TOKENS] }
     }
 
     /// The tables of each token, step by step.
     #[inline(always)]
-    pub(super) fn tables(&self) -> *const Line {
+    pub(super) fn tables(&self) -> *const CacheLine {
         self.tables.as_flattened().as_ptr()
     }
 
@@ -53,7 +53,7 @@ impl<'a> Tile<'a> {
             for (lines, &[a, b, c]) in quads.iter_mut().zip(&steps.looked_up) {
                 let tables = V::tables(simd, [four(codes, a), four(codes, b), four(codes, c)]);
                 for (line, table) in lines.iter_mut().zip(tables) {
-                    *line = Line::of(table);
+                    *line = CacheLine::of(table);
                 }
             }
         }
