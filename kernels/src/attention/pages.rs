@@ -4,7 +4,7 @@
 //! pages; one that writes to a shared page gets a copy of it first. All that a step needs is taken before it begins.
 //!
 //! What belongs here: ownership of pages, and attention over them. What does not: where in a page what lies
-//! ([`super::page`]), and axes (the crate `trine-ops`).
+//! (`attention/page.rs`), and axes (the crate `trine-ops`).
 
 mod attention;
 

@@ -207,16 +207,21 @@ impl Machine {
         #[cfg(feature = "threads")]
         {
             self.inner.hand_overs.fetch_add(1, Ordering::Relaxed);
+            let units = work.units();
             let shares = Mutex::new(Schedule::new(work, self.threads(), least));
-            let arrived = AtomicUsize::new(0);
-            self.inner.pool.broadcast(&|| {
+            let (arrived, done_by_caller) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let job = |is_caller: bool| {
                 let own = arrived.fetch_add(1, Ordering::Relaxed);
                 // Nothing panics while it holds the lock.
                 let next_share = || shares.lock().unwrap_or_else(PoisonError::into_inner).next(own);
                 while let Some(share) = next_share() {
+                    if is_caller {
+                        done_by_caller.fetch_add(share.units(), Ordering::Relaxed);
+                    }
                     run(share);
                 }
-            });
+            };
+            self.inner.pool.share_out(&job, || done_by_caller.load(Ordering::Relaxed) as f64 / units as f64);
         }
     }
 }

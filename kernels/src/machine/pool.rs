@@ -8,9 +8,10 @@
 //! that has not arrived: the thread that starts a job works on it too, closes it when nothing is left to take, and
 //! waits only for those inside.
 //!
-//! Threads that want the pool at the same time get it one after the other, each job with all workers. A job inside a
-//! job is done by the thread that starts it: it would wait for its own end.
+//! Threads that want the pool at the same time get it one after the other, each job with all workers that are worth it
+//! ([`pace`]). A job inside a job is done by the thread that starts it: it would wait for its own end.
 
+mod pace;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -23,6 +24,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use pace::Pace;
 use turns::Turns;
 
 /// How long a thread spins before it sleeps: longer than what lies between the products of a step, shorter than what
@@ -51,6 +53,8 @@ pub(crate) struct Pool {
     workers: Vec<JoinHandle<()>>,
     /// Of the threads that start jobs.
     turns: Turns,
+    /// Of the thread whose turn it is.
+    pace: Mutex<Pace>,
 }
 
 /// What the threads of a pool share.
@@ -60,6 +64,8 @@ struct Shared {
     state: AtomicU64,
     /// The job, valid while `state` is open or counts a worker inside.
     job: AtomicPtr<Job<'static>>,
+    /// Workers that may enter the job, stored before `state`.
+    limit: AtomicUsize,
     /// Workers that sleep or are about to.
     sleeping: AtomicUsize,
     /// Held by workers from counting themselves as sleeping until they sleep.
@@ -70,7 +76,8 @@ struct Shared {
 
 /// One job, on the stack of the thread that started it.
 struct Job<'a> {
-    work: &'a (dyn Fn() + Sync),
+    /// Is told whether the thread is the one that started the job.
+    work: &'a (dyn Fn(bool) + Sync),
     /// What a worker panicked with.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -86,6 +93,7 @@ impl Pool {
         let shared = Arc::new(Shared {
             state: AtomicU64::new(0),
             job: AtomicPtr::default(),
+            limit: AtomicUsize::new(0),
             sleeping: AtomicUsize::new(0),
             lock: Mutex::new(()),
             wake: Condvar::new(),
@@ -93,7 +101,8 @@ impl Pool {
         });
         // Who spins for a turn needs a core that the job before does not.
         let turns = Turns::new(if threads < cores { SPIN } else { Duration::ZERO });
-        let mut pool = Pool { shared, workers: Vec::new(), turns };
+        let pace = Mutex::new(Pace::new(threads.saturating_sub(1)));
+        let mut pool = Pool { shared, workers: Vec::new(), turns, pace };
         for index in 1..threads {
             let shared = Arc::clone(&pool.shared);
             let worker = thread::Builder::new().name(format!("trine-{index}")).spawn(move || shared.serve())?;
@@ -115,18 +124,48 @@ impl Pool {
     ///
     /// # Panics
     /// If a call of `work` panics, with its payload.
-    pub(crate) fn broadcast(&self, work: &(dyn Fn() + Sync)) {
-        let Some(_in_job) = InJob::enter() else { return work() };
+    #[cfg(test)]
+    pub(crate) fn broadcast(&self, work: &(dyn Fn(bool) + Sync)) {
+        let Some(_in_job) = InJob::enter() else { return work(true) };
         let _turn = self.turns.take();
+        self.run(work, self.workers.len());
+    }
+
+    /// As [`Pool::broadcast`], with as many workers as are worth waiting for. `share` says in the end which share of the
+    /// work this thread did, from 0 to 1.
+    ///
+    /// # Panics
+    /// If a call of `work` panics, with its payload.
+    pub(crate) fn share_out(&self, work: &(dyn Fn(bool) + Sync), share: impl FnOnce() -> f64) {
+        let Some(_in_job) = InJob::enter() else { return work(true) };
+        let _turn = self.turns.take();
+        // Nothing panics while it holds the lock, and who holds it has the turn.
+        let pace = || self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = Instant::now();
+        let limit = pace().limit(start);
+        let worked = self.run(work, limit);
+        let end = Instant::now();
+        pace().record(end, worked - start, end - worked, share());
+    }
+
+    /// Calls `work` on this thread and on up to `limit` workers. Returns when this thread was through. To be called by
+    /// the thread whose turn it is only.
+    fn run(&self, work: &(dyn Fn(bool) + Sync), limit: usize) -> Instant {
+        if limit == 0 {
+            work(true);
+            return Instant::now();
+        }
         let job = Job { work, panic: Mutex::new(None) };
         // Dropped before `job`, also where `work` panics.
-        let open = self.shared.open(&job);
-        work();
+        let open = self.shared.open(&job, limit, self.workers.len());
+        work(true);
+        let worked = Instant::now();
         drop(open);
         let panic = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(payload) = panic {
             resume_unwind(payload);
         }
+        worked
     }
 }
 
@@ -173,15 +212,18 @@ impl Drop for Open<'_> {
 }
 
 impl Shared {
-    /// Lets workers enter `job`, which must outlive the result. To be called by the thread whose turn it is only.
-    fn open<'a>(&'a self, job: &'a Job<'_>) -> Open<'a> {
+    /// Lets `limit` of the `workers` workers enter `job`, which must outlive the result. To be called by the thread
+    /// whose turn it is only.
+    fn open<'a>(&'a self, job: &'a Job<'_>, limit: usize, workers: usize) -> Open<'a> {
         self.job.store(std::ptr::from_ref(job).cast_mut().cast(), Ordering::Relaxed);
+        self.limit.store(limit, Ordering::Relaxed);
         // Nobody else writes now: the last job was closed and left, and a pool in use is not dropped.
         let number = (self.state.load(Ordering::Relaxed) + JOB) & (STOP - 1);
         // Sequentially consistent with `sleeping`: either this thread sees that a worker sleeps, or the worker sees the
-        // job. The store also publishes the pointer.
+        // job. The store also publishes the pointer and the limit.
         self.state.store(number | OPEN, Ordering::SeqCst);
-        if self.sleeping.load(Ordering::SeqCst) > 0 {
+        // Who may not enter may sleep.
+        if self.sleeping.load(Ordering::SeqCst) > workers - limit {
             self.wake_sleepers();
         }
         Open(self)
@@ -215,7 +257,7 @@ impl Shared {
             // which comes before the end of the job, until the count is back at 0, that is after `fetch_sub` below.
             // `Job` is shared as `&Job`: its fields are `Sync`.
             let job: &Job<'_> = unsafe { &*self.job.load(Ordering::Relaxed) };
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(job.work)) {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (job.work)(false))) {
                 *job.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(payload);
             }
             self.state.fetch_sub(1, Ordering::Release);
@@ -226,7 +268,9 @@ impl Shared {
     fn wait(&self, last: u64) -> u64 {
         let ready = || {
             let state = self.state.load(Ordering::SeqCst);
-            let other = state & OPEN != 0 && state & !INSIDE != last;
+            // A limit of another job than that of the state does not matter: the exchange that enters then fails.
+            let has_room = ((state & INSIDE) as usize) < self.limit.load(Ordering::Relaxed);
+            let other = state & OPEN != 0 && state & !INSIDE != last && has_room;
             (other || state & STOP != 0).then_some(state)
         };
         if let Some(state) = spin_until(self.spin, ready) {
