@@ -1,5 +1,5 @@
 //! Every program in `fail/` must fail to compile with the message in its `.stderr`; its twin in `pass/`, which differs
-//! by the correction alone, must compile.
+//! by the correction alone, compiles in `corrections.rs`.
 //!
 //! Messages are those of one compiler, so they are compared on the pinned toolchain only; the test says when it does
 //! not compare. What must hold on any compiler, that the mistakes do not compile, is in the `compile_fail` examples of
@@ -28,13 +28,12 @@ fn every_mistake_has_a_correction() {
 }
 
 #[test]
-fn mistakes_have_their_messages_and_corrections_compile() {
+fn mistakes_have_their_messages() {
     let rustc = Command::new("rustc").arg("--version").output().expect("rustc runs");
     let version = String::from_utf8_lossy(&rustc.stdout);
-    let tests = trybuild::TestCases::new();
-    tests.pass("pass/*/*.rs");
     if version.split_whitespace().nth(1) == Some(PINNED) {
-        tests.compile_fail("fail/*/*.rs");
+        // Where trybuild has no program to run it checks programs and does not build what they depend on.
+        trybuild::TestCases::new().compile_fail("fail/*/*.rs");
     } else {
         eprintln!("messages are not compared: they are those of rustc {PINNED}, and this is {}", version.trim());
     }
