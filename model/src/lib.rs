@@ -52,7 +52,9 @@ pub use trine_text::{
     known_pre_tokenizers,
 };
 pub use warning::{NoTriples, Warning};
+#[doc(hidden)]
+pub use weights::has_name_of_norm;
 pub use weights::{
-    Corrected, Correction, Corrections, Group, KeepTriples, LoadError, LoadOptions, LoadProblem, Loaded, MakeShortlist,
-    PolicyError, PolicyProblem, Quantize, Requantize, load,
+    Corrected, Correction, Corrections, FromTensor, Group, KeepTriples, LoadError, LoadOptions, LoadProblem, Loaded,
+    MakeShortlist, Parameter, Parameters, PolicyError, PolicyProblem, Quantize, Requantize, load,
 };

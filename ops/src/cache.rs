@@ -10,7 +10,7 @@ use core::marker::PhantomData;
 use trine_kernels::pages::{PagePool, Pages};
 use trine_kernels::{CacheFull, CacheType, PAGE};
 use trine_shapes::{
-    Axis, Causal, Idx, Pairing, Past, Plain, Ragged, RopePairing, Rotated, Span, Step, Uniform, Value, View,
+    Axis, Causal, Idx, Named, Pairing, Past, Plain, Ragged, RopePairing, Rotated, Span, Step, Uniform, Value, View,
 };
 
 /// Where sequences take pages for their keys and values from: up to a number that is known when the pool is made.
@@ -170,7 +170,7 @@ impl<L: Axis, K: Axis, D: Axis, R: Pairing> KvSequence<L, K, D, R> {
     ///
     /// # Errors
     /// As [`KvSequence::step`], and where the sequences do not have equally many positions.
-    pub fn step_of_batch<B: Plain, S: Plain, X>(
+    pub fn step_of_batch<B: Plain, S: Named, X>(
         sequences: Vec<&mut Self>,
         batch: B,
         seq: S,

@@ -47,6 +47,18 @@ pub trait Axis: Copy + Debug + Send + Sync {
 )]
 pub trait Plain: Roleless {}
 
+/// A plain axis that has a name of its own, or one index: no other axis of its length is taken for it.
+///
+/// What goes along positions takes it, so that positions do not change places with sequences, heads or channels that are
+/// as many. [`Fixed<N>`](Fixed) is a length alone; of one index there is nothing to confuse.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a name for positions",
+    label = "a length alone could change places with another that is equal",
+    note = "`axis! {{ struct Prompt = 3; }}` declares an axis with a name, and `Seq` has one; one position is `Fixed<1>`",
+    note = "a function that leaves positions open says `S: Named`"
+)]
+pub trait Named: Plain {}
+
 /// An axis without a role: plain, or the tokens or sequences of a step. Operations that give no role take it, and leave
 /// it as it is.
 #[diagnostic::on_unimplemented(
@@ -160,6 +172,9 @@ impl<A: Plain, B: Plain> Plain for Flat<A, B> {}
 impl<A: Roleless, B: Roleless> Roleless for Flat<A, B> {}
 
 #[diagnostic::do_not_recommend]
+impl<A: Named, B: Named> Named for Flat<A, B> {}
+
+#[diagnostic::do_not_recommend]
 impl<A: Plain, B: Plain> Factored for Flat<A, B> {
     type Slow = A;
     type Fast = B;
@@ -211,8 +226,11 @@ impl<A: Plain, B: Plain> Axis for Plus<A, B> {
 impl<A: Plain, B: Plain> Plain for Plus<A, B> {}
 #[diagnostic::do_not_recommend]
 impl<A: Plain, B: Plain> Roleless for Plus<A, B> {}
+#[diagnostic::do_not_recommend]
+impl<A: Named, B: Named> Named for Plus<A, B> {}
 
-/// A literal length: one sequence is `Fixed<1>`, and small programs need no more.
+/// A literal length and no name: one sequence is `Fixed<1>`, and widths of small programs need no more. Positions have a
+/// name ([`Named`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fixed<const N: usize>;
 
@@ -236,6 +254,8 @@ impl<const N: usize> Axis for Fixed<N> {
 impl<const N: usize> Plain for Fixed<N> {}
 #[diagnostic::do_not_recommend]
 impl<const N: usize> Roleless for Fixed<N> {}
+#[diagnostic::do_not_recommend]
+impl Named for Fixed<1> {}
 
 #[cfg(test)]
 mod tests {

@@ -64,7 +64,7 @@ mod step;
 mod tensor;
 
 pub use additive::{Additive, AdditiveShape};
-pub use axis::{Axis, Factored, Fixed, Flat, Plain, Plus, Product, Roleless};
+pub use axis::{Axis, Factored, Fixed, Flat, Named, Plain, Plus, Product, Roleless};
 pub use dims::{Dims, DimsError, Sizes};
 pub use environment::{AlreadyPinned, Dyn, Environment};
 pub use index::{Idx, NotAnIndex};

@@ -5,7 +5,11 @@ use crate::{Cpu, Rope};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 use trine_kernels::{CpuOptions, Isa};
-use trine_shapes::{AttentionLayers, Fixed, HeadDim, Heads, KvHeads, Tensor, Uniform, static_model};
+use trine_shapes::{AttentionLayers, Fixed, HeadDim, Heads, KvHeads, Seq, Tensor, Uniform, axis, static_model};
+
+axis! {
+    struct Words = 2;
+}
 
 static_model! {
     struct Small {
@@ -271,7 +275,7 @@ fn each_sequence_of_a_step_has_a_token() {
     assert_eq!(refused(vec![&mut sequence], &[0]), CacheStepError::Empty { sequence: 0 });
     assert_eq!((sequence.len(), pool.free_pages()), (7, 1));
     assert!(go_on(&cpu, vec![], &[], &[]).unwrap().is_empty());
-    let empty = KvSequence::step_of_batch(vec![&mut sequence], Fixed::<1>, Fixed::<0>, |_| ());
+    let empty = Seq::scope(0, |none| KvSequence::step_of_batch(vec![&mut sequence], Fixed::<1>, none, |_| ()));
     assert_eq!(empty, Err(CacheStepError::Empty { sequence: 0 }));
 }
 
@@ -282,7 +286,7 @@ fn a_batch_takes_a_rectangular_step() {
     let mut sequences = [after(&cpu, &pool, &[(7, 1)]), after(&cpu, &pool, &[(7, 2)])];
     let expected: Vec<Vec<u32>> =
         [3, 4].into_iter().zip(&sequences).map(|(seed, sequence)| alone(&cpu, &mut sequence.fork(), 2, seed)).collect();
-    let step = KvSequence::step_of_batch(sequences.iter_mut().collect(), Fixed::<2>, Fixed::<2>, |mut caches| {
+    let step = KvSequence::step_of_batch(sequences.iter_mut().collect(), Fixed::<2>, Words, |mut caches| {
         let outputs = attend(&cpu, &mut caches, &[3, 4]);
         let past = caches.axis().past().len();
         caches.commit();
