@@ -40,10 +40,10 @@ pub trait Axis: Copy + Debug + Send + Sync {
 /// not plain either: a state makes the step, and data enter it one slice a sequence
 /// ([`Tensor::of_sequences`](crate::Tensor::of_sequences)).
 #[diagnostic::on_unimplemented(
-    message = "data cannot be declared to have `{Self}`",
+    message = "`{Self}` is not a plain axis",
     label = "comes from the operation or the state that makes it",
     note = "plain axes are those of `axis!` and `product!`, such as `Hidden<M>` where `M: Model`, and `Fixed<N>`",
-    note = "data of a step enter by `Tensor::of_sequences`"
+    note = "data of a step enter by `Tensor::of_sequences`, and are reduced for each sequence by `mean_of_sequences`"
 )]
 pub trait Plain: Roleless {}
 
@@ -52,10 +52,10 @@ pub trait Plain: Roleless {}
 /// What goes along positions takes it, so that positions do not change places with sequences, heads or channels that are
 /// as many. [`Fixed<N>`](Fixed) is a length alone; of one index there is nothing to confuse.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a name for positions",
-    label = "a length alone could change places with another that is equal",
-    note = "`axis! {{ struct Prompt = 3; }}` declares an axis with a name, and `Seq` has one; one position is `Fixed<1>`",
-    note = "a function that leaves positions open says `S: Named`"
+    message = "`{Self}` does not name the positions of a sequence",
+    label = "expected an axis with a name, such as `Seq` or one of `axis!`",
+    note = "`Fixed<N>` is a length alone, which could change places with another; one position is `Fixed<1>`",
+    note = "the tokens of a step are of many sequences, and have operations of their own"
 )]
 pub trait Named: Plain {}
 

@@ -3,6 +3,9 @@
 //! What belongs here: finding tensors by the names of parameters, once each, and reading them. What does not: models of
 //! an architecture, whose names are those of the schema (`load.rs`).
 
+#[cfg(test)]
+mod tests;
+
 use super::{LoadError, LoadProblem, checked, matrices};
 use crate::files::{Encoding, Source, SourceTensor};
 use std::collections::HashMap;

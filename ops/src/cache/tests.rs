@@ -299,3 +299,21 @@ fn a_batch_takes_a_rectangular_step() {
     let three = KvSequence::step_of_batch(sequences.iter_mut().collect(), Fixed::<3>, Fixed::<1>, |_| ());
     assert_eq!(three, Err(CacheStepError::Sequences { step: 3, caches: 2 }));
 }
+
+/// Else the next step would see what its pages held before.
+#[test]
+#[should_panic(expected = "layer 1 has no keys and values of this step")]
+fn a_step_gives_every_layer_its_keys_and_values() {
+    let (cpu, pool) = (cpu(None), pool(1, CacheType::F32));
+    let (heads, head) = (KvHeads::of(Small), HeadDim::of(Small));
+    let rope = Rope::new(head, RopePairing::NeoX, 1e4, &[], 16);
+    let mut sequence = pool.sequence();
+    let _ = KvSequence::step(vec![&mut sequence], &[1], |mut caches| {
+        let step = caches.axis();
+        let keys = cpu.rope(Tensor::assume((step, heads, head), vec![0.0; 36], "a test"), &rope);
+        let values = Tensor::assume((step, heads, Value::of(head)), vec![0.0; 36], "a test");
+        let first = Idx::all(AttentionLayers::of(Small)).next().unwrap();
+        caches.layer(first).append(keys.view(), values.view());
+        caches.commit();
+    });
+}
