@@ -4,7 +4,9 @@ use crate::cpu::Cpu;
 use crate::residual::Residual;
 use core::marker::PhantomData;
 use trine_kernels::slices;
-use trine_shapes::{At, Axis, Branch, BranchNorm, Buffer, HeadNorm, Last, NormRole, Normed, Plain, RolelessShape, Tensor, View};
+use trine_shapes::{
+    At, Axis, Branch, BranchNorm, Buffer, HeadNorm, Last, NormRole, Normed, Plain, RolelessShape, Tensor, View,
+};
 
 /// A root-mean-square norm: its gains, its epsilon, and which norm of the block it is.
 ///

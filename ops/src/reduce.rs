@@ -4,7 +4,9 @@
 
 use crate::cpu::Cpu;
 use crate::parts::for_pieces;
-use trine_shapes::{Axis, Place, Roleless, RolelessShape, Sequences, Shape, Step, Tensor, View, Without, product_of};
+use trine_shapes::{
+    Axis, Place, Plain, Roleless, RolelessShape, Sequences, Shape, Step, Tensor, View, Without, product_of,
+};
 
 /// Outputs that one thread computes side by side.
 const SIDE_BY_SIDE: usize = 256;

@@ -8,8 +8,7 @@ use trine_kernels::packing::WeightScale;
 use trine_kernels::{CacheType, CpuOptions, GateActivation, Matrix, PAGE, PackingKind, reference};
 use trine_shapes::{
     Adjacent, AttentionLayers, Axis, Branch, Ffn, Fixed, Gate, HeadDim, Heads, Hidden, Idx, KvHeads, KvWidth, Made,
-    Normed, OutputNorm, QWidth, RopePairing, Shape, Tensor, Uniform, Value, View, Vocab, norm_role,
-    static_model,
+    Normed, OutputNorm, QWidth, RopePairing, Shape, Tensor, Uniform, Value, View, Vocab, norm_role, static_model,
 };
 
 static_model! {

@@ -75,7 +75,8 @@ pub use model::{
 };
 pub use models::{Bitnet2B4T, WithModel, dispatch};
 pub use norm::{
-    AttnNorm, AttnSubNorm, BranchNorm, FfnNorm, FfnSubNorm, HeadNorm, KeyNorm, LacksNorm, NoNorm, NormRole, Normed, OutputNorm, QueryNorm,
+    AttnNorm, AttnSubNorm, BranchNorm, FfnNorm, FfnSubNorm, HeadNorm, KeyNorm, LacksNorm, NoNorm, NormRole, Normed,
+    OutputNorm, QueryNorm,
 };
 pub use occurrences::Occurrences;
 pub use permute::Permutes;

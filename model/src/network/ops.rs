@@ -9,7 +9,8 @@ use std::cell::{Cell, RefCell};
 use trine_kernels::Matrix;
 use trine_ops::{Activations, Cached, Cpu, Embedding, Gating, Residual, RmsNorm, Rope};
 use trine_shapes::{
-    Axis, Branch, Causal, Gate, HeadNorm, Idx, Made, NormRole, Normed, Pairing, Product, Rotated, Shape, Step, Tensor, View,
+    Axis, Branch, Causal, Gate, HeadNorm, Idx, Made, NormRole, Normed, Pairing, Product, Rotated, Shape, Step, Tensor,
+    View,
 };
 
 /// What a forward pass runs on: a [`Cpu`], or one whose results somebody sees ([`Traced`]).
