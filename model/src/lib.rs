@@ -52,8 +52,6 @@ pub use trine_text::{
     known_pre_tokenizers,
 };
 pub use warning::{NoTriples, Warning};
-#[doc(hidden)]
-pub use weights::has_name_of_norm;
 pub use weights::{
     Corrected, Correction, Corrections, FromTensor, Group, KeepTriples, LoadError, LoadOptions, LoadProblem, Loaded,
     MakeShortlist, Parameter, Parameters, PolicyError, PolicyProblem, Quantize, Requantize, load,

@@ -27,8 +27,6 @@ pub use load::{Group, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, 
 pub(crate) use matrices::{
     default_activations, factor_of, halves_row, packed, packing, scaled, scales_bias, usual_activations,
 };
-#[doc(hidden)]
-pub use parameters::has_name_of_norm;
 pub use parameters::{FromTensor, Parameter, Parameters};
 pub use policy::{Corrected, Correction, Corrections, PolicyError, PolicyProblem};
 pub use triples::KeepTriples;

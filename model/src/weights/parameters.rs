@@ -25,6 +25,10 @@ pub trait Parameter: Sized {
     /// What it is: a [`Weight`], a [`Bias`], an [`Embedding`], a [`Head`], an [`RmsNorm`], a [`Tensor`] of floats.
     type Value: FromTensor;
 
+    /// Whether its name has that of the norm whose gains it is, if it is gains.
+    #[doc(hidden)]
+    const IS_NAMED: bool = has_name_of_norm(Self::NAME, <Self::Value as FromTensor>::NORM);
+
     /// The parameter with this value, wherever that comes from: the one place where a program says so itself.
     fn of(value: Self::Value) -> Self;
 }
@@ -152,9 +156,7 @@ impl Parameters {
         let Some(tensor) = self.tensors.get_mut(name) else { return refused(LoadProblem::Absent { count }) };
         let Some(tensor) = tensor.take() else { return refused(LoadProblem::ReadBefore) };
         match P::Value::NORM {
-            Some(norm) if !has_name_of_norm(name, Some(norm)) => {
-                Err(LoadError::of_tensor(&tensor, LoadProblem::OtherNorm { norm }))
-            }
+            Some(norm) if !P::IS_NAMED => Err(LoadError::of_tensor(&tensor, LoadProblem::OtherNorm { norm })),
             _ => P::Value::from_tensor(&tensor, given).map(P::of),
         }
     }
@@ -174,8 +176,7 @@ impl Parameters {
 }
 
 /// Whether `norm`, where there is one, is a part of `name`: parts are what dots separate.
-#[doc(hidden)]
-pub const fn has_name_of_norm(name: &str, norm: Option<&str>) -> bool {
+const fn has_name_of_norm(name: &str, norm: Option<&str>) -> bool {
     let Some(norm) = norm else { return true };
     let (name, norm) = (name.as_bytes(), norm.as_bytes());
     let mut start = 0;
@@ -193,6 +194,7 @@ pub const fn has_name_of_norm(name: &str, norm: Option<&str>) -> bool {
     false
 }
 
+#[diagnostic::do_not_recommend]
 impl<O: Made, I: Axis> FromTensor for Weight<Matrix, O, I> {
     type Given = (O, I);
 
@@ -203,6 +205,7 @@ impl<O: Made, I: Axis> FromTensor for Weight<Matrix, O, I> {
 }
 
 /// A matrix in one packing: a tensor of another type is refused.
+#[diagnostic::do_not_recommend]
 impl<P: Packing, O: Made, I: Axis> FromTensor for Weight<Packed<P>, O, I> {
     type Given = (O, I);
 
@@ -221,6 +224,7 @@ impl<P: Packing, O: Made, I: Axis> FromTensor for Weight<Packed<P>, O, I> {
 
 macro_rules! tables {
     ($($table:ident)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl<V: Plain, H: Plain> FromTensor for $table<Matrix, V, H> {
             type Given = (V, H);
 
@@ -233,6 +237,7 @@ macro_rules! tables {
 }
 tables!(Embedding Head);
 
+#[diagnostic::do_not_recommend]
 impl<O: Made, I: Axis> FromTensor for Bias<O, I> {
     type Given = (O, I);
 
@@ -243,6 +248,7 @@ impl<O: Made, I: Axis> FromTensor for Bias<O, I> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: PlainShape> FromTensor for Tensor<f32, S> {
     type Given = S;
 
@@ -253,6 +259,7 @@ impl<S: PlainShape> FromTensor for Tensor<f32, S> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<R: NormRole, A: Plain> FromTensor for RmsNorm<R, A> {
     /// The axis, and the epsilon.
     type Given = (A, f32);
@@ -318,7 +325,7 @@ macro_rules! parameters {
         $crate::parameters!(@declare [$(#[$doc])* $vis] $name [] [] $file, $value);
 
         const _: () = assert!(
-            $crate::has_name_of_norm($file, <$value as $crate::FromTensor>::NORM),
+            <$name as $crate::Parameter>::IS_NAMED,
             concat!("`", $file, "` is not the name of the norm whose gains `", stringify!($name), "` is")
         );
         $crate::parameters!($($rest)*);

@@ -2,7 +2,10 @@
 #![allow(unused)]
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
-fn choose<Draft: Model, Target: Model>(
+pinned_model! { struct Draft; }
+pinned_model! { struct Target; }
+
+fn choose(
     chain: &mut SamplerChain,
     logits: &Logits<Vocab<Target>>,
     proposed: &[Idx<Vocab<Draft>>],
