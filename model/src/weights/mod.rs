@@ -23,7 +23,7 @@ mod words;
 
 pub use error::{LoadError, LoadProblem};
 pub(crate) use floats::{recognised, recognised_table};
-pub use load::{Group, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load};
+pub use load::{GroupSize, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load};
 pub(crate) use matrices::{
     default_activations, factor_of, halves_row, packed, packing, scaled, scales_bias, usual_activations,
 };
