@@ -49,8 +49,8 @@ pub trait Plain: Roleless {}
 
 /// A plain axis that has a name of its own, or one index: no other axis of its length is taken for it.
 ///
-/// What goes along positions takes it, so that positions do not change places with sequences, heads or channels that are
-/// as many. [`Fixed<N>`](Fixed) is a length alone; of one index there is nothing to confuse.
+/// What goes along positions takes it, so that positions do not change places with as many sequences, heads or
+/// channels. [`Fixed<N>`](Fixed) is a length alone; of one index there is nothing to confuse.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name the positions of a sequence",
     label = "expected an axis with a name, such as `Seq` or one of `axis!`",
@@ -229,8 +229,8 @@ impl<A: Plain, B: Plain> Roleless for Plus<A, B> {}
 #[diagnostic::do_not_recommend]
 impl<A: Named, B: Named> Named for Plus<A, B> {}
 
-/// A literal length and no name: one sequence is `Fixed<1>`, and widths of small programs need no more. Positions have a
-/// name ([`Named`]).
+/// A literal length and no name: one sequence is `Fixed<1>`, and widths of small programs need no more. Positions have
+/// a name ([`Named`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fixed<const N: usize>;
 

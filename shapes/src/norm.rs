@@ -18,7 +18,7 @@ pub trait NormRole: Copy + Debug + Send + Sync + 'static {
     const NAME: &'static str;
 }
 
-/// The role of a norm that each head has for itself: its gains are as long as a head, and what it normalises stays heads.
+/// The role of a norm that each head has for itself: its gains are as long as a head, and heads stay heads.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a norm of heads",
     label = "expected `QueryNorm`, `KeyNorm`, or a role that is declared so",

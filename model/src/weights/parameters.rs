@@ -16,8 +16,8 @@ use trine_loader::{Safetensors, SafetensorsInfo, TensorType};
 use trine_ops::{Bias, Embedding, Head, RmsNorm, Weight};
 use trine_shapes::{Axis, Idx, Made, NormRole, Plain, PlainShape, Tensor};
 
-/// A parameter of a network: which tensor of a file it is, and what that is. [`parameters!`](crate::parameters) declares
-/// them.
+/// A parameter of a network: which tensor of a file it is, and what that is.
+/// [`parameters!`](crate::parameters) declares them.
 pub trait Parameter: Sized {
     /// Its name in files. `{}` stands for the number of a layer.
     const NAME: &'static str;
