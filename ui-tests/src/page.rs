@@ -123,10 +123,10 @@ const RELATIONS: [(&str, &str, &str); 19] = [
     (
         "file",
         "Files of one's own",
-        "A program with a network of its own declares the parameters of it: the name of each in a file, and what it is. \
-         Each is a type, and `Parameters` reads it by the type that the tensor has in the file, once. What only a file \
-         can tell, such as a tensor that is missing, has other dimensions or is of another type than the program wants, \
-         is one refused conversion, a line that names the tensor.",
+        "A program with a network of its own declares its parameters: the name of each in a file, and what it is. Each \
+         is a type, and `Parameters` reads it by the type that the tensor has in the file, once. What only a file can \
+         tell, such as a tensor that is missing, has other dimensions or is of another type than the program wants, is \
+         one refused conversion, a line that names the tensor.",
     ),
     (
         "packing",
