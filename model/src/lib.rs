@@ -53,6 +53,6 @@ pub use trine_text::{
 };
 pub use warning::{NoTriples, Warning};
 pub use weights::{
-    Corrected, Correction, Corrections, Group, KeepTriples, LoadError, LoadOptions, LoadProblem, Loaded, MakeShortlist,
-    PolicyError, PolicyProblem, Quantize, Requantize, load,
+    Corrected, Correction, Corrections, FromTensor, GroupSize, KeepTriples, LoadError, LoadOptions, LoadProblem,
+    Loaded, MakeShortlist, Parameter, Parameters, PolicyError, PolicyProblem, Quantize, Requantize, load,
 };

@@ -191,7 +191,9 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
         let pool = KvPool::new(layers, kv_heads, head, SEQUENCES, CacheType::F32).expect("memory");
         let mut sequences: Vec<KvSequence<_, _, _>> = (0..SEQUENCES).map(|_| pool.sequence()).collect();
         let mut caches = KvStep::open(old, sequences.iter_mut().collect()).expect("pages");
-        caches.layer(layer).append(rotated_past.view(), of_past.view());
+        for layer in Idx::all(layers) {
+            caches.layer(layer).append(rotated_past.view(), of_past.view());
+        }
         caches.commit();
         let mut caches = KvStep::open(step, sequences.iter_mut().collect()).expect("pages");
         let cached = caches.layer(layer).append(rotated.view(), of_step.view());

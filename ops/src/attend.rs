@@ -6,7 +6,7 @@ use crate::cpu::Cpu;
 use crate::parts::for_rows;
 use alloc::vec::Vec;
 use core::ops::Range;
-use trine_shapes::{Axis, Plain, Shape, Step, Tensor, Value, View};
+use trine_shapes::{Axis, Named, Plain, Shape, Step, Tensor, Value, View};
 
 /// How far a position sees: so many positions before its own, and so many after it.
 ///
@@ -108,11 +108,12 @@ impl Cpu {
     ///
     /// ```
     /// use trine_ops::Cpu;
-    /// use trine_shapes::{Fixed, Tensor, Value};
+    /// use trine_shapes::{Fixed, Tensor, Value, axis};
     ///
+    /// axis! { struct Words = 3; }
     /// let cpu = Cpu::new(Default::default())?;
-    /// let q = Tensor::zeros((Fixed::<3>, Fixed::<1>, Fixed::<2>));
-    /// let v = (Fixed::<3>, Fixed::<1>, Value::of(Fixed::<1>));
+    /// let q = Tensor::zeros((Words, Fixed::<1>, Fixed::<2>));
+    /// let v = (Words, Fixed::<1>, Value::of(Fixed::<1>));
     /// let v = Tensor::assume(v, [2.0, 4.0, 9.0], "an example without weights");
     /// assert_eq!(cpu.attend_causal(q.view(), q.view(), v.view()).data(), [2.0, 3.0, 5.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -126,7 +127,7 @@ impl Cpu {
     ///     cpu.attend_causal(q, k, v);
     /// }
     /// ```
-    pub fn attend_causal<T: Plain, H: Plain, E: Axis, D: Plain>(
+    pub fn attend_causal<T: Named, H: Plain, E: Axis, D: Plain>(
         &self,
         q: View<'_, f32, (T, H, E)>,
         k: View<'_, f32, (T, H, E)>,
@@ -141,17 +142,18 @@ impl Cpu {
     ///
     /// ```
     /// use trine_ops::{Cpu, Window};
-    /// use trine_shapes::{Fixed, Tensor, Value};
+    /// use trine_shapes::{Fixed, Tensor, Value, axis};
     ///
+    /// axis! { struct Words = 3; }
     /// let cpu = Cpu::new(Default::default())?;
-    /// let q = Tensor::zeros((Fixed::<3>, Fixed::<1>, Fixed::<2>));
-    /// let v = (Fixed::<3>, Fixed::<1>, Value::of(Fixed::<1>));
+    /// let q = Tensor::zeros((Words, Fixed::<1>, Fixed::<2>));
+    /// let v = (Words, Fixed::<1>, Value::of(Fixed::<1>));
     /// let v = Tensor::assume(v, [2.0, 4.0, 8.0], "an example without weights");
     /// let window = Window { before: 1, after: 0 };
     /// assert_eq!(cpu.attend_window(q.view(), q.view(), v.view(), window).data(), [2.0, 3.0, 6.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn attend_window<T: Plain, H: Plain, E: Axis, D: Plain>(
+    pub fn attend_window<T: Named, H: Plain, E: Axis, D: Plain>(
         &self,
         q: View<'_, f32, (T, H, E)>,
         k: View<'_, f32, (T, H, E)>,

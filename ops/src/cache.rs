@@ -10,7 +10,7 @@ use core::marker::PhantomData;
 use trine_kernels::attention::pages::{PagePool, Pages};
 use trine_kernels::{CacheFull, CacheType, PAGE};
 use trine_shapes::{
-    Axis, Causal, Idx, Pairing, Past, Plain, Ragged, RopePairing, Rotated, Span, Step, Uniform, Value, View,
+    Axis, Causal, Idx, Named, Pairing, Past, Plain, Ragged, RopePairing, Rotated, Span, Step, Uniform, Value, View,
 };
 
 /// Where sequences take pages for their keys and values from: up to a number that is known when the pool is made.
@@ -170,7 +170,7 @@ impl<L: Axis, K: Axis, D: Axis, R: Pairing> KvSequence<L, K, D, R> {
     ///
     /// # Errors
     /// As [`KvSequence::step`], and where the sequences do not have equally many positions.
-    pub fn step_of_batch<B: Plain, S: Plain, X>(
+    pub fn step_of_batch<B: Plain, S: Named, X>(
         sequences: Vec<&mut Self>,
         batch: B,
         seq: S,
@@ -192,6 +192,8 @@ impl<L: Axis, K: Axis, D: Axis, R: Pairing> KvSequence<L, K, D, R> {
 pub struct KvStep<'c, T, L, K, D, R = RopePairing> {
     step: T,
     sequences: Vec<&'c mut KvSequence<L, K, D, R>>,
+    /// Whether each layer has got its keys and values; of no layer where there is no sequence.
+    written: Vec<bool>,
 }
 
 impl<T: fmt::Debug, L, K, D, R> fmt::Debug for KvStep<'_, T, L, K, D, R> {
@@ -212,7 +214,7 @@ impl<'c, T: Step, L: Axis, K: Axis, D: Axis, R: Pairing> KvStep<'c, T, L, K, D, 
             return Err(CacheStepError::Sequences { step: step.sequences(), caches: sequences.len() });
         }
         let Some(pool) = sequences.first().map(|sequence| sequence.pages.pool().clone()) else {
-            return Ok(KvStep { step, sequences });
+            return Ok(KvStep { step, sequences, written: Vec::new() });
         };
         let mut missing = 0;
         for (index, (sequence, span)) in sequences.iter_mut().zip(step.spans()).enumerate() {
@@ -229,7 +231,8 @@ impl<'c, T: Step, L: Axis, K: Axis, D: Axis, R: Pairing> KvStep<'c, T, L, K, D, 
         for (sequence, span) in sequences.iter_mut().zip(step.spans()) {
             sequence.pages.fill(span.past, span.tokens, &mut fresh);
         }
-        Ok(KvStep { step, sequences })
+        let written = vec![false; sequences[0].axes.0.len()];
+        Ok(KvStep { step, sequences, written })
     }
 
     /// The token axis of the step.
@@ -243,7 +246,13 @@ impl<'c, T: Step, L: Axis, K: Axis, D: Axis, R: Pairing> KvStep<'c, T, L, K, D, 
     }
 
     /// Makes the tokens of the step part of the past.
+    ///
+    /// # Panics
+    /// If a layer was not given its keys and values: the next step would see what its pages held before.
     pub fn commit(self) {
+        if let Some(layer) = self.written.iter().position(|written| !written) {
+            panic!("layer {layer} has no keys and values of this step");
+        }
         for (sequence, span) in self.sequences.into_iter().zip(self.step.spans()) {
             sequence.len = span.past + span.tokens;
         }
@@ -311,6 +320,9 @@ impl<'l, T: Step, L: Axis, K: Axis, D: Axis, R: Pairing> KvLayer<'l, '_, T, L, K
         values: View<'_, f32, (T, K, Value<D>)>,
     ) -> Cached<'l, K, D, Causal<T>, R> {
         let KvLayer { caches, layer } = self;
+        if let Some(written) = caches.written.get_mut(layer) {
+            *written = true;
+        }
         let (step, heads, _) = keys.shape();
         let head = values.shape().2.inner();
         let width = heads.len() * head.len();

@@ -6,7 +6,7 @@
 use crate::cpu::Cpu;
 use crate::parts::for_rows;
 use alloc::vec::Vec;
-use trine_shapes::{Fixed, Plain, Shape, Step, Tensor, View};
+use trine_shapes::{Fixed, Named, Plain, Shape, Step, Tensor, View};
 
 impl Cpu {
     /// `y[s, c] = sum_k kernel[c, k] x[s - (K - 1) + k, c]`, with zeros before the first position:
@@ -16,10 +16,11 @@ impl Cpu {
     ///
     /// ```
     /// use trine_ops::Cpu;
-    /// use trine_shapes::{Fixed, Tensor};
+    /// use trine_shapes::{Fixed, Tensor, axis};
     ///
+    /// axis! { struct Steps = 3; }
     /// let cpu = Cpu::new(Default::default())?;
-    /// let x = Tensor::from_data((Fixed::<3>, Fixed::<1>), [1.0, 2.0, 3.0]);
+    /// let x = Tensor::from_data((Steps, Fixed::<1>), [1.0, 2.0, 3.0]);
     /// let kernel = Tensor::from_data((Fixed::<1>, Fixed::<2>), [10.0, 1.0]);
     /// assert_eq!(cpu.causal_convolution(x.view(), kernel.view()).data(), [1.0, 12.0, 23.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -28,11 +29,11 @@ impl Cpu {
     /// ```compile_fail,E0308
     /// # use trine_ops::Cpu;
     /// # use trine_shapes::*;
-    /// fn mixed<S: Plain, C: Plain>(cpu: &Cpu, x: View<f32, (S, C)>, kernel: View<f32, (Fixed<4>, C)>) {
+    /// fn mixed<S: Named, C: Plain>(cpu: &Cpu, x: View<f32, (S, C)>, kernel: View<f32, (Fixed<4>, C)>) {
     ///     cpu.causal_convolution(x, kernel);
     /// }
     /// ```
-    pub fn causal_convolution<S: Plain, C: Plain, K: Plain>(
+    pub fn causal_convolution<S: Named, C: Plain, K: Plain>(
         &self,
         x: View<'_, f32, (S, C)>,
         kernel: View<'_, f32, (C, K)>,
@@ -46,16 +47,17 @@ impl Cpu {
     ///
     /// ```
     /// use trine_ops::Cpu;
-    /// use trine_shapes::{Fixed, Tensor};
+    /// use trine_shapes::{Fixed, Tensor, axis};
     ///
+    /// axis! { struct Steps = 2; }
     /// let cpu = Cpu::new(Default::default())?;
     /// let before = Tensor::from_data((Fixed::<1>, Fixed::<1>), [1.0]);
-    /// let x = Tensor::from_data((Fixed::<2>, Fixed::<1>), [2.0, 3.0]);
+    /// let x = Tensor::from_data((Steps, Fixed::<1>), [2.0, 3.0]);
     /// let kernel = Tensor::from_data((Fixed::<1>, Fixed::<2>), [10.0, 1.0]);
     /// assert_eq!(cpu.causal_convolution_after(before.view(), x.view(), kernel.view()).data(), [12.0, 23.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn causal_convolution_after<P: Plain, S: Plain, C: Plain, K: Plain>(
+    pub fn causal_convolution_after<P: Plain, S: Named, C: Plain, K: Plain>(
         &self,
         before: View<'_, f32, (P, C)>,
         x: View<'_, f32, (S, C)>,
@@ -83,11 +85,12 @@ impl Cpu {
     ///
     /// ```
     /// use trine_ops::Cpu;
-    /// use trine_shapes::{Fixed, Tensor, Uniform};
+    /// use trine_shapes::{Fixed, Tensor, Uniform, axis};
     ///
+    /// axis! { struct Texts = 2; struct Words = 2; }
     /// let cpu = Cpu::new(Default::default())?;
-    /// let x = Tensor::from_data((Fixed::<2>, Fixed::<2>, Fixed::<1>), [1.0, 2.0, 3.0, 4.0]);
-    /// let x = x.in_step(Uniform::whole(Fixed::<2>, Fixed::<2>));
+    /// let x = Tensor::from_data((Texts, Words, Fixed::<1>), [1.0, 2.0, 3.0, 4.0]);
+    /// let x = x.in_step(Uniform::whole(Texts, Words));
     /// let kernel = Tensor::from_data((Fixed::<1>, Fixed::<2>), [10.0, 1.0]);
     /// assert_eq!(cpu.causal_convolution_of_sequences(x.view(), kernel.view()).data(), [1.0, 12.0, 3.0, 34.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -4,7 +4,9 @@ use crate::cpu::Cpu;
 use crate::residual::Residual;
 use core::marker::PhantomData;
 use trine_kernels::slices;
-use trine_shapes::{At, Axis, Branch, Buffer, Last, NormRole, Normed, Plain, RolelessShape, Tensor, View};
+use trine_shapes::{
+    At, Axis, Branch, BranchNorm, Buffer, HeadNorm, Last, NormRole, Normed, Plain, RolelessShape, Tensor, View,
+};
 
 /// A root-mean-square norm: its gains, its epsilon, and which norm of the block it is.
 ///
@@ -131,7 +133,7 @@ impl Cpu {
 
     /// [`rms_norm`](Cpu::rms_norm) of a branch before it is added, as Gemma 2 has it (arXiv 2408.00118, section 2): it
     /// stays a branch. `(T, Branch<A>) -> (T, Branch<A>)`.
-    pub fn branch_norm<T: Axis, A: Axis, R: NormRole>(
+    pub fn branch_norm<T: Axis, A: Axis, R: BranchNorm>(
         &self,
         x: Tensor<f32, (T, Branch<A>)>,
         norm: &RmsNorm<R, A>,
@@ -163,7 +165,7 @@ impl Cpu {
     ///     cpu.head_norm(q, norm);
     /// }
     /// ```
-    pub fn head_norm<T: Axis, H: Axis, D: Axis, R: NormRole>(
+    pub fn head_norm<T: Axis, H: Axis, D: Axis, R: HeadNorm>(
         &self,
         x: Tensor<f32, (T, H, D)>,
         norm: &RmsNorm<R, D>,
@@ -196,7 +198,7 @@ impl Cpu {
     ///     cpu.norm_heads(keys, norm);
     /// }
     /// ```
-    pub fn norm_heads<S: RolelessShape + At<Last>, R: NormRole>(
+    pub fn norm_heads<S: RolelessShape + At<Last>, R: HeadNorm>(
         &self,
         x: Tensor<f32, S>,
         norm: &RmsNorm<R, S::Here>,

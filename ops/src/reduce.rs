@@ -4,7 +4,9 @@
 
 use crate::cpu::Cpu;
 use crate::parts::for_pieces;
-use trine_shapes::{Axis, Place, Roleless, RolelessShape, Sequences, Shape, Step, Tensor, View, Without, product_of};
+use trine_shapes::{
+    Axis, Place, Plain, Roleless, RolelessShape, Sequences, Shape, Step, Tensor, View, Without, product_of,
+};
 
 /// Outputs that one thread computes side by side.
 const SIDE_BY_SIDE: usize = 256;
@@ -35,7 +37,7 @@ impl Cpu {
     ///     cpu.sum(x, axis);
     /// }
     /// ```
-    pub fn sum<A: Axis, S: RolelessShape + Without<A, P>, P: Place>(
+    pub fn sum<A: Plain, S: RolelessShape + Without<A, P>, P: Place>(
         &self,
         x: View<'_, f32, S>,
         axis: A,
@@ -55,7 +57,7 @@ impl Cpu {
     ///     cpu.mean(x.view(), x.shape().1)
     /// }
     /// ```
-    pub fn mean<A: Axis, S: RolelessShape + Without<A, P>, P: Place>(
+    pub fn mean<A: Plain, S: RolelessShape + Without<A, P>, P: Place>(
         &self,
         x: View<'_, f32, S>,
         axis: A,
@@ -76,7 +78,7 @@ impl Cpu {
     /// assert_eq!(cpu.max(x.view(), Fixed::<2>).data(), [4.0, 5.0, 6.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn max<A: Axis, S: RolelessShape + Without<A, P>, P: Place>(
+    pub fn max<A: Plain, S: RolelessShape + Without<A, P>, P: Place>(
         &self,
         x: View<'_, f32, S>,
         axis: A,
@@ -87,7 +89,7 @@ impl Cpu {
 
     /// The smallest element over `axis`: `(.., A, ..) -> (.., ..)` at ranks 2 to 5. Of equal elements it is the first,
     /// of elements with NaN it is NaN, and of none infinity. Reference: `numpy.min(x, axis)`.
-    pub fn min<A: Axis, S: RolelessShape + Without<A, P>, P: Place>(
+    pub fn min<A: Plain, S: RolelessShape + Without<A, P>, P: Place>(
         &self,
         x: View<'_, f32, S>,
         axis: A,

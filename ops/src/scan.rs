@@ -4,7 +4,7 @@
 //! What does not: convolution ([`Cpu::causal_convolution`]).
 
 use crate::cpu::Cpu;
-use trine_shapes::{Plain, PlainShape, Room, Tensor, View};
+use trine_shapes::{Named, PlainShape, Room, Tensor, View};
 
 impl Cpu {
     /// `h_s = a_s h_(s-1) + b_s` for each element, from the state `h_(-1) = initial`; gives all states and the last
@@ -16,12 +16,13 @@ impl Cpu {
     ///
     /// ```
     /// use trine_ops::Cpu;
-    /// use trine_shapes::{Fixed, Tensor};
+    /// use trine_shapes::{Fixed, Tensor, axis};
     ///
+    /// axis! { struct Steps = 3; }
     /// let cpu = Cpu::new(Default::default())?;
     /// let initial = Tensor::from_data((Fixed::<1>,), [1.0]);
-    /// let a = Tensor::from_data((Fixed::<3>, Fixed::<1>), [0.5, 0.5, 2.0]);
-    /// let b = Tensor::from_data((Fixed::<3>, Fixed::<1>), [1.0, 0.0, 3.0]);
+    /// let a = Tensor::from_data((Steps, Fixed::<1>), [0.5, 0.5, 2.0]);
+    /// let b = Tensor::from_data((Steps, Fixed::<1>), [1.0, 0.0, 3.0]);
     /// let (states, last) = cpu.scan(initial, a.view(), b);
     /// assert_eq!((states.data(), last.data()), (&[1.5, 0.75, 4.5][..], &[4.5][..]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -31,11 +32,11 @@ impl Cpu {
     /// # use trine_ops::Cpu;
     /// # use trine_shapes::*;
     /// # type Of<A> = Tensor<f32, A>;
-    /// fn mixed<S: Plain, T: Plain, C: Plain>(cpu: &Cpu, initial: Of<(C,)>, a: Of<(S, C)>, b: Of<(T, C)>) {
+    /// fn mixed<S: Named, T: Named, C: Plain>(cpu: &Cpu, initial: Of<(C,)>, a: Of<(S, C)>, b: Of<(T, C)>) {
     ///     cpu.scan(initial, a.view(), b);
     /// }
     /// ```
-    pub fn scan<S: Plain, Z: PlainShape + Room>(
+    pub fn scan<S: Named, Z: PlainShape + Room>(
         &self,
         initial: Tensor<f32, Z>,
         a: View<'_, f32, Z::Under<S>>,

@@ -8,11 +8,15 @@ use trine_kernels::packing::WeightScale;
 use trine_kernels::{CacheType, CpuOptions, GateActivation, Matrix, PAGE, PackingKind, reference};
 use trine_shapes::{
     Adjacent, AttentionLayers, Axis, Branch, Ffn, Fixed, Gate, HeadDim, Heads, Hidden, Idx, KvHeads, KvWidth, Made,
-    Normed, OutputNorm, QWidth, RopePairing, Shape, Tensor, Uniform, Value, View, Vocab, static_model,
+    Normed, OutputNorm, QWidth, RopePairing, Shape, Tensor, Uniform, Value, View, Vocab, norm_role, static_model,
 };
 
 static_model! {
     struct Toy { vocab: 17, hidden: 10, ffn: 27, heads: 6, kv_heads: 2, head_dim: 8, attention_layers: 2 }
+}
+
+norm_role! {
+    enum AfterFfn: BranchNorm = "post_ffn_norm";
 }
 
 /// Two sequences of five tokens behind three positions.
@@ -116,7 +120,8 @@ fn norms_and_gates_and_sums() {
     assert_eq!(cpu().add_branch(residual, branch()).data(), sum.data());
     let both = cpu().add(branch(), branch().view());
     assert!(both.data().iter().zip(other.data()).all(|(both, y)| *both == y + y));
-    assert_eq!(cpu().branch_norm(branch(), &norm).data(), cpu().rms_norm(other, &norm).data());
+    let of_branch: RmsNorm<AfterFfn, Ffn<Toy>> = RmsNorm::new(tensor(8, (Ffn::of(Toy),)), 1e-5);
+    assert_eq!(cpu().branch_norm(branch(), &of_branch).data(), cpu().rms_norm(other, &norm).data());
 }
 
 /// Long enough to be cut into tasks of every operation.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use trine::kernels::packing::I2sPacking;
 use trine::kernels::{ActivationMode, CacheType, Isa, PackingKind};
-use trine::model::{Group, KeepTriples, Quantize, SamplerOptions, known_pre_tokenizers};
+use trine::model::{GroupSize, KeepTriples, Quantize, SamplerOptions, known_pre_tokenizers};
 
 /// Run ternary (BitNet b1.58) language models.
 ///
@@ -352,7 +352,7 @@ pub struct QuantizeArguments {
     quantize: Option<Quantize>,
     /// Columns that share a scale where matrices are quantized [default: all of the matrix].
     #[arg(long, value_name = "COLUMNS", value_parser = groups(), requires = "quantize")]
-    group: Option<Group>,
+    group: Option<GroupSize>,
 }
 
 impl QuantizeArguments {
@@ -429,8 +429,8 @@ fn quantizers() -> impl TypedValueParser<Value = Quantize> {
     named([("absmean", Quantize::Absmean)])
 }
 
-fn groups() -> impl TypedValueParser<Value = Group> {
-    named([("64", Group::Columns64), ("128", Group::Columns128)])
+fn groups() -> impl TypedValueParser<Value = GroupSize> {
+    named([("64", GroupSize::Columns64), ("128", GroupSize::Columns128)])
 }
 
 fn i2s_packings() -> impl TypedValueParser<Value = I2sPacking> {

@@ -40,12 +40,24 @@ pub trait Axis: Copy + Debug + Send + Sync {
 /// not plain either: a state makes the step, and data enter it one slice a sequence
 /// ([`Tensor::of_sequences`](crate::Tensor::of_sequences)).
 #[diagnostic::on_unimplemented(
-    message = "data cannot be declared to have `{Self}`",
+    message = "`{Self}` is not a plain axis",
     label = "comes from the operation or the state that makes it",
     note = "plain axes are those of `axis!` and `product!`, such as `Hidden<M>` where `M: Model`, and `Fixed<N>`",
-    note = "data of a step enter by `Tensor::of_sequences`"
+    note = "data of a step enter by `Tensor::of_sequences`, and are reduced for each sequence by `mean_of_sequences`"
 )]
 pub trait Plain: Roleless {}
+
+/// A plain axis that has a name of its own, or one index: no other axis of its length is taken for it.
+///
+/// What goes along positions takes it, so that positions do not change places with as many sequences, heads or
+/// channels. [`Fixed<N>`](Fixed) is a length alone; of one index there is nothing to confuse.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name the positions of a sequence",
+    label = "expected an axis with a name, such as `Seq` or one of `axis!`",
+    note = "`Fixed<N>` is a length alone, which could change places with another; one position is `Fixed<1>`",
+    note = "the tokens of a step are of many sequences, and have operations of their own"
+)]
+pub trait Named: Plain {}
 
 /// An axis without a role: plain, or the tokens or sequences of a step. Operations that give no role take it, and leave
 /// it as it is.
@@ -160,6 +172,9 @@ impl<A: Plain, B: Plain> Plain for Flat<A, B> {}
 impl<A: Roleless, B: Roleless> Roleless for Flat<A, B> {}
 
 #[diagnostic::do_not_recommend]
+impl<A: Named, B: Named> Named for Flat<A, B> {}
+
+#[diagnostic::do_not_recommend]
 impl<A: Plain, B: Plain> Factored for Flat<A, B> {
     type Slow = A;
     type Fast = B;
@@ -211,8 +226,11 @@ impl<A: Plain, B: Plain> Axis for Plus<A, B> {
 impl<A: Plain, B: Plain> Plain for Plus<A, B> {}
 #[diagnostic::do_not_recommend]
 impl<A: Plain, B: Plain> Roleless for Plus<A, B> {}
+#[diagnostic::do_not_recommend]
+impl<A: Named, B: Named> Named for Plus<A, B> {}
 
-/// A literal length: one sequence is `Fixed<1>`, and small programs need no more.
+/// A literal length and no name: one sequence is `Fixed<1>`, and widths of small programs need no more. Positions have
+/// a name ([`Named`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fixed<const N: usize>;
 
@@ -236,6 +254,8 @@ impl<const N: usize> Axis for Fixed<N> {
 impl<const N: usize> Plain for Fixed<N> {}
 #[diagnostic::do_not_recommend]
 impl<const N: usize> Roleless for Fixed<N> {}
+#[diagnostic::do_not_recommend]
+impl Named for Fixed<1> {}
 
 #[cfg(test)]
 mod tests {

@@ -64,7 +64,7 @@ mod step;
 mod tensor;
 
 pub use additive::{Additive, AdditiveShape};
-pub use axis::{Axis, Factored, Fixed, Flat, Plain, Plus, Product, Roleless};
+pub use axis::{Axis, Factored, Fixed, Flat, Named, Plain, Plus, Product, Roleless};
 pub use dims::{Dims, DimsError, Sizes};
 pub use environment::{AlreadyPinned, Dyn, Environment};
 pub use index::{Idx, NotAnIndex};
@@ -75,7 +75,8 @@ pub use model::{
 };
 pub use models::{Bitnet2B4T, WithModel, dispatch};
 pub use norm::{
-    AttnNorm, AttnSubNorm, FfnNorm, FfnSubNorm, KeyNorm, LacksNorm, NoNorm, NormRole, Normed, OutputNorm, QueryNorm,
+    AttnNorm, AttnSubNorm, BranchNorm, FfnNorm, FfnSubNorm, HeadNorm, KeyNorm, LacksNorm, NoNorm, NormRole, Normed,
+    OutputNorm, QueryNorm,
 };
 pub use occurrences::Occurrences;
 pub use permute::Permutes;

@@ -18,13 +18,29 @@ pub trait NormRole: Copy + Debug + Send + Sync + 'static {
     const NAME: &'static str;
 }
 
+/// The role of a norm that each head has for itself: its gains are as long as a head, and heads stay heads.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a norm of heads",
+    label = "expected `QueryNorm`, `KeyNorm`, or a role that is declared so",
+    note = "`norm_role! {{ enum ImageNorm: HeadNorm = \"image_norm\"; }}` declares a norm of heads"
+)]
+pub trait HeadNorm: NormRole {}
+
+/// The role of a norm that a branch goes through before it is added: what it normalises stays a branch.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a norm of a branch",
+    label = "normalises the stream, or heads",
+    note = "`norm_role! {{ enum PostAttnNorm: BranchNorm = \"post_attention_norm\"; }}` declares a norm of a branch"
+)]
+pub trait BranchNorm: NormRole {}
+
 norm_role! {
     /// Before attention (`attn_norm`).
     pub enum AttnNorm = "attn_norm";
     /// Of each query head, before RoPE (`attn_q_norm`).
-    pub enum QueryNorm = "attn_q_norm";
+    pub enum QueryNorm: HeadNorm = "attn_q_norm";
     /// Of each key head, before RoPE (`attn_k_norm`).
-    pub enum KeyNorm = "attn_k_norm";
+    pub enum KeyNorm: HeadNorm = "attn_k_norm";
     /// Between attention and its output projection (`attn_sub_norm`).
     pub enum AttnSubNorm = "attn_sub_norm";
     /// Before the feed-forward network (`ffn_norm`).

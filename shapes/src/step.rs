@@ -4,7 +4,7 @@
 //! What belongs here: the two kinds of step, and the axes that follow from a step. What does not: the memory of a
 //! sequence, which the crate of the operations has.
 
-use crate::axis::{Axis, Fixed, Plain, Roleless};
+use crate::axis::{Axis, Fixed, Named, Plain, Roleless};
 use crate::scoped::Brand;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -128,7 +128,7 @@ impl<B: Axis, P: Axis, S: Axis> Uniform<B, P, S> {
     }
 }
 
-impl<B: Plain, S: Plain> Uniform<B, Fixed<0>, S> {
+impl<B: Plain, S: Named> Uniform<B, Fixed<0>, S> {
     /// The step of `batch` whole sequences of `seq` tokens each, for networks that keep no state of them. Its type says
     /// that there is nothing before, so that no state takes it for a later step.
     ///
@@ -143,8 +143,16 @@ impl<B: Plain, S: Plain> Uniform<B, Fixed<0>, S> {
     /// Behind a past it is another step:
     /// ```compile_fail,E0308
     /// # use trine_shapes::*;
-    /// fn behind<P: Axis>(x: Tensor<f32, (Fixed<2>, Fixed<9>, Fixed<4>)>, step: Uniform<Fixed<2>, P, Fixed<9>>) {
-    ///     let x: Tensor<f32, (Uniform<Fixed<2>, P, Fixed<9>>, _)> = x.in_step(Uniform::whole(Fixed, Fixed));
+    /// # axis! { struct Images = 2; struct Patches = 9; }
+    /// fn behind<P: Axis>(x: Tensor<f32, (Images, Patches, Fixed<4>)>, step: Uniform<Images, P, Patches>) {
+    ///     let x: Tensor<f32, (Uniform<Images, P, Patches>, _)> = x.in_step(Uniform::whole(Images, Patches));
+    /// }
+    /// ```
+    /// Positions have a name, so that they do not change places with sequences that are as many:
+    /// ```compile_fail,E0277
+    /// # use trine_shapes::*;
+    /// fn encode<P: Axis>(x: Tensor<f32, (Fixed<3>, Fixed<3>, Fixed<4>)>) {
+    ///     x.in_step(Uniform::whole(Fixed, Fixed));
     /// }
     /// ```
     ///
@@ -348,7 +356,8 @@ mod tests {
 
     #[test]
     fn whole_sequences_have_nothing_before() {
-        let step = Uniform::whole(Fixed::<2>, Fixed::<3>);
+        axis! { struct Patches = 3; }
+        let step = Uniform::whole(Fixed::<2>, Patches);
         assert_eq!((step.positions().collect::<Vec<_>>(), step.sequences()), (vec![0, 1, 2, 0, 1, 2], 2));
     }
 

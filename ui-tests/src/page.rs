@@ -20,7 +20,7 @@ const SIZES: &str = include_str!("sizes.md");
 const EXAMPLE: &str = "residual/ffn_added_to_hidden";
 
 /// Folders in the order of the page, with title and introduction.
-const RELATIONS: [(&str, &str, &str); 18] = [
+const RELATIONS: [(&str, &str, &str); 19] = [
     (
         "first",
         "First programs",
@@ -119,6 +119,14 @@ const RELATIONS: [(&str, &str, &str); 18] = [
         "Programs of one's own",
         "Operations name the axis they reduce, join or index, and give no role that they did not earn: what a norm \
          made is not scaled and still called normalised.",
+    ),
+    (
+        "file",
+        "Files of one's own",
+        "A program with a network of its own declares its parameters: the name of each in a file, and what it is. Each \
+         is a type, and `Parameters` reads it by the type that the tensor has in the file, once. What only a file can \
+         tell, such as a tensor that is missing, has other dimensions or is of another type than the program wants, is \
+         one refused conversion, a line that names the tensor.",
     ),
     (
         "packing",

@@ -174,7 +174,8 @@ impl Gguf {
         Some(&self.tensors[self.by_name[found]])
     }
 
-    /// The bytes of a tensor of this file, not copied: they keep the memory map alive.
+    /// The bytes of a tensor of this file, not copied: they keep the memory map alive. What they mean is its
+    /// [`kind`](TensorInfo::kind); a program that wants numbers reads them by it with `Parameters` of `trine-model`.
     ///
     /// # Panics
     /// Where `tensor` comes from another file and lies outside of this one.

@@ -3,7 +3,7 @@
 //! What belongs here: the forms that files have, by name. What does not: decoding them ([`weights`](crate::weights)).
 
 use std::fmt;
-use trine_loader::TensorType;
+use trine_loader::{Dtype, TensorType};
 
 /// How the bytes of a tensor stand for numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,16 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// That of an element type of safetensors files by itself.
+    pub(crate) fn of_dtype(dtype: Dtype) -> Encoding {
+        match dtype {
+            Dtype::F32 => Encoding::Plain(TensorType::F32),
+            Dtype::F16 => Encoding::Plain(TensorType::F16),
+            Dtype::BF16 => Encoding::Plain(TensorType::BF16),
+            _ => Encoding::Foreign(dtype.name()),
+        }
+    }
+
     /// The type where each element is a number of its own: F32, F16 or BF16.
     pub fn float(self) -> Option<TensorType> {
         match self {

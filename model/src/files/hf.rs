@@ -20,9 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trine_kernels::ActivationMode;
 use trine_loader::json::{self, Object};
-use trine_loader::{
-    Access, Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, TensorType, Value,
-};
+use trine_loader::{Access, Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, Value};
 use trine_shapes::Dims;
 use trine_text::{
     ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerFiles, TokenizerOptions, VocabularyData,
@@ -111,12 +109,8 @@ impl HfDirectory {
     }
 
     fn encoding(&self, role: Option<Role>, info: &SafetensorsInfo) -> Encoding {
-        let kind = match info.dtype {
-            Dtype::F32 => Some(TensorType::F32),
-            Dtype::F16 => Some(TensorType::F16),
-            Dtype::BF16 => Some(TensorType::BF16),
-            _ => None,
-        };
+        let plain = Encoding::of_dtype(info.dtype);
+        let kind = plain.float();
         let module = info.name.rsplit_once('.').map_or("", |(module, _)| module);
         let is_converted = self.quantization.converts(module);
         match (role, kind, &self.quantization) {
@@ -137,8 +131,7 @@ impl HfDirectory {
             (Some(role), None, &Quantization::Words(words)) if info.dtype == Dtype::U32 && !role.is_gains() => {
                 Encoding::Words(words)
             }
-            (_, Some(kind), _) => Encoding::Plain(kind),
-            (_, None, _) => Encoding::Foreign(info.dtype.name()),
+            _ => plain,
         }
     }
 

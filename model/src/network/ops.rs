@@ -9,7 +9,8 @@ use std::cell::{Cell, RefCell};
 use trine_kernels::Matrix;
 use trine_ops::{Activations, Cached, Cpu, Embedding, Gating, Residual, RmsNorm, Rope};
 use trine_shapes::{
-    Axis, Branch, Causal, Gate, Idx, Made, NormRole, Normed, Pairing, Product, Rotated, Shape, Step, Tensor, View,
+    Axis, Branch, Causal, Gate, HeadNorm, Idx, Made, NormRole, Normed, Pairing, Product, Rotated, Shape, Step, Tensor,
+    View,
 };
 
 /// What a forward pass runs on: a [`Cpu`], or one whose results somebody sees ([`Traced`]).
@@ -60,7 +61,7 @@ pub trait Ops {
     }
 
     /// [`Cpu::head_norm`].
-    fn head_norm<T: Axis, H: Axis, D: Axis, R: NormRole>(
+    fn head_norm<T: Axis, H: Axis, D: Axis, R: HeadNorm>(
         &self,
         norm: BlockNorm,
         x: Tensor<f32, (T, H, D)>,

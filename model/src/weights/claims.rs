@@ -1,7 +1,8 @@
 //! The inventory of a file: each tensor is claimed by one role, as a norm, a matrix, a table or a vector.
 
 use super::{Corrected, Corrections};
-use super::{LoadError, LoadOptions, LoadProblem, MakeShortlist, Quantize, Requantize, corrections, floats, matrices};
+use super::{LoadError, LoadOptions, LoadProblem, MakeShortlist, Quantize, Requantize};
+use super::{checked, corrections, floats, matrices};
 use crate::description::{Config, Presence, Projection, Role};
 use crate::files::{Encoding, Source, SourceTensor};
 use crate::network::Linear;
@@ -266,18 +267,8 @@ impl<'l> Claims<'l> {
     }
 
     fn matrix<O: Axis, I: Axis>(&self, tensor: &SourceTensor, axes: (O, I)) -> Result<Matrix, LoadError> {
-        // Shape first: a transposed matrix is better named than a row length that its packing does not have.
-        let [rows, cols] = tensor.dims[..] else {
-            return Err(LoadError::of_tensor(tensor, LoadProblem::NotAMatrix { found: tensor.dims.clone() }));
-        };
-        ShapeError::check(&tensor.name, &[rows, cols], axes).map_err(|source| self.shape(tensor, source))?;
-        self.packed(tensor, rows, cols)
-    }
-
-    fn packed(&self, tensor: &SourceTensor, rows: usize, cols: usize) -> Result<Matrix, LoadError> {
         let packing = self.options.i2s_packing;
-        let matrix = self.threads.run(|| matrices::packed(tensor, packing, rows, cols));
-        matrix.map_err(|source| self.contents(tensor, source))
+        self.threads.run(|| checked::matrix(tensor, packing, axes))
     }
 
     /// The matrix with the activation mode that was asked for, or its default.
@@ -307,16 +298,8 @@ impl<'l> Claims<'l> {
         matrices::factor(tensor.encoding, scale).map_err(|source| self.contents(&tensor, source))
     }
 
-    /// The finite values of a float tensor.
     fn floats(&self, tensor: &SourceTensor, what: &'static str) -> Result<Vec<f32>, LoadError> {
-        if tensor.encoding.float().is_none() {
-            return Err(LoadError::of_tensor(tensor, LoadProblem::Quantized { what, found: tensor.encoding }));
-        }
-        let count = tensor.elements();
-        let matrix = self.packed(tensor, 1, count)?;
-        let mut values = vec![0.0; count];
-        matrix.decode_row(0, &mut values);
-        Ok(values)
+        self.threads.run(|| checked::floats(tensor, what))
     }
 
     fn shape(&self, tensor: &SourceTensor, source: ShapeError) -> LoadError {

@@ -57,7 +57,7 @@ pub enum LoadProblem {
     OtherFile(OtherFile),
     /// A tensor of another shape than its role has; with its name, and both shapes.
     #[error(transparent)]
-    Shape(ShapeError),
+    Shape(#[from] ShapeError),
     /// A tensor that is no matrix.
     #[error("should be a matrix but has dimensions {found:?}")]
     NotAMatrix {
@@ -66,7 +66,7 @@ pub enum LoadProblem {
     },
     /// Damaged or impossible contents.
     #[error(transparent)]
-    Contents(PackingError),
+    Contents(#[from] PackingError),
     /// A norm's gains or a scale in a quantized type.
     #[error("is {found}, expected F32, F16 or BF16: {what} must not be quantized")]
     Quantized {
@@ -81,6 +81,35 @@ pub enum LoadProblem {
          scale to invert"
     )]
     Uncorrected,
+    /// A parameter whose tensor the file does not have.
+    #[error("is not among the {count} tensors of the file")]
+    Absent {
+        /// How many tensors it has.
+        count: usize,
+    },
+    /// Two parameters with one name.
+    #[error("was read before: each tensor is one parameter")]
+    ReadBefore,
+    /// Gains of a norm under a name that is not that of the norm.
+    #[error("does not have the name of the norm `{norm}`, whose gains it is read as")]
+    OtherNorm {
+        /// The name of the norm.
+        norm: &'static str,
+    },
+    /// Tensors that are no parameter.
+    #[error("tensors are read as no parameter: {}", shortened(names))]
+    Unread {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// A matrix in another type than its parameter has.
+    #[error("is {found}, expected {expected}")]
+    OtherType {
+        /// The type of the parameter.
+        expected: &'static str,
+        /// That of the tensor.
+        found: Encoding,
+    },
     /// Values that no such tensor can have.
     #[error("holds {found}, expected {expected}")]
     Value {

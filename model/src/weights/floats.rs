@@ -4,7 +4,7 @@
 //! What belongs here: which values are codes under scales, and which groups have one scale. What does not: which
 //! matrices are asked (`claims.rs`, conversion), packings and products (`trine_kernels`).
 
-use super::Group;
+use super::GroupSize;
 use crate::parallel;
 use half::f16;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -158,10 +158,10 @@ pub(crate) fn absmean(matrix: &Matrix) -> Result<Matrix, PackingError> {
 ///
 /// # Errors
 /// Columns that are no multiple of the group, and a mean that f16 does not reach.
-pub(crate) fn absmean_of_groups(matrix: &Matrix, group: Group) -> Result<Matrix, PackingError> {
+pub(crate) fn absmean_of_groups(matrix: &Matrix, group: GroupSize) -> Result<Matrix, PackingError> {
     match group {
-        Group::Columns64 => quantized::<Q2_0>(matrix).map(Matrix::from),
-        Group::Columns128 => quantized::<Pq2_0>(matrix).map(Matrix::from),
+        GroupSize::Columns64 => quantized::<Q2_0>(matrix).map(Matrix::from),
+        GroupSize::Columns128 => quantized::<Pq2_0>(matrix).map(Matrix::from),
     }
 }
 
@@ -283,7 +283,7 @@ mod tests {
         let matrix = floats(|row, col| if col / 64 == 3 { 0.0 } else { value(row, col) });
         let values = decoded(&matrix);
         for (group, kind, columns) in
-            [(Group::Columns64, PackingKind::Q2_0, 64), (Group::Columns128, PackingKind::Pq2_0, 128)]
+            [(GroupSize::Columns64, PackingKind::Q2_0, 64), (GroupSize::Columns128, PackingKind::Pq2_0, 128)]
         {
             let found = absmean_of_groups(&matrix, group).unwrap();
             assert_eq!(found.kind(), kind);
@@ -301,8 +301,11 @@ mod tests {
     #[test]
     fn what_cannot_be_quantized_is_named() {
         let narrow = Matrix::new(PackingKind::F32, 1, 96, vec![0; 384].into()).unwrap();
-        assert!(matches!(absmean_of_groups(&narrow, Group::Columns64), Err(PackingError::Columns { cols: 96, .. })));
+        assert!(matches!(
+            absmean_of_groups(&narrow, GroupSize::Columns64),
+            Err(PackingError::Columns { cols: 96, .. })
+        ));
         let large = Matrix::new(PackingKind::F32, 1, 64, 1e6f32.to_le_bytes().repeat(64).into()).unwrap();
-        assert!(matches!(absmean_of_groups(&large, Group::Columns64), Err(PackingError::ScaleNotHalf { .. })));
+        assert!(matches!(absmean_of_groups(&large, GroupSize::Columns64), Err(PackingError::ScaleNotHalf { .. })));
     }
 }

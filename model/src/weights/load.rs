@@ -62,12 +62,12 @@ pub enum Quantize {
     /// BitNet b1.58's own: scale `mean |W|`, codes `clamp(round(W / scale), -1, 1)`.
     Absmean,
     /// The same for each group of columns of a row by itself; the scale is rounded to f16 first.
-    AbsmeanOfGroups(Group),
+    AbsmeanOfGroups(GroupSize),
 }
 
 /// Columns of a row that share a scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
+pub enum GroupSize {
     /// 64, as in Q2_0.
     Columns64,
     /// 128, as in PQ2_0 and PTQ1_0.

@@ -5,7 +5,11 @@ use crate::{Cpu, Rope};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 use trine_kernels::{CpuOptions, Isa};
-use trine_shapes::{AttentionLayers, Fixed, HeadDim, Heads, KvHeads, Tensor, Uniform, static_model};
+use trine_shapes::{AttentionLayers, Fixed, HeadDim, Heads, KvHeads, Seq, Tensor, Uniform, axis, static_model};
+
+axis! {
+    struct Words = 2;
+}
 
 static_model! {
     struct Small {
@@ -271,7 +275,7 @@ fn each_sequence_of_a_step_has_a_token() {
     assert_eq!(refused(vec![&mut sequence], &[0]), CacheStepError::Empty { sequence: 0 });
     assert_eq!((sequence.len(), pool.free_pages()), (7, 1));
     assert!(go_on(&cpu, vec![], &[], &[]).unwrap().is_empty());
-    let empty = KvSequence::step_of_batch(vec![&mut sequence], Fixed::<1>, Fixed::<0>, |_| ());
+    let empty = Seq::scope(0, |none| KvSequence::step_of_batch(vec![&mut sequence], Fixed::<1>, none, |_| ()));
     assert_eq!(empty, Err(CacheStepError::Empty { sequence: 0 }));
 }
 
@@ -282,7 +286,7 @@ fn a_batch_takes_a_rectangular_step() {
     let mut sequences = [after(&cpu, &pool, &[(7, 1)]), after(&cpu, &pool, &[(7, 2)])];
     let expected: Vec<Vec<u32>> =
         [3, 4].into_iter().zip(&sequences).map(|(seed, sequence)| alone(&cpu, &mut sequence.fork(), 2, seed)).collect();
-    let step = KvSequence::step_of_batch(sequences.iter_mut().collect(), Fixed::<2>, Fixed::<2>, |mut caches| {
+    let step = KvSequence::step_of_batch(sequences.iter_mut().collect(), Fixed::<2>, Words, |mut caches| {
         let outputs = attend(&cpu, &mut caches, &[3, 4]);
         let past = caches.axis().past().len();
         caches.commit();
@@ -294,4 +298,22 @@ fn a_batch_takes_a_rectangular_step() {
     assert_eq!(apart, Err(CacheStepError::Past { sequence: 1, expected: 9, found: 10 }));
     let three = KvSequence::step_of_batch(sequences.iter_mut().collect(), Fixed::<3>, Fixed::<1>, |_| ());
     assert_eq!(three, Err(CacheStepError::Sequences { step: 3, caches: 2 }));
+}
+
+/// Else the next step would see what its pages held before.
+#[test]
+#[should_panic(expected = "layer 1 has no keys and values of this step")]
+fn a_step_gives_every_layer_its_keys_and_values() {
+    let (cpu, pool) = (cpu(None), pool(1, CacheType::F32));
+    let (heads, head) = (KvHeads::of(Small), HeadDim::of(Small));
+    let rope = Rope::new(head, RopePairing::NeoX, 1e4, &[], 16);
+    let mut sequence = pool.sequence();
+    let _ = KvSequence::step(vec![&mut sequence], &[1], |mut caches| {
+        let step = caches.axis();
+        let keys = cpu.rope(Tensor::assume((step, heads, head), vec![0.0; 36], "a test"), &rope);
+        let values = Tensor::assume((step, heads, Value::of(head)), vec![0.0; 36], "a test");
+        let first = Idx::all(AttentionLayers::of(Small)).next().unwrap();
+        caches.layer(first).append(keys.view(), values.view());
+        caches.commit();
+    });
 }

@@ -3,8 +3,9 @@
 use crate::fixture::machine;
 use trine_kernels::Isa;
 use trine_ops::{Cpu, Function, LayerNorm, RmsNorm};
-use trine_shapes::{AttnNorm, Fixed, Idx, KeyNorm, PlainShape, Shape, Tensor, Uniform, Value};
+use trine_shapes::{AttnNorm, Fixed, Idx, KeyNorm, PlainShape, Shape, Tensor, Uniform, Value, axis};
 
+axis! { struct Rows = 143; struct Words = 37; }
 type Large = (Fixed<11>, Fixed<13>, Fixed<270>);
 
 /// Distinct numbers of both signs below 4.
@@ -75,7 +76,7 @@ fn products_and_norms() {
     let x = numbers(6, (Fixed::<3>, Fixed::<37>, Fixed::<29>));
     let y = numbers(7, (Fixed::<3>, Fixed::<29>, Fixed::<41>));
     let (row, columns) = (numbers(8, (Fixed::<270>,)), numbers(9, (Fixed::<270>, Fixed::<4>)));
-    let rows = numbers(10, (Fixed::<143>, Fixed::<270>));
+    let rows = numbers(10, (Rows, Fixed::<270>));
     let layer = LayerNorm::<AttnNorm, _>::new(row.clone(), row.clone(), 1e-5);
     let root = RmsNorm::<KeyNorm, _>::new(row.clone(), 1e-5);
     assert_equal_bits(|cpu| {
@@ -92,11 +93,10 @@ fn products_and_norms() {
 
 #[test]
 fn attention() {
-    let (q, k) =
-        (numbers(11, (Fixed::<37>, Fixed::<3>, Fixed::<8>)), numbers(12, (Fixed::<29>, Fixed::<3>, Fixed::<8>)));
-    let values = |count: usize| numbers(13, (Fixed::<37>, Fixed::<3>, Fixed::<5>)).data()[..count * 15].to_vec();
+    let (q, k) = (numbers(11, (Words, Fixed::<3>, Fixed::<8>)), numbers(12, (Fixed::<29>, Fixed::<3>, Fixed::<8>)));
+    let values = |count: usize| numbers(13, (Words, Fixed::<3>, Fixed::<5>)).data()[..count * 15].to_vec();
     let v = Tensor::assume((Fixed::<29>, Fixed::<3>, Value::of(Fixed::<5>)), values(29), "a test");
-    let own = Tensor::assume((Fixed::<37>, Fixed::<3>, Value::of(Fixed::<5>)), values(37), "a test");
+    let own = Tensor::assume((Words, Fixed::<3>, Value::of(Fixed::<5>)), values(37), "a test");
     assert_equal_bits(|cpu| {
         vec![
             cpu.attend(q.view(), k.view(), v.view()).data().to_vec(),
@@ -108,11 +108,11 @@ fn attention() {
 /// Operations of one thread.
 #[test]
 fn sums_in_one_order() {
-    let x = numbers(14, (Fixed::<143>, Fixed::<270>));
+    let x = numbers(14, (Rows, Fixed::<270>));
     let step = Uniform::assume(Fixed::<11>, Fixed::<0>, Fixed::<13>, "a test");
     let tokens = Tensor::assume((step, Fixed::<270>), x.data(), "a test");
-    let indices: Vec<_> = (0..143).map(|i| Idx::new(Fixed::<143>, i * i % 143).unwrap()).collect();
-    let indices = Tensor::from_data((Fixed::<143>,), indices);
+    let indices: Vec<_> = (0..143).map(|i| Idx::new(Rows, i * i % 143).unwrap()).collect();
+    let indices = Tensor::from_data((Rows,), indices);
     let initial = numbers(15, (Fixed::<270>,));
     let results = |cpu: &Cpu| {
         let factors = cpu.scale(x.clone(), 0.25);

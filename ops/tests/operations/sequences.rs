@@ -1,13 +1,14 @@
 //! Convolution and recurrences along a sequence.
 
 use crate::fixture::{assert_near, cpu, tensor};
-use trine_shapes::{First, Fixed, Plus, Ragged, Span, Tensor};
+use trine_shapes::{First, Fixed, Plus, Ragged, Seq, Span, Tensor, axis};
 
+axis! { struct Positions = 6; struct Steps = 5; struct Four = 4; struct Two = 2; }
 type Channels = Fixed<3>;
 
 #[test]
 fn a_convolution_sees_its_past_alone() {
-    let x = tensor("convolution.x", (Fixed::<6>, Fixed::<3>));
+    let x = tensor("convolution.x", (Positions, Fixed::<3>));
     let kernel = tensor("convolution.kernel", (Fixed::<3>, Fixed::<4>));
     assert_near(cpu().causal_convolution(x.view(), kernel.view()).data(), "convolution.y", 0);
     let before = tensor("convolution.before", (Fixed::<2>, Fixed::<3>));
@@ -18,7 +19,7 @@ fn a_convolution_sees_its_past_alone() {
 /// A sequence in two parts, the second of which knows more positions of the first than it needs.
 #[test]
 fn a_convolution_goes_on_where_it_ended() {
-    let whole: Tensor<f32, (Plus<Fixed<5>, Fixed<1>>, Channels)> = tensor("convolution.x", (Plus(Fixed, Fixed), Fixed));
+    let whole: Tensor<f32, (Plus<Steps, Fixed<1>>, Channels)> = tensor("convolution.x", (Plus(Steps, Fixed), Fixed));
     let kernel = tensor("convolution.kernel", (Fixed::<3>, Fixed::<4>));
     let (start, end) = whole.view().cut(First);
     let first = cpu().causal_convolution(start.view(), kernel.view());
@@ -29,7 +30,7 @@ fn a_convolution_goes_on_where_it_ended() {
 /// Sequences of a step, each as if it were alone.
 #[test]
 fn a_convolution_of_a_step_keeps_sequences_apart() {
-    let whole: Tensor<f32, (Plus<Fixed<4>, Fixed<2>>, Channels)> = tensor("convolution.x", (Plus(Fixed, Fixed), Fixed));
+    let whole: Tensor<f32, (Plus<Four, Two>, Channels)> = tensor("convolution.x", (Plus(Four, Two), Fixed));
     let kernel = tensor("convolution.kernel", (Fixed::<3>, Fixed::<4>));
     let (left, right) = whole.view().cut(First);
     let spans = [Span { past: 0, tokens: 4 }, Span { past: 7, tokens: 2 }];
@@ -45,12 +46,14 @@ fn a_convolution_of_a_step_keeps_sequences_apart() {
 
 #[test]
 fn a_scan_gives_all_states_and_the_last() {
-    let shape = (Fixed::<5>, Fixed::<2>, Fixed::<3>);
+    let shape = (Steps, Fixed::<2>, Fixed::<3>);
     let initial = || tensor("scan.initial", (Fixed::<2>, Fixed::<3>));
     let (states, last) = cpu().scan(initial(), tensor("scan.a", shape).view(), tensor("scan.b", shape));
     assert_near(states.data(), "scan.h", 0);
     assert_eq!(last.data(), &states.data()[24..]);
-    let none = Tensor::zeros((Fixed::<0>, Fixed::<2>, Fixed::<3>));
-    let (states, last) = cpu().scan(initial(), none.view(), none.clone());
-    assert_eq!((states.data().len(), last.data()), (0, initial().data()));
+    Seq::scope(0, |none| {
+        let none = Tensor::zeros((none, Fixed::<2>, Fixed::<3>));
+        let (states, last) = cpu().scan(initial(), none.view(), none.clone());
+        assert_eq!((states.data().len(), last.data()), (0, initial().data()));
+    });
 }

@@ -81,7 +81,7 @@ fn names_become_values() {
     assert_eq!(arguments.load.activations, Some(ActivationMode::Q8K));
     assert_eq!(arguments.load.quantize.chosen(), Some(Quantize::Absmean));
     let grouped = run("trine run --quantize absmean --group 128 --activations int8-group").load;
-    assert_eq!(grouped.quantize.chosen(), Some(Quantize::AbsmeanOfGroups(Group::Columns128)));
+    assert_eq!(grouped.quantize.chosen(), Some(Quantize::AbsmeanOfGroups(GroupSize::Columns128)));
     assert_eq!(grouped.activations, Some(ActivationMode::Int8PerGroup));
     assert_eq!(arguments.load.head, Some(PackingKind::Q6K));
     assert_eq!(arguments.generation.kv, CacheType::F32);

@@ -125,6 +125,8 @@ macro_rules! axis {
         #[diagnostic::do_not_recommend]
         impl<$($generics)*> $crate::Plain for $axis {}
         impl<$($generics)*> $crate::Roleless for $axis {}
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)*> $crate::Named for $axis {}
     };
     // The implementation for an axis whose scratch is on the heap.
     (@lawful [$($generics:tt)*] $axis:ty, $name:ident, |$value:ident| $len:expr) => {

@@ -2,19 +2,22 @@
 //!
 //! What does not belong here: the roles of this crate ([`Role`](crate::Role)).
 
-/// Declares the roles of norms, for tensors that have one width and must not be mixed.
+/// Declares the roles of norms, for tensors that have one width and must not be mixed. `: HeadNorm` declares that of a
+/// norm of each head, `: BranchNorm` that of a norm of a branch.
 ///
 /// ```
 /// use trine_shapes::{Fixed, Normed, norm_role};
 /// norm_role! {
 ///     /// After the patches are embedded.
 ///     pub enum PatchNorm = "patch_norm";
+///     /// Of the queries of images.
+///     pub enum ImageQueryNorm: HeadNorm = "image_q_norm";
 /// }
 /// let demanded: Normed<PatchNorm, Fixed<192>> = Normed::of(Fixed);
 /// ```
 #[macro_export]
 macro_rules! norm_role {
-    ($($(#[$doc:meta])* $vis:vis enum $name:ident = $text:literal;)*) => {$(
+    ($($(#[$doc:meta])* $vis:vis enum $name:ident $(: $of:ident)? = $text:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         $vis enum $name {}
@@ -23,6 +26,11 @@ macro_rules! norm_role {
         impl $crate::NormRole for $name {
             const NAME: &'static str = $text;
         }
+
+        $(
+            #[diagnostic::do_not_recommend]
+            impl $crate::$of for $name {}
+        )?
     )*};
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::tools::changed::{changed, rewritten};
-use crate::{Group, Side, Synthetic, Values, diff};
+use crate::{GroupSize, Side, Synthetic, Values, diff};
 use half::f16;
 use trine_loader::{Gguf, Value};
 use trine_shapes::Dims;
@@ -240,7 +240,7 @@ fn masters_and_other_quantized_matrices_are_quantized_in_groups() {
             name.to_owned()
         },
     );
-    for (group, kind) in [(Group::Columns64, TensorType::Q2_0), (Group::Columns128, TensorType::PTQ1_0)] {
+    for (group, kind) in [(GroupSize::Columns64, TensorType::Q2_0), (GroupSize::Columns128, TensorType::PTQ1_0)] {
         let quantize = Quantize::AbsmeanOfGroups(group);
         let conversion = Conversion { quantize: Some(quantize), ..Conversion::to(kind) };
         let quantized = convert(&masters, &conversion, &cpu(), &|_, _| ());
@@ -265,7 +265,7 @@ fn masters_and_other_quantized_matrices_are_quantized_in_groups() {
     let dense = values_as(&masters, TensorType::Q8_0);
     let refused = convert(&dense, &Conversion::to(TensorType::PQ2_0), &cpu(), &|_, _| ()).unwrap_err().to_string();
     assert!(refused.contains("attn_q.weight") && refused.contains("--quantize absmean --group 128"), "{refused}");
-    let quantize = Some(Quantize::AbsmeanOfGroups(Group::Columns128));
+    let quantize = Some(Quantize::AbsmeanOfGroups(GroupSize::Columns128));
     convert(&dense, &Conversion { quantize, ..Conversion::to(TensorType::PQ2_0) }, &cpu(), &|_, _| ()).unwrap();
 }
 

@@ -1,0 +1,15 @@
+//! A matrix of a file is read with its axes the other way round.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+axis! { struct Inputs = 4; struct Cells = 3; }
+parameters! {
+    struct Keeps = "keeps.weight": Weight<Matrix, Cells, Inputs>;
+    struct LetsIn = "lets_in.weight": Weight<Matrix, Cells, Inputs>;
+}
+
+fn read(file: &mut Parameters) -> Result<Keeps, LoadError> {
+    file.read((Inputs, Cells))
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! Heads are rotated by a table for another width.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+fn rotated<T: Step, M: Model>(
+    cpu: &Cpu,
+    k: Tensor<f32, (T, KvHeads<M>, HeadDim<M>)>,
+    wide: &Rope<KvWidth<M>>,
+    rope: &Rope<HeadDim<M>>,
+) {
+    cpu.rope(k, wide);
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! Tokens of the draft are penalised in the logits of the target.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+pinned_model! { struct Draft; }
+pinned_model! { struct Target; }
+
+fn choose(
+    chain: &mut SamplerChain,
+    logits: &Logits<Vocab<Target>>,
+    proposed: &[Idx<Vocab<Draft>>],
+    accepted: &[Idx<Vocab<Target>>],
+) -> Result<Idx<Vocab<Target>>, SamplerError> {
+    chain.choose(logits, proposed)
+}
+
+fn main() {}
