@@ -64,7 +64,7 @@ export PROPTEST_CASES=4
 # `which` are the tests of the kernels; where they are all, those of operations go with them.
 test_cpu() {
     local run=$1 which=$2 kernels=$3 ops=$4 models=$5
-    (cd kernels && $run "$kernels" --quiet --nocapture arch::tests::levels_of_this_machine 2>/dev/null | grep '^level') &&
+    (cd kernels && $run "$kernels" --quiet --nocapture simd::tests::levels_of_this_machine 2>/dev/null | grep '^level') &&
         (cd kernels && $run "$kernels" --quiet "$which") &&
         { [ -n "$which" ] || $run "$ops" --quiet; } &&
         $run "$models" --quiet golden:: --skip smollm2 --skip qwen2_coder --skip golden::long
@@ -90,7 +90,7 @@ test_on() {
     logs=$(mktemp -d)
     for cpu in "${cpus[@]}"; do
         run=${cpu:+qemu-$architecture-static -cpu $cpu}
-        which=arch::
+        which=simd::
         [ "$cpu" != "${cpus[-1]}" ] || which=
         {
             # shellcheck disable=SC2086 # three paths
