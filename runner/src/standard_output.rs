@@ -26,8 +26,8 @@ pub fn check() -> anyhow::Result<()> {
 }
 
 /// What standard output was when the program was started. Before `main` the runtime of Rust opens `/dev/null` in the
-/// place of a descriptor that is closed, for reading and writing, as a caller may have done on purpose: nothing tells the
-/// two apart afterwards.
+/// place of a descriptor that is closed, for reading and writing, as a caller may have done on purpose: nothing tells
+/// the two apart afterwards.
 #[cfg(unix)]
 mod at_start {
     use rustix::io::{Errno, fcntl_getfd};

@@ -155,7 +155,7 @@ fn hostile_templates_end_in_an_error() {
     }
 }
 
-/// So that what a format makes is bounded by its text and the longest of its values, and by each `*`, which is paid for.
+/// So that what a format makes is bounded by its text and the longest of its values; a `*` alone is paid for.
 #[test]
 fn a_format_takes_no_width_from_its_values() {
     let sources = [
