@@ -113,18 +113,6 @@ fn products_of_every_packing() {
     }
 }
 
-/// One of each family, of those in the modes below the others: what the interpreter gets through in place of all.
-#[test]
-fn products_of_a_packing_of_each_family() {
-    let cpu = machine();
-    for kind in [PackingKind::F32, PackingKind::Q5_1, PackingKind::Q5K, PackingKind::Q6K] {
-        check(&cpu, &matrix(&cpu, kind), 1);
-    }
-    for kind in [PackingKind::Tq2_0, PackingKind::Q2_0, PackingKind::Ptq1_0, PackingKind::Q1_0] {
-        check(&cpu, &matrix(&cpu, kind), 2);
-    }
-}
-
 #[test]
 fn products_in_every_mode_of_activations() {
     let cpu = machine();
