@@ -23,6 +23,7 @@ mod outcome;
 mod perplexity;
 mod progress;
 mod run;
+mod standard_output;
 mod synth;
 mod table;
 mod terminal;
@@ -35,11 +36,7 @@ use outcome::Outcome;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::of(std::env::args_os()).unwrap_or_else(|error| error.exit());
-    if arguments.raw_terminal {
-        terminal::allow_raw();
-    }
-    match execute(arguments.command) {
+    match standard_output::check().and_then(|()| execute(arguments())) {
         Ok(outcome) => outcome.exit_code(),
         Err(error) if outcome::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -49,9 +46,17 @@ fn main() -> ExitCode {
     }
 }
 
+/// The command that was asked for. Where the arguments are wrong, or ask for help alone, the program ends here.
+fn arguments() -> Command {
+    let arguments = Arguments::of(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    if arguments.raw_terminal {
+        terminal::allow_raw();
+    }
+    arguments.command
+}
+
 fn execute(command: Command) -> Result<Outcome> {
     interrupt::install()?;
-    outcome::check_standard_output()?;
     match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Chat(arguments) => chat::chat(&arguments),

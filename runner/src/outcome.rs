@@ -34,26 +34,6 @@ pub fn exit_code_of(error: &anyhow::Error) -> ExitCode {
     if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
-/// Refuses a standard output that is open for reading alone: what is printed would be lost without an error. One that
-/// is closed cannot be told from `/dev/null`, which the runtime of Rust opens in its place before `main`.
-///
-/// # Errors
-/// It is open for reading alone, or the system does not say.
-#[cfg(unix)]
-pub fn check_standard_output() -> anyhow::Result<()> {
-    use rustix::fs::{OFlags, fcntl_getfl};
-    let mode = fcntl_getfl(io::stdout()).map_err(io::Error::from).context("cannot write to standard output")?;
-    if mode & OFlags::ACCMODE == OFlags::RDONLY {
-        anyhow::bail!("cannot write to standard output: it is open for reading alone");
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-pub fn check_standard_output() -> anyhow::Result<()> {
-    Ok(())
-}
-
 /// Refuses a path that no file can be written to, before there is any work for that file.
 ///
 /// # Errors

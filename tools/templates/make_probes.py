@@ -234,6 +234,46 @@ PROBES = [
     ("one", "{% filter upper %}a{{ 'b' }}{% endfilter %}{% set x | trim | upper %} block {% endset %}[{{ x }}]"
             "{% set y %}a\n{% endset %}{{ y | length }}"),
     ("one", "{{ 5 | nosuchfilter }}"),
+    # Attributes, tables and defaults by name.
+    ("one", "{{ {'a': 1, 'b': none, 'c': '<x>', 'd': missing, 'é': [1, '<']} | xmlattr }}|{{ {} | xmlattr }}|"
+            "<ul{{ {'a': '\"q\"', 'b': true} | xmlattr(false) }}>{{ {'a': '<b>' | safe} | xmlattr(autospace=true) }}"),
+    ("one", "{{ {'a b': 1} | xmlattr }}"),
+    ("one", "{{ {'a=b': 1} | xmlattr }}"),
+    ("one", "{{ {1: 2} | xmlattr }}"),
+    ("one", "{{ [1] | xmlattr }}"),
+    ("one", "{{ {'b': 1, 'A': 2} | dictsort }}{{ {'b': 1, 'A': 2} | dictsort(true) }}{{ {'b': 1, 'A': 2} | "
+            "dictsort(false, 'value') }}{{ {'b': 1, 'A': 2} | dictsort(by='value', reverse=true) }}"),
+    ("one", "{{ {'b': 1} | dictsort(by='x') }}"),
+    ("one", "{{ [1, 2, 3] | batch(2, fill_with=0) | list }}{{ [1, 2, 3] | slice(slices=2, fill_with=0) | list }}"
+            "{{ 'abc' | center(width=9) }}|"),
+    ("one", "{{ none | default('a') }}{{ false | default('a', boolean=true) }}{{ missing | default(default_value='b') }}"
+            "{{ missing | default(none) }}{{ '' | d(none, true) }}{{ missing | default }}|"),
+    ("one", "{{ [1, '2', 'x', none, 3.9, -3.9, true] | map('int') | list }}{{ '3.9' | int }}{{ '' | int(5) }}"
+            "{{ 'ff' | int(0, 16) }}{{ '0xFF' | int(base=16) }}{{ '0b11' | int(0, 2) }}{{ '0b11' | int(9) }}"
+            "{{ '0o17' | int(0, 0) }}{{ ' 7 ' | int }}{{ '1_000' | int }}{{ '1__0' | int(9) }}{{ '_1' | int(9) }}"
+            "{{ '-5' | int }}{{ '+5' | int }}{{ '--5' | int(9) }}{{ '1e3' | int }}{{ [] | int(9) }}"),
+    ("one", "{{ 'inf' | float }}{{ 'nan' | float }}{{ '1_0.5' | float }}{{ none | float }}{{ true | float }}"
+            "{{ '1e3' | float }}{{ ' 2 ' | float }}{{ 'x' | float(default=1.5) }}{{ [] | float(2) }}{{ 7 | float }}"),
+    ("one", "{{ 'abc'.count('b', 1) }}{{ 'aaa'.count('aa') }}{{ 'abcabc'.count('a', 1, 3) }}{{ 'abc'.count('c', -1) }}"
+            "{{ [1, 2, 1].index(1, 1) }}{{ [1, 2, 1].index(1, -2) }}{{ 'abc'.isprintable() }}{{ 'a\\nb'.isprintable() }}"
+            "{{ ''.isprintable() }}{{ 'a\u00adb é🦙'.isprintable() }}{{ 'é 🦙'.isprintable() }}"),
+    ("one", "{{ [1, 2, 1].index(2, 0, 1) }}"),
+    ("one", "{{ 'aΣ'.casefold() }}{{ 'ẞßı'.casefold() }}{{ 'ǰϐﬀſ\u0345İ'.casefold() }}{{ 'Ꭰꭰᏸ'.casefold() }}"),
+    ("one", "{% macro f(x) %}{{ x }}{% endmacro %}{{ f is callable }}{{ f('a') is callable }}{{ {} is callable }}"),
+    ("one", "{{ cycler() }}"),
+    ("one", "{{ '%r %r' % ('a', [1]) }}{{ '%c%5s%-5s|%+d%i%u' % ('a', 'b', 'c', 1, 2, 3) }}{{ '%*d|%-*d|' % (5, 3, 4, 1) }}"
+            "{{ '%d' % 3.7 }}{{ '%d' % -3.7 }}{{ '%ld' % 3 }}{{ '%s' % 3.0 }}{{ '%f' % 1 }}{{ '%.2e' % 12345.678 }}"
+            "{{ '%G' % 1e-10 }}{{ '%.3s|%#x|% d|%%' % ('abcdef', 255, 5) }}{{ '%s' % {'a': 1} }}{{ 'a' % {'a': 1} }}"
+            "{{ 'a' % [1] }}{{ 'a' % () }}{{ '%d' % true }}"),
+    ("one", "{{ '%s' % (1, 2) }}"),
+    ("one", "{{ 'a' % 1 }}"),
+    ("one", "{{ '%s%s' % {'a': 1} }}"),
+    ("one", "{{ '%s' % () }}"),
+    ("one", "{{ '%(a)s' % 5 }}"),
+    ("one", "{{ '%(b)s' % {'a': 1} }}"),
+    ("one", "{{ '%' % () }}"),
+    ("one", "{{ '%s' | format(1, 2) }}"),
+    ("one", "{{ '%(a)s-%(b)d' | format(a=1, b=2) }}{{ '%s-%s' | format('x', [1]) }}{{ 5 | format }}"),
     # Tests.
     ("one", "{{ 1 is odd }}{{ 2 is even }}{{ 9 is divisibleby 3 }}{{ 1 is number }}{{ true is boolean }}{{ 1 is integer }}"
             "{{ 1.0 is float }}{{ 'a' is string }}{{ [] is sequence }}{{ {} is mapping }}{{ 'a' is iterable }}"

@@ -2,6 +2,8 @@
 
 use super::rig::Rig;
 use super::{STORIES, errors, failure, path_text, text, trine, trine_reading, with_chat_template};
+#[cfg(target_os = "linux")]
+use std::process::Command;
 use tempfile::TempDir;
 
 #[test]
@@ -19,6 +21,18 @@ fn a_conversation_goes_on_until_it_is_reset() {
     let both = chat("Hello\nWhy\n");
     assert!(both.starts_with(&first), "{both}");
     assert_ne!(both, format!("{first}{second}"), "the second answer knows what was said before");
+}
+
+/// The stack that a template runs on is in proportion to its length.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_short_template_takes_little_address_space() {
+    let folder = TempDir::new().unwrap();
+    let model = with_chat_template(&folder);
+    let line = r#"ulimit -v 600000; exec "$0" run "$1" -p Hello -n 2 --greedy --threads 1"#;
+    let output =
+        Command::new("sh").args(["-c", line, env!("CARGO_BIN_EXE_trine"), path_text(&model)]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
 }
 
 #[test]

@@ -54,6 +54,27 @@ fn a_standard_output_that_takes_nothing_is_an_error() {
 }
 
 #[test]
+fn a_closed_standard_output_is_an_error_and_a_null_device_is_none() {
+    let folder = TempDir::new().unwrap();
+    let made = path_text(&folder.path().join("made.gguf")).to_owned();
+    let commands =
+        [r#""$0" run "$1" -n 4"#, r#""$0" inspect "$1""#, r#""$0" convert "$1" "$2" --to tq2_0"#, r#""$0" --help"#];
+    for command in commands {
+        for closed in [">&-", "<&- >&-"] {
+            let error = failure(&shell(&format!("{command} {closed}"), &[STORIES, &made]), 1);
+            assert!(error.contains("standard output") && error.contains("closed"), "{command}: {error}");
+            assert_eq!(read_dir(folder.path()).unwrap().count(), 0);
+        }
+    }
+    // As shells and systemd, Python's `DEVNULL` and daemons open it.
+    let null = [">/dev/null", "1<>/dev/null", "0<>/dev/null 1>&0 2>&1", "<&- >/dev/null", "2>&- >/dev/null"];
+    for opened in null {
+        let output = shell(&format!("{} {opened}", commands[0]), &[STORIES]);
+        assert_eq!(output.status.code(), Some(0), "{opened}: {}", errors(&output));
+    }
+}
+
+#[test]
 fn a_path_without_the_name_of_a_file_is_refused_before_any_work() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("new/");

@@ -35,12 +35,12 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.add_filter(FILTER, |state: &mut State<'_, '_>, given: Rest<ValueOrKwargs>| {
         let given = given.into_values();
         let (name, values) = weighed(state, &given)?;
-        state.apply_filter(&name, values)
+        state.apply_filter(&name, values).map_err(|error| named(error, ErrorKind::UnknownFilter, &name))
     });
     environment.add_test(TEST, |state: &mut State<'_, '_>, given: Rest<ValueOrKwargs>| {
         let given = given.into_values();
         let (name, values) = weighed(state, &given)?;
-        state.perform_test(&name, values)
+        state.perform_test(&name, values).map_err(|error| named(error, ErrorKind::UnknownTest, &name))
     });
 }
 
@@ -49,6 +49,11 @@ fn weighed<'v>(state: &State<'_, '_>, given: &'v [Value]) -> Result<(String, &'v
     let (name, values) = given.split_last().ok_or_else(|| refused("a filter without a name"))?;
     values.iter().try_for_each(|value| weigh(state, value))?;
     Ok((name.to_string(), values))
+}
+
+/// An error of a kind that does not say what is unknown.
+fn named(error: Error, kind: ErrorKind, name: &str) -> Error {
+    if error.kind() == kind && error.detail().is_none() { Error::new(kind, format!("`{name}`")) } else { error }
 }
 
 pub(super) fn refused(message: impl Into<String>) -> Error {

@@ -63,6 +63,7 @@ impl Source {
     /// with all arguments of macros declared.
     pub(super) fn new(source: &str, syntax: &SyntaxConfig) -> Result<Source, Error> {
         let tokens = tokenize(source, false, syntax.clone()).collect::<Result<Vec<_>, _>>()?;
+        macros::check_defaults(&tokens)?;
         let mut changes = macros::declarations(&tokens);
         let open_macros = changes.iter().map(|change| change.name.to_owned()).collect();
         for pair in tokens.windows(2) {

@@ -2,12 +2,12 @@
 //! functions. What values cost is in `bounds.rs`; how Python writes them in `python.rs` and `json.rs`.
 
 use super::bounds::{self, charge_bytes, refused};
-use super::{json, macros, methods, python, wrap};
+use super::{filters, json, macros, methods, python, wrap};
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Object, ObjectRepr, Rest, Value, ValueKind, from_args};
+use minijinja::value::{Object, ObjectRepr, Rest, Value, ValueKind, ValueOrKwargs, from_args};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State};
 use std::fmt;
 use std::sync::Arc;
@@ -30,6 +30,7 @@ pub(super) fn of_hf() -> Result<Environment<'static>, Error> {
     python::add_to(&mut environment);
     json::add_to(&mut environment);
     macros::add_to(&mut environment);
+    filters::add_to(&mut environment);
     // In Jinja2 `none`, which stands for absent tools, cannot be iterated.
     environment.add_test("iterable", |value: &Value| !value.is_none() && value.try_iter().is_ok());
     environment.add_test("callable", is_callable);
@@ -38,20 +39,19 @@ pub(super) fn of_hf() -> Result<Environment<'static>, Error> {
     environment.add_filter("escape", escape);
     environment.add_filter("e", escape);
     environment.add_filter("forceescape", force_escape);
-    environment.add_filter("float", |value: Value, default: Option<f64>| float(&value).or(default).unwrap_or(0.0));
     environment.add_filter("indent", wrap::indent);
     environment.add_filter("trim", trim);
     environment.add_filter("truncate", wrap::truncate);
     environment.add_filter("wordwrap", wrap::wordwrap);
-    environment.add_function("cycler", |items: Rest<Value>| Value::from_object(Cycler::new(items.0)));
+    environment.add_function("cycler", cycler);
     environment.add_function("raise_exception", raise_exception);
     environment.add_function("strftime_now", strftime_now);
     Ok(environment)
 }
 
-/// Functions and macros are objects that are neither lists nor maps.
+/// Functions are objects that are neither lists nor maps, macros have attributes.
 fn is_callable(value: &Value) -> bool {
-    value.kind() == ValueKind::Plain
+    value.kind() == ValueKind::Plain || value.as_object().is_some_and(|object| object.type_name().ends_with("::Macro"))
 }
 
 fn trim(state: &mut State<'_, '_>, text: Value, characters: Option<Value>) -> Result<Value, Error> {
@@ -59,16 +59,18 @@ fn trim(state: &mut State<'_, '_>, text: Value, characters: Option<Value>) -> Re
     methods::call(state, &text, "strip", characters.as_slice())
 }
 
-/// A number, or a text that is one.
-fn float(value: &Value) -> Option<f64> {
-    value.as_str().map_or_else(|| f64::try_from(value.clone()).ok(), |text| text.trim().parse().ok())
-}
-
 /// Jinja2's `cycler`: values in turn.
 #[derive(Debug)]
 pub(super) struct Cycler {
     pub(super) items: Vec<Value>,
     at: AtomicUsize,
+}
+
+fn cycler(items: Rest<Value>) -> Result<Value, Error> {
+    if items.is_empty() {
+        return Err(refused("cycler: expected at least one value"));
+    }
+    Ok(Value::from_object(Cycler::new(items.0)))
 }
 
 impl Cycler {
@@ -116,9 +118,10 @@ fn force_escape(text: Value) -> Value {
 }
 
 /// Jinja2's `center`, of 80 characters unless it is told another number.
-fn center(state: &mut State<'_, '_>, text: Value, width: Option<i64>) -> Result<Value, Error> {
+fn center(state: &mut State<'_, '_>, text: Value, given: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+    let [width] = filters::arguments(given, ["width"])?;
     let text = Value::from(text.to_string());
-    methods::call(state, &text, "center", &[Value::from(width.unwrap_or(80))])
+    methods::call(state, &text, "center", &[width.unwrap_or_else(|| Value::from(80))])
 }
 
 /// The function by which templates refuse a conversation.

@@ -46,6 +46,34 @@ pub(super) fn declarations<'s>(tokens: &[(Token<'s>, Span)]) -> Vec<Change<'s>> 
     changes
 }
 
+/// Refuses a default that names another argument, which minijinja does not find there.
+pub(super) fn check_defaults(tokens: &[(Token<'_>, Span)]) -> Result<(), Error> {
+    for (at, three) in tokens.windows(3).enumerate() {
+        let [(Token::BlockStart, _), (Token::Ident("macro"), _), (Token::Ident(name), _)] = three else { continue };
+        let head = tokens[at + 3..].iter().take_while(|(token, _)| !matches!(token, Token::BlockEnd));
+        let head: Vec<_> = head.map(|(token, _)| token).collect();
+        let (mut depth, mut declared, mut of, mut before) = (0, Vec::new(), None, None::<&Token<'_>>);
+        for token in head {
+            match token {
+                Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => depth += 1,
+                Token::ParenClose | Token::BracketClose | Token::BraceClose => depth -= 1,
+                Token::Comma if depth == 1 => of = None,
+                Token::Assign if depth == 1 => of = declared.last().copied(),
+                Token::Ident(argument) if depth == 1 && of.is_none() => declared.push(argument),
+                Token::Ident(other) if !matches!(before, Some(Token::Dot)) && declared.contains(&other) => {
+                    let argument = of.copied().unwrap_or_default();
+                    return Err(refused(format!(
+                        "macro `{name}`: the default of `{argument}` names the argument `{other}`, expected none"
+                    )));
+                }
+                _ => {}
+            }
+            before = Some(token);
+        }
+    }
+    Ok(())
+}
+
 /// Calls a macro by its name, the last argument, with what it does not declare gathered.
 fn call(state: &mut State<'_, '_>, given: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     let given = given.into_values();

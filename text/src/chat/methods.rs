@@ -2,7 +2,7 @@
 //! those of which it takes fewer arguments or treats fewer characters as Python does.
 
 use super::bounds::{charge_bytes, refused, weigh};
-use super::python::charge_format;
+use super::python::{charge_format, is_printable};
 use minijinja::value::{Kwargs, Tuple, Value, ValueKind, from_args};
 use minijinja::{Error, State};
 use minijinja_contrib::pycompat;
@@ -21,10 +21,13 @@ pub(super) fn call(state: &mut State<'_, '_>, value: &Value, method: &str, args:
         }
         ValueKind::Map if method == "copy" => from_args::<()>(args).map(|()| value.clone()),
         ValueKind::Seq | ValueKind::Iterable if method == "index" => {
-            let (wanted,): (&Value,) = from_args(args)?;
+            let (wanted, start, end): (&Value, Option<i64>, Option<i64>) = from_args(args)?;
             weigh(state, value)?;
+            let count = value.len().unwrap_or_default() as i64;
+            let place = |place: i64| if place < 0 { (place + count).max(0) } else { place } as usize;
+            let places = place(start.unwrap_or(0))..place(end.unwrap_or(count));
             for (index, item) in value.try_iter()?.checked().enumerate() {
-                if item? == *wanted {
+                if item? == *wanted && places.contains(&index) {
                     return Ok(Value::from(index));
                 }
             }
@@ -55,6 +58,7 @@ fn string(state: &State<'_, '_>, text: &str, method: &str, args: &[Value]) -> Op
         "rfind" => search(text, args, true).and_then(once),
         "index" => search(text, args, false).and_then(must),
         "rindex" => search(text, args, true).and_then(must),
+        "count" => counted(text, args),
         "startswith" => affix(text, args, |text, affix| text.starts_with(affix)),
         "endswith" => affix(text, args, |text, affix| text.ends_with(affix)),
         "partition" => one(args).and_then(|mark| parts(text, mark, text.find(mark), false)),
@@ -72,6 +76,7 @@ fn string(state: &State<'_, '_>, text: &str, method: &str, args: &[Value]) -> Op
         "title" => from_args::<()>(args).map(|()| Value::from(title(text))),
         "expandtabs" => expand_tabs(state, text, args).map(Value::from),
         "isspace" => is(all(text, is_space)),
+        "isprintable" => is(text.chars().all(is_printable)),
         "isdecimal" => is(all(text, |c| c.is_number_decimal_digit())),
         "isdigit" => is(all(text, |c| c.is_number_decimal_digit() || RAISED_OR_LOWERED.contains(c))),
         "isidentifier" => is(all(text, |c| c == '_' || c.is_alphanumeric()) && !text.starts_with(char::is_numeric)),
@@ -172,6 +177,12 @@ fn between(text: &str, start: Option<i64>, end: Option<i64>) -> Option<(&str, us
     }
     let offset = |at: i64| text.char_indices().nth(at as usize).map_or(text.len(), |(offset, _)| offset);
     Some((&text[offset(place(from))..offset(to)], place(from) as usize))
+}
+
+fn counted(text: &str, args: &[Value]) -> Result<Value, Error> {
+    let (wanted, start, end): (&str, Option<i64>, Option<i64>) = from_args(args)?;
+    let part = between(text, start, end).map(|(part, _)| part);
+    Ok(Value::from(part.map_or(0, |part| part.matches(wanted).count())))
 }
 
 fn affix(text: &str, args: &[Value], fits: impl Fn(&str, &str) -> bool) -> Result<Value, Error> {
@@ -276,11 +287,15 @@ fn swapped(character: char) -> String {
     if character.is_uppercase() { character.to_lowercase().collect() } else { character.to_uppercase().collect() }
 }
 
-/// Lower case for comparisons, in which a letter that is several capitals becomes several.
+/// Lower case for comparisons: that of the upper case of the lower case, so that letters which differ in one of them
+/// are one. The dotless i stays itself, Cherokee folds to its upper case.
 fn casefold(text: &str) -> String {
     let fold = |c: char| -> String {
-        let capitals = c.to_uppercase();
-        if capitals.len() > 1 { capitals.flat_map(char::to_lowercase).collect() } else { c.to_lowercase().collect() }
+        match c {
+            'ı' => c.to_string(),
+            '\u{13a0}'..='\u{13fd}' | '\u{ab70}'..='\u{abbf}' => c.to_uppercase().collect(),
+            _ => c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect(),
+        }
     };
     text.chars().map(fold).collect()
 }

@@ -5,7 +5,8 @@
 //! * `dialect.rs`: the template as a program of minijinja, in HF's dialect and with its values looked at;
 //! * `bounds.rs`: what a value may cost, and that none holds itself;
 //! * `macros.rs`: macros with arguments that they do not declare;
-//! * `environment.rs`, `python.rs`, `json.rs`, `methods.rs`: names that templates find, as Python has them;
+//! * `environment.rs`, `filters.rs`, `python.rs`, `percent.rs`, `json.rs`, `methods.rs`: names that templates find, as
+//!   Python has them;
 //! * `wrap.rs`: lines of a given width;
 //! * `error.rs`: what can go wrong.
 
@@ -13,9 +14,11 @@ mod bounds;
 mod dialect;
 mod environment;
 mod error;
+mod filters;
 mod json;
 mod macros;
 mod methods;
+mod percent;
 #[cfg(test)]
 mod probes;
 mod python;

@@ -1,9 +1,9 @@
-//! What Python makes text of values: `str`, `repr` and the operator `%`, where minijinja writes values its own way.
-//! `json.dumps` is in `json.rs`, methods of strings are in `methods.rs`.
+//! What Python makes text of values: `str` and `repr`, where minijinja writes values its own way, and its operators.
+//! `json.dumps` is in `json.rs`, `%` on a text in `percent.rs`, methods of strings are in `methods.rs`.
 
 use super::bounds::{charge_bytes, refused, written_bytes};
-use minijinja::formatting::{FormatStyle, format};
-use minijinja::value::{Rest, Tuple, Value, ValueKind, ValueOrKwargs, from_args};
+use super::percent::{formatted, percent};
+use minijinja::value::{Tuple, Value, ValueKind};
 use minijinja::{Environment, Error, Output, State};
 use std::fmt::Write as _;
 use unicode_categories::UnicodeCategories as _;
@@ -31,7 +31,7 @@ fn write_out(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) 
 }
 
 /// `str(value)`.
-fn str_of(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
+pub(super) fn str_of(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
     if value.as_str().is_some() {
         return Ok(value);
     }
@@ -135,7 +135,7 @@ fn repr_text(content: &str, text: &mut String) {
 }
 
 /// Whether Python writes a character as it is.
-fn is_printable(c: char) -> bool {
+pub(super) fn is_printable(c: char) -> bool {
     // `escape_debug` escapes what is neither, and marks and quotes besides.
     matches!(c, ' ' | '"' | '\'') || c.is_mark() || !c.is_whitespace() && c.escape_debug().count() == 1
 }
@@ -209,7 +209,7 @@ fn whole(value: &Value) -> Option<i128> {
 }
 
 /// A value that counts as a number.
-fn number(value: &Value) -> Option<f64> {
+pub(super) fn number(value: &Value) -> Option<f64> {
     whole(value).map(|whole| whole as f64).or_else(|| value.is_number().then(|| f64::try_from(value.clone()).ok())?)
 }
 
@@ -230,32 +230,6 @@ fn remainder(state: &State<'_, '_>, left: Value, right: Value) -> Result<Value, 
     }
     let rest = a % b;
     Ok(Value::from(if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }))
-}
-
-/// `pattern % values`.
-fn percent(state: &State<'_, '_>, pattern: &str, values: &Value) -> Result<String, Error> {
-    let mut items = match (values.downcast_object_ref::<Tuple>(), values.kind()) {
-        (Some(tuple), _) => tuple.to_vec(),
-        _ => vec![values.clone()],
-    };
-    // What `%s` and `%r` write is Python's, whatever the value is.
-    if values.kind() != ValueKind::Map {
-        for item in &mut items {
-            if matches!(item.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::Iterable) {
-                *item = str_of(state, item.clone())?;
-            }
-        }
-    }
-    charge_format(state, '%', pattern, &items)?;
-    format(FormatStyle::Printf, pattern, &items)
-}
-
-/// The filter `format`: `%` with its values beside each other.
-fn formatted(state: &mut State<'_, '_>, given: Rest<ValueOrKwargs>) -> Result<Value, Error> {
-    let given = given.into_values();
-    let (pattern, values): (&Value, Rest<ValueOrKwargs>) = from_args(&given)?;
-    charge_format(state, '%', pattern.as_str().unwrap_or_default(), &given[1..])?;
-    minijinja::filters::format(state, pattern, values)
 }
 
 /// Pays for a format before it is applied: for every width and precision that it names, and for the longest of its

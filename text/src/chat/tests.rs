@@ -86,7 +86,8 @@ fn a_file_gives_its_template_and_the_texts_of_its_tokens() {
 }
 
 /// What templates can do to a program that runs them; each is a shape of which there are many.
-const HOSTILE: [&str; 40] = [
+const HOSTILE: [&str; 41] = [
+    "{{ '%*d' % (999999999, 1) }}",
     // Values that hold themselves, and what reads them.
     "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}",
     "{% set ns = namespace() %}{% set ns.a = [{'x': ns}] %}{{ ns == ns }}{{ ns | tojson }}",
@@ -154,12 +155,36 @@ fn hostile_templates_end_in_an_error() {
     }
 }
 
-/// So that what a format makes is bounded by its text and the longest of its values.
+/// So that what a format makes is bounded by its text and the longest of its values; a `*` alone is paid for.
 #[test]
 fn a_format_takes_no_width_from_its_values() {
-    for source in ["{{ '{:{}}'.format('x', 3) }}", "{{ '{:{w}}'.format('x', w=3) }}", "{{ '%*d' % (3, 1) }}"] {
+    let sources = [
+        "{{ '{:{}}'.format('x', 3) }}",
+        "{{ '{:{w}}'.format('x', w=3) }}",
+        "{{ '%**d' % (3, 3, 1) }}",
+        "{{ '%3*d' % (3, 1) }}",
+        "{{ '%*3d' % (3, 1) }}",
+    ];
+    for source in sources {
         render(source, &[Message::new("user", "hi")]).expect_err(source);
     }
+}
+
+#[test]
+fn what_is_unknown_is_named() {
+    for (source, name) in [
+        ("{{ 1 | pprint }}", "unknown filter: `pprint`"),
+        ("{{ [1] | map('nosuch') | list }}", "unknown filter"),
+        ("{{ 1 is nosuch }}", "unknown test: `nosuch`"),
+    ] {
+        let error = render(source, &[]).unwrap_err().to_string();
+        assert!(error.contains(name), "{source}: {error}");
+    }
+    let error = ChatTemplate::new("{% macro f(a, b=[a]) %}{% endmacro %}", "", "").unwrap_err().to_string();
+    assert!(error.contains("macro `f`: the default of `b` names the argument `a`"), "{error}");
+    // What only looks like the name of another argument.
+    let source = "{% macro f(a, b=(m.a), c='a') %}{{ a }}{{ b }}{{ c }}{% endmacro %}{% set m = {'a': 1} %}{{ f(0) }}";
+    assert_eq!(render(source, &[]).unwrap(), "01a");
 }
 
 #[test]
