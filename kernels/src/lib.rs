@@ -54,6 +54,10 @@ pub use pages::CacheFull;
 pub use quantize::ActivationRows;
 pub use shortlist::{LargestProducts, Shortlist};
 
+/// Whether the compiler optimised this crate. Where it did not, as in a debug build of a program whose profile says
+/// nothing of this package, a product takes some hundred times as long.
+pub const OPTIMISED: bool = cfg!(optimised);
+
 /// `most` random cases, or as many as `PROPTEST_CASES` says: emulated processors are slow.
 #[cfg(test)]
 fn cases(most: u32) -> proptest::test_runner::Config {

@@ -10,11 +10,14 @@ mod bench;
 mod chat;
 mod check;
 mod convert;
+mod describe;
 mod diff;
+mod document;
 mod generation;
 mod input;
 mod inspect;
 mod interrupt;
+mod likeliest;
 mod load;
 mod logits;
 mod logprobs;
@@ -35,9 +38,20 @@ use outcome::Outcome;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::of(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let arguments = match Arguments::of(std::env::args_os()) {
+        Ok(arguments) => arguments,
+        // What was asked for: help or the version.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            message::wrong_arguments(&error);
+            return ExitCode::from(2);
+        }
+    };
     if arguments.raw_terminal {
         terminal::allow_raw();
+    }
+    if arguments.quiet {
+        message::be_quiet();
     }
     match execute(arguments.command) {
         Ok(outcome) => outcome.exit_code(),
@@ -64,5 +78,7 @@ fn execute(command: Command) -> Result<Outcome> {
         Command::Tokenize(arguments) => tokenize::tokenize(&arguments),
         Command::Perplexity(arguments) => perplexity::perplexity(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Completions(arguments) => describe::completions(&arguments),
+        Command::Man(arguments) => describe::man(&arguments),
     }
 }
