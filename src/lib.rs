@@ -16,8 +16,8 @@
 //! }
 //! ```
 //!
-//! Debug builds of a program want these lines in its `Cargo.toml`, as arithmetic without optimisation takes some hundred
-//! times as long; where they are missing, [`Engine::warnings`](model::Engine::warnings) says so:
+//! Debug builds of a program want these lines in its `Cargo.toml`, as arithmetic without optimisation takes some
+//! hundred times as long; where they are missing, [`Engine::warnings`](model::Engine::warnings) says so:
 //!
 //! ```toml
 //! [profile.dev.package.trine-kernels]

@@ -1,5 +1,5 @@
-//! The command line as a whole, and the arguments of the commands that look at files; those of the others, and the texts
-//! that `--help` shows of them, are in the modules. What the commands do is in their own files.
+//! The command line as a whole, and the arguments of the commands that look at files; those of the others, and the
+//! texts that `--help` shows of them, are in the modules. What the commands do is in their own files.
 
 mod bench;
 mod files;

@@ -1,5 +1,5 @@
-//! `trine completions` and `trine man`: the command line as shells and readers of manuals know it, made of the definition
-//! that parses it.
+//! `trine completions` and `trine man`: the command line as shells and readers of manuals know it, made of the
+//! definition that parses it.
 
 use crate::args::{Arguments, CompletionsArguments, ManArguments};
 use crate::outcome::Outcome;

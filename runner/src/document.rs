@@ -1,5 +1,5 @@
-//! Results as one JSON document on standard output, for programs; docs/cli.md describes the fields. What does not belong
-//! here: what is in a document, which is in the file of its command.
+//! Results as one JSON document on standard output, for programs; docs/cli.md describes the fields. What does not
+//! belong here: what is in a document, which is in the file of its command.
 
 use crate::terminal;
 use anyhow::Result;

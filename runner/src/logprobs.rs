@@ -1,5 +1,5 @@
-//! Log-probabilities of generated tokens, on standard error or in a document. What does not belong here: their computation, which is the
-//! library's.
+//! Log-probabilities of generated tokens, on standard error or in a document. What does not belong here: their
+//! computation, which is the library's.
 
 use crate::document;
 use crate::message::line;

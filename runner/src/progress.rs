@@ -1,4 +1,5 @@
-//! Progress bars, unless `--quiet` is given. They are drawn on standard error, where it is a terminal, and leave nothing behind.
+//! Progress bars, unless `--quiet` is given. They are drawn on standard error, where it is a terminal, and leave
+//! nothing behind.
 
 use crate::message;
 use indicatif::{ProgressBar, ProgressStyle};

@@ -1,5 +1,5 @@
-//! The arguments of the commands that show what a model and its vocabulary make of text: `trine logits`, `trine tokenize`
-//! and `trine perplexity`.
+//! The arguments of the commands that show what a model and its vocabulary make of text: `trine logits`, `trine
+//! tokenize` and `trine perplexity`.
 
 use super::values::{cache_types, whole};
 use super::{CpuArguments, FileArguments, LoadArguments, VocabularyArguments};

@@ -1,15 +1,15 @@
 //! Merging neighbours: the best pair first and the leftmost of equals, until none is left.
 //!
-//! What belongs here: the order of the merges. What does not: which pairs merge and how good that is, which the two kinds
-//! of vocabulary say. The algorithm is that of llama.cpp (`llm_tokenizer_spm`, `llm_tokenizer_bpe`) and of HF
+//! What belongs here: the order of the merges. What does not: which pairs merge and how good that is, which the two
+//! kinds of vocabulary say. The algorithm is that of llama.cpp (`llm_tokenizer_spm`, `llm_tokenizer_bpe`) and of HF
 //! tokenizers: a queue of pairs, and a list of the pieces in force. It takes `n log n` steps for `n` characters.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-/// The pieces of a text whose characters were merged. `goodness` says of two neighbouring pieces how good their union is,
-/// or that they do not merge.
+/// The pieces of a text whose characters were merged. `goodness` says of two neighbouring pieces how good their union
+/// is, or that they do not merge.
 pub fn merged<B: Ord>(
     text: &str,
     goodness: impl Fn(Range<usize>, Range<usize>) -> Option<B>,
