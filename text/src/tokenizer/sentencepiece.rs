@@ -1,8 +1,8 @@
 //! SentencePiece with scores (`tokenizer.ggml.model = "llama"`): neighbouring pieces whose union is a token are merged,
 //! the highest score first and the leftmost of equals, until none is left; what is no token then becomes bytes.
 //!
-//! The algorithm is llama.cpp's (`llm_tokenizer_spm`), which agrees with SentencePiece's BPE mode. The special tokens of
-//! a text are cut out before it comes here.
+//! The algorithm is llama.cpp's (`llm_tokenizer_spm`), which agrees with SentencePiece's BPE mode. The special tokens
+//! of a text are cut out before it comes here.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
