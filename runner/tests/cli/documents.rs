@@ -24,7 +24,7 @@ fn a_run_is_a_document() {
     let tokens = document["logprobs"].as_array().unwrap();
     assert_eq!(tokens.len(), 9);
     let texts: String = tokens.iter().map(|token| token["text"].as_str().unwrap()).collect();
-    assert_eq!(texts, told);
+    assert_eq!(texts.trim_end(), told.trim_end());
     for token in tokens {
         assert_eq!(token["likeliest"][0]["id"], token["id"], "greedy takes the likeliest");
         assert!(number(&token["likeliest"][1]["logprob"]) <= number(&token["logprob"]));
