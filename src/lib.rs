@@ -16,6 +16,14 @@
 //! }
 //! ```
 //!
+//! Debug builds of a program want these lines in its `Cargo.toml`, as arithmetic without optimisation takes some
+//! hundred times as long; where they are missing, [`Engine::warnings`](model::Engine::warnings) says so:
+//!
+//! ```toml
+//! [profile.dev.package.trine-kernels]
+//! opt-level = 3
+//! ```
+//!
 //! An [`Engine`](model::Engine) owns a model and has no type parameter; typed code enters it by a
 //! [`Visit`](model::Visit). A program whose model has a type of its own declares it with [`pinned_model!`] or
 //! [`static_model!`] and calls [`load`](model::load).
@@ -28,6 +36,12 @@
 //! | [`loader`] | GGUF files, read and written; safetensors, read |
 //! | [`text`] | tokenizers, chat templates, text from bytes in pieces, stop strings |
 //! | [`model`] | configuration, weights, the transformer, state of sequences, generation, engines |
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `threads` | yes | work is shared out among threads |
+//! | `simd` | yes | kernels of vector instructions, chosen when the program runs |
+//! | `mmap` | yes | files are mapped into memory; without it they are read |
 #![forbid(unsafe_code)]
 
 pub use trine_shapes::{pinned_model, static_model};

@@ -14,7 +14,7 @@ mkdir -p "$dist"
 [ $# -gt 0 ] || set -- x86_64 aarch64
 for architecture in "$@"; do
     target=$architecture-unknown-linux-gnu
-    options=(build --quiet --release --package trine-runner --target "$target" --config profile.release.strip=true)
+    options=(build --quiet --release --package trine-cli --target "$target" --config profile.release.strip=true)
     environment=() run=""
     if [ "$architecture" != "$(uname -m)" ]; then
         tools/cpus/install.sh rust

@@ -40,6 +40,10 @@ pub use packing::{Packed, Packing, PackingError};
 pub use product::{ActivationMode, LargestProducts, Matrix, PackingKind, Shortlist};
 pub use simd::Isa;
 
+/// Whether the compiler optimised this crate. Where it did not, as in a debug build of a program whose profile says
+/// nothing of this package, a product takes some hundred times as long.
+pub const OPTIMISED: bool = cfg!(optimised);
+
 /// `most` random cases, or as many as `PROPTEST_CASES` says: emulated processors are slow.
 #[cfg(test)]
 fn cases(most: u32) -> proptest::test_runner::Config {

@@ -31,6 +31,7 @@ pub enum Access {
 
 /// A path that does not lead to bytes.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// The operating system refused to open, map or read the file.
     #[error("cannot {action} it: {error}")]

@@ -5,14 +5,21 @@
 
 use crate::description::Architecture;
 use std::time::Duration;
-use trine_kernels::{ActivationMode, Isa};
+use trine_kernels::{ActivationMode, Isa, OPTIMISED};
 use trine_loader::Keys;
 use trine_text::{NotInGguf, TokenizerWarning};
 
-/// A remark on a model. Printed as one line that begins with the file.
+/// A remark on a model, or on what it runs on. Printed as one line, which begins with the file where it is about one.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Warning {
+    /// The kernels were compiled without optimisation, as in a debug build of a program whose profile has no line for
+    /// them.
+    #[error(
+        "the kernels were compiled without optimisation, so that all takes some hundred times as long: give \
+         `[profile.dev.package.trine-kernels]` an `opt-level = 3` in Cargo.toml"
+    )]
+    Unoptimised,
     /// Float matrices run as they are, in a model whose matrices were trained as ternary.
     #[error(
         "{file}: {count} matrices (first: `{first}`) are not ternary and run as they are, which is not what a \
@@ -52,10 +59,10 @@ pub enum Warning {
         /// What.
         warning: TokenizerWarning,
     },
-    /// A directory without a vocabulary.
-    #[error("{file}: the directory has no tokenizer.json, so its tokens have no texts")]
+    /// A model without a vocabulary, as a directory without `tokenizer.json` is.
+    #[error("{file}: it has no tokenizer, so its tokens have no texts")]
     NoVocabulary {
-        /// The directory.
+        /// The file or directory.
         file: String,
     },
     /// Something of a directory's tokenizer that no key of a GGUF file says: one that is made of the directory has it
@@ -80,6 +87,13 @@ pub enum Warning {
         /// Those of the file.
         after: ActivationMode,
     },
+}
+
+impl Warning {
+    /// What is to be known of the way in which this program was compiled.
+    pub fn of_build() -> Option<Warning> {
+        (!OPTIMISED).then_some(Warning::Unoptimised)
+    }
 }
 
 /// Why decoding reads no copies in triples.

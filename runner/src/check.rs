@@ -1,6 +1,7 @@
 //! `trine check`: everything that a run does with a file up to its first logits, and what is wrong with it.
 
 use crate::args::CheckArguments;
+use crate::document;
 use crate::inspect::{describe, judged, tensor_table};
 use crate::load::{self, Program};
 use crate::message;
@@ -8,10 +9,11 @@ use crate::outcome::Outcome;
 use crate::terminal;
 use crate::trace::Trace;
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use trine::loader::one_line;
-use trine::model::{EncodeOptions, Source, Transformer, trial};
+use trine::model::{EncodeOptions, Source, Transformer, Warning, trial};
 use trine::ops::Cpu;
 use trine::shapes::Model;
 
@@ -30,69 +32,126 @@ impl Program for Describe<'_> {
     }
 }
 
-/// Warns of values that are unusual, and returns how many they are. Shows every tensor where that is asked for.
-fn warn_of_what_is_unusual(file: &dyn Source, arguments: &CheckArguments, cpu: &Cpu) -> Result<usize> {
-    let config = file.config().ok();
-    let judged = judged(file, config.as_ref(), arguments.load.i2s_packing, cpu);
-    if arguments.tensors {
-        let mut out = BufWriter::new(terminal::output());
-        tensor_table(&mut out, &judged)?;
-        out.flush()?;
-    }
-    let mut count = 0;
-    for (tensor, (_, judgement)) in file.tensors().iter().zip(&judged) {
-        for text in &judgement.remarks {
-            message::warning(&format!("{}: tensor `{}`: {text}", tensor.file, tensor.name));
-            count += 1;
+/// What is found in a file.
+#[derive(Default)]
+struct Found {
+    /// The model, where it loads.
+    model: Option<String>,
+    /// What was warned of.
+    warnings: Vec<String>,
+    /// Why it does not load.
+    problems: Vec<String>,
+}
+
+impl Found {
+    /// Loads the model and reads the tokenizer and the template, where there are any.
+    fn of(file: &dyn Source, arguments: &CheckArguments, cpu: &Cpu) -> Found {
+        let mut found = Found::default();
+        match load::with_loaded(file, &arguments.load, cpu, Describe { file: file.label(), cpu }) {
+            Ok((model, warnings)) => {
+                found.model = Some(model);
+                found.warnings.extend(warnings.iter().map(Warning::to_string));
+            }
+            Err(error) => found.problems.push(message::with_causes(&error)),
         }
+        match found.text(file, arguments) {
+            // Both may miss the same key.
+            Err(error) if found.problems.iter().all(|told| *told != message::with_causes(&error)) => {
+                found.problems.push(message::with_causes(&error));
+            }
+            _ => {}
+        }
+        found
     }
-    Ok(count)
+
+    /// Reads what is about text.
+    fn text(&mut self, file: &dyn Source, arguments: &CheckArguments) -> Result<()> {
+        if !file.has_vocabulary() {
+            self.warn(Warning::NoVocabulary { file: file.label().to_owned() }.to_string());
+            return Ok(());
+        }
+        let tokenizer = load::tokenizer(file, &arguments.load.vocabulary)?;
+        self.warnings.extend(tokenizer.warnings().iter().map(|warning| format!("{}: {warning}", file.label())));
+        Ok(file.check_template(&tokenizer)?)
+    }
+
+    fn warn(&mut self, text: String) {
+        message::warning(&text);
+        self.warnings.push(text);
+    }
+
+    /// Warns of values that are unusual. Shows every tensor where that is asked for.
+    fn judge(&mut self, file: &dyn Source, arguments: &CheckArguments, cpu: &Cpu) -> Result<()> {
+        let config = file.config().ok();
+        let judged = judged(file, config.as_ref(), arguments.load.i2s_packing, cpu);
+        if arguments.tensors {
+            let mut out = BufWriter::new(terminal::output());
+            tensor_table(&mut out, &judged)?;
+            out.flush()?;
+        }
+        for (tensor, (_, judgement)) in file.tensors().iter().zip(&judged) {
+            for text in &judgement.remarks {
+                self.warn(format!("{}: tensor `{}`: {text}", tensor.file, tensor.name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints what was found.
+    fn print(&self, file: &dyn Source, json: bool) -> Result<()> {
+        if json {
+            return document::print(&json!({
+                "file": file.label(),
+                "loads": self.problems.is_empty(),
+                "model": self.model,
+                "layouts": file.layouts().iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "warnings": self.warnings,
+                "problems": self.problems,
+            }));
+        }
+        self.problems.iter().for_each(|problem| message::line(&format!("error: {problem}")));
+        if let (Some(model), []) = (&self.model, &self.problems[..]) {
+            writeln!(terminal::output(), "{} loads: {}", one_line(file.label()), one_line(model))?;
+            for layout in file.layouts() {
+                writeln!(terminal::output(), "{}: {layout}", one_line(file.label()))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Shows a forward pass over the prompt.
-fn trace(file: &dyn Source, arguments: &CheckArguments) -> Result<()> {
+fn trace(file: &dyn Source, arguments: &CheckArguments, cpu: &Cpu) -> Result<()> {
     let tokenizer = load::tokenizer(file, &arguments.load.vocabulary)?;
     let ids = tokenizer.encode(&arguments.prompt, EncodeOptions::PROMPT)?;
     if ids.is_empty() {
         bail!("--prompt: the prompt has no tokens");
     }
-    let cpu = load::cpu(&arguments.cpu)?;
-    load::with_model(file, &arguments.load, &cpu, Trace { cpu: &cpu, ids: &ids })
+    load::with_model(file, &arguments.load, cpu, Trace { cpu, ids: &ids })
 }
 
-/// Runs the command: one line for each problem, or one that says what loads.
+/// Runs the command: one line for each problem, or one that says what loads; or a document of both.
 ///
 /// # Errors
 /// The file is no sound GGUF file, or the output cannot be written.
 pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
     let file = load::open(arguments.file.as_deref(), &arguments.load.access)?;
     let cpu = load::cpu(&arguments.cpu)?;
-    let model = load::with_loaded(&*file, &arguments.load, &cpu, Describe { file: file.label(), cpu: &cpu });
-    let tokenizer = load::tokenizer(&*file, &arguments.load.vocabulary);
-    let text = tokenizer.and_then(|tokenizer| {
-        file.check_template(&tokenizer)?;
-        Ok(tokenizer.warnings().len())
-    });
-    let errors = match (model, text) {
-        (Ok((model, of_model)), Ok(of_text)) => {
-            let warnings = of_model + of_text + warn_of_what_is_unusual(&*file, arguments, &cpu)?;
-            if arguments.strict && warnings > 0 {
-                bail!("{}: it loads, but there are {warnings} warnings, which --strict refuses", file.label());
-            }
-            writeln!(terminal::output(), "{} loads: {}", one_line(file.label()), one_line(&model))?;
-            for layout in file.layouts() {
-                writeln!(terminal::output(), "{}: {layout}", one_line(file.label()))?;
-            }
-            if arguments.trace {
-                trace(&*file, arguments)?;
-            }
-            return Ok(Outcome::Done);
-        }
-        (model, text) => [model.err(), text.err()],
-    };
-    let mut errors: Vec<_> = errors.into_iter().flatten().collect();
-    // Both may miss the same key.
-    errors.dedup_by_key(|error| format!("{error:#}"));
-    errors.iter().for_each(message::error);
-    Ok(Outcome::Refused)
+    let mut found = Found::of(&*file, arguments, &cpu);
+    if found.problems.is_empty() {
+        found.judge(&*file, arguments, &cpu)?;
+    }
+    let refused = arguments.strict && !found.warnings.is_empty();
+    if refused && found.problems.is_empty() && !arguments.json {
+        let warnings = found.warnings.len();
+        bail!("{}: it loads, but there are {warnings} warnings, which --strict refuses", file.label());
+    }
+    found.print(&*file, arguments.json)?;
+    if refused || !found.problems.is_empty() {
+        return Ok(Outcome::Refused);
+    }
+    if arguments.trace {
+        trace(&*file, arguments, &cpu)?;
+    }
+    Ok(Outcome::Done)
 }

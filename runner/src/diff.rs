@@ -1,6 +1,7 @@
 //! `trine diff`: whether two files hold the same model, as a text for people or a document for programs.
 
 use crate::args::DiffArguments;
+use crate::document;
 use crate::load;
 use crate::outcome::Outcome;
 use crate::progress::Progress;
@@ -30,14 +31,13 @@ pub fn diff(arguments: &DiffArguments) -> Result<Outcome> {
         &|done, all| progress.set(done, all),
     )?;
     drop(progress);
-    let mut out = BufWriter::new(terminal::output());
     if arguments.json {
-        serde_json::to_writer_pretty(&mut out, &document(&difference)).map_err(std::io::Error::from)?;
-        writeln!(out)?;
+        document::print(&described(&difference))?;
     } else {
+        let mut out = BufWriter::new(terminal::output());
         print(&mut out, &difference)?;
+        out.flush()?;
     }
-    out.flush()?;
     Ok(if difference.is_none() { Outcome::Done } else { Outcome::Refused })
 }
 
@@ -82,7 +82,7 @@ fn tensor_row(tensor: &TensorDifference) -> [String; 4] {
     [one_line(&tensor.name), kind(&tensor.first), kind(&tensor.second), what]
 }
 
-fn document(difference: &Difference) -> Json {
+fn described(difference: &Difference) -> Json {
     let key = |key: &KeyDifference| json!({ "key": key.key, "first": key.first, "second": key.second });
     json!({
         "same": difference.is_none(),

@@ -34,6 +34,8 @@ pub struct Generation {
     options: GenerateOptions,
     /// Tokens whose logits have a bias.
     biased: Vec<u32>,
+    /// Whether text is kept and not printed.
+    silent: bool,
     /// The seed, where tokens are drawn.
     pub seed: Option<u64>,
 }
@@ -166,7 +168,7 @@ impl Generation {
             logprobs: None,
         };
         let biased = arguments.logit_bias.iter().map(|(id, _)| *id).collect();
-        Ok(Generation { sampler, options, biased, seed })
+        Ok(Generation { sampler, options, biased, silent: false, seed })
     }
 
     /// Refuses options that the model's vocabulary of `tokens` tokens does not have, before anything is printed.
@@ -183,6 +185,12 @@ impl Generation {
     /// The same with log-probabilities of the tokens and of so many of the likeliest ones.
     pub fn with_logprobs(mut self, best: Option<usize>) -> Generation {
         self.options.logprobs = best;
+        self
+    }
+
+    /// The same without printing any text.
+    pub fn silently(mut self, silent: bool) -> Generation {
+        self.silent = silent;
         self
     }
 
@@ -211,15 +219,19 @@ impl Generation {
         }
         let tokenizer = tokenizer.clone().for_model(session.transformer().model)?;
         let prompt = session.tokens_of(prompt)?;
-        print(shown)?;
+        self.show(shown)?;
         let streamed = self.stream(session, &tokenizer, &prompt)?;
         if !streamed.text.ends_with('\n') {
-            print("\n")?;
+            self.show("\n")?;
         }
         if streamed.generated.finish == Finish::ContextFull {
             note(&format!("note: the text was cut: all {positions} positions of the context are used"));
         }
         Ok(streamed)
+    }
+
+    fn show(&self, text: &str) -> Result<()> {
+        if self.silent { Ok(()) } else { print(text) }
     }
 
     fn stream<M: Model>(
@@ -230,9 +242,10 @@ impl Generation {
     ) -> Result<Streamed<M>> {
         let watch = Watch::begin();
         let (mut text, mut written) = (String::new(), Ok(()));
+        let silent = self.silent;
         let mut on_text = |piece: &str| {
             text.push_str(piece);
-            written = print(piece);
+            written = if silent { Ok(()) } else { print(piece) };
             if written.is_err() || watch.signal().is_some() {
                 ControlFlow::Break(())
             } else {

@@ -3,6 +3,7 @@
 mod json;
 
 use crate::args::InspectArguments;
+use crate::document;
 use crate::load;
 use crate::outcome::Outcome;
 use crate::table::table;
@@ -42,13 +43,12 @@ pub fn inspect(arguments: &InspectArguments) -> Result<Outcome> {
     let cpu = Cpu::new(CpuOptions::default())?;
     let tensors = (!arguments.metadata_only).then(|| judged(file, config.as_ref().ok(), arguments.i2s_packing, &cpu));
     let report = Report { file, config, tensors };
-    let mut out = BufWriter::new(terminal::output());
     if arguments.json {
-        serde_json::to_writer_pretty(&mut out, &json::document(&report)).map_err(std::io::Error::from)?;
-        writeln!(out)?;
-    } else {
-        print(&mut out, &report)?;
+        document::print(&json::document(&report))?;
+        return Ok(Outcome::Done);
     }
+    let mut out = BufWriter::new(terminal::output());
+    print(&mut out, &report)?;
     out.flush()?;
     Ok(Outcome::Done)
 }

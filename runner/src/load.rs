@@ -4,7 +4,8 @@
 use crate::args::{CpuArguments, FileArguments, LoadArguments, VocabularyArguments};
 use crate::message::{Usage, note, warning};
 use crate::progress::Progress;
-use anyhow::Result;
+use anyhow::{Result, bail};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use trine::kernels::CpuOptions;
@@ -12,7 +13,7 @@ use trine::loader::{Access, one_line};
 use trine::model::inspect::number;
 use trine::model::{
     Corrected, Correction, Corrections, LoadOptions, MakeShortlist, Requantize, Source, Tokenizer, TokenizerOptions,
-    Transformer, load,
+    Transformer, Warning, load,
 };
 use trine::ops::Cpu;
 use trine::shapes::{Model, WithModel, dispatch};
@@ -23,10 +24,27 @@ use trine::shapes::{Model, WithModel, dispatch};
 /// The path cannot be read, or what it leads to is not sound.
 pub fn open(path: Option<&Path>, arguments: &FileArguments) -> Result<Box<dyn Source>> {
     let access = if arguments.no_mmap { Access::Copy } else { Access::Map };
+    if let Some(name) = path.filter(|path| !path.exists()).and_then(Path::to_str).filter(|name| is_of_a_hub(name)) {
+        bail!(
+            "{name}: expected a file or a directory, found none of that name; models are not fetched by their names: \
+             download it first, for instance by `hf download {name} --local-dir DIRECTORY`, and give that directory"
+        );
+    }
     Ok(match path {
         Some(path) => trine::model::open_model(path, access)?,
         None => Box::new(trine::embedded_model()?),
     })
+}
+
+/// Whether this is how model hubs name a model, `organisation/model`, and not how a file in an existing folder is.
+fn is_of_a_hub(name: &str) -> bool {
+    let is_word = |word: &str| {
+        let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        plain && word.starts_with(|c: char| c.is_ascii_alphanumeric())
+    };
+    let parts = name.split_once('/');
+    parts.is_some_and(|(who, what)| is_word(who) && is_word(what) && !Path::new(who).exists())
+        && !name.ends_with(".gguf")
 }
 
 /// The tokenizer of a file.
@@ -39,12 +57,19 @@ pub fn tokenizer(file: &dyn Source, arguments: &VocabularyArguments) -> Result<T
     Ok(tokenizer)
 }
 
-/// The machine.
+/// The machine. Warns of what makes it slow.
 ///
 /// # Errors
 /// [`Usage`] where it lacks what was asked for.
 pub fn cpu(arguments: &CpuArguments) -> Result<Cpu> {
     let options = CpuOptions { threads: arguments.threads, isa: arguments.isa };
+    let processors = std::thread::available_parallelism().map_or(usize::MAX, NonZeroUsize::get);
+    if let Some(threads) = arguments.threads.filter(|threads| threads.get() > processors) {
+        warning(&format!("--threads {threads}: this process has {processors} processors, and more threads are slower"));
+    }
+    if let Some(remark) = Warning::of_build() {
+        warning(&remark.to_string());
+    }
     Ok(Cpu::new(options).map_err(|error| Usage(error.to_string()))?)
 }
 
@@ -68,7 +93,7 @@ pub fn with_model<P: Program>(file: &dyn Source, arguments: &LoadArguments, cpu:
     with_loaded(file, arguments, cpu, program).map(|(out, _)| out)
 }
 
-/// As [`with_model`], with the number of warnings that were shown.
+/// As [`with_model`], with the warnings that were shown.
 ///
 /// # Errors
 /// As [`with_model`].
@@ -77,7 +102,7 @@ pub fn with_loaded<P: Program>(
     arguments: &LoadArguments,
     cpu: &Cpu,
     program: P,
-) -> Result<(P::Out, usize)> {
+) -> Result<(P::Out, Vec<Warning>)> {
     dispatch(file.config()?.dims, Loading { file, arguments, cpu, program })
 }
 
@@ -89,9 +114,9 @@ struct Loading<'l, P> {
 }
 
 impl<P: Program> WithModel for Loading<'_, P> {
-    type Out = Result<(P::Out, usize)>;
+    type Out = Result<(P::Out, Vec<Warning>)>;
 
-    fn run<M: Model>(self, model: M) -> Result<(P::Out, usize)> {
+    fn run<M: Model>(self, model: M) -> Result<(P::Out, Vec<Warning>)> {
         let LoadArguments { quantize, activations, i2s_packing, head, shortlist, triples, .. } = *self.arguments;
         let quantize = quantize.chosen();
         let (of_tensors, of_head) = (Progress::new("loading"), Progress::new("rounding the head"));
@@ -111,7 +136,7 @@ impl<P: Program> WithModel for Loading<'_, P> {
         drop((of_tensors, of_head, of_shortlist));
         loaded.corrected.iter().for_each(|made| note(&corrected(made)));
         loaded.warnings.iter().for_each(|remark| warning(&remark.to_string()));
-        Ok((self.program.run(&loaded.transformer)?, loaded.warnings.len()))
+        Ok((self.program.run(&loaded.transformer)?, loaded.warnings))
     }
 }
 
@@ -124,4 +149,20 @@ fn corrected(made: &Corrected) -> String {
     };
     let (before, after) = (number(*before, 6), number(*after, 6));
     format!("corrected: tensor `{}`: {what} {before} before, {after} after", one_line(tensor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_hubs_are_told_from_paths() {
+        for name in ["microsoft/bitnet-b1.58-2B-4T", "HF1BitLLM/Llama3-8B-1.58-100B-tokens"] {
+            assert!(is_of_a_hub(name), "{name}");
+        }
+        // The last is in a folder that exists where tests run.
+        for path in ["model.gguf", "no/model.gguf", "./no/model", "/no/model", "../no", "a/b/c", "no/", "src/model"] {
+            assert!(!is_of_a_hub(path), "{path}");
+        }
+    }
 }

@@ -1,18 +1,21 @@
-//! `trine logits`: the logits of every position as raw little-endian f32, for comparison with other engines.
+//! `trine logits`: the logits of every position, as raw little-endian f32 for comparison with other engines, or as the
+//! likeliest tokens ([`crate::likeliest`]).
 
 use crate::args::LogitsArguments;
 use crate::interrupt::Watch;
+use crate::likeliest::Positions;
 use crate::load::{self, Program};
 use crate::message::Usage;
 use crate::outcome::Outcome;
 use crate::progress::Progress;
+use crate::{document, generation};
 use anyhow::{Context, Result, bail};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use trine::kernels::CacheType;
 use trine::loader::write_output;
-use trine::model::{KvCache, Transformer};
+use trine::model::{EncodeOptions, KvCache, Source, Tokenizer, Transformer};
 use trine::ops::Cpu;
 use trine::shapes::{Axis, Fixed, Idx, Model, Vocab};
 
@@ -25,27 +28,51 @@ const POSITIONS: usize = 32;
 /// The model does not load, an id is beyond its vocabulary, there are more ids than positions, or the output cannot be
 /// written.
 pub fn logits(arguments: &LogitsArguments) -> Result<Outcome> {
-    if arguments.out.is_none() && io::stdout().is_terminal() {
+    if arguments.out.is_none() && !arguments.json && io::stdout().is_terminal() {
         bail!(Usage(
-            "logits are binary and would garble the terminal: name a file with --out, or use a pipe".to_owned()
+            "logits are binary and would garble the terminal: name a file with --out, use a pipe, or ask for --json"
+                .to_owned()
         ));
     }
     let file = load::open(arguments.file.as_deref(), &arguments.load.access)?;
     let cpu = load::cpu(&arguments.cpu)?;
-    let (ids, kv) = (arguments.ids.as_slice(), arguments.kv);
+    let tokenizer = tokenizer(&*file, arguments)?;
+    let ids = match (&arguments.prompt, &tokenizer) {
+        (Some(text), Some(tokenizer)) => generation::prompt(tokenizer, text, EncodeOptions::PROMPT)?,
+        _ => arguments.ids.clone(),
+    };
+    let compute = |take: &mut dyn FnMut(&[f32]) -> Result<()>| {
+        let logits = Logits { file: file.label(), ids: &ids, kv: arguments.kv, cpu: &cpu, take };
+        load::with_model(&*file, &arguments.load, &cpu, logits)
+    };
+    if arguments.json {
+        let mut positions = Positions::new(&ids, arguments.top_k, tokenizer.as_ref());
+        let outcome = compute(&mut |row| positions.push(row))?;
+        if outcome == Outcome::Done {
+            document::print(&positions.document())?;
+        }
+        return Ok(outcome);
+    }
     let name = arguments.out.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
     let write = |out: &mut dyn Write| {
-        load::with_model(
-            &*file,
-            &arguments.load,
-            &cpu,
-            Logits { file: file.label(), ids, kv, cpu: &cpu, out, name: &name },
-        )
+        let mut row = |row: &[f32]| {
+            let mut bytes = row.iter().map(|logit| logit.to_le_bytes());
+            bytes.try_for_each(|bytes| out.write_all(&bytes)).with_context(|| cannot_write(&name))
+        };
+        let outcome = compute(&mut row)?;
+        out.flush().with_context(|| cannot_write(&name))?;
+        Ok(outcome)
     };
     match &arguments.out {
         Some(path) => write_file(path, &name, write),
         None => write(&mut BufWriter::new(io::stdout().lock())),
     }
+}
+
+/// The tokenizer, where the arguments ask for texts and the file has them.
+fn tokenizer(file: &dyn Source, arguments: &LogitsArguments) -> Result<Option<Tokenizer>> {
+    let wanted = arguments.prompt.is_some() || arguments.json && file.has_vocabulary();
+    wanted.then(|| load::tokenizer(file, &arguments.load.vocabulary)).transpose()
 }
 
 /// Lets `write` write the file at `path`, which appears once it is complete.
@@ -88,9 +115,8 @@ struct Logits<'l> {
     ids: &'l [u32],
     kv: CacheType,
     cpu: &'l Cpu,
-    out: &'l mut dyn Write,
-    /// What `out` is.
-    name: &'l str,
+    /// Gets the logits of each position.
+    take: &'l mut dyn FnMut(&[f32]) -> Result<()>,
 }
 
 impl Program for Logits<'_> {
@@ -99,7 +125,7 @@ impl Program for Logits<'_> {
     fn run<M: Model>(self, model: &Arc<Transformer<M>>) -> Result<Outcome> {
         let (positions, context) = (self.ids.len(), model.config.context);
         if positions > context {
-            bail!("--ids has {positions} ids, but the context of the model has {context} positions");
+            bail!("there are {positions} ids, but the context of the model has {context} positions");
         }
         let vocab = Vocab::of(model.model);
         let index = |&id: &u32| Idx::new(vocab, id);
@@ -109,20 +135,19 @@ impl Program for Logits<'_> {
         let watch = Watch::begin();
         for chunk in tokens.chunks(POSITIONS) {
             let logits = cache.step(&[chunk], |step| model.logits(self.cpu, step).into_data())?;
-            for (at, logit) in logits.iter().enumerate() {
-                if !logit.is_finite() {
-                    let (position, of) = (cache.len() - chunk.len() + at / vocab.len(), at % vocab.len());
-                    let file = self.file;
+            let first = cache.len() - chunk.len();
+            for (at, row) in logits.chunks_exact(vocab.len()).enumerate() {
+                if let Some((of, logit)) = row.iter().enumerate().find(|(_, logit)| !logit.is_finite()) {
+                    let (position, file) = (first + at, self.file);
                     bail!("{file}: logit {of} at position {position} is {logit}: the model computes no numbers");
                 }
-                self.out.write_all(&logit.to_le_bytes()).with_context(|| cannot_write(self.name))?;
+                (self.take)(row)?;
             }
             progress.set(cache.len(), positions);
             if let Some(signal) = watch.signal() {
                 return Ok(Outcome::Interrupted(signal));
             }
         }
-        self.out.flush().with_context(|| cannot_write(self.name))?;
         Ok(Outcome::Done)
     }
 }

@@ -1,9 +1,11 @@
-//! Log-probabilities of generated tokens, on standard error. What does not belong here: their computation, which is the
-//! library's.
+//! Log-probabilities of generated tokens, on standard error or in a document. What does not belong here: their
+//! computation, which is the library's.
 
-use crate::message::note;
+use crate::document;
+use crate::message::line;
 use crate::table::table;
 use anyhow::Result;
+use serde_json::{Value, json};
 use trine::model::{Logprobs, TokenLogprob, Tokenizer};
 
 /// Shows a line for each token: its text, its log-probability, and those of the likeliest tokens. Nothing where there
@@ -23,15 +25,31 @@ pub fn show(logprobs: &[Logprobs], tokenizer: &Tokenizer) -> Result<()> {
     }
     let mut out = Vec::new();
     table(&mut out, &rows)?;
-    note(String::from_utf8_lossy(&out).trim_end());
+    line(String::from_utf8_lossy(&out).trim_end());
     Ok(())
 }
 
 /// The text of a token as a string literal.
 fn quoted(token: &TokenLogprob, tokenizer: &Tokenizer) -> Result<String> {
-    let mut bytes = Vec::new();
-    tokenizer.decode_into(token.id, true, &mut bytes)?;
-    Ok(format!("{:?}", String::from_utf8_lossy(&bytes)))
+    Ok(format!("{:?}", document::piece(tokenizer, token.id)?))
+}
+
+/// A token in a document, with its log-probability.
+///
+/// # Errors
+/// It is not the tokenizer's.
+pub fn token(tokenizer: Option<&Tokenizer>, token: &TokenLogprob) -> Result<Value> {
+    let mut described = document::token(tokenizer, token.id)?;
+    described["logprob"] = json!(token.logprob);
+    Ok(described)
+}
+
+/// Some tokens.
+///
+/// # Errors
+/// As of [`token`].
+pub fn tokens(tokenizer: Option<&Tokenizer>, tokens: &[TokenLogprob]) -> Result<Vec<Value>> {
+    tokens.iter().map(|each| token(tokenizer, each)).collect()
 }
 
 fn number(token: &TokenLogprob) -> String {

@@ -10,11 +10,14 @@ mod bench;
 mod chat;
 mod check;
 mod convert;
+mod describe;
 mod diff;
+mod document;
 mod generation;
 mod input;
 mod inspect;
 mod interrupt;
+mod likeliest;
 mod load;
 mod logits;
 mod logprobs;
@@ -36,7 +39,26 @@ use outcome::Outcome;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match standard_output::check().and_then(|()| execute(arguments())) {
+    if let Err(error) = standard_output::check() {
+        message::error(&error);
+        return outcome::exit_code_of(&error);
+    }
+    let arguments = match Arguments::of(std::env::args_os()) {
+        Ok(arguments) => arguments,
+        // What was asked for: help or the version.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            message::wrong_arguments(&error);
+            return ExitCode::from(2);
+        }
+    };
+    if arguments.raw_terminal {
+        terminal::allow_raw();
+    }
+    if arguments.quiet {
+        message::be_quiet();
+    }
+    match execute(arguments.command) {
         Ok(outcome) => outcome.exit_code(),
         Err(error) if outcome::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -44,15 +66,6 @@ fn main() -> ExitCode {
             outcome::exit_code_of(&error)
         }
     }
-}
-
-/// The command that was asked for. Where the arguments are wrong, or ask for help alone, the program ends here.
-fn arguments() -> Command {
-    let arguments = Arguments::of(std::env::args_os()).unwrap_or_else(|error| error.exit());
-    if arguments.raw_terminal {
-        terminal::allow_raw();
-    }
-    arguments.command
 }
 
 fn execute(command: Command) -> Result<Outcome> {
@@ -69,5 +82,7 @@ fn execute(command: Command) -> Result<Outcome> {
         Command::Tokenize(arguments) => tokenize::tokenize(&arguments),
         Command::Perplexity(arguments) => perplexity::perplexity(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Completions(arguments) => describe::completions(&arguments),
+        Command::Man(arguments) => describe::man(&arguments),
     }
 }

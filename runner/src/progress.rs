@@ -1,5 +1,7 @@
-//! Progress bars. They are drawn on standard error, where it is a terminal, and leave nothing behind.
+//! Progress bars, unless `--quiet` is given. They are drawn on standard error, where it is a terminal, and leave
+//! nothing behind.
 
+use crate::message;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar that is gone when this is dropped.
@@ -9,7 +11,8 @@ impl Progress {
     /// A bar that shows `what` is being done, and nothing before it is first [`set`](Progress::set).
     pub fn new(what: &'static str) -> Progress {
         let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}").expect("a constant template");
-        Progress(ProgressBar::new(0).with_style(style).with_message(what))
+        let bar = if message::is_quiet() { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        Progress(bar.with_style(style).with_message(what))
     }
 
     /// Shows that `done` of `total` steps are done.

@@ -1,17 +1,21 @@
 //! `trine run`: a prompt is continued, or answered where the file has a chat template.
 
 use crate::args::{DEFAULT_PROMPT, RunArguments};
+use crate::document;
 use crate::generation::{self, Generation, Streamed};
 use crate::input;
 use crate::load::{self, Program};
 use crate::logprobs;
-use crate::message::note;
+use crate::message::{Usage, note};
 use crate::outcome::Outcome;
-use anyhow::Result;
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
-use trine::model::{Advice, ChatError, EncodeOptions, Generated, Message, Session, Source, Tokenizer, Transformer};
+use trine::model::{
+    Advice, ChatError, EncodeOptions, Finish, Generated, Logprobs, Message, Session, Source, Tokenizer, Transformer,
+};
 use trine::ops::Cpu;
 use trine::shapes::Model;
 
@@ -27,7 +31,8 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let advice = generation::advice(&*file);
     let generation = Generation::new(&arguments.generation, arguments.tokens, advice.as_ref())?;
     let prompt = Prompt::new(&*file, &tokenizer, text, arguments, advice.as_ref())?;
-    let generation = generation.with_logprobs(arguments.logprobs).answering(prompt.is_answered);
+    let generation =
+        generation.with_logprobs(arguments.logprobs).answering(prompt.is_answered).silently(arguments.json);
     load::with_model(
         &*file,
         &arguments.load,
@@ -38,7 +43,8 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
 
 /// The prompt from wherever it comes.
 fn prompt_text(arguments: &RunArguments) -> Result<String> {
-    let text = match (&arguments.prompt, &arguments.file) {
+    let given = arguments.prompt.as_ref().or(arguments.text.as_ref());
+    let text = match (given, &arguments.file) {
         (Some(text), _) if text != "-" => return Ok(text.clone()),
         (Some(_), _) => input::read_standard_input()?,
         (None, Some(path)) => input::read_text(path)?,
@@ -46,7 +52,7 @@ fn prompt_text(arguments: &RunArguments) -> Result<String> {
         (None, None) => input::read_standard_input()?,
     };
     let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
-    let nothing_asked = arguments.prompt.is_none() && arguments.file.is_none() && text.is_empty();
+    let nothing_asked = given.is_none() && arguments.file.is_none() && text.is_empty();
     Ok(if nothing_asked { DEFAULT_PROMPT.to_owned() } else { text.to_owned() })
 }
 
@@ -77,9 +83,15 @@ impl Prompt {
         };
         let options = if arguments.raw { RAW } else { EncodeOptions::PROMPT };
         Ok(match template {
+            None if arguments.system.is_some() => bail!(Usage(format!(
+                "--system: {} has no chat template, so nothing of it is told; put it into the prompt",
+                file.label()
+            ))),
             None => Prompt { ids: generation::prompt(tokenizer, &text, options)?, shown: text, is_answered: false },
             Some(template) => {
-                let ids = generation::begun(template.encode(tokenizer, &[Message::new("user", text)], true)?)?;
+                let system = arguments.system.as_ref().map(|told| Message::new("system", told));
+                let messages: Vec<_> = system.into_iter().chain([Message::new("user", text)]).collect();
+                let ids = generation::begun(template.encode(tokenizer, &messages, true)?)?;
                 Prompt { ids, shown: String::new(), is_answered: true }
             }
         })
@@ -103,8 +115,13 @@ impl Program for Run<'_> {
         let needed = ids.len().saturating_add(self.arguments.tokens);
         let context = generation::context(&self.arguments.generation, needed, &model.config)?;
         let mut session = Session::new(model, self.cpu, context, self.arguments.generation.kv)?;
-        let Streamed { generated, signal, .. } = self.generation.print(&mut session, self.tokenizer, ids, shown)?;
-        logprobs::show(&generated.logprobs, self.tokenizer)?;
+        let streamed = self.generation.print(&mut session, self.tokenizer, ids, shown)?;
+        let Streamed { generated, text, signal } = streamed;
+        if self.arguments.json {
+            document::print(&described(&generated, &text, self.generation.seed, self.tokenizer)?)?;
+        } else {
+            logprobs::show(&generated.logprobs, self.tokenizer)?;
+        }
         note(&statistics(&generated, self.generation.seed));
         Ok(signal.map_or(Outcome::Done, Outcome::Interrupted))
     }
@@ -120,6 +137,33 @@ fn statistics<M>(generated: &Generated<M>, seed: Option<u64>) -> String {
     format!("prompt {}; decode {}{seed}", speed(generated.prompt), speed(generated.decode))
 }
 
+/// A run in a document.
+fn described<M>(generated: &Generated<M>, text: &str, seed: Option<u64>, tokenizer: &Tokenizer) -> Result<Value> {
+    let (finish, by) = match &generated.finish {
+        Finish::Token(id) => ("token", json!(id)),
+        Finish::StopString(text) => ("stop_text", json!(text)),
+        Finish::MaxTokens => ("max_tokens", Value::Null),
+        Finish::ContextFull => ("context_full", Value::Null),
+        // What a later version of the library knows besides ends a text from outside too.
+        _ => ("interrupted", Value::Null),
+    };
+    let speed = |(tokens, time): (usize, Duration)| json!({ "tokens": tokens, "seconds": time.as_secs_f64() });
+    let logprobs = |Logprobs { chosen, best, .. }: &Logprobs| {
+        let mut token = logprobs::token(Some(tokenizer), chosen)?;
+        token["likeliest"] = json!(logprobs::tokens(Some(tokenizer), best)?);
+        Ok(token)
+    };
+    Ok(json!({
+        "text": text,
+        "finish": finish,
+        "finish_by": by,
+        "prompt": speed(generated.prompt),
+        "decode": speed(generated.decode),
+        "seed": seed,
+        "logprobs": generated.logprobs.iter().map(logprobs).collect::<Result<Vec<Value>>>()?,
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,7 +174,7 @@ mod tests {
         let generated = Generated::<Bitnet2B4T> {
             tokens: Vec::new(),
             logprobs: Vec::new(),
-            finish: trine::model::Finish::MaxTokens,
+            finish: Finish::MaxTokens,
             prompt: (30, Duration::from_millis(250)),
             decode: (0, Duration::ZERO),
         };

@@ -42,6 +42,7 @@ pub struct Sizes {
 
 /// Dimensions that no model can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DimsError {
     /// A length is zero.
     #[error("`{0}` is zero")]

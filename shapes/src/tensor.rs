@@ -38,6 +38,7 @@ impl<T, S: Copy> Clone for View<'_, T, S> {
 
 /// Data that does not have the shape it is offered for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ShapeError {
     /// The dimensions differ from the lengths of the axes.
     #[error("`{name}` should be {expected} but is {found:?}{}", transposed_hint(expected_lens, found))]

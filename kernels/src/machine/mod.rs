@@ -52,6 +52,7 @@ pub const MAX_THREADS: usize = if cfg!(feature = "threads") { 1024 } else { 1 };
 
 /// Why a [`Machine`] could not be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CpuError {
     /// The instruction set asked for is not in this machine.
     #[error("instruction set {requested} is not available on this machine, which has {}", list(.available))]

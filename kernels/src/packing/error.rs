@@ -4,6 +4,7 @@ use alloc::string::String;
 
 /// What is wrong with one block.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BlockFault {
     /// A ternary code is 3.
     #[error("element {element} has code 3; ternary codes are 0, 1 and 2 (-1, 0 and +1)")]
@@ -60,6 +61,7 @@ impl BlockFault {
 
 /// Why bytes are not a matrix, or a matrix cannot be used as asked.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PackingError {
     /// A dimension is 0 or too large, or memory cannot hold the elements.
     #[error(

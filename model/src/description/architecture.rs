@@ -18,6 +18,7 @@ use trine_shapes::RopePairing;
 /// | `qwen2` | SiLU | no | halves (NeoX) | of queries, keys and values | no |
 /// | `qwen3` | SiLU | no | halves (NeoX) | no | before RoPE |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Architecture {
     /// BitNet b1.58 2B4T.
     BitnetB158,

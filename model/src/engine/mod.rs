@@ -101,6 +101,7 @@ impl Engine {
         let (opened, context, mut warnings) = opened::load(source, &cpu, &options)?;
         let of_file = |warning| Warning::Tokenizer { file: source.label().to_owned(), warning };
         warnings.extend(tokenizer.warnings().iter().cloned().map(of_file));
+        warnings.extend(Warning::of_build());
         let id = EngineId::new(source.label());
         let tokenizer = tokenizer.for_model(opened.transformer().model)?;
         Ok(Engine(Arc::new(Inner { id, opened, context, tokenizer, template, cpu, warnings })))
@@ -131,7 +132,7 @@ impl Engine {
         &self.0.cpu
     }
 
-    /// What was noticed while the model was opened.
+    /// What was noticed while the model was opened, also that the kernels were compiled without optimisation.
     pub fn warnings(&self) -> &[Warning] {
         &self.0.warnings
     }

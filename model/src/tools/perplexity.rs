@@ -22,17 +22,26 @@ pub struct Windows {
 
 /// What was measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Perplexity {
     /// Mean of `-ln p(token)`, in nats.
     pub mean_loss: f64,
     /// Tokens that were predicted.
     pub predicted: usize,
+    /// How far the mean is off by chance, in nats: `s / sqrt(predicted)` with the standard deviation `s` of the losses,
+    /// which are taken for independent of each other. `None` of a single one.
+    pub standard_error: Option<f64>,
 }
 
 impl Perplexity {
     /// `exp(mean_loss)`.
     pub fn perplexity(&self) -> f64 {
         self.mean_loss.exp()
+    }
+
+    /// How far that is off by chance: the derivative of `exp` times the error of the mean.
+    pub fn perplexity_error(&self) -> Option<f64> {
+        self.standard_error.map(|error| self.perplexity() * error)
     }
 }
 
@@ -93,7 +102,7 @@ pub fn perplexity<M: Model>(
         return Err(PerplexityError::TooShort { tokens: tokens.len() });
     }
     let total = tokens.len() - 1;
-    let (mut loss, mut predicted, mut start) = (0.0, 0, 0);
+    let (mut loss, mut squares, mut predicted, mut start) = (0.0, 0.0, 0, 0);
     while predicted < total {
         let end = tokens.len().min(start + window);
         let mut cache = KvCache::new(transformer, Fixed::<1>, window, kind)?;
@@ -115,6 +124,7 @@ pub fn perplexity<M: Model>(
                         return Err(PerplexityError::NotFinite { position: target });
                     }
                     loss += of_token;
+                    squares += of_token * of_token;
                     predicted += 1;
                 }
                 Ok(())
@@ -124,7 +134,17 @@ pub fn perplexity<M: Model>(
         }
         start += stride;
     }
-    Ok(Perplexity { mean_loss: loss / predicted as f64, predicted })
+    Ok(measured(loss, squares, predicted))
+}
+
+/// What the sums of losses and of their squares say.
+fn measured(loss: f64, squares: f64, predicted: usize) -> Perplexity {
+    let count = predicted as f64;
+    let mean_loss = loss / count;
+    // Rounding may leave a little less than nothing of losses that are all equal.
+    let variance = ((squares - count * mean_loss * mean_loss) / (count - 1.0)).max(0.0);
+    let standard_error = (predicted > 1).then(|| (variance / count).sqrt());
+    Perplexity { mean_loss, predicted, standard_error }
 }
 
 /// `-ln softmax(logits)[target]`, in f64.
@@ -135,6 +155,19 @@ fn loss_of(logits: &[f32], target: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `statistics.stdev([1, 2, 4, 9]) / 2` of Python.
+    #[test]
+    fn the_error_is_that_of_the_mean_of_the_losses() {
+        let losses = [1.0, 2.0, 4.0, 9.0f64];
+        let found = measured(losses.iter().sum(), losses.iter().map(|loss| loss * loss).sum(), 4);
+        assert_eq!((found.mean_loss, found.predicted), (4.0, 4));
+        assert!((found.standard_error.unwrap() - 1.779_513_042_005_219).abs() < 1e-12, "{found:?}");
+        assert_eq!(found.perplexity_error().unwrap(), 4f64.exp() * found.standard_error.unwrap());
+        assert_eq!(measured(3.0, 9.0, 1).standard_error, None);
+        let equal = measured(0.1 * 3.0, 0.1 * 0.1 * 3.0, 3);
+        assert!(equal.standard_error.unwrap() < 1e-8, "{equal:?}");
+    }
 
     #[test]
     fn the_loss_is_the_negative_log_probability() {

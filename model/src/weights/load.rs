@@ -58,6 +58,7 @@ pub struct MakeShortlist<'p> {
 
 /// A quantizer for float masters, or for what another quantizer has made of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Quantize {
     /// BitNet b1.58's own: scale `mean |W|`, codes `clamp(round(W / scale), -1, 1)`.
     Absmean,

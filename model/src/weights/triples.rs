@@ -14,6 +14,7 @@ use trine_shapes::{Blocks, Idx, Model};
 
 /// Whether decoding reads the copies that can be made. Results are the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeepTriples {
     /// Where that is faster on the machine: loading measures how long a token takes either way, and keeps copies or
     /// removes them.

@@ -1,6 +1,7 @@
 //! The arguments of `trine bench`.
 
-use super::{CpuArguments, LoadArguments, cache_types, named, whole};
+use super::values::{cache_types, named, whole};
+use super::{CpuArguments, LoadArguments};
 use clap::Args;
 use clap::builder::TypedValueParser;
 use std::num::NonZeroUsize;

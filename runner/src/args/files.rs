@@ -1,7 +1,8 @@
 //! The arguments of the commands that make and compare files.
 
 use super::bench::{CODES, likes, table_types, ternary_types};
-use super::{CpuArguments, FileArguments, QuantizeArguments, VocabularyArguments, i2s_packings, named, whole};
+use super::values::{i2s_packings, named, whole};
+use super::{CpuArguments, FileArguments, QuantizeArguments, VocabularyArguments};
 use clap::Args;
 use clap::builder::TypedValueParser;
 use std::num::NonZeroUsize;

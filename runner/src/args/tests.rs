@@ -2,6 +2,9 @@
 
 use super::*;
 use clap::CommandFactory;
+use std::num::NonZeroUsize;
+use trine::kernels::{ActivationMode, CacheType, PackingKind};
+use trine::model::{GroupSize, Quantize, SamplerOptions};
 
 fn parse(line: &str) -> Result<Command, clap::Error> {
     Arguments::of(line.split_whitespace().map(OsString::from)).map(|arguments| arguments.command)
@@ -105,6 +108,14 @@ fn logits_take_ids_and_an_exact_cache() {
 }
 
 #[test]
+fn short_forms_are_those_of_other_programs() {
+    let arguments = run("trine run m.gguf Hello -n -1 -t 3 -c 100 -s 7 --temp 0.5 -q");
+    assert_eq!((arguments.text.as_deref(), arguments.tokens), (Some("Hello"), usize::MAX));
+    assert_eq!((arguments.cpu.threads, arguments.generation.context), (NonZeroUsize::new(3), NonZeroUsize::new(100)));
+    assert_eq!((arguments.generation.seed, arguments.generation.temperature), (Some(7), Some(0.5)));
+}
+
+#[test]
 fn a_cache_may_be_of_bytes() {
     assert_eq!(run("trine run --kv q8").generation.kv, CacheType::Q8);
 }
@@ -121,7 +132,7 @@ fn a_perplexity_needs_a_text_and_may_name_a_model() {
 
 #[test]
 fn a_number_below_its_range_is_told_the_range() {
-    for option in ["--seed", "--top-k", "-n", "--context", "--threads", "--stop-id", "--logprobs"] {
+    for option in ["--seed", "--top-k", "--context", "--threads", "--stop-id", "--logprobs"] {
         let message = parse(&format!("trine run {option} -1")).unwrap_err().to_string();
         let least = i32::from(["--context", "--threads"].contains(&option));
         assert!(message.contains(&format!("expected a whole number of at least {least}")), "{message}");
@@ -145,6 +156,10 @@ fn words_that_mean_nothing_are_refused() {
     let lines = [
         "trine rnu",
         "trine run -p a -f b",
+        "trine run m.gguf a -p b",
+        "trine run --system a --raw",
+        "trine run -n -2",
+        "trine logits --top-k 3 --ids 1",
         "trine run --greedy --seed 3",
         "trine run --isa sse9",
         "trine run --kv f64",

@@ -9,6 +9,7 @@ mod report;
 mod table;
 
 use crate::args::BenchArguments;
+use crate::document;
 use crate::load::{self, Program};
 use crate::message::{Usage, note};
 use crate::outcome::Outcome;
@@ -37,14 +38,13 @@ pub fn bench(arguments: &BenchArguments) -> Result<Outcome> {
     };
     let report =
         load::with_model(&*file, &arguments.load, &cpu, Bench { arguments, cpu: &cpu, started: Instant::now() })?;
-    let mut out = BufWriter::new(terminal::output());
     if arguments.json {
-        serde_json::to_writer_pretty(&mut out, &json::document(&report)).map_err(std::io::Error::from)?;
-        writeln!(out)?;
+        document::print(&json::document(&report))?;
     } else {
+        let mut out = BufWriter::new(terminal::output());
         table::print(&mut out, &report)?;
+        out.flush()?;
     }
-    out.flush()?;
     Ok(Outcome::Done)
 }
 

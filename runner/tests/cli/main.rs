@@ -3,9 +3,11 @@
 //! That the numbers are right is shown by the tests of the library.
 
 mod conversation;
+mod documents;
 mod ends;
 mod files;
 mod kinds;
+mod manners;
 mod output;
 mod rig;
 mod sampling;

@@ -1,12 +1,12 @@
 //! Byte-level BPE (GPT-2 and its descendants): words by a pre-tokenizer, bytes written as printable characters, merges
-//! by the `tokenizers` crate. The special tokens of a text are cut out before it comes here.
+//! in the order of their list. The special tokens of a text are cut out before it comes here.
 
-use std::collections::HashSet;
-
-use tokenizers::Model as _;
-use tokenizers::models::bpe::{BPE, Merges, Vocab};
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use super::error::TokenizerError;
+use super::merge::merged;
 use super::pre::{PreTokenizer, Splitter};
 use super::vocabulary::Vocabulary;
 
@@ -14,7 +14,10 @@ use super::vocabulary::Vocabulary;
 #[derive(Debug)]
 pub struct ByteLevelBpe {
     splitter: Splitter,
-    engine: BPE,
+    /// The ids of what text becomes.
+    ids: HashMap<String, u32>,
+    /// The places of merges in their list, by the ids of their parts.
+    ranks: HashMap<(u32, u32), usize>,
     /// Which bytes are tokens by themselves, as every word is made of them before it is merged.
     known: [bool; 256],
 }
@@ -31,15 +34,11 @@ impl ByteLevelBpe {
         pre: &'static PreTokenizer,
         unmade: &HashSet<u32>,
     ) -> Result<ByteLevelBpe, TokenizerError> {
-        let vocab: Vocab =
-            vocabulary.iter().filter(|(id, _)| !unmade.contains(id)).map(|(id, text)| (text.to_owned(), id)).collect();
-        let engine = BPE::builder()
-            .vocab_and_merges(vocab, read_merges(vocabulary, merges)?)
-            .ignore_merges(pre.ignore_merges)
-            .build()
-            .map_err(bpe_error)?;
-        let known = std::array::from_fn(|byte| vocabulary.id(BYTE_CHARS[byte].encode_utf8(&mut [0; 4])).is_some());
-        Ok(ByteLevelBpe { splitter: pre.splitter()?, engine, known })
+        let made = vocabulary.iter().filter(|(id, _)| !unmade.contains(id));
+        let ids: HashMap<String, u32> = made.map(|(id, text)| (text.to_owned(), id)).collect();
+        let ranks = read_merges(&ids, merges)?;
+        let known = std::array::from_fn(|byte| ids.contains_key(&*BYTE_CHARS[byte].encode_utf8(&mut [0; 4])));
+        Ok(ByteLevelBpe { splitter: pre.splitter()?, ids, ranks, known })
     }
 
     /// The pre-tokenizer in use.
@@ -60,9 +59,19 @@ impl ByteLevelBpe {
         for piece in self.splitter.split(text) {
             word.clear();
             word.extend(piece.bytes().map(|byte| BYTE_CHARS[usize::from(byte)]));
-            ids.extend(self.engine.tokenize(&word).map_err(bpe_error)?.iter().map(|token| token.id));
+            match self.ids.get(&word).filter(|_| self.pre().ignore_merges) {
+                Some(&id) => ids.push(id),
+                None => self.merge(&word, ids),
+            }
         }
         Ok(())
+    }
+
+    /// Appends the ids of a word, whose characters are tokens.
+    fn merge(&self, word: &str, ids: &mut Vec<u32>) {
+        let id = |piece: Range<usize>| self.ids.get(&word[piece]).copied();
+        let rank = |left, right| self.ranks.get(&(id(left)?, id(right)?)).copied().map(Reverse);
+        ids.extend(merged(word, rank).filter_map(id));
     }
 
     /// Appends the bytes that a token's text stands for. A character outside the byte alphabet stands for itself.
@@ -76,30 +85,27 @@ impl ByteLevelBpe {
     }
 }
 
-fn bpe_error(error: tokenizers::Error) -> TokenizerError {
-    TokenizerError::Bpe { message: error.to_string() }
-}
-
-/// Splits each merge into its two tokens and checks that they and their union exist.
-fn read_merges(vocabulary: &Vocabulary, merges: &[String]) -> Result<Merges, TokenizerError> {
-    let mut seen = HashSet::with_capacity(merges.len());
-    let mut pairs = Merges::with_capacity(merges.len());
+/// Splits each merge into its two tokens, of which it checks that they and their union exist.
+fn read_merges(ids: &HashMap<String, u32>, merges: &[String]) -> Result<HashMap<(u32, u32), usize>, TokenizerError> {
+    let mut ranks = HashMap::with_capacity(merges.len());
     for (index, merge) in merges.iter().enumerate() {
         let bad = || TokenizerError::BadMerge { index, merge: merge.clone() };
         let (left, right) = merge.split_once(' ').ok_or_else(bad)?;
         if left.is_empty() || right.is_empty() || right.contains(' ') {
             return Err(bad());
         }
-        let union = [left, right].concat();
-        if let Some(token) = [left, right, &union].into_iter().find(|token| vocabulary.id(token).is_none()) {
-            let (merge, token) = (merge.clone(), token.to_owned());
-            return Err(TokenizerError::UnknownMergeToken { index, merge, token });
-        }
-        if seen.insert(merge) {
-            pairs.push((left.to_owned(), right.to_owned()));
-        }
+        let id = |token: &str| {
+            let unknown = || {
+                let (merge, token) = (merge.clone(), token.to_owned());
+                TokenizerError::UnknownMergeToken { index, merge, token }
+            };
+            ids.get(token).copied().ok_or_else(unknown)
+        };
+        let pair = (id(left)?, id(right)?);
+        id(&[left, right].concat())?;
+        ranks.entry(pair).or_insert(index);
     }
-    Ok(pairs)
+    Ok(ranks)
 }
 
 /// The character that stands for each byte: printable ones for themselves, the others, in order, for U+0100 onwards.

@@ -230,13 +230,6 @@ pub enum TokenizerError {
         tokens: usize,
     },
 
-    /// The BPE engine refused the vocabulary or a word.
-    #[error("byte-level BPE: {message}")]
-    Bpe {
-        /// What the engine says.
-        message: String,
-    },
-
     /// An id to decode that lies outside the vocabulary.
     #[error("token {id} is outside the vocabulary of {tokens} tokens")]
     UnknownId {

@@ -16,6 +16,7 @@ mod added;
 mod bpe;
 mod error;
 mod gguf;
+mod merge;
 mod normalize;
 mod not_in_gguf;
 mod pre;

@@ -1,14 +1,15 @@
 //! SentencePiece with scores (`tokenizer.ggml.model = "llama"`): neighbouring pieces whose union is a token are merged,
 //! the highest score first and the leftmost of equals, until none is left; what is no token then becomes bytes.
 //!
-//! The algorithm is llama.cpp's (`llm_tokenizer_spm`), which agrees with SentencePiece's BPE mode; the `tokenizers`
-//! crate has none that merges by score. The special tokens of a text are cut out before it comes here.
+//! The algorithm is llama.cpp's (`llm_tokenizer_spm`), which agrees with SentencePiece's BPE mode. The special tokens
+//! of a text are cut out before it comes here.
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::error::TokenizerError;
+use super::merge::merged;
 use super::vocabulary::{Metaspace, Prepend, TokenKind, Vocabulary, byte_of_token, check_length};
 
 /// The character that stands for a space in the tokens' texts.
@@ -122,7 +123,11 @@ impl SentencePiece {
 
     /// Appends the ids of a stretch of text that merges within itself alone.
     fn encode_merged(&self, vocabulary: &Vocabulary, text: &str, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
-        for piece in Merger::new(self, vocabulary, text).run() {
+        let score = |left: Range<usize>, right: Range<usize>| {
+            let id = self.made(vocabulary, &text[left.start..right.end])?;
+            Some(Score(self.scores[id as usize]))
+        };
+        for piece in merged(text, score) {
             match self.made(vocabulary, &text[piece.clone()]) {
                 Some(id) => ids.push(id),
                 None => self.encode_bytes(&text[piece], ids)?,
@@ -166,93 +171,20 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A stretch of the text; the stretches in force form a doubly linked list and cover the text.
-#[derive(Clone, Copy)]
-struct Piece {
-    start: usize,
-    end: usize,
-    previous: Option<usize>,
-    next: Option<usize>,
-}
-
-/// Two neighbours whose union is a token. `len` tells whether they still are what they were when this was queued.
+/// The score of a token.
 #[derive(PartialEq)]
-struct Candidate {
-    score: f32,
-    left: usize,
-    right: usize,
-    len: usize,
-}
+struct Score(f32);
 
-impl Eq for Candidate {}
+impl Eq for Score {}
 
-impl Ord for Candidate {
-    fn cmp(&self, other: &Candidate) -> Ordering {
-        let better = self.score.total_cmp(&other.score).then(other.left.cmp(&self.left));
-        better.then(other.right.cmp(&self.right)).then(other.len.cmp(&self.len))
+impl Ord for Score {
+    fn cmp(&self, other: &Score) -> Ordering {
+        self.0.total_cmp(&other.0)
     }
 }
 
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Candidate) -> Option<Ordering> {
+impl PartialOrd for Score {
+    fn partial_cmp(&self, other: &Score) -> Option<Ordering> {
         Some(self.cmp(other))
-    }
-}
-
-/// The state of merging one text.
-struct Merger<'a> {
-    engine: &'a SentencePiece,
-    vocabulary: &'a Vocabulary,
-    text: &'a str,
-    pieces: Vec<Piece>,
-    queue: BinaryHeap<Candidate>,
-}
-
-impl<'a> Merger<'a> {
-    fn new(engine: &'a SentencePiece, vocabulary: &'a Vocabulary, text: &'a str) -> Merger<'a> {
-        let count = text.chars().count();
-        let piece = |(index, (start, character)): (usize, (usize, char))| Piece {
-            start,
-            end: start + character.len_utf8(),
-            previous: index.checked_sub(1),
-            next: Some(index + 1).filter(|&next| next < count),
-        };
-        let pieces = text.char_indices().enumerate().map(piece).collect();
-        Merger { engine, vocabulary, text, pieces, queue: BinaryHeap::new() }
-    }
-
-    /// Merges until nothing can be merged, and gives the pieces in order.
-    fn run(mut self) -> Vec<Range<usize>> {
-        for left in 0..self.pieces.len() {
-            self.propose(left, self.pieces[left].next);
-        }
-        while let Some(Candidate { left, right, len, .. }) = self.queue.pop() {
-            let (l, r) = (self.pieces[left], self.pieces[right]);
-            let alive = l.end > l.start && r.end > r.start && r.end - l.start == len;
-            if !alive {
-                continue;
-            }
-            self.pieces[left] = Piece { end: r.end, next: r.next, ..l };
-            self.pieces[right].end = r.start;
-            if let Some(next) = r.next {
-                self.pieces[next].previous = Some(left);
-            }
-            if let Some(previous) = l.previous {
-                self.propose(previous, Some(left));
-            }
-            self.propose(left, r.next);
-        }
-        let live = self.pieces.iter().filter(|piece| piece.end > piece.start);
-        live.map(|piece| piece.start..piece.end).collect()
-    }
-
-    /// Queues a pair if its union is a token.
-    fn propose(&mut self, left: usize, right: Option<usize>) {
-        let Some(right) = right else { return };
-        let union = &self.text[self.pieces[left].start..self.pieces[right].end];
-        if let Some(id) = self.engine.made(self.vocabulary, union) {
-            let score = self.engine.scores[id as usize];
-            self.queue.push(Candidate { score, left, right, len: union.len() });
-        }
     }
 }
