@@ -101,7 +101,7 @@ struct Inner {
     isa: Isa,
     #[cfg(feature = "threads")]
     pool: Pool,
-    hand_overs: AtomicUsize,
+    fork_joins: AtomicUsize,
     memory: Memory,
 }
 
@@ -124,7 +124,7 @@ impl Machine {
             isa,
             #[cfg(feature = "threads")]
             pool: Pool::new(threads).map_err(|source| CpuError::Threads { threads, source })?,
-            hand_overs: AtomicUsize::new(0),
+            fork_joins: AtomicUsize::new(0),
             memory: Memory::default(),
         };
         Ok(Machine { inner: Arc::new(inner) })
@@ -153,8 +153,8 @@ impl Machine {
     }
 
     /// How often work was handed over to all threads so far, by all clones.
-    pub fn hand_overs(&self) -> u64 {
-        self.inner.hand_overs.load(Ordering::Relaxed) as u64
+    pub fn fork_joins(&self) -> u64 {
+        self.inner.fork_joins.load(Ordering::Relaxed) as u64
     }
 
     /// Cuts the columns of a row-major output of `columns` columns into chunks and fills them in parallel.
@@ -207,7 +207,7 @@ impl Machine {
         }
         #[cfg(feature = "threads")]
         {
-            self.inner.hand_overs.fetch_add(1, Ordering::Relaxed);
+            self.inner.fork_joins.fetch_add(1, Ordering::Relaxed);
             let units = work.units();
             let shares = Mutex::new(Schedule::new(work, self.threads(), least));
             let (arrived, done_by_caller) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -300,10 +300,10 @@ mod tests {
         let first = cpu(2);
         let second = first.clone();
         second.for_each(&mut [0; 2], |_, item| *item += 1);
-        assert_eq!((first.hand_overs(), second.threads(), second.isa()), (1, 2, Isa::Portable));
+        assert_eq!((first.fork_joins(), second.threads(), second.isa()), (1, 2, Isa::Portable));
         drop(first);
         second.for_each(&mut [0; 2], |_, item| *item += 1);
-        assert_eq!(second.hand_overs(), 2);
+        assert_eq!(second.fork_joins(), 2);
     }
 
     /// Two threads step with one `Machine`: every piece of work of each has both threads of the pool.

@@ -31,7 +31,7 @@ fn assert_same(results: impl Fn(&Cpu) -> Vec<Vec<f32>>, least: impl Fn(u64) -> u
             let differs = found.iter().zip(&expected).position(|(found, expected)| found != expected);
             assert_eq!(differs, None, "result with {threads} threads of {isa}");
             let least = if threads == 1 { 0 } else { least(found.len() as u64) };
-            assert!(cpu.hand_overs() >= least, "threads have work in each operation");
+            assert!(cpu.fork_joins() >= least, "threads have work in each operation");
         }
     }
 }

@@ -41,7 +41,7 @@ fn of_prompt(report: &Report, test: &Measured) -> Value {
         "tokens": test.test.tokens(),
         "tokens_per_s": test.tokens_per_second,
         "of_limit": report.operations(test) / report.limits.int8_ops,
-        "hand_overs": test.hand_overs,
+        "fork_joins": test.fork_joins,
         "parts_us": parts(test),
     })
 }
@@ -52,7 +52,7 @@ fn of_decode(report: &Report, test: &Measured) -> Value {
         "depth": test.test.positions() - test.test.tokens(),
         "tokens_per_s": test.tokens_per_second,
         "of_limit": report.bytes(test) / report.limits.read_bytes,
-        "hand_overs": test.hand_overs,
+        "fork_joins": test.fork_joins,
         "parts_us": parts(test),
     })
 }

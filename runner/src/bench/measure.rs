@@ -50,7 +50,7 @@ pub struct Run {
     /// Each part, in all blocks and steps together.
     pub parts: HashMap<Part, Duration>,
     /// How often work was handed over to the threads.
-    pub hand_overs: u64,
+    pub fork_joins: u64,
 }
 
 /// The logits that `run` needs with its defaults, for a head with a shortlist.
@@ -75,7 +75,7 @@ pub fn run<M: Model>(test: Test, session: &mut Session<M>, cpu: &Cpu, tokens: &[
         session.feed(&tokens[known..depth])?;
     }
     let mut parts: HashMap<Part, Duration> = HashMap::new();
-    let hand_overs = cpu.hand_overs();
+    let fork_joins = cpu.fork_joins();
     let started = Instant::now();
     let mut last = started;
     for tokens in tokens[depth..test.positions()].chunks(step) {
@@ -85,7 +85,7 @@ pub fn run<M: Model>(test: Test, session: &mut Session<M>, cpu: &Cpu, tokens: &[
             last = now;
         })?;
     }
-    Ok(Run { time: started.elapsed(), parts, hand_overs: cpu.hand_overs() - hand_overs })
+    Ok(Run { time: started.elapsed(), parts, fork_joins: cpu.fork_joins() - fork_joins })
 }
 
 /// Bytes that are read to measure the bandwidth: several times what caches hold.

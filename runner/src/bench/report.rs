@@ -53,7 +53,7 @@ pub struct Measured {
     /// Seconds for a token in each row of the parts, in the order of [`Row::all`].
     pub parts: Vec<f64>,
     /// Hand-overs for a token.
-    pub hand_overs: f64,
+    pub fork_joins: f64,
 }
 
 /// A matrix of each block, or the head.
@@ -184,8 +184,8 @@ impl Measured {
             }
         };
         let parts = Row::all().map(|row| median(runs.iter().map(|run| of_token(part(run, row))).collect()));
-        let hand_overs = median(runs.iter().map(|run| run.hand_overs as f64 / tokens).collect());
-        Measured { test, tokens_per_second: 1.0 / seconds, seconds, parts: parts.collect(), hand_overs }
+        let fork_joins = median(runs.iter().map(|run| run.fork_joins as f64 / tokens).collect());
+        Measured { test, tokens_per_second: 1.0 / seconds, seconds, parts: parts.collect(), fork_joins }
     }
 
     /// Products with the head for a token: a prompt needs it for its last one.
@@ -255,13 +255,13 @@ mod tests {
                 (Part::QueryRope, millis(4)),
                 (Part::KeyRope, millis(6)),
             ]),
-            hand_overs: 50,
+            fork_joins: 50,
         };
         let test = Test::Decode { tokens: 10, depth: 3 };
         let measured = Measured::new(test, &[run(200), run(50), run(40)]);
         assert!((measured.tokens_per_second - 200.0).abs() < 1e-9 && (measured.seconds - 0.005).abs() < 1e-12);
         let micros = |row| (measured.part(row) * 1e6).round();
         assert_eq!((micros(Row::Head), micros(Row::Rope), micros(Row::Rest)), (2000.0, 1000.0, 2000.0));
-        assert_eq!((micros(Row::Norms), measured.hand_overs), (0.0, 5.0));
+        assert_eq!((micros(Row::Norms), measured.fork_joins), (0.0, 5.0));
     }
 }

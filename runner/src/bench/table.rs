@@ -99,11 +99,11 @@ fn parts(
         lines.push(line);
     }
     rows(out, &lines)?;
-    let hand_over = test.hand_overs * report.limits.hand_over;
+    let hand_over = test.fork_joins * report.limits.hand_over;
     writeln!(
         out,
         "  handing over, which is in the parts: {:.1} times, {:.1} us, {}",
-        test.hand_overs,
+        test.fork_joins,
         hand_over * 1e6,
         percent(hand_over, test.seconds)
     )
