@@ -47,7 +47,7 @@ fn counts_are_those_of_the_dimensions() {
     // Two bits a weight, a scale in 32 bytes for each matrix, all gains, the F16 head, and a row of it for the token.
     let bytes = 2 * (BLOCK / 4 + 7 * 32 + GAINS) + 4 * 512 + 2 * TABLE + 2 * 512;
     assert_eq!(report["bytes_per_token"], bytes);
-    for limit in ["int8_gops", "read_gb_per_s", "hand_over_us"] {
+    for limit in ["int8_gops", "read_gb_per_s", "fork_join_us"] {
         positive(&report["limits"][limit]);
     }
     let prompt = report["prompt"].as_array().unwrap();

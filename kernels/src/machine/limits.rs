@@ -26,7 +26,7 @@ const COLUMNS: usize = 4;
 const OPERANDS: usize = COLUMNS * LINE;
 /// Codes of a ternary weight are 0, 1 and 2; all are 1 here.
 const CODE: u8 = 1;
-/// Calls that one hand-over is the average of.
+/// Calls that one fork-join is the average of.
 const CALLS: u32 = 1000;
 
 impl Machine {
@@ -67,7 +67,7 @@ impl Machine {
 
     /// The time that it takes to offer work to every thread and to end it: the average of many calls in a row that do
     /// nothing else. A thread that comes too late for its share is not waited for.
-    pub fn time_of_hand_over(&self) -> Duration {
+    pub fn time_of_fork_join(&self) -> Duration {
         let mut items = vec![0_u32; self.threads()];
         let start = Instant::now();
         for _ in 0..CALLS {

@@ -21,7 +21,7 @@ pub fn document(report: &Report) -> Value {
         "limits": {
             "int8_gops": limits.int8_ops / 1e9,
             "read_gb_per_s": limits.read_bytes / 1e9,
-            "hand_over_us": limits.hand_over * 1e6,
+            "fork_join_us": limits.fork_join * 1e6,
         },
         "prompt": prompt,
         "decode_tokens_per_s": decode.map(|test| test.tokens_per_second),

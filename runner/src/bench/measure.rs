@@ -104,8 +104,8 @@ pub struct Limits {
     pub int8_ops: Vec<f64>,
     /// Bytes read in a second.
     pub read_bytes: Vec<f64>,
-    /// Seconds of a hand-over to all threads.
-    pub hand_over: Vec<f64>,
+    /// Seconds of a fork-join to all threads.
+    pub fork_join: Vec<f64>,
 }
 
 impl Limits {
@@ -121,7 +121,7 @@ impl Limits {
             let _ = memory.advise(memmap2::Advice::HugePage);
         }
         memory.fill(1);
-        Ok(Limits { memory, steps: 1 << 12, int8_ops: Vec::new(), read_bytes: Vec::new(), hand_over: Vec::new() })
+        Ok(Limits { memory, steps: 1 << 12, int8_ops: Vec::new(), read_bytes: Vec::new(), fork_join: Vec::new() })
     }
 
     /// Measures each limit some more times.
@@ -133,7 +133,7 @@ impl Limits {
         for _ in 0..SAMPLES {
             self.int8_ops.push(rate(cpu.time_of_dots(self.steps)));
             self.read_bytes.push(rate(cpu.time_of_reads(&self.memory)));
-            self.hand_over.push(cpu.time_of_hand_over().as_secs_f64());
+            self.fork_join.push(cpu.time_of_fork_join().as_secs_f64());
         }
     }
 }

@@ -38,8 +38,8 @@ pub struct MachineLimits {
     pub int8_ops: f64,
     /// Bytes read from memory in a second.
     pub read_bytes: f64,
-    /// Seconds of a hand-over of work to all threads.
-    pub hand_over: f64,
+    /// Seconds of a fork-join of work to all threads.
+    pub fork_join: f64,
 }
 
 /// A test and its medians.
@@ -144,7 +144,7 @@ impl Report {
         let limits = MachineLimits {
             int8_ops: median(limits.int8_ops.clone()),
             read_bytes: median(limits.read_bytes.clone()),
-            hand_over: median(limits.hand_over.clone()),
+            fork_join: median(limits.fork_join.clone()),
         };
         Report {
             model: describe(&model.config),

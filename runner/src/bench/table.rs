@@ -18,7 +18,7 @@ pub fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
         "limits: {:.0} GOPS of int8 dot products, {:.1} GB/s read, {:.1} us to hand work over",
         limits.int8_ops / 1e9,
         limits.read_bytes / 1e9,
-        limits.hand_over * 1e6
+        limits.fork_join * 1e6
     )?;
     writeln!(
         out,
@@ -99,13 +99,13 @@ fn parts(
         lines.push(line);
     }
     rows(out, &lines)?;
-    let hand_over = test.fork_joins * report.limits.hand_over;
+    let fork_join = test.fork_joins * report.limits.fork_join;
     writeln!(
         out,
-        "  handing over, which is in the parts: {:.1} times, {:.1} us, {}",
+        "  fork-joins, which are in the parts: {:.1} times, {:.1} us, {}",
         test.fork_joins,
-        hand_over * 1e6,
-        percent(hand_over, test.seconds)
+        fork_join * 1e6,
+        percent(fork_join, test.seconds)
     )
 }
 
