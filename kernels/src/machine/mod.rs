@@ -178,7 +178,8 @@ impl Machine {
         self.share_out(chunk, least.div_ceil(granule), |chunk| fill(chunk.first, chunk.columns));
     }
 
-    /// Calls `work(index, item)` for every item of `items`, in parallel.
+    /// Calls `work(index, item)` for every item of `items`, in parallel where threads are free: none may wait for
+    /// another.
     pub fn for_each<T, F>(&self, items: &mut [T], work: F)
     where
         T: Send,
@@ -306,25 +307,22 @@ mod tests {
         assert_eq!(second.fork_joins(), 2);
     }
 
-    /// Two threads step with one `Machine`: every piece of work of each has both threads of the pool.
+    /// Two threads step with one `Machine`: every piece of work of each is offered to all threads of the pool.
     #[test]
     fn callers_take_turns() {
         let cpu = cpu(2);
         thread::scope(|scope| {
-            for cpu in [cpu.clone(), cpu] {
+            for cpu in [cpu.clone(), cpu.clone()] {
                 scope.spawn(move || {
-                    for _ in 0..300 {
-                        let started = AtomicUsize::new(0);
-                        cpu.for_each(&mut [0; 2], |_, _| {
-                            started.fetch_add(1, Ordering::Relaxed);
-                            while started.load(Ordering::Relaxed) < 2 {
-                                thread::yield_now();
-                            }
-                        });
+                    for number in 0..300 {
+                        let mut items = [0; 7];
+                        cpu.for_each(&mut items, |index, item| *item = index + number);
+                        assert_eq!(items, core::array::from_fn(|index| index + number));
                     }
                 });
             }
         });
+        assert_eq!(cpu.fork_joins(), 600);
     }
 
     #[test]

@@ -131,8 +131,8 @@ impl Pool {
         self.run(work, self.workers.len());
     }
 
-    /// As [`Pool::broadcast`], with as many workers as are worth waiting for. `share` says in the end which share of the
-    /// work this thread did, from 0 to 1.
+    /// As [`Pool::broadcast`], with as many workers as are worth waiting for. `share` says in the end which share of
+    /// the work this thread did, from 0 to 1.
     ///
     /// # Panics
     /// If a call of `work` panics, with its payload.

@@ -159,10 +159,17 @@ impl Keys<'_> {
         if layers < tensors { Ok(layers) } else { Err(self.value("block_count", layers, expected())) }
     }
 
-    /// The number of the tokenizer's tokens, which the architecture's own key repeats.
+    /// The number of the tokenizer's tokens, which the architecture's own key repeats. Where there is no tokenizer, that
+    /// key has it alone.
     fn vocab(&self) -> Result<usize, ConfigError> {
-        let tokens = self.file.metadata().string_array("tokenizer.ggml.tokens")?.len();
-        match self.file.metadata().opt_u32(&self.key("vocab_size"))? {
+        const TOKENS: &str = "tokenizer.ggml.tokens";
+        let metadata = self.file.metadata();
+        let size = metadata.opt_u32(&self.key("vocab_size"))?;
+        if let (Some(size), None) = (size, metadata.get(TOKENS)) {
+            return Ok(size as usize);
+        }
+        let tokens = metadata.string_array(TOKENS)?.len();
+        match size {
             Some(size) if size as usize != tokens => {
                 Err(self.value("vocab_size", size, format!("{tokens}, the number of tokens in the vocabulary")))
             }

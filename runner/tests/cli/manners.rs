@@ -88,7 +88,7 @@ fn more_threads_than_processors_are_remarked_on() {
 #[test]
 fn wrong_arguments_are_one_line() {
     let lines = [
-        (&["rnu"][..], "'run'"),
+        (&["runn"][..], "'run'"),
         (&["run", "--tokns", "3"], "'--tokens'"),
         (&["run", "--kv", "f64"], "f16, f32, q8"),
         (&["logits", STORIES], "--ids"),

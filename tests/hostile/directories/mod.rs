@@ -152,7 +152,6 @@ fn files() -> Vec<Case> {
             write(folder, "pytorch_model.bin", "PK");
         }),
         case("no description", "config.json: cannot open it", |folder| remove(folder, CONFIG)),
-        case("no tokenizer", "tokenizer.json: cannot open it", |folder| remove(folder, TOKENIZER)),
         case("weights that are a directory", "expected a regular file, found a directory", |folder| {
             remove(folder, WEIGHTS);
             std::fs::create_dir(folder.join(WEIGHTS)).expect("a directory");

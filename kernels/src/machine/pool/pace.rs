@@ -10,8 +10,8 @@
 
 use std::time::{Duration, Instant};
 
-/// A wait that is no part of ending a job, as its last shares take some microseconds, but for a worker that has lost its
-/// core.
+/// A wait that is no part of ending a job, as its last shares take some microseconds, but for a worker that has lost
+/// its core.
 const STALL: Duration = Duration::from_micros(200);
 
 /// Time of jobs after which the workers are judged: some time slices.
@@ -24,8 +24,8 @@ const REST: Duration = Duration::from_millis(60);
 /// The longest rest, after it was not worth its wait several times.
 const LONGEST_REST: Duration = Duration::from_millis(480);
 
-/// The part of the time that a worker saves, were nobody waited for, that may be lost by waiting. Not all of it: threads
-/// that read memory together are slower each, so that one alone would take less than it seems.
+/// The part of the time that a worker saves, were nobody waited for, that may be lost by waiting. Not all of it:
+/// threads that read memory together are slower each, so that one alone would take less than it seems.
 const MOST_LOST: f64 = 0.8;
 
 /// The number of workers that may enter jobs.
@@ -68,8 +68,8 @@ impl Pace {
         self.limit
     }
 
-    /// Takes the times of a job that ended `now`: in `worked` the thread that started it did `share` of the work, from 0
-    /// to 1, and then it waited for `waited`.
+    /// Takes the times of a job that ended `now`: in `worked` the thread that started it did `share` of the work, from
+    /// 0 to 1, and then it waited for `waited`.
     pub(super) fn record(&mut self, now: Instant, worked: Duration, waited: Duration, share: f64) {
         if self.limit == 0 {
             return;

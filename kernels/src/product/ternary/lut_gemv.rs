@@ -1,16 +1,16 @@
 //! A copy of a ternary matrix for products of few tokens: three codes in five bits, read as they lie.
 //!
 //! The 27 values of three codes are indices of a table with the sums of three activations
-//! ([`lut_gemm`](super::lut_gemm)). A word of sixteen bits holds three such *fields* and a bit of a fourth, so that five
-//! words hold sixteen: 1.67 bits for a code, against 2 of I2_S and 1.6 of the bytes of TQ1_0. No field is unpacked:
-//! the lookup takes the low five bits of a word, whatever is above. A field thus costs a lookup and an addition, and
-//! two of three a shift, where the digits of TQ1_0 cost more operations than the products they serve.
+//! ([`lut_gemm`](super::lut_gemm)). A word of sixteen bits holds three such *fields* and a bit of a fourth, so that
+//! five words hold sixteen: 1.67 bits for a code, against 2 of I2_S and 1.6 of the bytes of TQ1_0. No field is
+//! unpacked: the lookup takes the low five bits of a word, whatever is above. A field thus costs a lookup and an
+//! addition, and two of three a shift, where the digits of TQ1_0 cost more operations than the products they serve.
 //!
 //! # Layout
 //!
-//! Rows are cut into panels of 64, and columns into blocks of 256. A block of a panel has [`WORDS`] words of each
-//! row in groups of five, the last of two. A group has its words of 32 rows, a line for each word, and then those of
-//! the other 32: what is read together lies together, and is read in the order of memory.
+//! Rows are cut into panels of 64, and columns into blocks of 256. A block of a panel has [`WORDS`] words of each row
+//! in groups of five, the last of two. A group has its words of 32 rows, a line for each word, and then those of the
+//! other 32: what is read together lies together, and is read in the order of memory.
 //!
 //! * Field `4 q + i` of a block has the columns `12 q + i`, `12 q + 4 + i` and `12 q + 8 + i`, so that four
 //!   neighbouring activations make four tables; the four columns after 252 are two fields ([`spread`]).

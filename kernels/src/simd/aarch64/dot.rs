@@ -34,7 +34,8 @@ pub(crate) trait Dot: Copy {
         Self::dot(codes, activations, run)
     }
 
-    /// [`Vector::ordering_fence`](crate::simd::Vector::ordering_fence), by `asm!` blocks that are not `pure`: their order is kept.
+    /// [`Vector::ordering_fence`](crate::simd::Vector::ordering_fence), by `asm!` blocks that are not `pure`: their
+    /// order is kept.
     fn ordering_fence(run: Self::Run, next: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]);
 
     /// Adds the lanes of `run` to `sums`.
