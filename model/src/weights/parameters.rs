@@ -280,7 +280,7 @@ impl<R: NormRole, A: Plain> FromTensor for RmsNorm<R, A> {
 /// use trine_ops::{Activations, Cpu, Weight};
 /// use trine_shapes::{Tensor, axis};
 ///
-/// axis! { struct Inputs = 4; struct Cells = 3; }
+/// axis! { pub struct Inputs = 4; pub struct Cells = 3; }
 /// parameters! {
 ///     /// What a cell keeps.
 ///     pub struct Keeps = "keeps.weight": Weight<Matrix, Cells, Inputs>;
@@ -299,7 +299,7 @@ impl<R: NormRole, A: Plain> FromTensor for RmsNorm<R, A> {
 /// ```compile_fail,E0308
 /// # use trine_kernels::Matrix;
 /// # use trine_ops::Weight;
-/// # trine_shapes::axis! { struct Inputs = 4; struct Cells = 3; }
+/// # trine_shapes::axis! { pub struct Inputs = 4; pub struct Cells = 3; }
 /// # trine_model::parameters! {
 /// #     pub struct Keeps = "keeps.weight": Weight<Matrix, Cells, Inputs>;
 /// #     pub struct LetsIn = "lets_in.weight": Weight<Matrix, Cells, Inputs>;
@@ -313,7 +313,7 @@ impl<R: NormRole, A: Plain> FromTensor for RmsNorm<R, A> {
 /// ```compile_fail,E0080
 /// # use trine_ops::RmsNorm;
 /// # use trine_shapes::AttnNorm;
-/// # trine_shapes::axis! { struct Width = 4; }
+/// # trine_shapes::axis! { pub struct Width = 4; }
 /// trine_model::parameters! {
 ///     struct Gains = "ffn_norm.weight": RmsNorm<AttnNorm, Width>;
 /// }
