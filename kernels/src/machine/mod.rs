@@ -211,19 +211,16 @@ impl Machine {
             self.inner.fork_joins.fetch_add(1, Ordering::Relaxed);
             let units = work.units();
             let shares = Mutex::new(Schedule::new(work, self.threads(), least));
-            let (arrived, done_by_caller) = (AtomicUsize::new(0), AtomicUsize::new(0));
-            let job = |is_caller: bool| {
+            let arrived = AtomicUsize::new(0);
+            let job = || {
                 let own = arrived.fetch_add(1, Ordering::Relaxed);
                 // Nothing panics while it holds the lock.
                 let next_share = || shares.lock().unwrap_or_else(PoisonError::into_inner).next(own);
                 while let Some(share) = next_share() {
-                    if is_caller {
-                        done_by_caller.fetch_add(share.units(), Ordering::Relaxed);
-                    }
                     run(share);
                 }
             };
-            self.inner.pool.share_out(&job, || done_by_caller.load(Ordering::Relaxed) as f64 / units as f64);
+            self.inner.pool.share_out(&job, units);
         }
     }
 }

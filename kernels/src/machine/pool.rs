@@ -76,8 +76,7 @@ struct Shared {
 
 /// One job, on the stack of the thread that started it.
 struct Job<'a> {
-    /// Is told whether the thread is the one that started the job.
-    work: &'a (dyn Fn(bool) + Sync),
+    work: &'a (dyn Fn() + Sync),
     /// What a worker panicked with.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -125,40 +124,39 @@ impl Pool {
     /// # Panics
     /// If a call of `work` panics, with its payload.
     #[cfg(test)]
-    pub(crate) fn broadcast(&self, work: &(dyn Fn(bool) + Sync)) {
-        let Some(_in_job) = InJob::enter() else { return work(true) };
+    pub(crate) fn broadcast(&self, work: &(dyn Fn() + Sync)) {
+        let Some(_in_job) = InJob::enter() else { return work() };
         let _turn = self.turns.take();
         self.run(work, self.workers.len());
     }
 
-    /// As [`Pool::broadcast`], with as many workers as are worth waiting for. `share` says in the end which share of
-    /// the work this thread did, from 0 to 1.
+    /// As [`Pool::broadcast`], with as many workers as are worth it, for work of `units` units.
     ///
     /// # Panics
     /// If a call of `work` panics, with its payload.
-    pub(crate) fn share_out(&self, work: &(dyn Fn(bool) + Sync), share: impl FnOnce() -> f64) {
-        let Some(_in_job) = InJob::enter() else { return work(true) };
+    pub(crate) fn share_out(&self, work: &(dyn Fn() + Sync), units: usize) {
+        let Some(_in_job) = InJob::enter() else { return work() };
         let _turn = self.turns.take();
-        // Nothing panics while it holds the lock, and who holds it has the turn.
+        // Nothing panics while it holds the lock, and who takes it has the turn.
         let pace = || self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = pace().limit();
         let start = Instant::now();
-        let limit = pace().limit(start);
         let worked = self.run(work, limit);
         let end = Instant::now();
-        pace().record(end, worked - start, end - worked, share());
+        pace().record(end, end - start, end - worked, units);
     }
 
     /// Calls `work` on this thread and on up to `limit` workers. Returns when this thread was through. To be called by
     /// the thread whose turn it is only.
-    fn run(&self, work: &(dyn Fn(bool) + Sync), limit: usize) -> Instant {
+    fn run(&self, work: &(dyn Fn() + Sync), limit: usize) -> Instant {
         if limit == 0 {
-            work(true);
+            work();
             return Instant::now();
         }
         let job = Job { work, panic: Mutex::new(None) };
         // Dropped before `job`, also where `work` panics.
         let open = self.shared.open(&job, limit, self.workers.len());
-        work(true);
+        work();
         let worked = Instant::now();
         drop(open);
         let panic = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -257,7 +255,7 @@ impl Shared {
             // which comes before the end of the job, until the count is back at 0, that is after `fetch_sub` below.
             // `Job` is shared as `&Job`: its fields are `Sync`.
             let job: &Job<'_> = unsafe { &*self.job.load(Ordering::Relaxed) };
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (job.work)(false))) {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(job.work)) {
                 *job.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(payload);
             }
             self.state.fetch_sub(1, Ordering::Release);

@@ -4,9 +4,10 @@
 //! ([`super::Pool`]).
 //!
 //! A job ends when its last worker does. A worker that the system takes off its core in the middle of a job keeps all
-//! others waiting for a time slice, some milliseconds, in which they would have done a hundred jobs. So the time that
-//! the thread which starts jobs waits for their end is held against what the workers did meanwhile, and one worker less
-//! is asked where that is not worth it. After a rest it is asked again, as other programs come and go.
+//! others waiting for a time slice, some milliseconds, in which they would have done a hundred jobs. On the other hand
+//! a program with more threads gets more of the cores. Which is worth more depends on the other programs, so it is
+//! tried: where much time is waited for such workers, one less is asked for a while, and the faster of both ways stays.
+//! With fewer than all, one more is tried from time to time. Without such waits nothing is tried.
 
 use std::time::{Duration, Instant};
 
@@ -14,19 +15,21 @@ use std::time::{Duration, Instant};
 /// its core.
 const STALL: Duration = Duration::from_micros(200);
 
-/// Time of jobs after which the workers are judged: some time slices.
-const WINDOW: Duration = Duration::from_millis(12);
+/// Time of jobs after which a number of workers is judged: many time slices, and some tokens, whose jobs differ.
+const WINDOW: Duration = Duration::from_millis(120);
 
-/// How long a worker rests when it was not worth its wait for the first time: so long that asking it again, for a
-/// [`WINDOW`] in which it may be in the way, costs a few hundredths of the time.
-const REST: Duration = Duration::from_millis(60);
+/// The part of a window that is waited for workers, from which on it is tried whether fewer are faster.
+const STALLS: f64 = 0.1;
 
-/// The longest rest, after it was not worth its wait several times.
-const LONGEST_REST: Duration = Duration::from_millis(480);
+/// How much faster the other number of workers must be to stay.
+const FASTER: f64 = 1.03;
 
-/// The part of the time that a worker saves, were nobody waited for, that may be lost by waiting. Not all of it:
-/// threads that read memory together are slower each, so that one alone would take less than it seems.
-const MOST_LOST: f64 = 0.8;
+/// The time between a trial that changed nothing and the next. It doubles up to the longest with each such trial, so
+/// that these cost a few hundredths of the time.
+const REST: Duration = Duration::from_millis(500);
+
+/// The longest time between two trials.
+const LONGEST_REST: Duration = Duration::from_millis(4000);
 
 /// The number of workers that may enter jobs.
 #[derive(Debug)]
@@ -35,73 +38,59 @@ pub(super) struct Pace {
     workers: usize,
     /// Those that may enter.
     limit: usize,
-    /// When one more is asked.
-    again: Option<Instant>,
-    /// The next rest.
+    /// The number before the trial that goes on, and its units of work in a second.
+    before: Option<(usize, f64)>,
+    /// No trial begins before.
+    rested: Option<Instant>,
     rest: Duration,
     window: Window,
 }
 
-/// What was gathered since the workers were judged, in seconds.
+/// What was done since the last judgement.
 #[derive(Debug, Default)]
 struct Window {
-    /// Work of the thread that starts jobs.
-    worked: f64,
-    /// Its waiting for workers that had lost their core.
-    waited: f64,
-    /// What its work would have been without workers.
-    alone: f64,
+    time: Duration,
+    stalled: Duration,
+    units: usize,
 }
 
 impl Pace {
     pub(super) fn new(workers: usize) -> Self {
-        Pace { workers, limit: workers, again: None, rest: REST, window: Window::default() }
+        Pace { workers, limit: workers, before: None, rested: None, rest: REST, window: Window::default() }
     }
 
-    /// Workers that may enter a job which starts `now`.
-    pub(super) fn limit(&mut self, now: Instant) -> usize {
-        if self.again.is_some_and(|again| now >= again) {
-            self.limit += 1;
-            self.again = None;
-            self.window = Window::default();
-        }
+    /// Workers that may enter a job.
+    pub(super) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Takes the times of a job that ended `now`: in `worked` the thread that started it did `share` of the work, from
-    /// 0 to 1, and then it waited for `waited`.
-    pub(super) fn record(&mut self, now: Instant, worked: Duration, waited: Duration, share: f64) {
-        if self.limit == 0 {
+    /// Takes a job of `units` units of work that ended `now`: it took `time`, of which the thread that started it
+    /// waited for workers for `waited`.
+    pub(super) fn record(&mut self, now: Instant, time: Duration, waited: Duration, units: usize) {
+        self.window.time += time;
+        self.window.stalled += if waited >= STALL { waited } else { Duration::ZERO };
+        self.window.units += units;
+        if self.window.time < WINDOW {
             return;
         }
-        let Window { worked: all_worked, waited: all_waited, alone } = &mut self.window;
-        *all_worked += worked.as_secs_f64();
-        *all_waited += if waited >= STALL { waited.as_secs_f64() } else { 0.0 };
-        *alone += worked.as_secs_f64() / if share > 0.0 { share } else { 1.0 };
-        if *all_worked + *all_waited < WINDOW.as_secs_f64() {
+        let Window { time, stalled, units } = core::mem::take(&mut self.window);
+        let speed = units as f64 / time.as_secs_f64();
+        if let Some((limit, before)) = self.before.take() {
+            let stays = speed > FASTER * before;
+            self.rest = if stays { REST } else { (2 * self.rest).min(LONGEST_REST) };
+            self.limit = if stays { self.limit } else { limit };
+            self.rested = Some(now + self.rest);
             return;
         }
-        let is_worth_it = core::mem::take(&mut self.window).is_worth_it(self.limit);
-        if !is_worth_it {
-            self.limit -= 1;
-            self.again = Some(now + self.rest);
-            self.rest = (2 * self.rest).min(LONGEST_REST);
-        } else if self.limit < self.workers {
-            self.again.get_or_insert(now + self.rest);
-        } else {
-            self.rest = REST;
+        if self.rested.is_some_and(|rested| now < rested) {
+            return;
         }
-    }
-}
-
-impl Window {
-    /// Whether the time was less than it would have been with one worker less of `workers`.
-    fn is_worth_it(&self, workers: usize) -> bool {
-        let Window { worked, waited, alone } = self;
-        // How many times the work of this thread all did, and what one worker less would have.
-        let all = alone / worked;
-        let without_one = all - (all - 1.0) / workers as f64;
-        *waited <= MOST_LOST * (alone / without_one - worked)
+        let stalls = stalled.as_secs_f64() > STALLS * time.as_secs_f64();
+        let other = if stalls { self.limit.checked_sub(1) } else { Some(self.limit + 1) };
+        if let Some(other) = other.filter(|&other| other <= self.workers) {
+            self.before = Some((self.limit, speed));
+            self.limit = other;
+        }
     }
 }
 
@@ -109,69 +98,72 @@ impl Window {
 mod tests {
     use super::*;
 
-    /// Jobs of 50 microseconds, of whose work this thread does its part beside as many workers as may enter. Every
-    /// `stall`-th job with workers is waited for a time slice of 4 ms. The limits of `jobs` jobs, and the time of all.
-    fn run(pace: &mut Pace, start: Instant, jobs: usize, stall: Option<usize>) -> (Vec<usize>, Duration) {
-        let (mut now, mut limits) = (start, Vec::new());
-        for job in 0..jobs {
-            let limit = pace.limit(now);
-            let worked = Duration::from_micros(50) / (limit as u32 + 1);
-            let stalls = limit > 0 && stall.is_some_and(|stall| job % stall == 0);
+    /// A machine beside other programs.
+    struct Neighbours {
+        /// Every so many jobs with workers one is waited for, for a time slice of 4 ms.
+        stall: Option<usize>,
+        /// How much longer a job without workers takes, as this thread loses its core too.
+        alone: u32,
+    }
+
+    /// Jobs of 100 units, each of a microsecond of a thread, for `length`. The times with each number of workers, and
+    /// the units of a second.
+    fn run(pace: &mut Pace, start: Instant, length: Duration, neighbours: &Neighbours) -> (Vec<Duration>, f64) {
+        let (mut now, mut times, mut jobs) = (start, vec![Duration::ZERO; 64], 0);
+        while now < start + length {
+            let limit = pace.limit();
+            let work = Duration::from_micros(100) / (limit as u32 + 1) * if limit == 0 { neighbours.alone } else { 1 };
+            let stalls = limit > 0 && neighbours.stall.is_some_and(|stall| jobs % stall == 0);
             let waited = if stalls { Duration::from_millis(4) } else { Duration::from_micros(1) };
-            now += worked + if limit > 0 { waited } else { Duration::ZERO };
-            pace.record(now, worked, waited, 1.0 / (limit as f64 + 1.0));
-            limits.push(limit);
+            now += work + waited;
+            times[limit] += work + waited;
+            pace.record(now, work + waited, waited, 100);
+            jobs += 1;
         }
-        (limits, now - start)
+        (times, 100.0 * jobs as f64 / (now - start).as_secs_f64())
     }
 
+    const LONG: Duration = Duration::from_secs(20);
+
     #[test]
-    fn workers_that_are_not_waited_for_stay() {
+    fn nothing_is_tried_without_stalls() {
         for workers in [1, 7, 63] {
-            let (limits, _) = run(&mut Pace::new(workers), Instant::now(), 20_000, None);
-            assert!(limits.iter().all(|&limit| limit == workers), "{workers} workers");
+            let (times, _) = run(&mut Pace::new(workers), Instant::now(), LONG, &Neighbours { stall: None, alone: 1 });
+            assert!(times[..workers].iter().all(Duration::is_zero), "{workers} workers");
         }
     }
 
-    /// A stall of 4 ms for each 20 jobs, which save half a millisecond: the worker rests nearly always.
+    /// A stall of 4 ms for each 40 jobs, which would save 2 ms.
     #[test]
-    fn a_worker_that_stalls_rests_and_is_asked_again() {
-        let mut pace = Pace::new(1);
-        let (limits, time) = run(&mut pace, Instant::now(), 40_000, Some(20));
-        let asked = limits.iter().filter(|&&limit| limit == 1).count();
-        assert!(asked > 0 && asked < limits.len() / 20, "{asked} of {} jobs", limits.len());
-        let alone = 40_000 * Duration::from_micros(50);
-        assert!(time < alone * 11 / 10, "{time:?}, alone {alone:?}");
-        // The other program ends: the worker is asked within the longest rest, and stays.
-        let (limits, _) = run(&mut pace, Instant::now() + time, 40_000, None);
-        let first = limits.iter().position(|&limit| limit == 1).expect("it is asked again");
-        assert!(Duration::from_micros(50) * first as u32 <= LONGEST_REST, "after {first} jobs");
-        assert!(limits[first..].iter().all(|&limit| limit == 1));
+    fn a_worker_that_costs_more_than_it_saves_rests_and_comes_back() {
+        let (mut pace, start) = (Pace::new(1), Instant::now());
+        let (times, speed) = run(&mut pace, start, LONG, &Neighbours { stall: Some(40), alone: 1 });
+        assert!(times[1] < LONG / 10, "{:?} with the worker", times[1]);
+        assert!(speed > 0.95 / 1.01e-6, "{speed}");
+        // The other programs end: the worker comes back within the longest rest.
+        let (times, _) = run(&mut pace, start + LONG, LONG, &Neighbours { stall: None, alone: 1 });
+        assert!(times[0] <= LONGEST_REST + 3 * WINDOW, "{:?} without the worker", times[0]);
     }
 
-    /// A stall of 4 ms for each 1,000 jobs, which save 25 ms.
+    /// The same stalls where this thread alone is twice as slow: the worker stays, and trials cost little.
     #[test]
-    fn a_worker_that_stalls_seldom_stays() {
-        let (limits, _) = run(&mut Pace::new(1), Instant::now(), 40_000, Some(1000));
-        let asked = limits.iter().filter(|&&limit| limit == 1).count();
-        assert!(asked > 38_000, "{asked} jobs");
+    fn a_worker_that_stalls_stays_where_it_is_faster() {
+        let neighbours = Neighbours { stall: Some(40), alone: 2 };
+        let (times, _) = run(&mut Pace::new(1), Instant::now(), LONG, &neighbours);
+        assert!(times[0] < LONG / 15, "{:?} without the worker", times[0]);
     }
 
-    /// Of eight threads one is enough to keep the others waiting: fewer are asked, not none.
+    /// Of 64 threads one is enough to keep the others waiting: fewer are tried, one by one.
     #[test]
     fn workers_rest_one_by_one() {
-        let mut pace = Pace::new(7);
-        let now = Instant::now();
-        pace.record(now, Duration::from_millis(10), Duration::from_millis(3), 1.0 / 8.0);
-        assert_eq!((pace.limit(now), pace.limit(now + 2 * REST)), (6, 7));
-    }
-
-    #[test]
-    fn jobs_that_the_workers_did_alone_say_nothing_against_them() {
-        let mut pace = Pace::new(1);
-        let now = Instant::now();
-        pace.record(now, Duration::ZERO, Duration::from_millis(1), 0.0);
-        pace.record(now, Duration::from_millis(8), Duration::from_millis(4), 0.5);
-        assert_eq!(pace.limit(now), 1);
+        let (mut pace, now) = (Pace::new(63), Instant::now());
+        pace.record(now, WINDOW, WINDOW / 2, 100);
+        assert_eq!(pace.limit(), 62);
+        pace.record(now, WINDOW, Duration::ZERO, 110);
+        assert_eq!(pace.limit(), 62);
+        pace.record(now + REST, WINDOW, Duration::ZERO, 110);
+        assert_eq!(pace.limit(), 63);
+        pace.record(now + REST, WINDOW, WINDOW / 2, 100);
+        assert_eq!(pace.limit(), 62);
     }
 }
