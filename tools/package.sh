@@ -30,6 +30,9 @@ for archive in "$archives"/*.crate; do
     mv "$outside/$name" "$outside/$crate"
     for file in README.md LICENSE-MIT LICENSE-APACHE; do
         [ -s "$outside/$crate/$file" ] || { echo "$archive has no $file" >&2; exit 1; }
+        # A link that became a text of its name is no licence.
+        [ "$file" = README.md ] || cmp --silent "$file" "$outside/$crate/$file" ||
+            { echo "$archive has another $file" >&2; exit 1; }
     done
     echo "$crate = { path = \"$crate\" }" >> "$outside/Cargo.toml"
     echo "$name: $bytes bytes"

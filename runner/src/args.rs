@@ -34,7 +34,7 @@ pub struct Arguments {
     /// get the bytes as they are.
     #[arg(long, global = true)]
     pub raw_terminal: bool,
-    /// Say nothing on standard error but errors: no progress, warnings, notes and statistics.
+    /// Say nothing on standard error but errors and what was asked for: no progress, warnings, notes and statistics.
     #[arg(short, long, global = true)]
     pub quiet: bool,
 }

@@ -18,21 +18,15 @@ pub fn print(document: &Value) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// What a token stands for; a part of a character is shown as U+FFFD.
-///
-/// # Errors
-/// The token is not the tokenizer's.
-pub fn piece(tokenizer: &Tokenizer, id: u32) -> Result<String> {
+/// What a token stands for; a part of a character is shown as U+FFFD. `None` where the tokenizer has no such token: a
+/// model may have more, which pad its vocabulary.
+pub fn piece(tokenizer: &Tokenizer, id: u32) -> Option<String> {
     let mut bytes = Vec::new();
-    tokenizer.decode_into(id, true, &mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    tokenizer.decode_into(id, true, &mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// A token in a document.
-///
-/// # Errors
-/// As [`piece`].
-pub fn token(tokenizer: Option<&Tokenizer>, id: u32) -> Result<Value> {
-    let text = tokenizer.map(|tokenizer| piece(tokenizer, id)).transpose()?;
-    Ok(json!({ "id": id, "text": text }))
+/// A token in a document; its text is `null` where there is none.
+pub fn token(tokenizer: Option<&Tokenizer>, id: u32) -> Value {
+    json!({ "id": id, "text": tokenizer.and_then(|tokenizer| piece(tokenizer, id)) })
 }

@@ -51,18 +51,18 @@ impl<'p> Positions<'p> {
     /// Describes the next position by its logits.
     ///
     /// # Errors
-    /// A token of the model is none of the tokenizer.
+    /// The next id is none of the model.
     pub fn push(&mut self, logits: &[f32]) -> Result<()> {
         let at = self.described.len();
         let next = self.ids.get(at + 1);
         let found = Logprobs::new(&Row(logits), next.copied().unwrap_or(0), self.count)?;
-        let mut likeliest = logprobs::tokens(self.tokenizer, &found.best)?;
+        let mut likeliest = logprobs::tokens(self.tokenizer, &found.best);
         for (token, best) in likeliest.iter_mut().zip(&found.best) {
             token["logit"] = json!(logits[best.id as usize]);
         }
-        let mut described = document::token(self.tokenizer, self.ids[at])?;
+        let mut described = document::token(self.tokenizer, self.ids[at]);
         described["next"] = match next {
-            Some(_) => logprobs::token(self.tokenizer, &found.chosen)?,
+            Some(_) => logprobs::token(self.tokenizer, &found.chosen),
             None => Value::Null,
         };
         described["likeliest"] = json!(likeliest);

@@ -12,16 +12,16 @@ use trine::model::{Logprobs, TokenLogprob, Tokenizer};
 /// is none.
 ///
 /// # Errors
-/// A token is not the tokenizer's.
+/// The table cannot be made.
 pub fn show(logprobs: &[Logprobs], tokenizer: &Tokenizer) -> Result<()> {
     if logprobs.is_empty() {
         return Ok(());
     }
     let mut rows = vec![["token", "logprob", "likeliest"].map(str::to_owned)];
     for Logprobs { chosen, best, .. } in logprobs {
-        let best = best.iter().map(|token| Ok(format!("{} {}", quoted(token, tokenizer)?, number(token))));
-        let best: Vec<String> = best.collect::<Result<_>>()?;
-        rows.push([quoted(chosen, tokenizer)?, number(chosen), best.join(", ")]);
+        let best = best.iter().map(|token| format!("{} {}", quoted(token, tokenizer), number(token)));
+        let best: Vec<String> = best.collect();
+        rows.push([quoted(chosen, tokenizer), number(chosen), best.join(", ")]);
     }
     let mut out = Vec::new();
     table(&mut out, &rows)?;
@@ -30,25 +30,19 @@ pub fn show(logprobs: &[Logprobs], tokenizer: &Tokenizer) -> Result<()> {
 }
 
 /// The text of a token as a string literal.
-fn quoted(token: &TokenLogprob, tokenizer: &Tokenizer) -> Result<String> {
-    Ok(format!("{:?}", document::piece(tokenizer, token.id)?))
+fn quoted(token: &TokenLogprob, tokenizer: &Tokenizer) -> String {
+    format!("{:?}", document::piece(tokenizer, token.id).unwrap_or_default())
 }
 
 /// A token in a document, with its log-probability.
-///
-/// # Errors
-/// It is not the tokenizer's.
-pub fn token(tokenizer: Option<&Tokenizer>, token: &TokenLogprob) -> Result<Value> {
-    let mut described = document::token(tokenizer, token.id)?;
+pub fn token(tokenizer: Option<&Tokenizer>, token: &TokenLogprob) -> Value {
+    let mut described = document::token(tokenizer, token.id);
     described["logprob"] = json!(token.logprob);
-    Ok(described)
+    described
 }
 
 /// Some tokens.
-///
-/// # Errors
-/// As of [`token`].
-pub fn tokens(tokenizer: Option<&Tokenizer>, tokens: &[TokenLogprob]) -> Result<Vec<Value>> {
+pub fn tokens(tokenizer: Option<&Tokenizer>, tokens: &[TokenLogprob]) -> Vec<Value> {
     tokens.iter().map(|each| token(tokenizer, each)).collect()
 }
 

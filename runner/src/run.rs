@@ -118,7 +118,7 @@ impl Program for Run<'_> {
         let streamed = self.generation.print(&mut session, self.tokenizer, ids, shown)?;
         let Streamed { generated, text, signal } = streamed;
         if self.arguments.json {
-            document::print(&described(&generated, &text, self.generation.seed, self.tokenizer)?)?;
+            document::print(&described(&generated, &text, self.generation.seed, self.tokenizer))?;
         } else {
             logprobs::show(&generated.logprobs, self.tokenizer)?;
         }
@@ -138,7 +138,7 @@ fn statistics<M>(generated: &Generated<M>, seed: Option<u64>) -> String {
 }
 
 /// A run in a document.
-fn described<M>(generated: &Generated<M>, text: &str, seed: Option<u64>, tokenizer: &Tokenizer) -> Result<Value> {
+fn described<M>(generated: &Generated<M>, text: &str, seed: Option<u64>, tokenizer: &Tokenizer) -> Value {
     let (finish, by) = match &generated.finish {
         Finish::Token(id) => ("token", json!(id)),
         Finish::StopString(text) => ("stop_text", json!(text)),
@@ -149,19 +149,19 @@ fn described<M>(generated: &Generated<M>, text: &str, seed: Option<u64>, tokeniz
     };
     let speed = |(tokens, time): (usize, Duration)| json!({ "tokens": tokens, "seconds": time.as_secs_f64() });
     let logprobs = |Logprobs { chosen, best, .. }: &Logprobs| {
-        let mut token = logprobs::token(Some(tokenizer), chosen)?;
-        token["likeliest"] = json!(logprobs::tokens(Some(tokenizer), best)?);
-        Ok(token)
+        let mut token = logprobs::token(Some(tokenizer), chosen);
+        token["likeliest"] = json!(logprobs::tokens(Some(tokenizer), best));
+        token
     };
-    Ok(json!({
+    json!({
         "text": text,
         "finish": finish,
         "finish_by": by,
         "prompt": speed(generated.prompt),
         "decode": speed(generated.decode),
         "seed": seed,
-        "logprobs": generated.logprobs.iter().map(logprobs).collect::<Result<Vec<Value>>>()?,
-    }))
+        "logprobs": generated.logprobs.iter().map(logprobs).collect::<Vec<Value>>(),
+    })
 }
 
 #[cfg(test)]

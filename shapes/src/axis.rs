@@ -226,9 +226,6 @@ impl<A: Plain, B: Plain> Axis for Plus<A, B> {
 impl<A: Plain, B: Plain> Plain for Plus<A, B> {}
 #[diagnostic::do_not_recommend]
 impl<A: Plain, B: Plain> Roleless for Plus<A, B> {}
-#[diagnostic::do_not_recommend]
-impl<A: Named, B: Named> Named for Plus<A, B> {}
-
 /// A literal length and no name: one sequence is `Fixed<1>`, and widths of small programs need no more. Positions have
 /// a name ([`Named`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

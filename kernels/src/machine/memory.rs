@@ -2,7 +2,7 @@
 //! maps, faults in and unmaps every time, and that takes a quarter of a prompt's time.
 //!
 //! What belongs here: what is kept, and for whom. What does not: memory that a thread keeps for itself
-//! ([`crate::kept`]).
+//! ([`crate::machine::scratch`]).
 
 use super::Machine;
 use crate::machine::outputs::Output;

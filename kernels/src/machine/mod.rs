@@ -86,10 +86,10 @@ fn list(isas: &[Isa]) -> String {
 /// An instruction set and a pool of threads; the receiver of every operation of this crate. Clones share the pool,
 /// which ends with the last of them.
 ///
-/// Any number of threads may call the operations of one `Machine` at the same time. Each piece of work is done by all
-/// threads of the pool, one after the other in the order in which they were handed over; none is done by its caller
-/// alone because the pool is busy. So several callers take turns and gain nothing over one: what they have is fastest
-/// as rows of one operation.
+/// Any number of threads may call the operations of one `Machine` at the same time. Each piece of work is offered to
+/// all threads of the pool that are worth it, one after the other in the order in which they were handed over; none is
+/// done by its caller alone because the pool is busy. So several callers take turns and gain nothing over one: what
+/// they have is fastest as rows of one operation.
 #[derive(Debug, Clone)]
 pub struct Machine {
     inner: Arc<Inner>,

@@ -110,7 +110,7 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Number of threads that take part in a job.
+    /// Number of threads, of which as many take part in a job as are worth it.
     pub(crate) fn threads(&self) -> usize {
         self.workers.len() + 1
     }

@@ -34,6 +34,8 @@ enum Never {}
 /// Proof that the machine has an instruction set with [`Lookups`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WithLookups {
+    #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+    _proof: (),
     #[cfg(not(all(feature = "simd", target_arch = "x86_64")))]
     never: Never,
 }
@@ -80,7 +82,7 @@ impl Isa {
     /// The proof of lookups, where the instruction set has them and the machine has the instruction set.
     pub(crate) fn lookups(self) -> Option<WithLookups> {
         #[cfg(all(feature = "simd", target_arch = "x86_64"))]
-        return (self.reads_triples() && self.is_available()).then_some(WithLookups {});
+        return (self.reads_triples() && self.is_available()).then_some(WithLookups { _proof: () });
         #[cfg(not(all(feature = "simd", target_arch = "x86_64")))]
         None
     }

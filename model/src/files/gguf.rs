@@ -51,7 +51,11 @@ impl Source for Gguf {
 
     fn has_vocabulary(&self) -> bool {
         // llama.cpp's word for a model without one.
-        self.metadata().get("tokenizer.ggml.model").is_some_and(|model| *model != Value::from("none"))
+        match self.metadata().get("tokenizer.ggml.model") {
+            Some(model) => *model != Value::from("none"),
+            // Half of one is a damaged one.
+            None => self.metadata().get("tokenizer.ggml.tokens").is_some(),
+        }
     }
 
     fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {

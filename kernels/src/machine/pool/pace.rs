@@ -21,8 +21,12 @@ const WINDOW: Duration = Duration::from_millis(120);
 /// The part of a window that is waited for workers, from which on it is tried whether fewer are faster.
 const STALLS: f64 = 0.1;
 
-/// How much faster the other number of workers must be to stay.
+/// How much faster fewer workers must be to stay fewer.
 const FASTER: f64 = 1.03;
+
+/// A change of speed that no number of workers makes: the jobs are others, as those of a prompt and of decoded tokens,
+/// whose units cost more or less.
+const OTHER_JOBS: f64 = 4.0;
 
 /// The time between a trial that changed nothing and the next. It doubles up to the longest with each such trial, so
 /// that these cost a few hundredths of the time.
@@ -75,17 +79,24 @@ impl Pace {
         }
         let Window { time, stalled, units } = core::mem::take(&mut self.window);
         let speed = units as f64 / time.as_secs_f64();
+        let stalls = stalled.as_secs_f64() > STALLS * time.as_secs_f64();
         if let Some((limit, before)) = self.before.take() {
-            let stays = speed > FASTER * before;
-            self.rest = if stays { REST } else { (2 * self.rest).min(LONGEST_REST) };
-            self.limit = if stays { self.limit } else { limit };
+            // One worker more among many makes little difference: where nothing speaks against it, it stays.
+            let stays = if self.limit > limit { !stalls || speed > before } else { speed > FASTER * before };
+            if !(1.0 / OTHER_JOBS..OTHER_JOBS).contains(&(speed / before)) {
+                self.limit = limit;
+            } else if stays {
+                self.rest = REST;
+            } else {
+                self.limit = limit;
+                self.rest = (2 * self.rest).min(LONGEST_REST);
+            }
             self.rested = Some(now + self.rest);
             return;
         }
         if self.rested.is_some_and(|rested| now < rested) {
             return;
         }
-        let stalls = stalled.as_secs_f64() > STALLS * time.as_secs_f64();
         let other = if stalls { self.limit.checked_sub(1) } else { Some(self.limit + 1) };
         if let Some(other) = other.filter(|&other| other <= self.workers) {
             self.before = Some((self.limit, speed));
@@ -153,17 +164,41 @@ mod tests {
         assert!(times[0] < LONG / 15, "{:?} without the worker", times[0]);
     }
 
-    /// Of 64 threads one is enough to keep the others waiting: fewer are tried, one by one.
+    /// Of 64 threads one is enough to keep the others waiting: fewer are tried, one by one, and come back so.
     #[test]
-    fn workers_rest_one_by_one() {
-        let (mut pace, now) = (Pace::new(63), Instant::now());
-        pace.record(now, WINDOW, WINDOW / 2, 100);
-        assert_eq!(pace.limit(), 62);
+    fn workers_rest_and_come_back_one_by_one() {
+        let (mut pace, mut now) = (Pace::new(63), Instant::now());
+        for rests in 1..=5 {
+            now += REST;
+            pace.record(now, WINDOW, WINDOW / 2, 100);
+            assert_eq!(pace.limit(), 63 - rests);
+            pace.record(now, WINDOW, WINDOW / 2, 110);
+            assert_eq!(pace.limit(), 63 - rests);
+        }
+        // One more is tried and stalls: it rests again.
+        now += REST;
         pace.record(now, WINDOW, Duration::ZERO, 110);
-        assert_eq!(pace.limit(), 62);
-        pace.record(now + REST, WINDOW, Duration::ZERO, 110);
-        assert_eq!(pace.limit(), 63);
-        pace.record(now + REST, WINDOW, WINDOW / 2, 100);
-        assert_eq!(pace.limit(), 62);
+        assert_eq!(pace.limit(), 59);
+        pace.record(now, WINDOW, WINDOW / 2, 100);
+        assert_eq!(pace.limit(), 58);
+        // The other programs end. One thread more is a sixtieth of the speed, and memory is as fast as before.
+        for comes in 59..=63 {
+            now += LONGEST_REST;
+            pace.record(now, WINDOW, Duration::ZERO, 120);
+            pace.record(now, WINDOW, Duration::ZERO, 120);
+            assert_eq!(pace.limit(), comes);
+        }
+    }
+
+    /// A trial begins in a prompt and ends in decoding, or the other way round.
+    #[test]
+    fn a_trial_over_other_jobs_changes_nothing() {
+        for units in [10_000, 1] {
+            let (mut pace, now) = (Pace::new(1), Instant::now());
+            pace.record(now, WINDOW, WINDOW / 2, 100);
+            assert_eq!(pace.limit(), 0);
+            pace.record(now, WINDOW, Duration::ZERO, units);
+            assert_eq!(pace.limit(), 1);
+        }
     }
 }

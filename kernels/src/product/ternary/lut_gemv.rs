@@ -17,7 +17,7 @@
 //! * Field `16 g + 3 j + p`, `p < 3`, has the bits from `5 p` on of word `5 g + j`; field `16 g + 15` has the highest
 //!   bits of the words `5 g..5 g + 5`, the first as its highest.
 //! * Row `r` of a line is word `2 r` of it, or word `2 (r - 16) + 1` from 16 on: where
-//!   [`Vector::accumulate_words`](crate::simd::Vector::accumulate_words) keeps the order of rows.
+//!   [`Lookups::accumulate_words`](crate::simd::Lookups::accumulate_words) keeps the order of rows.
 //!
 //! What belongs here: the layout, and how it is made. What does not: the product ([`gemv`]).
 

@@ -8,8 +8,8 @@ use core::arch::asm;
 
 /// One way to multiply and add the bytes of two vectors of 32.
 ///
-/// # Safety of implementations
-/// As for [`crate::simd::Vector`]: a [`Dot::Run`] comes from [`Dot::zero`], whose caller vouches for the instructions.
+/// Registers prove nothing of a level: what takes them is called by [`Bytes`](super::neon::Bytes) and
+/// [`NeonIntegers`](super::integers::NeonIntegers) alone, whose values are the proof.
 pub(crate) trait Dot: Copy {
     /// Steps that a run holds without overflow, for codes up to 2 and any `i8`.
     const RUN: usize;
@@ -61,8 +61,8 @@ pub(crate) trait Dot: Copy {
     }
 }
 
-/// [`Dot::separate`] for runs of two registers of any type.
-macro_rules! separate {
+/// [`Dot::ordering_fence`] for runs of two registers of any type.
+macro_rules! ordering_fence {
     () => {
         #[inline(always)]
         fn ordering_fence([mut a, mut b]: Self::Run, [mut c, mut d]: [uint8x16_t; 2]) -> (Self::Run, [uint8x16_t; 2]) {
@@ -124,7 +124,7 @@ impl Dot for Widening {
         [add(0), add(1)]
     }
 
-    separate!();
+    ordering_fence!();
 
     /// Products of signed bytes as `i16`, of which each two neighbours are added as `i32`.
     #[inline(always)]
@@ -166,7 +166,7 @@ impl Dot for Sdot {
         unsafe { [sdot(run[0], codes[0], activations[0]), sdot(run[1], codes[1], activations[1])] }
     }
 
-    separate!();
+    ordering_fence!();
 
     #[inline(always)]
     unsafe fn add_products(sums: int32x4_t, codes: uint8x16_t, x: uint8x16_t) -> int32x4_t {
@@ -203,7 +203,7 @@ impl Dot for Smmla {
         Sdot::dot(codes, activations, run)
     }
 
-    separate!();
+    ordering_fence!();
 
     #[inline(always)]
     unsafe fn add_products(sums: int32x4_t, codes: uint8x16_t, x: uint8x16_t) -> int32x4_t {

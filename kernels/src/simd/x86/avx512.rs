@@ -7,7 +7,7 @@ use super::floats::Avx512;
 use crate::simd::vector::{BYTES_OF_TRITS_RUN, add_bytes_of_trits};
 use crate::simd::{Lookups, Simd, Vector};
 
-/// 64 bytes. A value exists only on a machine with AVX-512 F, BW and VNNI.
+/// 64 bytes. A value exists only on a machine with what [`run_avx512_vnni`](super::run_avx512_vnni) enables.
 #[derive(Clone, Copy)]
 pub(crate) struct Bytes(__m512i);
 

@@ -164,13 +164,14 @@ impl Floats for Avx2 {
     }
 }
 
-/// Proof that AVX-512 F, BW and VNNI are present, and with them AVX2, F16C and FMA.
+/// Proof that what [`run_avx512_vnni`](super::run_avx512_vnni) enables is present: AVX-512 F, BW, DQ, VL and VNNI,
+/// AVX2, F16C and FMA.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(());
 
 impl Avx512 {
     /// # Safety
-    /// The processor must have AVX-512 F, BW and VNNI.
+    /// The processor has them.
     #[inline(always)]
     pub(crate) unsafe fn new() -> Self {
         Avx512(())
