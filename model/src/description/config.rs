@@ -159,8 +159,8 @@ impl Keys<'_> {
         if layers < tensors { Ok(layers) } else { Err(self.value("block_count", layers, expected())) }
     }
 
-    /// The number of the tokenizer's tokens, which the architecture's own key repeats. Where there is no tokenizer, that
-    /// key has it alone.
+    /// The number of the tokenizer's tokens, which the architecture's own key repeats. Where there is no tokenizer,
+    /// that key has it alone.
     fn vocab(&self) -> Result<usize, ConfigError> {
         const TOKENS: &str = "tokenizer.ggml.tokens";
         let metadata = self.file.metadata();
