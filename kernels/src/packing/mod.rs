@@ -123,10 +123,12 @@ const SEARCHED_BY_A_THREAD: usize = 1 << 21;
 
 /// [`Packing::find_fault`] on as many threads as the blocks are worth and loading has ([`crate::machine::parallel`]).
 fn first_fault<P: Packing>(blocks: &[u8], shared: P::Shared) -> Option<(usize, BlockFault)> {
-    let threads = (blocks.len() / SEARCHED_BY_A_THREAD).min(parallel::threads());
-    if threads < 2 {
+    let worth = blocks.len() / SEARCHED_BY_A_THREAD;
+    // Who asks for the number of threads starts them.
+    if worth < 2 {
         return P::find_fault(blocks, shared);
     }
+    let threads = worth.min(parallel::threads());
     let piece = blocks.len().div_ceil(threads).next_multiple_of(P::BLOCK_BYTES);
     parallel::find(blocks, piece, &|number, blocks| {
         let (index, fault) = P::find_fault(blocks, shared)?;
