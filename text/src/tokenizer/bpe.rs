@@ -16,8 +16,8 @@ pub struct ByteLevelBpe {
     splitter: Splitter,
     /// The ids of what text becomes.
     ids: HashMap<String, u32>,
-    /// The places of merges in their list, by the ids of their parts.
-    ranks: HashMap<(u32, u32), usize>,
+    /// The places of merges in their list and the ids of their unions, by the ids of their parts.
+    merges: HashMap<(u32, u32), (usize, u32)>,
     /// Which bytes are tokens by themselves, as every word is made of them before it is merged.
     known: [bool; 256],
 }
@@ -36,9 +36,9 @@ impl ByteLevelBpe {
     ) -> Result<ByteLevelBpe, TokenizerError> {
         let made = vocabulary.iter().filter(|(id, _)| !unmade.contains(id));
         let ids: HashMap<String, u32> = made.map(|(id, text)| (text.to_owned(), id)).collect();
-        let ranks = read_merges(&ids, merges)?;
+        let merges = read_merges(&ids, merges)?;
         let known = std::array::from_fn(|byte| ids.contains_key(&*BYTE_CHARS[byte].encode_utf8(&mut [0; 4])));
-        Ok(ByteLevelBpe { splitter: pre.splitter()?, ids, ranks, known })
+        Ok(ByteLevelBpe { splitter: pre.splitter()?, ids, merges, known })
     }
 
     /// The pre-tokenizer in use.
@@ -69,9 +69,12 @@ impl ByteLevelBpe {
 
     /// Appends the ids of a word, whose characters are tokens.
     fn merge(&self, word: &str, ids: &mut Vec<u32>) {
-        let id = |piece: Range<usize>| self.ids.get(&word[piece]).copied();
-        let rank = |left, right| self.ranks.get(&(id(left)?, id(right)?)).copied().map(Reverse);
-        ids.extend(merged(word, rank).filter_map(id));
+        let id = |character: Range<usize>| self.ids.get(&word[character]).copied();
+        let union = |(_, left): (Range<usize>, Option<u32>), (_, right): (Range<usize>, Option<u32>)| {
+            let &(place, union) = self.merges.get(&(left?, right?))?;
+            Some((Reverse(place), Some(union)))
+        };
+        ids.extend(merged(word, id, union).filter_map(|(_, id)| id));
     }
 
     /// Appends the bytes that a token's text stands for. A character outside the byte alphabet stands for itself.
@@ -86,8 +89,11 @@ impl ByteLevelBpe {
 }
 
 /// Splits each merge into its two tokens, of which it checks that they and their union exist.
-fn read_merges(ids: &HashMap<String, u32>, merges: &[String]) -> Result<HashMap<(u32, u32), usize>, TokenizerError> {
-    let mut ranks = HashMap::with_capacity(merges.len());
+fn read_merges(
+    ids: &HashMap<String, u32>,
+    merges: &[String],
+) -> Result<HashMap<(u32, u32), (usize, u32)>, TokenizerError> {
+    let mut read = HashMap::with_capacity(merges.len());
     for (index, merge) in merges.iter().enumerate() {
         let bad = || TokenizerError::BadMerge { index, merge: merge.clone() };
         let (left, right) = merge.split_once(' ').ok_or_else(bad)?;
@@ -102,10 +108,10 @@ fn read_merges(ids: &HashMap<String, u32>, merges: &[String]) -> Result<HashMap<
             ids.get(token).copied().ok_or_else(unknown)
         };
         let pair = (id(left)?, id(right)?);
-        id(&[left, right].concat())?;
-        ranks.entry(pair).or_insert(index);
+        let union = id(&[left, right].concat())?;
+        read.entry(pair).or_insert((index, union));
     }
-    Ok(ranks)
+    Ok(read)
 }
 
 /// The character that stands for each byte: printable ones for themselves, the others, in order, for U+0100 onwards.

@@ -123,11 +123,11 @@ impl SentencePiece {
 
     /// Appends the ids of a stretch of text that merges within itself alone.
     fn encode_merged(&self, vocabulary: &Vocabulary, text: &str, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
-        let score = |left: Range<usize>, right: Range<usize>| {
+        let union = |(left, ()): (Range<usize>, ()), (right, ()): (Range<usize>, ())| {
             let id = self.made(vocabulary, &text[left.start..right.end])?;
-            Some(Score(self.scores[id as usize]))
+            Some((Score(self.scores[id as usize]), ()))
         };
-        for piece in merged(text, score) {
+        for (piece, ()) in merged(text, |_| (), union) {
             match self.made(vocabulary, &text[piece.clone()]) {
                 Some(id) => ids.push(id),
                 None => self.encode_bytes(&text[piece], ids)?,
