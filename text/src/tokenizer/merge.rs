@@ -8,8 +8,8 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-/// The pieces of a text whose characters were merged, each with what it is. `of_character` says what a character is, and
-/// `union` of two neighbouring pieces how good their union is and what it is, or that they do not merge.
+/// The pieces of a text whose characters were merged, each with what it is. `of_character` says what a character is,
+/// and `union` of two neighbouring pieces how good their union is and what it is, or that they do not merge.
 pub fn merged<T: Copy, B: Ord>(
     text: &str,
     of_character: impl Fn(Range<usize>) -> T,
