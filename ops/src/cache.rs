@@ -4,6 +4,7 @@
 //! ([`trine_kernels::attention::pages`]).
 
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
