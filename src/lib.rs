@@ -42,6 +42,8 @@
 //! | `threads` | yes | work is shared out among threads |
 //! | `simd` | yes | kernels of vector instructions, chosen when the program runs |
 //! | `mmap` | yes | files are mapped into memory; without it they are read |
+//! | `text` | yes | tokenizers, chat templates, directories of HF transformers, generating text, engines |
+//! | `tools` | yes | `text`, and converting, comparing, judging and measuring models |
 #![forbid(unsafe_code)]
 
 pub use trine_shapes::{pinned_model, static_model};
@@ -75,6 +77,7 @@ pub mod shapes {
     pub use trine_shapes::*;
 }
 /// Text and tokens: the crate `trine-text`.
+#[cfg(feature = "text")]
 pub mod text {
     #[doc(no_inline)]
     pub use trine_text::*;
@@ -85,9 +88,11 @@ pub mod text {
 pub mod prelude {
     pub use trine_kernels::{CacheType, CpuOptions, Matrix};
     pub use trine_loader::Gguf;
+    pub use trine_model::{Config, LoadOptions, Session, Transformer, load};
+    #[cfg(feature = "text")]
     pub use trine_model::{
-        Config, Engine, EngineError, EngineOptions, ForModel, GenerateOptions, LoadOptions, Message, Opened,
-        SamplerChain, SamplerOptions, Session, Tokenizer, TokenizerOptions, Transformer, Visit, load,
+        Engine, EngineError, EngineOptions, ForModel, GenerateOptions, Message, Opened, SamplerChain, SamplerOptions,
+        Tokenizer, TokenizerOptions, Visit,
     };
     pub use trine_ops::{Cpu, Weight};
     pub use trine_shapes::{
@@ -109,6 +114,7 @@ pub fn embedded_model() -> Result<loader::Gguf, loader::GgufError> {
 ///
 /// # Errors
 /// The machine gives no threads or no memory.
+#[cfg(feature = "text")]
 pub fn embedded_engine() -> Result<model::Engine, model::EngineError> {
     model::Engine::of_source(&embedded_model()?, model::EngineOptions::default())
 }

@@ -1,6 +1,7 @@
 //! What crosses crates: golden data of other engines, hostile files, properties of whole models, and the project's
 //! own rules. Tests of one crate live in that crate.
 
+mod adapters;
 mod api;
 mod biases;
 mod chat;

@@ -9,13 +9,17 @@
 //! Arithmetic is in `trine-kernels`, reading files in `trine-loader`, text in `trine-text`, whose names are here too
 //! ([`Tokenizer`], [`ChatTemplate`]); arguments and printing are in the `trine` command.
 #![forbid(unsafe_code)]
+// What tools and directories alone need of the other rooms stays where it belongs.
+#![cfg_attr(not(feature = "tools"), allow(dead_code, unused_imports))]
 
 mod description;
+#[cfg(feature = "text")]
 mod engine;
 mod files;
 mod generation;
 mod network;
 mod parallel;
+#[cfg(feature = "tools")]
 mod tools;
 mod warning;
 mod weights;
@@ -24,34 +28,42 @@ pub use description::{
     Architecture, Biases, BlockNorm, Config, ConfigError, ConfigProblem, Graph, Presence, Projection, QkNorm, Role,
     RopeConfig, RopeScaling, Yarn, schema,
 };
+#[cfg(feature = "text")]
 pub use engine::{
     Engine, EngineError, EngineId, EngineLogits, EngineOptions, Opened, Piece, Pieces, Prompt, Sequence, Token, Visit,
 };
-pub use files::{
-    Advice, Container, Description, DescriptionError, Encoding, HfDirectory, HfError, Source, SourceError,
-    SourceTensor, Words, open_model, sha256,
-};
+#[cfg(feature = "tools")]
+pub use files::sha256;
+pub use files::{Advice, Container, Encoding, Source, SourceError, SourceTensor, Words, open_model};
+#[cfg(feature = "text")]
+pub use files::{Description, DescriptionError, HfDirectory, HfError};
+pub use generation::Session;
+#[cfg(feature = "text")]
 pub use generation::{
     Candidate, Candidates, Finish, ForModel, GenerateError, GenerateOptions, Generated, Generation, GenerationError,
     GenerationStep, GenerationStream, Greedy, LogitsFilter, Logprobs, ModelTokenizer, Multinomial, Next, Sampler,
-    SamplerChain, SamplerError, SamplerOptions, Session, TokenLogprob, WrongTokenizer, filters,
+    SamplerChain, SamplerError, SamplerOptions, TokenLogprob, WrongTokenizer, filters,
 };
 pub use network::{
     Attention, Block, FeedForward, KvCache, Linear, Logits, LogitsError, LogitsRequest, Mixer, Ops, Part, QkNorms,
     State, StatePool, StepError, StepInput, SubNorm, SwiGlu, TokenLogits, Traced, Transformer,
 };
+#[cfg(feature = "tools")]
 pub use tools::{
     Conversion, ConvertError, ConvertProblem, Converted, Difference, HEAD_TYPES, Judgement, KeyDifference,
     MATRIX_TYPES, Perplexity, PerplexityError, Side, Statistics, Synthetic, SyntheticError, TensorDifference,
     TrialError, Values, Windows, convert, diff, inspect, judge, perplexity, trial, usual_rms,
 };
 pub use trine_loader::json::{JsonError, JsonProblem};
+#[cfg(feature = "text")]
 pub use trine_text::{
     AddedToken, ChatError, ChatTemplate, EncodeOptions, Message, Metaspace, NotInGguf, Prepend, Released, SpecialIds,
     StopStrings, TextStream, TokenKind, Tokenizer, TokenizerError, TokenizerOptions, TokenizerWarning, VocabularyData,
     known_pre_tokenizers,
 };
 pub use warning::{NoTriples, Warning};
+#[cfg(feature = "text")]
+pub use weights::{Adapter, AdapterError};
 pub use weights::{
     Corrected, Correction, Corrections, FromTensor, GroupSize, KeepTriples, LoadError, LoadOptions, LoadProblem,
     Loaded, MakeShortlist, Parameter, Parameters, PolicyError, PolicyProblem, Quantize, Requantize, load,

@@ -7,6 +7,7 @@ use crate::description::Architecture;
 use std::time::Duration;
 use trine_kernels::{ActivationMode, Isa, OPTIMISED};
 use trine_loader::Keys;
+#[cfg(feature = "text")]
 use trine_text::{NotInGguf, TokenizerWarning};
 
 /// A remark on a model, or on what it runs on. Printed as one line, which begins with the file where it is about one.
@@ -52,6 +53,7 @@ pub enum Warning {
         why: NoTriples,
     },
     /// Of the vocabulary.
+    #[cfg(feature = "text")]
     #[error("{file}: {warning}")]
     Tokenizer {
         /// The file.
@@ -67,6 +69,7 @@ pub enum Warning {
     },
     /// Something of a directory's tokenizer that no key of a GGUF file says: one that is made of the directory has it
     /// no more.
+    #[cfg(feature = "text")]
     #[error("{file}: no key of a GGUF file says that {lost}; from such a file it has the ids that it has in llama.cpp")]
     NotInGguf {
         /// The directory.

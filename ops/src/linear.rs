@@ -1,6 +1,8 @@
 //! Embedding, linear layers and the head.
 
 use crate::cpu::Cpu;
+#[cfg(doc)]
+use crate::low_rank::LowRank;
 use crate::table::{Embedding, Head};
 use crate::weight::Weight;
 use trine_kernels::{ActivationRows, LargestProducts, Matrix, Shortlist, slices};
@@ -84,7 +86,7 @@ impl Cpu {
     }
 
     /// `y = W x + b` for every token: `(T, I) -> (T, O)`, in the activation mode of the matrix. `b` is the
-    /// bias that the weight was given, if it was.
+    /// bias that the weight was given, if it was; so are matrices of low rank beside it ([`LowRank`]).
     ///
     /// Ternary matrices in the default mode compute, for each token, `s = 127 / max(absmax(x), 1e-5)`,
     /// `q = clamp(round(x s), -128, 127)`, `y = (sum(code q) - sum(q)) / s * scale`, where the sums are exact. Source:
@@ -116,7 +118,8 @@ impl Cpu {
         weight: &Weight<Matrix, O, I>,
     ) -> Tensor<f32, (T, O)> {
         let y = self.products(&x.rows, weight.data());
-        Tensor::assume((x.shape.0, weight.out()), y, "the product with a weight has the axis of its rows")
+        let y = Tensor::assume((x.shape.0, weight.out()), y, "the product with a weight has the axis of its rows");
+        weight.low_rank().iter().fold(y, |y, beside| beside.add_to(self, &x.rows, y))
     }
 
     /// `logits = W x` with the head `W`: `(T, Normed<OutputNorm, H>) -> (T, V)`.

@@ -1,5 +1,6 @@
 //! Weight matrices: `Out` rows of `In` values, in whatever storage, and the biases of their products.
 
+use crate::low_rank::LowRank;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -46,6 +47,7 @@ pub struct Weight<D, Out, In> {
     data: D,
     out: Out,
     input: In,
+    low_rank: Vec<LowRank<Out, In>>,
 }
 
 impl<D: RowMajor, Out: Made, In: Axis> Weight<D, Out, In> {
@@ -55,7 +57,7 @@ impl<D: RowMajor, Out: Made, In: Axis> Weight<D, Out, In> {
     /// [`ShapeError`], which says so when the matrix would fit transposed.
     pub fn check(name: &str, data: D, (out, input): (Out, In)) -> Result<Self, ShapeError> {
         ShapeError::check(name, &[data.rows(), data.cols()], (out, input))?;
-        Ok(Weight { data, out, input })
+        Ok(Weight { data, out, input, low_rank: Vec::new() })
     }
 
     /// The storage.
@@ -82,10 +84,27 @@ impl<D: RowMajor, Out: Made, In: Axis> Weight<D, Out, In> {
     /// # Panics
     /// If that has other dimensions.
     pub fn map<E: RowMajor>(self, f: impl FnOnce(D) -> E) -> Weight<E, Out, In> {
-        let Weight { data, out, input } = self;
+        let Weight { data, out, input, low_rank } = self;
         let data = f(data);
         assert_eq!((data.rows(), data.cols()), (out.len(), input.len()), "rows and columns of the new storage");
-        Weight { data, out, input }
+        Weight { data, out, input, low_rank }
+    }
+
+    /// The same matrix with another one of low rank beside it: `y = W x + b + scale B A x`. There may be several; each
+    /// is added in its turn.
+    #[must_use]
+    pub fn with_low_rank(mut self, beside: LowRank<Out, In>) -> Self {
+        self.low_rank.push(beside);
+        self
+    }
+
+    pub(crate) fn without_low_rank(self) -> Self {
+        Weight { low_rank: Vec::new(), ..self }
+    }
+
+    /// The matrices of low rank beside it.
+    pub fn low_rank(&self) -> &[LowRank<Out, In>] {
+        &self.low_rank
     }
 
     /// The same matrix with its bias: `y = W x + b`.

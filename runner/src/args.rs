@@ -11,7 +11,7 @@ mod values;
 pub use bench::BenchArguments;
 pub use files::{ConvertArguments, DiffArguments, SynthArguments};
 pub use generate::{ChatArguments, GenerationArguments, RunArguments};
-pub use load::{CpuArguments, FileArguments, LoadArguments, QuantizeArguments, VocabularyArguments};
+pub use load::{AdapterArguments, CpuArguments, FileArguments, LoadArguments, QuantizeArguments, VocabularyArguments};
 pub use measure::{LogitsArguments, PerplexityArguments, TokenizeArguments};
 
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};

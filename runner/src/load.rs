@@ -1,19 +1,19 @@
 //! From arguments to what the commands work with: an open file, its tokenizer, a loaded model. Progress and warnings
 //! are shown here, so that all commands show them alike.
 
-use crate::args::{CpuArguments, FileArguments, LoadArguments, VocabularyArguments};
+use crate::args::{AdapterArguments, CpuArguments, FileArguments, LoadArguments, VocabularyArguments};
 use crate::message::{Usage, note, warning};
 use crate::progress::Progress;
 use anyhow::{Result, bail};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trine::kernels::CpuOptions;
 use trine::loader::{Access, one_line};
 use trine::model::inspect::number;
 use trine::model::{
-    Corrected, Correction, Corrections, LoadOptions, MakeShortlist, Requantize, Source, Tokenizer, TokenizerOptions,
-    Transformer, Warning, load,
+    Adapter, Corrected, Correction, Corrections, LoadOptions, MakeShortlist, Requantize, Source, Tokenizer,
+    TokenizerOptions, Transformer, Warning, load,
 };
 use trine::ops::Cpu;
 use trine::shapes::{Model, WithModel, dispatch};
@@ -23,7 +23,7 @@ use trine::shapes::{Model, WithModel, dispatch};
 /// # Errors
 /// The path cannot be read, or what it leads to is not sound.
 pub fn open(path: Option<&Path>, arguments: &FileArguments) -> Result<Box<dyn Source>> {
-    let access = if arguments.no_mmap { Access::Copy } else { Access::Map };
+    let access = access(arguments);
     if let Some(name) = path.filter(|path| !path.exists()).and_then(Path::to_str).filter(|name| is_of_a_hub(name)) {
         bail!(
             "{name}: expected a file or a directory, found none of that name; models are not fetched by their names: \
@@ -34,6 +34,24 @@ pub fn open(path: Option<&Path>, arguments: &FileArguments) -> Result<Box<dyn So
         Some(path) => trine::model::open_model(path, access)?,
         None => Box::new(trine::embedded_model()?),
     })
+}
+
+fn access(arguments: &FileArguments) -> Access {
+    if arguments.no_mmap { Access::Copy } else { Access::Map }
+}
+
+/// The adapters that are asked for.
+///
+/// # Errors
+/// A path leads to no adapter, or there are more strengths than adapters.
+fn adapters(arguments: &AdapterArguments, files: &FileArguments) -> Result<Vec<Adapter>> {
+    let AdapterArguments { paths, strengths, .. } = arguments;
+    if strengths.len() > paths.len() || strengths.iter().any(|strength| !strength.is_finite()) {
+        bail!(Usage(format!("--lora-scale: expected one finite number for each --lora, found {strengths:?}")));
+    }
+    let strengths = strengths.iter().copied().chain(std::iter::repeat(1.0));
+    let open = |(path, strength): (&PathBuf, f32)| Ok(Adapter::open(path, access(files))?.with_strength(strength));
+    paths.iter().zip(strengths).map(open).collect()
 }
 
 /// Whether this is how model hubs name a model, `organisation/model`, and not how a file in an existing folder is.
@@ -130,8 +148,20 @@ impl<P: Program> WithModel for Loading<'_, P> {
         let corrections = policy.map(|path| Corrections::of_file(path, self.file)).transpose()?;
         let corrections = corrections.as_ref();
         let progress = Some(&show as &dyn Fn(usize, usize));
-        let options =
-            LoadOptions { quantize, activations, i2s_packing, corrections, head, shortlist, triples, progress };
+        let adapters = &adapters(&self.arguments.adapters, &self.arguments.access)?[..];
+        let merge_adapters = self.arguments.adapters.merge_lora;
+        let options = LoadOptions {
+            quantize,
+            activations,
+            i2s_packing,
+            adapters,
+            merge_adapters,
+            corrections,
+            head,
+            shortlist,
+            triples,
+            progress,
+        };
         let loaded = load(model, self.file, self.cpu, &options)?;
         drop((of_tensors, of_head, of_shortlist));
         loaded.corrected.iter().for_each(|made| note(&corrected(made)));

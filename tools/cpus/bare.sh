@@ -17,7 +17,7 @@ cargo "${options[@]}"
 unset RUSTC RUSTC_BOOTSTRAP
 echo "shapes, kernels and ops build for thumbv7em-none-eabihf"
 
-text=$(cargo run --quiet -p trine --no-default-features --example story)
+text=$(cargo run --quiet -p trine --no-default-features --features text --example story)
 echo "without threads, SIMD and the memory map the library says: ${text:0:60}..."
 # It prints what follows the prompt.
 [[ $text = ", there was"* ]]

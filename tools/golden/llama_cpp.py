@@ -51,6 +51,15 @@ class LlamaCpp:
         command = [self.program, *map(str, arguments)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
+    def adapted_logits(self, path, adapters, ids):
+        """Logits [sequence, vocabulary] of a file with adapters, each a path and its strength."""
+        out = path.with_suffix(".logits")
+        listed = [text for adapter, strength in adapters for text in (adapter, strength)]
+        self.run("adapted", path, out, len(adapters), *listed, *ids)
+        logits = np.fromfile(out, np.float32).reshape(len(ids), -1)
+        out.unlink()
+        return logits
+
     def logits(self, path, ids):
         """Logits [sequence, vocabulary] of a file."""
         out = path.with_suffix(".logits")

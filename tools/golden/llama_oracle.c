@@ -1,6 +1,8 @@
 // What llama.cpp computes, through its own library; built by setup.sh.
 //
 //   llama_oracle logits MODEL OUT ID...          logits of every position, little-endian float32, one row each
+//   llama_oracle adapted MODEL OUT COUNT [ADAPTER STRENGTH]... ID...
+//                                                the same with COUNT adapters
 //   llama_oracle greedy MODEL STEPS ID...        per step: best id, its logit, second id, its logit
 //   llama_oracle trace MODEL OUT STEPS ID...     the same, and the logits of every position of the ids and of all steps
 //                                                but the last as `logits` writes them; steps run one token at a time
@@ -21,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONTEXT = 1024, MAX_TOKENS = 4096 };
+enum { CONTEXT = 1024, MAX_TOKENS = 4096, MAX_ADAPTERS = 4 };
 
 static void fail(const char * message) {
     fprintf(stderr, "llama_oracle: %s\n", message);
@@ -85,11 +87,26 @@ static int parse_ids(int count, char ** texts, llama_token * ids) {
     return count;
 }
 
-static void logits(const char * model_path, const char * out_path, int count, char ** texts) {
+static void use_adapters(struct llama_model * model, struct llama_context * context, int count, char ** texts) {
+    struct llama_adapter_lora * adapters[MAX_ADAPTERS];
+    float strengths[MAX_ADAPTERS];
+    if (count > MAX_ADAPTERS) fail("too many adapters");
+    for (int i = 0; i < count; i++) {
+        adapters[i] = llama_adapter_lora_init(model, texts[2 * i]);
+        if (adapters[i] == NULL) fail("the adapter does not load");
+        strengths[i] = strtof(texts[2 * i + 1], NULL);
+    }
+    if (llama_set_adapters_lora(context, adapters, count, strengths) != 0) fail("the adapters are refused");
+}
+
+// The first `adapters` pairs of texts are adapters and their strengths, the others ids.
+static void logits(const char * model_path, const char * out_path, int adapters, int count, char ** texts) {
     llama_token ids[CONTEXT];
-    parse_ids(count, texts, ids);
+    count -= 2 * adapters;
+    parse_ids(count, texts + 2 * adapters, ids);
     struct llama_model * model = load(model_path, false);
     struct llama_context * context = open_context(model);
+    if (adapters > 0) use_adapters(model, context, adapters, texts);
     decode(context, ids, count, 0);
     size_t vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(model));
     FILE * out = fopen(out_path, "wb");
@@ -157,7 +174,9 @@ int main(int count, char ** arguments) {
     llama_backend_init();
     const char * command = count > 4 ? arguments[1] : "";
     if (!strcmp(command, "logits")) {
-        logits(arguments[2], arguments[3], count - 4, arguments + 4);
+        logits(arguments[2], arguments[3], 0, count - 4, arguments + 4);
+    } else if (!strcmp(command, "adapted") && count > 5) {
+        logits(arguments[2], arguments[3], atoi(arguments[4]), count - 5, arguments + 5);
     } else if (!strcmp(command, "greedy")) {
         greedy(arguments[2], NULL, atoi(arguments[3]), count - 4, arguments + 4);
     } else if (!strcmp(command, "trace") && count > 5) {

@@ -14,7 +14,7 @@ pip=("$folder/venv/bin/python" -m pip install --quiet --no-input --disable-pip-v
 "${pip[@]}" --no-deps torch==2.15.0 nvidia-cuda-runtime==13.2.86 nvidia-cuda-cupti==13.2.86 accelerate==1.15.0
 "${pip[@]}" numpy==2.4.6 scipy==1.17.1 gguf==0.19.0 safetensors==0.8.0 tokenizers==0.23.3 transformers==5.23.0 \
     filelock typing-extensions sympy networkx jinja2 fsspec psutil setuptools mlx==0.32.4 mlx-cpu==0.32.4
-"${pip[@]}" --no-deps mlx-lm==0.32.2
+"${pip[@]}" --no-deps mlx-lm==0.32.2 peft==0.21.2
 "$folder/venv/bin/python" "$here/torch_stubs.py" "$folder"/venv/lib/python3*/site-packages/torch/lib
 
 mkdir -p "$folder/llama"

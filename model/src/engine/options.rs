@@ -2,7 +2,7 @@
 
 use super::error::EngineError;
 use crate::description::Config;
-use crate::weights::{LoadOptions, Quantize};
+use crate::weights::{Adapter, LoadOptions, Quantize};
 use std::num::NonZeroUsize;
 use trine_kernels::{ActivationMode, CacheType};
 use trine_loader::Access;
@@ -27,6 +27,8 @@ pub struct EngineOptions {
     pub quantize: Option<Quantize>,
     /// Activations of ternary matrices; `None` is the default of the packing and architecture.
     pub activations: Option<ActivationMode>,
+    /// Adapters of low rank, which run beside the matrices.
+    pub adapters: Vec<Adapter>,
     /// How text becomes tokens, where the file does not say it.
     pub tokenizer: TokenizerOptions,
 }
@@ -45,6 +47,7 @@ impl Default for EngineOptions {
             cache: CacheType::F16,
             quantize: None,
             activations: None,
+            adapters: Vec::new(),
             tokenizer: TokenizerOptions::default(),
         }
     }
@@ -60,7 +63,8 @@ impl EngineOptions {
         }
     }
 
-    pub(super) fn load_options(&self) -> LoadOptions<'static> {
-        LoadOptions { quantize: self.quantize, activations: self.activations, ..LoadOptions::default() }
+    pub(super) fn load_options(&self) -> LoadOptions<'_> {
+        let EngineOptions { quantize, activations, ref adapters, .. } = *self;
+        LoadOptions { quantize, activations, adapters, ..LoadOptions::default() }
     }
 }

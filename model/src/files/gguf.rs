@@ -4,14 +4,19 @@
 //! [`Config`].
 
 use super::entries::is_unread_of_gguf;
-use super::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
+use super::{Container, Encoding, Source, SourceTensor};
+#[cfg(feature = "text")]
+use super::{Description, DescriptionError};
 use crate::description::{Config, ConfigError, Role};
+#[cfg(feature = "tools")]
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use trine_loader::{Gguf, TensorInfo, TypeLayout, Value};
+#[cfg(feature = "text")]
 use trine_text::{ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerOptions};
 
 /// The SHA-256 of a model file in lower case; of a split model, that of its files one after the other.
+#[cfg(feature = "tools")]
 pub fn sha256(file: &Gguf) -> String {
     let mut hasher = Sha256::new();
     (0..file.files()).for_each(|index| hasher.update(file.file_bytes(index)));
@@ -58,19 +63,23 @@ impl Source for Gguf {
         }
     }
 
+    #[cfg(feature = "text")]
     fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
         Tokenizer::from_gguf(self, options)
     }
 
+    #[cfg(feature = "text")]
     fn description(&self, _: &TokenizerOptions) -> Result<Description, DescriptionError> {
         let (version, metadata) = (self.version(), self.entries());
         Ok(Description { version, metadata, divisors: None, interleave: None, warnings: Vec::new() })
     }
 
+    #[cfg(feature = "text")]
     fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
         ChatTemplate::from_gguf(self, tokenizer)
     }
 
+    #[cfg(feature = "tools")]
     fn sha256(&self) -> Option<String> {
         Some(sha256(self))
     }

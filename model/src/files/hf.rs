@@ -10,6 +10,8 @@ mod config;
 mod names;
 mod quantization;
 
+pub(crate) use names::role;
+
 use super::entries::is_unread_of_hf;
 use super::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
 use crate::description::{Biases, Config, ConfigError, Projection, Role, RopeScaling};

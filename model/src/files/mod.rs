@@ -13,13 +13,20 @@ mod advice;
 mod encoding;
 mod entries;
 mod gguf;
+#[cfg(feature = "text")]
 mod hf;
 mod open;
 mod source;
 
 pub use advice::Advice;
 pub use encoding::{Encoding, Words};
+#[cfg(feature = "tools")]
 pub use gguf::sha256;
+#[cfg(feature = "text")]
+pub(crate) use hf::role as hf_role;
+#[cfg(feature = "text")]
 pub use hf::{HfDirectory, HfError};
 pub use open::{SourceError, open_model};
-pub use source::{Container, Description, DescriptionError, Source, SourceTensor};
+pub use source::{Container, Source, SourceTensor};
+#[cfg(feature = "text")]
+pub use source::{Description, DescriptionError};

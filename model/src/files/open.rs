@@ -2,21 +2,24 @@
 //!
 //! What belongs here: telling a GGUF file from a directory. What does not: reading either.
 
-use super::{HfDirectory, HfError, Source};
+use super::Source;
+#[cfg(feature = "text")]
+use super::{HfDirectory, HfError};
 use std::path::Path;
 use trine_loader::{Access, Gguf, GgufError};
 
-/// Opens a GGUF file, or a directory as HF transformers saves models. [`Access::Map`] says what must not happen to
+/// Opens a GGUF file, or a directory as HF transformers saves models, which the feature `text` reads. [`Access::Map`] says what must not happen to
 /// files while they are mapped.
 ///
 /// # Errors
 /// [`SourceError`] where it cannot be read, or breaks a rule of its format.
 pub fn open_model(path: impl AsRef<Path>, access: Access) -> Result<Box<dyn Source>, SourceError> {
     let path = path.as_ref();
-    Ok(match path.is_dir() {
-        true => Box::new(HfDirectory::open(path, access)?),
-        false => Box::new(Gguf::open_with(path, access)?),
-    })
+    #[cfg(feature = "text")]
+    if path.is_dir() {
+        return Ok(Box::new(HfDirectory::open(path, access)?));
+    }
+    Ok(Box::new(Gguf::open_with(path, access)?))
 }
 
 /// A path that leads to no model.
@@ -27,6 +30,7 @@ pub enum SourceError {
     #[error(transparent)]
     Gguf(#[from] GgufError),
     /// A directory that holds no sound model.
+    #[cfg(feature = "text")]
     #[error(transparent)]
     Directory(#[from] HfError),
 }

@@ -5,12 +5,14 @@
 
 use super::Encoding;
 use crate::description::{Config, ConfigError, Role};
+#[cfg(feature = "text")]
 use crate::warning::Warning;
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
 use trine_kernels::ActivationMode;
 use trine_loader::{TypeLayout, Value};
+#[cfg(feature = "text")]
 use trine_text::{ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerOptions};
 
 /// What holds the tensors of a [`Source`].
@@ -61,6 +63,7 @@ pub trait Source: fmt::Debug + Sync {
     ///
     /// # Errors
     /// [`TokenizerError`] with the file and the key that is missing, of the wrong type, inconsistent or unknown.
+    #[cfg(feature = "text")]
     fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError>;
 
     /// The description, the vocabulary and the chat template as the metadata of a GGUF file, for writing one and for
@@ -68,18 +71,21 @@ pub trait Source: fmt::Debug + Sync {
     ///
     /// # Errors
     /// [`DescriptionError`] as of [`Source::config`], [`Source::tokenizer`] and [`Source::chat_template`].
+    #[cfg(feature = "text")]
     fn description(&self, options: &TokenizerOptions) -> Result<Description, DescriptionError>;
 
     /// The chat template; `tokenizer` names the tokens that it writes.
     ///
     /// # Errors
     /// [`ChatError::Missing`] where there is none, [`ChatError::InFile`] where it is not valid.
+    #[cfg(feature = "text")]
     fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError>;
 
     /// Whether there is no chat template, or a valid one.
     ///
     /// # Errors
     /// [`ChatError`] as of [`Source::chat_template`], but for a missing one.
+    #[cfg(feature = "text")]
     fn check_template(&self, tokenizer: &Tokenizer) -> Result<(), ChatError> {
         match self.chat_template(tokenizer) {
             Ok(_) | Err(ChatError::Missing { .. }) => Ok(()),
@@ -101,6 +107,7 @@ pub trait Source: fmt::Debug + Sync {
     }
 
     /// The SHA-256 of the file in lower case, by which a policy names it; `None` where that is not defined.
+    #[cfg(feature = "tools")]
     fn sha256(&self) -> Option<String> {
         None
     }
@@ -113,6 +120,7 @@ pub trait Source: fmt::Debug + Sync {
 }
 
 /// What a model is, besides its weights, in the words of a GGUF file.
+#[cfg(feature = "text")]
 #[derive(Clone, Debug)]
 pub struct Description {
     /// The version of the format.
@@ -130,6 +138,7 @@ pub struct Description {
 }
 
 /// A description that a GGUF file cannot have, or that is not valid.
+#[cfg(feature = "text")]
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DescriptionError {

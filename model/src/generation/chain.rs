@@ -3,9 +3,9 @@
 
 use super::candidates::Candidates;
 use super::filter::LogitsFilter;
+use super::ids::ids;
 use super::options::SamplerOptions;
 use super::sampler::{Sampler, SamplerError};
-use super::tokens::ids;
 use crate::network::{Logits, LogitsRequest};
 use trine_shapes::{Axis, Idx};
 

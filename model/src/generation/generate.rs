@@ -2,10 +2,11 @@
 //! takes. What does not: its decisions (`state.rs`).
 
 use super::Session;
+use super::ids::ids;
 use super::logprobs::Logprobs;
 use super::sampler::{Sampler, SamplerError};
 use super::state::{Finish, GenerateOptions, Generation, GenerationError, Next};
-use super::tokens::{ModelTokenizer, ids};
+use super::tokens::ModelTokenizer;
 use crate::network::{Logits, LogitsRequest, StepError};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! One sequence: its state, its tokens so far, and the logits that follow them.
 
-use super::tokens::checked;
+use super::ids::checked;
 use crate::network::{Logits, LogitsRequest, Ops, Part, State, StatePool, StepError, Traced, Transformer};
 use std::ops::ControlFlow;
 use std::sync::Arc;

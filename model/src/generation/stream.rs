@@ -2,9 +2,10 @@
 
 use super::Session;
 use super::generate::GenerateError;
+use super::ids::ids;
 use super::sampler::{Sampler, SamplerError};
 use super::state::{Finish, GenerateOptions, Generation, GenerationStep, Next};
-use super::tokens::{ModelTokenizer, ids};
+use super::tokens::ModelTokenizer;
 use std::borrow::Borrow;
 use trine_shapes::{Idx, Model, Vocab};
 use trine_text::Tokenizer;

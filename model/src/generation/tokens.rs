@@ -3,23 +3,11 @@
 //! What belongs here: the bridge from ids to `Idx<Vocab<M>>` and back. What does not: how text becomes ids
 //! (`trine-text`).
 
+use super::ids::{checked, ids};
 use std::borrow::Borrow;
 use std::sync::Arc;
-use trine_shapes::{Axis, Idx, Model, NotAnIndex, Vocab};
+use trine_shapes::{Axis, Idx, Model, Vocab};
 use trine_text::{EncodeOptions, Tokenizer, TokenizerError};
-
-/// The ids of some tokens.
-pub(super) fn ids<V: Axis>(tokens: &[Idx<V>]) -> Vec<u32> {
-    tokens.iter().map(|token| token.get() as u32).collect()
-}
-
-/// Ids as tokens of a vocabulary.
-///
-/// # Errors
-/// [`NotAnIndex`] where one is beyond it.
-pub(crate) fn checked<V: Axis>(vocab: V, ids: &[u32]) -> Result<Vec<Idx<V>>, NotAnIndex> {
-    ids.iter().map(|&id| Idx::new(vocab, id)).collect()
-}
 
 /// A tokenizer with more tokens than the model has embeddings for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -138,7 +138,7 @@ impl<'l> Claims<'l> {
         }
         let weight = Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))?;
         if !self.has(bias) {
-            return Ok(Linear::new(projection, weight));
+            return Ok(Linear::new(projection, self.adapted((block, projection), &tensor, weight)?));
         }
         let factor = match self.by_role.get(&scale) {
             Some(scale) if matrices::scales_bias(tensor.encoding, projection, scale.encoding) => {
@@ -146,7 +146,36 @@ impl<'l> Claims<'l> {
             }
             _ => 1.0,
         };
-        Ok(Linear::new(projection, weight.with_bias(self.bias(bias, axes, factor)?)))
+        let weight = weight.with_bias(self.bias(bias, axes, factor)?);
+        Ok(Linear::new(projection, self.adapted((block, projection), &tensor, weight)?))
+    }
+
+    /// A matrix of a block with its adapters, beside it or merged.
+    #[cfg(feature = "text")]
+    fn adapted<O: Made, I: Axis>(
+        &self,
+        of: (usize, Projection),
+        tensor: &SourceTensor,
+        mut weight: Weight<Matrix, O, I>,
+    ) -> Result<Weight<Matrix, O, I>, LoadError> {
+        let axes = (weight.out(), weight.input());
+        for adapter in self.options.adapters {
+            if let Some(beside) = adapter.beside(self.cpu, self.config, of, axes)? {
+                weight = weight.with_low_rank(beside);
+            }
+        }
+        if !self.options.merge_adapters {
+            return Ok(weight);
+        }
+        weight.merged(self.cpu).map_err(|error| match error {
+            PackingError::NotFromFloat { packing } => LoadError::of_tensor(tensor, LoadProblem::NotMerged { packing }),
+            error => self.contents(tensor, error),
+        })
+    }
+
+    #[cfg(not(feature = "text"))]
+    fn adapted<W>(&self, _: (usize, Projection), _: &SourceTensor, weight: W) -> Result<W, LoadError> {
+        Ok(weight)
     }
 
     /// What the product of a matrix with these axes adds: the values times `factor`.

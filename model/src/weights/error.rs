@@ -5,6 +5,7 @@ use crate::files::{Encoding, SourceTensor};
 use std::fmt;
 use trine_kernels::PackingError;
 use trine_loader::OneLine;
+use trine_ops::LowRankError;
 use trine_shapes::{Dims, OtherFile, ShapeError};
 
 /// Tensors that do not make up the model that the metadata describes.
@@ -95,6 +96,30 @@ pub enum LoadProblem {
     OtherNorm {
         /// The name of the norm.
         norm: &'static str,
+    },
+    /// A tensor of an adapter that adapts no matrix of a block.
+    #[error("is no factor `lora_A` or `lora_B` of a matrix of a block, and Trine adapts nothing else")]
+    NoFactor,
+    /// An adapter without factors.
+    #[error("holds no factors of matrices")]
+    NoFactors,
+    /// A factor of an adapter without the other one.
+    #[error("has no second factor: the product of both adapts a matrix")]
+    OneFactor,
+    /// A factor of an adapter of a block that the model does not have.
+    #[error("adapts a block that the model does not have: it has {blocks}")]
+    NoBlock {
+        /// How many blocks there are.
+        blocks: usize,
+    },
+    /// Factors of an adapter that do not fit their matrix.
+    #[error(transparent)]
+    LowRank(LowRankError),
+    /// A matrix that an adapter cannot become part of.
+    #[error("is {packing}: only F32, F16 and BF16 matrices take an adapter into them; beside others it stays apart")]
+    NotMerged {
+        /// Its packing.
+        packing: &'static str,
     },
     /// Tensors that are no parameter.
     #[error("tensors are read as no parameter: {}", shortened(names))]

@@ -3,6 +3,8 @@
 //! What belongs here: which tensor becomes which weight, and how weights may be asked for. What does not: what a tensor
 //! must be to become one (`claims.rs`).
 
+#[cfg(feature = "text")]
+use super::Adapter;
 use super::claims::Claims;
 use super::{Corrected, Corrections, KeepTriples, LoadError, LoadProblem, floats, triples};
 use crate::description::{BlockNorm, NoSubNorms, Projection, QkNorm, Role};
@@ -27,6 +29,12 @@ pub struct LoadOptions<'p> {
     pub activations: Option<ActivationMode>,
     /// How I2_S tensors are packed, which a file does not tell.
     pub i2s_packing: I2sPacking,
+    /// Adapters of low rank for matrices of blocks, each added in its turn.
+    #[cfg(feature = "text")]
+    pub adapters: &'p [Adapter],
+    /// Whether adapters become part of the matrices, which are float ones then. Otherwise they run beside them.
+    #[cfg(feature = "text")]
+    pub merge_adapters: bool,
     /// What to correct; `None` takes the file as it is.
     pub corrections: Option<&'p Corrections>,
     /// Another packing for the output head; `None` keeps the file's.
@@ -116,6 +124,8 @@ pub fn load<M: Model>(
         let problem = LoadProblem::Dims { environment: M::NAME, expected: model.dims(), found: config.dims };
         return Err(LoadError::of_file(source.label(), problem));
     }
+    #[cfg(feature = "text")]
+    options.adapters.iter().try_for_each(|adapter| adapter.check(&config))?;
     let mut claims = Claims::new(source, &config, cpu, options)?;
     let (vocab, hidden) = (Vocab::of(model), Hidden::of(model));
     let embedding = claims.embedding((vocab, hidden))?;

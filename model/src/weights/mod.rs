@@ -5,10 +5,13 @@
 //!   a program's own, whose tensors have types; `checked.rs`: a tensor against its axes;
 //! * `matrices.rs`: a tensor type of a file as a packing of the kernels; `words.rs`: the words of MLX; `floats.rs`:
 //!   float matrices as codes; `triples.rs`: copies that decode faster;
+//! * `adapters.rs`: matrices of low rank beside those of a model;
 //! * `policy.rs`, `corrections.rs`: corrections that are ordered, and made.
 //!
 //! What belongs here: what tensors hold. What does not: where they lie in files (`files`, `trine-loader`).
 
+#[cfg(feature = "text")]
+mod adapters;
 mod checked;
 mod claims;
 mod corrections;
@@ -21,6 +24,8 @@ mod policy;
 mod triples;
 mod words;
 
+#[cfg(feature = "text")]
+pub use adapters::{Adapter, AdapterError};
 pub use error::{LoadError, LoadProblem};
 pub(crate) use floats::{recognised, recognised_table};
 pub use load::{GroupSize, LoadOptions, Loaded, MakeShortlist, Quantize, Requantize, load};

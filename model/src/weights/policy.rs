@@ -18,13 +18,18 @@
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "tools")]
 use crate::files::Source;
 use serde_json::Value as Json;
 use std::collections::HashMap;
+#[cfg(feature = "tools")]
 use std::path::Path;
-use trine_loader::{OpenError, read_file};
+use trine_loader::OpenError;
+#[cfg(feature = "tools")]
+use trine_loader::read_file;
 
 /// Longest policy that is read, in bytes.
+#[cfg(feature = "tools")]
 const POLICY_BYTES: u64 = 16 << 20;
 
 /// What is to be changed in one file.
@@ -136,6 +141,7 @@ impl Corrections {
     ///
     /// # Errors
     /// [`PolicyError`] where the policy cannot be read, is not valid, or orders nothing for this file.
+    #[cfg(feature = "tools")]
     pub fn of_file(path: impl AsRef<Path>, source: &dyn Source) -> Result<Corrections, PolicyError> {
         let label = path.as_ref().display().to_string();
         let fail = |problem| PolicyError::new(&label, problem);

@@ -57,9 +57,26 @@ pub struct LoadArguments {
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     #[command(flatten)]
+    pub adapters: AdapterArguments,
+    #[command(flatten)]
     pub vocabulary: VocabularyArguments,
     #[command(flatten)]
     pub access: FileArguments,
+}
+
+/// Adapters of the matrices of blocks.
+#[derive(Debug, Args)]
+pub struct AdapterArguments {
+    /// An adapter of low rank: a directory as HF PEFT saves it, or a GGUF file; several are added. It runs beside the
+    /// matrices.
+    #[arg(long = "lora", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// What multiplies each adapter, in the order of --lora [default: 1].
+    #[arg(long = "lora-scale", value_name = "NUMBER", requires = "paths", allow_negative_numbers = true)]
+    pub strengths: Vec<f32>,
+    /// Add adapters to the matrices while loading; only F32, F16 and BF16 ones can take them.
+    #[arg(long, requires = "paths")]
+    pub merge_lora: bool,
 }
 
 /// How matrices of blocks that are not ternary or binary become ternary.

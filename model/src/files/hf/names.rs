@@ -7,7 +7,7 @@ use crate::description::{Role, block_number};
 const LAYERS: &str = "model.layers.";
 
 /// The role of the tensor with this name, if it has one in any architecture.
-pub(super) fn role(name: &str) -> Option<Role> {
+pub(crate) fn role(name: &str) -> Option<Role> {
     let (path, kind) = name.rsplit_once('.')?;
     let Some(rest) = path.strip_prefix(LAYERS) else {
         return Role::outside_blocks(|entry| kind == "weight" && entry.hf.contains(&path));
