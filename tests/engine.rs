@@ -247,3 +247,56 @@ fn any_number_of_models_is_open() {
     assert_eq!(engines.each_ref().map(|engine| engine.config().dims.vocab), logits.each_ref().map(Vec::len));
     assert_ne!(engines[0].id(), engines[1].id());
 }
+
+/// A saved sequence goes on in another engine of the same model with the bits that it would have had.
+#[test]
+fn a_saved_sequence_goes_on_where_it_stood() {
+    let ids: Vec<u32> = (0..300).map(|i| 3 + i * 37 % 400).collect();
+    for cache in [CacheType::F32, CacheType::F16, CacheType::Q8] {
+        let engine = stories(EngineOptions { cache, ..options() });
+        let mut sequence = engine.sequence();
+        feed(&mut sequence, &engine.prompt_of_ids(&ids).expect("ids"));
+        let saved = sequence.to_bytes().expect("memory");
+        let one_thread = Cpu::new(CpuOptions { threads: NonZeroUsize::new(1), isa: None }).expect("a thread");
+        let other = stories(EngineOptions { cache, cpu: Some(one_thread), ..options() });
+        let mut again = other.sequence_from_bytes(&saved).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(again.tokens().map(|token| token.id()).collect::<Vec<_>>(), ids);
+        assert_eq!(again.to_bytes().expect("memory"), saved);
+        let next = |engine: &Engine| engine.prompt_of_ids(&[11, 12]).expect("ids");
+        assert_eq!(feed(&mut again, &next(&other)), feed(&mut sequence, &next(&engine)), "{cache}");
+    }
+}
+
+#[test]
+fn saved_sequences_of_others_and_damaged_ones_are_refused() {
+    let engine = stories(options());
+    let mut sequence = engine.sequence();
+    feed(&mut sequence, &engine.prompt_of_ids(&[1, 2, 3]).expect("ids"));
+    let saved = sequence.to_bytes().expect("memory");
+    let refused = |engine: &Engine, bytes: &[u8]| engine.sequence_from_bytes(bytes).unwrap_err().to_string();
+    let of_another = "the saved sequence is of another model";
+    let qwen3 = Engine::open(fixture("qwen3/tied-f32.gguf"), options()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(refused(&qwen3, &saved).contains(of_another));
+    for other in [
+        EngineOptions { cache: CacheType::F16, ..options() },
+        EngineOptions { activations: Some(ActivationMode::F32), ..options() },
+    ] {
+        assert!(refused(&stories(other), &saved).contains(of_another));
+    }
+    let short = stories(EngineOptions { context: NonZeroUsize::new(2), ..options() });
+    assert!(refused(&short, &saved).contains("has 3 tokens, and a sequence of this engine up to 2"));
+    for bytes in [&b""[..], b"TRINESEQ", b"GGUF", &saved[1..]] {
+        assert!(refused(&engine, bytes).contains("do not begin as a saved sequence"), "{}", bytes.len());
+    }
+    for length in [13, 24, 27, 36, 1000, saved.len() - 1] {
+        assert!(refused(&engine, &saved[..length]).contains("is damaged"), "{length}");
+    }
+    for place in [12, 20, 25, 40, saved.len() / 2, saved.len() - 1] {
+        let mut changed = saved.clone();
+        changed[place] ^= 4;
+        assert!(refused(&engine, &changed).contains("is damaged"), "byte {place}");
+    }
+    assert!(engine.sequence_from_bytes(&saved).is_ok());
+    let empty = engine.sequence().to_bytes().expect("memory");
+    assert!(engine.sequence_from_bytes(&empty).expect("an empty one").is_empty());
+}

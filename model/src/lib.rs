@@ -30,7 +30,8 @@ pub use description::{
 };
 #[cfg(feature = "text")]
 pub use engine::{
-    Engine, EngineError, EngineId, EngineLogits, EngineOptions, Opened, Piece, Pieces, Prompt, Sequence, Token, Visit,
+    Engine, EngineError, EngineId, EngineLogits, EngineOptions, Opened, Piece, Pieces, Prompt, SavedError, Sequence,
+    Token, Visit,
 };
 #[cfg(feature = "tools")]
 pub use files::sha256;

@@ -46,6 +46,19 @@ impl<L: Axis, K: Axis, D: Plain, R: Pairing> KvPool<L, K, D, R> {
         KvSequence { pages: Pages::new(&self.pool), len: 0, axes: self.axes, pairing: PhantomData }
     }
 
+    /// A sequence of `len` positions whose keys and values are what [`KvSequence::to_bytes`] made of those of another,
+    /// which had a pool of the same axes and type of elements.
+    ///
+    /// # Errors
+    /// [`CacheFull`] where the pool has not enough pages left.
+    ///
+    /// # Panics
+    /// If there are not as many bytes as the positions take.
+    pub fn from_bytes(&self, len: usize, bytes: &[u8]) -> Result<KvSequence<L, K, D, R>, CacheFull> {
+        assert_eq!(bytes.len(), Self::pages_for(len) * self.bytes_per_page(), "bytes of the pages of the positions");
+        Ok(KvSequence { pages: Pages::from_bytes(&self.pool, bytes)?, len, ..self.sequence() })
+    }
+
     /// Pages there may be.
     pub fn pages(&self) -> usize {
         self.pool.pages()
@@ -143,6 +156,11 @@ impl<L: Axis, K: Axis, D: Axis, R: Pairing> KvSequence<L, K, D, R> {
         self.len = self.len.min(len);
         self.pages.truncate(self.len);
         self.len
+    }
+
+    /// The keys and values of all positions as bytes, which are the same on every machine; of a common beginning too.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.pages.to_bytes(self.len)
     }
 
     /// Runs `body` with the ragged step in which each sequence brings so many tokens, after memory was taken for them.

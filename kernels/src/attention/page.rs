@@ -150,6 +150,12 @@ impl PageLayout {
         }
     }
 
+    /// Puts zeros to all positions of a page from `first` on.
+    pub(crate) fn clear(&self, page: &mut [f32], first: usize) {
+        let zeros = alloc::vec![0.0; product_of(&[PAGE - first, self.heads, self.head_dim])];
+        (0..self.layers).for_each(|layer| self.write(page, layer, first, &zeros, &zeros));
+    }
+
     /// The rows of `keys` and `values`, and where they belong.
     fn rows<'a>(
         &self,

@@ -229,6 +229,44 @@ impl Pages {
         }
     }
 
+    /// The first `positions` positions as bytes, page by page; behind them the last page has zeros. Numbers are
+    /// little-endian, so that the bytes are the same on every machine.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn to_bytes(&self, positions: usize) -> Vec<u8> {
+        let whole = positions / PAGE;
+        let mut bytes = Vec::with_capacity(positions.div_ceil(PAGE) * self.pool.bytes_per_page());
+        let mut append =
+            |numbers: &[f32]| bytes.extend(numbers.iter().flat_map(|number| number.to_bits().to_le_bytes()));
+        self.pages[..whole].iter().for_each(|page| append(page.numbers()));
+        if positions > whole * PAGE {
+            let mut last = self.pages[whole].numbers().to_vec();
+            self.pool.layout.clear(&mut last, positions - whole * PAGE);
+            append(&last);
+        }
+        bytes
+    }
+
+    /// Pages of `pool` with what [`to_bytes`](Pages::to_bytes) made of as many of a pool of the same kind and lengths.
+    ///
+    /// # Errors
+    /// [`CacheFull`] where the pool has not so many pages left.
+    ///
+    /// # Panics
+    /// If the bytes are not those of whole pages.
+    pub fn from_bytes(pool: &Arc<PagePool>, bytes: &[u8]) -> Result<Pages, CacheFull> {
+        let of_page = pool.bytes_per_page().max(1);
+        assert_eq!(bytes.len() % of_page, 0, "bytes of whole pages");
+        let mut pages = pool.take(bytes.len() / of_page)?;
+        for (page, bytes) in pages.iter_mut().zip(bytes.chunks_exact(of_page)) {
+            for (number, bytes) in page.numbers_mut().iter_mut().zip(bytes.chunks_exact(4)) {
+                *number = f32::from_bits(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+            }
+        }
+        Ok(Pages { pool: pool.clone(), pages: pages.into_iter().map(Arc::new).collect() })
+    }
+
     /// The numbers of a page.
     #[inline]
     pub(crate) fn page(&self, index: usize) -> &[f32] {

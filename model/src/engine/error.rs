@@ -1,6 +1,7 @@
 //! What can go wrong with an engine, as one line.
 
 use super::prompt::EngineId;
+use super::saved::SavedError;
 use crate::description::ConfigError;
 use crate::files::SourceError;
 use crate::generation::{GenerateError, SamplerError, WrongTokenizer};
@@ -75,6 +76,9 @@ pub enum EngineError {
     /// Tokens cannot be appended.
     #[error(transparent)]
     Session(#[from] StepError),
+    /// Bytes that are no sequence of the engine.
+    #[error(transparent)]
+    Saved(#[from] SavedError),
     /// A generation cannot go on.
     #[error(transparent)]
     Generate(#[from] GenerateError),

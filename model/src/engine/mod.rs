@@ -12,6 +12,7 @@ mod logits;
 mod opened;
 mod options;
 mod prompt;
+mod saved;
 mod sequence;
 
 pub use error::EngineError;
@@ -19,6 +20,7 @@ pub use logits::EngineLogits;
 pub use opened::{Opened, Visit};
 pub use options::EngineOptions;
 pub use prompt::{EngineId, Prompt, Token};
+pub use saved::SavedError;
 pub use sequence::{Piece, Pieces, Sequence};
 
 use crate::description::Config;
@@ -29,7 +31,7 @@ use crate::warning::Warning;
 use opened::Own;
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use trine_loader::Gguf;
 use trine_ops::Cpu;
 use trine_shapes::{Idx, Vocab};
@@ -60,6 +62,8 @@ struct Inner {
     template: Result<ChatTemplate, String>,
     cpu: Cpu,
     warnings: Vec<Warning>,
+    /// What tells the model from others, once it was asked for.
+    fingerprint: OnceLock<u64>,
 }
 
 impl fmt::Debug for Engine {
@@ -104,7 +108,16 @@ impl Engine {
         warnings.extend(Warning::of_build());
         let id = EngineId::new(source.label());
         let tokenizer = tokenizer.for_model(opened.transformer().model)?;
-        Ok(Engine(Arc::new(Inner { id, opened, context, tokenizer, template, cpu, warnings })))
+        Ok(Engine(Arc::new(Inner {
+            id,
+            opened,
+            context,
+            tokenizer,
+            template,
+            cpu,
+            warnings,
+            fingerprint: OnceLock::new(),
+        })))
     }
 
     /// Which engine this is.
@@ -130,6 +143,24 @@ impl Engine {
     /// The machine.
     pub fn cpu(&self) -> &Cpu {
         &self.0.cpu
+    }
+
+    fn opened(&self) -> &Opened<Own> {
+        &self.0.opened
+    }
+
+    /// Positions that a sequence may have.
+    fn context(&self) -> usize {
+        self.0.context
+    }
+
+    /// What tells the model, as it is computed here, from others.
+    fn fingerprint(&self) -> Result<u64, EngineError> {
+        if let Some(known) = self.0.fingerprint.get() {
+            return Ok(*known);
+        }
+        let found = saved::fingerprint(&self.0.opened, &self.0.cpu)?;
+        Ok(*self.0.fingerprint.get_or_init(|| found))
     }
 
     /// What was noticed while the model was opened, also that the kernels were compiled without optimisation.

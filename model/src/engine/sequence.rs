@@ -34,6 +34,10 @@ impl Sequence {
         Sequence { engine, session }
     }
 
+    pub(super) fn session(&self) -> &Session<Own> {
+        &self.session
+    }
+
     pub(super) fn session_mut(&mut self) -> &mut Session<Own> {
         &mut self.session
     }

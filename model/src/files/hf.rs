@@ -85,7 +85,7 @@ impl HfDirectory {
     }
 
     fn tensor(&self, file: &Safetensors, info: &SafetensorsInfo) -> SourceTensor {
-        let found = names::role(&info.name);
+        let found = role(&info.name);
         // A model that is quantized online has no scales; transformers ignores one that is there.
         let is_ignored_scale =
             |role: &Role| matches!(role, Role::Scale(..)) && !matches!(self.quantization, Quantization::Offline { .. });
@@ -162,7 +162,7 @@ impl HfDirectory {
     /// Whether the matrices of `layers` blocks have biases where `config.json` says so and nowhere else: transformers
     /// leaves out those that it does not speak of, and makes up those that are missing.
     fn check_biases(&self, layers: usize) -> Result<(), ConfigError> {
-        let found: HashSet<Role> = self.weights.tensors().filter_map(|(_, info)| names::role(&info.name)).collect();
+        let found: HashSet<Role> = self.weights.tensors().filter_map(|(_, info)| role(&info.name)).collect();
         for (block, projection) in (0..layers).flat_map(|block| Projection::all().map(move |matrix| (block, matrix))) {
             let (role, key) = (Role::Bias(block, projection), bias_key(projection));
             let expected = match (self.config.opt_bool(key)?.unwrap_or(false), found.contains(&role)) {
@@ -259,7 +259,7 @@ impl Source for HfDirectory {
     fn config(&self) -> Result<Config, ConfigError> {
         self.head_is_embedding()?;
         let is_of_a_row = |role: &Role| !matches!(role, Role::Scale(..) | Role::Bias(..));
-        let roles = self.weights.tensors().filter_map(|(_, info)| names::role(&info.name));
+        let roles = self.weights.tensors().filter_map(|(_, info)| role(&info.name));
         let blocks: BTreeSet<usize> = roles.filter(is_of_a_row).filter_map(Role::block).collect();
         let config = config::read(&self.config, blocks.len())?;
         if config.graph().biases == Biases::WhereFound {

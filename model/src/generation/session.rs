@@ -50,6 +50,31 @@ impl<M: Model> Session<M> {
         Session { transformer, cpu, state: self.state.fork(), tokens: self.tokens.clone() }
     }
 
+    /// Its state as bytes, which are the same on every machine.
+    #[cfg(feature = "text")]
+    pub(crate) fn state_bytes(&self) -> Vec<u8> {
+        self.state.to_bytes()
+    }
+
+    /// The session of these tokens whose state is in the bytes.
+    ///
+    /// # Errors
+    /// [`CacheFull`] where the pool has not enough pages left.
+    ///
+    /// # Panics
+    /// If the bytes are not those of so many tokens.
+    #[cfg(feature = "text")]
+    pub(crate) fn saved(
+        transformer: &Arc<Transformer<M>>,
+        cpu: &Cpu,
+        (pool, context): (&StatePool<M>, usize),
+        tokens: Vec<Idx<Vocab<M>>>,
+        bytes: &[u8],
+    ) -> Result<Self, CacheFull> {
+        let state = pool.saved_state(context, tokens.len(), bytes)?;
+        Ok(Session { transformer: transformer.clone(), cpu: cpu.clone(), state, tokens })
+    }
+
     /// The transformer.
     pub fn transformer(&self) -> &Arc<Transformer<M>> {
         &self.transformer

@@ -63,6 +63,27 @@ impl<M: Model> StatePool<M> {
         State { attention: self.attention.sequence(), capacity: capacity.min(self.context) }
     }
 
+    /// The state of `len` positions that [`State::to_bytes`] made of one of the same model and cache type.
+    ///
+    /// # Errors
+    /// [`CacheFull`] where the pool has not enough pages left.
+    ///
+    /// # Panics
+    /// If the bytes are not as many as [`bytes_of`](StatePool::bytes_of) so many positions.
+    pub(crate) fn saved_state(&self, capacity: usize, len: usize, bytes: &[u8]) -> Result<State<M>, CacheFull> {
+        Ok(State { attention: self.attention.from_bytes(len, bytes)?, capacity: capacity.min(self.context) })
+    }
+
+    /// Bytes of the state of so many positions: those of whole pages.
+    pub(crate) fn bytes_of(&self, positions: usize) -> usize {
+        positions.div_ceil(PAGE).saturating_mul(self.bytes_per_page())
+    }
+
+    /// The type of cached keys and values.
+    pub fn kind(&self) -> CacheType {
+        self.attention.kind()
+    }
+
     /// Pages there may be.
     pub fn pages(&self) -> usize {
         self.attention.pages()
@@ -113,6 +134,11 @@ impl<M: Model> State<M> {
     /// most `len`. Attention can go back to any.
     pub fn rewind(&mut self, len: usize) -> usize {
         self.attention.rewind(len)
+    }
+
+    /// All of it as bytes, which are the same on every machine.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        self.attention.to_bytes()
     }
 
     pub(super) fn attention(&mut self) -> &mut AttentionState<M> {

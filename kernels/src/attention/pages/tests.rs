@@ -90,3 +90,28 @@ fn what_no_memory_holds_is_refused() {
         assert!(matches!(pool, Err(CacheFull::Memory { .. })));
     }
 }
+
+#[test]
+fn saved_pages_have_the_bits_of_their_positions_and_nothing_behind_them() {
+    for kind in [CacheType::F32, CacheType::F16, CacheType::Q8] {
+        for positions in [0, 1, 255, 256, 257, 300] {
+            let pool = pool(kind, 6);
+            let mut first = Pages::new(&pool);
+            let mut longer = Pages::new(&pool);
+            write(&mut first, 3, 0, positions);
+            write(&mut longer, 3, 0, positions);
+            // What was written behind the positions and forgotten again is not in the bytes.
+            if positions > 0 {
+                write(&mut longer, 9, positions, 7);
+            }
+            let saved = first.to_bytes(positions);
+            assert_eq!(saved.len(), positions.div_ceil(PAGE) * pool.bytes_per_page());
+            assert_eq!(saved, longer.to_bytes(positions), "{kind}, {positions}");
+            drop((first, longer));
+            let again = Pages::from_bytes(&pool, &saved).unwrap();
+            assert_eq!(again.to_bytes(positions), saved);
+            assert_eq!(pool.free(), 6 - positions.div_ceil(PAGE));
+            assert!(Pages::from_bytes(&pool, &saved.repeat(7)).is_err() || positions == 0);
+        }
+    }
+}
