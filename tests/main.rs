@@ -13,6 +13,7 @@ mod head;
 mod hostile;
 mod identity;
 mod load_classes;
+mod serving;
 mod support;
 mod tidy;
 mod tokenizer;

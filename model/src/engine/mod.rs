@@ -9,6 +9,7 @@
 
 mod error;
 mod logits;
+mod memory;
 mod opened;
 mod options;
 mod prompt;
@@ -16,6 +17,7 @@ mod sequence;
 
 pub use error::EngineError;
 pub use logits::EngineLogits;
+pub(crate) use memory::{Memory, Part};
 pub use opened::{Opened, Visit};
 pub use options::EngineOptions;
 pub use prompt::{EngineId, Prompt, Token};

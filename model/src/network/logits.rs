@@ -152,6 +152,21 @@ impl<V: Axis> Logits<V> {
         Logits { vocab, values: largest.values, ids: Some(largest.rows) }
     }
 
+    /// Without those that are smaller than the `count` largest: of sparse logits, which may have more than were asked
+    /// for. What is left depends on nothing but the row of the head's input.
+    pub(super) fn keep_largest(mut self, count: usize) -> Self {
+        let Some(ids) = self.ids.as_mut().filter(|ids| ids.len() > count) else { return self };
+        let mut order = self.values.clone();
+        let (_, &mut smallest, _) = order.select_nth_unstable_by(count - 1, |a, b| b.total_cmp(a));
+        if order.iter().any(|value| value.is_nan()) {
+            return self;
+        }
+        let mut kept = self.values.iter().map(|value| *value >= smallest);
+        ids.retain(|_| kept.next().unwrap_or(false));
+        self.values.retain(|value| *value >= smallest);
+        self
+    }
+
     /// The vocabulary.
     pub fn vocab(&self) -> V {
         self.vocab

@@ -1,0 +1,135 @@
+//! A scheduler as a program uses it: that what one request gets depends on nothing but the request, that no page is
+//! lost, and who gets what when. Only public items are used.
+
+mod basics;
+
+use crate::api::*;
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A model of random weights with the vocabulary of the embedded one, whose texts may have several pages.
+fn tiny() -> Gguf {
+    let stories = trine::embedded_model().expect("a model");
+    let tokenizer = Tokenizer::from_gguf(&stories, &TokenizerOptions::default()).expect("a tokenizer");
+    let dims = Dims {
+        vocab: tokenizer.len(),
+        hidden: 256,
+        ffn: 384,
+        kv_heads: 1,
+        group: 2,
+        head_dim: 128,
+        attention_layers: 2,
+    };
+    let file = Synthetic::with_dims(dims, 2048).gguf().expect("a model");
+    let mut writer = GgufWriter::new();
+    let of_tokenizer = |key: &str| key.starts_with("tokenizer.");
+    let entries = file.metadata().iter().filter(|(key, _)| !of_tokenizer(key));
+    for (key, value) in entries.chain(stories.metadata().iter().filter(|(key, _)| of_tokenizer(key))) {
+        writer.set(key, value.clone()).expect("a new key");
+    }
+    for tensor in file.tensors() {
+        let dims = tensor.ne.row_major();
+        writer.tensor(&tensor.name, &dims, tensor.kind, file.bytes(tensor)).expect("a tensor");
+    }
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).expect("memory");
+    Gguf::from_bytes("tiny", bytes.into()).expect("a file")
+}
+
+/// [`tiny`] with so many threads, and memory for so many pages.
+fn engine(threads: usize, pages: usize) -> Engine {
+    let cpu = Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: None }).expect("threads");
+    let options = EngineOptions {
+        cpu: Some(cpu),
+        context: NonZeroUsize::new(1280),
+        sequences: NonZeroUsize::new(pages / 5).expect("five pages for each"),
+        cache: CacheType::F32,
+        ..EngineOptions::default()
+    };
+    Engine::of_source(&tiny(), options).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// All that a request told.
+#[derive(Debug, Default, Clone, PartialEq)]
+struct Told {
+    tokens: Vec<u32>,
+    text: String,
+    /// Bits of the log-probabilities of generated tokens and of the prompt's: of the chosen one and of the best.
+    logprobs: Vec<(u32, u64)>,
+    prompt_logprobs: Vec<(u32, u64)>,
+    end: String,
+}
+
+fn bits(logprobs: &Logprobs) -> impl Iterator<Item = (u32, u64)> {
+    let all: Vec<_> =
+        [&logprobs.chosen].into_iter().chain(&logprobs.best).map(|t| (t.id, t.logprob.to_bits())).collect();
+    all.into_iter()
+}
+
+/// What requests have told so far, and their usage where they have ended.
+#[derive(Debug, Default)]
+struct Heard {
+    told: BTreeMap<RequestId, Told>,
+    usage: BTreeMap<RequestId, Usage>,
+    /// In the order in which they began.
+    admitted: Vec<RequestId>,
+}
+
+impl Heard {
+    fn hear(&mut self, events: &mut Vec<Event>) {
+        for event in events.drain(..) {
+            let told = self.told.entry(event.request).or_default();
+            assert!(!self.usage.contains_key(&event.request), "nothing follows the end");
+            match event.kind {
+                EventKind::Admitted { .. } => self.admitted.push(event.request),
+                EventKind::Prompt { logprobs, done, of } => {
+                    assert!(done <= of);
+                    told.prompt_logprobs.extend(logprobs.iter().flat_map(bits));
+                }
+                EventKind::Token { token, text, logprobs } => {
+                    told.tokens.extend(token);
+                    told.text += &text;
+                    told.logprobs.extend(logprobs.iter().flat_map(bits));
+                }
+                EventKind::Done { end, usage } => {
+                    told.end = format!("{end:?}");
+                    self.usage.insert(event.request, usage);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Steps until there is nothing to do.
+    fn finish(&mut self, scheduler: &mut Scheduler) {
+        let mut events = Vec::new();
+        let mut steps = 0;
+        while !scheduler.is_idle() {
+            scheduler.step(&mut events);
+            self.hear(&mut events);
+            steps += 1;
+            assert!(steps < 100_000, "it ends");
+        }
+    }
+}
+
+fn scheduler(engine: &Engine, options: SchedulerOptions) -> (Scheduler, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::default());
+    (Scheduler::new(engine.clone(), options, clock.clone()), clock)
+}
+
+/// Ids that look random, the same for a seed.
+fn ids(seed: u64, count: usize) -> Vec<u32> {
+    let number = |i: u64| (seed << 32 | (i + 1)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    (0..count as u64).map(|i| 3 + (number(i) % 900) as u32).collect()
+}
+
+/// A greedy continuation of some ids, which no token ends.
+fn request(engine: &Engine, ids: &[u32], max_tokens: usize) -> GenerationRequest {
+    let mut request = GenerationRequest::new(engine.prompt_of_ids(ids).expect("ids"), SamplerChain::greedy());
+    request.options.stop_at_end_of_text = false;
+    request.max_tokens = Some(max_tokens);
+    request
+}
