@@ -63,6 +63,12 @@ impl Engine {
         (pool.pages(), pool.free_pages(), pool.bytes_per_page())
     }
 
+    /// Bytes that the keys and values of all sequences together take at most.
+    pub fn cache_bytes(&self) -> usize {
+        let (pages, _, bytes) = self.pages();
+        pages * bytes
+    }
+
     /// The memory of a sequence without tokens.
     pub(crate) fn memory(&self) -> Memory {
         Memory(self.0.opened.pool.state(self.0.context))
