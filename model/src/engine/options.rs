@@ -2,7 +2,7 @@
 
 use super::error::EngineError;
 use crate::description::Config;
-use crate::weights::{LoadOptions, Quantize};
+use crate::weights::{KeepTriples, LoadOptions, MakeShortlist, Quantize};
 use std::num::NonZeroUsize;
 use trine_kernels::{ActivationMode, CacheType};
 use trine_loader::Access;
@@ -27,6 +27,11 @@ pub struct EngineOptions {
     pub quantize: Option<Quantize>,
     /// Activations of ternary matrices; `None` is the default of the packing and architecture.
     pub activations: Option<ActivationMode>,
+    /// Whether the largest logits are found by a coarse copy of a float head: the same tokens, faster, for half of the
+    /// head's bytes more memory.
+    pub shortlist: bool,
+    /// Copies of ternary matrices that decoding reads instead, where the machine can; `None` makes none.
+    pub triples: Option<KeepTriples>,
     /// How text becomes tokens, where the file does not say it.
     pub tokenizer: TokenizerOptions,
 }
@@ -45,6 +50,8 @@ impl Default for EngineOptions {
             cache: CacheType::F16,
             quantize: None,
             activations: None,
+            shortlist: false,
+            triples: None,
             tokenizer: TokenizerOptions::default(),
         }
     }
@@ -61,6 +68,8 @@ impl EngineOptions {
     }
 
     pub(super) fn load_options(&self) -> LoadOptions<'static> {
-        LoadOptions { quantize: self.quantize, activations: self.activations, ..LoadOptions::default() }
+        let shortlist = self.shortlist.then_some(MakeShortlist { progress: None });
+        let EngineOptions { quantize, activations, triples, .. } = *self;
+        LoadOptions { quantize, activations, shortlist, triples, ..LoadOptions::default() }
     }
 }

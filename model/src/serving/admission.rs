@@ -191,22 +191,20 @@ impl Scheduler {
     fn seat(&mut self, mut job: Job, now: Duration) -> Result<(), Box<Job>> {
         let ids = job.shareable();
         let found = self.prefixes.find(&job.salt, ids);
-        let (mut node, mut known) = (found.node, found.len);
         // What a running sequence has of a page that is not complete is not in the tree.
         let shared = |running: &Running| common(running.known(), ids);
         let others = self.running.iter().filter(|running| running.job.salt == job.salt);
-        let most = others.map(|running| (shared(running), running)).max_by_key(|(shared, _)| *shared);
-        let whole = self.prefixes.depth(node) * PAGE;
-        let memory = match most.filter(|(shared, _)| *shared > known) {
-            Some((shared, running)) => {
-                (known, node) = (shared, self.prefixes.ancestor(running.node, shared / PAGE));
-                Some(running.memory.beginning(shared))
-            }
-            None if known - whole < WORTH_COPYING => {
-                known = whole;
-                self.prefixes.page(node)
-            }
-            None => self.prefixes.memory(&found),
+        let others = others.map(|running| (shared(running), running));
+        let most = others.max_by_key(|(shared, _)| *shared).filter(|(shared, _)| *shared > found.len);
+        let (mut known, node) = most.map_or((found.len, found.node), |(shared, running)| (shared, running.node));
+        let node = self.prefixes.ancestor(node, known / PAGE);
+        let memory = if known % PAGE < WORTH_COPYING {
+            known -= known % PAGE;
+            self.prefixes.page(node)
+        } else if let Some((_, running)) = most {
+            Some(running.memory.beginning(known))
+        } else {
+            self.prefixes.memory(&found)
         };
         let mut memory = memory.unwrap_or_else(|| self.engine.memory());
         self.prefixes.pin(node);
@@ -226,7 +224,7 @@ impl Scheduler {
         let charged = job.prompt().len() - known + job.wanted();
         self.admitted.charge(&job.key, charged);
         self.tell(job.id, EventKind::Admitted { cached: known });
-        self.running.push(Running { job, memory, reserved, node, computed: known });
+        self.running.push(Running { job, memory, reserved, node, before: known });
         Ok(())
     }
 

@@ -132,7 +132,7 @@ pub enum Refused {
         retry_after: Duration,
     },
     /// The scheduler takes no more requests.
-    #[error("the server takes no more requests, as it is about to end: ask another one")]
+    #[error("no more requests are taken, as the program is about to end: ask another one")]
     Draining,
 }
 

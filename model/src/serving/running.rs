@@ -62,8 +62,8 @@ pub(super) struct Running {
     pub reserved: usize,
     /// Where in the tree its last complete page is.
     pub node: NodeId,
-    /// Positions that it was charged for, and those that it did not compute.
-    pub computed: usize,
+    /// Positions before the last step.
+    pub before: usize,
 }
 
 impl Running {

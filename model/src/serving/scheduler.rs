@@ -293,7 +293,7 @@ impl Scheduler {
         let Some(at) = self.running.iter().position(|running| running.job.id == request) else { return };
         let running = &mut self.running[at];
         let (done, of) = (running.memory.len(), running.job.prompt().len());
-        let before = std::mem::replace(&mut running.computed, done);
+        let before = std::mem::replace(&mut running.before, done);
         self.computed.charge(&running.job.key, done - before);
         let Outcome { prompt: logprobs, token, end } = outcome;
         let mut told = Vec::new();
