@@ -27,9 +27,17 @@ fn a_known_beginning_is_not_computed_again() {
     assert_eq!(cached(&mut scheduler, requests), [0, 600, 300, 511, 255, 599]);
     let mut salted = request(&engine, &text, 1);
     salted.cache_salt = Some("other".to_owned());
-    let mut scored = request(&engine, &text, 1);
-    scored.prompt_logprobs = Some(0);
-    assert_eq!(cached(&mut scheduler, vec![salted, scored, request(&engine, &text, 1)]), [0, 0, 599]);
+    // Log-probabilities of a prompt are known where they were asked for, with as many of the best.
+    let scored = |ids: &[u32], best| GenerationRequest { prompt_logprobs: Some(best), ..request(&engine, ids, 1) };
+    let requests = vec![
+        salted,
+        scored(&text, 1),
+        scored(&text, 0),
+        scored(&text, 2),
+        scored(&with(300, 52), 2),
+        request(&engine, &text, 1),
+    ];
+    assert_eq!(cached(&mut scheduler, requests), [0, 0, 598, 0, 299, 599]);
     // The text that was generated is known too: a conversation goes on behind it.
     let mut heard = Heard::default();
     let id = scheduler.submit(request(&engine, &ids(77, 250), 20)).expect("a request");
@@ -93,9 +101,7 @@ fn equal_pages_are_there_once() {
     let engine = engine(2, 40);
     let (mut scheduler, _) = scheduler(&engine, SchedulerOptions::default());
     for _ in 0..4 {
-        let mut scored = request(&engine, &ids(1, 520), 300);
-        scored.prompt_logprobs = Some(0);
-        scheduler.submit(scored).expect("a request");
+        scheduler.submit(request(&engine, &ids(1, 520), 300)).expect("a request");
     }
     let mut events = Vec::new();
     while scheduler.status().running == 0 || scheduler.status().prompting > 0 {
@@ -105,8 +111,15 @@ fn equal_pages_are_there_once() {
     // Two pages of all, and two of each that are written or reserved.
     assert_eq!(scheduler.status().pages.active, 2 + 4 * 2);
     let mut heard = Heard::default();
+    heard.hear(&mut events);
+    // The generated texts are equal too: once their page is complete, it is there once.
+    for _ in 0..260 {
+        scheduler.step(&mut events);
+        check_pages(&scheduler);
+    }
+    assert_eq!((scheduler.status().running, scheduler.status().pages.active), (4, 3 + 4));
+    heard.hear(&mut events);
     heard.finish(&mut scheduler);
-    // The generated texts are equal too.
     assert_eq!(scheduler.status().pages.cached, 4);
     check_pages(&scheduler);
 }

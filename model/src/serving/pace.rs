@@ -48,10 +48,10 @@ impl Pace {
     pub fn expected(&self, rows: usize) -> Option<f64> {
         let rows = rows as f64;
         let known = || self.classes.iter().filter(|class| class.steps > 0);
-        let below = known().filter(|class| class.rows <= rows);
+        let mut below = known().filter(|class| class.rows <= rows);
         let in_proportion = below.clone().map(|class| class.seconds * rows / class.rows).reduce(f64::min);
         let above = known().find(|class| class.rows >= rows);
-        let on_the_line = match (below.last(), above) {
+        let on_the_line = match (below.next_back(), above) {
             (Some(low), Some(high)) if high.rows > low.rows => {
                 Some(low.seconds + (high.seconds - low.seconds) * (rows - low.rows) / (high.rows - low.rows))
             }

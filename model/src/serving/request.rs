@@ -31,7 +31,7 @@ pub struct GenerationRequest {
     /// Most tokens to generate. `None` is as many as the context and the memory leave.
     pub max_tokens: Option<usize>,
     /// Report the log-probabilities of the tokens of the prompt behind the first, and of so many of the best at each of
-    /// their places. All of the prompt is computed then.
+    /// their places.
     pub prompt_logprobs: Option<usize>,
     /// Who asks: keys get equal shares of the work.
     pub key: String,
