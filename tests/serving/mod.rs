@@ -48,11 +48,14 @@ fn engine(threads: usize, pages: usize) -> Engine {
 }
 
 fn engine_on(cpu: Cpu, pages: usize) -> Engine {
+    // Keys and values of 256 positions of one head of 128 in two layers.
+    let cache_bytes = pages * 256 * 2 * 128 * 2 * size_of::<f32>();
     let options = EngineOptions {
         cpu: Some(cpu),
         context: NonZeroUsize::new(1280),
-        sequences: NonZeroUsize::new(pages / 5).expect("five pages for each"),
+        cache_bytes: Some(cache_bytes),
         cache: CacheType::F32,
+        shortlist: true,
         ..EngineOptions::default()
     };
     Engine::of_source(&tiny(), options).unwrap_or_else(|error| panic!("{error}"))

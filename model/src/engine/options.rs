@@ -21,6 +21,9 @@ pub struct EngineOptions {
     pub context: Option<NonZeroUsize>,
     /// Sequences of full length that there is memory for. Shorter ones need less, and what they share is there once.
     pub sequences: NonZeroUsize,
+    /// Bytes for the keys and values of all sequences, in place of those for so many `sequences`: whole pages of them,
+    /// at least one.
+    pub cache_bytes: Option<usize>,
     /// The type of cached keys and values.
     pub cache: CacheType,
     /// Quantize float matrices that are not ternary; `None` runs them as they are.
@@ -47,6 +50,7 @@ impl Default for EngineOptions {
             access: Access::Map,
             context: None,
             sequences: NonZeroUsize::new(8).expect("eight"),
+            cache_bytes: None,
             cache: CacheType::F16,
             quantize: None,
             activations: None,

@@ -110,9 +110,8 @@ impl Scheduler {
     pub(super) fn predicted_wait(&self) -> Duration {
         let seats = if self.blocked { self.running.len() } else { self.options.max_sequences.get() };
         let decoding = self.running.iter().filter(|running| !running.is_prompting()).count();
-        let (target, most) = (self.options.step_target, self.options.max_chunk.get());
         let (Some(step), Some(prompt_rate)) =
-            (self.pace.expected(seats), self.pace.prompt_rate(decoding, target, most))
+            (self.pace.expected(seats), self.pace.prompt_rate(decoding, self.options.limits()))
         else {
             return Duration::ZERO;
         };

@@ -1,7 +1,8 @@
 //! Many requests on one engine: which of them run, what a step brings, and what stays in memory between them.
 //!
 //! * `scheduler.rs`: what a program calls, and the order of a step;
-//! * `admission.rs`, `step.rs`, `ending.rs`: which requests are taken and begin, what a step does with them, what stays;
+//! * `admission.rs`, `step.rs`, `ending.rs`: which requests are taken and begin, what a step does with them, what
+//!   stays;
 //! * `request.rs`, `event.rs`, `options.rs`, `status.rs`: what goes in, what comes out, limits, numbers;
 //! * `running.rs`: one request from its submission to its end;
 //! * `prefixes.rs`, `scores.rs`: beginnings that were computed, as a tree of pages, and their log-probabilities;

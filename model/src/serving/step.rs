@@ -40,7 +40,7 @@ impl Scheduler {
             of: running.job.prompt().len(),
             got: self.computed.of(&running.job.key),
         });
-        let chunk = self.pace.chunk(decoding, self.options.step_target, self.options.max_chunk.get());
+        let chunk = self.pace.chunk(decoding, self.options.limits());
         for (index, count) in chunks(prompting.collect(), chunk) {
             counts[index] = count;
         }
