@@ -145,8 +145,8 @@ impl<L: Axis, K: Axis, D: Axis, R: Pairing> KvSequence<L, K, D, R> {
         self.len
     }
 
-    /// Takes the pages of `tokens` positions behind those so far, and a page of its own for those of a shared one, so that
-    /// steps up to there take no memory. [`rewind`](KvSequence::rewind) gives back what is behind the positions.
+    /// Takes the pages of `tokens` positions behind those so far, and a page of its own for those of a shared one, so
+    /// that steps up to there take no memory. [`rewind`](KvSequence::rewind) gives back what is behind the positions.
     ///
     /// # Errors
     /// [`CacheFull`] where there are not enough pages; the sequence is then as before.

@@ -1,7 +1,11 @@
 //! A scheduler as a program uses it: that what one request gets depends on nothing but the request, that no page is
 //! lost, and who gets what when. Only public items are used.
 
+mod admission;
 mod basics;
+mod determinism;
+mod pages;
+mod wanted;
 
 use crate::api::*;
 use std::collections::BTreeMap;
@@ -40,15 +44,60 @@ fn tiny() -> Gguf {
 
 /// [`tiny`] with so many threads, and memory for so many pages.
 fn engine(threads: usize, pages: usize) -> Engine {
-    let cpu = Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: None }).expect("threads");
+    engine_on(Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: None }).expect("threads"), pages)
+}
+
+fn engine_on(cpu: Cpu, pages: usize) -> Engine {
+    // Keys and values of 256 positions of one head of 128 in two layers.
+    let cache_bytes = pages * 256 * 2 * 128 * 2 * size_of::<f32>();
     let options = EngineOptions {
         cpu: Some(cpu),
         context: NonZeroUsize::new(1280),
-        sequences: NonZeroUsize::new(pages / 5).expect("five pages for each"),
+        cache_bytes: Some(cache_bytes),
         cache: CacheType::F32,
+        shortlist: true,
         ..EngineOptions::default()
     };
     Engine::of_source(&tiny(), options).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn free_pages(engine: &Engine) -> usize {
+    struct Free;
+    impl Visit for Free {
+        type Out = usize;
+        fn visit<M: Model>(self, opened: &Opened<M>) -> usize {
+            opened.pool().free_pages()
+        }
+    }
+    engine.visit(Free)
+}
+
+/// Every page is somewhere, and nowhere else.
+fn check_pages(scheduler: &Scheduler) {
+    let pages = scheduler.status().pages;
+    assert_eq!(pages.free, free_pages(scheduler.engine()));
+    assert_eq!((pages.active + pages.cached + pages.free, pages.elsewhere), (pages.total, 0), "{pages:?}");
+}
+
+/// A clock that goes on whenever somebody looks at it, by nanoseconds that look random.
+struct TickingClock {
+    most: u64,
+    now: std::sync::Mutex<(u64, u64)>,
+}
+
+impl TickingClock {
+    fn new(most: u64) -> Self {
+        TickingClock { most, now: std::sync::Mutex::new((0, 1)) }
+    }
+}
+
+impl Clock for TickingClock {
+    fn now(&self) -> Duration {
+        let mut now = self.now.lock().expect("no panic");
+        now.1 = now.1.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        now.0 += (now.1 >> 33) % (self.most + 1);
+        Duration::from_nanos(now.0)
+    }
 }
 
 /// All that a request told.

@@ -21,7 +21,7 @@ const ROWS: usize = 64;
 impl<M: Model> Transformer<M> {
     /// Runs one step, and computes the logits of the tokens that are wanted, of each as they are asked for: `see` gets
     /// the place of a token in `wanted`, and the logits that follow it. They come in blocks, so that a long text takes
-    /// no more memory than 64 tokens do; in which order is not promised but for tokens with the same request.
+    /// no more memory than 64 tokens do; those that want all are in their order.
     ///
     /// What a token gets depends neither on what else is wanted nor on other sequences of the step.
     pub fn wanted_logits<T: Step>(
@@ -32,22 +32,18 @@ impl<M: Model> Transformer<M> {
         see: &mut dyn FnMut(usize, Logits<Vocab<M>>),
     ) {
         let x = self.residual(ops, step, &mut |_, _| ());
-        let count = |at: &usize| match (wanted[*at].1, &self.shortlist) {
-            (LogitsRequest::Largest(count), Some(_)) => Some(count.get()),
-            _ => None,
+        let count = |at: &usize| match wanted[*at].1 {
+            LogitsRequest::Largest(count) => Some(count.get()),
+            LogitsRequest::All => None,
         };
-        let (largest, all): (Vec<usize>, Vec<usize>) = (0..wanted.len()).partition(|at| count(at).is_some());
-        for places in all.chunks(ROWS) {
+        let by_shortlist = |at: &usize| self.shortlist.is_some() && count(at).is_some();
+        let (largest, all): (Vec<usize>, Vec<usize>) = (0..wanted.len()).partition(by_shortlist);
+        for places in all.chunks(ROWS).chain(largest.chunks(ROWS)) {
             let rows: Vec<_> = places.iter().map(|&at| wanted[at].0).collect();
-            let logits = self.logits_of_rows(ops, x.view(), &rows, None);
-            places.iter().zip(logits).for_each(|(&at, logits)| see(at, logits));
-        }
-        for places in largest.chunks(ROWS) {
-            let rows: Vec<_> = places.iter().map(|&at| wanted[at].0).collect();
-            let most = places.iter().filter_map(count).max();
+            let most = places.iter().filter(|at| by_shortlist(at)).filter_map(count).max();
             let logits = self.logits_of_rows(ops, x.view(), &rows, most);
             for (at, logits) in places.iter().zip(logits) {
-                see(*at, logits.keep_largest(count(at).unwrap_or(usize::MAX)));
+                see(*at, logits.largest(count(at).unwrap_or(usize::MAX)));
             }
         }
     }

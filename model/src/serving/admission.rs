@@ -6,6 +6,7 @@ use super::prefixes::common;
 use super::request::{GenerationRequest, Refused, RequestId};
 use super::running::{Job, Running};
 use super::scheduler::Scheduler;
+use super::scores::Scores;
 use super::wait::Load;
 use crate::generation::{GenerateOptions, Generation};
 use std::time::Duration;
@@ -71,7 +72,7 @@ impl Scheduler {
         Ok(Job {
             id: RequestId(self.submitted),
             generation,
-            prompt_logprobs,
+            scores: prompt_logprobs.map(Scores::new),
             key: request.key,
             salt: request.cache_salt,
             deadline: request.deadline,
@@ -109,9 +110,8 @@ impl Scheduler {
     pub(super) fn predicted_wait(&self) -> Duration {
         let seats = if self.blocked { self.running.len() } else { self.options.max_sequences.get() };
         let decoding = self.running.iter().filter(|running| !running.is_prompting()).count();
-        let (target, most) = (self.options.step_target, self.options.max_chunk.get());
         let (Some(step), Some(prompt_rate)) =
-            (self.pace.expected(seats), self.pace.prompt_rate(decoding, target, most))
+            (self.pace.expected(seats), self.pace.prompt_rate(decoding, self.options.limits()))
         else {
             return Duration::ZERO;
         };
@@ -133,11 +133,15 @@ impl Scheduler {
     /// Tokens of a request that are known, or will be when it begins.
     fn known(&mut self, job: &Job) -> usize {
         let ids = job.shareable();
-        let found = self.prefixes.find(&job.salt, ids);
+        let found = self.prefixes.find(&job.salt, ids, job.best());
         self.prefixes.unpin(found.node);
         let others = self.queue.iter().chain(self.running.iter().map(|running| &running.job));
-        let of_salt = others.filter(|other| other.salt == job.salt);
-        of_salt.map(|other| common(other.prompt(), ids)).max().unwrap_or(0).max(found.len)
+        others
+            .filter(|other| job.is_served_by(other))
+            .map(|other| common(other.prompt(), ids))
+            .max()
+            .unwrap_or(0)
+            .max(found.len)
     }
 
     /// Lets waiting requests begin, as long as there are seats and pages for them. One that there are no pages for is
@@ -181,7 +185,7 @@ impl Scheduler {
             let worth = |shared: usize| {
                 shared > running.memory.len() && shared >= running.job.usage.cached_tokens + WORTH_WAITING
             };
-            running.is_prompting() && running.job.salt == job.salt && worth(shared())
+            running.is_prompting() && job.is_served_by(&running.job) && worth(shared())
         };
         self.running.iter().filter(|running| running.job.key == job.key).count() >= limit
             || self.running.iter().any(computes)
@@ -189,24 +193,30 @@ impl Scheduler {
 
     /// Gives a request its memory, with what is known of its beginning; gives the request back where there is none.
     fn seat(&mut self, mut job: Job, now: Duration) -> Result<(), Box<Job>> {
-        let ids = job.shareable();
-        let found = self.prefixes.find(&job.salt, ids);
-        let (mut node, mut known) = (found.node, found.len);
+        let (ids, best) = (job.shareable(), job.best());
+        let found = self.prefixes.find(&job.salt, ids, best);
         // What a running sequence has of a page that is not complete is not in the tree.
-        let shared = |running: &Running| common(running.known(), ids);
-        let others = self.running.iter().filter(|running| running.job.salt == job.salt);
-        let most = others.map(|running| (shared(running), running)).max_by_key(|(shared, _)| *shared);
-        let whole = self.prefixes.depth(node) * PAGE;
-        let memory = match most.filter(|(shared, _)| *shared > known) {
-            Some((shared, running)) => {
-                (known, node) = (shared, self.prefixes.ancestor(running.node, shared / PAGE));
-                Some(running.memory.beginning(shared))
-            }
-            None if known - whole < WORTH_COPYING => {
-                known = whole;
-                self.prefixes.page(node)
-            }
-            None => self.prefixes.memory(&found),
+        let shared = |running: &Running| common(running.known(best.is_some()), ids);
+        let others = self.running.iter().filter(|running| job.is_served_by(&running.job));
+        let others = others.map(|running| (shared(running), running));
+        let most = others.max_by_key(|(shared, _)| *shared).filter(|(shared, _)| *shared > found.len);
+        let (mut known, node) = most.map_or((found.len, found.node), |(shared, running)| (shared, running.node));
+        // The next token has a score too, which follows from the logits of the last one that is known.
+        known -= usize::from(best.is_some() && known > 0);
+        let node = self.prefixes.ancestor(node, known / PAGE);
+        let mut scores = match (best, most.and_then(|(_, running)| running.job.scores.as_ref())) {
+            (None, _) => Vec::new(),
+            (Some(best), Some(scores)) => scores.beginning(known, best).collect(),
+            (Some(best), None) => self.prefixes.scores(&found, known, best),
+        };
+        let memory = if known % PAGE < WORTH_COPYING {
+            known -= known % PAGE;
+            scores.truncate(known);
+            self.prefixes.page(node)
+        } else if let Some((_, running)) = most {
+            Some(running.memory.beginning(known))
+        } else {
+            self.prefixes.memory(&found, known)
         };
         let mut memory = memory.unwrap_or_else(|| self.engine.memory());
         self.prefixes.pin(node);
@@ -226,7 +236,11 @@ impl Scheduler {
         let charged = job.prompt().len() - known + job.wanted();
         self.admitted.charge(&job.key, charged);
         self.tell(job.id, EventKind::Admitted { cached: known });
-        self.running.push(Running { job, memory, reserved, node, computed: known });
+        if let Some(known_scores) = job.scores.as_mut().filter(|_| !scores.is_empty()) {
+            known_scores.of = scores.clone();
+            self.tell(job.id, EventKind::Prompt { done: known, of: job.prompt().len(), logprobs: scores });
+        }
+        self.running.push(Running { job, memory, reserved, node, before: known });
         Ok(())
     }
 

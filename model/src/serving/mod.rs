@@ -1,9 +1,11 @@
 //! Many requests on one engine: which of them run, what a step brings, and what stays in memory between them.
 //!
-//! * `scheduler.rs`, `admission.rs`: the order of a step; which requests are taken and which begin;
+//! * `scheduler.rs`: what a program calls, and the order of a step;
+//! * `admission.rs`, `step.rs`, `ending.rs`: which requests are taken and begin, what a step does with them, what
+//!   stays;
 //! * `request.rs`, `event.rs`, `options.rs`, `status.rs`: what goes in, what comes out, limits, numbers;
 //! * `running.rs`: one request from its submission to its end;
-//! * `prefixes.rs`: beginnings that were computed, as a tree of pages;
+//! * `prefixes.rs`, `scores.rs`: beginnings that were computed, as a tree of pages, and their log-probabilities;
 //! * `pace.rs`, `plan.rs`, `shares.rs`, `wait.rs`: step time, parts of prompts, equal shares, expected waits;
 //! * `clock.rs`: the time, which tests decide.
 //!
@@ -13,6 +15,7 @@
 
 mod admission;
 mod clock;
+mod ending;
 mod event;
 mod options;
 mod pace;
@@ -21,8 +24,10 @@ mod prefixes;
 mod request;
 mod running;
 mod scheduler;
+mod scores;
 mod shares;
 mod status;
+mod step;
 mod wait;
 
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -1,5 +1,6 @@
 //! How a scheduler shares an engine out. What does not belong here: what a single request asks for (`request.rs`).
 
+use super::pace::Limits;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -12,7 +13,10 @@ pub struct SchedulerOptions {
     /// How long a step should take while tokens are generated: the longest gap between two tokens of one text. Prompts
     /// are cut into chunks that keep to it.
     pub step_target: Duration,
-    /// Most tokens of prompts in a step, where no token is generated.
+    /// How long a step should take while there are prompts alone: the longest time until a request that comes, or one
+    /// that is cancelled, is noticed. Larger parts of prompts are a little faster.
+    pub prompt_target: Duration,
+    /// Most tokens of prompts in a step.
     pub max_chunk: NonZeroUsize,
     /// Most requests that wait. More are refused.
     pub max_queue: usize,
@@ -28,12 +32,13 @@ pub struct SchedulerOptions {
 }
 
 impl Default for SchedulerOptions {
-    /// 16 sequences, steps of 100 ms, chunks of up to 512 tokens, 128 waiting requests and 30 s of waiting, 1,024
-    /// reserved positions, and no limit for a key.
+    /// 16 sequences, steps of 100 ms, or of 300 ms where there are prompts alone, chunks of up to 512 tokens, 128
+    /// waiting requests and 30 s of waiting, 1,024 reserved positions, and no limit for a key.
     fn default() -> Self {
         SchedulerOptions {
             max_sequences: NonZeroUsize::new(16).expect("16"),
             step_target: Duration::from_millis(100),
+            prompt_target: Duration::from_millis(300),
             max_chunk: NonZeroUsize::new(512).expect("512"),
             max_queue: 128,
             max_wait: Duration::from_secs(30),
@@ -41,5 +46,12 @@ impl Default for SchedulerOptions {
             sequences_per_key: None,
             queue_per_key: None,
         }
+    }
+}
+
+impl SchedulerOptions {
+    pub(super) fn limits(&self) -> Limits {
+        let SchedulerOptions { step_target: target, prompt_target, max_chunk, .. } = *self;
+        Limits { target, prompt_target, most: max_chunk.get() }
     }
 }

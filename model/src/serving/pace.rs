@@ -3,6 +3,7 @@
 
 use super::status::StepClass;
 use std::time::Duration;
+use trine_kernels::PAGE;
 
 /// Most rows of each class of steps.
 const CLASSES: [usize; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, usize::MAX];
@@ -12,6 +13,16 @@ const WEIGHT: f64 = 0.2;
 
 /// Chunks of prompts are multiples of it, and one is computed in a step however long it takes.
 pub(super) const SMALLEST_CHUNK: usize = 16;
+
+/// How long steps should take, and most tokens of prompts in one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// While tokens are generated.
+    pub target: Duration,
+    /// While there are prompts alone.
+    pub prompt_target: Duration,
+    pub most: usize,
+}
 
 /// Means of the rows and the seconds of steps, for classes of their rows. The means forget: so they follow the machine
 /// and its other work, and what grows with the sequences.
@@ -48,10 +59,10 @@ impl Pace {
     pub fn expected(&self, rows: usize) -> Option<f64> {
         let rows = rows as f64;
         let known = || self.classes.iter().filter(|class| class.steps > 0);
-        let below = known().filter(|class| class.rows <= rows);
+        let mut below = known().filter(|class| class.rows <= rows);
         let in_proportion = below.clone().map(|class| class.seconds * rows / class.rows).reduce(f64::min);
         let above = known().find(|class| class.rows >= rows);
-        let on_the_line = match (below.last(), above) {
+        let on_the_line = match (below.next_back(), above) {
             (Some(low), Some(high)) if high.rows > low.rows => {
                 Some(low.seconds + (high.seconds - low.seconds) * (rows - low.rows) / (high.rows - low.rows))
             }
@@ -64,12 +75,14 @@ impl Pace {
         }
     }
 
-    /// The tokens of prompts that a step takes beside `decoding` others: as many as fit the target, up to `most`. All of
-    /// them where nobody waits for a token.
-    pub fn chunk(&self, decoding: usize, target: Duration, most: usize) -> usize {
-        if decoding == 0 {
-            return most;
+    /// The tokens of prompts that a step takes beside `decoding` others: as many as fit the target. Before the first
+    /// step nobody knows, and a page is taken.
+    pub fn chunk(&self, decoding: usize, limits: Limits) -> usize {
+        let Limits { target, prompt_target, most } = limits;
+        if decoding == 0 && self.expected(1).is_none() {
+            return PAGE.min(most);
         }
+        let target = if decoding == 0 { prompt_target } else { target };
         let fits =
             |chunk: &usize| self.expected(decoding + chunk).is_some_and(|seconds| seconds <= target.as_secs_f64());
         let chunks = (1..=most / SMALLEST_CHUNK).rev().map(|times| times * SMALLEST_CHUNK);
@@ -77,8 +90,8 @@ impl Pace {
     }
 
     /// Tokens of prompts a second, beside `decoding` others.
-    pub fn prompt_rate(&self, decoding: usize, target: Duration, most: usize) -> Option<f64> {
-        let chunk = self.chunk(decoding, target, most);
+    pub fn prompt_rate(&self, decoding: usize, limits: Limits) -> Option<f64> {
+        let chunk = self.chunk(decoding, limits);
         Some(chunk as f64 / self.expected(decoding + chunk)?).filter(|rate| rate.is_finite())
     }
 
@@ -98,7 +111,8 @@ impl Pace {
 mod tests {
     use super::*;
 
-    const TARGET: Duration = Duration::from_millis(100);
+    const LIMITS: Limits =
+        Limits { target: Duration::from_millis(100), prompt_target: Duration::from_millis(200), most: 512 };
 
     fn after(steps: &[(usize, u64)]) -> Pace {
         let mut pace = Pace::default();
@@ -123,22 +137,22 @@ mod tests {
         // A first step of many rows was slow: it is not believed to take longer than in proportion to others.
         let mut pace = after(&[(100, 5000), (4, 20)]);
         assert_eq!(milliseconds(&pace, 100), 500.0);
-        assert_eq!(pace.chunk(4, TARGET, 512), 16);
+        assert_eq!(pace.chunk(4, LIMITS), 16);
         (0..40).for_each(|_| pace.observe(4, Duration::from_millis(10)));
         assert_eq!(milliseconds(&pace, 4), 10.0);
-        assert_eq!(pace.chunk(4, TARGET, 512), 32);
+        assert_eq!(pace.chunk(4, LIMITS), 32);
     }
 
     #[test]
     fn chunks_keep_to_the_target_beside_others_alone() {
         // 10 ms and 1 ms for each row.
         let pace = after(&[(1, 11), (8, 18), (16, 26), (32, 42), (64, 74), (128, 138), (256, 266)]);
-        assert_eq!([0, 1, 8, 60, 200].map(|decoding| pace.chunk(decoding, TARGET, 512)), [512, 80, 80, 16, 16]);
-        assert_eq!(pace.chunk(1, TARGET, 48), 48);
-        assert_eq!(pace.chunk(1, TARGET, 8), 8);
-        assert_eq!(pace.prompt_rate(8, TARGET, 512).map(f64::round), Some((80.0 / 0.098_f64).round()));
-        assert_eq!(Pace::default().prompt_rate(8, TARGET, 512), None);
-        assert_eq!(Pace::default().chunk(8, TARGET, 512), 16);
+        assert_eq!([0, 1, 8, 60, 200].map(|decoding| pace.chunk(decoding, LIMITS)), [176, 80, 80, 16, 16]);
+        assert_eq!(pace.chunk(1, Limits { most: 48, ..LIMITS }), 48);
+        assert_eq!(pace.chunk(1, Limits { most: 8, ..LIMITS }), 8);
+        assert_eq!(pace.prompt_rate(8, LIMITS).map(f64::round), Some((80.0 / 0.098_f64).round()));
+        assert_eq!(Pace::default().prompt_rate(8, LIMITS), None);
+        assert_eq!([0, 8].map(|decoding| Pace::default().chunk(decoding, LIMITS)), [256, 16]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct GenerationRequest {
     /// Most tokens to generate. `None` is as many as the context and the memory leave.
     pub max_tokens: Option<usize>,
     /// Report the log-probabilities of the tokens of the prompt behind the first, and of so many of the best at each of
-    /// their places. All of the prompt is computed then.
+    /// their places.
     pub prompt_logprobs: Option<usize>,
     /// Who asks: keys get equal shares of the work.
     pub key: String,
@@ -132,7 +132,7 @@ pub enum Refused {
         retry_after: Duration,
     },
     /// The scheduler takes no more requests.
-    #[error("the server takes no more requests, as it is about to end: ask another one")]
+    #[error("no more requests are taken, as the program is about to end: ask another one")]
     Draining,
 }
 

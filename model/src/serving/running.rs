@@ -4,6 +4,7 @@
 use super::event::{End, EventKind, RequestError, Usage};
 use super::prefixes::NodeId;
 use super::request::RequestId;
+use super::scores::Scores;
 use crate::engine::{EngineLogits, Memory};
 use crate::generation::{Finish, Generation, Logprobs, Next, Sampler};
 use crate::network::LogitsRequest;
@@ -15,8 +16,8 @@ use std::time::Duration;
 pub(super) struct Job {
     pub id: RequestId,
     pub generation: Generation<Box<dyn Sampler>>,
-    /// Tokens of the prompt whose log-probabilities are reported have so many of the best beside them.
-    pub prompt_logprobs: Option<usize>,
+    /// Log-probabilities of the tokens of the prompt so far, where they are asked for.
+    pub scores: Option<Scores>,
     pub key: String,
     pub salt: Option<String>,
     pub deadline: Option<Duration>,
@@ -34,13 +35,19 @@ impl Job {
         self.generation.prompt()
     }
 
-    /// The tokens that may be known from others: not the last one, whose logits are wanted, and none where the logits of
-    /// all are.
+    /// The tokens that may be known from others: all but the last one, whose logits are wanted.
     pub fn shareable(&self) -> &[u32] {
-        match self.prompt_logprobs {
-            Some(_) => &[],
-            None => &self.prompt()[..self.prompt().len() - 1],
-        }
+        &self.prompt()[..self.prompt().len() - 1]
+    }
+
+    /// How many of the best are asked for beside each log-probability of the prompt, where these are.
+    pub fn best(&self) -> Option<usize> {
+        self.scores.as_ref().map(|scores| scores.best)
+    }
+
+    /// Whether what `other` computes of a beginning that both have is all that this one needs of it.
+    pub fn is_served_by(&self, other: &Job) -> bool {
+        self.salt == other.salt && self.best() <= other.best()
     }
 
     /// Tokens that were generated.
@@ -62,14 +69,16 @@ pub(super) struct Running {
     pub reserved: usize,
     /// Where in the tree its last complete page is.
     pub node: NodeId,
-    /// Positions that it was charged for, and those that it did not compute.
-    pub computed: usize,
+    /// Positions before the last step.
+    pub before: usize,
 }
 
 impl Running {
-    /// The tokens that are in the cache.
-    pub fn known(&self) -> &[u32] {
-        &self.job.generation.tokens()[..self.memory.len()]
+    /// The tokens that are in the cache, and where they are to be scored have scores.
+    pub fn known(&self, scored: bool) -> &[u32] {
+        let scores = self.job.scores.as_ref().map_or(0, |scores| scores.of.len() + 1);
+        let len = self.memory.len();
+        &self.job.generation.tokens()[..if scored { len.min(scores) } else { len }]
     }
 
     pub fn is_prompting(&self) -> bool {
@@ -85,7 +94,7 @@ impl Running {
     pub fn wanted(&self, count: usize) -> Vec<(usize, LogitsRequest)> {
         let (done, prompt) = (self.memory.len(), self.job.prompt().len());
         let mut wanted = Vec::new();
-        if self.job.prompt_logprobs.is_some() {
+        if self.job.scores.is_some() {
             wanted.extend((0..count).filter(|at| done + at + 1 < prompt).map(|at| (at, LogitsRequest::All)));
         }
         if done + count >= prompt {
@@ -109,7 +118,7 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Takes the logits that follow token `position` of the sequence.
     pub fn take(&mut self, job: &mut Job, position: usize, logits: &EngineLogits) {
-        match (job.prompt().get(position + 1).copied(), job.prompt_logprobs) {
+        match (job.prompt().get(position + 1).copied(), job.best()) {
             (Some(next), Some(best)) => match Logprobs::new(logits, next, best) {
                 Ok(logprobs) => self.prompt.push(logprobs),
                 Err(error) => self.end = Some(End::Failed(RequestError::Generation(error.into()))),

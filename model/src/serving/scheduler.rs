@@ -1,27 +1,20 @@
-//! Many generations of one engine, step by step. What belongs here: the order of a step, and what it does to running
-//! requests. What does not: which requests begin (`admission.rs`), how much fits a step (`pace.rs`, `plan.rs`), and
-//! what stays in memory (`prefixes.rs`).
+//! Many generations of one engine: what a program calls, and the order of a step. What does not belong here: which
+//! requests begin (`admission.rs`), what a step does with them (`step.rs`), and how they end (`ending.rs`).
 
 use super::clock::Clock;
-use super::event::{End, Event, EventKind, RequestError};
+use super::event::{End, Event, EventKind};
 use super::options::SchedulerOptions;
 use super::pace::Pace;
-use super::plan::{Prompting, chunks};
 use super::prefixes::Prefixes;
 use super::request::{GenerationRequest, Refused, RequestId};
-use super::running::{Job, Outcome, Running, rest};
+use super::running::{Job, Running};
 use super::shares::Shares;
 use super::status::{Counters, PageCounts, Status, StepReport};
-use crate::engine::{Engine, EngineError, Memory, Part};
-use crate::generation::Finish;
+use crate::engine::{Engine, Memory};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 use trine_kernels::PAGE;
-
-/// How much of the mean the next request is, for what requests use of the tokens that they ask for.
-const USED_WEIGHT: f64 = 0.05;
 
 /// Drives many generations of one [`Engine`]: in each [`step`](Scheduler::step) all of them go on together, and parts
 /// of prompts go through the model beside them. It has no thread: whoever owns it submits, steps, and reads events.
@@ -207,195 +200,5 @@ impl Scheduler {
             self.counters.prefix_evictions += 1;
         }
         true
-    }
-
-    /// Takes a page for each sequence that has filled its own, or ends it where there is none.
-    fn grow(&mut self) {
-        let full = |running: &Running| (running.memory.len() == running.reserved).then_some(running.job.id);
-        for request in self.running.iter().filter_map(full).collect::<Vec<_>>() {
-            let Some(at) = self.running.iter().position(|running| running.job.id == request) else { continue };
-            let mut running = self.running.remove(at);
-            let got = self.reserve(&mut running.memory, PAGE);
-            running.reserved += if got { PAGE } else { 0 };
-            self.running.insert(at, running);
-            if !got {
-                self.end(request, End::Finished(Finish::ContextFull));
-            }
-        }
-    }
-
-    /// How many tokens each running sequence brings to the next step.
-    fn plan(&self) -> Vec<usize> {
-        let mut counts: Vec<usize> = self.running.iter().map(|running| usize::from(!running.is_prompting())).collect();
-        let decoding = counts.iter().sum();
-        let prompting = self.running.iter().enumerate().filter(|(_, running)| running.is_prompting());
-        let prompting = prompting.map(|(index, running)| Prompting {
-            index,
-            done: running.memory.len(),
-            of: running.job.prompt().len(),
-            got: self.computed.of(&running.job.key),
-        });
-        let chunk = self.pace.chunk(decoding, self.options.step_target, self.options.max_chunk.get());
-        for (index, count) in chunks(prompting.collect(), chunk) {
-            counts[index] = count;
-        }
-        counts
-    }
-
-    /// Runs the model once: so many tokens of each running sequence.
-    fn run(&mut self, counts: &[usize]) -> StepReport {
-        let started = self.clock.now();
-        let (mut parts, mut jobs, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
-        let mut report = StepReport::default();
-        for (running, &count) in self.running.iter_mut().zip(counts).filter(|(_, count)| **count > 0) {
-            let (ids, wanted, done) = (running.next(count), running.wanted(count), running.memory.len());
-            match running.is_prompting() {
-                true => report.prompt_tokens += count,
-                false => report.decoding += count,
-            }
-            report.logits += wanted.len();
-            parts.push(Part { memory: &mut running.memory, ids, wanted });
-            jobs.push((&mut running.job, done));
-            outcomes.push(Outcome::default());
-        }
-        report.rows = report.prompt_tokens + report.decoding;
-        let taken = self.engine.step_parts(parts, &mut |part, token, logits| {
-            let (job, done) = &mut jobs[part];
-            outcomes[part].take(job, *done + token, &logits);
-        });
-        let now = self.clock.now();
-        report.time = now.saturating_sub(started);
-        let ids: Vec<RequestId> = jobs.iter().map(|(job, _)| job.id).collect();
-        match taken {
-            Ok(()) => {
-                self.pace.observe(report.rows, report.time);
-                self.counters.steps += 1;
-                self.counters.prompt_tokens += report.prompt_tokens as u64;
-                for (request, outcome) in ids.into_iter().zip(outcomes) {
-                    self.after(request, outcome, now);
-                }
-            }
-            Err(error) => self.fail(&ids, error),
-        }
-        report
-    }
-
-    /// Ends all sequences of a step that the model could not take.
-    fn fail(&mut self, ids: &[RequestId], error: EngineError) {
-        let error = Arc::new(error);
-        for request in ids {
-            self.end(*request, End::Failed(RequestError::Step(error.clone())));
-        }
-    }
-
-    /// What a step means for one of its sequences.
-    fn after(&mut self, request: RequestId, outcome: Outcome, now: Duration) {
-        let Some(at) = self.running.iter().position(|running| running.job.id == request) else { return };
-        let running = &mut self.running[at];
-        let (done, of) = (running.memory.len(), running.job.prompt().len());
-        let before = std::mem::replace(&mut running.computed, done);
-        self.computed.charge(&running.job.key, done - before);
-        let Outcome { prompt: logprobs, token, end } = outcome;
-        let mut told = Vec::new();
-        if before < of {
-            told.push(EventKind::Prompt { done: done.min(of), of, logprobs });
-        }
-        if let Some(kind) = token {
-            let usage = &mut running.job.usage;
-            if let EventKind::Token { token: Some(_), .. } = kind {
-                self.counters.generated_tokens += 1;
-                usage.generated_tokens += 1;
-            }
-            usage.first_token.get_or_insert(now.saturating_sub(running.job.submitted));
-            told.push(kind);
-        }
-        told.into_iter().for_each(|kind| self.tell(request, kind));
-        self.share(at);
-        if let Some(end) = end {
-            self.end(request, end);
-        }
-    }
-
-    /// Puts the last page of a sequence into the tree where it is complete. Where the tree has it, as another sequence
-    /// computed the same, the sequence goes on with that page, so that there is one of it.
-    fn share(&mut self, at: usize) {
-        let running = &mut self.running[at];
-        let len = running.memory.len();
-        if len % PAGE != 0 {
-            return;
-        }
-        let ids = &running.job.generation.tokens()[len - PAGE..len];
-        let known = self.prefixes.child(running.node, ids);
-        let kept = known.or_else(|| self.prefixes.keep(running.node, ids, running.memory.beginning(len)));
-        let Some(node) = kept else { return };
-        self.prefixes.pin(node);
-        self.prefixes.unpin(std::mem::replace(&mut running.node, node));
-        if let Some(page) = known.and_then(|known| self.prefixes.page(known)) {
-            let mut running = self.running.remove(at);
-            running.memory = page;
-            // As many pages as it gave back.
-            if !self.reserve(&mut running.memory, running.reserved - len) {
-                running.reserved = len;
-            }
-            self.running.insert(at, running);
-        }
-    }
-
-    /// Ends a request, wherever it is; says whether it was there.
-    fn end(&mut self, request: RequestId, end: End) -> bool {
-        if let Some(at) = self.queue.iter().position(|job| job.id == request) {
-            if let Some(job) = self.queue.remove(at) {
-                self.counters.cancelled_queued += u64::from(matches!(end, End::Cancelled));
-                self.done(job, end);
-            }
-            return true;
-        }
-        let Some(at) = self.running.iter().position(|running| running.job.id == request) else { return false };
-        let Running { mut job, mut memory, node, .. } = self.running.remove(at);
-        self.counters.cancelled_running += u64::from(matches!(end, End::Cancelled));
-        // What it has computed of its last page may be of use again.
-        let len = memory.len();
-        memory.give_back_reserved();
-        if len % PAGE != 0 {
-            let tail = &job.generation.tokens()[len / PAGE * PAGE..len];
-            self.prefixes.keep(node, tail, memory);
-        }
-        self.prefixes.unpin(node);
-        let (wanted, generated) = (job.wanted(), job.generated());
-        self.admitted.refund(&job.key, wanted.saturating_sub(generated));
-        let end = match end {
-            End::Finished(finish) => {
-                self.used += USED_WEIGHT * (generated as f64 / wanted.max(1) as f64 - self.used);
-                let (text, finish) = rest(&mut job, finish);
-                text.into_iter().for_each(|kind| self.tell(request, kind));
-                End::Finished(finish)
-            }
-            End::Expired => {
-                let (text, _) = rest(&mut job, Finish::MaxTokens);
-                text.into_iter().for_each(|kind| self.tell(request, kind));
-                End::Expired
-            }
-            end => end,
-        };
-        self.done(job, end);
-        true
-    }
-
-    /// Tells the end of a request that is neither in the queue nor running any more.
-    fn done(&mut self, job: Job, end: End) {
-        match end {
-            End::Finished(_) => self.counters.finished += 1,
-            End::Expired => self.counters.expired += 1,
-            End::Failed(_) => self.counters.failed += 1,
-            End::Cancelled | End::Draining => {}
-        }
-        let Job { id, key, mut usage, submitted, .. } = job;
-        usage.total = self.clock.now().saturating_sub(submitted);
-        let mut others = self.queue.iter().chain(self.running.iter().map(|running| &running.job));
-        if !others.any(|other| other.key == key) {
-            self.admitted.leave(&key);
-            self.computed.leave(&key);
-        }
-        self.tell(id, EventKind::Done { end, usage });
     }
 }
