@@ -14,6 +14,7 @@ mod head;
 mod hostile;
 mod identity;
 mod load_classes;
+mod serving;
 mod support;
 mod tidy;
 mod tokenizer;

@@ -4,7 +4,8 @@
 //! [`KvCache`] its memory, [`Session`] generates.
 //!
 //! The rooms are `description` (what a model is), `files` (what it is loaded from), `weights`, `network` (the forward
-//! pass and its state), `generation`, `engine` and `tools`; their names are here.
+//! pass and its state), `generation`, `engine`, `serving` and `tools`; their names
+//! are here.
 //!
 //! Arithmetic is in `trine-kernels`, reading files in `trine-loader`, text in `trine-text`, whose names are here too
 //! ([`Tokenizer`], [`ChatTemplate`]); arguments and printing are in the `trine` command.
@@ -19,6 +20,8 @@ mod files;
 mod generation;
 mod network;
 mod parallel;
+#[cfg(feature = "text")]
+mod serving;
 #[cfg(feature = "tools")]
 mod tools;
 mod warning;
@@ -48,6 +51,11 @@ pub use generation::{
 pub use network::{
     Attention, Block, FeedForward, KvCache, Linear, Logits, LogitsError, LogitsRequest, Mixer, Ops, Part, QkNorms,
     State, StatePool, StepError, StepInput, SubNorm, SwiGlu, TokenLogits, Traced, Transformer,
+};
+#[cfg(feature = "text")]
+pub use serving::{
+    Clock, Counters, End, Event, EventKind, GenerationRequest, ManualClock, PageCounts, Refused, RequestError,
+    RequestId, Scheduler, SchedulerOptions, Status, StepClass, StepReport, SystemClock, Usage,
 };
 #[cfg(feature = "tools")]
 pub use tools::{

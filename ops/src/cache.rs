@@ -163,6 +163,18 @@ impl<L: Axis, K: Axis, D: Axis, R: Pairing> KvSequence<L, K, D, R> {
         self.pages.to_bytes(self.len)
     }
 
+    /// Takes the pages of `tokens` positions behind those so far, and a page of its own for those of a shared one, so
+    /// that steps up to there take no memory. [`rewind`](KvSequence::rewind) gives back what is behind the positions.
+    ///
+    /// # Errors
+    /// [`CacheFull`] where there are not enough pages; the sequence is then as before.
+    pub fn reserve(&mut self, tokens: usize) -> Result<(), CacheFull> {
+        let missing = self.pages.missing(self.len, tokens);
+        let mut fresh = self.pages.pool().take(missing)?.into_iter();
+        self.pages.fill(self.len, tokens, &mut fresh);
+        Ok(())
+    }
+
     /// Runs `body` with the ragged step in which each sequence brings so many tokens, after memory was taken for them.
     ///
     /// # Errors

@@ -6,6 +6,8 @@ mod files;
 mod generate;
 mod load;
 mod measure;
+#[cfg(feature = "serve")]
+mod serve;
 mod values;
 
 pub use bench::BenchArguments;
@@ -13,6 +15,8 @@ pub use files::{ConvertArguments, DiffArguments, SynthArguments};
 pub use generate::{ChatArguments, GenerationArguments, RunArguments};
 pub use load::{AdapterArguments, CpuArguments, FileArguments, LoadArguments, QuantizeArguments, VocabularyArguments};
 pub use measure::{LogitsArguments, PerplexityArguments, TokenizeArguments};
+#[cfg(feature = "serve")]
+pub use serve::{AccessArguments, ServeArguments, WorkArguments};
 
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
@@ -69,8 +73,12 @@ impl Arguments {
 
 /// The version, the instruction set that this machine gets, and the features that were compiled in.
 fn version() -> String {
-    let features =
-        [("threads", cfg!(feature = "threads")), ("simd", cfg!(feature = "simd")), ("mmap", cfg!(feature = "mmap"))];
+    let features = [
+        ("threads", cfg!(feature = "threads")),
+        ("simd", cfg!(feature = "simd")),
+        ("mmap", cfg!(feature = "mmap")),
+        ("serve", cfg!(feature = "serve")),
+    ];
     let features: Vec<_> = features.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
     let features = if features.is_empty() { "none".to_owned() } else { features.join(", ") };
     format!("{} (level {}; features {features})", env!("CARGO_PKG_VERSION"), Isa::detect().name())
@@ -100,6 +108,9 @@ pub enum Command {
     Perplexity(PerplexityArguments),
     /// Measure the speed of a model, of its parts and of the machine.
     Bench(BenchArguments),
+    /// Answer programs over HTTP as OpenAI's API does, and people on a web page.
+    #[cfg(feature = "serve")]
+    Serve(ServeArguments),
     /// Print a script that completes commands and options in a shell.
     Completions(CompletionsArguments),
     /// Print the man page, or write those of all commands.

@@ -8,6 +8,9 @@ use std::process::exit;
 use std::sync::atomic::{AtomicI32, Ordering};
 #[cfg(unix)]
 use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{Condvar, Mutex, PoisonError};
+#[cfg(feature = "serve")]
+use std::time::Duration;
 
 /// What is in [`STATE`] besides the number of a signal that was noted.
 const NOT_WATCHED: i32 = 0;
@@ -32,8 +35,18 @@ pub fn install() -> Result<()> {
 
 /// Whether a signal was noted: it is the first one while somebody watches.
 fn note(signal: i32) -> bool {
-    STATE.compare_exchange(WATCHED, signal, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    let is_noted = STATE.compare_exchange(WATCHED, signal, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+    if is_noted {
+        // Held for a moment, so that nobody begins to wait between the note and the call.
+        drop(WAITING.lock().unwrap_or_else(PoisonError::into_inner));
+        NOTED.notify_all();
+    }
+    is_noted
 }
+
+/// Where those wait who have nothing else to do. Handlers run on a thread of their own, so that they may take a lock.
+static WAITING: Mutex<()> = Mutex::new(());
+static NOTED: Condvar = Condvar::new();
 
 /// Calls `handler` with each signal, on a thread.
 #[cfg(unix)]
@@ -98,6 +111,15 @@ impl Watch {
         noted(STATE.load(Ordering::SeqCst))
     }
 
+    /// Waits for a signal, at most so long.
+    #[cfg(feature = "serve")]
+    pub fn wait(&self, most: Duration) -> Option<Signal> {
+        let guard = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+        let nothing = |_: &mut ()| self.signal().is_none();
+        drop(NOTED.wait_timeout_while(guard, most, nothing));
+        self.signal()
+    }
+
     /// Ends to watch, and returns the signal that came until then: each signal is noted here or ends the process.
     pub fn end(self) -> Option<Signal> {
         noted(STATE.swap(NOT_WATCHED, Ordering::SeqCst))
@@ -127,5 +149,20 @@ mod tests {
         assert_eq!((watch.signal(), watch.end()), (Some(Signal(15)), Some(Signal(15))));
         assert!(!note(1), "what comes after the end is not lost: it ends the process");
         assert_eq!(Watch::begin().end(), None, "a signal is told once");
+        #[cfg(feature = "serve")]
+        waits_end_at_a_signal();
+    }
+
+    /// A part of the test above, as a process has one state.
+    #[cfg(feature = "serve")]
+    fn waits_end_at_a_signal() {
+        let watch = Watch::begin();
+        assert_eq!(watch.wait(Duration::from_millis(1)), None);
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| watch.wait(Duration::from_secs(600)));
+            assert!(note(15));
+            assert_eq!(waits.join().unwrap(), Some(Signal(15)));
+        });
+        assert_eq!(watch.end(), Some(Signal(15)));
     }
 }

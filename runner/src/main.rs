@@ -26,6 +26,8 @@ mod outcome;
 mod perplexity;
 mod progress;
 mod run;
+#[cfg(feature = "serve")]
+mod serve;
 mod standard_output;
 mod synth;
 mod table;
@@ -82,6 +84,8 @@ fn execute(command: Command) -> Result<Outcome> {
         Command::Tokenize(arguments) => tokenize::tokenize(&arguments),
         Command::Perplexity(arguments) => perplexity::perplexity(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => serve::serve(&arguments),
         Command::Completions(arguments) => describe::completions(&arguments),
         Command::Man(arguments) => describe::man(&arguments),
     }

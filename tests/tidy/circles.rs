@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates with rooms.
-const CRATES: [&str; 8] = ["memory", "shapes", "kernels", "ops", "loader", "text", "model", "runner"];
+const CRATES: [&str; 9] = ["memory", "shapes", "kernels", "ops", "loader", "text", "model", "server", "runner"];
 
 /// What each room uses of which other ones, with a file that does.
 type Graph = BTreeMap<String, BTreeMap<String, PathBuf>>;

@@ -9,6 +9,7 @@
 
 mod error;
 mod logits;
+mod memory;
 mod opened;
 mod options;
 mod prompt;
@@ -17,6 +18,7 @@ mod sequence;
 
 pub use error::EngineError;
 pub use logits::EngineLogits;
+pub(crate) use memory::{Memory, Part};
 pub use opened::{Opened, Visit};
 pub use options::EngineOptions;
 pub use prompt::{EngineId, Prompt, Token};
@@ -182,11 +184,17 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NoTemplate`] where the model has none, [`EngineError::Chat`] where it refuses the messages.
     pub fn chat_prompt(&self, messages: &[Message]) -> Result<Prompt, EngineError> {
-        let template = self.0.template.as_ref();
-        let template =
-            template.map_err(|why| EngineError::NoTemplate { engine: self.id().clone(), why: why.clone() })?;
-        let ids = template.encode(self.tokenizer(), messages, true)?;
+        let ids = self.chat_template()?.encode(self.tokenizer(), messages, true)?;
         Ok(Prompt::new(self.id(), ids).answered())
+    }
+
+    /// The chat template.
+    ///
+    /// # Errors
+    /// [`EngineError::NoTemplate`] where the model has none, or one that is not valid.
+    pub fn chat_template(&self) -> Result<&ChatTemplate, EngineError> {
+        let template = self.0.template.as_ref();
+        template.map_err(|why| EngineError::NoTemplate { engine: self.id().clone(), why: why.clone() })
     }
 
     /// Ids as a prompt.

@@ -78,6 +78,12 @@ pub(super) fn load(
     let context = options.context_of(&config)?;
     let load = options.load_options();
     let Loaded { transformer, warnings, .. } = load_weights(Own(config.dims), source, cpu, &load)?;
-    let pool = StatePool::for_sequences(&transformer, options.sequences.get(), context, options.cache)?;
+    let pool = match options.cache_bytes {
+        None => StatePool::for_sequences(&transformer, options.sequences.get(), context, options.cache)?,
+        Some(bytes) => {
+            let page = StatePool::new(&transformer, 1, options.cache)?.bytes_per_page();
+            StatePool::new(&transformer, (bytes / page.max(1)).max(1), options.cache)?
+        }
+    };
     Ok((Opened { transformer, pool }, context, warnings))
 }

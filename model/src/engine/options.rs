@@ -2,7 +2,7 @@
 
 use super::error::EngineError;
 use crate::description::Config;
-use crate::weights::{Adapter, LoadOptions, Quantize};
+use crate::weights::{Adapter, KeepTriples, LoadOptions, MakeShortlist, Quantize};
 use std::num::NonZeroUsize;
 use trine_kernels::{ActivationMode, CacheType};
 use trine_loader::Access;
@@ -21,6 +21,9 @@ pub struct EngineOptions {
     pub context: Option<NonZeroUsize>,
     /// Sequences of full length that there is memory for. Shorter ones need less, and what they share is there once.
     pub sequences: NonZeroUsize,
+    /// Bytes for the keys and values of all sequences, in place of those for so many `sequences`: whole pages of them,
+    /// at least one.
+    pub cache_bytes: Option<usize>,
     /// The type of cached keys and values.
     pub cache: CacheType,
     /// Quantize float matrices that are not ternary; `None` runs them as they are.
@@ -29,6 +32,11 @@ pub struct EngineOptions {
     pub activations: Option<ActivationMode>,
     /// Adapters of low rank, which run beside the matrices.
     pub adapters: Vec<Adapter>,
+    /// Whether the largest logits are found by a coarse copy of a float head: the same tokens, faster, for half of the
+    /// head's bytes more memory.
+    pub shortlist: bool,
+    /// Copies of ternary matrices that decoding reads instead, where the machine can; `None` makes none.
+    pub triples: Option<KeepTriples>,
     /// How text becomes tokens, where the file does not say it.
     pub tokenizer: TokenizerOptions,
 }
@@ -44,10 +52,13 @@ impl Default for EngineOptions {
             access: Access::Map,
             context: None,
             sequences: NonZeroUsize::new(8).expect("eight"),
+            cache_bytes: None,
             cache: CacheType::F16,
             quantize: None,
             activations: None,
             adapters: Vec::new(),
+            shortlist: false,
+            triples: None,
             tokenizer: TokenizerOptions::default(),
         }
     }
@@ -64,7 +75,8 @@ impl EngineOptions {
     }
 
     pub(super) fn load_options(&self) -> LoadOptions<'_> {
-        let EngineOptions { quantize, activations, ref adapters, .. } = *self;
-        LoadOptions { quantize, activations, adapters, ..LoadOptions::default() }
+        let shortlist = self.shortlist.then_some(MakeShortlist { progress: None });
+        let EngineOptions { quantize, activations, triples, ref adapters, .. } = *self;
+        LoadOptions { quantize, activations, shortlist, triples, adapters, ..LoadOptions::default() }
     }
 }

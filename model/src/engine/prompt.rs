@@ -27,7 +27,7 @@ impl EngineId {
     }
 
     /// Refuses what is of another engine.
-    pub(super) fn check(&self, found: &EngineId) -> Result<(), EngineError> {
+    pub(crate) fn check(&self, found: &EngineId) -> Result<(), EngineError> {
         match self == found {
             true => Ok(()),
             false => Err(EngineError::OtherEngine { expected: self.clone(), found: found.clone() }),
@@ -93,7 +93,7 @@ impl Prompt {
     }
 
     /// Whether what follows is a text of its own, as after a conversation.
-    pub(super) fn is_answered(&self) -> bool {
+    pub(crate) fn is_answered(&self) -> bool {
         self.answered
     }
 

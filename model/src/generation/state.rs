@@ -198,6 +198,11 @@ impl<S: Sampler, T: Borrow<Tokenizer>> Generation<S, T> {
         &self.tokens[..self.prompt]
     }
 
+    /// The tokens of the prompt and those generated.
+    pub fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+
     /// The tokens so far, without the one that ended them.
     pub fn generated(&self) -> &[u32] {
         &self.tokens[self.prompt..]

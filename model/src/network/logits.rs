@@ -152,6 +152,34 @@ impl<V: Axis> Logits<V> {
         Logits { vocab, values: largest.values, ids: Some(largest.rows) }
     }
 
+    /// The `count` largest and those equal to the last of them. What is left depends on the logits alone, so not on how
+    /// many others a shortlist has found. Where one is no number, all are left, for whoever looks for that.
+    pub(super) fn largest(self, count: usize) -> Self {
+        if count >= self.len() || self.values.iter().any(|value| value.is_nan()) {
+            return self;
+        }
+        let (mut kept, mut most): (Vec<(u32, f32)>, usize) = (Vec::new(), 4 * count + 1024);
+        let raise = |kept: &mut Vec<(u32, f32)>| {
+            let mut values: Vec<f32> = kept.iter().map(|(_, value)| *value).collect();
+            let threshold = *values.select_nth_unstable_by(count - 1, |a, b| b.total_cmp(a)).1;
+            kept.retain(|(_, value)| *value >= threshold);
+            threshold
+        };
+        let mut smallest = f32::NEG_INFINITY;
+        for (id, value) in self.by_id() {
+            if value >= smallest {
+                kept.push((id, value));
+            }
+            if kept.len() == most {
+                smallest = raise(&mut kept);
+                most = most.max(2 * kept.len());
+            }
+        }
+        raise(&mut kept);
+        let (ids, values) = kept.into_iter().unzip();
+        Logits { vocab: self.vocab, values, ids: Some(ids) }
+    }
+
     /// The vocabulary.
     pub fn vocab(&self) -> V {
         self.vocab
@@ -228,6 +256,26 @@ mod tests {
         assert_eq!([1, 4].map(|id| dense.get(six(id))), [Some(0.5), Some(-2.0)]);
         assert_eq!((dense.iter().nth(4), dense.argmax()), (Some((six(4), -2.0)), Some(six(1))));
         assert!(Logits::dense(Tensor::zeros((Fixed::<0>,))).is_empty());
+    }
+
+    #[test]
+    fn the_largest_are_those_of_a_sorted_list() {
+        let logits = |values: Vec<f32>| Logits::dense(Tensor::from_data((Fixed::<5000>,), values));
+        let random = |i: usize| ((i as u32).wrapping_mul(0x9e37_79b9) >> 20) as f32 / 16.0 - 100.0;
+        for values in [(0..5000).map(random).collect(), (0..5000).map(|i| i as f32).collect(), vec![1.0; 5000]] {
+            for count in [1, 7, 40, 1500, 4999, 5000, 6000] {
+                let mut sorted: Vec<f32> = values.clone();
+                sorted.sort_by(|a, b| b.total_cmp(a));
+                let smallest = sorted[count.min(5000) - 1];
+                let expected: Vec<_> = (0..).zip(values.iter().copied()).filter(|(_, v)| *v >= smallest).collect();
+                assert_eq!(logits(values.clone()).largest(count).by_id().collect::<Vec<_>>(), expected);
+            }
+        }
+        let mut broken = vec![1.0; 5000];
+        broken[4000] = f32::NAN;
+        assert_eq!(logits(broken).largest(3).len(), 5000);
+        let sparse = Logits::sparse(Fixed::<6>, vec![1, 2, 5], vec![0.5, -2.0, 0.5]).unwrap();
+        assert_eq!(sparse.largest(1).by_id().collect::<Vec<_>>(), [(1, 0.5), (5, 0.5)]);
     }
 
     #[test]

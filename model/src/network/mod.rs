@@ -15,6 +15,7 @@ mod request;
 mod state;
 mod step;
 mod transformer;
+mod wanted;
 
 pub use attention::{Attention, QkNorms};
 pub use batch::KvCache;

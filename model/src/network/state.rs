@@ -141,6 +141,15 @@ impl<M: Model> State<M> {
         self.attention.to_bytes()
     }
 
+    /// Takes the pages of `tokens` further positions, so that steps up to there take no memory.
+    /// [`rewind`](State::rewind) gives back what is behind the positions.
+    ///
+    /// # Errors
+    /// [`CacheFull`] where there are not enough pages; the state is then as before.
+    pub fn reserve(&mut self, tokens: usize) -> Result<(), CacheFull> {
+        self.attention.reserve(tokens)
+    }
+
     pub(super) fn attention(&mut self) -> &mut AttentionState<M> {
         &mut self.attention
     }

@@ -145,7 +145,7 @@ impl<M: Model> Transformer<M> {
     }
 
     /// The residual stream after the last block; `after` gets it after each.
-    fn residual<T: Step>(
+    pub(super) fn residual<T: Step>(
         &self,
         ops: &impl Ops,
         mut step: StepInput<'_, M, T>,
@@ -173,12 +173,16 @@ impl<M: Model> Transformer<M> {
     }
 
     /// `logits = W RMSNorm(x, output_norm)`, with the head `W`.
-    fn head_logits<T: Axis>(&self, ops: &impl Ops, x: Tensor<f32, (T, Hidden<M>)>) -> Tensor<f32, (T, Vocab<M>)> {
+    pub(super) fn head_logits<T: Axis>(
+        &self,
+        ops: &impl Ops,
+        x: Tensor<f32, (T, Hidden<M>)>,
+    ) -> Tensor<f32, (T, Vocab<M>)> {
         let h = Activations::new(self.normed(ops, x));
         ops.seen(Part::Logits, ops.cpu().logits(&h, &self.head))
     }
 
-    fn normed<T: Axis>(
+    pub(super) fn normed<T: Axis>(
         &self,
         ops: &impl Ops,
         x: Tensor<f32, (T, Hidden<M>)>,

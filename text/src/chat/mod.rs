@@ -7,6 +7,7 @@
 //! * `macros.rs`: macros with arguments that they do not declare;
 //! * `environment.rs`, `filters.rs`, `python.rs`, `percent.rs`, `json.rs`, `methods.rs`: names that templates find, as
 //!   Python has them;
+//! * `quoted.rs`: variables whose texts are no control tokens;
 //! * `wrap.rs`: lines of a given width;
 //! * `error.rs`: what can go wrong.
 
@@ -22,6 +23,7 @@ mod percent;
 #[cfg(test)]
 mod probes;
 mod python;
+mod quoted;
 #[cfg(test)]
 mod tests;
 mod wrap;
@@ -66,14 +68,12 @@ const MAX_TEMPLATE: usize = 1 << 16;
 const STACK: usize = 8 << 20;
 const STACK_FOR_BYTE: usize = 8 << 10;
 
-/// Codes that Unicode keeps for the inside of programs, which stand for no character.
-const NO_CHARACTERS: std::ops::RangeInclusive<char> = '\u{fdd0}'..='\u{fdef}';
-
 /// A model's way to write conversations.
 #[derive(Debug)]
 pub struct ChatTemplate {
     environment: Environment<'static>,
     source: Source,
+    text: String,
     /// Tokens by the names under which the template finds their texts: `bos_token` and the like.
     tokens: BTreeMap<String, String>,
     /// Switches by the names under which the template finds them: `enable_thinking` and the like.
@@ -123,6 +123,7 @@ impl ChatTemplate {
             return Err(fail(format!("it has {} bytes, more than {MAX_TEMPLATE}", source.len())));
         }
         let environment = environment::of_hf().map_err(|error| fail(error.to_string()))?;
+        let text = source.to_owned();
         let check = || {
             let source = Source::new(source, environment.syntax())?;
             source.compile(environment.syntax())?;
@@ -132,7 +133,12 @@ impl ChatTemplate {
         let source = checked.map_err(|error| fail(error.to_string()))?;
         let tokens =
             [("bos_token", bos_token), ("eos_token", eos_token)].map(|(name, text)| (name.into(), text.into()));
-        Ok(ChatTemplate { environment, source, tokens: tokens.into(), switches: BTreeMap::new() })
+        Ok(ChatTemplate { environment, source, text, tokens: tokens.into(), switches: BTreeMap::new() })
+    }
+
+    /// The template as the file has it.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The same with further tokens under the names by which it finds them: `pad_token`, `unk_token` and the like.
@@ -159,10 +165,7 @@ impl ChatTemplate {
     /// # Errors
     /// [`ChatError::Render`] where the template refuses the conversation or fails.
     pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, ChatError> {
-        self.render_with(&BTreeMap::from([
-            ("messages", Value::from(Serde(messages))),
-            ("add_generation_prompt", Value::from(add_generation_prompt)),
-        ]))
+        self.render_with(&of_messages(messages, add_generation_prompt))
     }
 
     /// The tokens of a conversation's text. What stands in a message is text, also where it looks like a control token,
@@ -180,14 +183,31 @@ impl ChatTemplate {
         messages: &[Message],
         add_generation_prompt: bool,
     ) -> Result<Vec<u32>, ChatError> {
-        let is_free = |mark: &char| {
-            !messages.iter().any(|message| message.role.contains(*mark) || message.content.contains(*mark))
-        };
-        let fail = || ChatError::Render { message: "its messages use all of U+FDD0 to U+FDEF".to_owned() };
-        let mark = NO_CHARACTERS.clone().find(is_free).ok_or_else(fail)?;
+        self.encode_with(tokenizer, &of_messages(messages, add_generation_prompt), None)
+    }
+
+    /// The tokens of a conversation's text, with all that [`render_with`](ChatTemplate::render_with) is given. All texts
+    /// among the variables are text, as the messages of [`encode`](ChatTemplate::encode) are. Where `last` is given, the
+    /// tokens are those up to the end of its last occurrence: that of a message that is to be continued.
+    ///
+    /// # Errors
+    /// As for [`ChatTemplate::encode`]; [`ChatError::Render`] also where the text has no `last`.
+    pub fn encode_with(
+        &self,
+        tokenizer: &Tokenizer,
+        variables: &impl Serialize,
+        last: Option<&str>,
+    ) -> Result<Vec<u32>, ChatError> {
+        let fail = |message: &str| ChatError::Render { message: message.to_owned() };
+        let given = Value::from(Serde(variables));
+        let mark = quoted::free_mark(&given).ok_or_else(|| fail("its messages use all of U+FDD0 to U+FDEF"))?;
         let quote = |text: &str| tokenizer.quote(text, mark);
-        let quoted = |message: &Message| Message::new(quote(&message.role), quote(&message.content));
-        let text = self.render(&messages.iter().map(quoted).collect::<Vec<_>>(), add_generation_prompt)?;
+        let mut text = self.render_value(&quoted::with_texts(&given, &quote))?;
+        if let Some(last) = last {
+            let last = quote(last.trim());
+            let at = text.rfind(&last).ok_or_else(|| fail("it does not have the message that is to be continued"))?;
+            text.truncate(at + last.len());
+        }
         Ok(tokenizer.encode_quoted(&text, mark, EncodeOptions::PROMPT)?)
     }
 
@@ -197,8 +217,11 @@ impl ChatTemplate {
     /// # Errors
     /// [`ChatError::Render`] where the template refuses the conversation or fails.
     pub fn render_with(&self, variables: &impl Serialize) -> Result<String, ChatError> {
+        self.render_value(&Value::from(Serde(variables)))
+    }
+
+    fn render_value(&self, given: &Value) -> Result<String, ChatError> {
         let fail = |message: String| ChatError::Render { message };
-        let given = Value::from(Serde(variables));
         let mut context: BTreeMap<String, Value> =
             self.tokens.iter().map(|(name, text)| (name.clone(), Value::from(text.as_str()))).collect();
         context.extend(["tools", "documents"].map(|name| (name.to_owned(), Value::from(()))));
@@ -221,6 +244,12 @@ impl ChatTemplate {
         eval(&self.environment, &instructions, context, &blocks, &mut output, AutoEscape::None)?;
         Ok(text)
     }
+}
+
+/// The variables of a conversation.
+fn of_messages(messages: &[Message], add_generation_prompt: bool) -> BTreeMap<&'static str, Value> {
+    let messages = Value::from(Serde(messages));
+    BTreeMap::from([("messages", messages), ("add_generation_prompt", Value::from(add_generation_prompt))])
 }
 
 /// Runs `work` where a template of so many bytes cannot overflow the stack, however deep it nests.

@@ -1,0 +1,387 @@
+//! What was computed and may be of use again: a tree of pages. What belongs here: which pages begin with which tokens,
+//! and which go first when room is needed. What does not: memory itself (`engine/memory.rs`), and requests.
+//!
+//! A node is a page: up to [`PAGE`] tokens behind those of its ancestors. Its memory is that of a sequence of all these
+//! tokens, which shares the pages of the ancestors, so that the node alone keeps its own page alive. Tokens are
+//! compared one by one, so that no two beginnings are taken for one another. A page of fewer tokens is a leaf. A
+//! running sequence pins the node of its last complete page.
+
+use super::scores::Scores;
+use crate::engine::Memory;
+use crate::generation::Logprobs;
+use std::collections::HashMap;
+use trine_kernels::PAGE;
+
+/// The memory of a sequence, as the tree sees it.
+pub(super) trait Remembered {
+    /// The memory of the first `len` positions, in the same pages.
+    fn beginning(&self, len: usize) -> Self;
+}
+
+impl Remembered for Memory {
+    fn beginning(&self, len: usize) -> Self {
+        Memory::beginning(self, len)
+    }
+}
+
+/// A node of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct NodeId(u64);
+
+#[derive(Debug)]
+struct Node<S> {
+    parent: Option<NodeId>,
+    ids: Vec<u32>,
+    /// Of all tokens up to here; none of a root.
+    memory: Option<S>,
+    /// Of the first tokens of the page.
+    scores: Option<Scores>,
+    children: Vec<NodeId>,
+    depth: usize,
+    /// Running sequences whose last complete page it is.
+    pins: usize,
+    used: u64,
+}
+
+impl<S> Node<S> {
+    /// Tokens from the beginning of the page that are of use where so many of the best are asked for beside their
+    /// log-probabilities, or none are asked for. The first token of a text has none.
+    fn usable(&self, best: Option<usize>) -> usize {
+        let Some(best) = best else { return self.ids.len() };
+        let scores = self.scores.as_ref().filter(|scores| scores.best >= best);
+        scores.map_or(0, |scores| scores.of.len() + usize::from(self.depth == 1))
+    }
+
+    /// Learns scores of the tokens, where they say more than those that are known.
+    fn learn(&mut self, scores: Option<Scores>) {
+        if let Some(scores) = scores
+            && self.scores.as_ref().is_none_or(|known| !known.covers(&scores))
+        {
+            self.scores = Some(scores);
+        }
+    }
+}
+
+/// The tree: a root for each salt.
+#[derive(Debug)]
+pub(super) struct Prefixes<S> {
+    roots: HashMap<Option<String>, NodeId>,
+    nodes: HashMap<NodeId, Node<S>>,
+    next: u64,
+    time: u64,
+}
+
+/// What the tree has of some tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// The node of the last complete page.
+    pub node: NodeId,
+    /// Tokens that are known.
+    pub len: usize,
+    /// The node whose memory begins with them; none where there are none.
+    source: Option<NodeId>,
+}
+
+/// Tokens that two texts begin with alike.
+pub(super) fn common(a: &[u32], b: &[u32]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+impl<S: Remembered> Prefixes<S> {
+    pub fn new() -> Self {
+        Prefixes { roots: HashMap::new(), nodes: HashMap::new(), next: 0, time: 0 }
+    }
+
+    /// The longest known beginning of `ids`, for requests of a salt; where log-probabilities of its tokens are asked
+    /// for, with so many of the best beside them. Its node is pinned.
+    pub fn find(&mut self, salt: &Option<String>, ids: &[u32], best: Option<usize>) -> Found {
+        self.time += 1;
+        let mut node = self.root(salt);
+        let (mut len, mut source) = (0, None);
+        loop {
+            let mut longest = (0, None);
+            for child in &self.nodes[&node].children {
+                let page = &self.nodes[child];
+                let known = common(&page.ids, &ids[len..]).min(page.usable(best));
+                if known > longest.0 {
+                    longest = (known, Some(*child));
+                }
+            }
+            let (known, Some(child)) = longest else { break };
+            self.touch(child);
+            (len, source) = (len + known, Some(child));
+            if known < PAGE {
+                break;
+            }
+            node = child;
+        }
+        self.pin(node);
+        Found { node, len, source }
+    }
+
+    /// The memory of the first `len` tokens of what was found; none where nothing was.
+    pub fn memory(&self, found: &Found, len: usize) -> Option<S> {
+        let memory = self.nodes[&found.source?].memory.as_ref()?;
+        Some(memory.beginning(len))
+    }
+
+    /// Log-probabilities of so many tokens of what was found, behind the first one of the text.
+    pub fn scores(&self, found: &Found, count: usize, best: usize) -> Vec<Logprobs> {
+        let (mut at, mut pages) = (found.source, Vec::new());
+        while let Some(id) = at {
+            pages.extend(&self.nodes[&id].scores);
+            at = self.nodes[&id].parent;
+        }
+        let all = pages.into_iter().rev().flat_map(|scores| scores.beginning(PAGE, best));
+        all.take(count).collect()
+    }
+
+    fn root(&mut self, salt: &Option<String>) -> NodeId {
+        match self.roots.get(salt) {
+            Some(root) => *root,
+            None => {
+                let root = self.insert(None, Vec::new(), None, None);
+                self.roots.insert(salt.clone(), root);
+                root
+            }
+        }
+    }
+
+    fn insert(&mut self, parent: Option<NodeId>, ids: Vec<u32>, memory: Option<S>, scores: Option<Scores>) -> NodeId {
+        let id = NodeId(self.next);
+        self.next += 1;
+        let depth = parent.map_or(0, |parent| self.nodes[&parent].depth + 1);
+        if let Some(parent) = parent {
+            self.node(parent).children.push(id);
+        }
+        let (children, used) = (Vec::new(), self.time);
+        self.nodes.insert(id, Node { parent, ids, memory, scores, children, depth, pins: 0, used });
+        id
+    }
+
+    fn node(&mut self, id: NodeId) -> &mut Node<S> {
+        self.nodes.get_mut(&id).expect("a node of the tree")
+    }
+
+    fn touch(&mut self, id: NodeId) {
+        let time = self.time;
+        self.node(id).used = time;
+    }
+
+    /// The page of `ids` behind a node, where it is known. It learns the scores of its tokens.
+    pub fn child(&mut self, parent: NodeId, ids: &[u32], scores: Option<&Scores>) -> Option<NodeId> {
+        let child = self.nodes[&parent].children.iter().copied().find(|child| self.nodes[child].ids == ids)?;
+        self.node(child).learn(scores.cloned());
+        Some(child)
+    }
+
+    /// The memory of a page that is not a root, as that of a sequence which ends with it.
+    pub fn page(&self, id: NodeId) -> Option<S> {
+        let node = &self.nodes[&id];
+        node.memory.as_ref().map(|memory| memory.beginning(node.depth * PAGE))
+    }
+
+    /// Keeps a page of `ids` behind a pinned node. Those that it begins with are of no use any more; where a page that
+    /// begins with it is known, it is not kept, but for the scores of its tokens.
+    pub fn keep(&mut self, parent: NodeId, ids: &[u32], memory: S, scores: Option<Scores>) -> Option<NodeId> {
+        self.time += 1;
+        let children = self.nodes[&parent].children.clone();
+        if let Some(longer) = children.iter().copied().find(|child| self.nodes[child].ids.starts_with(ids)) {
+            self.touch(longer);
+            self.node(longer).learn(scores);
+            return None;
+        }
+        let shorter = |child: &&NodeId| ids.starts_with(&self.nodes[*child].ids);
+        let shorter: Vec<NodeId> = children.iter().filter(shorter).copied().collect();
+        let node = self.insert(Some(parent), ids.to_vec(), Some(memory), scores);
+        for child in shorter {
+            let scores = self.nodes.get_mut(&child).and_then(|child| child.scores.take());
+            self.node(node).learn(scores);
+            self.remove(child);
+        }
+        Some(node)
+    }
+
+    /// A running sequence has this as its last complete page.
+    pub fn pin(&mut self, id: NodeId) {
+        self.node(id).pins += 1;
+    }
+
+    /// It has it no more.
+    pub fn unpin(&mut self, id: NodeId) {
+        let node = self.node(id);
+        node.pins -= 1;
+        self.prune(id);
+    }
+
+    /// The ancestor of a node that ends behind so many pages.
+    pub fn ancestor(&self, mut id: NodeId, depth: usize) -> NodeId {
+        while let Some(parent) = self.nodes[&id].parent.filter(|_| self.nodes[&id].depth > depth) {
+            id = parent;
+        }
+        id
+    }
+
+    /// Pages in front of the end of a node.
+    pub fn depth(&self, id: NodeId) -> usize {
+        self.nodes[&id].depth
+    }
+
+    /// Forgets the page that was used longest ago among those that no other stands on; says whether there was one.
+    pub fn evict(&mut self) -> bool {
+        let free = |node: &Node<S>| node.parent.is_some() && node.children.is_empty() && node.pins == 0;
+        let leaves = self.nodes.iter().filter(|(_, node)| free(node));
+        let oldest = leaves.min_by_key(|(id, node)| (node.used, **id)).map(|(id, _)| *id);
+        oldest.map(|id| self.remove(id)).is_some()
+    }
+
+    fn remove(&mut self, id: NodeId) {
+        let Some(node) = self.nodes.remove(&id) else { return };
+        if let Some(parent) = node.parent {
+            self.node(parent).children.retain(|child| *child != id);
+            self.prune(parent);
+        }
+    }
+
+    /// Forgets a root that nothing stands on.
+    fn prune(&mut self, id: NodeId) {
+        let node = &self.nodes[&id];
+        if node.parent.is_none() && node.children.is_empty() && node.pins == 0 {
+            self.nodes.remove(&id);
+            self.roots.retain(|_, root| *root != id);
+        }
+    }
+
+    /// All pages, and those of them that running sequences stand on.
+    pub fn pages(&self) -> (usize, usize) {
+        let pages = self.nodes.values().filter(|node| node.parent.is_some()).count();
+        let mut active: Vec<NodeId> = Vec::new();
+        for (id, _) in self.nodes.iter().filter(|(_, node)| node.pins > 0) {
+            let mut at = Some(*id);
+            while let Some(id) = at {
+                at = self.nodes[&id].parent;
+                active.extend(at.map(|_| id));
+            }
+        }
+        active.sort_unstable();
+        active.dedup();
+        (pages, active.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::rc::Rc;
+
+    /// Pages that are counted, and a length.
+    #[derive(Debug)]
+    struct Fake(Vec<Rc<()>>);
+
+    impl Fake {
+        /// A sequence that goes on from another one by a page of its own.
+        fn after(before: Option<Fake>, page: &Rc<()>) -> Fake {
+            let mut pages = before.map_or(Vec::new(), |before| before.0);
+            pages.push(page.clone());
+            Fake(pages)
+        }
+    }
+
+    impl Remembered for Fake {
+        fn beginning(&self, len: usize) -> Self {
+            Fake(self.0[..len.div_ceil(PAGE)].to_vec())
+        }
+    }
+
+    fn ids(first: u32, count: usize) -> Vec<u32> {
+        (first..).take(count).collect()
+    }
+
+    /// Keeps complete pages and a tail of `ids`, all in one page of their own each; says the number of nodes.
+    fn keep(tree: &mut Prefixes<Fake>, salt: &Option<String>, ids: &[u32]) -> Vec<Rc<()>> {
+        let found = tree.find(salt, &[], None);
+        let (mut node, mut own) = (found.node, Vec::new());
+        for page in ids.chunks(PAGE) {
+            let memory = Rc::new(());
+            let kept = match tree.child(node, page, None) {
+                Some(known) => Some(known),
+                None => tree.keep(node, page, Fake::after(tree.page(node), &memory), None),
+            };
+            own.push(memory);
+            if let Some(next) = kept.filter(|_| page.len() == PAGE) {
+                tree.pin(next);
+                tree.unpin(node);
+                node = next;
+            }
+        }
+        tree.unpin(node);
+        own
+    }
+
+    /// How many tokens are known, and from how many pages.
+    fn known(tree: &mut Prefixes<Fake>, salt: &Option<String>, ids: &[u32]) -> (usize, usize) {
+        let found = tree.find(salt, ids, None);
+        let pages = tree.memory(&found, found.len).map_or(0, |memory| memory.0.len());
+        assert_eq!(tree.depth(found.node), found.len / PAGE);
+        tree.unpin(found.node);
+        (found.len, pages)
+    }
+
+    #[test]
+    fn beginnings_are_known_to_the_token() {
+        let (mut tree, none) = (Prefixes::new(), None);
+        let text = ids(0, 600);
+        keep(&mut tree, &none, &text);
+        assert_eq!(known(&mut tree, &none, &text), (600, 3));
+        for len in [1, 255, 256, 257, 512, 599] {
+            assert_eq!(known(&mut tree, &none, &text[..len]), (len, len.div_ceil(PAGE)));
+            let other: Vec<u32> = text[..len].iter().copied().chain([7777]).collect();
+            assert_eq!(known(&mut tree, &none, &other), (len, len.div_ceil(PAGE)));
+        }
+        assert_eq!(known(&mut tree, &none, &[7777]), (0, 0));
+        assert_eq!(known(&mut tree, &none, &[]), (0, 0));
+        assert_eq!(known(&mut tree, &Some("salt".to_owned()), &text), (0, 0));
+        assert_eq!(tree.pages(), (3, 0));
+    }
+
+    #[test]
+    fn a_longer_page_takes_the_place_of_its_beginning() {
+        let (mut tree, none) = (Prefixes::new(), None);
+        let text = ids(0, 700);
+        keep(&mut tree, &none, &text[..300]);
+        keep(&mut tree, &none, &text[..290]);
+        assert_eq!(tree.pages(), (2, 0));
+        keep(&mut tree, &none, &text[..310]);
+        assert_eq!((tree.pages(), known(&mut tree, &none, &text)), ((2, 0), (310, 2)));
+        let mut fork = text[..305].to_vec();
+        fork.extend([9, 9, 9]);
+        keep(&mut tree, &none, &fork);
+        assert_eq!((tree.pages(), known(&mut tree, &none, &fork)), ((3, 0), (308, 2)));
+        keep(&mut tree, &none, &text);
+        assert_eq!((tree.pages(), known(&mut tree, &none, &text)), ((4, 0), (700, 3)));
+    }
+
+    #[test]
+    fn the_leaf_that_was_used_longest_ago_makes_room_and_frees_its_page() {
+        let (mut tree, none) = (Prefixes::new(), None);
+        let (one, other) = (ids(0, 600), ids(5000, 600));
+        let pages = keep(&mut tree, &none, &one);
+        let others = keep(&mut tree, &none, &other);
+        let alive = |pages: &[Rc<()>]| pages.iter().map(|page| Rc::strong_count(page) > 1).collect::<Vec<_>>();
+        assert_eq!((alive(&pages), alive(&others)), (vec![true; 3], vec![true; 3]));
+        known(&mut tree, &none, &one);
+        assert!(tree.evict() && tree.evict());
+        assert_eq!((alive(&pages), alive(&others)), (vec![true; 3], vec![true, false, false]));
+        // What a running sequence stands on stays.
+        let found = tree.find(&none, &one[..512], None);
+        assert_eq!(tree.pages(), (4, 2));
+        assert!(tree.evict() && tree.evict());
+        assert!(!tree.evict());
+        assert_eq!((alive(&pages), alive(&others)), (vec![true, true, false], vec![false; 3]));
+        assert_eq!(tree.ancestor(found.node, 1), tree.find(&none, &one[..256], None).node);
+        tree.unpin(tree.ancestor(found.node, 1));
+        tree.unpin(found.node);
+        assert!(tree.evict() && tree.evict() && !tree.evict());
+        assert_eq!((tree.nodes.len(), tree.roots.len()), (0, 0), "roots go with their last page");
+    }
+}

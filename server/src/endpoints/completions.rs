@@ -1,0 +1,97 @@
+//! `POST /v1/completions`. What does not belong here: its fields (`request`) and the form of its answer (`answer`).
+
+use super::body::{self, Prepared};
+use super::gate::Client;
+use super::generate::{Runnable, respond};
+use crate::answer::{Choices, CompletionForm, Heading, PromptShown, TokenNames};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::prepare::{ChoiceSampler, refuse_form, room, seed_of};
+use crate::request::{CompletionRequest, PromptText};
+use crate::worker::Job;
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::Response;
+use std::sync::Arc;
+use trine::model::{EncodeOptions, GenerateOptions};
+
+/// Most tokens of a text where a request does not say it, as OpenAI's API has it.
+const TOKENS: usize = 16;
+
+/// Continues texts.
+pub async fn completions(
+    State(app): State<Arc<App>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Result<Response<Body>, ApiError> {
+    let Prepared { value, ignored } = body::prepare(&app, request, prepare).await?;
+    respond(&app, client, value, &ignored).await
+}
+
+fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
+    let request = CompletionRequest::read(fields, &app.limits)?;
+    refuse_form(request.structured.as_ref())?;
+    let model = app.model(request.model.clone())?;
+    let tokenizer = app.engine.tokenizer();
+    let prompts = prompts(app, &request)?;
+    let CompletionRequest { sampling, ending, delivery, logprobs, echo, .. } = &request;
+    let sampler = ChoiceSampler { sampling, ending, tokenizer, seed: seed_of(sampling) };
+    let mut jobs = Vec::new();
+    for prompt in &prompts {
+        let max_tokens = room(app.limits.context, prompt.ids.len(), ending, TOKENS)?;
+        for choice in 0..delivery.n {
+            jobs.push(Job {
+                prompt: prompt.ids.clone(),
+                sampler: sampler.of_choice(choice)?,
+                options: GenerateOptions {
+                    max_tokens,
+                    stop_strings: ending.stop.clone(),
+                    stop_ids: ending.stop_ids.clone(),
+                    stop_at_end_of_text: !ending.ignore_eos,
+                    answers: false,
+                    logprobs: *logprobs,
+                },
+                prompt_logprobs: logprobs.filter(|_| *echo),
+                cache_salt: delivery.cache_salt.clone(),
+            });
+        }
+    }
+    let names = TokenNames::new(tokenizer.clone(), delivery.tokens_as_ids);
+    let heading = Heading::new("cmpl-", &model, &app.fingerprint);
+    let choices = Choices::new(names.clone(), prompts, delivery.n, false).telling(
+        logprobs.is_some(),
+        delivery.token_ids,
+        ending.include_stop,
+    );
+    let form = CompletionForm::new(heading, names, *logprobs, ending.stop_ids.clone());
+    let form = Box::new(form.telling(delivery.token_ids, delivery.include_usage || delivery.continuous_usage));
+    Ok(Runnable { jobs, choices, form, delivery: delivery.clone() })
+}
+
+/// The prompts as tokens.
+fn prompts(app: &App, request: &CompletionRequest) -> Result<Vec<PromptShown>, ApiError> {
+    let tokenizer = app.engine.tokenizer();
+    let wrong = |error: trine::model::TokenizerError| ApiError::bad("invalid_value", error.to_string()).at("prompt");
+    let mut prompts = Vec::new();
+    for prompt in &request.prompts {
+        let mut ids = match prompt {
+            PromptText::Ids(ids) => ids.clone(),
+            PromptText::Text(text) => {
+                let options = EncodeOptions { add_bos: request.add_special, ..EncodeOptions::PROMPT };
+                tokenizer.encode(text, options).map_err(wrong)?
+            }
+        };
+        if let Some(most) = request.truncate {
+            ids.drain(..ids.len().saturating_sub(most));
+        }
+        if ids.is_empty() {
+            let expected = "at least one token: this vocabulary puts none before a text";
+            return Err(ApiError::wrong_value("prompt", "empty", expected));
+        }
+        let echo = request.echo.then(|| tokenizer.decode(&ids, false)).transpose().map_err(wrong)?;
+        prompts.push(PromptShown { ids, echo });
+    }
+    Ok(prompts)
+}

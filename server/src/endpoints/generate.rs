@@ -1,0 +1,69 @@
+//! From jobs to a response: handed over, waited for, sent at once or in events. What does not belong here: what the
+//! jobs are (`completions.rs`, `chat.rs`).
+
+use super::body::{json_response, tell_ignored};
+use super::gate::Client;
+use crate::answer::{Choices, EventBody, Form, Part};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::request::Delivery;
+use crate::worker::{Event, Job, Running, Terms};
+use axum::body::Body;
+use axum::http::Response;
+
+/// A request that can be run.
+pub struct Runnable {
+    /// A job for each choice.
+    pub jobs: Vec<Job>,
+    /// What is told of them.
+    pub choices: Choices,
+    /// How it is written down.
+    pub form: Box<dyn Form>,
+    /// How it is sent.
+    pub delivery: Delivery,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// There is enough to do, or the engine fails.
+pub async fn respond(
+    app: &App,
+    client: Client,
+    runnable: Runnable,
+    ignored: &[String],
+) -> Result<Response<Body>, ApiError> {
+    let Runnable { jobs, mut choices, mut form, delivery } = runnable;
+    let terms = Terms { key: client.0.to_string(), limit: app.options.request_timeout };
+    let mut running = app.worker.submit(jobs, terms);
+    // Whatever can be refused is refused here, before there is a status.
+    let (index, event) = running.next().await;
+    if let Event::Failed(error) = event {
+        return Err(error);
+    }
+    choices.take(index, event);
+    let mut response = if delivery.stream {
+        let body = EventBody::new(running, choices, form, app.options.ping);
+        body.with_usage(delivery.include_usage, delivery.continuous_usage).response()
+    } else {
+        let parts = gather(&mut running, &mut choices).await?;
+        json_response(form.whole(&parts, choices.usage(), choices.timings()))
+    };
+    tell_ignored(&mut response, ignored);
+    Ok(response)
+}
+
+/// All parts of each choice in one.
+async fn gather(running: &mut Running, choices: &mut Choices) -> Result<Vec<Part>, ApiError> {
+    let mut parts: Vec<Part> = (0..choices.len()).map(|_| Part::default()).collect();
+    while !choices.are_done() {
+        let (index, event) = running.next().await;
+        if let Event::Failed(error) = event {
+            return Err(error);
+        }
+        if let Some(part) = choices.take(index, event) {
+            parts[index].append(part);
+        }
+    }
+    Ok(parts)
+}

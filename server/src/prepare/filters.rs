@@ -1,0 +1,146 @@
+//! Filters of candidates that requests ask for and that a library has no use for. What does not belong here: those of
+//! `trine-model`.
+
+use std::collections::BTreeMap;
+use trine::model::{Candidates, LogitsFilter, LogitsRequest, SamplerError};
+
+/// Takes the tokens that would end a text out until it has so many.
+#[derive(Debug)]
+pub struct NotYet {
+    /// Tokens until then.
+    pub left: usize,
+    /// Those that would end it.
+    pub ids: Vec<u32>,
+}
+
+impl LogitsFilter for NotYet {
+    fn request(&self, after: LogitsRequest) -> LogitsRequest {
+        after.with_margin(self.ids.len())
+    }
+
+    fn apply(&mut self, candidates: &mut Candidates, _recent: &[u32]) -> Result<(), SamplerError> {
+        if self.left > 0 {
+            self.ids.iter().for_each(|&id| candidates.adjust(id, |_| f32::NEG_INFINITY));
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, _id: u32) {
+        self.left = self.left.saturating_sub(1);
+    }
+}
+
+/// Leaves some tokens and no other.
+#[derive(Debug)]
+pub struct Allowed(Vec<u32>);
+
+impl Allowed {
+    /// These.
+    pub fn new(mut ids: Vec<u32>) -> Allowed {
+        ids.sort_unstable();
+        Allowed(ids)
+    }
+}
+
+impl LogitsFilter for Allowed {
+    fn apply(&mut self, candidates: &mut Candidates, _recent: &[u32]) -> Result<(), SamplerError> {
+        candidates.retain(|candidate| self.0.binary_search(&candidate.id).is_ok());
+        Ok(())
+    }
+}
+
+/// Takes the last token of some sequences out where the others stand before it.
+#[derive(Debug)]
+pub struct NoSequence {
+    /// The sequences.
+    pub sequences: Vec<Vec<u32>>,
+    /// What was generated.
+    pub generated: Vec<u32>,
+}
+
+impl LogitsFilter for NoSequence {
+    fn request(&self, after: LogitsRequest) -> LogitsRequest {
+        after.with_margin(self.sequences.len())
+    }
+
+    fn apply(&mut self, candidates: &mut Candidates, _recent: &[u32]) -> Result<(), SamplerError> {
+        for (last, before) in self.sequences.iter().filter_map(|sequence| sequence.split_last()) {
+            if self.generated.ends_with(before) {
+                candidates.adjust(*last, |_| f32::NEG_INFINITY);
+            }
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, id: u32) {
+        self.generated.push(id);
+    }
+}
+
+/// `logit -= count * frequency + (count > 0) * presence`, where `count` is how often a token was generated: the prompt
+/// does not count. Source: OpenAI's API reference, "Frequency and presence penalties".
+#[derive(Debug)]
+pub struct GeneratedPenalty {
+    /// For each time.
+    pub frequency: f32,
+    /// Once.
+    pub presence: f32,
+    /// How often each token was generated.
+    pub counts: BTreeMap<u32, usize>,
+}
+
+impl LogitsFilter for GeneratedPenalty {
+    fn apply(&mut self, candidates: &mut Candidates, _recent: &[u32]) -> Result<(), SamplerError> {
+        for (&id, &count) in &self.counts {
+            candidates.adjust(id, |logit| logit - (count as f32 * self.frequency + self.presence));
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, id: u32) {
+        *self.counts.entry(id).or_default() += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trine::model::Logits;
+    use trine::shapes::{Fixed, Tensor};
+
+    fn left(filter: &mut impl LogitsFilter, logits: [f32; 4]) -> Vec<(u32, f32)> {
+        let logits = Logits::dense(Tensor::from_data((Fixed::<4>,), logits));
+        let mut candidates = Candidates::new(&logits).unwrap();
+        filter.apply(&mut candidates, &[]).unwrap();
+        candidates.as_slice().iter().map(|candidate| (candidate.id, candidate.logit)).collect()
+    }
+
+    #[test]
+    fn a_text_is_not_ended_before_its_least_tokens() {
+        let mut filter = NotYet { left: 1, ids: vec![3, 0] };
+        assert_eq!(left(&mut filter, [9.0, 1.0, 2.0, 3.0]), [(1, 1.0), (2, 2.0)]);
+        filter.accept(1);
+        assert_eq!(left(&mut filter, [9.0, 1.0, 2.0, 3.0]).len(), 4);
+    }
+
+    #[test]
+    fn only_what_is_allowed_is_left() {
+        assert_eq!(left(&mut Allowed::new(vec![3, 1, 3]), [0.0, 1.0, 2.0, 3.0]), [(1, 1.0), (3, 3.0)]);
+    }
+
+    #[test]
+    fn a_sequence_is_not_completed() {
+        let mut filter = NoSequence { sequences: vec![vec![1, 2], vec![0]], generated: Vec::new() };
+        assert_eq!(left(&mut filter, [0.0; 4]), [(1, 0.0), (2, 0.0), (3, 0.0)]);
+        filter.accept(1);
+        assert_eq!(left(&mut filter, [0.0; 4]), [(1, 0.0), (3, 0.0)]);
+    }
+
+    #[test]
+    fn penalties_are_those_of_the_formula() {
+        let mut filter = GeneratedPenalty { frequency: 0.5, presence: 0.25, counts: BTreeMap::new() };
+        assert_eq!(left(&mut filter, [1.0; 4]), [(0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0)]);
+        [2, 2, 0].iter().for_each(|id| filter.accept(*id));
+        assert_eq!(left(&mut filter, [1.0; 4]), [(0, 0.25), (1, 1.0), (2, -0.25), (3, 1.0)]);
+    }
+}

@@ -1,0 +1,34 @@
+//! From a request to jobs: tokens, samplers, the room that the context leaves.
+//!
+//! What belongs here: everything that can refuse a request before its first byte is sent. What does not: the fields of
+//! a request (`request`), and HTTP.
+
+mod conversation;
+mod filters;
+mod grammar;
+mod sampler;
+
+pub use conversation::conversation_tokens;
+pub use grammar::refuse as refuse_form;
+pub use sampler::{ChoiceSampler, seed_of};
+
+use crate::error::ApiError;
+use crate::request::Ending;
+
+/// Most tokens of an answer to a prompt of `prompt` tokens, where `default` are allowed unless the request says it.
+///
+/// # Errors
+/// The context has fewer positions than prompt and answer.
+pub fn room(context: usize, prompt: usize, ending: &Ending, default: usize) -> Result<usize, ApiError> {
+    let left = context.saturating_sub(prompt);
+    let (asked, field) = match ending.max_tokens {
+        Some(usize::MAX) => (left, "prompt"),
+        Some(asked) => (asked, ending.max_tokens_field),
+        None => (default.min(left), "prompt"),
+    };
+    if prompt > context || asked > left {
+        let field = if prompt > context { "prompt" } else { field };
+        return Err(ApiError::context_length(context, prompt, asked, field));
+    }
+    Ok(asked)
+}

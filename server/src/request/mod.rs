@@ -1,0 +1,33 @@
+//! Requests as values: each field read once, with its type, its range and its default.
+//!
+//! What belongs here: what a client may ask for. What does not: how a field is read (`fields.rs`), and what becomes of
+//! a request (`endpoints`).
+
+mod chat;
+mod completion;
+mod delivery;
+mod ending;
+mod sampling;
+mod structure;
+mod tokens;
+
+pub use chat::{ChatRequest, Conversation};
+pub use completion::{CompletionRequest, PromptText};
+pub use delivery::Delivery;
+pub use ending::Ending;
+pub use sampling::Sampling;
+pub use structure::Structured;
+pub use tokens::{DetokenizeRequest, TokenizeRequest, Tokenized};
+
+use crate::options::SamplingDefaults;
+
+/// What the fields of a request are checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Tokens of the vocabulary.
+    pub vocab: usize,
+    /// Positions of a sequence.
+    pub context: usize,
+    /// How tokens are drawn where nothing is said.
+    pub sampling: SamplingDefaults,
+}

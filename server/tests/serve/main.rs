@@ -1,0 +1,11 @@
+//! A server with the embedded model on a port of this machine, asked over HTTP. What a module without a server can
+//! show is shown beside it.
+
+mod access;
+mod chat;
+mod client;
+mod completions;
+mod malformed;
+mod operations;
+mod rules;
+mod tokens;
