@@ -6,11 +6,11 @@ mod files;
 mod generate;
 mod load;
 mod measure;
-mod values;
+pub mod values;
 
 pub use bench::BenchArguments;
 pub use files::{ConvertArguments, DiffArguments, SynthArguments};
-pub use generate::{ChatArguments, GenerationArguments, RunArguments};
+pub use generate::{ChatArguments, GenerationArguments, OnFull, RunArguments, Thoughts};
 pub use load::{CpuArguments, FileArguments, LoadArguments, QuantizeArguments, VocabularyArguments};
 pub use measure::{LogitsArguments, PerplexityArguments, TokenizeArguments};
 
