@@ -8,11 +8,11 @@ mod load;
 mod measure;
 #[cfg(feature = "serve")]
 mod serve;
-mod values;
+pub mod values;
 
 pub use bench::BenchArguments;
 pub use files::{ConvertArguments, DiffArguments, SynthArguments};
-pub use generate::{ChatArguments, GenerationArguments, RunArguments};
+pub use generate::{ChatArguments, GenerationArguments, OnFull, RunArguments, Thoughts};
 pub use load::{AdapterArguments, CpuArguments, FileArguments, LoadArguments, QuantizeArguments, VocabularyArguments};
 pub use measure::{LogitsArguments, PerplexityArguments, TokenizeArguments};
 #[cfg(feature = "serve")]

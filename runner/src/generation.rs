@@ -1,20 +1,20 @@
-//! What `run` and `chat` share: a prompt that can be continued, how tokens are chosen, and text on standard output as
-//! it is generated, to the end of its line.
+//! What `run` and `chat` share: a prompt that can be continued, how tokens are chosen, and text as it is generated. What
+//! does not belong here: how that is shown (`display.rs`).
 
 use crate::args::GenerationArguments;
 use crate::interrupt::{Signal, Watch};
 use crate::message::{Usage, note};
-use crate::terminal::print;
 use anyhow::{Result, bail};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 use trine::model::{
-    Advice, ChatError, ChatTemplate, Config, EncodeOptions, Finish, ForModel, GenerateOptions, Generated,
-    ModelTokenizer, SamplerChain, SamplerError, SamplerOptions, Session, Source, Tokenizer,
+    Advice, ChatError, ChatTemplate, Config, EncodeOptions, Finish, ForModel, GenerateOptions, Generated, SamplerChain,
+    SamplerError, SamplerOptions, Session, Source, Tokenizer,
 };
-use trine::shapes::{Idx, Model, Vocab};
+use trine::shapes::Model;
 
 /// Positions of the cache: what was asked for, else what is needed, as far as the model has them.
 ///
@@ -34,8 +34,8 @@ pub struct Generation {
     options: GenerateOptions,
     /// Tokens whose logits have a bias.
     biased: Vec<u32>,
-    /// Whether text is kept and not printed.
-    silent: bool,
+    /// The numbers that say how tokens are chosen.
+    pub sampling: SamplerOptions,
     /// The seed, where tokens are drawn.
     pub seed: Option<u64>,
 }
@@ -54,6 +54,38 @@ pub fn prompt(tokenizer: &Tokenizer, text: &str, options: EncodeOptions) -> Resu
 /// [`Refused::Empty`].
 pub fn begun(ids: Vec<u32>) -> Result<Vec<u32>> {
     if ids.is_empty() { Err(Refused::Empty.into()) } else { Ok(ids) }
+}
+
+/// Tokens at the end of a prompt of which the text says whether it ends within a thought.
+const END: usize = 16;
+
+/// The text of the last tokens of a prompt.
+pub fn end_of(tokenizer: &Tokenizer, prompt: &[u32]) -> String {
+    tokenizer.decode(&prompt[prompt.len().saturating_sub(END)..], true).unwrap_or_default()
+}
+
+/// Refuses a prompt that has more tokens than the session has positions.
+///
+/// # Errors
+/// [`Refused::TooLong`].
+pub fn check_room<M: Model>(session: &Session<M>, prompt: &[u32]) -> Result<()> {
+    let (tokens, positions, most) = (prompt.len(), session.capacity(), session.transformer().config.context);
+    if tokens > positions { Err(Refused::TooLong { tokens, positions, most }.into()) } else { Ok(()) }
+}
+
+/// Says that a full context has cut a text.
+pub fn note_full(positions: usize) {
+    note(&format!("note: the text was cut: all {positions} positions of the context are used"));
+}
+
+/// How fast it was.
+pub fn statistics<M>(generated: &Generated<M>, seed: Option<u64>) -> String {
+    let speed = |(tokens, time): (usize, Duration)| {
+        let each_second = if tokens == 0 { 0.0 } else { tokens as f64 / time.as_secs_f64() };
+        format!("{tokens} tokens, {each_second:.1} tokens/s")
+    };
+    let seed = seed.map_or(String::new(), |seed| format!("; seed {seed}"));
+    format!("prompt {}; decode {}{seed}", speed(generated.prompt), speed(generated.decode))
 }
 
 /// A prompt that cannot be continued.
@@ -126,11 +158,11 @@ pub fn template(
     })
 }
 
-/// A generation that was printed.
+/// A generation that has ended.
 pub struct Streamed<M> {
     /// What was done.
     pub generated: Generated<M>,
-    /// The text that was printed.
+    /// Its text.
     pub text: String,
     /// The signal that ended it, or that came at its end and is yet to be obeyed.
     pub signal: Option<Signal>,
@@ -146,7 +178,7 @@ impl Generation {
         let temperature = arguments.temperature.unwrap_or(temperature);
         let greedy = arguments.greedy || temperature == 0.0;
         let seed = (!greedy).then(|| arguments.seed.unwrap_or_else(any_seed));
-        let options = SamplerOptions {
+        let sampling = SamplerOptions {
             temperature: if greedy { 0.0 } else { temperature },
             top_k: arguments.top_k.unwrap_or(top_k),
             top_p: arguments.top_p.unwrap_or(top_p),
@@ -158,7 +190,7 @@ impl Generation {
             logit_bias: arguments.logit_bias.clone(),
             seed: seed.unwrap_or_default(),
         };
-        let sampler = SamplerChain::new(options).map_err(|error| Usage(error.to_string()))?;
+        let sampler = SamplerChain::new(sampling.clone()).map_err(|error| Usage(error.to_string()))?;
         let options = GenerateOptions {
             max_tokens,
             stop_strings: arguments.stop.clone(),
@@ -168,7 +200,7 @@ impl Generation {
             logprobs: None,
         };
         let biased = arguments.logit_bias.iter().map(|(id, _)| *id).collect();
-        Ok(Generation { sampler, options, biased, silent: false, seed })
+        Ok(Generation { sampler, options, biased, sampling, seed })
     }
 
     /// Refuses options that the model's vocabulary of `tokens` tokens does not have, before anything is printed.
@@ -188,72 +220,36 @@ impl Generation {
         self
     }
 
-    /// The same without printing any text.
-    pub fn silently(mut self, silent: bool) -> Generation {
-        self.silent = silent;
-        self
-    }
-
     /// The same where the prompt is answered or, otherwise, continued.
     pub fn answering(mut self, answers: bool) -> Generation {
         self.options.answers = answers;
         self
     }
 
-    /// Continues `prompt` on standard output, behind the text that is `shown` of it, and ends the line. Says so where
-    /// the context ends it. The first Ctrl-C ends it with the text so far.
+    /// Continues `prompt` and gives `show` the text as it comes. The first Ctrl-C ends it with the text so far.
     ///
     /// # Errors
-    /// The prompt is too long or has ids beyond the vocabulary, and nothing was printed; or no token can be chosen, or
-    /// the output cannot be written.
-    pub fn print<M: Model>(
+    /// The prompt is too long or has ids beyond the vocabulary, and nothing was shown; or no token can be chosen, or
+    /// those of `show`.
+    pub fn stream<M: Model>(
         &mut self,
         session: &mut Session<M>,
         tokenizer: &Arc<Tokenizer>,
         prompt: &[u32],
-        shown: &str,
+        show: &mut dyn FnMut(&str) -> Result<()>,
     ) -> Result<Streamed<M>> {
-        let (tokens, positions, most) = (prompt.len(), session.capacity(), session.transformer().config.context);
-        if tokens > positions {
-            return Err(Refused::TooLong { tokens, positions, most }.into());
-        }
+        check_room(session, prompt)?;
         let tokenizer = tokenizer.clone().for_model(session.transformer().model)?;
         let prompt = session.tokens_of(prompt)?;
-        self.show(shown)?;
-        let streamed = self.stream(session, &tokenizer, &prompt)?;
-        if !streamed.text.ends_with('\n') {
-            self.show("\n")?;
-        }
-        if streamed.generated.finish == Finish::ContextFull {
-            note(&format!("note: the text was cut: all {positions} positions of the context are used"));
-        }
-        Ok(streamed)
-    }
-
-    fn show(&self, text: &str) -> Result<()> {
-        if self.silent { Ok(()) } else { print(text) }
-    }
-
-    fn stream<M: Model>(
-        &mut self,
-        session: &mut Session<M>,
-        tokenizer: &ModelTokenizer<M>,
-        prompt: &[Idx<Vocab<M>>],
-    ) -> Result<Streamed<M>> {
         let watch = Watch::begin();
-        let (mut text, mut written) = (String::new(), Ok(()));
-        let silent = self.silent;
+        let (mut text, mut shown) = (String::new(), Ok(()));
         let mut on_text = |piece: &str| {
             text.push_str(piece);
-            written = if silent { Ok(()) } else { print(piece) };
-            if written.is_err() || watch.signal().is_some() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            shown = show(piece);
+            if shown.is_err() || watch.signal().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let generated = session.generate(prompt, tokenizer, &mut self.sampler, &self.options, &mut on_text)?;
-        written?;
+        let generated = session.generate(&prompt, &tokenizer, &mut self.sampler, &self.options, &mut on_text)?;
+        shown?;
         let signal = watch.end().filter(|signal| ends(*signal, &generated.finish));
         Ok(Streamed { generated, text, signal })
     }
@@ -273,6 +269,7 @@ fn any_seed() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trine::shapes::Bitnet2B4T;
 
     #[test]
     fn a_late_signal_ends_more_than_the_generation_but_for_ctrl_c() {
@@ -281,5 +278,19 @@ mod tests {
             assert!(ends(term, &finish) && !ends(ctrl_c, &finish), "{finish:?}");
         }
         assert!(ends(term, &Finish::Interrupted) && ends(ctrl_c, &Finish::Interrupted));
+    }
+
+    #[test]
+    fn statistics_are_tokens_over_time() {
+        let generated = Generated::<Bitnet2B4T> {
+            tokens: Vec::new(),
+            logprobs: Vec::new(),
+            finish: Finish::MaxTokens,
+            prompt: (30, Duration::from_millis(250)),
+            decode: (0, Duration::ZERO),
+        };
+        let line = "prompt 30 tokens, 120.0 tokens/s; decode 0 tokens, 0.0 tokens/s";
+        assert_eq!(statistics(&generated, None), line);
+        assert_eq!(statistics(&generated, Some(7)), format!("{line}; seed 7"));
     }
 }

@@ -19,6 +19,15 @@ const WATCHED: i32 = -1;
 /// Signal handlers belong to the process, and so does what they note.
 static STATE: AtomicI32 = AtomicI32::new(NOT_WATCHED);
 
+/// What is done before a signal ends the process.
+static LAST: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
+
+/// Has `last` be done before a signal ends the process, on another thread than the one that waits or works.
+#[cfg(unix)]
+pub fn before_the_end(last: impl Fn() + Send + 'static) {
+    *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(last));
+}
+
 /// Takes the signals over from the system. To be called once.
 ///
 /// # Errors
@@ -27,6 +36,7 @@ pub fn install() -> Result<()> {
     listen(|signal| {
         if !note(signal) {
             let _held = trine::loader::remove_unfinished();
+            LAST.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|last| last());
             exit(Signal(signal).code().into());
         }
     })
@@ -85,6 +95,9 @@ const CTRL_C: i32 = 2;
 pub struct Signal(pub i32);
 
 impl Signal {
+    /// What Ctrl-C sends.
+    pub const CTRL_C: Signal = Signal(CTRL_C);
+
     /// Whether a person asked for the end of what is being done, and not of the program.
     pub fn is_ctrl_c(self) -> bool {
         self.0 == CTRL_C

@@ -12,6 +12,7 @@ mod check;
 mod convert;
 mod describe;
 mod diff;
+mod display;
 mod document;
 mod generation;
 mod input;
@@ -34,6 +35,7 @@ mod table;
 mod terminal;
 mod tokenize;
 mod trace;
+mod wrap;
 
 use anyhow::Result;
 use args::{Arguments, Command};

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 pub enum Outcome {
     /// It did what was asked.
     Done,
-    /// It was asked whether a file would load; it would not.
+    /// It was asked whether a file would load, and it would not; or some of its input had no answer, which was said.
     Refused,
     /// A signal ended it, such as Ctrl-C.
     Interrupted(Signal),

@@ -1,6 +1,7 @@
 //! `trine run`: a prompt is continued, or answered where the file has a chat template.
 
-use crate::args::{DEFAULT_PROMPT, RunArguments};
+use crate::args::{DEFAULT_PROMPT, RunArguments, Thoughts};
+use crate::display::{Display, Manner};
 use crate::document;
 use crate::generation::{self, Generation, Streamed};
 use crate::input;
@@ -18,6 +19,7 @@ use trine::model::{
 };
 use trine::ops::Cpu;
 use trine::shapes::Model;
+use trine::text::ThoughtParser;
 
 /// Runs the command.
 ///
@@ -31,8 +33,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let advice = generation::advice(&*file);
     let generation = Generation::new(&arguments.generation, arguments.tokens, advice.as_ref())?;
     let prompt = Prompt::new(&*file, &tokenizer, text, arguments, advice.as_ref())?;
-    let generation =
-        generation.with_logprobs(arguments.logprobs).answering(prompt.is_answered).silently(arguments.json);
+    let generation = generation.with_logprobs(arguments.logprobs).answering(prompt.is_answered);
     load::with_model(
         &*file,
         &arguments.load,
@@ -98,6 +99,14 @@ impl Prompt {
     }
 }
 
+/// How the text is shown: lines break where the model breaks them, so that they can be copied.
+const MANNER: Manner = Manner { thoughts: Thoughts::Show, wrap: false };
+
+/// What tells thoughts from the answer; a text that is continued has none.
+fn parser(is_answered: bool, end_of_prompt: &str) -> ThoughtParser {
+    if is_answered { ThoughtParser::new().after(end_of_prompt) } else { ThoughtParser::with_tags("", "") }
+}
+
 struct Run<'r> {
     arguments: &'r RunArguments,
     prompt: Prompt,
@@ -111,30 +120,30 @@ impl Program for Run<'_> {
 
     fn run<M: Model>(mut self, model: &Arc<Transformer<M>>) -> Result<Outcome> {
         self.generation.check(model.config.dims.vocab)?;
-        let Prompt { ids, shown, .. } = &self.prompt;
+        let Prompt { ids, shown, is_answered } = &self.prompt;
         let needed = ids.len().saturating_add(self.arguments.tokens);
         let context = generation::context(&self.arguments.generation, needed, &model.config)?;
         let mut session = Session::new(model, self.cpu, context, self.arguments.generation.kv)?;
-        let streamed = self.generation.print(&mut session, self.tokenizer, ids, shown)?;
+        let positions = session.capacity();
+        generation::check_room(&session, ids)?;
+        let end = generation::end_of(self.tokenizer, ids);
+        let mut display = (!self.arguments.json).then(|| Display::new(MANNER, parser(*is_answered, &end)));
+        let mut show = |text: &str| display.as_mut().map_or(Ok(()), |display| display.push(text));
+        show(shown)?;
+        let streamed = self.generation.stream(&mut session, self.tokenizer, ids, &mut show)?;
         let Streamed { generated, text, signal } = streamed;
+        display.map(Display::finish).transpose()?;
+        if generated.finish == Finish::ContextFull {
+            generation::note_full(positions);
+        }
         if self.arguments.json {
             document::print(&described(&generated, &text, self.generation.seed, self.tokenizer))?;
         } else {
             logprobs::show(&generated.logprobs, self.tokenizer)?;
         }
-        note(&statistics(&generated, self.generation.seed));
+        note(&generation::statistics(&generated, self.generation.seed));
         Ok(signal.map_or(Outcome::Done, Outcome::Interrupted))
     }
-}
-
-/// How fast it was.
-fn statistics<M>(generated: &Generated<M>, seed: Option<u64>) -> String {
-    let speed = |(tokens, time): (usize, Duration)| {
-        let each_second = if tokens == 0 { 0.0 } else { tokens as f64 / time.as_secs_f64() };
-        format!("{tokens} tokens, {each_second:.1} tokens/s")
-    };
-    let seed = seed.map_or(String::new(), |seed| format!("; seed {seed}"));
-    format!("prompt {}; decode {}{seed}", speed(generated.prompt), speed(generated.decode))
 }
 
 /// A run in a document.
@@ -162,24 +171,4 @@ fn described<M>(generated: &Generated<M>, text: &str, seed: Option<u64>, tokeniz
         "seed": seed,
         "logprobs": generated.logprobs.iter().map(logprobs).collect::<Vec<Value>>(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use trine::shapes::Bitnet2B4T;
-
-    #[test]
-    fn statistics_are_tokens_over_time() {
-        let generated = Generated::<Bitnet2B4T> {
-            tokens: Vec::new(),
-            logprobs: Vec::new(),
-            finish: Finish::MaxTokens,
-            prompt: (30, Duration::from_millis(250)),
-            decode: (0, Duration::ZERO),
-        };
-        let line = "prompt 30 tokens, 120.0 tokens/s; decode 0 tokens, 0.0 tokens/s";
-        assert_eq!(statistics(&generated, None), line);
-        assert_eq!(statistics(&generated, Some(7)), format!("{line}; seed 7"));
-    }
 }

@@ -2,6 +2,7 @@
 //! not obeyed. Elsewhere bytes are passed on as they are.
 
 use anyhow::Result;
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, StdoutLock, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use trine::loader::steers;
@@ -15,6 +16,57 @@ pub fn allow_raw() {
     RAW.store(true, Ordering::Relaxed);
 }
 
+/// Whether what is written is for a person's eyes: to a terminal that is to obey nothing of it.
+fn is_shown() -> bool {
+    io::stdout().is_terminal() && !RAW.load(Ordering::Relaxed)
+}
+
+/// Columns of the terminal that text is shown on; nothing elsewhere, and where it does not say.
+pub fn columns() -> Option<usize> {
+    let size = || console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    if is_shown() { size().filter(|columns| *columns > 0) } else { None }
+}
+
+/// Whether text can be dimmed: it is shown on a terminal that has styles.
+pub fn can_dim() -> bool {
+    is_shown() && console::Term::stdout().features().colors_supported()
+}
+
+/// The text as it is shown where it is.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if is_shown() { Cow::Owned(escaped(text)) } else { Cow::Borrowed(text) }
+}
+
+/// Prints text at once, which a terminal obeys.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn print_as_is(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    Ok(out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(named)?)
+}
+
+/// Has the terminal be as it is now, without styles, when a signal ends the process while a line is edited.
+#[cfg(unix)]
+pub fn restore_at_the_end() {
+    use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+    if let Ok(mode) = tcgetattr(io::stdin()) {
+        crate::interrupt::before_the_end(move || {
+            // Not by the handle of the standard library: another thread may hold its lock.
+            let _ = rustix::io::write(rustix::stdio::stdout(), PLAIN.as_bytes());
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &mode);
+        });
+    }
+}
+
+/// Windows gives each process modes of its own.
+#[cfg(not(unix))]
+pub fn restore_at_the_end() {}
+
+/// No style, and text that is pasted is what it is.
+#[cfg(unix)]
+const PLAIN: &str = "\u{1b}[0m\u{1b}[?2004l\r\n";
+
 /// Standard output for text.
 pub struct Output {
     out: StdoutLock<'static>,
@@ -24,8 +76,7 @@ pub struct Output {
 
 /// Standard output, for as long as this lives.
 pub fn output() -> Output {
-    let shown = io::stdout().is_terminal() && !RAW.load(Ordering::Relaxed);
-    Output { out: io::stdout().lock(), shown: shown.then(TextStream::new) }
+    Output { out: io::stdout().lock(), shown: is_shown().then(TextStream::new) }
 }
 
 impl Write for Output {

@@ -29,12 +29,14 @@ mod chat;
 mod hf;
 mod stop;
 mod stream;
+mod thoughts;
 mod tokenizer;
 
 pub use chat::{ChatError, ChatTemplate, Message};
 pub use hf::TokenizerFiles;
 pub use stop::{Released, StopStrings};
 pub use stream::TextStream;
+pub use thoughts::{Segment, ThoughtParser};
 pub use tokenizer::{
     AddedToken, EncodeOptions, Metaspace, NotInGguf, Prepend, SpecialIds, TokenKind, Tokenizer, TokenizerError,
     TokenizerOptions, TokenizerWarning, VocabularyData, known_pre_tokenizers,

@@ -140,12 +140,14 @@ impl StopStrings {
 
     /// Length of the longest end of a text that begins a stop string.
     fn longest_beginning(&self, text: &str) -> usize {
-        let begins = |stop: &String| {
-            let ends = (1..stop.len().min(text.len() + 1)).rev();
-            ends.filter(|&len| stop.is_char_boundary(len)).find(|&len| text.ends_with(&stop[..len])).unwrap_or(0)
-        };
-        self.strings.iter().map(begins).max().unwrap_or(0)
+        self.strings.iter().map(|stop| longest_beginning(text, stop)).max().unwrap_or(0)
     }
+}
+
+/// Length of the longest end of a text that begins `string` and is not all of it.
+pub(crate) fn longest_beginning(text: &str, string: &str) -> usize {
+    let ends = (1..string.len().min(text.len() + 1)).rev();
+    ends.filter(|&len| string.is_char_boundary(len)).find(|&len| text.ends_with(&string[..len])).unwrap_or(0)
 }
 
 #[cfg(test)]

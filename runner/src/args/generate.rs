@@ -59,6 +59,25 @@ pub struct ChatArguments {
     /// Most tokens of an answer; -1 for as many as the context has room for.
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1024, value_parser = most_tokens)]
     pub tokens: usize,
+    /// What happens where the context is full: the oldest turns are dropped whole and the system message is kept, or no
+    /// further message is taken.
+    #[arg(long, value_name = "WHAT", default_value = "drop", value_parser = named(OnFull::NAMED))]
+    pub on_full: OnFull,
+    /// Whether the thoughts of a model that thinks are shown.
+    #[arg(long, value_name = "WHAT", default_value = "show", value_parser = named(Thoughts::NAMED))]
+    pub thoughts: Thoughts,
+    /// Go on with a conversation that `/save` wrote.
+    #[arg(long = "load", value_name = "FILE")]
+    pub conversation: Option<PathBuf>,
+    /// Keep what is written on a terminal in this file, for later conversations.
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
+    /// Say after each answer how fast it was.
+    #[arg(long)]
+    pub stats: bool,
+    /// Leave it to the terminal where lines break.
+    #[arg(long)]
+    pub no_wrap: bool,
     #[command(flatten)]
     pub generation: GenerationArguments,
     #[command(flatten)]
@@ -67,8 +86,32 @@ pub struct ChatArguments {
     pub cpu: CpuArguments,
 }
 
+/// What happens where the context is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFull {
+    /// The oldest turns are dropped whole, and the system message is kept.
+    Drop,
+    /// No further message is taken.
+    Stop,
+}
+
+impl OnFull {
+    pub const NAMED: [(&str, OnFull); 2] = [("drop", OnFull::Drop), ("stop", OnFull::Stop)];
+}
+
+/// What becomes of thoughts in the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thoughts {
+    Show,
+    Hide,
+}
+
+impl Thoughts {
+    pub const NAMED: [(&str, Thoughts); 2] = [("show", Thoughts::Show), ("hide", Thoughts::Hide)];
+}
+
 /// How text is generated.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Generation")]
 pub struct GenerationArguments {
     /// Spread of the choice: 0 takes the likeliest token, 1 draws as the model predicts [default: 0.8; for models whose

@@ -180,3 +180,30 @@ fn words_that_mean_nothing_are_refused() {
         assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
     }
 }
+
+/// Options that the page of the command line names and that are of other programs.
+const OF_OTHERS: [&str; 3] = ["--path", "--release", "--version"];
+
+/// The words of a text that are long options.
+fn options_in(text: &str) -> Vec<String> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let words = text.split(|c: char| !word(c)).filter(|word| word.starts_with("--") && word.len() > 3);
+    words.map(|word| word.trim_end_matches('-').to_owned()).collect()
+}
+
+/// The page of the command line names every option of every command, and no option that does not exist.
+#[test]
+fn the_documentation_names_the_options() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cli.md");
+    let page = options_in(&std::fs::read_to_string(path).unwrap());
+    let definition = Arguments::definition();
+    let commands = [&definition].into_iter().chain(definition.get_subcommands());
+    let options = commands.flat_map(clap::Command::get_arguments).filter(|arg| !arg.is_hide_set());
+    let names = options.flat_map(|arg| arg.get_long_and_visible_aliases().unwrap_or_default());
+    let names: std::collections::BTreeSet<String> = names.map(|name| format!("--{name}")).collect();
+    let missing: Vec<_> = names.iter().filter(|name| !page.contains(name)).collect();
+    assert!(missing.is_empty(), "docs/cli.md does not name {missing:?}");
+    let is_known = |name: &String| names.contains(name) || OF_OTHERS.contains(&name.as_str()) || name == "--help";
+    let unknown: Vec<_> = page.iter().filter(|name| !is_known(name)).collect();
+    assert!(unknown.is_empty(), "docs/cli.md names {unknown:?}");
+}

@@ -42,14 +42,20 @@ fn a_conversation_needs_a_template() {
 }
 
 /// A model that goes on with `b`, `c`, `d`, `b` and so on behind an `a`, and has 32 positions.
-fn endless(template: &str) -> Rig {
-    let mut rig = Rig::bytes("abcdhino ");
+pub fn endless(template: &str) -> Rig {
+    endless_of("abcdhinoext/ \n", template)
+}
+
+/// The same with these characters, of which four are those.
+pub fn endless_of(characters: &str, template: &str) -> Rig {
+    let mut rig = Rig::bytes(characters);
     rig.template = Some(template.to_owned());
     rig.follow(&["a", "b", "c", "d", "b"]);
     rig
 }
 
-const PLAIN: &str = "{% for m in messages %}{{ m.content }}{% endfor %}{% if add_generation_prompt %}a{% endif %}";
+/// Messages one behind the other, and an `a`.
+pub const PLAIN: &str = "{% for m in messages %}{{ m.content }}{% endfor %}{% if add_generation_prompt %}a{% endif %}";
 
 #[test]
 fn a_context_that_cuts_an_answer_is_noted() {
@@ -62,14 +68,11 @@ fn a_context_that_cuts_an_answer_is_noted() {
     let run = trine(&["run", path_text(&model), "-p", "hi", "--greedy"]);
     assert_eq!(text(&run), text(&answered));
     assert!(errors(&run).starts_with(note), "{}", errors(&run));
-    // The next message does not fit, and is left out; the one after a reset does.
+    // The next message has room again, as the turn before it is dropped.
     let answered = trine_reading(b"hi\nhi\n/reset\nhi\n", &["chat", path_text(&model), "--greedy"]);
-    assert_eq!(text(&answered), format!("{0}\n{0}\n", "bcd".repeat(10)));
-    let notes = errors(&answered);
-    let notes: Vec<&str> = notes.lines().collect();
-    assert!(notes.len() == 3 && (notes[0], notes[2]) == (note, note), "{notes:?}");
-    let left_out = "note: the prompt has 35 tokens, but the context has 32 positions: shorten it; the message was left";
-    assert!(notes[1].starts_with(left_out) && notes[1].contains("`/reset`"), "{notes:?}");
+    assert_eq!(text(&answered), format!("{0}\n{0}\n{0}\n", "bcd".repeat(10)));
+    let dropped = "note: the context of 32 positions is full: the oldest turn is dropped";
+    assert_eq!(errors(&answered).lines().collect::<Vec<_>>(), [note, dropped, note, note]);
 }
 
 #[test]
@@ -81,9 +84,11 @@ fn a_message_that_the_template_refuses_is_left_out() {
     let (folder, rig) = (TempDir::new().unwrap(), endless(&refusing));
     let model = rig.write(&folder);
     let answered = trine_reading(b"no\nhi\n", &["chat", path_text(&model), "--greedy", "-n", "3"]);
-    assert_eq!(text(&answered), "bcd\n");
+    assert_eq!((answered.status.code(), &*answered.stdout), (Some(1), &b"bcd\n"[..]), "one message has no answer");
     let notes = errors(&answered);
-    assert!(notes.lines().count() == 1 && notes.contains("not that") && notes.contains("left out"), "{notes}");
+    let told: Vec<&str> = notes.lines().collect();
+    assert!(told[0].starts_with("error: ") && told[0].contains("not that"), "{notes}");
+    assert_eq!(told[1..], ["note: the answer was cut after 3 tokens: `/set tokens COUNT` allows for more"]);
     failure(&trine(&["run", path_text(&model), "-p", "no", "--greedy"]), 1);
 }
 

@@ -2,16 +2,20 @@
 //!
 //! That the numbers are right is shown by the tests of the library.
 
+mod commands;
 mod conversation;
 mod documents;
+mod editing;
 mod ends;
 mod files;
 mod kinds;
 mod manners;
 mod output;
+mod pseudo_terminal;
 mod rig;
 mod sampling;
 mod terminal;
+mod thoughts;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

@@ -19,6 +19,8 @@ pub struct Rig {
     pub eos: Option<u32>,
     /// Its chat template.
     pub template: Option<String>,
+    /// Positions that it has.
+    pub positions: u32,
 }
 
 impl Rig {
@@ -40,7 +42,7 @@ impl Rig {
 
     fn empty(is_sentencepiece: bool) -> Rig {
         let (tokens, kinds, following) = (Vec::new(), Vec::new(), Vec::new());
-        Rig { tokens, kinds, following, is_sentencepiece, eos: None, template: None }
+        Rig { tokens, kinds, following, is_sentencepiece, eos: None, template: None, positions: 32 }
     }
 
     fn add(&mut self, text: &str, kind: i32) {
@@ -50,6 +52,11 @@ impl Rig {
             self.tokens.push(text);
             self.kinds.push(kind);
         }
+    }
+
+    /// Adds a token of several characters, which no text is encoded to.
+    pub fn word(&mut self, text: &str) {
+        self.add(text, 1);
     }
 
     /// Adds a control token.
@@ -66,7 +73,7 @@ impl Rig {
         ids.windows(2).for_each(|pair| self.following[pair[0]] = pair[1]);
     }
 
-    /// Writes the model, which has 32 positions.
+    /// Writes the model.
     pub fn write(&self, folder: &TempDir) -> PathBuf {
         let vocab = self.tokens.len();
         let hidden = vocab.next_multiple_of(4).max(8);
@@ -105,7 +112,7 @@ impl Rig {
         let texts = |texts: &[String]| Value::Array(Array::String(texts.iter().map(String::as_str).collect()));
         let mut entries = vec![
             ("general.architecture", Value::from("llama")),
-            ("llama.context_length", count(32)),
+            ("llama.context_length", Value::from(self.positions)),
             ("llama.embedding_length", count(hidden)),
             ("llama.block_count", count(1)),
             ("llama.feed_forward_length", count(8)),
