@@ -64,7 +64,8 @@ impl Source for Gguf {
 
     fn description(&self, _: &TokenizerOptions) -> Result<Description, DescriptionError> {
         let (version, metadata) = (self.version(), self.entries());
-        Ok(Description { version, metadata, divisors: None, interleave: None, warnings: Vec::new() })
+        let warnings = Vec::new();
+        Ok(Description { version, metadata, divisors: None, interleave: None, vocabulary: None, warnings })
     }
 
     fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
