@@ -141,9 +141,17 @@ impl<'d> TokenizerFiles<'d> {
     /// [`TokenizerError`] with the file and the entry that is missing, of the wrong type, inconsistent or unknown here.
     pub fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
         let (data, warnings) = self.vocabulary(options)?;
+        Ok(self.tokenizer_of(data)?.with_warnings(warnings))
+    }
+
+    /// The tokenizer of [`vocabulary`](TokenizerFiles::vocabulary), without reading the files again.
+    ///
+    /// # Errors
+    /// [`TokenizerError`] with the file and what of the vocabulary is inconsistent.
+    pub fn tokenizer_of(&self, vocabulary: VocabularyData) -> Result<Tokenizer, TokenizerError> {
         let file = || self.directory.join(FILE).display().to_string();
         let in_file = |problem| TokenizerError::File { file: file(), problem: Box::new(problem) };
-        Ok(Tokenizer::from_data(data).map_err(in_file)?.with_warnings(warnings))
+        Tokenizer::from_data(vocabulary).map_err(in_file)
     }
 
     /// The vocabulary as plain data, and what a user should know about it.

@@ -274,6 +274,29 @@ PROBES = [
     ("one", "{{ '%' % () }}"),
     ("one", "{{ '%s' | format(1, 2) }}"),
     ("one", "{{ '%(a)s-%(b)d' | format(a=1, b=2) }}{{ '%s-%s' | format('x', [1]) }}{{ 5 | format }}"),
+    # Order, and what is within what.
+    ("one", "{{ 1 < 'a' }}"),
+    ("one", "{{ messages[0].content < 2 }}"),
+    ("one", "{{ none < 1 }}"),
+    ("one", "{{ missing > 1 }}"),
+    ("one", "{{ {} < {} }}"),
+    ("one", "{{ [1, 2] < (1, 3) }}"),
+    ("one", "{{ [1, 'a'] < [1, 2] }}"),
+    ("one", "{{ 1 < 2 < 'a' }}"),
+    ("one", "{{ (1) >= ('a' 'b') }}"),
+    ("one", "{{ -1 <= -(['a'] | length) <= none }}"),
+    ("one", "{{ 1 is lt 'a' }}"),
+    ("one", "{{ [1, 'a'] | select('>', 1) | list }}"),
+    ("one", "{{ 1 in 'abc' }}"),
+    ("one", "{{ none not in messages[0].content }}"),
+    ("one", "{{ 1 is in 'abc' }}"),
+    ("one", "{{ 'a' in 5 }}"),
+    ("one", "{{ 1 in 'abc' == true }}"),
+    ("one", "{{ true < 2 }}{{ 1.5 >= true }}{{ [1, 'a'] < [2, 3] }}{{ (1, 2) < (1, 3) }}{{ [] < [1] }}{{ [[1], 2] > [[1]] }}"
+            "{{ 1 == 'a' == 2 }}{{ 'a' in 'abc' < 'b' }}{{ 'a' in ['a'] == false }}{{ 2 in [1, 2] }}{{ 'x' in missing }}"
+            "{{ 'b' is gt 'a' }}{{ 1 is in [1] }}{{ 'role' is in messages[0] }}{{ -1 < -(1) }}{{ 'a' 'b' < 'a' 'c' }}"
+            "{{ 3 > 2 >= 2 > 1 }}{{ 3 > 2 != 2 < 'a' }}{% for a, b in [(1, 2)] %}{{ a < b }}{% endfor %}"
+            "{{ 'x' if false and 1 < 'a' else 'y' }}{% if false %}{{ 1 < 'a' }}{% endif %}{{ (1, 2) in [(1, 2)] }}"),
     # Tests.
     ("one", "{{ 1 is odd }}{{ 2 is even }}{{ 9 is divisibleby 3 }}{{ 1 is number }}{{ true is boolean }}{{ 1 is integer }}"
             "{{ 1.0 is float }}{{ 'a' is string }}{{ [] is sequence }}{{ {} is mapping }}{{ 'a' is iterable }}"

@@ -71,15 +71,26 @@ const ARCHITECTURE: &str = "general.architecture";
 /// The longest context that is believed: longer ones are damage, and the largest known is 10 million.
 pub(crate) const MAX_CONTEXT: usize = 1 << 24;
 
-/// Numbers that scale or cap what a model computes; 0 is none.
-const SCALES: [&str; 6] = [
+/// Numbers that scale, cap or bend what a model computes; 0 is none.
+const SCALES: [&str; 13] = [
     "logit_scale",
     "attention.scale",
+    "attention.output_scale",
+    "attention.value_scale",
+    "attention.temperature_scale",
+    "attention.clamp_kqv",
+    "attention.max_alibi_bias",
     "residual_scale",
     "embedding_scale",
+    "rope.scaling.alpha",
     "attn_logit_softcapping",
+    "attention.logit_softcapping",
     "final_logit_softcapping",
 ];
+
+/// Counts of what no graph here has; 0 is none.
+const COUNTS: [&str; 4] =
+    ["expert_count", "attention.sliding_window", "attention.temperature_length", "rescale_every_n_layers"];
 
 /// Reads keys under one architecture's name.
 struct Keys<'f> {
@@ -184,7 +195,7 @@ impl Keys<'_> {
     /// Keys that other engines obey and whose neglect would give wrong text silently.
     fn refuse_other_arithmetic(&self) -> Result<(), ConfigError> {
         let meta = self.file.metadata();
-        for suffix in ["expert_count", "attention.sliding_window"] {
+        for suffix in COUNTS {
             if let Some(found @ 1..) = meta.opt_u32(&self.key(suffix))? {
                 return Err(self.unsupported(suffix, found));
             }

@@ -71,7 +71,8 @@ impl Source for Gguf {
     #[cfg(feature = "text")]
     fn description(&self, _: &TokenizerOptions) -> Result<Description, DescriptionError> {
         let (version, metadata) = (self.version(), self.entries());
-        Ok(Description { version, metadata, divisors: None, interleave: None, warnings: Vec::new() })
+        let warnings = Vec::new();
+        Ok(Description { version, metadata, divisors: None, interleave: None, vocabulary: None, warnings })
     }
 
     #[cfg(feature = "text")]

@@ -276,6 +276,10 @@ impl Source for HfDirectory {
         self.text().tokenizer(options)
     }
 
+    fn tokenizer_of(&self, vocabulary: VocabularyData) -> Result<Tokenizer, TokenizerError> {
+        self.text().tokenizer_of(vocabulary)
+    }
+
     fn description(&self, options: &TokenizerOptions) -> Result<Description, DescriptionError> {
         let config = Source::config(self)?;
         let mut metadata = config.to_metadata();
@@ -302,6 +306,7 @@ impl Source for HfDirectory {
             metadata,
             divisors: is_llama3.then(|| config.rope.divisors()),
             interleave: is_reordered.then_some(config.dims.head_dim),
+            vocabulary: self.has_vocabulary().then_some(vocabulary),
             warnings,
         })
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use trine_kernels::ActivationMode;
 use trine_loader::{TypeLayout, Value};
 #[cfg(feature = "text")]
-use trine_text::{ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerOptions};
+use trine_text::{ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerOptions, VocabularyData};
 
 /// What holds the tensors of a [`Source`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,15 @@ pub trait Source: fmt::Debug + Sync {
     /// [`TokenizerError`] with the file and the key that is missing, of the wrong type, inconsistent or unknown.
     #[cfg(feature = "text")]
     fn tokenizer(&self, options: &TokenizerOptions) -> Result<Tokenizer, TokenizerError>;
+
+    /// The tokenizer of a vocabulary that [`Source::description`] has read.
+    ///
+    /// # Errors
+    /// [`TokenizerError`] as of [`Source::tokenizer`].
+    #[cfg(feature = "text")]
+    fn tokenizer_of(&self, vocabulary: VocabularyData) -> Result<Tokenizer, TokenizerError> {
+        Tokenizer::from_data(vocabulary)
+    }
 
     /// The description, the vocabulary and the chat template as the metadata of a GGUF file, for writing one and for
     /// comparing. That of a GGUF file is its own, whatever it says.
@@ -133,6 +142,8 @@ pub struct Description {
     /// The elements of a head, where a GGUF file has the rows of query and key matrices in another order than the
     /// source: those of a pair that RoPE rotates side by side, which here are half a head apart.
     pub interleave: Option<usize>,
+    /// The vocabulary whose keys are in `metadata`, where they were made of it; that of a GGUF file is its metadata.
+    pub vocabulary: Option<VocabularyData>,
     /// What a user should know.
     pub warnings: Vec<Warning>,
 }

@@ -32,7 +32,7 @@ use trine_kernels::{Matrix, PackingError, PackingKind};
 use trine_loader::{GgufWriter, TensorType};
 use trine_ops::Cpu;
 use trine_shapes::Dyn;
-use trine_text::TokenizerOptions;
+use trine_text::{TokenizerOptions, VocabularyData};
 
 /// What a model is converted to.
 #[derive(Clone, Debug)]
@@ -100,11 +100,11 @@ pub fn convert(
     let description = source.description(&conversion.tokenizer);
     let described =
         description.map_err(|error| ConvertError::of_file(source.label(), ConvertProblem::Description(error)));
-    let Description { version, metadata, divisors, interleave, mut warnings } = described?;
+    let Description { version, metadata, divisors, interleave, vocabulary, mut warnings } = described?;
     let written = |error| ConvertError::of_file(source.label(), ConvertProblem::Write(error));
     let tensors = source.tensors();
     let converter = Converter::new(source, conversion, cpu, &tensors, interleave)?;
-    warnings.extend(check(source, conversion, cpu)?);
+    warnings.extend(check(source, vocabulary, conversion, cpu)?);
     let mut writer = GgufWriter::new();
     writer.version(version).map_err(written)?;
     let of_the_model = |key: &str| key != FILE_TYPE && !key.starts_with("split.");
@@ -129,8 +129,13 @@ pub fn convert(
 }
 
 /// Refuses what does not load: a conversion copies what it does not understand, and would hand on what is not sound.
-/// The result is what loading says of entries that nothing reads.
-fn check(source: &dyn Source, conversion: &Conversion, cpu: &Cpu) -> Result<Vec<Warning>, ConvertError> {
+/// The result is what loading says of entries that nothing reads. `vocabulary` is that of the description.
+fn check(
+    source: &dyn Source,
+    vocabulary: Option<VocabularyData>,
+    conversion: &Conversion,
+    cpu: &Cpu,
+) -> Result<Vec<Warning>, ConvertError> {
     let dims = source.config().map_err(LoadError::from)?.dims;
     let options =
         LoadOptions { i2s_packing: conversion.i2s_packing, quantize: conversion.quantize, ..Default::default() };
@@ -143,7 +148,11 @@ fn check(source: &dyn Source, conversion: &Conversion, cpu: &Cpu) -> Result<Vec<
     warnings.retain(|warning| matches!(warning, Warning::UnknownEntries { .. }));
     if source.has_vocabulary() {
         let text = |error| ConvertError::of_file(source.label(), ConvertProblem::Description(error));
-        let tokenizer = source.tokenizer(&conversion.tokenizer).map_err(|error| text(error.into()))?;
+        let tokenizer = match vocabulary {
+            Some(vocabulary) => source.tokenizer_of(vocabulary),
+            None => source.tokenizer(&conversion.tokenizer),
+        };
+        let tokenizer = tokenizer.map_err(|error| text(error.into()))?;
         source.check_template(&tokenizer).map_err(|error| text(error.into()))?;
     }
     Ok(warnings)

@@ -153,12 +153,15 @@ impl Parameters {
     fn read_named<P: Parameter>(&mut self, name: &str, given: <P::Value as FromTensor>::Given) -> Result<P, LoadError> {
         let refused = |problem| Err(LoadError::named(&self.file, name, problem));
         let count = self.tensors.len();
-        let Some(tensor) = self.tensors.get_mut(name) else { return refused(LoadProblem::Absent { count }) };
-        let Some(tensor) = tensor.take() else { return refused(LoadProblem::ReadBefore) };
-        match P::Value::NORM {
-            Some(norm) if !P::IS_NAMED => Err(LoadError::of_tensor(&tensor, LoadProblem::OtherNorm { norm })),
-            _ => P::Value::from_tensor(&tensor, given).map(P::of),
-        }
+        let Some(place) = self.tensors.get_mut(name) else { return refused(LoadProblem::Absent { count }) };
+        let Some(tensor) = &*place else { return refused(LoadProblem::ReadBefore) };
+        let parameter = match P::Value::NORM {
+            Some(norm) if !P::IS_NAMED => Err(LoadError::of_tensor(tensor, LoadProblem::OtherNorm { norm })),
+            _ => P::Value::from_tensor(tensor, given).map(P::of),
+        }?;
+        // A tensor that was refused is not read.
+        *place = None;
+        Ok(parameter)
     }
 
     /// That all tensors were read.

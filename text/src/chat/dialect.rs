@@ -6,6 +6,7 @@
 //! whatever makes it, and no operator on strings but Python's.
 
 use super::bounds::{FILTER, GLANCE, PLAIN, STORABLE, TEST, WEIGH};
+use super::compare;
 use super::macros::{self, CALL};
 use super::python::{JOINED, REMAINDER, SUM};
 use minijinja::machinery::{CodeGenerator, Instruction, Instructions, Token, parse, tokenize};
@@ -76,6 +77,7 @@ impl Source {
             let range = span.start_offset as usize..span.end_offset as usize;
             changes.push(macros::Change { name, range, text: text.to_owned() });
         }
+        changes.extend(compare::of_constants(&tokens));
         changes.sort_by_key(|change| change.range.start);
         let (mut text, mut copied) = (String::with_capacity(source.len()), 0);
         for change in changes {
@@ -138,9 +140,10 @@ impl Source {
                 steps.extend([LoadConst(Value::from(*name)), CallFunction(CALL, Some(counted)), filter(PLAIN, 1)]);
             }
             CallFunction(..) => steps.extend([instruction.clone(), filter(PLAIN, 1)]),
-            Eq | Ne | Gt | Gte | Lt | Lte | In | CompareAndPreserve(_) => {
-                steps.extend([filter(WEIGH, 1), Swap, filter(WEIGH, 1), Swap, instruction.clone()]);
-            }
+            Eq | Ne | Gt | Gte | Lt | Lte | In | CompareAndPreserve(_) => match compare::check_of(instruction) {
+                Some(check) => steps.extend([filter(check, 2), UnpackList(2), instruction.clone()]),
+                None => steps.extend([filter(WEIGH, 1), Swap, filter(WEIGH, 1), Swap, instruction.clone()]),
+            },
             Add => steps.extend([filter(SUM, 2), filter(PLAIN, 1)]),
             StringConcat => steps.push(filter(JOINED, 2)),
             Rem => steps.push(filter(REMAINDER, 2)),

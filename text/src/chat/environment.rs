@@ -2,7 +2,7 @@
 //! functions. What values cost is in `bounds.rs`; how Python writes them in `python.rs` and `json.rs`.
 
 use super::bounds::{self, charge_bytes, refused};
-use super::{filters, json, macros, methods, python, wrap};
+use super::{compare, filters, json, macros, methods, python, wrap};
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
@@ -31,6 +31,7 @@ pub(super) fn of_hf() -> Result<Environment<'static>, Error> {
     json::add_to(&mut environment);
     macros::add_to(&mut environment);
     filters::add_to(&mut environment);
+    compare::add_to(&mut environment);
     // In Jinja2 `none`, which stands for absent tools, cannot be iterated.
     environment.add_test("iterable", |value: &Value| !value.is_none() && value.try_iter().is_ok());
     environment.add_test("callable", is_callable);

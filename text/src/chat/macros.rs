@@ -15,7 +15,7 @@ const NAMED: &str = "kwargs";
 
 /// A stretch of the source that becomes another one.
 pub(super) struct Change<'s> {
-    /// What is changed: a tag or a macro.
+    /// What is changed: a tag, a macro or a comparison.
     pub(super) name: &'s str,
     pub(super) range: Range<usize>,
     pub(super) text: String,

@@ -5,6 +5,7 @@
 //! * `dialect.rs`: the template as a program of minijinja, in HF's dialect and with its values looked at;
 //! * `bounds.rs`: what a value may cost, and that none holds itself;
 //! * `macros.rs`: macros with arguments that they do not declare;
+//! * `compare.rs`: which values have an order, and which are found in others;
 //! * `environment.rs`, `filters.rs`, `python.rs`, `percent.rs`, `json.rs`, `methods.rs`: names that templates find, as
 //!   Python has them;
 //! * `quoted.rs`: variables whose texts are no control tokens;
@@ -12,6 +13,7 @@
 //! * `error.rs`: what can go wrong.
 
 mod bounds;
+mod compare;
 mod dialect;
 mod environment;
 mod error;

@@ -8,8 +8,12 @@ use crate::description::{ConfigError, RopeConfig, RopeScaling, Yarn};
 
 const SCALING: &str = "rope.scaling.type";
 
-/// What rotated heads are multiplied with.
+/// What rotated heads are multiplied with, relative to the usual number.
 const MULTIPLIER: &str = "rope.scaling.attn_factor";
+
+/// The same as HF transformers has it, not relative to another; llama.cpp writes it and, for these graphs, does not
+/// read it.
+const WHOLE_MULTIPLIER: &str = "rope.scaling.yarn_attn_factor";
 
 impl Keys<'_> {
     pub(super) fn rope(&self, head_dim: usize) -> Result<RopeConfig, ConfigError> {
@@ -54,6 +58,11 @@ impl Keys<'_> {
         let factor = self.positive("rope.scaling.factor", None)?;
         if factor < 1.0 {
             return Err(self.value("rope.scaling.factor", factor, "at least 1"));
+        }
+        let (whole, usual) =
+            (self.file.metadata().opt_f32(&self.key(WHOLE_MULTIPLIER))?, Yarn::usual_multiplier(factor));
+        if let Some(found) = whole.filter(|whole| !((whole - usual).abs() <= 1e-5 * usual)) {
+            return Err(self.unsupported(WHOLE_MULTIPLIER, found));
         }
         Ok(RopeScaling::Yarn(Yarn {
             factor,

@@ -102,9 +102,11 @@ fn a_rotation_that_is_not_computed_is_refused() {
 #[test]
 fn a_yarn_that_is_not_computed_is_refused() {
     let number = |number| Some(Value::F32(number));
-    let cases: [(&str, Option<Value>, &str); 8] = [
+    let cases: [(&str, Option<Value>, &str); 10] = [
         ("yarn_ext_factor", number(0.5), "`qwen3.rope.scaling.yarn_ext_factor` is 0.5: this changes the arithmetic"),
         ("yarn_log_multiplier", number(0.1), "`qwen3.rope.scaling.yarn_log_multiplier` is 0.1: this changes"),
+        ("yarn_attn_factor", number(1.25), "`qwen3.rope.scaling.yarn_attn_factor` is 1.25: this changes"),
+        ("yarn_attn_factor", number(f32::NAN), "`qwen3.rope.scaling.yarn_attn_factor` is NaN: this changes"),
         ("factor", None, "qwen3.rope.scaling.factor"),
         ("factor", number(0.5), "`qwen3.rope.scaling.factor` is 0.5, expected at least 1"),
         ("original_context_length", None, "qwen3.rope.scaling.original_context_length"),
@@ -117,6 +119,29 @@ fn a_yarn_that_is_not_computed_is_refused() {
         let refused = with(&synthetic, &[(&format!("rope.scaling.{key}"), value)]).unwrap_err();
         assert!(refused.starts_with("changed.gguf: ") && refused.contains(expected), "{refused}");
     }
-    let usual = [("rope.scaling.yarn_ext_factor", number(1.0)), ("rope.scaling.yarn_log_multiplier", number(0.0))];
+    let usual = [
+        ("rope.scaling.yarn_ext_factor", number(1.0)),
+        ("rope.scaling.yarn_log_multiplier", number(0.0)),
+        // 1 + 0.1 ln 4.
+        ("rope.scaling.yarn_attn_factor", number(1.138_629_4)),
+    ];
     assert_eq!(with(&synthetic, &usual).unwrap(), synthetic.config);
+}
+
+/// Whatever the graph: what no graph here computes is refused by its name, and 0 switches it off.
+#[test]
+fn what_scales_or_caps_is_refused_by_name() {
+    let synthetic = qwen3(RopeScaling::None);
+    for key in SCALES {
+        let refused = with(&synthetic, &[(key, Some(Value::F32(30.0)))]).unwrap_err();
+        let expected =
+            format!("changed.gguf: key `qwen3.{key}` is 30: this changes the arithmetic and is not supported");
+        assert_eq!(refused, expected);
+        assert_eq!(with(&synthetic, &[(key, Some(Value::F32(0.0)))]).unwrap(), synthetic.config);
+    }
+    for key in COUNTS {
+        let refused = with(&synthetic, &[(key, Some(Value::U32(8)))]).unwrap_err();
+        assert!(refused.contains(&format!("key `qwen3.{key}` is 8: this changes the arithmetic")), "{refused}");
+        assert_eq!(with(&synthetic, &[(key, Some(Value::U32(0)))]).unwrap(), synthetic.config);
+    }
 }

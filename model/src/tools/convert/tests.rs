@@ -1,11 +1,14 @@
 //! Conversions keep every code and scale, and refuse what would not.
 
 use super::*;
+use crate::description::{Config, ConfigError};
+use crate::files::{DescriptionError, HfDirectory};
 use crate::tools::changed::{changed, rewritten};
 use crate::{GroupSize, Side, Synthetic, Values, diff};
 use half::f16;
-use trine_loader::{Gguf, Value};
+use trine_loader::{Access, Gguf, Value};
 use trine_shapes::Dims;
+use trine_text::{ChatError, ChatTemplate, Tokenizer, TokenizerError, VocabularyData};
 
 /// Types for the weights of the tiny model, which have zeros.
 const TO: [TensorType; 7] = [
@@ -290,4 +293,87 @@ fn values_as(file: &Gguf, kind: TensorType) -> Gguf {
     let mut bytes = Vec::new();
     writer.write_to(&mut bytes).unwrap();
     Gguf::from_bytes("requantized", bytes.into()).unwrap()
+}
+
+/// A directory whose `tokenizer.json` is read for its description and never again.
+#[derive(Debug)]
+struct ReadOnce(HfDirectory);
+
+impl Source for ReadOnce {
+    fn label(&self) -> &str {
+        self.0.label()
+    }
+
+    fn container(&self) -> Container {
+        self.0.container()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.0.bytes()
+    }
+
+    fn entries(&self) -> Vec<(String, Value)> {
+        self.0.entries()
+    }
+
+    fn unread_entries(&self) -> Vec<String> {
+        self.0.unread_entries()
+    }
+
+    fn config(&self) -> Result<Config, ConfigError> {
+        self.0.config()
+    }
+
+    fn has_vocabulary(&self) -> bool {
+        self.0.has_vocabulary()
+    }
+
+    fn tokenizer(&self, _: &TokenizerOptions) -> Result<Tokenizer, TokenizerError> {
+        Err(TokenizerError::UnknownModel { found: "read again".to_owned() })
+    }
+
+    fn tokenizer_of(&self, vocabulary: VocabularyData) -> Result<Tokenizer, TokenizerError> {
+        self.0.tokenizer_of(vocabulary)
+    }
+
+    fn description(&self, options: &TokenizerOptions) -> Result<Description, DescriptionError> {
+        self.0.description(options)
+    }
+
+    fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError> {
+        self.0.chat_template(tokenizer)
+    }
+
+    fn tensors(&self) -> Vec<SourceTensor> {
+        self.0.tensors()
+    }
+}
+
+#[test]
+fn the_vocabulary_of_a_directory_is_read_once_and_checked() {
+    let directory = |vocabulary: &dyn Fn(String) -> String| {
+        let from = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/checkpoints/bitnet-packed");
+        let folder = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+        let path = folder.path().join("tokenizer.json");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, vocabulary(text)).unwrap();
+        (ReadOnce(HfDirectory::open(folder.path(), Access::Copy).unwrap()), folder)
+    };
+    let convert = |source| convert(source, &Conversion::to(TensorType::TQ1_0), &cpu(), &|_, _| ());
+    let (sound, _folder) = directory(&|text| text);
+    assert!(convert(&sound).is_ok(), "{:?}", convert(&sound).err());
+    // A merge of what is no token is not seen until the tokenizer is made.
+    let merge = |text: String| {
+        let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        json["model"]["merges"].as_array_mut().unwrap().push(serde_json::json!(["nowhere", "else"]));
+        json.to_string()
+    };
+    let (broken, folder) = directory(&merge);
+    let refused = convert(&broken).unwrap_err().to_string();
+    let file = folder.path().join("tokenizer.json").display().to_string();
+    assert!(refused.starts_with(&file) && refused.contains("nowhere"), "{refused}");
 }

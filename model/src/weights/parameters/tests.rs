@@ -97,6 +97,22 @@ fn each_tensor_is_one_parameter() {
     );
 }
 
+/// A program that tries one type after the other reads a tensor once, and those that it could not read are left.
+#[test]
+fn a_tensor_that_is_refused_is_not_read() {
+    let mut parameters = Parameters::of(&file(TensorType::BF16));
+    for _ in 0..2 {
+        let refused = parameters.read::<Half>((Fixed, Fixed)).err().expect("another type").to_string();
+        assert_eq!(refused, "own.gguf: tensor `layer.weight` is BF16, expected F16");
+    }
+    let brain: Brain = parameters.read((Fixed, Fixed)).expect("the type of the file");
+    assert_eq!(brain.out().len(), 3);
+    let other = parameters.read_of_layer::<OtherGains<Small>, _>(layer(1), (Hidden::of(Small), 1e-5));
+    assert!(other.is_err());
+    let unread = parameters.finish().unwrap_err().to_string();
+    assert!(unread.contains("`blk.1.ffn_norm.weight`") && !unread.contains("`layer.weight`"), "{unread}");
+}
+
 #[test]
 fn what_does_not_agree_is_refused_in_a_line() {
     assert_eq!(refused::<Half>((Fixed, Fixed)), "own.gguf: tensor `layer.weight` is BF16, expected F16");
