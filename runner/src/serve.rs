@@ -72,6 +72,7 @@ fn open(arguments: &ServeArguments) -> Result<Engine> {
         quantize: arguments.quantize.chosen(),
         activations: arguments.activations,
         tokenizer: TokenizerOptions { pre: vocabulary.pre.clone() },
+        ..EngineOptions::default()
     };
     let engine = Engine::of_source(&*source, options)?;
     engine.warnings().iter().for_each(|remark| warning(&remark.to_string()));

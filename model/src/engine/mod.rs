@@ -151,11 +151,6 @@ impl Engine {
         &self.0.opened
     }
 
-    /// Positions that a sequence may have.
-    fn context(&self) -> usize {
-        self.0.context
-    }
-
     /// What tells the model, as it is computed here, from others.
     fn fingerprint(&self) -> Result<u64, EngineError> {
         if let Some(known) = self.0.fingerprint.get() {
