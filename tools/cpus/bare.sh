@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds shapes, kernels and ops for a processor without an operating system, whose standard library is `core` and `alloc`
-# alone, and the library without threads, SIMD and the memory map: see README.md.
+# alone, and the library without its features: see README.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -16,6 +16,9 @@ fi
 cargo "${options[@]}"
 unset RUSTC RUSTC_BOOTSTRAP
 echo "shapes, kernels and ops build for thumbv7em-none-eabihf"
+
+cargo check --quiet -p trine --no-default-features
+echo "the library without any feature compiles"
 
 text=$(cargo run --quiet -p trine --no-default-features --features text --example story)
 echo "without threads, SIMD and the memory map the library says: ${text:0:60}..."

@@ -12,7 +12,7 @@ mod peft;
 use super::checked;
 use super::matrices;
 use super::{LoadError, LoadProblem};
-use crate::description::{Config, ConfigError, Projection, Role};
+use crate::description::{Architecture, Config, ConfigError, Projection, Role};
 use crate::files::SourceTensor;
 use std::path::Path;
 use trine_kernels::{Matrix, PackingKind};
@@ -109,7 +109,8 @@ impl Adapter {
     /// Another architecture, and blocks that the model does not have.
     pub(super) fn check(&self, config: &Config) -> Result<(), LoadError> {
         let name = config.architecture.name();
-        if let Some(found) = self.architecture.as_deref().filter(|found| *found != name) {
+        let is_other = |found: &&str| Architecture::from_name(found) != Some(config.architecture);
+        if let Some(found) = self.architecture.as_deref().filter(is_other) {
             let problem =
                 ConfigError::value(&self.label, "general.architecture", found, format!("{name}, the model's"));
             return Err(LoadError::of_file(&self.label, LoadProblem::Config(problem)));
