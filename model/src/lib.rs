@@ -45,8 +45,8 @@ pub use generation::Session;
 #[cfg(feature = "text")]
 pub use generation::{
     Candidate, Candidates, Finish, ForModel, GenerateError, GenerateOptions, Generated, Generation, GenerationError,
-    GenerationStep, GenerationStream, Greedy, LogitsFilter, Logprobs, ModelTokenizer, Multinomial, Next, Sampler,
-    SamplerChain, SamplerError, SamplerOptions, TokenLogprob, WrongTokenizer, filters,
+    GenerationStep, GenerationStream, Greedy, Guesses, LogitsFilter, Logprobs, ModelTokenizer, Multinomial, Next,
+    Sampler, SamplerChain, SamplerError, SamplerOptions, TokenLogprob, WrongTokenizer, filters,
 };
 pub use network::{
     Attention, Block, FeedForward, KvCache, Linear, Logits, LogitsError, LogitsRequest, Mixer, Ops, Part, QkNorms,

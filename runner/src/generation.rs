@@ -11,8 +11,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 use trine::model::{
-    Advice, ChatError, ChatTemplate, Config, EncodeOptions, Finish, ForModel, GenerateOptions, Generated, SamplerChain,
-    SamplerError, SamplerOptions, Session, Source, Tokenizer,
+    Advice, ChatError, ChatTemplate, Config, EncodeOptions, Finish, ForModel, GenerateOptions, Generated, Guesses,
+    SamplerChain, SamplerError, SamplerOptions, Session, Source, Tokenizer,
 };
 use trine::shapes::Model;
 
@@ -85,7 +85,9 @@ pub fn statistics<M>(generated: &Generated<M>, seed: Option<u64>) -> String {
         format!("{tokens} tokens, {each_second:.1} tokens/s")
     };
     let seed = seed.map_or(String::new(), |seed| format!("; seed {seed}"));
-    format!("prompt {}; decode {}{seed}", speed(generated.prompt), speed(generated.decode))
+    let Guesses { made, right } = generated.guesses;
+    let guesses = if made == 0 { String::new() } else { format!("; {right} of {made} guesses right") };
+    format!("prompt {}; decode {}{guesses}{seed}", speed(generated.prompt), speed(generated.decode))
 }
 
 /// A prompt that cannot be continued.
@@ -192,6 +194,7 @@ impl Generation {
         };
         let sampler = SamplerChain::new(sampling.clone()).map_err(|error| Usage(error.to_string()))?;
         let options = GenerateOptions {
+            guesses: arguments.speculate.unwrap_or(0),
             max_tokens,
             stop_strings: arguments.stop.clone(),
             stop_ids: arguments.stop_id.clone(),

@@ -4,6 +4,7 @@
 mod drivers;
 mod grammar;
 mod logprobs;
+mod speculation;
 
 use crate::api::*;
 use crate::support::{cpu, with_model};

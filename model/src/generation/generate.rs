@@ -5,12 +5,15 @@ use super::Session;
 use super::ids::ids;
 use super::logprobs::Logprobs;
 use super::sampler::{Sampler, SamplerError};
+use super::speculation::{Guesses, Speculation};
 use super::state::{Finish, GenerateOptions, Generation, GenerationError, Next};
 use super::tokens::ModelTokenizer;
 use crate::network::{Logits, LogitsRequest, StepError};
+use std::borrow::Borrow;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 use trine_shapes::{Idx, Model, Vocab};
+use trine_text::Tokenizer;
 
 /// What a generation did.
 #[derive(Clone, Debug)]
@@ -23,8 +26,10 @@ pub struct Generated<M> {
     pub finish: Finish,
     /// Tokens of the prompt that were processed, and the time they took.
     pub prompt: (usize, Duration),
-    /// Single steps, and the time they took.
+    /// Tokens behind the first, and the time they took.
     pub decode: (usize, Duration),
+    /// What of them was guessed, where options ask for it.
+    pub guesses: Guesses,
 }
 
 /// A prompt that cannot be continued.
@@ -37,6 +42,13 @@ pub enum GenerateError {
     /// No token can be chosen, or it has no text.
     #[error(transparent)]
     Generation(#[from] GenerationError),
+}
+
+/// What a loop has generated so far.
+struct Output<M> {
+    steps: usize,
+    tokens: Vec<Idx<Vocab<M>>>,
+    logprobs: Vec<Logprobs>,
 }
 
 impl<M: Model> Session<M> {
@@ -75,26 +87,45 @@ impl<M: Model> Session<M> {
         let kept = self.rewind(prompt);
         let fed = self.feed_while(&prompt[kept..], generation.request(), &mut || on_text(""))?;
         let prompt = (self.tokens().len() - kept, started.elapsed());
-        let (started, mut steps, mut logprobs, mut tokens) = (Instant::now(), 0, Vec::new(), Vec::new());
+        let (started, mut output) = (Instant::now(), Output { steps: 0, tokens: Vec::new(), logprobs: Vec::new() });
+        let mut speculation = Speculation::new(options.guesses);
+        let finish = match fed {
+            None => Ok(Finish::Interrupted),
+            Some(logits) => self.decode(logits, &mut generation, &mut speculation, &mut output, on_text),
+        };
+        speculation.take_back(self);
+        let (Output { steps, tokens, logprobs }, finish) = (output, finish?);
+        let (decode, guesses) = ((steps, started.elapsed()), speculation.guesses());
+        Ok(Generated { tokens, logprobs, finish, prompt, decode, guesses })
+    }
+
+    /// The loop, from the logits that follow the prompt on.
+    fn decode<S: Sampler, T: Borrow<Tokenizer>>(
+        &mut self,
+        mut logits: Logits<Vocab<M>>,
+        generation: &mut Generation<S, T>,
+        speculation: &mut Speculation<M>,
+        output: &mut Output<M>,
+        on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Finish, GenerateError> {
         let vocab = self.vocab();
         let token = |id| Idx::new(vocab, id).map_err(|error| GenerationError::from(SamplerError::NoToken(error)));
-        let finish = match fed {
-            None => Finish::Interrupted,
-            Some(mut logits) => loop {
-                let step = generation.advance(&logits)?.try_map(token)?;
-                logprobs.extend(step.logprobs);
-                tokens.extend(step.token);
-                let heard = step.token.is_some() || !step.text.is_empty();
-                let interrupted = heard && on_text(&step.text).is_break();
-                match step.next {
-                    Next::Done(finish @ Finish::StopString(_)) => break finish,
-                    _ if interrupted => break Finish::Interrupted,
-                    Next::Done(finish) => break finish,
-                    Next::Feed(token) => logits = self.feed_for(&[token], generation.request())?,
+        loop {
+            let step = generation.advance(&logits)?.try_map(token)?;
+            output.logprobs.extend(step.logprobs);
+            output.tokens.extend(step.token);
+            let heard = step.token.is_some() || !step.text.is_empty();
+            let interrupted = heard && on_text(&step.text).is_break();
+            match step.next {
+                Next::Done(finish @ Finish::StopString(_)) => return Ok(finish),
+                _ if interrupted => return Ok(Finish::Interrupted),
+                Next::Done(finish) => return Ok(finish),
+                Next::Feed(token) => {
+                    let (request, left) = (generation.request(), generation.left());
+                    logits = speculation.feed(self, token, generation.tokens(), request, left)?;
                 }
-                steps += 1;
-            },
-        };
-        Ok(Generated { tokens, logprobs, finish, prompt, decode: (steps, started.elapsed()) })
+            }
+            output.steps += 1;
+        }
     }
 }

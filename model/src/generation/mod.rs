@@ -5,6 +5,7 @@
 //! * `logprobs.rs`: log-probabilities;
 //! * `state.rs`: a generation as a state machine, without a model, a loop or a clock;
 //! * `session.rs`: one text on a model, its state and its logits;
+//! * `speculation.rs`: tokens that are guessed and checked together;
 //! * `generate.rs`, `stream.rs`: loops over a session, one with a callback, one as an iterator.
 //!
 //! * `tokens.rs`: a tokenizer whose tokens are those of one model; `ids.rs`: ids as its tokens, and back.
@@ -34,6 +35,8 @@ mod options;
 mod sampler;
 mod session;
 #[cfg(feature = "text")]
+mod speculation;
+#[cfg(feature = "text")]
 mod state;
 #[cfg(feature = "text")]
 mod stream;
@@ -60,6 +63,8 @@ pub use options::SamplerOptions;
 #[cfg(feature = "text")]
 pub use sampler::{Greedy, Multinomial, Sampler, SamplerError};
 pub use session::Session;
+#[cfg(feature = "text")]
+pub use speculation::Guesses;
 #[cfg(feature = "text")]
 pub use state::{Finish, GenerateOptions, Generation, GenerationError, GenerationStep, Next};
 #[cfg(feature = "text")]

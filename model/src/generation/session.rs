@@ -211,6 +211,33 @@ impl<M: Model> Session<M> {
         Ok(logits.into_vec())
     }
 
+    /// Appends tokens in one step, and returns the logits that follow each of them.
+    ///
+    /// # Errors
+    /// As for [`feed`](Session::feed).
+    #[cfg(feature = "text")]
+    pub(super) fn feed_each(
+        &mut self,
+        tokens: &[Idx<Vocab<M>>],
+        request: LogitsRequest,
+    ) -> Result<Vec<Logits<Vocab<M>>>, StepError> {
+        let (transformer, cpu) = (&self.transformer, &self.cpu);
+        let mut logits: Vec<Option<Logits<Vocab<M>>>> = tokens.iter().map(|_| None).collect();
+        self.state.step(tokens, |step| {
+            let wanted: Vec<_> = Idx::all(step.axis()).map(|row| (row, request)).collect();
+            transformer.wanted_logits(cpu, step, &wanted, &mut |at, of_token| logits[at] = Some(of_token));
+        })?;
+        self.tokens.extend_from_slice(tokens);
+        Ok(logits.into_iter().flatten().collect())
+    }
+
+    /// Forgets all but the first `len` tokens.
+    #[cfg(feature = "text")]
+    pub(super) fn truncate(&mut self, len: usize) {
+        let kept = self.state.rewind(len);
+        self.tokens.truncate(kept);
+    }
+
     /// Goes back to the longest common beginning of the session and `tokens`, short of the last one, or as near to it
     /// as the state can, and returns how many tokens are left.
     pub fn rewind(&mut self, tokens: &[Idx<Vocab<M>>]) -> usize {

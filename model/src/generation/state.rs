@@ -27,6 +27,9 @@ pub struct GenerateOptions {
     /// Whether the output is a text of its own, such as an answer, and not the rest of the prompt's: it does not begin
     /// with the space that SentencePiece puts before a text.
     pub answers: bool,
+    /// Most tokens that are guessed at a time by looking back in the text, and checked in one step: the same text, in
+    /// fewer steps where it repeats itself. 0 guesses none. As many are guessed as turn out right.
+    pub guesses: usize,
     /// Report the log-probabilities of each chosen token and of so many of the best. All logits are asked for then.
     pub logprobs: Option<usize>,
 }
@@ -40,6 +43,7 @@ impl Default for GenerateOptions {
             stop_ids: Vec::new(),
             stop_at_end_of_text: true,
             answers: false,
+            guesses: 0,
             logprobs: None,
         }
     }
@@ -206,6 +210,11 @@ impl<S: Sampler, T: Borrow<Tokenizer>> Generation<S, T> {
     /// The tokens so far, without the one that ended them.
     pub fn generated(&self) -> &[u32] {
         &self.tokens[self.prompt..]
+    }
+
+    /// How many more tokens there may be.
+    pub fn left(&self) -> usize {
+        self.options.max_tokens.saturating_sub(self.generated().len())
     }
 
     /// Why it ended, if it has.

@@ -4,6 +4,7 @@ use super::Session;
 use super::generate::GenerateError;
 use super::ids::ids;
 use super::sampler::{Sampler, SamplerError};
+use super::speculation::Speculation;
 use super::state::{Finish, GenerateOptions, Generation, GenerationStep, Next};
 use super::tokens::ModelTokenizer;
 use std::borrow::Borrow;
@@ -12,12 +13,20 @@ use trine_text::Tokenizer;
 
 /// An iterator over the steps of a generation: one for each token, and one for the token that ended it. The prompt is
 /// processed before the first. An error is the last item.
-pub struct GenerationStream<'s, M, S, T> {
+pub struct GenerationStream<'s, M: Model, S, T> {
     session: &'s mut Session<M>,
     generation: Generation<S, T>,
     generated: Vec<Idx<Vocab<M>>>,
     /// What the session is fed before the next step; nothing after the last one.
     fresh: Option<Vec<Idx<Vocab<M>>>>,
+    speculation: Speculation<M>,
+}
+
+/// What was only guessed is no part of the session.
+impl<M: Model, S, T> Drop for GenerationStream<'_, M, S, T> {
+    fn drop(&mut self) {
+        self.speculation.take_back(self.session);
+    }
 }
 
 impl<M: Model> Session<M> {
@@ -43,13 +52,14 @@ impl<M: Model> Session<M> {
         options: GenerateOptions,
     ) -> GenerationStream<'_, M, S, T> {
         let mut prompt = prompt.into();
+        let speculation = Speculation::new(options.guesses);
         let generation = Generation::new(ids(&prompt), tokenizer, sampler, options).with_context(self.capacity());
         let fresh = prompt.split_off(self.rewind(&prompt));
-        GenerationStream { fresh: Some(fresh), session: self, generation, generated: Vec::new() }
+        GenerationStream { fresh: Some(fresh), session: self, generation, generated: Vec::new(), speculation }
     }
 }
 
-impl<M, S: Sampler, T: Borrow<Tokenizer>> GenerationStream<'_, M, S, T> {
+impl<M: Model, S: Sampler, T: Borrow<Tokenizer>> GenerationStream<'_, M, S, T> {
     /// The tokens so far, without the one that ended them.
     pub fn generated(&self) -> &[Idx<Vocab<M>>] {
         &self.generated
@@ -66,7 +76,14 @@ impl<M: Model, S: Sampler, T: Borrow<Tokenizer>> Iterator for GenerationStream<'
 
     fn next(&mut self) -> Option<Self::Item> {
         let fresh = self.fresh.take()?;
-        let logits = match self.session.feed_for(&fresh, self.generation.request()) {
+        let (request, left) = (self.generation.request(), self.generation.left());
+        let logits = match fresh[..] {
+            [token] if !self.generated.is_empty() => {
+                self.speculation.feed(self.session, token, self.generation.tokens(), request, left)
+            }
+            _ => self.session.feed_for(&fresh, request),
+        };
+        let logits = match logits {
             Ok(logits) => logits,
             Err(error) => return Some(Err(error.into())),
         };
@@ -75,8 +92,9 @@ impl<M: Model, S: Sampler, T: Borrow<Tokenizer>> Iterator for GenerationStream<'
         let step = self.generation.advance(&logits).and_then(|step| step.try_map(token));
         if let Ok(step) = &step {
             self.generated.extend(step.token);
-            if let Next::Feed(token) = step.next {
-                self.fresh = Some(vec![token]);
+            match step.next {
+                Next::Feed(token) => self.fresh = Some(vec![token]),
+                Next::Done(_) => self.speculation.take_back(self.session),
             }
         }
         Some(step.map_err(GenerateError::from))

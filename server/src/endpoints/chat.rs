@@ -44,6 +44,7 @@ fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
             prompt: ids.clone(),
             sampler: sampler.of_choice(choice)?,
             options: GenerateOptions {
+                guesses: 0,
                 max_tokens,
                 stop_strings: ending.stop.clone(),
                 stop_ids: ending.stop_ids.clone(),
