@@ -42,6 +42,8 @@ mod gate;
 mod layer_norm;
 mod linear;
 mod low_rank;
+#[cfg(test)]
+mod low_rank_tests;
 mod map;
 mod matmul;
 mod matrix;

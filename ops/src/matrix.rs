@@ -1,9 +1,11 @@
 //! Packed matrices and shortlists as the storage of weights.
 
+use crate::cpu::Cpu;
 use crate::weight::{Affine, RowMajor, Weight};
 use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
-use trine_kernels::{Matrix, Packed, Packing, PackingKind, Shortlist};
+use trine_kernels::{Matrix, Packed, Packing, PackingError, PackingKind, Shortlist};
 use trine_shapes::{Axis, Made, product_of};
 
 impl RowMajor for Matrix {
@@ -36,6 +38,34 @@ impl<P: Packing> RowMajor for Packed<P> {
 impl Affine for Matrix {
     fn with_bias(self, bias: Box<[f32]>) -> Matrix {
         Matrix::with_bias(self, bias)
+    }
+}
+
+impl<O: Made, I: Axis> Weight<Matrix, O, I> {
+    /// One matrix for a float matrix and those of low rank beside it, rounded to its type: `W + scale B A`. Without any
+    /// beside it, it stays as it is.
+    ///
+    /// # Errors
+    /// [`PackingError::NotFromFloat`] for a matrix of codes or blocks: its sum with another one is no such matrix, and
+    /// rounding it to one would be another model. [`PackingError`] where a sum has no such float.
+    pub fn merged(self, cpu: &Cpu) -> Result<Self, PackingError> {
+        if self.low_rank().is_empty() {
+            return Ok(self);
+        }
+        let matrix = self.data();
+        let (kind, rows, cols) = (matrix.kind(), matrix.rows(), matrix.cols());
+        if !matches!(kind, PackingKind::F32 | PackingKind::F16 | PackingKind::BF16) {
+            return Err(PackingError::NotFromFloat { packing: kind.name() });
+        }
+        let mut elements = vec![0.0; product_of(&[rows, cols])];
+        elements.chunks_exact_mut(cols).enumerate().for_each(|(row, to)| matrix.decode_row(row, to));
+        self.low_rank().iter().for_each(|beside| beside.add_to_elements(&mut elements));
+        let merged = Matrix::from_f32(cpu, kind, rows, cols, &elements)?;
+        let merged = match matrix.bias() {
+            Some(bias) => merged.with_bias(bias.into()),
+            None => merged,
+        };
+        Ok(self.without_low_rank().map(|_| merged))
     }
 }
 

@@ -1,5 +1,5 @@
-//! What `run` and `chat` share: a prompt that can be continued, how tokens are chosen, and text as it is generated. What
-//! does not belong here: how that is shown (`display.rs`).
+//! What `run` and `chat` share: a prompt that can be continued, how tokens are chosen, and text as it is generated.
+//! What does not belong here: how that is shown (`display.rs`).
 
 use crate::args::GenerationArguments;
 use crate::interrupt::{Signal, Watch};
@@ -291,8 +291,9 @@ mod tests {
             finish: Finish::MaxTokens,
             prompt: (30, Duration::from_millis(250)),
             decode: (0, Duration::ZERO),
+            guesses: Guesses { made: 9, right: 7 },
         };
-        let line = "prompt 30 tokens, 120.0 tokens/s; decode 0 tokens, 0.0 tokens/s";
+        let line = "prompt 30 tokens, 120.0 tokens/s; decode 0 tokens, 0.0 tokens/s; 7 of 9 guesses right";
         assert_eq!(statistics(&generated, None), line);
         assert_eq!(statistics(&generated, Some(7)), format!("{line}; seed 7"));
     }

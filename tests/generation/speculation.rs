@@ -89,7 +89,8 @@ fn guesses_do_without_memory_that_is_not_there() {
             let mut session = Session::in_pool(&transformer, &cpu, &pool, 512);
             let options = GenerateOptions { guesses, max_tokens: 400, ..GenerateOptions::default() };
             let stream = session.stream(prompt, &tokenizer, SamplerChain::greedy(), options);
-            let steps: Vec<_> = stream.map(|step| step.map_err(|error| error.to_string())).collect();
+            let steps: Vec<_> =
+                stream.map(|step| step.map(|step| step.text).map_err(|error| error.to_string())).collect();
             (steps.len(), steps.last().cloned())
         })
     };

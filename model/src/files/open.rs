@@ -8,8 +8,8 @@ use super::{HfDirectory, HfError};
 use std::path::Path;
 use trine_loader::{Access, Gguf, GgufError};
 
-/// Opens a GGUF file, or a directory as HF transformers saves models, which the feature `text` reads. [`Access::Map`] says what must not happen to
-/// files while they are mapped.
+/// Opens a GGUF file, or a directory as HF transformers saves models, which the feature `text` reads. [`Access::Map`]
+/// says what must not happen to files while they are mapped.
 ///
 /// # Errors
 /// [`SourceError`] where it cannot be read, or breaks a rule of its format.

@@ -93,7 +93,6 @@ impl<M: Model> Session<M> {
             None => Ok(Finish::Interrupted),
             Some(logits) => self.decode(logits, &mut generation, &mut speculation, &mut output, on_text),
         };
-        speculation.take_back(self);
         let (Output { steps, tokens, logprobs }, finish) = (output, finish?);
         let (decode, guesses) = ((steps, started.elapsed()), speculation.guesses());
         Ok(Generated { tokens, logprobs, finish, prompt, decode, guesses })

@@ -19,6 +19,8 @@ pub struct Session<M> {
     cpu: Cpu,
     state: State<M>,
     tokens: Vec<Idx<Vocab<M>>>,
+    /// How many of the last tokens are only guessed: nobody sees them until they turn out right.
+    guessed: usize,
 }
 
 impl<M: Model> Session<M> {
@@ -41,19 +43,22 @@ impl<M: Model> Session<M> {
     /// from a pool as it grows.
     pub fn in_pool(transformer: &Arc<Transformer<M>>, cpu: &Cpu, pool: &StatePool<M>, context: usize) -> Self {
         let (transformer, cpu) = (transformer.clone(), cpu.clone());
-        Session { transformer, cpu, state: pool.state(context), tokens: Vec::new() }
+        Session { transformer, cpu, state: pool.state(context), tokens: Vec::new(), guessed: 0 }
     }
 
     /// A second session with the same tokens, which shares the memory of their keys and values.
     pub fn fork(&self) -> Self {
         let (transformer, cpu) = (self.transformer.clone(), self.cpu.clone());
-        Session { transformer, cpu, state: self.state.fork(), tokens: self.tokens.clone() }
+        let Session { ref state, ref tokens, guessed, .. } = *self;
+        let mut fork = Session { transformer, cpu, state: state.fork(), tokens: tokens.clone(), guessed };
+        fork.take_back();
+        fork
     }
 
     /// Its state as bytes, which are the same on every machine.
     #[cfg(feature = "text")]
     pub(crate) fn state_bytes(&self) -> Vec<u8> {
-        self.state.to_bytes()
+        self.fork().state.to_bytes()
     }
 
     /// The session of these tokens whose state is in the bytes.
@@ -72,7 +77,7 @@ impl<M: Model> Session<M> {
         bytes: &[u8],
     ) -> Result<Self, CacheFull> {
         let state = pool.saved_state(context, tokens.len(), bytes)?;
-        Ok(Session { transformer: transformer.clone(), cpu: cpu.clone(), state, tokens })
+        Ok(Session { transformer: transformer.clone(), cpu: cpu.clone(), state, tokens, guessed: 0 })
     }
 
     /// The transformer.
@@ -82,12 +87,12 @@ impl<M: Model> Session<M> {
 
     /// The tokens so far.
     pub fn tokens(&self) -> &[Idx<Vocab<M>>] {
-        &self.tokens
+        &self.tokens[..self.tokens.len() - self.guessed]
     }
 
     /// Whether no further token fits.
     pub fn is_full(&self) -> bool {
-        self.state.len() == self.state.capacity()
+        self.tokens().len() == self.state.capacity()
     }
 
     /// Most tokens that fit.
@@ -156,6 +161,7 @@ impl<M: Model> Session<M> {
         request: LogitsRequest,
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<Option<Logits<Vocab<M>>>, StepError> {
+        self.take_back();
         let transformer = &self.transformer;
         self.state.check_room(tokens.len(), 1)?;
         let (before, last) = tokens.split_at(tokens.len().saturating_sub(1) / PROMPT_BATCH * PROMPT_BATCH);
@@ -181,6 +187,7 @@ impl<M: Model> Session<M> {
         mut requests: Vec<(&mut Session<M>, &[Idx<Vocab<M>>])>,
         request: LogitsRequest,
     ) -> Result<Vec<Logits<Vocab<M>>>, StepError> {
+        requests.iter_mut().for_each(|(session, _)| session.take_back());
         let Some((first, _)) = requests.first() else {
             return Ok(Vec::new());
         };
@@ -211,16 +218,17 @@ impl<M: Model> Session<M> {
         Ok(logits.into_vec())
     }
 
-    /// Appends tokens in one step, and returns the logits that follow each of them.
+    /// Appends a token and guesses behind it in one step, and returns the logits that follow each of them.
     ///
     /// # Errors
     /// As for [`feed`](Session::feed).
     #[cfg(feature = "text")]
-    pub(super) fn feed_each(
+    pub(super) fn feed_guesses(
         &mut self,
         tokens: &[Idx<Vocab<M>>],
         request: LogitsRequest,
     ) -> Result<Vec<Logits<Vocab<M>>>, StepError> {
+        self.take_back();
         let (transformer, cpu) = (&self.transformer, &self.cpu);
         let mut logits: Vec<Option<Logits<Vocab<M>>>> = tokens.iter().map(|_| None).collect();
         self.state.step(tokens, |step| {
@@ -228,19 +236,29 @@ impl<M: Model> Session<M> {
             transformer.wanted_logits(cpu, step, &wanted, &mut |at, of_token| logits[at] = Some(of_token));
         })?;
         self.tokens.extend_from_slice(tokens);
+        self.guessed = tokens.len() - 1;
         Ok(logits.into_iter().flatten().collect())
     }
 
-    /// Forgets all but the first `len` tokens.
+    /// The first of the guessed tokens has turned out right.
     #[cfg(feature = "text")]
-    pub(super) fn truncate(&mut self, len: usize) {
-        let kept = self.state.rewind(len);
-        self.tokens.truncate(kept);
+    pub(super) fn confirm(&mut self) {
+        self.guessed -= 1;
+    }
+
+    /// Forgets tokens that were only guessed.
+    fn take_back(&mut self) {
+        if self.guessed > 0 {
+            let kept = self.state.rewind(self.tokens().len());
+            self.tokens.truncate(kept);
+            self.guessed = 0;
+        }
     }
 
     /// Goes back to the longest common beginning of the session and `tokens`, short of the last one, or as near to it
     /// as the state can, and returns how many tokens are left.
     pub fn rewind(&mut self, tokens: &[Idx<Vocab<M>>]) -> usize {
+        self.take_back();
         let common = self.tokens.iter().zip(tokens).take_while(|(old, new)| old == new).count();
         let kept = self.state.rewind(common.min(tokens.len().saturating_sub(1)));
         self.tokens.truncate(kept);

@@ -1,4 +1,5 @@
-//! Tokens that are guessed, and checked in one step of the model: the same text, in fewer steps where it repeats itself.
+//! Tokens that are guessed, and checked in one step of the model: the same text, in fewer steps where it repeats
+//! itself.
 //!
 //! The logits of a token are the same bits whether it goes through the model alone or with others, so a guess that the
 //! generation then chooses was right, and one that it does not choose is taken back. What belongs here: guessing by
@@ -74,25 +75,23 @@ impl<M: Model> Speculation<M> {
     ) -> Result<Logits<Vocab<M>>, StepError> {
         match self.ahead.pop_front() {
             Some((guess, logits)) if guess == token && covers(self.asked, request) => {
+                session.confirm();
                 self.guesses.right += 1;
                 if self.ahead.is_empty() {
                     (self.now, self.last_pause) = ((2 * self.now).min(self.most), 0);
                 }
                 return Ok(logits);
             }
-            Some(wrong) => {
-                self.ahead.push_front(wrong);
-                self.take_back(session);
-            }
+            Some(_) => self.guess_less(),
             None => {}
         }
         let room = (session.capacity() - session.tokens().len()).saturating_sub(1);
         let guessed = self.guess(session.vocab(), text, room.min(left));
         let mut tokens = vec![token];
         tokens.extend(&guessed);
-        let fed = match session.feed_each(&tokens, request) {
+        let fed = match session.feed_guesses(&tokens, request) {
             // The pages that one token needs may be there.
-            Err(StepError::Cache(_)) if !guessed.is_empty() => session.feed_each(&tokens[..1], request),
+            Err(StepError::Cache(_)) if !guessed.is_empty() => session.feed_guesses(&tokens[..1], request),
             fed => fed,
         };
         let mut logits = fed?.into_iter();
@@ -103,19 +102,15 @@ impl<M: Model> Speculation<M> {
         Ok(first)
     }
 
-    /// Takes tokens that were only guessed out of the session again, and guesses less from then on.
-    pub(super) fn take_back(&mut self, session: &mut Session<M>) {
-        let (wrong, before) = (self.ahead.len(), self.now);
-        if wrong == 0 {
-            return;
-        }
-        session.truncate(session.tokens().len() - wrong);
+    /// A guess was wrong, and so are those behind it.
+    fn guess_less(&mut self) {
+        let wrong = self.ahead.len() + 1;
         self.ahead.clear();
-        self.now = (before.saturating_sub(wrong)).max(1);
-        if wrong >= before {
+        if wrong >= self.now {
             self.last_pause = (2 * self.last_pause).clamp(1, LONGEST_PAUSE);
             self.pause = self.last_pause;
         }
+        self.now = self.now.saturating_sub(wrong).max(1);
     }
 
     /// What followed the last place where the text had its last tokens, at most `most` tokens.

@@ -13,20 +13,13 @@ use trine_text::Tokenizer;
 
 /// An iterator over the steps of a generation: one for each token, and one for the token that ended it. The prompt is
 /// processed before the first. An error is the last item.
-pub struct GenerationStream<'s, M: Model, S, T> {
+pub struct GenerationStream<'s, M, S, T> {
     session: &'s mut Session<M>,
     generation: Generation<S, T>,
     generated: Vec<Idx<Vocab<M>>>,
     /// What the session is fed before the next step; nothing after the last one.
     fresh: Option<Vec<Idx<Vocab<M>>>>,
     speculation: Speculation<M>,
-}
-
-/// What was only guessed is no part of the session.
-impl<M: Model, S, T> Drop for GenerationStream<'_, M, S, T> {
-    fn drop(&mut self) {
-        self.speculation.take_back(self.session);
-    }
 }
 
 impl<M: Model> Session<M> {
@@ -59,7 +52,7 @@ impl<M: Model> Session<M> {
     }
 }
 
-impl<M: Model, S: Sampler, T: Borrow<Tokenizer>> GenerationStream<'_, M, S, T> {
+impl<M, S: Sampler, T: Borrow<Tokenizer>> GenerationStream<'_, M, S, T> {
     /// The tokens so far, without the one that ended them.
     pub fn generated(&self) -> &[Idx<Vocab<M>>] {
         &self.generated
@@ -92,9 +85,8 @@ impl<M: Model, S: Sampler, T: Borrow<Tokenizer>> Iterator for GenerationStream<'
         let step = self.generation.advance(&logits).and_then(|step| step.try_map(token));
         if let Ok(step) = &step {
             self.generated.extend(step.token);
-            match step.next {
-                Next::Feed(token) => self.fresh = Some(vec![token]),
-                Next::Done(_) => self.speculation.take_back(self.session),
+            if let Next::Feed(token) = step.next {
+                self.fresh = Some(vec![token]);
             }
         }
         Some(step.map_err(GenerateError::from))

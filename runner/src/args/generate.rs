@@ -164,8 +164,8 @@ pub struct GenerationArguments {
     /// Go on after the model has ended its text.
     #[arg(long)]
     pub ignore_eos: bool,
-    /// Guess up to COUNT tokens at a time by looking back in the text, and check them in one step: the same text, faster
-    /// where it repeats itself [default with the option alone: 16].
+    /// Guess up to COUNT tokens at a time by looking back in the text, and check them in one step: the same text,
+    /// faster where it repeats itself [default with the option alone: 16].
     #[arg(long, value_name = "COUNT", num_args = 0..=1, require_equals = true, default_missing_value = "16",
           value_parser = whole::<usize>)]
     pub speculate: Option<usize>,
