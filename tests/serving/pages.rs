@@ -73,6 +73,22 @@ fn who_comes_together_computes_a_beginning_once() {
     check_pages(&scheduler);
 }
 
+/// A salt divides what is shared, also among requests that run together.
+#[test]
+fn salts_share_nothing() {
+    let engine = engine(2, 40);
+    let (mut scheduler, _) = scheduler(&engine, SchedulerOptions::default());
+    let salted =
+        |salt: &str| GenerationRequest { cache_salt: Some(salt.to_owned()), ..request(&engine, &ids(1, 300), 2) };
+    let requests = ["a", "b", "a"].map(|salt| scheduler.submit(salted(salt)).expect("a request"));
+    let mut heard = Heard::default();
+    heard.finish(&mut scheduler);
+    assert_eq!(requests.map(|id| heard.usage[&id].cached_tokens), [0, 0, 299]);
+    assert_eq!(heard.told[&requests[0]].tokens, heard.told[&requests[1]].tokens);
+    let pages = scheduler.status().pages;
+    assert_eq!((pages.active, pages.cached), (0, 4), "a complete page and a tail for each salt");
+}
+
 /// The one that computes a beginning goes away: the next one goes on where it was.
 #[test]
 fn a_beginning_passes_to_the_next_one_that_has_it() {

@@ -26,7 +26,8 @@ impl Scheduler {
         // What it has computed of its last page may be of use again.
         let len = memory.len();
         memory.give_back_reserved();
-        if len % PAGE != 0 {
+        debug_assert_eq!(self.prefixes.depth(node), len / PAGE, "each page is in the tree");
+        if !len.is_multiple_of(PAGE) {
             let tail = &job.generation.tokens()[len / PAGE * PAGE..len];
             let scores = job.scores.as_ref().and_then(|scores| scores.page(len / PAGE));
             self.prefixes.keep(node, tail, memory, scores);

@@ -35,11 +35,11 @@ pub enum EventKind {
         /// are of all its tokens behind the first.
         logprobs: Vec<Logprobs>,
     },
-    /// A token was chosen.
+    /// A token was chosen, or the text ended and some of it was held back.
     Token {
         /// The token; none where the chosen one ended the text.
         token: Option<u32>,
-        /// Text that is complete with it; often none.
+        /// Text that is complete now; often none.
         text: String,
         /// Log-probabilities of the chosen token, where they are asked for.
         logprobs: Option<Logprobs>,

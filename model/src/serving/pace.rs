@@ -138,7 +138,7 @@ mod tests {
         let mut pace = after(&[(100, 5000), (4, 20)]);
         assert_eq!(milliseconds(&pace, 100), 500.0);
         assert_eq!(pace.chunk(4, LIMITS), 16);
-        (0..40).for_each(|_| pace.observe(4, Duration::from_millis(10)));
+        (0..80).for_each(|_| pace.observe(4, Duration::from_millis(10)));
         assert_eq!(milliseconds(&pace, 4), 10.0);
         assert_eq!(pace.chunk(4, LIMITS), 32);
     }

@@ -135,7 +135,9 @@ impl Outcome {
             Ok(Err(error)) => return self.end = Some(End::Failed(error.into())),
             Err(panic) => return self.end = Some(End::Failed(RequestError::Panic { message: said(&*panic) })),
         };
-        self.token = Some(EventKind::Token { token: step.token, text: step.text, logprobs: step.logprobs });
+        if step.token.is_some() || !step.text.is_empty() || step.logprobs.is_some() {
+            self.token = Some(EventKind::Token { token: step.token, text: step.text, logprobs: step.logprobs });
+        }
         if let Next::Done(finish) = step.next {
             self.end = Some(End::Finished(finish));
         }

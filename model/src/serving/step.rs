@@ -132,6 +132,7 @@ impl Scheduler {
         if !len.is_multiple_of(PAGE) {
             return;
         }
+        debug_assert_eq!(self.prefixes.depth(running.node) + 1, len / PAGE, "each page enters the tree");
         let ids = &running.job.generation.tokens()[len - PAGE..len];
         let scores = running.job.scores.as_ref().and_then(|scores| scores.page(len / PAGE - 1));
         let known = self.prefixes.child(running.node, ids, scores.as_ref());

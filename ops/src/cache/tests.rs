@@ -230,6 +230,29 @@ fn forks_go_on_as_if_they_were_alone() {
 }
 
 #[test]
+fn reserved_pages_are_those_of_the_next_steps() {
+    let (cpu, pool) = (cpu(None), pool(5, CacheType::F32));
+    let mut one = after(&cpu, &pool, &[(PAGE + 3, 1)]);
+    let mut other = one.fork();
+    other.rewind(PAGE + 1);
+    let expected = {
+        let mut third = other.fork();
+        alone(&cpu, &mut third, 5, 7)
+    };
+    assert_eq!(pool.free_pages(), 3);
+    // A copy of the page that both have, and a page behind it.
+    other.reserve(PAGE).unwrap();
+    assert_eq!((pool.free_pages(), other.len()), (1, PAGE + 1));
+    assert_eq!(alone(&cpu, &mut other, 5, 7), expected);
+    alone(&cpu, &mut one, 1, 8);
+    assert_eq!(pool.free_pages(), 1, "each has a page of its own");
+    let error = other.reserve(3 * PAGE).unwrap_err();
+    assert_eq!((error, other.len()), (CacheFull::Pages { needed: 2, free: 1, pages: 5 }, PAGE + 6));
+    other.rewind(PAGE + 6);
+    assert_eq!(pool.free_pages(), 2, "what is reserved goes back");
+}
+
+#[test]
 fn what_is_rewound_is_forgotten_and_its_pages_are_free() {
     let cpu = cpu(None);
     for kind in KINDS {
