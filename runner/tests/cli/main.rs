@@ -11,6 +11,8 @@ mod manners;
 mod output;
 mod rig;
 mod sampling;
+#[cfg(feature = "serve")]
+mod serving;
 mod terminal;
 
 use std::io::{Read, Write};

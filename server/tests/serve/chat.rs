@@ -6,7 +6,8 @@ use trine::model::{GenerateOptions, Message, SamplerChain, SamplerOptions};
 
 const PATH: &str = "/v1/chat/completions";
 const TEMPLATE: &str = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}\
-                        {% if add_generation_prompt %}assistant:{% endif %}{% if mood is defined %}{{ mood }}{% endif %}";
+                        {% if add_generation_prompt %}assistant:{% endif %}\
+                        {% if mood is defined %}{{ mood }}{% endif %}";
 
 #[test]
 fn a_model_without_a_template_says_so() {

@@ -186,9 +186,9 @@ impl ChatTemplate {
         self.encode_with(tokenizer, &of_messages(messages, add_generation_prompt), None)
     }
 
-    /// The tokens of a conversation's text, with all that [`render_with`](ChatTemplate::render_with) is given. All texts
-    /// among the variables are text, as the messages of [`encode`](ChatTemplate::encode) are. Where `last` is given, the
-    /// tokens are those up to the end of its last occurrence: that of a message that is to be continued.
+    /// The tokens of a conversation's text, with all that [`render_with`](ChatTemplate::render_with) is given. All
+    /// texts among the variables are text, as the messages of [`encode`](ChatTemplate::encode) are. Where `last` is
+    /// given, the tokens are those up to the end of its last occurrence: that of a message that is to be continued.
     ///
     /// # Errors
     /// As for [`ChatTemplate::encode`]; [`ChatError::Render`] also where the text has no `last`.
