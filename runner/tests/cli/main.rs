@@ -14,6 +14,8 @@ mod output;
 mod pseudo_terminal;
 mod rig;
 mod sampling;
+#[cfg(feature = "serve")]
+mod serving;
 mod terminal;
 mod thoughts;
 
