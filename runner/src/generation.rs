@@ -1,5 +1,5 @@
-//! What `run` and `chat` share: a prompt that can be continued, how tokens are chosen, and text as it is generated. What
-//! does not belong here: how that is shown (`display.rs`).
+//! What `run` and `chat` share: a prompt that can be continued, how tokens are chosen, and text as it is generated.
+//! What does not belong here: how that is shown (`display.rs`).
 
 use crate::args::GenerationArguments;
 use crate::interrupt::{Signal, Watch};

@@ -48,8 +48,8 @@ impl Chat<'_> {
         Ok(signal.filter(|signal| !signal.is_ctrl_c()).map_or(Flow::On, Flow::Signal))
     }
 
-    /// The tokens that the model is told, and how many turns were dropped for them. Where they leave too little room for an answer, the oldest turns are dropped
-    /// until half of the context is free, so that this is seldom.
+    /// The tokens that the model is told, and how many turns were dropped for them. Where they leave too little room
+    /// for an answer, the oldest turns are dropped until half of the context is free, so that this is seldom.
     fn fitting_prompt(&mut self, positions: usize) -> Result<(Vec<u32>, usize)> {
         let mut prompt = self.prompt()?;
         let room = self.settings.tokens.min(positions / 4).max(1);
