@@ -4,6 +4,7 @@
 mod api;
 mod biases;
 mod chat;
+mod documents;
 mod engine;
 mod examples;
 mod generation;
