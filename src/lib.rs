@@ -28,13 +28,15 @@
 //! [`Visit`](model::Visit). A program whose model has a type of its own declares it with [`pinned_model!`] or
 //! [`static_model!`] and calls [`load`](model::load).
 //!
+//! The guide goes from the first program to models of one's own and to applications: [`guide`].
+//!
 //! | crate | what is in it |
 //! |---|---|
 //! | [`shapes`] | axes, products, sums, roles, tensors, the three kinds of environment |
 //! | [`ops`] | operations on typed tensors: what each takes and makes is in its signature |
 //! | [`kernels`] | arithmetic on slices: packings, SIMD, threads |
 //! | [`loader`] | GGUF files, read and written; safetensors, read |
-//! | [`text`] | tokenizers, chat templates, text from bytes in pieces, stop strings |
+//! | [`text`] | tokenizers, chat templates, text from bytes in pieces, stop strings, thoughts |
 //! | [`model`] | configuration, weights, the transformer, state of sequences, generation, engines |
 //!
 //! | feature | default | what it adds |
@@ -117,6 +119,26 @@ pub fn embedded_model() -> Result<loader::Gguf, loader::GgufError> {
 #[cfg(feature = "text")]
 pub fn embedded_engine() -> Result<model::Engine, model::EngineError> {
     model::Engine::of_source(&embedded_model()?, model::EngineOptions::default())
+}
+
+/// The guide, whose programs are compiled and run.
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/guide/README.md")]
+pub mod guide {
+    #[doc = include_str!("../docs/guide/text.md")]
+    pub mod text {}
+    #[doc = include_str!("../docs/guide/own-model.md")]
+    pub mod own_model {}
+    #[doc = include_str!("../docs/guide/weights.md")]
+    pub mod weights {}
+    #[doc = include_str!("../docs/guide/out-of-the-types.md")]
+    pub mod out_of_the_types {}
+    #[doc = include_str!("../docs/guide/applications.md")]
+    pub mod applications {}
+    #[doc = include_str!("../docs/guide/files.md")]
+    pub mod files {}
+    #[doc = include_str!("../docs/guide/design.md")]
+    pub mod design {}
 }
 
 /// The programs of the README compile, and the wrong one does not.

@@ -5,6 +5,7 @@ mod adapters;
 mod api;
 mod biases;
 mod chat;
+mod documents;
 mod engine;
 mod examples;
 mod generation;

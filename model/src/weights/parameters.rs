@@ -329,6 +329,8 @@ macro_rules! parameters {
 
         const _: () = assert!(
             <$name as $crate::Parameter>::IS_NAMED,
+            // A name may have braces in it.
+            "{}",
             concat!("`", $file, "` is not the name of the norm whose gains `", stringify!($name), "` is")
         );
         $crate::parameters!($($rest)*);

@@ -177,8 +177,8 @@ pub fn help() -> String {
     for described in &COMMANDS {
         let _ = writeln!(help, "{:wide$}  {}", usage(described), described.what);
     }
-    help + "A message of several lines is pasted, or written between lines of `\"\"\"`. One that begins with a \
-            slash is written with two."
+    help + "A message of several lines is pasted, or written between lines of `\"\"\"`. One that begins with a slash \
+            is written with two."
 }
 
 #[cfg(test)]

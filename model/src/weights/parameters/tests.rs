@@ -20,6 +20,7 @@ parameters! {
     struct Half = "layer.weight": Weight<Packed<F16>, Rows, Columns>;
     struct Square = "layer.weight": Tensor<f32, (Rows, Columns)>;
     struct Shift = "layer.bias": Bias<Rows, Columns>;
+    struct OfEach = "each.{}.bias": Bias<Rows, Columns>;
     struct Table = "table.weight": Embedding<Matrix, Vocab<Small>, Hidden<Small>>;
     struct Gains<M: Model> = "blk.{}.attn_norm.weight": RmsNorm<AttnNorm, Hidden<M>>;
     struct OtherGains<M: Model> = "blk.{}.ffn_norm.weight": RmsNorm<AttnNorm, Hidden<M>>;
@@ -43,6 +44,7 @@ fn file(kind: TensorType) -> Gguf {
     };
     tensor("layer.weight", &[3, 2], kind, &VALUES);
     tensor("layer.bias", &[3], kind, &VALUES[..3]);
+    tensor("each.1.bias", &[3], kind, &VALUES[3..]);
     tensor("table.weight", &[5, 4], TensorType::F32, &[1.0; 20]);
     tensor("blk.0.attn_norm.weight", &[4], TensorType::F32, &[1.0; 4]);
     tensor("blk.1.attn_norm.weight", &[4], TensorType::F32, &[2.0; 4]);
@@ -87,6 +89,7 @@ fn each_tensor_is_one_parameter() {
     let _: Any = parameters.read((Fixed, Fixed)).unwrap();
     let _: Shift = parameters.read((Fixed, Fixed)).unwrap();
     let _: Table = parameters.read((Vocab::of(Small), Hidden::of(Small))).unwrap();
+    let _: OfEach = parameters.read_of_layer(layer(1), (Fixed, Fixed)).unwrap();
     let gains: Gains<Small> = parameters.read_of_layer(layer(1), (Hidden::of(Small), 1e-5)).unwrap();
     assert_eq!((gains.gain().data(), gains.epsilon()), (&[2.0; 4][..], 1e-5));
     let again = parameters.read::<Any>((Fixed, Fixed)).err().unwrap();
@@ -119,7 +122,7 @@ fn what_does_not_agree_is_refused_in_a_line() {
     let hidden = (Hidden::of(Small), 1e-5);
     assert_eq!(
         refused::<Gains<Small>>(hidden),
-        "own.gguf: tensor `blk.{}.attn_norm.weight` is not among the 6 tensors of the file"
+        "own.gguf: tensor `blk.{}.attn_norm.weight` is not among the 7 tensors of the file"
     );
     let error = Parameters::of(&file(TensorType::F32)).read_of_layer::<OtherGains<Small>, _>(layer(1), hidden);
     let error = error.err().unwrap();
