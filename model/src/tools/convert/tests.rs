@@ -363,7 +363,8 @@ fn the_vocabulary_of_a_directory_is_read_once_and_checked() {
         std::fs::write(&path, vocabulary(text)).unwrap();
         (ReadOnce(HfDirectory::open(folder.path(), Access::Copy).unwrap()), folder)
     };
-    let convert = |source| convert(source, &Conversion::to(TensorType::TQ1_0), &cpu(), &|_, _| ());
+    // F16 holds rows of every length.
+    let convert = |source| convert(source, &Conversion::to(TensorType::F16), &cpu(), &|_, _| ());
     let (sound, _folder) = directory(&|text| text);
     assert!(convert(&sound).is_ok(), "{:?}", convert(&sound).err());
     // A merge of what is no token is not seen until the tokenizer is made.
