@@ -199,6 +199,26 @@ impl ChatTemplate {
     /// # Errors
     /// [`ChatError::Render`] where the template refuses the conversation or fails.
     pub fn render_with(&self, variables: &impl Serialize) -> Result<String, ChatError> {
+        self.rendered(variables)?.map_err(|error| ChatError::Render { message: error.to_string() })
+    }
+
+    /// That the template stays within the bounds of templates in the least conversation, which is one message of a
+    /// user. It may refuse this conversation, and ask for what is not in it.
+    ///
+    /// # Errors
+    /// [`ChatError::Render`] where it takes more steps or bytes than a template may, or makes values that none may.
+    pub fn check(&self) -> Result<(), ChatError> {
+        let messages = [Message::new("user", "a")];
+        let variables =
+            BTreeMap::from([("messages", Value::from(Serde(&messages))), ("add_generation_prompt", Value::from(true))]);
+        match self.rendered(&variables)? {
+            Err(error) if bounds::is_beyond(&error) => Err(ChatError::Render { message: error.to_string() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the template makes of its variables, or the engine says of them.
+    fn rendered(&self, variables: &impl Serialize) -> Result<Result<String, Error>, ChatError> {
         let fail = |message: String| ChatError::Render { message };
         let given = Value::from(Serde(variables));
         let mut context: BTreeMap<String, Value> =
@@ -210,9 +230,7 @@ impl ChatTemplate {
             context.insert(name.to_string(), value);
         }
         let context = Value::from_pairs(context);
-        with_stack(self.source.len(), || self.run(context))
-            .map_err(|error| fail(no_stack(&error)))?
-            .map_err(|error| fail(error.to_string()))
+        with_stack(self.source.len(), || self.run(context)).map_err(|error| fail(no_stack(&error)))
     }
 
     /// Compiles the template again, which takes less than running it and keeps nothing that borrows the source.

@@ -373,6 +373,11 @@ fn the_vocabulary_of_a_directory_is_read_once_and_checked() {
         json["model"]["merges"].as_array_mut().unwrap().push(serde_json::json!(["nowhere", "else"]));
         json.to_string()
     };
+    let (endless, folder) = directory(&|text| text);
+    let template = "{% set ns = namespace() %}{% set ns.a = ns %}";
+    std::fs::write(folder.path().join("chat_template.jinja"), template).unwrap();
+    let refused = convert(&endless).unwrap_err().to_string();
+    assert!(refused.contains("tokenizer.chat_template") && refused.contains("holds a namespace"), "{refused}");
     let (broken, folder) = directory(&merge);
     let refused = convert(&broken).unwrap_err().to_string();
     let file = folder.path().join("tokenizer.json").display().to_string();
