@@ -32,7 +32,7 @@ fn patch(model: &'static [u8], name: &str, says: &[&str], at: usize, bytes: &'st
 
 /// Every case.
 pub(super) fn cases() -> Vec<Case> {
-    [layouts(), codes(), scales()].into_iter().flatten().collect()
+    [layouts(), contents(), codes(), scales()].into_iter().flatten().collect()
 }
 
 fn layouts() -> Vec<Case> {
@@ -48,6 +48,31 @@ fn layouts() -> Vec<Case> {
         retyped(LEGACY, "groups of 128 by the number of Q1_0", &[41], &["belong to no tensor"]),
         retyped(PTQ1_0, "PTQ1_0 by the number of Q2_0", &[42, 0], &[UP, "as type id 42 may mean, found 10752 bytes"]),
         patch(PQ2_0, "groups of 128 in rows of 64", &[UP, "multiple of 128"], dimensions_at(PQ2_0, UP), &[64]),
+    ]
+}
+
+/// A matrix whose line in the tensor table says another type, and dimensions with which it is as long as before.
+fn contents() -> Vec<Case> {
+    let of = |model: &'static [u8], name: &str, [row, rows, id]: [u32; 3], says: &[&str]| {
+        let line = [u64::from(row).to_le_bytes(), u64::from(rows).to_le_bytes()].concat();
+        let line = [&line[..], &id.to_le_bytes()].concat();
+        let at = dimensions_at(model, UP);
+        let says = [&[UP], says].concat();
+        Case { base: model, ..Case::patch(name, &says, at, line) }
+    };
+    vec![
+        of(
+            LEGACY,
+            "groups of 64 among groups of 128",
+            [64, 725, 42],
+            &["other tensors of this id are Q2_0 in groups of 128", "mixed several"],
+        ),
+        of(Q2_0, "IQ4_NL_4_4 by the number of I2_S", [32, 768, 36], &["IQ4_NL_4_4, removed from ggml (id 36)"]),
+        of(Q2_0, "MXFP4", [32, 813, 39], &["MXFP4 of llama.cpp (id 39)"]),
+        of(Q2_0, "NVFP4", [64, 384, 40], &["NVFP4 of llama.cpp (id 40)"]),
+        of(Q2_0, "STQ1_0 by the number of NVFP4", [256, 329, 40], &["STQ1_0 of an early upload", "(id 40)"]),
+        of(Q2_0, "STQ1_0", [256, 329, 43], &["STQ1_0, which is not supported yet (id 43)"]),
+        of(Q2_0, "FP8 by the number of STQ1_0", [128, 108, 43], &["FP8 (id 43)"]),
     ]
 }
 

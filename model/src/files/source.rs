@@ -90,14 +90,18 @@ pub trait Source: fmt::Debug + Sync {
     #[cfg(feature = "text")]
     fn chat_template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate, ChatError>;
 
-    /// Whether there is no chat template, or a valid one.
+    /// Whether there is no chat template, or a valid one that stays within bounds.
     ///
     /// # Errors
-    /// [`ChatError`] as of [`Source::chat_template`], but for a missing one.
+    /// [`ChatError`] as of [`Source::chat_template`], but for a missing one, and as of [`ChatTemplate::check`].
     #[cfg(feature = "text")]
     fn check_template(&self, tokenizer: &Tokenizer) -> Result<(), ChatError> {
         match self.chat_template(tokenizer) {
-            Ok(_) | Err(ChatError::Missing { .. }) => Ok(()),
+            Ok(template) => {
+                let in_file = |error| ChatError::InFile { file: self.label().to_owned(), error: Box::new(error) };
+                template.check().map_err(in_file)
+            }
+            Err(ChatError::Missing { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -60,6 +60,25 @@ pub(super) fn refused(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message.into())
 }
 
+/// What an error has as its source that a bound is the reason of.
+#[derive(Debug, thiserror::Error)]
+#[error("a bound of templates")]
+struct Bound;
+
+/// An error that a bound is the reason of, whatever the template is given.
+pub(super) fn beyond(message: impl Into<String>) -> Error {
+    refused(message).with_source(Bound)
+}
+
+/// Whether a bound is the reason of an error, or of what it comes from.
+pub(super) fn is_beyond(error: &Error) -> bool {
+    let mut causes = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
+    causes.any(|cause| {
+        let is_fuel = |error: &Error| error.kind() == ErrorKind::OutOfFuel;
+        cause.is::<Bound>() || cause.downcast_ref::<Error>().is_some_and(is_fuel)
+    })
+}
+
 /// Pays for a text of so many bytes that is about to be read or made.
 pub(super) fn charge_bytes(state: &State<'_, '_>, bytes: usize) -> Result<(), Error> {
     state.consume_fuel((bytes / BYTES_PER_STEP) as u64)
@@ -129,7 +148,7 @@ fn storable(state: &State<'_, '_>, value: Value, name: &str) -> Result<Value, Er
     let value = plain(state, value)?;
     visit(&value, 0, &mut |value: &Value| match value.as_object() {
         Some(object) if object.type_name().ends_with("::Namespace") => {
-            Err(refused(format!("attribute `{name}` is set to a value that holds a namespace: expected none inside")))
+            Err(beyond(format!("attribute `{name}` is set to a value that holds a namespace: expected none inside")))
         }
         _ => Ok(()),
     })?;
@@ -139,7 +158,7 @@ fn storable(state: &State<'_, '_>, value: Value, name: &str) -> Result<Value, Er
 /// Calls `look` for a value and all that it holds.
 fn visit(value: &Value, depth: usize, look: &mut impl FnMut(&Value) -> Result<(), Error>) -> Result<(), Error> {
     if depth > MAX_DEPTH {
-        return Err(refused(format!("values lie in each other more than {MAX_DEPTH} deep")));
+        return Err(beyond(format!("values lie in each other more than {MAX_DEPTH} deep")));
     }
     look(value)?;
     if let Some(cycler) = value.downcast_object_ref::<Cycler>() {

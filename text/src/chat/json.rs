@@ -1,6 +1,6 @@
 //! `tojson` of HF transformers: Python's `json.dumps`, with its arguments and without escapes for HTML.
 
-use super::bounds::{charge_bytes, refused};
+use super::bounds::{beyond, charge_bytes, refused};
 use super::python::repr_float;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, State};
@@ -42,7 +42,7 @@ fn tojson(state: &State<'_, '_>, value: Value, given: Rest<ValueOrKwargs>) -> Re
             [Some(item), Some(key)] if pair.len() == 2 && item.len() + key.len() <= MAX_INDENT => {
                 (between_items, behind_key) = (item.to_owned(), key.to_owned());
             }
-            _ => return Err(refused("tojson: `separators` must be two short texts")),
+            _ => return Err(beyond("tojson: `separators` must be two short texts")),
         }
     }
     let is_true = |value: Option<Value>| value.is_some_and(|value| value.is_true());
@@ -58,13 +58,13 @@ fn indentation(value: &Value) -> Result<String, Error> {
     let text = match (value.as_str(), i64::try_from(value.clone())) {
         (Some(text), _) => text.to_owned(),
         (None, Ok(spaces)) if spaces <= MAX_INDENT as i64 => " ".repeat(usize::try_from(spaces).unwrap_or_default()),
-        (None, Ok(_)) => return Err(refused(format!("tojson: `indent` is {value}, more than {MAX_INDENT}"))),
+        (None, Ok(_)) => return Err(beyond(format!("tojson: `indent` is {value}, more than {MAX_INDENT}"))),
         (None, Err(_)) => {
             return Err(refused(format!("tojson: `indent` must be a number or a text, not {}", value.kind())));
         }
     };
     let short = text.len() <= MAX_INDENT;
-    short.then_some(text).ok_or_else(|| refused(format!("tojson: `indent` is longer than {MAX_INDENT} bytes")))
+    short.then_some(text).ok_or_else(|| beyond(format!("tojson: `indent` is longer than {MAX_INDENT} bytes")))
 }
 
 struct Writer<'s, 't, 'e> {

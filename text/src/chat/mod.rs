@@ -222,7 +222,25 @@ impl ChatTemplate {
         self.render_value(&Value::from(Serde(variables)))
     }
 
+    /// That the template stays within the bounds of templates in the least conversation, which is one message of a
+    /// user. It may refuse this conversation, and ask for what is not in it.
+    ///
+    /// # Errors
+    /// [`ChatError::Render`] where it takes more steps or bytes than a template may, or makes values that none may.
+    pub fn check(&self) -> Result<(), ChatError> {
+        let variables = of_messages(&[Message::new("user", "a")], true);
+        match self.rendered(&Value::from(Serde(&variables)))? {
+            Err(error) if bounds::is_beyond(&error) => Err(ChatError::Render { message: error.to_string() }),
+            _ => Ok(()),
+        }
+    }
+
     fn render_value(&self, given: &Value) -> Result<String, ChatError> {
+        self.rendered(given)?.map_err(|error| ChatError::Render { message: error.to_string() })
+    }
+
+    /// What the template makes of its variables, or the engine says of them.
+    fn rendered(&self, given: &Value) -> Result<Result<String, Error>, ChatError> {
         let fail = |message: String| ChatError::Render { message };
         let mut context: BTreeMap<String, Value> =
             self.tokens.iter().map(|(name, text)| (name.clone(), Value::from(text.as_str()))).collect();
@@ -233,9 +251,7 @@ impl ChatTemplate {
             context.insert(name.to_string(), value);
         }
         let context = Value::from_pairs(context);
-        with_stack(self.source.len(), || self.run(context))
-            .map_err(|error| fail(no_stack(&error)))?
-            .map_err(|error| fail(error.to_string()))
+        with_stack(self.source.len(), || self.run(context)).map_err(|error| fail(no_stack(&error)))
     }
 
     /// Compiles the template again, which takes less than running it and keeps nothing that borrows the source.

@@ -2,6 +2,7 @@
 //! templates is in `probes.rs` and in `tests/chat.rs` of the workspace.
 
 use super::environment::strftime;
+use super::quoted::NO_CHARACTERS;
 use super::*;
 use crate::tokenizer::{Tokenizer, TokenizerOptions, VocabularyData};
 use jiff::Timestamp;
@@ -152,6 +153,25 @@ fn hostile_templates_end_in_an_error() {
         let limits = ["ran out of fuel", "holds a namespace", "more than", "longer than", "two short texts"];
         assert!(limits.iter().any(|limit| error.contains(limit)), "{source}: {error}");
         assert!(!error.contains('\n') && error.len() < 400, "{source}: {error}");
+    }
+}
+
+#[test]
+fn a_check_refuses_what_no_conversation_makes_sound() {
+    let check = |source| ChatTemplate::new(source, "<s>", "</s>").unwrap().check();
+    for (source, limit) in [
+        ("{% set ns = namespace() %}{% set ns.a = ns %}", "holds a namespace"),
+        ("{{ range(9999) | list | tojson(indent=9999999) }}", "more than 64"),
+        ("{% for i in range(9999) %}{% for j in range(9999) %}{% set a = 1 %}{% endfor %}{% endfor %}", "fuel"),
+        ("{{ ('x' * 99999).replace('x', 'y' * 99999) | length }}", "fuel"),
+    ] {
+        let error = check(source).expect_err(source).to_string();
+        assert!(error.contains(limit), "{source}: {error}");
+    }
+    for source in
+        ["{{ raise_exception('a system message first') }}", "{{ tools.a }}", "{{ 1 + 'a' }}", "{{ bos_token }}"]
+    {
+        check(source).expect(source);
     }
 }
 
