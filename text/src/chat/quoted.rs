@@ -4,7 +4,7 @@
 use minijinja::value::{Value, ValueKind};
 
 /// Codes that Unicode keeps for the inside of programs, which stand for no character.
-const NO_CHARACTERS: std::ops::RangeInclusive<char> = '\u{fdd0}'..='\u{fdef}';
+pub(super) const NO_CHARACTERS: std::ops::RangeInclusive<char> = '\u{fdd0}'..='\u{fdef}';
 
 /// A code that no text among the variables has.
 pub(super) fn free_mark(variables: &Value) -> Option<char> {
