@@ -12,6 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -129,7 +130,10 @@ async fn connection(server: Server, stream: TcpStream, peer: SocketAddr, options
     // Events are small, and each is wanted at once.
     let _ = stream.set_nodelay(true);
     let router = server.router();
+    let has_asked = Arc::<AtomicBool>::default();
+    let asks = has_asked.clone();
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        asks.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(Peer(peer));
         router.clone().call(request)
     });
@@ -144,7 +148,9 @@ async fn connection(server: Server, stream: TcpStream, peer: SocketAddr, options
             is_stopping = true;
             connection.as_mut().graceful_shutdown();
         }
-        connection.as_mut().poll(cx)
+        // One that never asked for anything is not waited for.
+        let is_silent = is_stopping && !has_asked.load(Ordering::Relaxed);
+        if is_silent { Poll::Ready(Ok(())) } else { connection.as_mut().poll(cx) }
     })
     .await;
 }

@@ -21,10 +21,9 @@ pub struct Running {
     thread: Option<JoinHandle<()>>,
 }
 
-/// The machine of all tests.
+/// A machine of one thread: tests run beside each other, and the model is small.
 pub fn cpu() -> Cpu {
-    static CPU: OnceLock<Cpu> = OnceLock::new();
-    CPU.get_or_init(|| Cpu::new(CpuOptions { threads: NonZeroUsize::new(2), isa: None }).unwrap()).clone()
+    Cpu::new(CpuOptions { threads: NonZeroUsize::new(1), isa: None }).unwrap()
 }
 
 /// The embedded model, opened anew: servers do not share the memory of one engine.

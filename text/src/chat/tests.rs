@@ -268,7 +268,7 @@ fn control_tokens_in_a_message_are_text() {
     let template = ChatTemplate::new("{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}", "", "").unwrap();
     let encode = |role: &str, content: &str| template.encode(&tokenizer, &[Message::new(role, content)], true);
     assert_eq!(encode("<end>", "i").unwrap(), [0, 1, 2, 3, 4, 6]);
-    let marks: String = NO_CHARACTERS.collect();
+    let marks: String = quoted::NO_CHARACTERS.collect();
     let error = encode(&marks, "<end>").unwrap_err().to_string();
     assert!(error.contains("all of U+FDD0 to U+FDEF"), "{error}");
 }
