@@ -182,7 +182,7 @@ fn words_that_mean_nothing_are_refused() {
 }
 
 /// Options that the page of the command line names and that are of other programs.
-const OF_OTHERS: [&str; 3] = ["--path", "--release", "--version"];
+const OF_OTHERS: [&str; 4] = ["--model", "--path", "--release", "--version"];
 
 /// The words of a text that are long options.
 fn options_in(text: &str) -> Vec<String> {
@@ -191,19 +191,20 @@ fn options_in(text: &str) -> Vec<String> {
     words.map(|word| word.trim_end_matches('-').to_owned()).collect()
 }
 
-/// The page of the command line names every option of every command, and no option that does not exist.
+/// The pages of the command line and of the server name every option of every command, and none that does not exist.
 #[test]
 fn the_documentation_names_the_options() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cli.md");
-    let page = options_in(&std::fs::read_to_string(path).unwrap());
+    let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let text = ["cli.md", "serving.md"].map(|page| std::fs::read_to_string(docs.join(page)).unwrap()).concat();
+    let page = options_in(&text);
     let definition = Arguments::definition();
     let commands = [&definition].into_iter().chain(definition.get_subcommands());
     let options = commands.flat_map(clap::Command::get_arguments).filter(|arg| !arg.is_hide_set());
     let names = options.flat_map(|arg| arg.get_long_and_visible_aliases().unwrap_or_default());
     let names: std::collections::BTreeSet<String> = names.map(|name| format!("--{name}")).collect();
     let missing: Vec<_> = names.iter().filter(|name| !page.contains(name)).collect();
-    assert!(missing.is_empty(), "docs/cli.md does not name {missing:?}");
+    assert!(missing.is_empty(), "docs/cli.md and docs/serving.md do not name {missing:?}");
     let is_known = |name: &String| names.contains(name) || OF_OTHERS.contains(&name.as_str()) || name == "--help";
     let unknown: Vec<_> = page.iter().filter(|name| !is_known(name)).collect();
-    assert!(unknown.is_empty(), "docs/cli.md names {unknown:?}");
+    assert!(unknown.is_empty(), "docs/cli.md or docs/serving.md names {unknown:?}");
 }
