@@ -12,7 +12,7 @@ struct Turns {
 
 impl LogitsFilter for Turns {
     fn apply(&mut self, candidates: &mut Candidates, _recent: &[u32]) -> Result<(), SamplerError> {
-        candidates.retain(|candidate| (candidate.id + self.chosen) % 3 != 0);
+        candidates.retain(|candidate| !(candidate.id + self.chosen).is_multiple_of(3));
         Ok(())
     }
 

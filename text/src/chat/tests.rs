@@ -2,7 +2,6 @@
 //! templates is in `probes.rs` and in `tests/chat.rs` of the workspace.
 
 use super::environment::strftime;
-use super::quoted::NO_CHARACTERS;
 use super::*;
 use crate::tokenizer::{Tokenizer, TokenizerOptions, VocabularyData};
 use jiff::Timestamp;

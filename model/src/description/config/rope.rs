@@ -61,7 +61,7 @@ impl Keys<'_> {
         }
         let (whole, usual) =
             (self.file.metadata().opt_f32(&self.key(WHOLE_MULTIPLIER))?, Yarn::usual_multiplier(factor));
-        if let Some(found) = whole.filter(|whole| !((whole - usual).abs() <= 1e-5 * usual)) {
+        if let Some(found) = whole.filter(|whole| whole.is_nan() || (whole - usual).abs() > 1e-5 * usual) {
             return Err(self.unsupported(WHOLE_MULTIPLIER, found));
         }
         Ok(RopeScaling::Yarn(Yarn {

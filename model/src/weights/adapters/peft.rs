@@ -180,7 +180,7 @@ impl Scales {
 fn patterns(config: &Object, key: &str) -> Result<Vec<(Regex, f64)>, ConfigError> {
     let Some(object) = config.opt_object(key)? else { return Ok(Vec::new()) };
     let read = |(name, value): (&str, &Json)| {
-        let wrong = |expected: &str| ConfigError::value(config.file(), &object.key(name), json::shown(value), expected);
+        let wrong = |expected: &str| ConfigError::value(config.file(), object.key(name), json::shown(value), expected);
         let pattern = Regex::new(&format!(r"^(?:.*\.)?(?:{name})$"));
         let pattern = pattern.map_err(|_| wrong("a number for a regular expression"))?;
         Ok((pattern, value.as_f64().ok_or_else(|| wrong("a number"))?))

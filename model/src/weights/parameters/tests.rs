@@ -105,7 +105,7 @@ fn each_tensor_is_one_parameter() {
 fn a_tensor_that_is_refused_is_not_read() {
     let mut parameters = Parameters::of(&file(TensorType::BF16));
     for _ in 0..2 {
-        let refused = parameters.read::<Half>((Fixed, Fixed)).err().expect("another type").to_string();
+        let refused = parameters.read::<Half>((Fixed, Fixed)).expect_err("another type").to_string();
         assert_eq!(refused, "own.gguf: tensor `layer.weight` is BF16, expected F16");
     }
     let brain: Brain = parameters.read((Fixed, Fixed)).expect("the type of the file");
