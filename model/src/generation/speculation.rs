@@ -87,14 +87,16 @@ impl<M: Model> Speculation<M> {
         }
         let room = (session.capacity() - session.tokens().len()).saturating_sub(1);
         let guessed = self.guess(session.vocab(), text, room.min(left));
+        if guessed.is_empty() {
+            return session.feed_for(&[token], request);
+        }
         let mut tokens = vec![token];
         tokens.extend(&guessed);
-        let fed = match session.feed_guesses(&tokens, request) {
+        let mut logits = match session.feed_guesses(&tokens, request) {
             // The pages that one token needs may be there.
-            Err(StepError::Cache(_)) if !guessed.is_empty() => session.feed_guesses(&tokens[..1], request),
-            fed => fed,
+            Err(StepError::Cache(_)) => return session.feed_for(&[token], request),
+            fed => fed?.into_iter(),
         };
-        let mut logits = fed?.into_iter();
         let first = logits.next().expect("the logits of the first token");
         self.asked = request;
         self.ahead = guessed.into_iter().zip(logits).collect();
