@@ -3,37 +3,18 @@
 
 use super::choices::{Part, PartToken};
 use super::completion::json_number;
-use super::names::TokenNames;
+use super::told::Told;
 use super::usage::{Timings, Usage};
-use super::{Form, Heading, StopReason, finish_reason, stop_reason};
+use super::{Form, StopReason};
 use serde::Serialize;
 use trine::model::TokenLogprob;
 
 /// Writes answers in a conversation down.
 #[derive(Debug)]
-pub struct ChatForm {
-    heading: Heading,
-    names: TokenNames,
-    /// The likeliest tokens that are told of each, where log-probabilities are.
-    logprobs: Option<usize>,
-    with_ids: bool,
-    with_usage: bool,
-    stop_ids: Vec<u32>,
-}
+pub struct ChatForm(Told);
 
-#[derive(Serialize)]
-struct Body<'b, C> {
-    id: &'b str,
-    object: &'static str,
-    created: u64,
-    model: &'b str,
-    system_fingerprint: &'b str,
-    choices: Vec<C>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Option<Usage>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timings: Option<Timings>,
-}
+/// An event.
+const CHUNK: &str = "chat.completion.chunk";
 
 #[derive(Serialize)]
 struct Whole<'c> {
@@ -98,19 +79,13 @@ struct Entry {
 }
 
 impl ChatForm {
-    /// For an answer with this heading.
-    pub fn new(heading: Heading, names: TokenNames, logprobs: Option<usize>, stop_ids: Vec<u32>) -> ChatForm {
-        ChatForm { heading, names, logprobs, with_ids: false, with_usage: false, stop_ids }
-    }
-
-    /// The same with ids of tokens, or with a field for the numbers of tokens in events.
-    #[must_use]
-    pub fn telling(self, with_ids: bool, with_usage: bool) -> ChatForm {
-        ChatForm { with_ids, with_usage, ..self }
+    /// For an answer that is told so much.
+    pub fn new(told: Told) -> ChatForm {
+        ChatForm(told)
     }
 
     fn entry(&self, TokenLogprob { id, logprob }: &TokenLogprob) -> Entry {
-        Entry { token: self.names.text(*id), logprob: json_number(*logprob), bytes: self.names.bytes(*id) }
+        Entry { token: self.0.names.text(*id), logprob: json_number(*logprob), bytes: self.0.names.bytes(*id) }
     }
 
     fn entries(&self, tokens: &[PartToken], best: usize) -> Logprobs {
@@ -124,8 +99,8 @@ impl ChatForm {
 
     fn tokens_of<'c>(&self, part: &'c Part) -> Rest<'c> {
         Rest {
-            logprobs: self.logprobs.map(|best| self.entries(&part.tokens, best)),
-            token_ids: self.with_ids.then(|| part.tokens.iter().map(|token| token.id).collect()),
+            logprobs: self.0.logprobs.map(|best| self.entries(&part.tokens, best)),
+            token_ids: self.0.ids(part),
             prompt_token_ids: part.prompt_ids.as_deref(),
             ..Rest::default()
         }
@@ -133,27 +108,12 @@ impl ChatForm {
 
     fn choice<'c>(&self, index: usize, part: &'c Part) -> Whole<'c> {
         let message = Message { role: "assistant", content: &part.text, refusal: None };
-        let finish = part.finish.as_ref();
-        let finish_reason = finish.map(finish_reason);
-        let stop_reason = finish.and_then(|finish| stop_reason(finish, &self.stop_ids));
+        let (finish_reason, stop_reason) = self.0.end(part);
         Whole { index, message, rest: Rest { finish_reason, stop_reason, ..self.tokens_of(part) } }
     }
 
-    fn body<C: Serialize>(
-        &self,
-        object: &'static str,
-        choices: Vec<C>,
-        usage: Option<Option<Usage>>,
-        timings: Option<Timings>,
-    ) -> String {
-        let Heading { id, created, model, fingerprint } = &self.heading;
-        let (created, system_fingerprint) = (*created, fingerprint.as_str());
-        super::to_line(&Body { id, object, created, model, system_fingerprint, choices, usage, timings })
-    }
-
     fn event(&self, index: usize, delta: Delta<'_>, rest: Rest<'_>, usage: Option<Usage>) -> String {
-        let usage = self.with_usage.then_some(usage);
-        self.body("chat.completion.chunk", vec![Event { index, delta, rest }], usage, None)
+        self.0.event(CHUNK, Event { index, delta, rest }, usage)
     }
 }
 
@@ -168,24 +128,20 @@ impl Form for ChatForm {
             let delta = Delta { content: Some(&part.text), ..Delta::default() };
             events.push(self.event(index, delta, self.tokens_of(part), usage));
         }
-        if let Some(finish) = &part.finish {
-            let (finish_reason, stop_reason) = (Some(finish_reason(finish)), stop_reason(finish, &self.stop_ids));
-            events.push(self.event(
-                index,
-                Delta::default(),
-                Rest { finish_reason, stop_reason, ..Rest::default() },
-                usage,
-            ));
+        if part.finish.is_some() {
+            let (finish_reason, stop_reason) = self.0.end(part);
+            let rest = Rest { finish_reason, stop_reason, ..Rest::default() };
+            events.push(self.event(index, Delta::default(), rest, usage));
         }
         events
     }
 
     fn last(&mut self, usage: Usage, timings: Timings) -> String {
-        self.body::<Event<'_>>("chat.completion.chunk", Vec::new(), Some(Some(usage)), Some(timings))
+        self.0.end_of_all(CHUNK, Vec::<Event<'_>>::new(), usage, timings)
     }
 
     fn whole(&mut self, choices: &[Part], usage: Usage, timings: Timings) -> String {
         let choices = choices.iter().enumerate().map(|(index, part)| self.choice(index, part)).collect();
-        self.body("chat.completion", choices, Some(Some(usage)), Some(timings))
+        self.0.end_of_all("chat.completion", choices, usage, timings)
     }
 }

@@ -2,39 +2,18 @@
 //! (`chat.rs`).
 
 use super::choices::{Part, PartToken};
-use super::names::TokenNames;
+use super::told::Told;
 use super::usage::{Timings, Usage};
-use super::{Form, Heading, finish_reason, stop_reason};
+use super::{Form, StopReason};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use trine::model::{Logprobs, TokenLogprob};
 
 /// Writes completions down.
 #[derive(Debug)]
-pub struct CompletionForm {
-    heading: Heading,
-    names: TokenNames,
-    /// The likeliest tokens that are told of each, where log-probabilities are.
-    logprobs: Option<usize>,
-    with_ids: bool,
-    /// Whether events have a field for the numbers of tokens.
-    with_usage: bool,
-    stop_ids: Vec<u32>,
-}
+pub struct CompletionForm(Told);
 
-#[derive(Serialize)]
-struct Body<'b> {
-    id: &'b str,
-    object: &'static str,
-    created: u64,
-    model: &'b str,
-    system_fingerprint: &'b str,
-    choices: Vec<Choice<'b>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Option<Usage>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timings: Option<Timings>,
-}
+const OBJECT: &str = "text_completion";
 
 #[derive(Serialize)]
 struct Choice<'c> {
@@ -42,7 +21,7 @@ struct Choice<'c> {
     text: &'c str,
     logprobs: Option<OldLogprobs>,
     finish_reason: Option<&'static str>,
-    stop_reason: Option<super::StopReason<'c>>,
+    stop_reason: Option<StopReason<'c>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_ids: Option<Vec<u32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,31 +37,26 @@ struct OldLogprobs {
 }
 
 impl CompletionForm {
-    /// For an answer with this heading.
-    pub fn new(heading: Heading, names: TokenNames, logprobs: Option<usize>, stop_ids: Vec<u32>) -> CompletionForm {
-        CompletionForm { heading, names, logprobs, with_ids: false, with_usage: false, stop_ids }
-    }
-
-    /// The same with ids of tokens, or with a field for the numbers of tokens in events.
-    #[must_use]
-    pub fn telling(self, with_ids: bool, with_usage: bool) -> CompletionForm {
-        CompletionForm { with_ids, with_usage, ..self }
+    /// For an answer that is told so much.
+    pub fn new(told: Told) -> CompletionForm {
+        CompletionForm(told)
     }
 
     fn choice<'c>(&self, index: usize, part: &'c Part) -> Choice<'c> {
+        let (finish_reason, stop_reason) = self.0.end(part);
         Choice {
             index,
             text: &part.text,
-            logprobs: self.logprobs.map(|best| self.old_logprobs(&part.tokens, best)),
-            finish_reason: part.finish.as_ref().map(finish_reason),
-            stop_reason: part.finish.as_ref().and_then(|finish| stop_reason(finish, &self.stop_ids)),
-            token_ids: self.with_ids.then(|| part.tokens.iter().map(|token| token.id).collect()),
+            logprobs: self.0.logprobs.map(|best| self.old_logprobs(&part.tokens, best)),
+            finish_reason,
+            stop_reason,
+            token_ids: self.0.ids(part),
             prompt_token_ids: part.prompt_ids.as_deref(),
         }
     }
 
     fn old_logprobs(&self, tokens: &[PartToken], best: usize) -> OldLogprobs {
-        let name = |id: u32| self.names.unique(id);
+        let name = |id: u32| self.0.names.unique(id);
         let top = |logprobs: &Logprobs| {
             let told = logprobs.best.iter().take(best).chain([&logprobs.chosen]);
             told.map(|TokenLogprob { id, logprob }| (name(*id), json_number(*logprob))).collect()
@@ -97,21 +71,6 @@ impl CompletionForm {
             text_offset: tokens.iter().map(|token| token.offset).collect(),
         }
     }
-
-    fn body(&self, choices: Vec<Choice<'_>>, usage: Option<Option<Usage>>, timings: Option<Timings>) -> String {
-        let Heading { id, created, model, fingerprint, .. } = &self.heading;
-        let body = Body {
-            id,
-            object: "text_completion",
-            created: *created,
-            model,
-            system_fingerprint: fingerprint,
-            choices,
-            usage,
-            timings,
-        };
-        super::to_line(&body)
-    }
 }
 
 /// A log-probability as JSON has it: as an `f32`, of which each text of one is the same number.
@@ -122,16 +81,15 @@ pub(super) fn json_number(logprob: f64) -> f32 {
 
 impl Form for CompletionForm {
     fn events(&mut self, index: usize, part: &Part, usage: Option<Usage>) -> Vec<String> {
-        let usage = self.with_usage.then_some(usage);
-        vec![self.body(vec![self.choice(index, part)], usage, None)]
+        vec![self.0.event(OBJECT, self.choice(index, part), usage)]
     }
 
     fn last(&mut self, usage: Usage, timings: Timings) -> String {
-        self.body(Vec::new(), Some(Some(usage)), Some(timings))
+        self.0.end_of_all(OBJECT, Vec::<Choice<'_>>::new(), usage, timings)
     }
 
     fn whole(&mut self, choices: &[Part], usage: Usage, timings: Timings) -> String {
         let choices = choices.iter().enumerate().map(|(index, part)| self.choice(index, part)).collect();
-        self.body(choices, Some(Some(usage)), Some(timings))
+        self.0.end_of_all(OBJECT, choices, usage, timings)
     }
 }

@@ -7,6 +7,7 @@ mod choices;
 mod completion;
 mod events;
 mod names;
+mod told;
 mod usage;
 
 pub use chat::ChatForm;
@@ -14,6 +15,7 @@ pub use choices::{Choices, Part, PromptShown};
 pub use completion::CompletionForm;
 pub use events::EventBody;
 pub use names::TokenNames;
+pub use told::Told;
 pub use usage::{Timings, Usage};
 
 use crate::id;

@@ -4,11 +4,11 @@
 use super::body::{self, Prepared};
 use super::gate::Client;
 use super::generate::{Runnable, respond};
-use crate::answer::{ChatForm, Choices, Heading, PromptShown, TokenNames};
+use crate::answer::{ChatForm, Choices, Heading, PromptShown, TokenNames, Told};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::prepare::{ChoiceSampler, conversation_tokens, refuse_form, room, seed_of};
+use crate::prepare::{ChoiceSampler, conversation_tokens, options, refuse_form, room, seed_of};
 use crate::request::ChatRequest;
 use crate::worker::Job;
 use axum::Extension;
@@ -44,13 +44,9 @@ fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
             prompt: ids.clone(),
             sampler: sampler.of_choice(choice)?,
             options: GenerateOptions {
-                guesses: 0,
-                max_tokens,
-                stop_strings: ending.stop.clone(),
-                stop_ids: ending.stop_ids.clone(),
-                stop_at_end_of_text: !ending.ignore_eos,
                 answers: !conversation.continue_final_message,
                 logprobs,
+                ..options(&ending, max_tokens)
             },
             prompt_logprobs: None,
             cache_salt: delivery.cache_salt.clone(),
@@ -65,7 +61,8 @@ fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
         delivery.token_ids,
         ending.include_stop,
     );
-    let form = ChatForm::new(heading, names, logprobs, ending.stop_ids);
-    let form = Box::new(form.telling(delivery.token_ids, delivery.include_usage || delivery.continuous_usage));
+    let (with_ids, with_usage) = (delivery.token_ids, delivery.has_usage());
+    let told = Told { heading, names, logprobs, with_ids, with_usage, stop_ids: ending.stop_ids };
+    let form = Box::new(ChatForm::new(told));
     Ok(Runnable { jobs, choices, form, delivery })
 }

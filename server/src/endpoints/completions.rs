@@ -3,11 +3,11 @@
 use super::body::{self, Prepared};
 use super::gate::Client;
 use super::generate::{Runnable, respond};
-use crate::answer::{Choices, CompletionForm, Heading, PromptShown, TokenNames};
+use crate::answer::{Choices, CompletionForm, Heading, PromptShown, TokenNames, Told};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::prepare::{ChoiceSampler, refuse_form, room, seed_of};
+use crate::prepare::{ChoiceSampler, options, refuse_form, room, seed_of};
 use crate::request::{CompletionRequest, PromptText};
 use crate::worker::Job;
 use axum::Extension;
@@ -45,15 +45,7 @@ fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
             jobs.push(Job {
                 prompt: prompt.ids.clone(),
                 sampler: sampler.of_choice(choice)?,
-                options: GenerateOptions {
-                    guesses: 0,
-                    max_tokens,
-                    stop_strings: ending.stop.clone(),
-                    stop_ids: ending.stop_ids.clone(),
-                    stop_at_end_of_text: !ending.ignore_eos,
-                    answers: false,
-                    logprobs: *logprobs,
-                },
+                options: GenerateOptions { logprobs: *logprobs, ..options(ending, max_tokens) },
                 prompt_logprobs: logprobs.filter(|_| *echo),
                 cache_salt: delivery.cache_salt.clone(),
             });
@@ -66,8 +58,9 @@ fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
         delivery.token_ids,
         ending.include_stop,
     );
-    let form = CompletionForm::new(heading, names, *logprobs, ending.stop_ids.clone());
-    let form = Box::new(form.telling(delivery.token_ids, delivery.include_usage || delivery.continuous_usage));
+    let (with_ids, with_usage) = (delivery.token_ids, delivery.has_usage());
+    let told = Told { heading, names, logprobs: *logprobs, with_ids, with_usage, stop_ids: ending.stop_ids.clone() };
+    let form = Box::new(CompletionForm::new(told));
     Ok(Runnable { jobs, choices, form, delivery: delivery.clone() })
 }
 
@@ -80,8 +73,8 @@ fn prompts(app: &App, request: &CompletionRequest) -> Result<Vec<PromptShown>, A
         let mut ids = match prompt {
             PromptText::Ids(ids) => ids.clone(),
             PromptText::Text(text) => {
-                let options = EncodeOptions { add_bos: request.add_special, ..EncodeOptions::PROMPT };
-                tokenizer.encode(text, options).map_err(wrong)?
+                let of_text = EncodeOptions { add_bos: request.add_special, ..EncodeOptions::PROMPT };
+                tokenizer.encode(text, of_text).map_err(wrong)?
             }
         };
         if let Some(most) = request.truncate {

@@ -14,6 +14,18 @@ pub use sampler::{ChoiceSampler, seed_of};
 
 use crate::error::ApiError;
 use crate::request::Ending;
+use trine::model::GenerateOptions;
+
+/// When a choice of up to `max_tokens` tokens ends. Nothing of it is guessed: the scheduler decides what a step brings.
+pub fn options(ending: &Ending, max_tokens: usize) -> GenerateOptions {
+    GenerateOptions {
+        max_tokens,
+        stop_strings: ending.stop.clone(),
+        stop_ids: ending.stop_ids.clone(),
+        stop_at_end_of_text: !ending.ignore_eos,
+        ..GenerateOptions::default()
+    }
+}
 
 /// Most tokens of an answer to a prompt of `prompt` tokens, where `default` are allowed unless the request says it.
 ///
