@@ -34,6 +34,32 @@ pub struct Spoken {
     pub answer: String,
 }
 
+impl Spoken {
+    /// What a whole text says.
+    pub fn of(text: &str, mut parser: ThoughtParser) -> Spoken {
+        let mut spoken = Spoken::default();
+        parser.push(text).into_iter().chain(parser.finish()).for_each(|segment| spoken.push(&segment));
+        spoken.trimmed()
+    }
+
+    fn push(&mut self, segment: &Segment) {
+        match segment {
+            Segment::Thought(text) => {
+                // What came before the thought was white space.
+                self.answer.clear();
+                self.thought += text;
+            }
+            Segment::Answer(text) => self.answer += text,
+        }
+    }
+
+    fn trimmed(self) -> Spoken {
+        let Spoken { thought, answer } = self;
+        let answer = if thought.is_empty() { answer } else { answer.trim_start().to_owned() };
+        Spoken { thought: thought.trim().to_owned(), answer }
+    }
+}
+
 /// A text in the making.
 ///
 /// A terminal that can dims thoughts and leaves out their tags; elsewhere the tags are there, also the one that the
@@ -46,8 +72,6 @@ pub struct Display {
     wrap: Option<Wrap>,
     /// Whether a thought is being shown.
     in_thought: bool,
-    /// Whether a thought has ended.
-    had_thought: bool,
     /// Whether the terminal shows dim text.
     is_dim: bool,
     /// White space of a dim thought behind its last word.
@@ -68,7 +92,6 @@ impl Display {
             dims: terminal::can_dim(),
             wrap: columns.map(Wrap::new),
             in_thought: false,
-            had_thought: false,
             is_dim: false,
             blanks: String::new(),
             before_answer: false,
@@ -101,17 +124,13 @@ impl Display {
         if !self.ends_line {
             self.print("\n")?;
         }
-        let Spoken { thought, answer } = take(&mut self.spoken);
-        let answer = if self.had_thought { answer.trim_start().to_owned() } else { answer };
-        Ok(Spoken { thought: thought.trim().to_owned(), answer })
+        Ok(take(&mut self.spoken).trimmed())
     }
 
     fn show(&mut self, segment: &Segment) -> Result<()> {
+        self.spoken.push(segment);
         match segment {
-            Segment::Thought(text) => {
-                self.spoken.thought += text;
-                self.show_thought(text)
-            }
+            Segment::Thought(text) => self.show_thought(text),
             Segment::Answer(text) => {
                 if self.in_thought {
                     self.end_thought()?;
@@ -121,7 +140,6 @@ impl Display {
                     return Ok(());
                 }
                 self.before_answer = false;
-                self.spoken.answer += text;
                 self.print(text)
             }
         }
@@ -160,10 +178,8 @@ impl Display {
 
     /// Ends the thought that is being shown.
     fn end_thought(&mut self) -> Result<()> {
-        (self.in_thought, self.had_thought) = (false, true);
+        self.in_thought = false;
         self.blanks.clear();
-        // What came before the thought was white space.
-        self.spoken.answer.clear();
         match (self.is_hidden, self.dims) {
             (true, dims) => {
                 self.before_answer = true;

@@ -4,6 +4,7 @@
 use crate::args::GenerationArguments;
 use crate::interrupt::{Signal, Watch};
 use crate::message::{Usage, note};
+use crate::progress::Progress;
 use anyhow::{Result, bail};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -246,15 +247,49 @@ impl Generation {
         let prompt = session.tokens_of(prompt)?;
         let watch = Watch::begin();
         let (mut text, mut shown) = (String::new(), Ok(()));
+        let mut reading = Reading::new(prompt.len() - session.rewind(&prompt), Session::<M>::PROMPT_BATCH);
         let mut on_text = |piece: &str| {
+            reading.on_batch();
             text.push_str(piece);
-            shown = show(piece);
+            if !piece.is_empty() {
+                reading.end();
+                shown = show(piece);
+            }
             if shown.is_err() || watch.signal().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let generated = session.generate(&prompt, &tokenizer, &mut self.sampler, &self.options, &mut on_text)?;
         shown?;
         let signal = watch.end().filter(|signal| ends(*signal, &generated.finish));
         Ok(Streamed { generated, text, signal })
+    }
+}
+
+/// A bar for what a long prompt takes before the first token.
+struct Reading {
+    bar: Option<Progress>,
+    batches: usize,
+    of: usize,
+}
+
+impl Reading {
+    /// No bar where so many tokens are a single batch.
+    fn new(tokens: usize, batch: usize) -> Reading {
+        let of = tokens.saturating_sub(1) / batch;
+        Reading { bar: (of > 0).then(|| Progress::new("reading the prompt")), batches: 0, of }
+    }
+
+    /// A batch has been read, or a token generated.
+    fn on_batch(&mut self) {
+        self.batches += 1;
+        match &self.bar {
+            Some(bar) if self.batches <= self.of => bar.set(self.batches, self.of + 1),
+            _ => self.end(),
+        }
+    }
+
+    /// Takes the bar away.
+    fn end(&mut self) {
+        self.bar = None;
     }
 }
 

@@ -1,7 +1,7 @@
 //! `trine run`: a prompt is continued, or answered where the file has a chat template.
 
 use crate::args::{DEFAULT_PROMPT, RunArguments, Thoughts};
-use crate::display::{Display, Manner};
+use crate::display::{Display, Manner, Spoken};
 use crate::document;
 use crate::generation::{self, Generation, Streamed};
 use crate::input;
@@ -128,16 +128,23 @@ impl Program for Run<'_> {
         generation::check_room(&session, ids)?;
         let end = generation::end_of(self.tokenizer, ids);
         let mut display = (!self.arguments.json).then(|| Display::new(MANNER, parser(*is_answered, &end)));
-        let mut show = |text: &str| display.as_mut().map_or(Ok(()), |display| display.push(text));
-        show(shown)?;
+        // The prompt stands before the text. While it is read, its line may have a bar.
+        let mut before = Some(shown.as_str());
+        let mut show = |text: &str| {
+            let Some(display) = &mut display else { return Ok(()) };
+            before.take().map_or(Ok(()), |shown| display.push(shown))?;
+            display.push(text)
+        };
         let streamed = self.generation.stream(&mut session, self.tokenizer, ids, &mut show)?;
+        show("")?;
         let Streamed { generated, text, signal } = streamed;
         display.map(Display::finish).transpose()?;
         if generated.finish == Finish::ContextFull {
             generation::note_full(positions);
         }
         if self.arguments.json {
-            document::print(&described(&generated, &text, self.generation.seed, self.tokenizer))?;
+            let spoken = Spoken::of(&text, parser(*is_answered, &end));
+            document::print(&described(&generated, (&text, spoken), self.generation.seed, self.tokenizer))?;
         } else {
             logprobs::show(&generated.logprobs, self.tokenizer)?;
         }
@@ -147,7 +154,12 @@ impl Program for Run<'_> {
 }
 
 /// A run in a document.
-fn described<M>(generated: &Generated<M>, text: &str, seed: Option<u64>, tokenizer: &Tokenizer) -> Value {
+fn described<M>(
+    generated: &Generated<M>,
+    (text, spoken): (&str, Spoken),
+    seed: Option<u64>,
+    tokenizer: &Tokenizer,
+) -> Value {
     let (finish, by) = match &generated.finish {
         Finish::Token(id) => ("token", json!(id)),
         Finish::StopString(text) => ("stop_text", json!(text)),
@@ -164,6 +176,8 @@ fn described<M>(generated: &Generated<M>, text: &str, seed: Option<u64>, tokeniz
     };
     json!({
         "text": text,
+        "thought": (!spoken.thought.is_empty()).then_some(spoken.thought),
+        "answer": spoken.answer,
         "finish": finish,
         "finish_by": by,
         "prompt": speed(generated.prompt),

@@ -8,9 +8,6 @@ use trine_kernels::{CacheFull, CacheType};
 use trine_ops::Cpu;
 use trine_shapes::{Idx, Model, NotAnIndex, Tensor, Vocab};
 
-/// Tokens of a prompt that go through the model together.
-const PROMPT_BATCH: usize = 256;
-
 /// One sequence of a model: its state and its tokens so far. It owns a share of the transformer and of the machine, so
 /// that a program can keep it and send it to another thread.
 #[derive(Debug)]
@@ -24,6 +21,9 @@ pub struct Session<M> {
 }
 
 impl<M: Model> Session<M> {
+    /// Tokens of a prompt that go through the model together: as many as a page has, so that attention sees whole pages.
+    pub const PROMPT_BATCH: usize = 256;
+
     /// An empty session of up to `context` positions, or the model's context where that is less, with memory of its
     /// own.
     ///
@@ -164,8 +164,8 @@ impl<M: Model> Session<M> {
         self.take_back();
         let transformer = &self.transformer;
         self.state.check_room(tokens.len(), 1)?;
-        let (before, last) = tokens.split_at(tokens.len().saturating_sub(1) / PROMPT_BATCH * PROMPT_BATCH);
-        for batch in before.chunks(PROMPT_BATCH) {
+        let (before, last) = tokens.split_at(tokens.len().saturating_sub(1) / Self::PROMPT_BATCH * Self::PROMPT_BATCH);
+        for batch in before.chunks(Self::PROMPT_BATCH) {
             self.state.step(batch, |step| transformer.prefill(ops, step))?;
             self.tokens.extend_from_slice(batch);
             if proceed().is_break() {
@@ -199,10 +199,10 @@ impl<M: Model> Session<M> {
             session.state.check_room(tokens.len(), requests.len())?;
         }
         // The last step has some tokens of each, and no more than other steps.
-        let last = (PROMPT_BATCH / requests.len()).max(1);
+        let last = (Self::PROMPT_BATCH / requests.len()).max(1);
         for (session, tokens) in &mut requests {
             let (before, rest) = tokens.split_at(tokens.len().saturating_sub(last));
-            for batch in before.chunks(PROMPT_BATCH) {
+            for batch in before.chunks(Self::PROMPT_BATCH) {
                 session.state.step(batch, |step| transformer.prefill(&cpu, step))?;
                 session.tokens.extend_from_slice(batch);
             }

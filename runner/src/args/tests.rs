@@ -208,3 +208,17 @@ fn the_documentation_names_the_options() {
     let unknown: Vec<_> = page.iter().filter(|name| !is_known(name)).collect();
     assert!(unknown.is_empty(), "docs/cli.md or docs/serving.md names {unknown:?}");
 }
+
+/// Who reads the page of the command line reads less than who asks every command for `--help`.
+#[test]
+fn the_documentation_is_shorter_than_the_help() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cli.md");
+    let page = std::fs::read_to_string(page).unwrap().len();
+    let mut definition = Arguments::definition();
+    definition.build();
+    let mut help = definition.render_long_help().to_string().len();
+    for command in definition.get_subcommands_mut() {
+        help += command.render_long_help().to_string().len();
+    }
+    assert!(page < help, "docs/cli.md has {page} bytes, the help of all commands {help}");
+}

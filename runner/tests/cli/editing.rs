@@ -171,6 +171,23 @@ fn a_terminal_dims_thoughts_and_has_no_tags() {
 }
 
 #[test]
+fn a_bar_shows_how_far_a_long_prompt_is_read() {
+    let folder = TempDir::new().unwrap();
+    let mut rig = endless(PLAIN);
+    rig.positions = 2048;
+    let (model, prompt) = (rig.write(&folder), "hino".repeat(400));
+    let mut terminal = Terminal::start(80, &["run", path_text(&model), &prompt, "--greedy", "-n", "3"]);
+    terminal.wait_for("reading the prompt");
+    // Nothing of the bar is left on the line of the answer.
+    terminal.wait_for("\r\u{1b}[2Kbcd\r\n");
+    assert_eq!(terminal.end().0, Some(0));
+    // A single batch has no bar.
+    let terminal = Terminal::start(80, &["run", path_text(&model), "hi", "--greedy", "-n", "3"]);
+    let (code, shown) = terminal.end();
+    assert!(code == Some(0) && shown.contains("bcd") && !shown.contains("reading"), "{shown}");
+}
+
+#[test]
 fn words_are_wrapped_at_the_edge_of_the_terminal() {
     let folder = TempDir::new().unwrap();
     let mut rig = Rig::bytes("ahino");

@@ -47,6 +47,9 @@ fn a_pipe_gets_thoughts_between_tags() {
         assert_eq!(chat(&["--thoughts", "hide"]), "yes\n".repeat(2), "{template}");
         let run = text(&trine(&["run", path_text(&model), "hi", "--greedy"]));
         assert_eq!(run, "<think>hm</think>\n\nyes\n");
+        let document = text(&trine(&["run", path_text(&model), "hi", "--greedy", "--json"]));
+        let document: Value = serde_json::from_str(&document).unwrap();
+        assert_eq!((&document["thought"], &document["answer"]), (&json!("hm"), &json!("yes")), "{template}");
     }
 }
 

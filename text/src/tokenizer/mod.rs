@@ -72,6 +72,10 @@ impl EncodeOptions {
     pub const DOCUMENT: EncodeOptions = EncodeOptions { add_bos: true, add_eos: true, parse_special: true };
 }
 
+/// Marks by which programs tell parts of an answer: thoughts, and calls of tools. Most vocabularies have them as tokens
+/// that are text; where they are control tokens, they are shown nevertheless.
+const MARKS: [&str; 4] = ["<think>", "</think>", "<tool_call>", "</tool_call>"];
+
 /// A file's tokenizer.
 #[derive(Debug)]
 pub struct Tokenizer {
@@ -247,7 +251,8 @@ impl Tokenizer {
     }
 
     /// The text of ids that make up a whole text: the space that SentencePiece puts before it is taken away again.
-    /// Broken UTF-8 becomes U+FFFD. With `show_special` control tokens are printed as the file names them.
+    /// Broken UTF-8 becomes U+FFFD. With `show_special` control tokens are printed as the file names them; marks of
+    /// thoughts and of calls of tools always are.
     ///
     /// # Errors
     /// [`TokenizerError::UnknownId`].
@@ -270,7 +275,7 @@ impl Tokenizer {
         };
         match (kind, &self.engine) {
             (TokenKind::Undefined | TokenKind::Unused, _) => {}
-            (TokenKind::Control | TokenKind::Unknown, _) if !show_special => {}
+            (TokenKind::Control | TokenKind::Unknown, _) if !show_special && !MARKS.contains(&text) => {}
             (TokenKind::Control | TokenKind::Unknown | TokenKind::UserDefined, _) => {
                 bytes.extend_from_slice(text.as_bytes());
             }

@@ -347,3 +347,18 @@ fn a_merge_that_stands_twice_has_its_first_place() {
     data.merges = Some(["b c", "a b", "b c"].map(str::to_owned).to_vec());
     assert_eq!(plain(&Tokenizer::from_data(data).unwrap(), "abc"), [0, 8]);
 }
+
+#[test]
+fn marks_of_thoughts_are_text_also_as_control_tokens() {
+    let mut data = bpe_data();
+    data.tokens.extend(["<think>", "</think>", "<tool_call>", "</tool_call>"].map(str::to_owned));
+    data.token_types.as_mut().unwrap().extend([3; 4]);
+    data.token_types.as_mut().unwrap()[7] = 3;
+    let tokenizer = Tokenizer::from_data(data).unwrap();
+    assert_eq!(
+        tokenizer.decode(&[8, 5, 9, 0, 7, 10, 1, 11], false).unwrap(),
+        "<think>abc</think>a<tool_call>b</tool_call>"
+    );
+    // Nobody who writes them in a message begins a thought.
+    assert!(!plain(&tokenizer, "a<think>").contains(&8));
+}
