@@ -4,18 +4,8 @@
 use crate::api::*;
 use crate::support::{cpu, logits_of, tokens, with_model};
 
-/// A fable, in words that the model knows.
-const TEXT: &str = "\
-Once upon a time a fox lived at the edge of a dark wood. One evening she saw a crow in an old tree, and the crow \
-had a piece of cheese in her beak. The fox was hungry, so she sat down under the tree and looked up. \"Good \
-evening, my dear,\" said the fox. \"How fine your feathers are! I have never seen a bird so black and so bright. \
-If only your voice were as fine as your dress, you would be the queen of all the birds.\" The crow was so \
-pleased with these words that she wished to show the fox how well she could sing. She lifted up her head, opened \
-her beak, and began to cry; but the cheese fell down to the ground, and the fox ate it at once. \"Thank you,\" \
-said the fox, \"that was a good supper. And now I will give you something for it: do not believe everyone who \
-praises you.\" Then she went back into the wood. The crow was ashamed, and she said to herself that she would \
-never be so foolish again. But the next day there came a boy with a loaf of bread, and he sat down on a stone \
-near the tree, and when he had eaten he gave the rest of it to the old crow, who had not sung a single note.";
+/// Fables, in words that the model knows.
+const TEXT: &str = include_str!("fixtures/fables.txt");
 
 const GROUPED: [TensorType; 3] = [TensorType::Q2_0, TensorType::PQ2_0, TensorType::PTQ1_0];
 
@@ -45,8 +35,8 @@ fn the_embedded_model_tells_the_same_story_in_groups() {
     }
 }
 
-/// Perplexity with the activations that models of groups have by default is at most a thousandth above that of exact
-/// ones, as it is with llama.cpp's blocks of 32. On so short a text rounding moves it either way.
+/// Perplexity with the activations that models of groups have by default is within a thousandth of that of exact ones,
+/// as it is with llama.cpp's blocks of 32.
 #[test]
 fn activations_of_groups_cost_next_to_nothing() {
     let file = converted(TensorType::PQ2_0);
@@ -64,6 +54,6 @@ fn activations_of_groups_cost_next_to_nothing() {
     for mode in [ActivationMode::Int8PerGroup, ActivationMode::Q8_0] {
         let found = measured(mode);
         println!("{mode}: {found:.5}, exact {exact:.5}, ratio {:.6}", found / exact);
-        assert!((0.997..1.001).contains(&(found / exact)), "{mode}: {found}, exact activations {exact}");
+        assert!((0.999..1.001).contains(&(found / exact)), "{mode}: {found}, exact activations {exact}");
     }
 }

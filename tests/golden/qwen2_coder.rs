@@ -4,7 +4,7 @@
 //! `tools/fetch_qwen2.py` fetches the file; without it these tests say that they are skipped.
 
 use crate::api::*;
-use crate::support::{FeedIds, argmax, assert_close, cpu, fixture, skipped, with_model};
+use crate::support::{FeedIds, argmax, assert_close, cpu, fixture, logits_of, relative_error, skipped, with_model};
 use serde_json::Value;
 use std::path::Path;
 
@@ -96,4 +96,26 @@ fn it_writes_a_function_and_survives_twenty_turns() {
         messages.push(Message::new("user", format!("And with {turn} more?")));
     }
     assert!(sequence.len() > 300);
+}
+
+/// Its matrices as ternary ones with a scale for each 128 columns: it runs, and what activations in fewer bits change is
+/// bounded. No such model says anything of use: what is compared is how the ways to compute it differ.
+#[test]
+fn in_groups_its_logits_differ_by_little_between_modes_of_activations() {
+    let Some(path) = path() else { return };
+    let file = Gguf::open(path).unwrap_or_else(|error| panic!("{error}"));
+    let ids: Vec<u32> = (0..24).map(|i| 900 + i * 6007).collect();
+    let logits = |activations| {
+        let quantize = Some(Quantize::AbsmeanOfGroups(GroupSize::Columns128));
+        let options = LoadOptions { quantize, activations, ..LoadOptions::default() };
+        with_model(&file, &options, |transformer| logits_of(&cpu(), transformer, &ids))
+    };
+    let exact = logits(Some(ActivationMode::F32));
+    let of_groups = logits(Some(ActivationMode::Int8PerGroup));
+    assert!(logits(None) == of_groups, "the default is another mode");
+    for (mode, found, bound) in [("int8-group", of_groups, 0.04), ("q8_0", logits(Some(ActivationMode::Q8_0)), 0.03)] {
+        let error = relative_error(&found, &exact);
+        println!("{mode}: {:.5} of the logits", error);
+        assert!(error < bound, "{mode}: {:.5} of the logits", error);
+    }
 }
