@@ -98,7 +98,7 @@ impl Grammars {
         // Schemas of which there are several are compiled each by itself, so that an error names the one.
         if let Structure::Parts(_, parts) = &structure {
             for SchemaPart { param, schema: document, .. } in parts {
-                let alone = schema(document).map(|schema| TopLevelGrammar::from_grammar(schema));
+                let alone = schema(document).map(TopLevelGrammar::from_grammar);
                 alone.and_then(|alone| matcher(factory, alone)).map_err(|error| wrong(param, &error))?;
             }
         }

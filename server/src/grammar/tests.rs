@@ -27,7 +27,7 @@ const TOKENS: [(&str, bool); 16] = [
     ("x</think>1", false),
 ];
 
-fn filter(structure: Structure, begins: Begins) -> Result<super::filter::GrammarFilter, crate::error::ApiError> {
+fn filter(structure: Structure, begins: Begins) -> Result<filter::GrammarFilter, crate::error::ApiError> {
     let data = VocabularyData {
         model: "gpt2".to_owned(),
         pre: Some("gpt-2".to_owned()),
@@ -42,7 +42,7 @@ fn filter(structure: Structure, begins: Begins) -> Result<super::filter::Grammar
 }
 
 /// The texts of the tokens that may be drawn.
-fn allowed(filter: &mut super::filter::GrammarFilter) -> Vec<&'static str> {
+fn allowed(filter: &mut filter::GrammarFilter) -> Vec<&'static str> {
     // The vocabulary of the model is longer than that of its tokenizer.
     let logits = Logits::dense(Tensor::from_data((Fixed::<18>,), [0.0; 18]));
     let mut candidates = Candidates::new(&logits).unwrap();
@@ -50,7 +50,7 @@ fn allowed(filter: &mut super::filter::GrammarFilter) -> Vec<&'static str> {
     candidates.as_slice().iter().map(|token| TOKENS.get(token.id as usize).map_or("?", |(text, _)| text)).collect()
 }
 
-fn draw(filter: &mut super::filter::GrammarFilter, texts: &[&str]) {
+fn draw(filter: &mut filter::GrammarFilter, texts: &[&str]) {
     for text in texts {
         let id = TOKENS.iter().position(|(token, _)| token == text).unwrap();
         filter.accept(id as u32);

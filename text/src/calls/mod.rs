@@ -101,10 +101,11 @@ pub struct CallParser {
     trims: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum State {
     /// Nothing was said, so that a call may begin without a tag.
     Start,
+    #[default]
     Content,
     /// Behind a tag: it may be a call.
     Opened,
@@ -342,12 +343,6 @@ impl CallParser {
             }
             _ => Some(State::Content),
         }
-    }
-}
-
-impl Default for State {
-    fn default() -> State {
-        State::Content
     }
 }
 
