@@ -168,7 +168,11 @@ pub struct Object {
 impl Object {
     /// The object that a file is.
     pub fn open(path: &Path) -> Result<Object, JsonError> {
-        Ok(Object { file: label(path), prefix: String::new(), entries: parse_up_to(path, OBJECT_BYTES)?.0 })
+        let (mut entries, _): (Map<String, Value>, _) = parse_up_to(path, OBJECT_BYTES)?;
+        // A map may also keep the order of its file: that is a feature which any crate of a program can turn on.
+        entries.sort_keys();
+        entries.values_mut().for_each(Value::sort_all_objects);
+        Ok(Object { file: label(path), prefix: String::new(), entries })
     }
 
     /// The object that a file is, where there is one, else an empty one.

@@ -108,6 +108,7 @@ fn options(arguments: &ServeArguments) -> Result<ServerOptions> {
         step_time: Duration::from_millis(work.itl),
         request_timeout: Duration::from_secs(work.request_timeout),
         ping: Duration::from_secs(work.sse_ping.get() as u64),
+        ollama: arguments.ollama,
         page: !arguments.no_ui,
         log: work.log.then_some(message::line),
         ..ServerOptions::default()

@@ -2,6 +2,7 @@
 
 use crate::access::{Keys, Origins};
 use crate::error::ApiError;
+use crate::grammar::Grammars;
 use crate::metrics::Metrics;
 use crate::options::{SamplingDefaults, ServerOptions};
 use crate::request::Limits;
@@ -30,6 +31,8 @@ pub struct App {
     pub worker: Worker,
     /// Requests that are parsed and tokenized at once.
     pub preparing: Semaphore,
+    /// What compiles forms of answers.
+    pub grammars: Arc<Grammars>,
     /// What requests are checked against.
     pub limits: Limits,
     /// What equal requests get equal answers of: this version, and this model as it was loaded.
@@ -68,6 +71,7 @@ impl App {
         Ok(App {
             keys: Keys::new(options.keys.clone()),
             origins: Origins::new(options.origins.clone()),
+            grammars: Arc::new(Grammars::new(engine.tokenizer().clone())),
             engine,
             options,
             metrics,

@@ -55,6 +55,18 @@ impl Fields {
         }
     }
 
+    /// No fields, of an object with this path.
+    pub fn empty(path: &str) -> Fields {
+        Fields { path: path.to_owned(), fields: Vec::new() }
+    }
+
+    /// Gives a field the name by which it is read.
+    pub fn rename(&mut self, name: &str, known: &str) {
+        if let Some((found, _)) = self.fields.iter_mut().find(|(field, _)| field == name) {
+            known.clone_into(found);
+        }
+    }
+
     /// The path of a field.
     pub fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
@@ -117,6 +129,11 @@ impl Fields {
             Some(field) if field.value != *holds => Err(ApiError::unsupported(&field.path, why)),
             _ => Ok(()),
         }
+    }
+
+    /// The value of a field that nobody has taken, which is left there.
+    pub fn peek(&self, name: &str) -> Option<&Json> {
+        self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value)
     }
 
     /// The names of the fields that nobody has taken.

@@ -34,6 +34,23 @@ impl Json {
         serde_json::from_slice(bytes)
     }
 
+    /// The document that a text is, or else the text.
+    pub fn of_text(text: String) -> Json {
+        Json::parse(text.as_bytes()).unwrap_or(Json::String(text))
+    }
+
+    /// A whole number.
+    pub fn from_integer(value: i64) -> Json {
+        Json::Number(value.into())
+    }
+
+    /// A number, which has to be finite.
+    pub fn from_number(value: f32) -> Json {
+        // The number of its shortest text, and not the `f64` beside it.
+        let number = value.to_string().parse().ok().and_then(Number::from_f64);
+        number.map_or(Json::Null, Json::Number)
+    }
+
     /// What it is, as a message says it.
     pub fn kind(&self) -> &'static str {
         match self {

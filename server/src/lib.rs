@@ -33,6 +33,7 @@ mod app;
 mod endpoints;
 mod error;
 mod fields;
+mod grammar;
 mod id;
 mod json;
 mod listen;
@@ -41,6 +42,7 @@ mod options;
 mod prepare;
 mod request;
 mod server;
+mod time;
 mod worker;
 
 pub use listen::{ListenOptions, Stop, run};

@@ -105,6 +105,8 @@ pub struct ServerOptions {
     pub body_timeout: Duration,
     /// Silence in a stream of events after which a comment is sent.
     pub ping: Duration,
+    /// Whether there are the paths of Ollama's API, `/api/...`.
+    pub ollama: bool,
     /// Whether `/` is a web page.
     pub page: bool,
     /// Whether a line for each request is handed to [`log`](ServerOptions::log).
@@ -133,6 +135,7 @@ impl Default for ServerOptions {
             request_timeout: Duration::from_secs(600),
             body_timeout: Duration::from_secs(30),
             ping: Duration::from_secs(15),
+            ollama: false,
             page: true,
             log: None,
         }

@@ -1,5 +1,5 @@
 //! Text for language models: to token ids and back, conversations as the text that a model was trained on, text from
-//! bytes that arrive in pieces, and where it stops.
+//! bytes that arrive in pieces, and where it stops, what of it are thoughts and calls of tools.
 //!
 //! [`Tokenizer`] and [`ChatTemplate`] are read from the metadata of a GGUF file, or from [`TokenizerFiles`] of a
 //! directory. [`TextStream`] and [`StopStrings`] are for text while it is generated.
@@ -25,6 +25,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod calls;
 mod chat;
 mod hf;
 mod stop;
@@ -32,6 +33,7 @@ mod stream;
 mod thoughts;
 mod tokenizer;
 
+pub use calls::{CallFormat, CallParser, CallPart, Tool};
 pub use chat::{ChatError, ChatTemplate, Message};
 pub use hf::TokenizerFiles;
 pub use stop::{Released, StopStrings};

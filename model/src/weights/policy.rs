@@ -158,8 +158,10 @@ impl Corrections {
     /// # Errors
     /// As [`Corrections::of_file`].
     pub fn from_json(label: &str, text: &str, sha256: &str) -> Result<Corrections, PolicyError> {
-        let document: Json =
+        let mut document: Json =
             serde_json::from_str(text).map_err(|error| PolicyError::new(label, PolicyProblem::Json(error)))?;
+        // Whether maps keep the order of a file depends on which features a program's crates turn on.
+        document.sort_all_objects();
         let reader = Reader { file: label };
         reader.only(&document, "the policy", &["version", "files"])?;
         if document["version"] != 1 {

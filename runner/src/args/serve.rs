@@ -29,6 +29,9 @@ pub struct ServeArguments {
     /// Take every id for that of the model.
     #[arg(long)]
     pub any_model: bool,
+    /// Answer in the words of Ollama's API too, at `/api`.
+    #[arg(long)]
+    pub ollama: bool,
     /// No web page at `/`.
     #[arg(long)]
     pub no_ui: bool,

@@ -1,6 +1,7 @@
 //! The choices of a request in the making: what each has got, which part of it is to be sent, how much it was. What
 //! does not belong here: how a part is written down (`completion.rs`, `chat.rs`).
 
+use super::message::{MessageParser, Piece};
 use super::names::TokenNames;
 use super::usage::{Timings, Usage};
 use crate::worker::Event;
@@ -24,6 +25,10 @@ pub struct PartToken {
 pub struct Part {
     /// Text.
     pub text: String,
+    /// What the text adds to a message, where the choice is one.
+    pub pieces: Vec<Piece>,
+    /// Whether the message has calls, in its last part.
+    pub has_calls: bool,
     /// Tokens, where they are to be told.
     pub tokens: Vec<PartToken>,
     /// Why the choice ended, in its last part.
@@ -38,6 +43,8 @@ impl Part {
     /// Adds a later part to this one.
     pub fn append(&mut self, later: Part) {
         self.text += &later.text;
+        self.pieces.extend(later.pieces);
+        self.has_calls |= later.has_calls;
         self.tokens.extend(later.tokens);
         self.finish = later.finish.or(self.finish.take());
         if self.prompt_ids.is_none() {
@@ -62,8 +69,27 @@ struct Choice {
     is_first: bool,
     is_done: bool,
     completion: usize,
+    /// Tokens of thoughts.
+    reasoning: usize,
     cached: usize,
     offset: Offset,
+    /// What takes its text apart, where it is a message.
+    parser: Option<MessageParser>,
+}
+
+impl Choice {
+    /// Takes the text of a part apart. A token counts as one of a thought where it begins or ends within one.
+    fn take_apart(&mut self, part: &mut Part) {
+        let Some(parser) = &mut self.parser else { return };
+        let was_in_thought = parser.is_in_thought();
+        part.pieces = parser.push(&part.text);
+        if part.finish.is_some() {
+            part.pieces.extend(parser.finish());
+            part.has_calls = parser.has_calls();
+        } else if was_in_thought || parser.is_in_thought() {
+            self.reasoning += 1;
+        }
+    }
 }
 
 /// Counts the characters of a text whose tokens come one by one.
@@ -110,7 +136,9 @@ impl Choices {
             is_first: true,
             is_done: false,
             completion: 0,
+            reasoning: 0,
             cached: 0,
+            parser: None,
             offset: Offset {
                 before_space: adds_space && (answers || prompts[prompt].echo.is_some()),
                 ..Offset::default()
@@ -136,6 +164,13 @@ impl Choices {
     #[must_use]
     pub fn telling(self, with_tokens: bool, with_ids: bool, include_stop: bool) -> Choices {
         Choices { with_tokens, with_ids, include_stop, ..self }
+    }
+
+    /// The same where each choice is a message, whose text is taken apart so.
+    #[must_use]
+    pub fn of_messages(mut self, parser: &MessageParser) -> Choices {
+        self.choices.iter_mut().for_each(|choice| choice.parser = Some(parser.clone()));
+        self
     }
 
     /// How many there are.
@@ -197,8 +232,9 @@ impl Choices {
                 return None;
             }
         }
-        let is_empty = part.text.is_empty() && part.tokens.is_empty() && part.finish.is_none();
-        if is_empty {
+        choice.take_apart(&mut part);
+        let says = if choice.parser.is_some() { !part.pieces.is_empty() } else { !part.text.is_empty() };
+        if !says && part.tokens.is_empty() && part.finish.is_none() {
             return None;
         }
         part.is_first = std::mem::take(&mut choice.is_first);
@@ -211,7 +247,8 @@ impl Choices {
         let prompt = self.prompts.iter().map(|prompt| prompt.ids.len()).sum();
         let n = self.choices.len() / self.prompts.len().max(1);
         let cached = self.choices.iter().step_by(n.max(1)).map(|choice| choice.cached).sum();
-        Usage::new(prompt, self.choices.iter().map(|choice| choice.completion).sum(), cached)
+        let reasoning = self.choices.iter().map(|choice| choice.reasoning).sum();
+        Usage::new(prompt, self.choices.iter().map(|choice| choice.completion).sum(), cached).with_reasoning(reasoning)
     }
 
     /// How long it took so far.

@@ -4,7 +4,8 @@
 use super::choices::{Part, PartToken};
 use super::told::Told;
 use super::usage::{Timings, Usage};
-use super::{Form, StopReason};
+use super::{Events, Form, StopReason};
+use crate::error::ApiError;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use trine::model::{Logprobs, TokenLogprob};
@@ -80,12 +81,16 @@ pub(super) fn json_number(logprob: f64) -> f32 {
 }
 
 impl Form for CompletionForm {
-    fn events(&mut self, index: usize, part: &Part, usage: Option<Usage>) -> Vec<String> {
-        vec![self.0.event(OBJECT, self.choice(index, part), usage)]
+    fn part(&mut self, index: usize, part: &Part, usage: Usage, out: &mut Events) {
+        self.0.event(OBJECT, self.choice(index, part), usage, out);
     }
 
-    fn last(&mut self, usage: Usage, timings: Timings) -> String {
-        self.0.end_of_all(OBJECT, Vec::<Choice<'_>>::new(), usage, timings)
+    fn end(&mut self, usage: Usage, timings: Timings, out: &mut Events) {
+        self.0.last::<Choice<'_>>(OBJECT, usage, timings, out);
+    }
+
+    fn fail(&mut self, error: &ApiError, out: &mut Events) {
+        Told::fail(error, out);
     }
 
     fn whole(&mut self, choices: &[Part], usage: Usage, timings: Timings) -> String {

@@ -6,18 +6,27 @@ mod chat;
 mod choices;
 mod completion;
 mod events;
+mod message;
+mod messages;
 mod names;
+mod ollama;
+mod responses;
 mod told;
 mod usage;
 
 pub use chat::ChatForm;
 pub use choices::{Choices, Part, PromptShown};
 pub use completion::CompletionForm;
-pub use events::EventBody;
+pub use events::{EventBody, Events, Media};
+pub use message::MessageParser;
+pub use messages::{MessagesForm, error_json};
 pub use names::TokenNames;
+pub use ollama::OllamaForm;
+pub use responses::ResponsesForm;
 pub use told::Told;
 pub use usage::{Timings, Usage};
 
+use crate::error::ApiError;
 use crate::id;
 use serde::Serialize;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -46,11 +55,22 @@ impl Heading {
 
 /// How an endpoint writes answers down.
 pub trait Form: Send + 'static {
-    /// The events of a part of a choice, each a line of JSON; `usage` are the tokens so far, where each event has them.
-    fn events(&mut self, index: usize, part: &Part, usage: Option<Usage>) -> Vec<String>;
+    /// What its streams are.
+    fn media(&self) -> Media {
+        Media::Events
+    }
 
-    /// The last event, which has no choices and the numbers of all.
-    fn last(&mut self, usage: Usage, timings: Timings) -> String;
+    /// Writes what comes before all parts, where the prompt has so many tokens.
+    fn begin(&mut self, _usage: Usage, _out: &mut Events) {}
+
+    /// Writes a part of a choice; `usage` are the tokens so far.
+    fn part(&mut self, index: usize, part: &Part, usage: Usage, out: &mut Events);
+
+    /// Writes what comes behind all parts.
+    fn end(&mut self, usage: Usage, timings: Timings, out: &mut Events);
+
+    /// Writes why there is no more.
+    fn fail(&mut self, error: &ApiError, out: &mut Events);
 
     /// The whole answer, from all parts of each choice in one.
     fn whole(&mut self, choices: &[Part], usage: Usage, timings: Timings) -> String;

@@ -4,7 +4,9 @@
 use super::choices::Part;
 use super::names::TokenNames;
 use super::usage::{Timings, Usage};
-use super::{Heading, StopReason, finish_reason, stop_reason};
+use super::{Events, Heading, StopReason, finish_reason, stop_reason};
+use crate::error::ApiError;
+use crate::request::Delivery;
 use serde::Serialize;
 
 /// What a request is told.
@@ -18,8 +20,10 @@ pub struct Told {
     pub logprobs: Option<usize>,
     /// Whether the ids of tokens are told.
     pub with_ids: bool,
-    /// Whether events have a field for the numbers of tokens.
-    pub with_usage: bool,
+    /// Whether a last event has the numbers of tokens.
+    pub include_usage: bool,
+    /// Whether every event has the numbers of tokens so far.
+    pub continuous_usage: bool,
     /// The tokens that the request has named as its ends.
     pub stop_ids: Vec<u32>,
 }
@@ -39,6 +43,18 @@ struct Body<'b, C> {
 }
 
 impl Told {
+    /// What a request is told that is sent so.
+    pub fn new(
+        heading: Heading,
+        names: TokenNames,
+        logprobs: Option<usize>,
+        delivery: &Delivery,
+        stop_ids: Vec<u32>,
+    ) -> Told {
+        let &Delivery { token_ids: with_ids, include_usage, continuous_usage, .. } = delivery;
+        Told { heading, names, logprobs, with_ids, include_usage, continuous_usage, stop_ids }
+    }
+
     /// The ids of the tokens of a part, where they are told.
     pub(super) fn ids(&self, part: &Part) -> Option<Vec<u32>> {
         self.with_ids.then(|| part.tokens.iter().map(|token| token.id).collect())
@@ -47,15 +63,35 @@ impl Told {
     /// Why a part is the last one of its choice, and what of the request ended it.
     pub(super) fn end<'c>(&self, part: &'c Part) -> (Option<&'static str>, Option<StopReason<'c>>) {
         let finish = part.finish.as_ref();
-        (finish.map(finish_reason), finish.and_then(|finish| stop_reason(finish, &self.stop_ids)))
+        let reason = |finish| match finish_reason(finish) {
+            "stop" if part.has_calls => "tool_calls",
+            other => other,
+        };
+        (finish.map(reason), finish.and_then(|finish| stop_reason(finish, &self.stop_ids)))
     }
 
-    /// An event with one choice; `usage` are the tokens so far.
-    pub(super) fn event(&self, object: &'static str, choice: impl Serialize, usage: Option<Usage>) -> String {
-        self.body(object, vec![choice], self.with_usage.then_some(usage), None)
+    /// Writes an event with one choice; `usage` are the tokens so far.
+    pub(super) fn event(&self, object: &'static str, choice: impl Serialize, usage: Usage, out: &mut Events) {
+        let has_usage = self.include_usage || self.continuous_usage;
+        let usage = has_usage.then(|| self.continuous_usage.then_some(usage));
+        out.data(&self.body(object, vec![choice], usage, None));
     }
 
-    /// An answer, or the last event, which has no choices.
+    /// Writes the last events: one without choices, where it is asked for, and the end of all.
+    pub(super) fn last<C: Serialize>(&self, object: &'static str, usage: Usage, timings: Timings, out: &mut Events) {
+        if self.include_usage {
+            out.data(&self.end_of_all(object, Vec::<C>::new(), usage, timings));
+        }
+        out.data("[DONE]");
+    }
+
+    /// Writes an error, which clients raise, and the end of all.
+    pub(super) fn fail(error: &ApiError, out: &mut Events) {
+        out.data(&error.body());
+        out.data("[DONE]");
+    }
+
+    /// An answer with all its choices.
     pub(super) fn end_of_all(
         &self,
         object: &'static str,

@@ -37,6 +37,22 @@ impl Usage {
             completion_tokens_details: CompletionDetails::default(),
         }
     }
+
+    /// The same where so many tokens of the choices were thoughts.
+    #[must_use]
+    pub fn with_reasoning(self, reasoning: usize) -> Usage {
+        Usage { completion_tokens_details: CompletionDetails { reasoning_tokens: reasoning }, ..self }
+    }
+
+    /// Tokens of the prompts that were in the cache.
+    pub fn cached(&self) -> usize {
+        self.prompt_tokens_details.cached_tokens
+    }
+
+    /// Tokens of thoughts.
+    pub fn reasoning(&self) -> usize {
+        self.completion_tokens_details.reasoning_tokens
+    }
 }
 
 /// How long an answer took, under llama.cpp's names.
@@ -70,6 +86,12 @@ impl Timings {
             predicted_per_second: per_second(predicted_n, predicted),
             queue_ms: rounded(queue.as_secs_f64() * 1e3),
         }
+    }
+
+    /// Nanoseconds of the prompts, of the tokens, and of all.
+    pub fn nanoseconds(&self) -> [u64; 3] {
+        let all = self.queue_ms + self.prompt_ms + self.predicted_ms;
+        [self.prompt_ms, self.predicted_ms, all].map(|ms| (ms * 1e6) as u64)
     }
 }
 

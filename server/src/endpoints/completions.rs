@@ -7,7 +7,8 @@ use crate::answer::{Choices, CompletionForm, Heading, PromptShown, TokenNames, T
 use crate::app::App;
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::prepare::{ChoiceSampler, options, refuse_form, room, seed_of};
+use crate::grammar::Begins;
+use crate::prepare::{ChoiceSampler, constraint, options, room, seed_of};
 use crate::request::{CompletionRequest, PromptText};
 use crate::worker::Job;
 use axum::Extension;
@@ -32,8 +33,8 @@ pub async fn completions(
 
 fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
     let request = CompletionRequest::read(fields, &app.limits)?;
-    refuse_form(request.structured.as_ref())?;
     let model = app.model(request.model.clone())?;
+    let constraint = constraint(request.structured.clone(), Begins::AtOnce, &request.ending)?;
     let tokenizer = app.engine.tokenizer();
     let prompts = prompts(app, &request)?;
     let CompletionRequest { sampling, ending, delivery, logprobs, echo, .. } = &request;
@@ -58,10 +59,9 @@ fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
         delivery.token_ids,
         ending.include_stop,
     );
-    let (with_ids, with_usage) = (delivery.token_ids, delivery.has_usage());
-    let told = Told { heading, names, logprobs: *logprobs, with_ids, with_usage, stop_ids: ending.stop_ids.clone() };
+    let told = Told::new(heading, names, *logprobs, delivery, ending.stop_ids.clone());
     let form = Box::new(CompletionForm::new(told));
-    Ok(Runnable { jobs, choices, form, delivery: delivery.clone() })
+    Ok(Runnable { jobs, constraint, choices, form, delivery: delivery.clone() })
 }
 
 /// The prompts as tokens.

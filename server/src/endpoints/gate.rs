@@ -30,7 +30,7 @@ pub struct Client(pub Arc<str>);
 const OPEN: [&str; 6] = ["/", "/health", "/health/live", "/health/ready", "/version", "/metrics"];
 
 /// The paths that metrics name.
-const NAMED: [&str; 15] = [
+const NAMED: [&str; 18] = [
     "/",
     "/health",
     "/health/live",
@@ -41,6 +41,9 @@ const NAMED: [&str; 15] = [
     "/v1/models",
     "/v1/completions",
     "/v1/chat/completions",
+    "/v1/responses",
+    "/v1/messages",
+    "/v1/messages/count_tokens",
     "/v1/embeddings",
     "/tokenize",
     "/detokenize",

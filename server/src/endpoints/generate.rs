@@ -6,6 +6,7 @@ use super::gate::Client;
 use crate::answer::{Choices, EventBody, Form, Part};
 use crate::app::App;
 use crate::error::ApiError;
+use crate::grammar::Constraint;
 use crate::request::Delivery;
 use crate::worker::{Event, Job, Running, Terms};
 use axum::body::Body;
@@ -15,6 +16,8 @@ use axum::http::Response;
 pub struct Runnable {
     /// A job for each choice.
     pub jobs: Vec<Job>,
+    /// The form that each text is kept to.
+    pub constraint: Option<Constraint>,
     /// What is told of them.
     pub choices: Choices,
     /// How it is written down.
@@ -33,7 +36,11 @@ pub async fn respond(
     runnable: Runnable,
     ignored: &[String],
 ) -> Result<Response<Body>, ApiError> {
-    let Runnable { jobs, mut choices, mut form, delivery } = runnable;
+    let Runnable { mut jobs, constraint, mut choices, mut form, delivery } = runnable;
+    if let Some(constraint) = constraint {
+        let filter = app.grammars.filter(constraint).await?;
+        jobs.iter_mut().for_each(|job| _ = job.sampler.push_first(filter.clone()));
+    }
     let terms = Terms { key: client.0.to_string(), limit: app.options.request_timeout };
     let mut running = app.worker.submit(jobs, terms);
     // Whatever can be refused is refused here, before there is a status.
@@ -43,8 +50,7 @@ pub async fn respond(
     }
     choices.take(index, event);
     let mut response = if delivery.stream {
-        let body = EventBody::new(running, choices, form, app.options.ping);
-        body.with_usage(delivery.include_usage, delivery.continuous_usage).response()
+        EventBody::new(running, choices, form, app.options.ping).response()
     } else {
         let parts = gather(&mut running, &mut choices).await?;
         json_response(form.whole(&parts, choices.usage(), choices.timings()))

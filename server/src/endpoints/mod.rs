@@ -7,8 +7,11 @@ mod completions;
 mod gate;
 mod generate;
 mod health;
+mod messages;
 mod models;
+mod ollama;
 mod page;
+mod responses;
 mod tokens;
 
 pub use gate::Peer;
@@ -30,7 +33,9 @@ impl IntoResponse for ApiError {
 
 /// All paths, behind the gate that every request passes.
 pub fn router(app: Arc<App>) -> Router {
+    let ollama = if app.options.ollama { ollama::router() } else { Router::new() };
     Router::new()
+        .merge(ollama)
         .route("/", get(page::page))
         .route("/health", get(health::ready))
         .route("/health/ready", get(health::ready))
@@ -42,6 +47,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/models/{*id}", get(models::one))
         .route("/v1/completions", post(completions::completions))
         .route("/v1/chat/completions", post(chat::chat))
+        .route("/v1/responses", post(responses::responses))
+        .route("/v1/messages", post(messages::messages))
+        .route("/v1/messages/count_tokens", post(messages::count))
         .route("/v1/embeddings", post(models::embeddings))
         .route("/tokenize", post(tokens::tokenize))
         .route("/detokenize", post(tokens::detokenize))

@@ -14,6 +14,9 @@ const PAGE: &str = include_str!("../page.html");
 
 /// The page. Scripts and styles of no other origin run in it, and none that a text could bring.
 pub async fn page(State(app): State<Arc<App>>) -> Result<Response<Body>, ApiError> {
+    if !app.options.page && app.options.ollama {
+        return Ok(Response::new(Body::from("Ollama is running")));
+    }
     if !app.options.page {
         return Err(ApiError::not_found("unknown_path", "there is no web page: the server was started without one"));
     }

@@ -28,7 +28,7 @@ pub fn conversation_tokens(engine: &Engine, conversation: &Conversation) -> Resu
         }
         other => ApiError::bad("template_error", other.to_string()),
     })?;
-    if !conversation.tools.is_empty() && !template.text().contains("tools") {
+    if !conversation.tools.list.is_empty() && !template.text().contains("tools") {
         let message = "the model was trained without tools: its chat template does not write them";
         return Err(ApiError::bad("tools_unsupported", message).at("tools"));
     }
@@ -36,10 +36,11 @@ pub fn conversation_tokens(engine: &Engine, conversation: &Conversation) -> Resu
     if !template.text().contains("developer") {
         messages.iter_mut().for_each(speak_as_system);
     }
-    let (messages, tools) = (Json::Array(messages), Json::Array(conversation.tools.clone()));
+    let tools = Json::Array(conversation.tools.list.iter().map(|tool| tool.described.clone()).collect());
+    let messages = Json::Array(messages);
     let generation = Json::Bool(conversation.add_generation_prompt);
     let mut variables: Vec<(&str, &Json)> = vec![("messages", &messages), ("add_generation_prompt", &generation)];
-    if !conversation.tools.is_empty() {
+    if !conversation.tools.list.is_empty() {
         variables.push(("tools", &tools));
     }
     variables.extend(conversation.documents.iter().map(|documents| ("documents", documents)));

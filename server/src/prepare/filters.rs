@@ -1,8 +1,11 @@
 //! Filters of candidates that requests ask for and that a library has no use for. What does not belong here: those of
 //! `trine-model`.
 
+use crate::error::ApiError;
 use std::collections::BTreeMap;
-use trine::model::{Candidates, LogitsFilter, LogitsRequest, SamplerError};
+use std::sync::Arc;
+use trine::model::{Candidates, LogitsFilter, LogitsRequest, SamplerError, Tokenizer};
+use trine::text::{TextStream, ThoughtParser};
 
 /// Takes the tokens that would end a text out until it has so many.
 #[derive(Debug)]
@@ -99,6 +102,49 @@ impl LogitsFilter for GeneratedPenalty {
 
     fn accept(&mut self, id: u32) {
         *self.counts.entry(id).or_default() += 1;
+    }
+}
+
+/// Ends a thought that has so many tokens.
+#[derive(Clone, Debug)]
+pub struct ThoughtBudget {
+    tokenizer: Arc<Tokenizer>,
+    thoughts: ThoughtParser,
+    text: TextStream,
+    left: usize,
+    close: u32,
+}
+
+impl ThoughtBudget {
+    /// For thoughts that are told so, of so many tokens at most.
+    ///
+    /// # Errors
+    /// The vocabulary has no token that ends a thought.
+    pub fn new(tokenizer: &Arc<Tokenizer>, thoughts: ThoughtParser, most: usize) -> Result<ThoughtBudget, ApiError> {
+        let Some(close) = tokenizer.id(ThoughtParser::CLOSE) else {
+            let why = "no token of this vocabulary ends a thought";
+            return Err(ApiError::unsupported("thinking.budget_tokens", why));
+        };
+        let text = TextStream::default();
+        Ok(ThoughtBudget { tokenizer: tokenizer.clone(), thoughts, text, left: most, close })
+    }
+}
+
+impl LogitsFilter for ThoughtBudget {
+    fn apply(&mut self, candidates: &mut Candidates, _recent: &[u32]) -> Result<(), SamplerError> {
+        if self.left == 0 && self.thoughts.is_in_thought() {
+            candidates.retain(|candidate| candidate.id == self.close);
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, id: u32) {
+        self.left = self.left.saturating_sub(usize::from(self.thoughts.is_in_thought()));
+        let mut bytes = Vec::new();
+        // An embedding that pads the vocabulary has no text.
+        let _ = self.tokenizer.decode_into(id, false, &mut bytes);
+        let text = self.text.push(&bytes);
+        self.thoughts.push(&text);
     }
 }
 

@@ -3,13 +3,18 @@
 //! What belongs here: everything that can refuse a request before its first byte is sent. What does not: the fields of
 //! a request (`request`), and HTTP.
 
+mod calls;
 mod conversation;
 mod filters;
 mod grammar;
+mod message;
 mod sampler;
 
+pub use calls::knows_calls;
 pub use conversation::conversation_tokens;
-pub use grammar::refuse as refuse_form;
+pub use filters::ThoughtBudget;
+pub use grammar::constraint;
+pub use message::{Reading, reading};
 pub use sampler::{ChoiceSampler, seed_of};
 
 use crate::error::ApiError;

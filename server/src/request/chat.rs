@@ -1,7 +1,7 @@
 //! `POST /v1/chat/completions`. What does not belong here: fields that other endpoints have too, and how a conversation
 //! is written down, which a model's template says.
 
-use super::{Delivery, Ending, Limits, Sampling, Structured};
+use super::{Delivery, Ending, Limits, Sampling, Structured, Tools};
 use crate::error::ApiError;
 use crate::fields::{Field, Fields};
 use crate::json::Json;
@@ -11,8 +11,8 @@ use crate::json::Json;
 pub struct Conversation {
     /// Objects with `role`, `content` and what else a template reads of a message.
     pub messages: Vec<Json>,
-    /// The tools that the model may call, as the client described them.
-    pub tools: Vec<Json>,
+    /// The tools that the model may call.
+    pub tools: Tools,
     /// `documents`, if there are.
     pub documents: Option<Json>,
     /// Whether the text ends where an answer begins.
@@ -32,6 +32,10 @@ pub struct ChatRequest {
     pub conversation: Conversation,
     /// Log-probabilities of each token and of so many of the likeliest.
     pub logprobs: Option<usize>,
+    /// Whether what the model thinks is told.
+    pub tells_thoughts: bool,
+    /// Most tokens of a thought.
+    pub thought_budget: Option<usize>,
     /// How tokens are drawn.
     pub sampling: Sampling,
     /// The form that answers have to have.
@@ -61,6 +65,8 @@ impl ChatRequest {
             model: fields.opt("model", Field::string)?,
             conversation: Conversation::read(fields)?,
             logprobs: logprobs(fields)?,
+            tells_thoughts: fields.or("include_reasoning", true, Field::bool)?,
+            thought_budget: None,
             sampling: Sampling::read(fields, limits)?,
             structured: Structured::read(fields)?,
             ending: Ending::read(fields, &["max_completion_tokens", "max_tokens", "n_predict"], limits)?,
@@ -69,8 +75,6 @@ impl ChatRequest {
         fields.refuse("skip_special_tokens", &Json::Bool(true), "control tokens are no part of an answer")?;
         fields.refuse("echo", &Json::Bool(false), "an answer is a message of its own: `/v1/completions` has it")?;
         fields.refuse("audio", &Json::Null, "answers are text")?;
-        fields.opt("include_reasoning", Field::bool)?;
-        fields.opt("parallel_tool_calls", Field::bool)?;
         fields.opt("cache_prompt", Field::bool)?;
         if let Some(kinds) = fields.take("modalities") {
             let path = kinds.path().to_owned();
@@ -112,20 +116,14 @@ impl Conversation {
         let continues = fields.or("continue_final_message", false, Field::bool)?;
         let mut conversation = Conversation {
             messages: messages.array()?.into_iter().map(message).collect::<Result<_, _>>()?,
-            tools: tools_of(fields)?,
+            tools: Tools::read(fields)?,
             documents: fields
                 .opt("documents", |field| Ok(Json::Array(field.array()?.into_iter().map(Field::json).collect())))?,
             add_generation_prompt: !continues,
             continue_final_message: continues,
             variables: fields.opt("chat_template_kwargs", Field::object)?.map(Fields::rest).unwrap_or_default(),
         };
-        if let Some(effort) = fields.take("reasoning_effort") {
-            let effort = effort.one_of(&["none", "minimal", "low", "medium", "high", "xhigh"])?;
-            conversation.variables.push(("reasoning_effort".to_owned(), Json::from(effort)));
-            if effort == "none" {
-                conversation.variables.push(("enable_thinking".to_owned(), Json::Bool(false)));
-            }
-        }
+        effort(fields, "reasoning_effort", &mut conversation.variables)?;
         if let Some(prompt) = fields.take("add_generation_prompt") {
             let path = prompt.path().to_owned();
             conversation.add_generation_prompt = prompt.bool()?;
@@ -137,9 +135,21 @@ impl Conversation {
     }
 }
 
+/// Takes how much a model is to think.
+pub(super) fn effort(fields: &mut Fields, name: &str, variables: &mut Vec<(String, Json)>) -> Result<(), ApiError> {
+    let Some(effort) = fields.take(name) else { return Ok(()) };
+    let effort = effort.one_of(&["none", "minimal", "low", "medium", "high", "xhigh"])?;
+    variables.push(("reasoning_effort".to_owned(), Json::from(effort)));
+    if effort == "none" {
+        variables.push(("enable_thinking".to_owned(), Json::Bool(false)));
+    }
+    Ok(())
+}
+
 /// A message as a template is given it.
 fn message(field: Field) -> Result<Json, ApiError> {
     let mut fields = field.object()?;
+    fields.refuse("function_call", &Json::Null, "use `tool_calls`")?;
     let role = fields.require("role")?.one_of(&ROLES)?;
     let content_path = fields.path_of("content");
     let content = fields.opt("content", text_of)?;
@@ -165,7 +175,7 @@ fn message(field: Field) -> Result<Json, ApiError> {
 }
 
 /// The text of a content: itself, or that of its parts.
-fn text_of(field: Field) -> Result<String, ApiError> {
+pub(super) fn text_of(field: Field) -> Result<String, ApiError> {
     match field.value() {
         Json::String(_) => field.string(),
         Json::Array(_) => field.array()?.into_iter().map(part).collect(),
@@ -178,7 +188,7 @@ fn part(field: Field) -> Result<String, ApiError> {
     let kind = fields.require("type")?;
     let path = kind.path().to_owned();
     match kind.string()?.as_str() {
-        "text" => fields.require("text")?.string(),
+        "text" | "input_text" | "output_text" => fields.require("text")?.string(),
         "refusal" => fields.require("refusal")?.string(),
         other => {
             let expected = "a part of text: models here read nothing else";
@@ -188,7 +198,7 @@ fn part(field: Field) -> Result<String, ApiError> {
 }
 
 /// Calls that an assistant has made, with their arguments as objects where they are JSON.
-fn tool_calls(field: Field) -> Result<Vec<Json>, ApiError> {
+pub(super) fn tool_calls(field: Field) -> Result<Vec<Json>, ApiError> {
     let call = |field: Field| {
         let mut fields = field.object()?;
         let id = fields.opt("id", Field::string)?;
@@ -199,7 +209,7 @@ fn tool_calls(field: Field) -> Result<Vec<Json>, ApiError> {
             None => Json::Object(Vec::new()),
             Some(field) => match field.value() {
                 Json::Object(_) => field.json(),
-                Json::String(text) => Json::parse(text.as_bytes()).unwrap_or_else(|_| Json::from(text.as_str())),
+                Json::String(text) => Json::of_text(text.clone()),
                 _ => return field.expected("a string with a JSON object"),
             },
         };
@@ -210,39 +220,4 @@ fn tool_calls(field: Field) -> Result<Vec<Json>, ApiError> {
         Ok(Json::Object(call))
     };
     field.array()?.into_iter().map(call).collect()
-}
-
-/// The tools that the model may call.
-fn tools_of(fields: &mut Fields) -> Result<Vec<Json>, ApiError> {
-    let tools = fields.or("tools", Vec::new(), tools)?;
-    let Some(choice) = fields.take("tool_choice") else { return Ok(tools) };
-    let path = choice.path().to_owned();
-    match choice.value() {
-        Json::String(_) => match choice.one_of(&["none", "auto", "required"])? {
-            "none" => Ok(Vec::new()),
-            "required" => Err(ApiError::unsupported(&path, "a model here may call tools and is not made to")),
-            _ => Ok(tools),
-        },
-        Json::Object(_) => {
-            choice.object()?.require("type")?.one_of(&["function", "allowed_tools"])?;
-            Err(ApiError::unsupported(&path, "a model here may call tools and is not made to"))
-        }
-        _ => choice.expected("a string or an object"),
-    }
-}
-
-/// Descriptions of tools: checked for what is read of them, and given to the template as they are.
-fn tools(field: Field) -> Result<Vec<Json>, ApiError> {
-    let tool = |field: Field| {
-        let tool = field.value().clone();
-        let mut fields = field.object()?;
-        fields.require("type")?.one_of(&["function"])?;
-        let mut function = fields.require("function")?.object()?;
-        function.require("name")?.string()?;
-        function.opt("description", Field::string)?;
-        function.opt("parameters", Field::object)?;
-        function.opt("strict", Field::bool)?;
-        Ok(tool)
-    };
-    field.array()?.into_iter().map(tool).collect()
 }

@@ -28,11 +28,6 @@ pub struct Delivery {
 const MOST_CHOICES: usize = 64;
 
 impl Delivery {
-    /// Whether events have a field for the numbers of tokens.
-    pub fn has_usage(&self) -> bool {
-        self.include_usage || self.continuous_usage
-    }
-
     /// Takes the fields.
     ///
     /// # Errors

@@ -7,17 +7,25 @@ mod chat;
 mod completion;
 mod delivery;
 mod ending;
+mod messages;
+mod ollama;
+mod responses;
 mod sampling;
 mod structure;
 mod tokens;
+mod tools;
 
 pub use chat::{ChatRequest, Conversation};
 pub use completion::{CompletionRequest, PromptText};
 pub use delivery::Delivery;
 pub use ending::Ending;
+pub use messages::MessagesRequest;
+pub use ollama::OllamaRequest;
+pub use responses::ResponsesRequest;
 pub use sampling::Sampling;
-pub use structure::Structured;
+pub use structure::{SchemaPart, Structure, Structured};
 pub use tokens::{DetokenizeRequest, TokenizeRequest, Tokenized};
+pub use tools::{ToolChoice, ToolDefinition, Tools};
 
 use crate::options::SamplingDefaults;
 

@@ -20,6 +20,19 @@ pub enum Structure {
     Lark(String),
     /// A text of a grammar in llama.cpp's form.
     Gbnf(String),
+    /// A text of a grammar in Lark's form that names others: documents of schemas.
+    Parts(String, Vec<SchemaPart>),
+}
+
+/// A schema that a grammar names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SchemaPart {
+    /// Its name in the grammar.
+    pub name: String,
+    /// The path of the field that has it.
+    pub param: String,
+    /// The schema.
+    pub schema: Json,
 }
 
 /// A form, and the field that asks for it.
@@ -47,7 +60,13 @@ impl Structured {
             found.extend(outputs.opt("regex", |field| text(field, Structure::Regex))?);
             found.extend(outputs.opt("choice", choice)?);
             found.extend(outputs.opt("grammar", |field| text(field, Structure::Lark))?);
+            found.extend(outputs.opt("json_object", object)?.flatten());
+            for name in ["structural_tag", "whitespace_pattern"] {
+                outputs.refuse(name, &Json::Null, "a form is a schema, an expression, a choice or a grammar")?;
+            }
         }
+        fields.refuse("guided_whitespace_pattern", &Json::Null, "blanks of JSON are as this server has them")?;
+        found.extend(fields.opt("guided_json_object", object)?.flatten());
         found.extend(fields.opt("guided_json", schema)?);
         found.extend(fields.opt("guided_regex", |field| text(field, Structure::Regex))?);
         found.extend(fields.opt("guided_choice", choice)?);
@@ -64,17 +83,23 @@ fn text(field: Field, of: impl FnOnce(String) -> Structure) -> Result<Structured
     Ok(Structured { structure: of(field.string()?), param })
 }
 
+/// Any object, where the field is true.
+fn object(field: Field) -> Result<Option<Structured>, ApiError> {
+    let param = field.path().to_owned();
+    Ok(field.bool()?.then_some(Structured { structure: Structure::Object, param }))
+}
+
 fn choice(field: Field) -> Result<Structured, ApiError> {
     let param = field.path().to_owned();
     let texts = field.array()?.into_iter().map(Field::string).collect::<Result<Vec<_>, _>>()?;
-    match texts.is_empty() {
-        true => Err(ApiError::wrong_value(&param, "empty", "at least one text")),
+    match texts.is_empty() || texts.iter().any(String::is_empty) {
+        true => Err(ApiError::wrong_value(&param, "empty, or has an empty text", "at least one text, none empty")),
         false => Ok(Structured { structure: Structure::Choice(texts), param }),
     }
 }
 
 /// A schema: an object, `true`, or such a document as a text.
-fn schema(field: Field) -> Result<Structured, ApiError> {
+pub(super) fn schema(field: Field) -> Result<Structured, ApiError> {
     let param = field.path().to_owned();
     let structure = match field.value() {
         Json::Object(_) | Json::Bool(true) => Structure::Schema(field.json()),
@@ -85,6 +110,17 @@ fn schema(field: Field) -> Result<Structured, ApiError> {
         _ => return field.expected("a JSON schema"),
     };
     Ok(Structured { structure, param })
+}
+
+/// A form whose fields are in no object of their own, as `/v1/responses` has it.
+pub(super) fn flat_format(field: Field) -> Result<Option<Structured>, ApiError> {
+    let param = field.path().to_owned();
+    let mut format = field.object()?;
+    match format.require("type")?.one_of(&["text", "json_object", "json_schema"])? {
+        "text" => Ok(None),
+        "json_object" => Ok(Some(Structured { structure: Structure::Object, param })),
+        _ => schema(format.require("schema")?).map(Some),
+    }
 }
 
 fn response_format(field: Field) -> Result<Option<Structured>, ApiError> {

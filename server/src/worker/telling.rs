@@ -120,6 +120,9 @@ fn of_end(end: End) -> ApiError {
         End::Failed(RequestError::Generation(GenerationError::Sampler(error @ SamplerError::NoCandidate { .. }))) => {
             ApiError::bad("invalid_value", format!("the request excludes all tokens: {error}"))
         }
+        End::Failed(RequestError::Generation(GenerationError::Sampler(SamplerError::Filter { message }))) => {
+            ApiError::bad("invalid_schema", message)
+        }
         End::Failed(error) => ApiError::internal(error.to_string()),
         _ => ApiError::internal("the request was ended"),
     }
