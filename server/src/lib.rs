@@ -43,6 +43,8 @@ mod request;
 mod server;
 mod worker;
 
+pub use error::ApiError;
 pub use listen::{ListenOptions, Stop, run};
 pub use options::{ApiKey, SamplingDefaults, ServerOptions};
 pub use server::Server;
+pub use worker::{Event, Job, Running, Terms};
