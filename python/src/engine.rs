@@ -153,8 +153,8 @@ impl Engine {
         Ok(facts)
     }
 
-    /// Begins texts: what follows each prompt. `options` are those of all of them. Where `scored_from` is given, prompts
-    /// are scored from these tokens on.
+    /// Begins texts: what follows each prompt. `options` are those of all of them. Where `scored_from` is given,
+    /// prompts are scored from these tokens on.
     fn generate(
         &self,
         prompts: Vec<Vec<u32>>,

@@ -62,9 +62,9 @@ impl Number {
 /// A place of the pass: a part of a block, or one outside of blocks.
 type Place = (Option<usize>, Part);
 
-/// The picture of some passes: a column of two heat maps for each. In all but the first, what is more than twice or less
-/// than half of what the first pass has at the same place is framed, and the first such place in the order of the pass
-/// has a thick frame.
+/// The picture of some passes: a column of two heat maps for each. In all but the first, what is more than twice or
+/// less than half of what the first pass has at the same place is framed, and the first such place in the order of the
+/// pass has a thick frame.
 pub fn svg(passes: &[Pass]) -> String {
     let blocks = 1 + passes.iter().flat_map(|pass| &pass.values).filter_map(|of| of.block).max().unwrap_or(0);
     let parts = parts(passes);

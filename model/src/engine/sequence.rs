@@ -98,8 +98,8 @@ impl Sequence {
         Ok(logits.map(|logits| EngineLogits::new(self.engine.id(), logits)))
     }
 
-    /// Appends tokens and shows the logits that follow each of them, in their order. `proceed` is asked between parts of
-    /// a long prompt; the result says whether all of them were appended.
+    /// Appends tokens and shows the logits that follow each of them, in their order. `proceed` is asked between parts
+    /// of a long prompt; the result says whether all of them were appended.
     ///
     /// # Errors
     /// As for [`feed`](Sequence::feed).
