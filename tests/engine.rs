@@ -221,6 +221,44 @@ fn a_pool_without_pages_is_an_error_and_nothing_is_lost() {
 }
 
 #[test]
+fn an_engine_with_memory_of_its_own_takes_none_of_the_first() {
+    let one = NonZeroUsize::new(1).expect("1");
+    let engine = stories(EngineOptions { sequences: one, ..options() });
+    let prompt = engine.prompt("The king").expect("a prompt");
+    let mut first = engine.sequence();
+    let logits = feed(&mut first, &prompt);
+    // All pages of the engine are in use.
+    let refused = engine.sequence().feed(&prompt, LogitsRequest::All, &mut || ControlFlow::Continue(()));
+    assert!(refused.is_err());
+    let second = engine.with_memory_of_its_own(one).expect("memory");
+    let own = second.prompt("The king").expect("a prompt");
+    assert_eq!(feed(&mut second.sequence(), &own), logits);
+    // They are two engines: what is of one is not of the other.
+    assert!(second.sequence().feed(&prompt, LogitsRequest::All, &mut || ControlFlow::Continue(())).is_err());
+    let mut again = second.sequence_from_bytes(&first.to_bytes().expect("bytes")).expect("the same model");
+    let more = |engine: &Engine| engine.prompt_of_ids(&[5, 9]).expect("ids");
+    assert_eq!(feed(&mut again, &more(&second)), feed(&mut first, &more(&engine)));
+}
+
+#[test]
+fn the_logits_behind_each_token_are_those_that_follow_it() {
+    let engine = stories(options());
+    // More than one batch, but for the context of the story model: parts of a prompt and the whole of it.
+    let ids: Vec<u32> = (0..200).map(|at| at * 7 % 2048).collect();
+    let prompt = engine.prompt_of_ids(&ids).expect("ids");
+    let (mut each, mut sequence) = (Vec::new(), engine.sequence());
+    let fed = sequence.feed_each(&prompt, &mut |logits| each.push(logits.into_dense()), &mut || ControlFlow::Break(()));
+    assert!(fed.expect("room") && sequence.len() == 200, "nothing is asked before the first part");
+    for count in [1, 2, 77, 200] {
+        let beginning = engine.prompt_of_ids(&ids[..count]).expect("ids");
+        assert_eq!(feed(&mut engine.sequence(), &beginning), each[count - 1], "{count}");
+    }
+    assert_eq!(each.len(), 200);
+    let empty = engine.prompt_of_ids(&[]).expect("ids");
+    assert!(sequence.feed_each(&empty, &mut |_| (), &mut || ControlFlow::Continue(())).is_err());
+}
+
+#[test]
 fn threads_share_an_engine() {
     let engine = stories(options());
     let prompt = engine.prompt("The king").expect("a prompt");

@@ -11,8 +11,10 @@ const MAX_FUNCTION_LINES: usize = 70;
 const MAX_LINE_CHARS: usize = 120;
 
 /// Folders with Rust code of the project, below the root.
-const CODE: [&str; 12] =
-    ["src", "memory", "shapes", "kernels", "ops", "loader", "text", "model", "server", "runner", "tests", "examples"];
+const CODE: [&str; 13] = [
+    "src", "memory", "shapes", "kernels", "ops", "loader", "text", "model", "server", "runner", "python", "tests",
+    "examples",
+];
 
 struct Source {
     path: PathBuf,
@@ -178,7 +180,7 @@ fn enums_of_errors_may_grow() {
 /// What was done to a tensor is in its type because an operation did it: nothing above the operations declares it.
 #[test]
 fn nothing_above_the_operations_assumes_what_was_done() {
-    let above = ["src", "model", "server", "runner", "examples"];
+    let above = ["src", "model", "server", "runner", "python", "examples"];
     check(|source| {
         let path = source.path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&source.path);
         if !above.iter().any(|folder| path.starts_with(folder)) {
@@ -228,7 +230,9 @@ fn typed_examples_are_short_and_stay_inside_the_types() {
 fn crates_without_unsafe_code_forbid_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let crates = ["src/lib.rs", "memory/src/lib.rs", "shapes/src/lib.rs", "ops/src/lib.rs", "text/src/lib.rs"];
-    for file in crates.into_iter().chain(["model/src/lib.rs", "server/src/lib.rs", "runner/src/main.rs"]) {
+    for file in
+        crates.into_iter().chain(["model/src/lib.rs", "server/src/lib.rs", "runner/src/main.rs", "python/src/lib.rs"])
+    {
         let text = fs::read_to_string(root.join(file)).expect(file);
         assert!(text.contains("#![forbid(unsafe_code)]"), "{file}");
     }

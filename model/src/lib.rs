@@ -60,8 +60,8 @@ pub use serving::{
 #[cfg(feature = "tools")]
 pub use tools::{
     Conversion, ConvertError, ConvertProblem, Converted, Difference, HEAD_TYPES, Judgement, KeyDifference,
-    MATRIX_TYPES, Perplexity, PerplexityError, Side, Statistics, Synthetic, SyntheticError, TensorDifference,
-    TrialError, Values, Windows, convert, diff, inspect, judge, perplexity, trial, usual_rms,
+    MATRIX_TYPES, PartValues, Perplexity, PerplexityError, Side, Statistics, Synthetic, SyntheticError,
+    TensorDifference, TrialError, Values, Windows, convert, diff, inspect, judge, perplexity, trace, trial, usual_rms,
 };
 pub use trine_loader::json::{JsonError, JsonProblem};
 #[cfg(feature = "text")]

@@ -170,6 +170,12 @@ pub struct CheckArguments {
     #[arg(short, long, value_name = "TEXT", default_value = DEFAULT_PROMPT, requires = "trace",
           allow_hyphen_values = true)]
     pub prompt: String,
+    /// Write the numbers of --trace as a picture, a heat map in SVG.
+    #[arg(long, value_name = "PICTURE", requires = "trace")]
+    pub svg: Option<PathBuf>,
+    /// Draw another file to the left of it, and frame what differs from that one.
+    #[arg(long, value_name = "OTHER", requires = "svg")]
+    pub beside: Option<PathBuf>,
     #[command(flatten)]
     pub load: LoadArguments,
     #[command(flatten)]

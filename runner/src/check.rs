@@ -2,14 +2,16 @@
 
 use crate::args::CheckArguments;
 use crate::document;
+use crate::heat::{Pass, svg};
 use crate::inspect::{describe, judged, tensor_table};
 use crate::load::{self, Program};
 use crate::message;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, check_output};
 use crate::terminal;
-use crate::trace::Trace;
+use crate::trace::{self, Trace};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
+use std::fs;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use trine::loader::one_line;
@@ -120,14 +122,29 @@ impl Found {
     }
 }
 
-/// Shows a forward pass over the prompt.
-fn trace(file: &dyn Source, arguments: &CheckArguments, cpu: &Cpu) -> Result<()> {
+/// A forward pass over the prompt.
+fn pass(file: &dyn Source, arguments: &CheckArguments, cpu: &Cpu) -> Result<(Pass, usize)> {
     let tokenizer = load::tokenizer(file, &arguments.load.vocabulary)?;
     let ids = tokenizer.encode(&arguments.prompt, EncodeOptions::PROMPT)?;
     if ids.is_empty() {
         bail!("--prompt: the prompt has no tokens");
     }
-    load::with_model(file, &arguments.load, cpu, Trace { cpu, ids: &ids })
+    let values = load::with_model(file, &arguments.load, cpu, Trace { cpu, ids: &ids })?;
+    Ok((Pass { file: file.label().to_owned(), values }, ids.len()))
+}
+
+/// Shows a forward pass over the prompt, and draws it where that is asked for, beside that of another file.
+fn show_pass(file: &dyn Source, arguments: &CheckArguments, cpu: &Cpu) -> Result<()> {
+    let (of_file, tokens) = pass(file, arguments, cpu)?;
+    trace::print(&of_file.values, tokens)?;
+    let Some(picture) = &arguments.svg else { return Ok(()) };
+    let mut passes = Vec::new();
+    if let Some(beside) = &arguments.beside {
+        let other = load::open(Some(beside), &arguments.load.access)?;
+        passes.push(pass(&*other, arguments, cpu)?.0);
+    }
+    passes.push(of_file);
+    fs::write(picture, svg(&passes)).with_context(|| format!("{}: cannot write it", picture.display()))
 }
 
 /// Runs the command: one line for each problem, or one that says what loads; or a document of both.
@@ -135,6 +152,7 @@ fn trace(file: &dyn Source, arguments: &CheckArguments, cpu: &Cpu) -> Result<()>
 /// # Errors
 /// The file is no sound GGUF file, or the output cannot be written.
 pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
+    arguments.svg.as_deref().map(check_output).transpose()?;
     let file = load::open(arguments.file.as_deref(), &arguments.load.access)?;
     let cpu = load::cpu(&arguments.cpu)?;
     let mut found = Found::of(&*file, arguments, &cpu);
@@ -151,7 +169,7 @@ pub fn check(arguments: &CheckArguments) -> Result<Outcome> {
         return Ok(Outcome::Refused);
     }
     if arguments.trace {
-        trace(&*file, arguments, &cpu)?;
+        show_pass(&*file, arguments, &cpu)?;
     }
     Ok(Outcome::Done)
 }

@@ -15,6 +15,7 @@ mod diff;
 mod display;
 mod document;
 mod generation;
+mod heat;
 mod input;
 mod inspect;
 mod interrupt;

@@ -45,6 +45,8 @@ mod server;
 mod time;
 mod worker;
 
+pub use error::ApiError;
 pub use listen::{ListenOptions, Stop, run};
 pub use options::{ApiKey, SamplingDefaults, ServerOptions};
 pub use server::Server;
+pub use worker::{Event, Job, Running, Terms};

@@ -4,6 +4,7 @@
 use crate::app::App;
 use crate::endpoints;
 use crate::options::ServerOptions;
+use crate::worker::{Job, Running, Terms};
 use axum::Router;
 use std::io;
 use std::sync::Arc;
@@ -30,6 +31,12 @@ impl Server {
     /// enabled.
     pub fn router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// Hands over choices without HTTP: they take part in the steps that requests take. Their events are those of one
+    /// request; where what is returned is dropped, the choices are cancelled.
+    pub fn submit(&self, jobs: Vec<Job>, terms: Terms) -> Running {
+        self.app.worker.submit(jobs, terms)
     }
 
     /// Takes no more requests: they are answered with 503, and so are those that wait. Those that run go on.

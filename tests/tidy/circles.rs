@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates with rooms.
-const CRATES: [&str; 9] = ["memory", "shapes", "kernels", "ops", "loader", "text", "model", "server", "runner"];
+const CRATES: [&str; 10] =
+    ["memory", "shapes", "kernels", "ops", "loader", "text", "model", "server", "runner", "python"];
 
 /// What each room uses of which other ones, with a file that does.
 type Graph = BTreeMap<String, BTreeMap<String, PathBuf>>;

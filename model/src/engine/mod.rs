@@ -28,10 +28,11 @@ pub use sequence::{Piece, Pieces, Sequence};
 use crate::description::Config;
 use crate::files::{Source, open_model};
 use crate::generation::{ForModel, ModelTokenizer, Session, checked};
-use crate::network::LogitsRequest;
+use crate::network::{LogitsRequest, StatePool};
 use crate::warning::Warning;
 use opened::Own;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use trine_loader::Gguf;
@@ -61,7 +62,7 @@ struct Inner {
     context: usize,
     tokenizer: ModelTokenizer<Own>,
     /// Why there is no template, where there is none.
-    template: Result<ChatTemplate, String>,
+    template: Result<Arc<ChatTemplate>, String>,
     cpu: Cpu,
     warnings: Vec<Warning>,
     /// What tells the model from others, once it was asked for.
@@ -99,7 +100,7 @@ impl Engine {
     /// As [`Engine::open`].
     pub fn of_source(source: &dyn Source, options: EngineOptions) -> Result<Engine, EngineError> {
         let tokenizer = source.tokenizer(&options.tokenizer)?;
-        let template = source.chat_template(&tokenizer).map_err(|error| error.to_string());
+        let template = source.chat_template(&tokenizer).map(Arc::new).map_err(|error| error.to_string());
         let cpu = match &options.cpu {
             Some(cpu) => cpu.clone(),
             None => Cpu::new(Default::default())?,
@@ -119,6 +120,28 @@ impl Engine {
             cpu,
             warnings,
             fingerprint: OnceLock::new(),
+        })))
+    }
+
+    /// A second engine of the same weights, with memory of its own for so many sequences of full length: what its
+    /// sequences hold is not taken from those of this one, such as those of a scheduler. Prompts and tokens are of one
+    /// of the two.
+    ///
+    /// # Errors
+    /// [`EngineError::Memory`] where the system does not give so much.
+    pub fn with_memory_of_its_own(&self, sequences: NonZeroUsize) -> Result<Engine, EngineError> {
+        let Inner { id, opened, context, tokenizer, template, cpu, warnings, fingerprint } = &*self.0;
+        let Opened { transformer, pool } = opened;
+        let pool = StatePool::for_sequences(transformer, sequences.get(), *context, pool.kind())?;
+        Ok(Engine(Arc::new(Inner {
+            id: EngineId::new(id.label()),
+            opened: Opened { transformer: transformer.clone(), pool },
+            context: *context,
+            tokenizer: tokenizer.clone(),
+            template: template.clone(),
+            cpu: cpu.clone(),
+            warnings: warnings.clone(),
+            fingerprint: fingerprint.clone(),
         })))
     }
 
@@ -188,7 +211,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NoTemplate`] where the model has none, or one that is not valid.
     pub fn chat_template(&self) -> Result<&ChatTemplate, EngineError> {
-        let template = self.0.template.as_ref();
+        let template = self.0.template.as_deref();
         template.map_err(|why| EngineError::NoTemplate { engine: self.id().clone(), why: why.clone() })
     }
 

@@ -98,6 +98,22 @@ impl Sequence {
         Ok(logits.map(|logits| EngineLogits::new(self.engine.id(), logits)))
     }
 
+    /// Appends tokens and shows the logits that follow each of them, in their order. `proceed` is asked between parts
+    /// of a long prompt; the result says whether all of them were appended.
+    ///
+    /// # Errors
+    /// As for [`feed`](Sequence::feed).
+    pub fn feed_each(
+        &mut self,
+        prompt: &Prompt,
+        see: &mut dyn FnMut(EngineLogits),
+        proceed: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<bool, EngineError> {
+        let tokens = self.engine.own_tokens(prompt)?;
+        let id = self.engine.id().clone();
+        Ok(self.session.feed_each(&tokens, &mut |_, logits| see(EngineLogits::new(&id, logits)), proceed)?)
+    }
+
     /// What follows `prompt`, piece by piece, with the default options.
     ///
     /// Where the prompt begins with the tokens of the sequence, as a growing conversation does, only the rest of it is

@@ -177,6 +177,34 @@ impl<M: Model> Session<M> {
         Ok(logits.into_vec().pop())
     }
 
+    /// Appends tokens and shows the logits that follow each of them, in their order, with the number of the token among
+    /// these. In batches of 256 tokens between which `proceed` is asked; says whether all of them were appended.
+    ///
+    /// # Errors
+    /// As for [`feed`](Session::feed).
+    pub fn feed_each(
+        &mut self,
+        tokens: &[Idx<Vocab<M>>],
+        see: &mut dyn FnMut(usize, Logits<Vocab<M>>),
+        proceed: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<bool, StepError> {
+        self.take_back();
+        self.state.check_room(tokens.len(), 1)?;
+        let (transformer, cpu) = (&self.transformer, &self.cpu);
+        for (number, batch) in tokens.chunks(PROMPT_BATCH).enumerate() {
+            if number > 0 && proceed().is_break() {
+                return Ok(false);
+            }
+            self.state.step(batch, |step| {
+                let wanted: Vec<_> = Idx::all(step.axis()).map(|row| (row, LogitsRequest::All)).collect();
+                let mut of_token = |at, logits| see(number * PROMPT_BATCH + at, logits);
+                transformer.wanted_logits(cpu, step, &wanted, &mut of_token);
+            })?;
+            self.tokens.extend_from_slice(batch);
+        }
+        Ok(true)
+    }
+
     /// Appends tokens to each of some sessions, in steps of all of them together, and returns the logits that follow,
     /// in their order. Each gets the bits that it would get alone.
     ///

@@ -3,6 +3,7 @@
 //! * `convert.rs`, `synthetic.rs`: writing files;
 //! * `diff.rs`, `inspect.rs`, `judge.rs`: what files hold, and whether that is usual;
 //! * `perplexity.rs`: how well a model predicts a text;
+//! * `trace.rs`: how large the values of each part are;
 //! * `trial.rs`: whether it computes numbers.
 //!
 //! What belongs here: what a command does with a model. What does not: arguments and printing (the `trine` command).
@@ -15,6 +16,7 @@ pub mod inspect;
 mod judge;
 mod perplexity;
 mod synthetic;
+mod trace;
 mod trial;
 
 pub use convert::{Conversion, ConvertError, ConvertProblem, Converted, HEAD_TYPES, MATRIX_TYPES, convert};
@@ -22,4 +24,5 @@ pub use diff::{Difference, KeyDifference, Side, TensorDifference, Values, diff};
 pub use judge::{Judgement, Statistics, judge, usual_rms};
 pub use perplexity::{Perplexity, PerplexityError, Windows, perplexity};
 pub use synthetic::{Synthetic, SyntheticError};
+pub use trace::{PartValues, trace};
 pub use trial::{TrialError, trial};

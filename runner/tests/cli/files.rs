@@ -2,7 +2,7 @@
 
 use super::{STORIES, errors, failure, path_text, text, trine, trine_reading, with_metadata};
 use tempfile::TempDir;
-use trine::loader::{Gguf, Value};
+use trine::loader::{Gguf, GgufWriter, Value};
 
 #[test]
 fn a_converted_model_is_the_same_model() {
@@ -202,6 +202,49 @@ fn a_trace_shows_every_part_of_a_pass() {
     assert!(row("-", "embedding").0 < row("-", "logits").0, "{shown}");
     assert!(shown.contains("forward pass over "), "{shown}");
     assert_eq!(trine(&["check", STORIES, "-p", "The king"]).status.code(), Some(2), "a prompt is for --trace");
+}
+
+#[test]
+fn a_picture_of_a_pass_shows_where_two_files_begin_to_differ() {
+    let folder = TempDir::new().unwrap();
+    let picture = folder.path().join("trace.svg");
+    text(&trine(&["check", STORIES, "--trace", "-p", "The king", "--svg", path_text(&picture)]));
+    let alone = std::fs::read_to_string(&picture).unwrap();
+    // Seventeen parts of each of four blocks and three outside of them, by their root mean square and their largest.
+    assert_eq!(alone.matches("<rect class=\"cell\"").count(), 2 * (4 * 17 + 3), "{alone}");
+    assert_eq!((alone.matches("<g class=\"map\"").count(), alone.matches("cell other").count()), (2, 0));
+    assert!(alone.contains("<title>block 2 attn_q: RMS ") && alone.contains("<title>embedding: RMS "), "{alone}");
+    assert_eq!(alone.matches('<').count(), alone.matches('>').count());
+
+    // A norm of a block and the one before the head in each other's place: roles that are mixed up.
+    let file = Gguf::open(STORIES).unwrap();
+    let mut writer = GgufWriter::new();
+    file.metadata().iter().for_each(|(key, value)| drop(writer.set(key, value.clone()).unwrap()));
+    let gains = |name: &str| {
+        match name {
+            "blk.2.attn_norm.weight" => "output_norm.weight",
+            "output_norm.weight" => "blk.2.attn_norm.weight",
+            other => other,
+        }
+        .to_owned()
+    };
+    for info in file.tensors() {
+        writer.tensor(gains(&info.name), &info.ne.row_major(), info.kind, file.bytes(info)).unwrap();
+    }
+    let mixed = folder.path().join("mixed.gguf");
+    writer.write_file(&mixed).unwrap();
+    let arguments = ["check", path_text(&mixed), "--trace", "-p", "The king", "--svg", path_text(&picture)];
+    text(&trine(&[&arguments[..], &["--beside", STORIES]].concat()));
+    let both = std::fs::read_to_string(&picture).unwrap();
+    assert_eq!(both.matches("<g class=\"map\"").count(), 4);
+    let first = both.lines().find(|line| line.contains("cell other first")).unwrap_or_else(|| panic!("{both}"));
+    assert!(first.contains("<title>block 2 attn_norm:"), "{first}");
+    let before = both.lines().filter(|line| line.contains("cell other"));
+    assert!(!before.clone().any(|line| line.contains("block 0 ") || line.contains("block 1 ")), "{both}");
+
+    let error = failure(&trine(&["check", STORIES, "--trace", "--svg", "/nowhere/trace.svg"]), 1);
+    assert!(error.contains("/nowhere/trace.svg"), "{error}");
+    failure(&trine(&["check", STORIES, "--svg", path_text(&picture)]), 2);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use super::client::{Running, chat_engine, engine, events_of, patient};
 use serde_json::json;
 use std::time::Duration;
-use trine_server::{ListenOptions, ServerOptions};
+use trine::model::{GenerateOptions, SamplerChain};
+use trine_server::{Event, Job, ListenOptions, Server, ServerOptions, Terms};
 
 const PATH: &str = "/v1/completions";
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
@@ -164,4 +165,40 @@ fn a_router_can_be_a_part_of_another() {
     let answer = asked.ask("/llm/v1/completions", &json!({"prompt": "a", "max_tokens": 2, "ignore_eos": true}));
     assert_eq!(answer["usage"]["completion_tokens"], 2);
     runtime.shutdown_background();
+}
+
+#[test]
+fn choices_without_a_network_are_generated_as_any() {
+    let engine = trine::embedded_engine().unwrap();
+    let prompt = engine.prompt("The king").unwrap();
+    let options = GenerateOptions { max_tokens: 12, ..GenerateOptions::default() };
+    let server = Server::new(engine.clone(), ServerOptions::default()).unwrap();
+    let job = |ids: &[u32]| Job {
+        prompt: ids.to_vec(),
+        sampler: SamplerChain::greedy(),
+        options: options.clone(),
+        prompt_logprobs: None,
+        cache_salt: None,
+    };
+    let terms = Terms { key: String::new(), limit: Duration::from_secs(600) };
+    let mut running = server.submit(vec![job(prompt.ids()), job(&[5])], terms.clone());
+    let mut texts = [String::new(), String::new()];
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut left = texts.len();
+    while left > 0 {
+        match runtime.block_on(running.next()) {
+            (index, Event::Token { text, .. }) => texts[index].push_str(&text),
+            (index, Event::Done { text, .. }) => {
+                texts[index].push_str(&text);
+                left -= 1;
+            }
+            (_, Event::Failed(error)) => panic!("{error:?}"),
+            _ => {}
+        }
+    }
+    let pieces = engine.sequence().generate_with(&prompt, SamplerChain::greedy(), options.clone()).collect::<Vec<_>>();
+    assert_eq!(texts[0], pieces.into_iter().map(|piece| piece.unwrap().text).collect::<String>());
+    let mut refused = server.submit(vec![job(&[])], terms);
+    let (_, Event::Failed(error)) = runtime.block_on(refused.next()) else { panic!("a prompt without tokens") };
+    assert_eq!((error.code, error.status.as_u16()), ("invalid_value", 400));
 }
