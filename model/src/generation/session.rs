@@ -191,13 +191,13 @@ impl<M: Model> Session<M> {
         self.take_back();
         self.state.check_room(tokens.len(), 1)?;
         let (transformer, cpu) = (&self.transformer, &self.cpu);
-        for (number, batch) in tokens.chunks(PROMPT_BATCH).enumerate() {
+        for (number, batch) in tokens.chunks(Self::PROMPT_BATCH).enumerate() {
             if number > 0 && proceed().is_break() {
                 return Ok(false);
             }
             self.state.step(batch, |step| {
                 let wanted: Vec<_> = Idx::all(step.axis()).map(|row| (row, LogitsRequest::All)).collect();
-                let mut of_token = |at, logits| see(number * PROMPT_BATCH + at, logits);
+                let mut of_token = |at, logits| see(number * Self::PROMPT_BATCH + at, logits);
                 transformer.wanted_logits(cpu, step, &wanted, &mut of_token);
             })?;
             self.tokens.extend_from_slice(batch);
