@@ -66,7 +66,7 @@ fn merged_adapters_are_part_of_float_matrices() {
     let options = LoadOptions { adapters: &adapters, merge_adapters: true, ..LoadOptions::default() };
     with_model(&*file, &options, |transformer| {
         let attention = transformer.attention.iter().next().expect("a layer");
-        assert!(attention.query.low_rank().is_empty(), "nothing is left beside it");
+        assert!(attention.key.low_rank().is_empty(), "nothing is left beside it");
     });
 }
 

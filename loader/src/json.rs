@@ -188,6 +188,16 @@ impl Object {
         &self.file
     }
 
+    /// The same with the entries of the object `key` in its place, where there is one: they count before others of their
+    /// names.
+    pub fn with_inner(mut self, key: &str) -> Object {
+        if let Some(Value::Object(inner)) = self.entries.get(key).cloned() {
+            self.entries.remove(key);
+            self.entries.extend(inner.into_iter().filter(|(_, value)| !value.is_null()));
+        }
+        self
+    }
+
     /// Whether it has no entries.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -28,8 +28,8 @@ mod warning;
 mod weights;
 
 pub use description::{
-    Architecture, Biases, BlockNorm, Config, ConfigError, ConfigProblem, Graph, Presence, Projection, QkNorm, Role,
-    RopeConfig, RopeScaling, Yarn, schema,
+    Architecture, Biases, BlockNorm, BlockNumbers, Config, ConfigError, ConfigProblem, Graph, Layers, MixerKind,
+    MixerOrder, Presence, Projection, QkNorm, Role, RopeConfig, RopeScaling, Yarn, schema,
 };
 #[cfg(feature = "text")]
 pub use engine::{
@@ -49,8 +49,8 @@ pub use generation::{
     Sampler, SamplerChain, SamplerError, SamplerOptions, TokenLogprob, WrongTokenizer, filters,
 };
 pub use network::{
-    Attention, Block, FeedForward, KvCache, Linear, Logits, LogitsError, LogitsRequest, Mixer, Ops, Part, QkNorms,
-    State, StatePool, StepError, StepInput, SubNorm, SwiGlu, TokenLogits, Traced, Transformer,
+    Attention, Block, DeltaNet, FeedForward, KvCache, Linear, Logits, LogitsError, LogitsRequest, Mixer, Ops, Part,
+    QkNorms, Queries, State, StatePool, StepError, StepInput, SubNorm, SwiGlu, TokenLogits, Traced, Transformer,
 };
 #[cfg(feature = "text")]
 pub use serving::{

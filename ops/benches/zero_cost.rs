@@ -14,7 +14,7 @@ use trine_ops::{Activations, Cpu, KvPool, KvSequence, KvStep, RmsNorm, Rope, Wei
 use trine_shapes::RopePairing;
 use trine_shapes::{
     AttentionLayers, AttnNorm, Axis, Batch, Buffer, Dims, Dyn, Fixed, Flat, HeadDim, Hidden, Idx, KvHeads, Model, Past,
-    Plain, QWidth, Roleless, Seq, Shape, Tensor, Uniform, Value, pinned_model, static_model,
+    Plain, QWidth, Recurrent, Roleless, Seq, Shape, Tensor, Uniform, Value, pinned_model, static_model,
 };
 
 static_model! {
@@ -24,7 +24,16 @@ static_model! {
 }
 pinned_model! { struct Pinned; }
 
-const DIMS: Dims = Dims { vocab: 320, hidden: 256, ffn: 768, kv_heads: 2, group: 3, head_dim: 48, attention_layers: 2 };
+const DIMS: Dims = Dims {
+    vocab: 320,
+    hidden: 256,
+    ffn: 768,
+    kv_heads: 2,
+    group: 3,
+    head_dim: 48,
+    attention_layers: 2,
+    recurrent: Recurrent::NONE,
+};
 const SEQUENCES: usize = 2;
 const POSITIONS: usize = 3;
 const PAST: usize = 5;

@@ -59,6 +59,11 @@ impl<L: Axis, K: Axis, D: Plain, R: Pairing> KvPool<L, K, D, R> {
         Ok(KvSequence { pages: Pages::from_bytes(&self.pool, bytes)?, len, ..self.sequence() })
     }
 
+    /// The pages themselves.
+    pub(crate) fn pages_of(&self) -> &Arc<PagePool> {
+        &self.pool
+    }
+
     /// Pages there may be.
     pub fn pages(&self) -> usize {
         self.pool.pages()
@@ -156,6 +161,13 @@ impl<L: Axis, K: Axis, D: Axis, R: Pairing> KvSequence<L, K, D, R> {
         self.len = self.len.min(len);
         self.pages.truncate(self.len);
         self.len
+    }
+
+    /// As [`rewind`](KvSequence::rewind) where there are more positions; else pages that were reserved stay.
+    pub fn rewind_if_longer(&mut self, len: usize) {
+        if self.len > len {
+            self.rewind(len);
+        }
     }
 
     /// The keys and values of all positions as bytes, which are the same on every machine; of a common beginning too.

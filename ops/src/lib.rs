@@ -19,7 +19,7 @@
 //! | multiply activations | [`matrix_product`](Cpu::matrix_product), [`outer_product`](Cpu::outer_product) |
 //! | normalise | [`rms_norm`](Cpu::rms_norm), [`layer_norm`](Cpu::layer_norm), [`norm_heads`](Cpu::norm_heads) |
 //! | attend | [`attention`](Cpu::attention) with a cache, [`attend`](Cpu::attend) without |
-//! | go along a sequence | [`causal_convolution`](Cpu::causal_convolution), [`scan`](Cpu::scan) |
+//! | go along a sequence | [`causal_convolution`](Cpu::causal_convolution), [`scan`](Cpu::scan), [`delta_rule`](Cpu::delta_rule) |
 //!
 //! Reading by index, finding an index, permuting, repeating, joining and cutting are methods of
 //! [`View`](trine_shapes::View) and [`Tensor`](trine_shapes::Tensor). Sums and multiples keep the roles that matrices
@@ -38,6 +38,7 @@ mod broadcast;
 mod cache;
 mod convolution;
 mod cpu;
+mod delta;
 mod gate;
 mod layer_norm;
 mod linear;
@@ -49,6 +50,7 @@ mod matmul;
 mod matrix;
 mod norm;
 mod parts;
+mod recurrent;
 mod reduce;
 mod residual;
 mod rope;
@@ -63,6 +65,7 @@ mod weight;
 pub use attend::Window;
 pub use cache::{CacheStepError, Cached, KvLayer, KvPool, KvSequence, KvStep};
 pub use cpu::Cpu;
+pub use delta::{DeltaGates, DeltaRates, HeadOrder};
 pub use gate::Gating;
 pub use layer_norm::LayerNorm;
 pub use linear::Activations;
@@ -70,6 +73,7 @@ pub use low_rank::{LowRank, LowRankError};
 pub use map::Function;
 pub use matmul::Multiplies;
 pub use norm::RmsNorm;
+pub use recurrent::{ConvolutionState, DeltaState, RecurrentSequence, RecurrentStep};
 pub use residual::Residual;
 pub use rope::Rope;
 pub use table::{Embedding, Head};

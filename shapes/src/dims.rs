@@ -1,5 +1,9 @@
 //! The numbers behind a model's axes, and the one place where their relations are checked.
 
+mod recurrent;
+
+pub use recurrent::Recurrent;
+
 /// The lengths of a model's axes.
 ///
 /// The number of query heads is `kv_heads * group`, so heads always group evenly over key/value heads.
@@ -19,6 +23,8 @@ pub struct Dims {
     pub head_dim: usize,
     /// Blocks that mix positions by attention.
     pub attention_layers: usize,
+    /// Blocks that mix positions by the delta rule, and the widths in them.
+    pub recurrent: Recurrent,
 }
 
 /// The sizes of a model, each by its name: what [`Dims::new`] checks.
@@ -62,6 +68,14 @@ pub enum DimsError {
         heads: usize,
         /// Key/value heads.
         kv_heads: usize,
+    },
+    /// Heads of values do not divide evenly over heads of keys.
+    #[error("{value_heads} heads of values do not group over {key_heads} heads of keys")]
+    DeltaHeads {
+        /// Heads of values.
+        value_heads: usize,
+        /// Heads of keys.
+        key_heads: usize,
     },
     /// RoPE rotates pairs.
     #[error("head width {0} is odd, but RoPE rotates pairs")]
@@ -110,12 +124,24 @@ impl Dims {
             Some(width) if width <= Self::MAX => {}
             _ => return Err(DimsError::TooLarge { name: "heads", found: heads }),
         }
-        Ok(Dims { vocab, hidden, ffn, kv_heads, group: heads / kv_heads, head_dim, attention_layers })
+        let (group, recurrent) = (heads / kv_heads, Recurrent::NONE);
+        Ok(Dims { vocab, hidden, ffn, kv_heads, group, head_dim, attention_layers, recurrent })
+    }
+
+    /// The same with blocks that mix positions by the delta rule.
+    ///
+    /// # Errors
+    /// A zero or too large length, and heads of values that do not group over heads of keys.
+    pub const fn with_recurrent(self, recurrent: Recurrent) -> Result<Dims, DimsError> {
+        match recurrent.check() {
+            Ok(()) => Ok(Dims { recurrent, ..self }),
+            Err(error) => Err(error),
+        }
     }
 
     /// Blocks: those of every kind of mixer together.
     pub const fn blocks(&self) -> usize {
-        self.attention_layers
+        self.attention_layers + self.recurrent.layers
     }
 
     /// Query heads.
@@ -141,6 +167,14 @@ mod tests {
         assert_eq!(message(Sizes { head_dim: 31, ..SIZES }), "head width 31 is odd, but RoPE rotates pairs");
         let too_large = |sizes| Dims::new(sizes).map_err(|error| matches!(error, DimsError::TooLarge { .. }));
         assert_eq!(too_large(Sizes { vocab: usize::MAX, ..SIZES }), Err(true));
+        let recurrent = Recurrent { layers: 6, key_heads: 2, value_heads: 6, key_dim: 8, value_dim: 12, taps: 4 };
+        let hybrid = dims.with_recurrent(recurrent).unwrap();
+        assert_eq!((hybrid.blocks(), recurrent.channels(), recurrent.state_elements()), (9, 104, 6 * (3 * 104 + 576)));
+        let message = |recurrent| dims.with_recurrent(recurrent).unwrap_err().to_string();
+        let uneven = Recurrent { value_heads: 5, ..recurrent };
+        assert_eq!(message(uneven), "5 heads of values do not group over 2 heads of keys");
+        assert_eq!(message(Recurrent { taps: 0, ..recurrent }), "`convolution taps` is zero");
+        assert_eq!(dims.with_recurrent(Recurrent::NONE), Ok(dims));
         assert_eq!(too_large(Sizes { heads: 1 << 30, kv_heads: 1 << 30, head_dim: 1 << 30, ..SIZES }), Err(true));
     }
 }

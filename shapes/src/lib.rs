@@ -41,6 +41,7 @@ mod declare;
 
 mod additive;
 mod axis;
+mod delta;
 mod dims;
 mod environment;
 mod index;
@@ -65,7 +66,11 @@ mod tensor;
 
 pub use additive::{Additive, AdditiveShape};
 pub use axis::{Axis, Factored, Fixed, Flat, Named, Plain, Plus, Product, Roleless};
-pub use dims::{Dims, DimsError, Sizes};
+pub use delta::{
+    ConvolutionTaps, Convolved, DeltaChannels, DeltaHeads, DeltaKey, DeltaKeyHeads, DeltaNorm, DeltaValue, DeltaWidth,
+    GatedQWidth, QueryAndGate, RecurrentLayers,
+};
+pub use dims::{Dims, DimsError, Recurrent, Sizes};
 pub use environment::{AlreadyPinned, Dyn, Environment};
 pub use index::{Idx, NotAnIndex};
 pub use kept::{Enter, Kept, Kind, Make};

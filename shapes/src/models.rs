@@ -35,16 +35,28 @@ macro_rules! static_model {
         heads: $heads:expr, kv_heads: $kv_heads:expr, head_dim: $head_dim:expr,
         attention_layers: $attention_layers:expr $(,)?
     }) => {
-        $crate::environment! {
-            $(#[$doc])*
-            $vis struct $name: $crate::Dims {
-                vocab: $vocab,
-                hidden: $hidden,
-                ffn: $ffn,
-                kv_heads: $kv_heads,
-                group: $heads / $kv_heads,
-                head_dim: $head_dim,
-                attention_layers: $attention_layers,
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        $vis struct $name;
+
+        // Lawful: a constant.
+        #[diagnostic::do_not_recommend]
+        impl $crate::Environment<$crate::Dims> for $name {
+            const NAME: &'static str = stringify!($name);
+
+            #[inline(always)]
+            fn lengths(self) -> $crate::Dims {
+                const LENGTHS: $crate::Dims = $crate::Dims {
+                    vocab: $vocab,
+                    hidden: $hidden,
+                    ffn: $ffn,
+                    kv_heads: $kv_heads,
+                    group: $heads / $kv_heads,
+                    head_dim: $head_dim,
+                    attention_layers: $attention_layers,
+                    recurrent: $crate::Recurrent::NONE,
+                };
+                LENGTHS
             }
         }
 

@@ -44,7 +44,8 @@ fn attention<M: Model, S: Plain>(
     let (normed, residual) = cpu.pre_norm(given.tensor("input", seq, hidden), &block.attn_norm);
     given.check(file, "attn_norm", normed.data());
     let h = Activations::new(given.tensor("attn_norm", seq, Normed::<AttnNorm, _>::of(hidden)));
-    given.check(file, "attn_q", cpu.linear(&h, &layer.query).data());
+    let Queries::Plain(query) = &layer.query else { panic!("{file} has no output gates") };
+    given.check(file, "attn_q", cpu.linear(&h, query).data());
     given.check(file, "attn_k", cpu.linear(&h, &layer.key).data());
     given.check(file, "attn_v", cpu.linear(&h, &layer.value).data());
     let q = cpu.rope(given.tensor("attn_q", seq, q_width).split(), &t.rope);

@@ -14,5 +14,6 @@ mod long;
 mod masters;
 mod qwen;
 mod qwen2_coder;
+mod qwen35;
 mod smollm2;
 mod tiny;

@@ -25,6 +25,7 @@ fn tiny() -> Gguf {
         group: 2,
         head_dim: 128,
         attention_layers: 2,
+        recurrent: Recurrent::NONE,
     };
     let file = Synthetic::with_dims(dims, 2048).gguf().expect("a model");
     let mut writer = GgufWriter::new();

@@ -17,6 +17,7 @@ use trine_shapes::RopePairing;
 /// | `llama` | SiLU | no | adjacent | where the file has them | no |
 /// | `qwen2` | SiLU | no | halves (NeoX) | of queries, keys and values | no |
 /// | `qwen3` | SiLU | no | halves (NeoX) | no | before RoPE |
+/// | `qwen35` | SiLU | no | halves (NeoX) of a part of each head | no | before RoPE |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Architecture {
@@ -32,6 +33,8 @@ pub enum Architecture {
     Qwen2,
     /// Qwen3, dense: Bonsai 1.7B, 4B and 8B.
     Qwen3,
+    /// Qwen3.5, 3.6 and 3.8, dense: Bonsai 27B. Most of its blocks have the gated delta rule in place of attention.
+    Qwen35,
 }
 
 /// What is known of an architecture.
@@ -63,6 +66,8 @@ const BITNET: Graph = Graph {
     qk_norm: None,
     rope_pairing: RopePairing::NeoX,
     biases: Biases::None,
+    output_gate: false,
+    hybrid: false,
     ternary: true,
 };
 
@@ -72,11 +77,13 @@ const LLAMA: Graph = Graph {
     qk_norm: None,
     rope_pairing: RopePairing::Adjacent,
     biases: Biases::WhereFound,
+    output_gate: false,
+    hybrid: false,
     ternary: false,
 };
 
 /// In the order of the enumeration.
-const TABLE: [Row; 6] = [
+const TABLE: [Row; 7] = [
     Row {
         architecture: Architecture::BitnetB158,
         name: "bitnet-b1.58",
@@ -117,6 +124,20 @@ const TABLE: [Row; 6] = [
             rope_pairing: RopePairing::NeoX,
             biases: Biases::None,
             qk_norm: Some(QkNorm::BeforeRope),
+            ..LLAMA
+        },
+    },
+    Row {
+        architecture: Architecture::Qwen35,
+        name: "qwen35",
+        classes: &["Qwen3_5ForConditionalGeneration", "Qwen3_5ForCausalLM"],
+        assumed: Assumed { rope_theta: Some(10_000.0), head_dim: Some(256) },
+        graph: Graph {
+            rope_pairing: RopePairing::NeoX,
+            biases: Biases::None,
+            qk_norm: Some(QkNorm::BeforeRope),
+            output_gate: true,
+            hybrid: true,
             ..LLAMA
         },
     },

@@ -1,11 +1,12 @@
 //! What a file's metadata says about its model. Shapes of tensors are checked in [`weights`](crate::weights).
 
+mod hybrid;
 mod metadata;
 mod rope;
 #[cfg(test)]
 mod tests;
 
-use super::{Architecture, ConfigError, ConfigProblem, Graph, RopeConfig};
+use super::{Architecture, ConfigError, ConfigProblem, Graph, Layers, RopeConfig};
 use trine_loader::{Array, Gguf, Value};
 use trine_shapes::{Dims, Sizes};
 
@@ -24,6 +25,8 @@ pub struct Config {
     pub rms_epsilon: f32,
     /// Rotary position embedding.
     pub rope: RopeConfig,
+    /// Which blocks mix positions in which way.
+    pub layers: Layers,
 }
 
 impl Config {
@@ -52,16 +55,23 @@ impl Config {
         if value_length != head_dim {
             return Err(keys.value("attention.value_length", value_length, format!("{head_dim}, the key length")));
         }
-        let (vocab, ffn, layers) = (keys.vocab()?, keys.count("feed_forward_length")?, keys.layers()?);
-        let dims = Dims::new(Sizes { vocab, hidden, ffn, heads, kv_heads, head_dim, attention_layers: layers })
+        let (vocab, ffn, blocks) = (keys.vocab()?, keys.count("feed_forward_length")?, keys.layers()?);
+        let (attention_layers, recurrent, layers) = keys.mixers(blocks)?;
+        let dims = Dims::new(Sizes { vocab, hidden, ffn, heads, kv_heads, head_dim, attention_layers })
+            .and_then(|dims| dims.with_recurrent(recurrent))
             .map_err(|error| ConfigError::of_file(file.label(), ConfigProblem::Dims(error)))?;
+        let rope = keys.rope(head_dim)?;
+        if architecture.graph().hybrid {
+            keys.check_sections(rope.rotated)?;
+        }
         Ok(Config {
             architecture,
             name: meta.opt_str("general.name")?.map(str::to_owned),
             context: keys.context()?,
             dims,
             rms_epsilon: keys.positive("attention.layer_norm_rms_epsilon", None)?,
-            rope: keys.rope(head_dim)?,
+            rope,
+            layers,
         })
     }
 }
@@ -70,6 +80,9 @@ const ARCHITECTURE: &str = "general.architecture";
 
 /// The longest context that is believed: longer ones are damage, and the largest known is 10 million.
 pub(crate) const MAX_CONTEXT: usize = 1 << 24;
+
+/// What the keys begin with that say that matrices are multiplied with a rotation, which activations need then too.
+const FOLDED: &str = "prism.hadamard.";
 
 /// Numbers that scale, cap or bend what a model computes; 0 is none.
 const SCALES: [&str; 13] = [
@@ -195,6 +208,14 @@ impl Keys<'_> {
     /// Keys that other engines obey and whose neglect would give wrong text silently.
     fn refuse_other_arithmetic(&self) -> Result<(), ConfigError> {
         let meta = self.file.metadata();
+        if let Some((key, value)) = meta.iter().find(|(key, _)| key.starts_with(FOLDED)) {
+            let found = match value {
+                Value::Array(array) => format!("a list of {}", array.len()),
+                Value::String(text) => format!("`{text}`"),
+                _ => "there, so matrices are folded with a rotation".to_owned(),
+            };
+            return Err(ConfigError::unsupported(self.file.label(), key, found));
+        }
         for suffix in COUNTS {
             if let Some(found @ 1..) = meta.opt_u32(&self.key(suffix))? {
                 return Err(self.unsupported(suffix, found));

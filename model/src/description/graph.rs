@@ -24,6 +24,11 @@ pub struct Graph {
     pub rope_pairing: RopePairing,
     /// Which matrices of a block have a bias.
     pub biases: Biases,
+    /// Whether the query projection makes a gate for each head too, which what the head attends to goes through
+    /// (Qwen3.5).
+    pub output_gate: bool,
+    /// Whether some blocks mix positions by the delta rule. Which ones [`Config::layers`](crate::Config::layers) says.
+    pub hybrid: bool,
     /// Whether the matrices were trained as ternary with int8 activations. Float matrices are then masters.
     pub ternary: bool,
 }

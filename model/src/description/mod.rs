@@ -2,6 +2,7 @@
 //!
 //! * `architecture.rs`, `graph.rs`: which architectures there are, and what their graphs choose;
 //! * `config.rs`: lengths and numbers, read from the keys of a GGUF file and written as such; `rope.rs`: those of RoPE;
+//! * `layers.rs`: which blocks mix positions in which way;
 //! * [`schema`], `role.rs`: which tensors a model has, and what each of them is for.
 //!
 //! What belongs here: values. What does not: files (`files`) and typed weights (`network`).
@@ -10,6 +11,7 @@ mod architecture;
 mod config;
 mod error;
 mod graph;
+mod layers;
 mod role;
 mod rope;
 pub mod schema;
@@ -20,7 +22,8 @@ pub(crate) use config::MAX_CONTEXT;
 pub use error::{ConfigError, ConfigProblem};
 pub(crate) use graph::NoSubNorms;
 pub use graph::{Biases, Graph, Presence, QkNorm};
+pub use layers::{Layers, MixerKind, MixerOrder};
 pub use role::Role;
 pub(crate) use role::block_number;
 pub use rope::{RopeConfig, RopeScaling, Yarn};
-pub use schema::{BlockNorm, Projection};
+pub use schema::{BlockNorm, BlockNumbers, Projection};

@@ -3,10 +3,9 @@
 //! What belongs here: which roles a model has, and their names in GGUF files. What does not: what is known of a tensor,
 //! which is in the rows.
 
-use super::schema::{self, AxisName, BlockNorm, Entry, Kind, Projection, Slot};
+use super::schema::{self, AxisName, BlockNorm, BlockNumbers, Entry, Kind, Projection, Slot};
 use super::{Config, Graph, Presence};
 use std::fmt;
-use trine_shapes::Dims;
 
 /// What a tensor of a file is for. [`Display`](fmt::Display) gives the tensor's name in GGUF files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +26,8 @@ pub enum Role {
     Scale(usize, Projection),
     /// What is added to the product of a matrix of block `.0`.
     Bias(usize, Projection),
+    /// Numbers of block `.0`.
+    Numbers(usize, BlockNumbers),
 }
 
 impl Role {
@@ -37,9 +38,10 @@ impl Role {
             return Role::outside_blocks(|entry| entry.gguf == stem);
         };
         let (block, rest) = rest.split_once('.')?;
-        let (block, (stem, kind)) = (block_number(block)?, rest.split_once('.')?);
-        let entry = schema::block().find(|entry| entry.gguf == stem)?;
+        let (block, (stem, kind)) = (block_number(block)?, rest.split_once('.').unwrap_or((rest, "")));
+        let entry = schema::block().find(|entry| entry.is_called(stem))?;
         match (entry.slot, kind) {
+            (Slot::Numbers(numbers), kind) => (kind == numbers.suffixes().0).then_some(Role::Numbers(block, numbers)),
             (Slot::Matrix(matrix), "scale" | "weight.scale") => Some(Role::Scale(block, matrix)),
             (Slot::Matrix(matrix), "bias") => Some(Role::Bias(block, matrix)),
             (slot, "weight") => Some(slot.role(block)),
@@ -61,6 +63,7 @@ impl Role {
             Role::Output => Slot::Output,
             Role::RopeFrequencies => Slot::RopeFrequencies,
             Role::Norm(_, norm) => Slot::Norm(norm),
+            Role::Numbers(_, numbers) => Slot::Numbers(numbers),
             Role::Matrix(_, matrix) | Role::Scale(_, matrix) | Role::Bias(_, matrix) => Slot::Matrix(matrix),
         }
     }
@@ -69,6 +72,7 @@ impl Role {
     pub fn block(self) -> Option<usize> {
         match self {
             Role::Norm(block, _) | Role::Matrix(block, _) | Role::Scale(block, _) | Role::Bias(block, _) => Some(block),
+            Role::Numbers(block, _) => Some(block),
             Role::TokenEmbedding | Role::OutputNorm | Role::Output | Role::RopeFrequencies => None,
         }
     }
@@ -86,9 +90,9 @@ impl Role {
         self.slot().entry().kind == Kind::Gains
     }
 
-    /// The axes of its tensor, outermost first.
-    pub fn axes(self) -> &'static [AxisName] {
-        let axes = self.slot().entry().axes;
+    /// The axes of its tensor in a model with this graph, outermost first.
+    pub fn axes(self, graph: &Graph) -> &'static [AxisName] {
+        let axes = self.slot().entry().axes_in(graph);
         match self {
             Role::Scale(..) => &[AxisName::One],
             Role::Bias(..) => &axes[..1],
@@ -96,17 +100,29 @@ impl Role {
         }
     }
 
-    /// The dimensions of its tensor, outermost first, in a model with these axes whose heads rotate as a whole.
-    pub fn dims(self, dims: &Dims) -> Vec<usize> {
-        self.axes().iter().map(|axis| axis.len(dims)).collect()
+    /// The dimensions of its tensor, outermost first, in a model whose heads rotate as a whole.
+    pub fn dims(self, config: &Config) -> Vec<usize> {
+        self.axes(&config.graph()).iter().map(|axis| axis.len(&config.dims)).collect()
     }
 
-    /// Whether the files of a model with this graph have its tensor.
+    /// Whether the files of a model with this graph have its tensor, of a block that has the mixer that it is of.
     pub fn presence(self, graph: &Graph) -> Presence {
+        let of_entry = (self.slot().entry().presence)(graph);
         match self {
+            Role::Scale(..) if of_entry == Presence::Absent => Presence::Absent,
             Role::Scale(..) => Presence::Optional,
             Role::Bias(_, matrix) => graph.bias(matrix),
-            _ => (self.slot().entry().presence)(graph),
+            _ => of_entry,
+        }
+    }
+
+    /// Whether the files of a model have its tensor.
+    pub fn presence_in(self, config: &Config) -> Presence {
+        let is_of_other_mixer =
+            |block: usize| self.slot().mixer().is_some_and(|kind| kind != config.layers.mixer(block));
+        match self.block() {
+            Some(block) if is_of_other_mixer(block) => Presence::Absent,
+            _ => self.presence(&config.graph()),
         }
     }
 
@@ -118,16 +134,34 @@ impl Role {
             roles.extend(Projection::all().map(|matrix| Role::Matrix(block, matrix)));
             roles.extend(Projection::all().map(|matrix| Role::Scale(block, matrix)));
             roles.extend(Projection::all().map(|matrix| Role::Bias(block, matrix)));
+            roles.extend(BlockNumbers::all().map(|numbers| Role::Numbers(block, numbers)));
         }
         roles.extend(schema::OUTPUT.iter().map(|entry| entry.slot.role(0)));
-        let graph = config.graph();
-        roles.retain(|role| role.presence(&graph) != Presence::Absent);
+        roles.retain(|role| role.presence_in(config) != Presence::Absent);
         roles
+    }
+
+    /// The name of its tensor in GGUF files of models with this graph.
+    pub fn gguf_name(self, graph: &Graph) -> String {
+        self.named(self.slot().entry().gguf_in(graph))
+    }
+
+    fn named(self, stem: &str) -> String {
+        let dot_suffix = match self {
+            Role::Numbers(_, numbers) => numbers.suffixes().0,
+            _ => self.suffix("scale"),
+        };
+        let dot_suffix = if dot_suffix.is_empty() { String::new() } else { format!(".{dot_suffix}") };
+        match self.block() {
+            Some(block) => format!("blk.{block}.{stem}{dot_suffix}"),
+            None => format!("{stem}{dot_suffix}"),
+        }
     }
 
     /// What follows the name of its matrix or norm, in the words of a container.
     pub(crate) fn suffix(self, scale: &'static str) -> &'static str {
         match self {
+            Role::Numbers(_, numbers) => numbers.suffixes().1,
             Role::Scale(..) => scale,
             Role::Bias(..) => "bias",
             _ => "weight",
@@ -145,6 +179,7 @@ impl Slot {
             Slot::Output => Role::Output,
             Slot::Norm(norm) => Role::Norm(block, norm),
             Slot::Matrix(matrix) => Role::Matrix(block, matrix),
+            Slot::Numbers(numbers) => Role::Numbers(block, numbers),
         }
     }
 }
@@ -156,11 +191,7 @@ pub(crate) fn block_number(text: &str) -> Option<usize> {
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (stem, suffix) = (self.slot().entry().gguf, self.suffix("scale"));
-        match self.block() {
-            Some(block) => write!(f, "blk.{block}.{stem}.{suffix}"),
-            None => write!(f, "{stem}.{suffix}"),
-        }
+        f.write_str(&self.named(self.slot().entry().gguf))
     }
 }
 
@@ -170,13 +201,23 @@ mod tests {
 
     #[test]
     fn names_and_roles_correspond() {
-        for name in ["token_embd.weight", "output.weight", "blk.0.attn_sub_norm.weight", "blk.12.ffn_down.weight"] {
+        let names = ["token_embd.weight", "output.weight", "blk.0.attn_sub_norm.weight", "blk.12.ffn_down.weight"];
+        for name in names.into_iter().chain(["blk.0.ssm_a", "blk.2.ssm_dt.bias", "blk.7.ssm_conv1d.weight"]) {
             assert_eq!(Role::from_name(name).unwrap().to_string(), name);
         }
         assert_eq!(Role::from_name("blk.3.attn_q.scale"), Some(Role::Scale(3, Projection::Query)));
         assert_eq!(Role::from_name("blk.3.ffn_up.bias"), Some(Role::Bias(3, Projection::Up)));
+        let norm = Role::from_name("blk.3.post_attention_norm.weight").unwrap();
+        assert_eq!(norm.gguf_name(&crate::Architecture::Qwen35.graph()), "blk.3.post_attention_norm.weight");
+        assert_eq!((norm, norm.to_string()), (Role::Norm(3, BlockNorm::Ffn), "blk.3.ffn_norm.weight".to_owned()));
         let strangers = ["blk.x.attn_q.weight", "blk.1.attn_norm.bias", "blk.01.attn_q.weight", "attn_q.weight"];
-        for name in strangers.into_iter().chain(["blk.+1.attn_q.weight", "blk.1.attn_norm.scale", ""]) {
+        for name in strangers.into_iter().chain([
+            "blk.+1.attn_q.weight",
+            "blk.1.attn_norm.scale",
+            "",
+            "blk.1.ssm_a.weight",
+            "blk.1.attn_q",
+        ]) {
             assert_eq!(Role::from_name(name), None, "{name}");
         }
     }

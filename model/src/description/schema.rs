@@ -11,9 +11,12 @@ mod tests;
 
 pub use entry::{AxisName, Entry, Kind, UsualRms};
 
-use super::Presence;
-use AxisName::{Ffn, HeadDim, Hidden, KvWidth, QWidth, RopePairs};
-use entry::{matrix, norm, rotated, table, usual};
+use super::{MixerKind, Presence};
+use AxisName::{
+    ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Ffn, HeadDim, Hidden, KvWidth, QWidth,
+    RopePairs,
+};
+use entry::{matrix, norm, numbers, of_the_delta_rule, rotated, table, usual};
 
 /// Which tensor of a model an [`Entry`] describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +33,8 @@ pub enum Slot {
     Norm(BlockNorm),
     /// A matrix of each block.
     Matrix(Projection),
+    /// Numbers of each block.
+    Numbers(BlockNumbers),
 }
 
 /// A matrix of a block.
@@ -43,6 +48,16 @@ pub enum Projection {
     Value,
     /// Output of attention.
     AttnOutput,
+    /// Queries, keys and values of the delta rule.
+    DeltaInput,
+    /// The output gate of the delta rule.
+    DeltaGate,
+    /// How long heads of the delta rule remember.
+    DeltaAlpha,
+    /// How much heads of the delta rule take of a token.
+    DeltaBeta,
+    /// Output of the delta rule.
+    DeltaOutput,
     /// Gate of the feed-forward network.
     Gate,
     /// What the gate multiplies.
@@ -62,10 +77,23 @@ pub enum BlockNorm {
     Key,
     /// Between attention and its output projection.
     AttnSub,
+    /// Of what each head reads from the state of the delta rule.
+    Delta,
     /// Before the feed-forward network.
     Ffn,
     /// Before the down projection.
     FfnSub,
+}
+
+/// Numbers of a block that are neither gains nor a matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BlockNumbers {
+    /// The taps of the convolution before the delta rule.
+    Convolution,
+    /// `A`: how fast each head of the delta rule forgets.
+    Decay,
+    /// The bias of the time step of each head of the delta rule.
+    TimeStep,
 }
 
 /// Before the blocks.
@@ -84,12 +112,14 @@ pub const INPUT: &[Entry] = &[
     },
 ];
 
-/// Attention, in each block. The second names of sub-norms are those of 1bitLLM's own code.
+/// Before the mixer, in each block.
+pub const MIXER_NORM: &[Entry] = &[Entry {
+    usual_rms: Some(UsualRms { ternary: (0.004, 8.0), dense: (0.008, 8.0) }),
+    ..norm(BlockNorm::Attn, "attn_norm", &["input_layernorm"], "norm before attention", &[Hidden])
+}];
+
+/// Attention, in each block that has it. The second names of sub-norms are those of 1bitLLM's own code.
 pub const ATTENTION: &[Entry] = &[
-    Entry {
-        usual_rms: Some(UsualRms { ternary: (0.004, 8.0), dense: (0.008, 8.0) }),
-        ..norm(BlockNorm::Attn, "attn_norm", &["input_layernorm"], "norm before attention", &[Hidden])
-    },
     rotated(Projection::Query, "attn_q", &["self_attn.q_proj"], "query projection", &[QWidth, Hidden], BlockNorm::Attn),
     rotated(Projection::Key, "attn_k", &["self_attn.k_proj"], "key projection", &[KvWidth, Hidden], BlockNorm::Attn),
     matrix(Projection::Value, "attn_v", &["self_attn.v_proj"], "value projection", &[KvWidth, Hidden], BlockNorm::Attn),
@@ -121,13 +151,78 @@ pub const ATTENTION: &[Entry] = &[
     ),
 ];
 
+/// The gated delta rule, in each block that has it.
+pub const DELTA_RULE: &[Entry] = &[
+    of_the_delta_rule(matrix(
+        Projection::DeltaInput,
+        "attn_qkv",
+        &["linear_attn.in_proj_qkv"],
+        "input projection of the delta rule",
+        &[DeltaChannels, Hidden],
+        BlockNorm::Attn,
+    )),
+    of_the_delta_rule(matrix(
+        Projection::DeltaGate,
+        "attn_gate",
+        &["linear_attn.in_proj_z"],
+        "output gate of the delta rule",
+        &[DeltaWidth, Hidden],
+        BlockNorm::Attn,
+    )),
+    of_the_delta_rule(matrix(
+        Projection::DeltaAlpha,
+        "ssm_alpha",
+        &["linear_attn.in_proj_a"],
+        "decay projection of the delta rule",
+        &[DeltaHeads, Hidden],
+        BlockNorm::Attn,
+    )),
+    of_the_delta_rule(matrix(
+        Projection::DeltaBeta,
+        "ssm_beta",
+        &["linear_attn.in_proj_b"],
+        "strength projection of the delta rule",
+        &[DeltaHeads, Hidden],
+        BlockNorm::Attn,
+    )),
+    numbers(
+        BlockNumbers::Convolution,
+        "ssm_conv1d",
+        &["linear_attn.conv1d"],
+        "convolution before the delta rule",
+        &[DeltaChannels, ConvolutionTaps],
+    ),
+    numbers(BlockNumbers::Decay, "ssm_a", &["linear_attn.A_log"], "decays of the delta rule", &[DeltaHeads]),
+    numbers(BlockNumbers::TimeStep, "ssm_dt", &["linear_attn.dt_bias"], "time steps of the delta rule", &[DeltaHeads]),
+    of_the_delta_rule(norm(
+        BlockNorm::Delta,
+        "ssm_norm",
+        &["linear_attn.norm"],
+        "norm of the heads of the delta rule",
+        &[DeltaValue],
+    )),
+    of_the_delta_rule(matrix(
+        Projection::DeltaOutput,
+        "ssm_out",
+        &["linear_attn.out_proj"],
+        "output projection of the delta rule",
+        &[Hidden, DeltaWidth],
+        BlockNorm::Delta,
+    )),
+];
+
+const FFN_NORM: &str = "ffn_norm";
+
+/// The name of [`BlockNorm::Ffn`] in GGUF files of hybrid graphs.
+const HYBRID_FFN_NORM: &str = "post_attention_norm";
+
 /// The feed-forward network, in each block. The second name of the sub-norm is that of 1bitLLM's own code.
 pub const FEED_FORWARD: &[Entry] = &[
     Entry {
         usual_rms: usual(0.02, 16.0),
         ..norm(
             BlockNorm::Ffn,
-            "ffn_norm",
+            FFN_NORM,
             &["post_attention_layernorm"],
             "norm before the feed-forward network",
             &[Hidden],
@@ -163,9 +258,9 @@ pub const OUTPUT: &[Entry] = &[
     Entry { presence: |_| Presence::Optional, ..table(Slot::Output, "output", &["lm_head"], "head") },
 ];
 
-/// The tensors of a block.
+/// The tensors of a block, whichever mixer it has.
 pub fn block() -> impl Iterator<Item = &'static Entry> {
-    ATTENTION.iter().chain(FEED_FORWARD)
+    MIXER_NORM.iter().chain(ATTENTION).chain(DELTA_RULE).chain(FEED_FORWARD)
 }
 
 /// The tensors of a model; those of a block once.
@@ -180,6 +275,18 @@ pub fn shared_inputs() -> Vec<Vec<Projection>> {
 }
 
 impl Slot {
+    /// The mixer that blocks with this tensor have; `None` where all blocks have it, or the model once.
+    pub fn mixer(self) -> Option<MixerKind> {
+        let has = |rows: &[Entry]| rows.iter().any(|entry| entry.slot == self);
+        if has(ATTENTION) {
+            Some(MixerKind::Attention)
+        } else if has(DELTA_RULE) {
+            Some(MixerKind::Recurrent)
+        } else {
+            None
+        }
+    }
+
     /// The row of the tensor.
     pub fn entry(self) -> &'static Entry {
         entries().find(|entry| entry.slot == self).expect("every tensor has a row")
@@ -207,6 +314,11 @@ impl Projection {
         }
     }
 
+    /// Whether it stays as it is where matrices become ternary: of a decay or a strength every digit counts.
+    pub(crate) fn is_never_ternary(self) -> bool {
+        matches!(self, Projection::DeltaAlpha | Projection::DeltaBeta)
+    }
+
     /// Whether RoPE rotates its product.
     pub(crate) fn is_rotated(self) -> bool {
         matches!(self.entry().kind, Kind::Matrix { rotated: true, .. })
@@ -219,6 +331,25 @@ impl Projection {
 
     pub(crate) fn stem(self) -> &'static str {
         self.entry().gguf
+    }
+}
+
+impl BlockNumbers {
+    /// All of them, in the order of the forward pass.
+    pub fn all() -> impl Iterator<Item = BlockNumbers> {
+        block().filter_map(|entry| match entry.slot {
+            Slot::Numbers(numbers) => Some(numbers),
+            _ => None,
+        })
+    }
+
+    /// What follows the name in GGUF files, and the module in directories.
+    pub(crate) fn suffixes(self) -> (&'static str, &'static str) {
+        match self {
+            BlockNumbers::Convolution => ("weight", "weight"),
+            BlockNumbers::Decay => ("", ""),
+            BlockNumbers::TimeStep => ("bias", ""),
+        }
     }
 }
 

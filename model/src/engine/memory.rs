@@ -12,7 +12,7 @@ use crate::network::{LogitsRequest, State};
 use trine_kernels::CacheFull;
 use trine_shapes::Idx;
 
-/// The keys and values of one sequence.
+/// What the blocks remember of one sequence.
 #[derive(Debug)]
 pub(crate) struct Memory(State<Own>);
 
@@ -22,8 +22,23 @@ impl Memory {
         self.0.len()
     }
 
-    /// The memory of the first `len` positions, in the same pages. Whichever of the two goes on first in a page that
-    /// both have gets a copy of it.
+    /// The most positions, at most `len`, whose memory [`beginning`](Memory::beginning) is.
+    pub(crate) fn reach(&self, len: usize) -> usize {
+        self.0.reach(len)
+    }
+
+    /// Goes on with the pages of another memory of the same positions; what the delta rule remembers stays its own.
+    pub(crate) fn take_pages(&mut self, of: Memory) {
+        self.0.take_pages(of.0);
+    }
+
+    /// Forgets what the delta rule remembers, where some blocks have it: nothing goes on from here any more.
+    pub(crate) fn forget_recurrent(&mut self) {
+        self.0.forget_recurrent();
+    }
+
+    /// The memory of the first `len` positions, in the same pages, or of as many as [`reach`](Memory::reach) says.
+    /// Whichever of the two goes on first in a page that both have gets a copy of it.
     pub(crate) fn beginning(&self, len: usize) -> Memory {
         let mut state = self.0.fork();
         state.rewind(len);
@@ -63,6 +78,11 @@ impl Engine {
         (pool.pages(), pool.free_pages(), pool.bytes_per_page())
     }
 
+    /// Pages that the states of the delta rule of one sequence count as; 0 where no block has it.
+    pub(crate) fn pages_per_state(&self) -> usize {
+        self.0.opened.pool.pages_per_state()
+    }
+
     /// Bytes that the keys and values of all sequences together take at most.
     pub fn cache_bytes(&self) -> usize {
         let (pages, _, bytes) = self.pages();
@@ -71,7 +91,7 @@ impl Engine {
 
     /// The memory of a sequence without tokens.
     pub(crate) fn memory(&self) -> Memory {
-        Memory(self.0.opened.pool.state(self.0.context))
+        Memory(self.0.opened.pool.state(self.0.context).without_snapshots())
     }
 
     /// Takes one step of all parts together. `see` gets the number of a part, that of a token in it, and the logits

@@ -81,8 +81,9 @@ pub(super) fn load(
     let pool = match options.cache_bytes {
         None => StatePool::for_sequences(&transformer, options.sequences.get(), context, options.cache)?,
         Some(bytes) => {
-            let page = StatePool::new(&transformer, 1, options.cache)?.bytes_per_page();
-            StatePool::new(&transformer, (bytes / page.max(1)).max(1), options.cache)?
+            let one = StatePool::new(&transformer, 1, options.cache)?;
+            let least = 1 + one.pages_per_state();
+            StatePool::new(&transformer, (bytes / one.bytes_per_page().max(1)).max(least), options.cache)?
         }
     };
     Ok((Opened { transformer, pool }, context, warnings))

@@ -64,7 +64,7 @@ fn fnv(bytes: impl IntoIterator<Item = u8>) -> u64 {
 /// number of threads, and those of another file, adapter or way to compute are others.
 pub(super) fn fingerprint(opened: &Opened<Own>, cpu: &Cpu) -> Result<u64, EngineError> {
     let Opened { transformer, pool } = opened;
-    let own = StatePool::new(transformer, 1, pool.kind())?;
+    let own = StatePool::for_sequences(transformer, 1, FINGERPRINT_TOKENS, pool.kind())?;
     let mut session = Session::in_pool(transformer, cpu, &own, FINGERPRINT_TOKENS);
     let vocab = transformer.config.dims.vocab as u64;
     // Ids all over the vocabulary.

@@ -7,7 +7,7 @@
 mod tests;
 
 /// Keys of a GGUF file that are read, without the name of the architecture.
-const READ_OF_GGUF: [&str; 40] = [
+const READ_OF_GGUF: [&str; 49] = [
     "attention.causal",
     "attention.clamp_kqv",
     "attention.head_count",
@@ -17,6 +17,7 @@ const READ_OF_GGUF: [&str; 40] = [
     "attention.logit_softcapping",
     "attention.max_alibi_bias",
     "attention.output_scale",
+    "attention.recurrent_layers",
     "attention.scale",
     "attention.sliding_window",
     "attention.temperature_length",
@@ -31,10 +32,13 @@ const READ_OF_GGUF: [&str; 40] = [
     "expert_count",
     "feed_forward_length",
     "final_logit_softcapping",
+    "full_attention_interval",
     "logit_scale",
+    "nextn_predict_layers",
     "rescale_every_n_layers",
     "residual_scale",
     "rope.dimension_count",
+    "rope.dimension_sections",
     "rope.freq_base",
     "rope.scale_linear",
     "rope.scaling.alpha",
@@ -47,6 +51,11 @@ const READ_OF_GGUF: [&str; 40] = [
     "rope.scaling.yarn_beta_slow",
     "rope.scaling.yarn_ext_factor",
     "rope.scaling.yarn_log_multiplier",
+    "ssm.conv_kernel",
+    "ssm.group_count",
+    "ssm.inner_size",
+    "ssm.state_size",
+    "ssm.time_step_rank",
     "vocab_size",
 ];
 
@@ -64,18 +73,25 @@ const IGNORED_OF_GGUF: [(&str, &str); 9] = [
 ];
 
 /// Entries of a `config.json` that are read.
-const READ_OF_HF: [&str; 28] = [
+const READ_OF_HF: [&str; 35] = [
     "_name_or_path",
     "architectures",
     "attention_bias",
+    "attn_output_gate",
     "bos_token_id",
     "eos_token_id",
+    "full_attention_interval",
     "head_dim",
     "hidden_act",
     "hidden_size",
     "input_bits",
     "intermediate_size",
     "layer_types",
+    "linear_conv_kernel_dim",
+    "linear_key_head_dim",
+    "linear_num_key_heads",
+    "linear_num_value_heads",
+    "linear_value_head_dim",
     "max_position_embeddings",
     "mlp_bias",
     "num_attention_heads",
@@ -96,7 +112,7 @@ const READ_OF_HF: [&str; 28] = [
 ];
 
 /// Entries of a `config.json` that change nothing, and why.
-const IGNORED_OF_HF: [(&str, &str); 31] = [
+const IGNORED_OF_HF: [(&str, &str); 40] = [
     ("attention_dropout", TRAINING),
     ("_attn_implementation", CODE),
     ("auto_map", CODE),
@@ -105,13 +121,17 @@ const IGNORED_OF_HF: [(&str, &str); 31] = [
     ("embd_pdrop", TRAINING),
     ("hidden_dropout", TRAINING),
     ("id2label", HEADS),
+    ("image_token_id", IMAGES),
     ("initializer_range", TRAINING),
     ("is_decoder", "all classes that are read are decoders"),
     ("is_encoder_decoder", "no class that is read has an encoder"),
     ("is_llama_config", CODE),
     ("label2id", HEADS),
+    ("mamba_ssm_dtype", "states are in f32"),
     ("max_window_layers", "of sliding windows, which are refused where they are in use"),
     ("model_type", "`architectures` names the class"),
+    ("mtp_num_hidden_layers", GUESSES),
+    ("mtp_use_dedicated_embeddings", GUESSES),
     ("output_attentions", CODE),
     ("output_hidden_states", CODE),
     ("pad_token_id", "prompts of a batch are not padded"),
@@ -128,11 +148,18 @@ const IGNORED_OF_HF: [(&str, &str); 31] = [
     ("unsloth_version", "of the program that wrote the file"),
     ("use_cache", CODE),
     ("use_bfloat16", "tensors say what type they have"),
+    ("video_token_id", IMAGES),
+    ("vision_config", IMAGES),
+    ("vision_end_token_id", IMAGES),
+    ("vision_start_token_id", IMAGES),
+    ("language_model_only", IMAGES),
 ];
 
 const EXPERTS: &str = "of experts, of which `expert_count` says that there are none";
 const TRAINING: &str = "of training";
 const CODE: &str = "of the program that runs the model";
+const IMAGES: &str = "of images, which are not read";
+const GUESSES: &str = "of blocks that guess tokens, which are not read";
 const HEADS: &str = "of other heads than that of a language model";
 
 /// Entries within `rope_scaling` and `rope_parameters` that are read.
@@ -154,7 +181,11 @@ const READ_OF_ROPE: [&str; 14] = [
 ];
 
 /// Entries within `rope_scaling` and `rope_parameters` that change nothing, and why.
-const IGNORED_OF_ROPE: [(&str, &str); 1] = [("finetuned", "says how the model was trained")];
+const IGNORED_OF_ROPE: [(&str, &str); 3] = [
+    ("finetuned", "says how the model was trained"),
+    ("mrope_interleaved", "of images: text has one position for all sections"),
+    ("mrope_section", "of images: text has one position for all sections"),
+];
 
 /// Entries within `quantization_config` that are read.
 const READ_OF_QUANTIZATION: [&str; 5] =

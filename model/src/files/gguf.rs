@@ -85,6 +85,13 @@ impl Source for Gguf {
         Some(sha256(self))
     }
 
+    fn tensor_name(&self, role: Role) -> String {
+        match Source::config(self) {
+            Ok(config) => role.gguf_name(&config.graph()),
+            Err(_) => role.to_string(),
+        }
+    }
+
     fn layouts(&self) -> &[TypeLayout] {
         Gguf::layouts(self)
     }

@@ -4,11 +4,13 @@
 //! `trine-text`. The rooms behind this one are
 //!
 //! * `config.rs`, `quantization.rs`: `config.json`;
-//! * `names.rs`: names of tensors and their roles.
+//! * `names.rs`: names of tensors and their roles;
+//! * `restated.rs`: small tensors that GGUF files have in another form.
 
 mod config;
 mod names;
 mod quantization;
+mod restated;
 
 pub(crate) use names::role;
 
@@ -68,7 +70,7 @@ impl HfDirectory {
     pub fn open(path: impl AsRef<Path>, access: Access) -> Result<HfDirectory, HfError> {
         let path = path.as_ref();
         let weights = SafetensorsModel::open(path, access)?;
-        let config = Object::open(&path.join("config.json")).map_err(ConfigError::from)?;
+        let config = Object::open(&path.join("config.json")).map_err(ConfigError::from)?.with_inner("text_config");
         let quantization = Quantization::read(&config)?;
         let label = path.display().to_string();
         Ok(HfDirectory { path: path.to_owned(), label, config, quantization, weights })
@@ -318,7 +320,10 @@ impl Source for HfDirectory {
     fn tensors(&self) -> Vec<SourceTensor> {
         let is_copy = |role| role == Some(Role::Output) && self.head_is_embedding().unwrap_or(false);
         let tensors = self.weights.tensors().filter(|(_, info)| !names::is_computed(&info.name));
+        let is_hybrid = self.config().is_ok_and(|config| config.graph().hybrid);
+        let tensors = tensors.filter(|(_, info)| !(is_hybrid && names::is_of_other_part(&info.name)));
         let tensors = tensors.map(|(file, info)| self.tensor(file, info));
+        let tensors = tensors.map(|tensor| if is_hybrid { restated::tensor(tensor) } else { tensor });
         with_groups(tensors.collect()).into_iter().filter(|tensor| !is_copy(tensor.role)).collect()
     }
 

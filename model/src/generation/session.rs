@@ -4,7 +4,7 @@ use super::ids::checked;
 use crate::network::{Logits, LogitsRequest, Ops, Part, State, StatePool, StepError, Traced, Transformer};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use trine_kernels::{CacheFull, CacheType};
+use trine_kernels::{CacheFull, CacheType, PAGE};
 use trine_ops::Cpu;
 use trine_shapes::{Idx, Model, NotAnIndex, Tensor, Vocab};
 
@@ -90,6 +90,28 @@ impl<M: Model> Session<M> {
         &self.tokens[..self.tokens.len() - self.guessed]
     }
 
+    /// Whether [`rewind`](Session::rewind) can go back to any token. Where some blocks have the delta rule, it goes back
+    /// to the last page ends, of 256 tokens each, and else to the beginning.
+    pub fn goes_back_anywhere(&self) -> bool {
+        self.state.goes_back_anywhere()
+    }
+
+    /// Tokens that go through the model together next: up to a page end where a state is kept for it.
+    fn batch(&self) -> usize {
+        if self.goes_back_anywhere() { Self::PROMPT_BATCH } else { PAGE - self.state.len() % PAGE }
+    }
+
+    /// Computes what a state has lost of the tokens, when a step was given up.
+    fn catch_up(&mut self) -> Result<(), StepError> {
+        while self.state.len() < self.tokens.len() {
+            let (from, count) = (self.state.len(), self.batch());
+            let tokens = &self.tokens[from..self.tokens.len().min(from + count)];
+            let (transformer, cpu) = (&self.transformer, &self.cpu);
+            self.state.step(tokens, |step| transformer.prefill(cpu, step))?;
+        }
+        Ok(())
+    }
+
     /// Whether no further token fits.
     pub fn is_full(&self) -> bool {
         self.tokens().len() == self.state.capacity()
@@ -162,12 +184,14 @@ impl<M: Model> Session<M> {
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<Option<Logits<Vocab<M>>>, StepError> {
         self.take_back();
-        let transformer = &self.transformer;
+        self.catch_up()?;
+        let transformer = self.transformer.clone();
         self.state.check_room(tokens.len(), 1)?;
-        let (before, last) = tokens.split_at(tokens.len().saturating_sub(1) / Self::PROMPT_BATCH * Self::PROMPT_BATCH);
-        for batch in before.chunks(Self::PROMPT_BATCH) {
+        let mut last = tokens;
+        while let Some((batch, rest)) = last.split_at_checked(self.batch()).filter(|(_, rest)| !rest.is_empty()) {
             self.state.step(batch, |step| transformer.prefill(ops, step))?;
             self.tokens.extend_from_slice(batch);
+            last = rest;
             if proceed().is_break() {
                 return Ok(None);
             }
@@ -189,18 +213,21 @@ impl<M: Model> Session<M> {
         proceed: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<bool, StepError> {
         self.take_back();
+        self.catch_up()?;
         self.state.check_room(tokens.len(), 1)?;
-        let (transformer, cpu) = (&self.transformer, &self.cpu);
-        for (number, batch) in tokens.chunks(Self::PROMPT_BATCH).enumerate() {
-            if number > 0 && proceed().is_break() {
+        let mut done = 0;
+        while done < tokens.len() {
+            if done > 0 && proceed().is_break() {
                 return Ok(false);
             }
+            let batch = &tokens[done..tokens.len().min(done + self.batch())];
+            let (transformer, cpu) = (&self.transformer, &self.cpu);
             self.state.step(batch, |step| {
                 let wanted: Vec<_> = Idx::all(step.axis()).map(|row| (row, LogitsRequest::All)).collect();
-                let mut of_token = |at, logits| see(number * Self::PROMPT_BATCH + at, logits);
-                transformer.wanted_logits(cpu, step, &wanted, &mut of_token);
+                transformer.wanted_logits(cpu, step, &wanted, &mut |at, logits| see(done + at, logits));
             })?;
             self.tokens.extend_from_slice(batch);
+            done += batch.len();
         }
         Ok(true)
     }
@@ -216,6 +243,7 @@ impl<M: Model> Session<M> {
         request: LogitsRequest,
     ) -> Result<Vec<Logits<Vocab<M>>>, StepError> {
         requests.iter_mut().for_each(|(session, _)| session.take_back());
+        requests.iter_mut().try_for_each(|(session, _)| session.catch_up())?;
         let Some((first, _)) = requests.first() else {
             return Ok(Vec::new());
         };
@@ -230,9 +258,12 @@ impl<M: Model> Session<M> {
         let last = (Self::PROMPT_BATCH / requests.len()).max(1);
         for (session, tokens) in &mut requests {
             let (before, rest) = tokens.split_at(tokens.len().saturating_sub(last));
-            for batch in before.chunks(Self::PROMPT_BATCH) {
+            let mut before = before;
+            while !before.is_empty() {
+                let (batch, later) = before.split_at(session.batch().min(before.len()));
                 session.state.step(batch, |step| transformer.prefill(&cpu, step))?;
                 session.tokens.extend_from_slice(batch);
+                before = later;
             }
             *tokens = rest;
         }

@@ -86,7 +86,9 @@ impl<M: Model> Speculation<M> {
             None => {}
         }
         let room = (session.capacity() - session.tokens().len()).saturating_sub(1);
-        let guessed = self.guess(session.vocab(), text, room.min(left));
+        // What cannot be taken back is not guessed.
+        let room = if session.goes_back_anywhere() { room.min(left) } else { 0 };
+        let guessed = self.guess(session.vocab(), text, room);
         if guessed.is_empty() {
             return session.feed_for(&[token], request);
         }

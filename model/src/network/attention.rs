@@ -7,8 +7,8 @@ use crate::description::BlockNorm;
 use trine_kernels::Matrix;
 use trine_ops::{Activations, KvLayer, RmsNorm, Rope};
 use trine_shapes::{
-    AttentionLayers, AttnNorm, AttnSubNorm, Branch, HeadDim, Hidden, KeyNorm, KvHeads, KvWidth, Model, Normed, QWidth,
-    QueryNorm, Step, Tensor, Value,
+    AttentionLayers, AttnNorm, AttnSubNorm, Branch, Gate, GatedQWidth, HeadDim, Heads, Hidden, KeyNorm, KvHeads,
+    KvWidth, Model, Normed, QWidth, QueryNorm, Step, Tensor, Value,
 };
 
 /// Weights of attention, each in its role, so that no two can be exchanged.
@@ -38,7 +38,7 @@ use trine_shapes::{
 #[derive(Debug)]
 pub struct Attention<M> {
     /// `W_q`.
-    pub query: Linear<QWidth<M>, Normed<AttnNorm, Hidden<M>>>,
+    pub query: Queries<M>,
     /// `W_k`.
     pub key: Linear<KvWidth<M>, Normed<AttnNorm, Hidden<M>>>,
     /// `W_v`.
@@ -51,6 +51,50 @@ pub struct Attention<M> {
     pub output: Linear<Branch<Hidden<M>>, Normed<AttnSubNorm, QWidth<M>>>,
 }
 
+/// The query projection, which makes gates too in some graphs.
+#[derive(Debug)]
+pub enum Queries<M> {
+    /// Queries alone.
+    Plain(Linear<QWidth<M>, Normed<AttnNorm, Hidden<M>>>),
+    /// Of each head queries, then a gate for what it attends to (Qwen3.5).
+    Gated(Linear<GatedQWidth<M>, Normed<AttnNorm, Hidden<M>>>),
+}
+
+/// A gate as wide as the queries.
+type OutputGate<T, M> = Tensor<f32, (T, Gate<QWidth<M>>)>;
+
+impl<M: Model> Queries<M> {
+    /// The matrix, whatever it makes.
+    pub fn matrix(&self) -> &Matrix {
+        match self {
+            Queries::Plain(linear) => linear.data(),
+            Queries::Gated(linear) => linear.data(),
+        }
+    }
+
+    /// The queries of all heads, and the gate where there is one.
+    fn of<T: Step>(
+        &self,
+        ops: &impl Ops,
+        h: &Activations<T, Normed<AttnNorm, Hidden<M>>>,
+    ) -> (Tensor<f32, (T, Heads<M>, HeadDim<M>)>, Option<OutputGate<T, M>>) {
+        match self {
+            Queries::Plain(linear) => (ops.linear(h, linear).split(), None),
+            Queries::Gated(linear) => {
+                let (queries, gates) = ops.cpu().queries_and_gates(ops.linear(h, linear));
+                (queries, Some(gates))
+            }
+        }
+    }
+
+    fn map(self, f: impl Fn(Matrix) -> Matrix) -> Self {
+        match self {
+            Queries::Plain(linear) => Queries::Plain(linear.map(f)),
+            Queries::Gated(linear) => Queries::Gated(linear.map(f)),
+        }
+    }
+}
+
 /// Norms of the heads of queries and keys, before RoPE turns them (Qwen3).
 #[derive(Debug)]
 pub struct QkNorms<M> {
@@ -61,8 +105,8 @@ pub struct QkNorms<M> {
 }
 
 impl<M: Model> Attention<M> {
-    /// `W_o norm(softmax(q k^T / sqrt(d)) v)` with `q`, `k` and `v` of the normalised stream `h`; the keys and values
-    /// go into the cache of this layer.
+    /// `W_o norm(softmax(q k^T / sqrt(d)) v)` with `q`, `k` and `v` of the normalised stream `h`, where the graph has it
+    /// through a gate; the keys and values go into the cache of this layer.
     pub(super) fn mix<T: Step>(
         &self,
         ops: &impl Ops,
@@ -70,7 +114,7 @@ impl<M: Model> Attention<M> {
         h: Activations<T, Normed<AttnNorm, Hidden<M>>>,
         cache: KvLayer<'_, '_, T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
     ) -> Tensor<f32, (T, Branch<Hidden<M>>)> {
-        let mut q = ops.linear(&h, &self.query).split();
+        let (mut q, gate) = self.query.of(ops, &h);
         let mut k = ops.linear(&h, &self.key).split();
         let v = ops.linear(&h, &self.value).split();
         if let Some(norms) = &self.qk_norm {
@@ -80,7 +124,10 @@ impl<M: Model> Attention<M> {
         let q = ops.rope(Part::QueryRope, q, rope);
         let k = ops.rope(Part::KeyRope, k, rope);
         let cached = cache.append(k.view(), v.view());
-        let a = ops.attention(q.view(), &cached).merge();
+        let mut a = ops.attention(q.view(), &cached).merge();
+        if let Some(gate) = gate {
+            a = ops.seen(Part::AttentionGated, ops.cpu().output_gated(a, gate));
+        }
         let a = self.sub_norm.apply(ops, BlockNorm::AttnSub, a);
         ops.linear(&Activations::new(a), &self.output)
     }

@@ -53,7 +53,12 @@ impl<M: Model, B: Plain> KvCache<M, B> {
 
     /// Goes back to the first `len` positions; says how many are left, which are at most `len`.
     pub fn rewind(&mut self, len: usize) -> usize {
-        self.states.iter_mut().map(|state| state.rewind(len)).min().unwrap_or(0)
+        // All together: what one sequence can go back to, another one may not.
+        let mut kept = len;
+        while let Some(least) = self.states.iter().map(|state| state.reach(kept)).min().filter(|least| *least < kept) {
+            kept = least;
+        }
+        self.states.iter_mut().map(|state| state.rewind(kept)).min().unwrap_or(0)
     }
 
     /// Opens a step, to which each sequence brings one slice of tokens, all of one length.
@@ -87,11 +92,12 @@ impl<M: Model, B: Plain> KvCache<M, B> {
             return Err(StepError::Ragged { sequence, expected: length, found: tokens[sequence].len() });
         }
         self.states.iter().try_for_each(|state| state.check_room(length, batch))?;
-        let caches = self.states.iter_mut().map(State::attention).collect();
+        let (caches, recurrent) = self.states.iter_mut().map(State::parts).unzip();
         Seq::scope(length, |seq| {
-            let opened =
-                KvSequence::step_of_batch(caches, self.batch, seq, |attention| body(StepInput::new(attention, tokens)));
-            Ok(opened?)
+            let stepped = KvSequence::step_of_batch(caches, self.batch, seq, |attention| {
+                StepInput::new(attention, recurrent, tokens).map(body)
+            })?;
+            Ok(stepped?)
         })
     }
 }

@@ -3,6 +3,7 @@
 //! What belongs here: counts that speed is measured in. What does not: time.
 
 use super::attention::Attention;
+use super::delta_net::DeltaNet;
 use super::linear::SubNorm;
 use super::transformer::{Block, FeedForward, Mixer, Transformer};
 use crate::description::Projection;
@@ -24,21 +25,34 @@ impl<M: Model> Attention<M> {
     }
 }
 
+impl<M: Model> DeltaNet<M> {
+    fn small_bytes(&self) -> usize {
+        size_of_val(self.taps.data()) + self.rates.bytes() + bytes_of(&self.norm)
+    }
+}
+
 impl<M: Model> Transformer<M> {
     /// The matrix of a projection in a block, where the block has it.
     pub fn matrix(&self, block: Idx<Blocks<M>>, projection: Projection) -> Option<&Matrix> {
-        let Block { mixer: Mixer::Attention(layer), feed_forward: FeedForward::Dense(network), .. } =
-            &self.blocks[block];
-        let attention = &self.attention[*layer];
-        Some(match projection {
-            Projection::Query => attention.query.data(),
-            Projection::Key => attention.key.data(),
-            Projection::Value => attention.value.data(),
-            Projection::AttnOutput => attention.output.data(),
-            Projection::Gate => network.gate.data(),
-            Projection::Up => network.up.data(),
-            Projection::Down => network.down.data(),
-        })
+        let Block { mixer, feed_forward: FeedForward::Dense(network), .. } = &self.blocks[block];
+        let (attention, rule) = match mixer {
+            Mixer::Attention(layer) => (Some(&self.attention[*layer]), None),
+            Mixer::Recurrent(layer) => (None, Some(&self.recurrent[*layer])),
+        };
+        match projection {
+            Projection::Query => attention.map(|attention| attention.query.matrix()),
+            Projection::Key => attention.map(|attention| attention.key.data()),
+            Projection::Value => attention.map(|attention| attention.value.data()),
+            Projection::AttnOutput => attention.map(|attention| attention.output.data()),
+            Projection::DeltaInput => rule.map(|rule| rule.input.data()),
+            Projection::DeltaGate => rule.map(|rule| rule.gate.data()),
+            Projection::DeltaAlpha => rule.map(|rule| rule.alpha.data()),
+            Projection::DeltaBeta => rule.map(|rule| rule.beta.data()),
+            Projection::DeltaOutput => rule.map(|rule| rule.output.data()),
+            Projection::Gate => Some(network.gate.data()),
+            Projection::Up => Some(network.up.data()),
+            Projection::Down => Some(network.down.data()),
+        }
     }
 
     /// The matrix of the head, which is the embedding where they are tied.
@@ -64,6 +78,7 @@ impl<M: Model> Transformer<M> {
         let matrices: usize = self.matrices().map(Matrix::bytes_read).sum();
         let gains: usize = self.blocks.iter().map(Block::gain_bytes).sum::<usize>()
             + self.attention.iter().map(Attention::gain_bytes).sum::<usize>()
+            + self.recurrent.iter().map(DeltaNet::small_bytes).sum::<usize>()
             + bytes_of(&self.output_norm);
         let table = self.embedding.data();
         (matrices + gains + self.head_bytes() + table.bytes().len() / table.rows()) as u64

@@ -6,6 +6,7 @@
 mod attention;
 mod batch;
 mod cost;
+mod delta_net;
 mod feed_forward;
 mod linear;
 mod logits;
@@ -17,8 +18,9 @@ mod step;
 mod transformer;
 mod wanted;
 
-pub use attention::{Attention, QkNorms};
+pub use attention::{Attention, QkNorms, Queries};
 pub use batch::KvCache;
+pub use delta_net::DeltaNet;
 pub use feed_forward::SwiGlu;
 pub use linear::{Linear, SubNorm};
 pub use logits::{Logits, LogitsError, TokenLogits};

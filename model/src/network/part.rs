@@ -20,6 +20,12 @@ pub enum Part {
     KeyRope,
     /// The output of attention, `[Heads, HeadDim]`; keys and values were stored in the cache before.
     Attention,
+    /// The output of attention times its gate: `[QWidth]`.
+    AttentionGated,
+    /// Queries, keys and values of the delta rule, convolved: `[DeltaChannels]`.
+    Convolution,
+    /// What the heads of the delta rule read: `[DeltaHeads, DeltaValue]`; their states are those behind it.
+    DeltaRule,
     /// The residual stream after attention: `[Hidden]`.
     Residual,
     /// The gate's activation times what it gates: `[Ffn]`.
@@ -41,6 +47,9 @@ impl fmt::Display for Part {
             Part::QueryRope => "attn_q_rope",
             Part::KeyRope => "attn_k_rope",
             Part::Attention => "attention",
+            Part::AttentionGated => "attention_gated",
+            Part::Convolution => "ssm_conv1d",
+            Part::DeltaRule => "delta_rule",
             Part::Residual => "residual",
             Part::Gated => "ffn_product",
             Part::Output => "output",

@@ -1,9 +1,9 @@
 //! One step of some sequences: their tokens, and the state that the tokens extend.
 
-use super::state::{AttentionStep, State};
+use super::state::{AttentionStep, RecurrentStates, State};
 use trine_kernels::CacheFull;
-use trine_ops::{CacheStepError, KvLayer, KvSequence};
-use trine_shapes::{AttentionLayers, HeadDim, Idx, KvHeads, Model, Ragged, Step, Tensor, View, Vocab};
+use trine_ops::{CacheStepError, ConvolutionState, DeltaState, KvLayer, KvSequence, RecurrentSequence, RecurrentStep};
+use trine_shapes::{AttentionLayers, HeadDim, Idx, KvHeads, Model, Ragged, RecurrentLayers, Step, Tensor, View, Vocab};
 
 /// Tokens that cannot be a step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -100,13 +100,23 @@ impl From<CacheStepError> for StepError {
 pub struct StepInput<'c, M, T> {
     tokens: Tensor<Idx<Vocab<M>>, (T,)>,
     attention: AttentionStep<'c, M, T>,
+    recurrent: RecurrentStates<'c, M, T>,
 }
 
 impl<'c, M: Model, T: Step> StepInput<'c, M, T> {
-    /// The step of `attention`, to which each sequence brings one slice of tokens.
-    pub(super) fn new(attention: AttentionStep<'c, M, T>, tokens: &[&[Idx<Vocab<M>>]]) -> Self {
+    /// The step of `attention` and of the other states of the same sequences, to which each sequence brings one slice
+    /// of tokens.
+    ///
+    /// # Errors
+    /// [`CacheFull`] where there is no memory for the states.
+    pub(super) fn new(
+        attention: AttentionStep<'c, M, T>,
+        recurrent: Vec<&'c mut RecurrentSequence<M>>,
+        tokens: &[&[Idx<Vocab<M>>]],
+    ) -> Result<Self, CacheFull> {
         let tokens = Tensor::of_sequences("tokens", attention.axis(), tokens).expect("the slices that the step is of");
-        StepInput { tokens, attention }
+        let recurrent = RecurrentStep::open(attention.axis(), recurrent)?;
+        Ok(StepInput { tokens, attention, recurrent })
     }
 
     /// The tokens.
@@ -127,9 +137,18 @@ impl<'c, M: Model, T: Step> StepInput<'c, M, T> {
         self.attention.layer(layer)
     }
 
+    /// The two states of a layer with the delta rule.
+    pub(super) fn recurrent(
+        &mut self,
+        layer: Idx<RecurrentLayers<M>>,
+    ) -> (ConvolutionState<'_, T, M>, DeltaState<'_, T, M>) {
+        self.recurrent.layer(layer)
+    }
+
     /// Makes the tokens of this step part of the past.
     pub(super) fn commit(self) {
         self.attention.commit();
+        self.recurrent.commit();
     }
 }
 
@@ -201,7 +220,9 @@ impl<M: Model> State<M> {
         for (state, &count) in states.iter().zip(&counts) {
             state.check_room(count, counts.len())?;
         }
-        let caches = states.into_iter().map(State::attention).collect();
-        Ok(KvSequence::step(caches, &counts, |attention| body(StepInput::new(attention, &tokens)))?)
+        let (caches, recurrent) = states.into_iter().map(State::parts).unzip();
+        let stepped =
+            KvSequence::step(caches, &counts, |attention| StepInput::new(attention, recurrent, &tokens).map(body))?;
+        Ok(stepped?)
     }
 }

@@ -12,9 +12,11 @@
 //! ```
 //!
 //! A matrix that has a bias `b`, which some files of the `llama` architecture give it, stands for `W h + b`. Qwen3 has
-//! norms of the heads between `W_q`, `W_k` and RoPE.
+//! norms of the heads between `W_q`, `W_k` and RoPE. Qwen3.5 has the gated delta rule in place of attention in most
+//! blocks ([`DeltaNet`]).
 
 use super::attention::Attention;
+use super::delta_net::DeltaNet;
 use super::feed_forward::SwiGlu;
 use super::ops::Ops;
 use super::part::Part;
@@ -25,7 +27,7 @@ use trine_kernels::{Matrix, Shortlist};
 use trine_ops::{Activations, Embedding, Head, RmsNorm, Rope};
 use trine_shapes::{
     AttentionLayers, AttnNorm, Axis, Blocks, FfnNorm, HeadDim, Hidden, Idx, Model, Normed, OutputNorm, PerLayer,
-    Sequences, Step, Tensor, Vocab,
+    RecurrentLayers, Sequences, Step, Tensor, Vocab,
 };
 
 /// What mixes the positions of a sequence in a block.
@@ -37,6 +39,8 @@ use trine_shapes::{
 pub enum Mixer<M> {
     /// Attention, whose state is keys and values.
     Attention(Idx<AttentionLayers<M>>),
+    /// The gated delta rule, whose state is a matrix for each head and the last inputs of a convolution.
+    Recurrent(Idx<RecurrentLayers<M>>),
 }
 
 /// What computes at each position for itself in a block.
@@ -75,6 +79,8 @@ pub struct Transformer<M> {
     pub blocks: PerLayer<Blocks<M>, Block<M>>,
     /// Weights of the blocks whose mixer is attention.
     pub attention: PerLayer<AttentionLayers<M>, Attention<M>>,
+    /// Weights of the blocks whose mixer is the gated delta rule.
+    pub recurrent: PerLayer<RecurrentLayers<M>, DeltaNet<M>>,
     /// Norm before the head.
     pub output_norm: RmsNorm<OutputNorm, Hidden<M>>,
     /// The head; where it is tied to the embedding, the same matrix.
@@ -158,6 +164,7 @@ impl<M: Model> Transformer<M> {
             let (h, residual) = ops.pre_norm(BlockNorm::Attn, x, &block.attn_norm);
             let mixed = match block.mixer {
                 Mixer::Attention(layer) => self.attention[layer].mix(ops, &self.rope, h, step.attention(layer)),
+                Mixer::Recurrent(layer) => self.recurrent[layer].mix(ops, h, step.recurrent(layer)),
             };
             x = ops.add_branch(Part::Residual, residual, mixed);
             let (h, residual) = ops.pre_norm(BlockNorm::Ffn, x, &block.ffn_norm);
@@ -205,6 +212,7 @@ impl<M: Model> Transformer<M> {
         };
         Transformer {
             attention: self.attention.map(|attention| attention.map_matrices(&f)),
+            recurrent: self.recurrent.map(|mixer| mixer.map_matrices(&f)),
             blocks: self.blocks.map(feed_forward),
             ..self
         }

@@ -24,6 +24,11 @@ pub(super) fn pages_for(positions: usize) -> usize {
 }
 
 impl Scheduler {
+    /// Pages of a sequence of so many positions, with those that its states of the delta rule count as.
+    fn pages_of(&self, positions: usize) -> usize {
+        pages_for(positions) + self.engine.pages_per_state()
+    }
+
     /// Takes some requests, or none of them.
     pub(super) fn take(&mut self, requests: Vec<GenerationRequest>) -> Result<Vec<RequestId>, Refused> {
         if self.draining {
@@ -57,7 +62,7 @@ impl Scheduler {
         // The last token is not fed.
         let reserve = max_tokens.unwrap_or(self.options.reserve.max(1));
         let positions = (length + reserve.saturating_sub(1)).min(context);
-        let (needed, (pages, ..)) = (pages_for(positions), self.engine.pages());
+        let (needed, (pages, ..)) = (self.pages_of(positions), self.engine.pages());
         if needed > pages {
             return Err(Refused::TooLarge { needed, pages });
         }
@@ -196,14 +201,14 @@ impl Scheduler {
         let (ids, best) = (job.shareable(), job.best());
         let found = self.prefixes.find(&job.salt, ids, best);
         // What a running sequence has of a page that is not complete is not in the tree.
-        let shared = |running: &Running| common(running.known(best.is_some()), ids);
+        let shared = |running: &Running| running.memory.reach(common(running.known(best.is_some()), ids));
         let others = self.running.iter().filter(|running| job.is_served_by(&running.job));
         let others = others.map(|running| (shared(running), running));
         let most = others.max_by_key(|(shared, _)| *shared).filter(|(shared, _)| *shared > found.len);
         let (mut known, node) = most.map_or((found.len, found.node), |(shared, running)| (shared, running.node));
         // The next token has a score too, which follows from the logits of the last one that is known.
         known -= usize::from(best.is_some() && known > 0);
-        let node = self.prefixes.ancestor(node, known / PAGE);
+        let mut node = self.prefixes.ancestor(node, known / PAGE);
         let mut scores = match (best, most.and_then(|(_, running)| running.job.scores.as_ref())) {
             (None, _) => Vec::new(),
             (Some(best), Some(scores)) => scores.beginning(known, best).collect(),
@@ -219,10 +224,18 @@ impl Scheduler {
             self.prefixes.memory(&found, known)
         };
         let mut memory = memory.unwrap_or_else(|| self.engine.memory());
+        if memory.len() < known {
+            // What the delta rule remembers cannot be cut there.
+            let (page, resumed) = self.prefixes.resume(node);
+            (node, memory) = (page, resumed.unwrap_or_else(|| self.engine.memory()));
+            known = memory.len();
+            scores.truncate(known);
+        }
         self.prefixes.pin(node);
         self.prefixes.unpin(found.node);
         let reserved = pages_for(job.positions) * PAGE;
-        if !self.has_pages(pages_for(job.positions) - known / PAGE) || !self.reserve(&mut memory, reserved - known) {
+        if !self.has_pages(self.pages_of(job.positions) - known / PAGE) || !self.reserve(&mut memory, reserved - known)
+        {
             drop(memory);
             self.prefixes.unpin(node);
             return Err(Box::new(job));
@@ -248,6 +261,10 @@ impl Scheduler {
     fn has_pages(&self, needed: usize) -> bool {
         let (_, free, _) = self.engine.pages();
         let (pages, active) = self.prefixes.pages();
-        needed <= free + (pages - active)
+        let states = match self.engine.pages_per_state() {
+            0 => 0,
+            of_one => of_one * self.prefixes.whole_pages(active),
+        };
+        needed <= free + (pages - active) + states
     }
 }

@@ -14,13 +14,27 @@ use trine_kernels::PAGE;
 
 /// The memory of a sequence, as the tree sees it.
 pub(super) trait Remembered {
-    /// The memory of the first `len` positions, in the same pages.
+    /// The memory of the first `len` positions, in the same pages, or of as many as [`reach`](Remembered::reach) says.
     fn beginning(&self, len: usize) -> Self;
+
+    /// The most positions, at most `len`, that it can be cut to.
+    fn reach(&self, len: usize) -> usize;
+
+    /// Forgets what cannot be cut, so that its room is free again.
+    fn forget(&mut self);
 }
 
 impl Remembered for Memory {
     fn beginning(&self, len: usize) -> Self {
         Memory::beginning(self, len)
+    }
+
+    fn reach(&self, len: usize) -> usize {
+        Memory::reach(self, len)
+    }
+
+    fn forget(&mut self) {
+        self.forget_recurrent();
     }
 }
 
@@ -115,8 +129,49 @@ impl<S: Remembered> Prefixes<S> {
             }
             node = child;
         }
+        while let Some(last) = source
+            && self.nodes[&last].memory.as_ref().is_none_or(|memory| memory.reach(len) < len)
+        {
+            source = self.nodes[&last].parent.filter(|parent| self.nodes[parent].memory.is_some());
+            len = source.map_or(0, |source| self.nodes[&source].depth * PAGE);
+        }
+        let node = self.ancestor(node, len / PAGE);
         self.pin(node);
         Found { node, len, source }
+    }
+
+    /// The nearest page at or above a node that a sequence can go on from, and its memory; a root has none.
+    pub fn resume(&self, mut id: NodeId) -> (NodeId, Option<S>) {
+        loop {
+            let node = &self.nodes[&id];
+            let len = node.depth * PAGE;
+            match (&node.memory, node.parent) {
+                (Some(memory), _) if memory.reach(len) == len => return (id, Some(memory.beginning(len))),
+                (_, Some(parent)) => id = parent,
+                (_, None) => return (id, None),
+            }
+        }
+    }
+
+    /// Forgets what cannot be cut of the memory of a page: sequences go on from an earlier one.
+    pub fn forget(&mut self, id: NodeId) {
+        if let Some(memory) = &mut self.node(id).memory {
+            memory.forget();
+        }
+    }
+
+    /// Keeps what cannot be cut for few of the pages that lead to a new one: those that another text may branch off
+    /// from (it did before, or their number is a power of two), and the two before the new one.
+    pub fn thin_out(&mut self, id: NodeId) {
+        let depth = self.nodes[&id].depth;
+        let mut at = id;
+        while let Some(parent) = self.nodes[&at].parent {
+            at = parent;
+            let node = &self.nodes[&at];
+            if node.depth + 1 < depth && !node.depth.is_power_of_two() && node.children.len() < 2 {
+                self.forget(at);
+            }
+        }
     }
 
     /// The memory of the first `len` tokens of what was found; none where nothing was.
@@ -252,6 +307,15 @@ impl<S: Remembered> Prefixes<S> {
         }
     }
 
+    /// How many pages that no running sequence stands on have what cannot be cut.
+    pub fn whole_pages(&self, active: usize) -> usize {
+        let is_whole = |node: &&Node<S>| {
+            let len = (node.depth.saturating_sub(1)) * PAGE + node.ids.len();
+            node.memory.as_ref().is_some_and(|memory| memory.reach(len) == len)
+        };
+        self.nodes.values().filter(is_whole).count().saturating_sub(active)
+    }
+
     /// All pages, and those of them that running sequences stand on.
     pub fn pages(&self) -> (usize, usize) {
         let pages = self.nodes.values().filter(|node| node.parent.is_some()).count();
@@ -291,6 +355,62 @@ mod tests {
         fn beginning(&self, len: usize) -> Self {
             Fake(self.0[..len.div_ceil(PAGE)].to_vec())
         }
+
+        fn reach(&self, len: usize) -> usize {
+            len
+        }
+
+        fn forget(&mut self) {}
+    }
+
+    /// A sequence that is one length and cannot be cut.
+    #[derive(Debug)]
+    struct Whole(usize);
+
+    impl Remembered for Whole {
+        fn beginning(&self, len: usize) -> Self {
+            Whole(self.reach(len))
+        }
+
+        fn reach(&self, len: usize) -> usize {
+            if len == self.0 { len } else { 0 }
+        }
+
+        fn forget(&mut self) {
+            self.0 = 0;
+        }
+    }
+
+    /// What cannot be cut is found where a page or a text ends, and nowhere between.
+    #[test]
+    fn what_cannot_be_cut_is_found_at_its_ends() {
+        let (mut tree, none) = (Prefixes::new(), None);
+        let text = ids(0, 5 * PAGE + 40);
+        let mut node = tree.find(&none, &[], None).node;
+        for (page, ids) in text.chunks(PAGE).enumerate() {
+            let next = tree.keep(node, ids, Whole(page * PAGE + ids.len()), None).unwrap();
+            if ids.len() == PAGE {
+                tree.pin(next);
+                tree.unpin(node);
+                tree.thin_out(next);
+                node = next;
+            }
+        }
+        let mut known = |len: usize| {
+            let found = tree.find(&none, &text[..len], None);
+            assert_eq!(tree.memory(&found, found.len).map_or(0, |memory| memory.0), found.len);
+            assert_eq!(tree.depth(found.node), found.len / PAGE);
+            tree.unpin(found.node);
+            found.len / PAGE * 1000 + found.len % PAGE
+        };
+        // The third page was thinned out when the fifth one came.
+        let found: Vec<usize> = (1..=5).map(|pages| known(pages * PAGE + 7)).collect();
+        assert_eq!(found, [1000, 2000, 2000, 4000, 5000]);
+        assert_eq!((known(255), known(text.len()), known(text.len() - 1)), (0, 5040, 5000));
+        let third = tree.ancestor(node, 3);
+        let (resumed, memory) = tree.resume(third);
+        assert_eq!((tree.depth(resumed), memory.map(|memory| memory.0)), (2, Some(2 * PAGE)));
+        tree.unpin(node);
     }
 
     fn ids(first: u32, count: usize) -> Vec<u32> {

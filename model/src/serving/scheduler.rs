@@ -182,8 +182,11 @@ impl Scheduler {
         let (kept, shared) = self.prefixes.pages();
         let own = |running: &Running| running.reserved / PAGE - self.prefixes.depth(running.node);
         let own: usize = self.running.iter().map(own).sum();
-        let elsewhere = (total - free).saturating_sub(kept + own);
-        PageCounts { total, active: own + shared, cached: kept - shared, free, elsewhere, bytes }
+        // What the delta rule remembers counts as pages too.
+        let state = self.engine.pages_per_state();
+        let (own, states) = (own + state * self.running.len(), state * self.prefixes.whole_pages(0));
+        let elsewhere = (total - free).saturating_sub(kept + own + states);
+        PageCounts { total, active: own + shared, cached: kept - shared + states, free, elsewhere, bytes }
     }
 
     /// Tells what happened to a request.

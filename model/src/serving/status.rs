@@ -28,7 +28,8 @@ pub struct Status {
     pub steps: Vec<StepClass>,
 }
 
-/// Where the pages of an engine are. Each holds 256 positions of one sequence.
+/// Where the pages of an engine are. Each holds 256 positions of one sequence; what the delta rule remembers of a
+/// sequence counts as several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PageCounts {

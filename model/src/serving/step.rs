@@ -3,6 +3,7 @@
 
 use super::event::{End, EventKind, RequestError};
 use super::plan::{Prompting, chunks};
+use super::prefixes::NodeId;
 use super::request::RequestId;
 use super::running::{Outcome, Running};
 use super::scheduler::Scheduler;
@@ -140,6 +141,9 @@ impl Scheduler {
         let Some(node) = kept else { return };
         self.prefixes.pin(node);
         self.prefixes.unpin(std::mem::replace(&mut running.node, node));
+        if self.engine.pages_per_state() > 0 {
+            return self.own_state(at, node);
+        }
         if let Some(page) = known.and_then(|known| self.prefixes.page(known)) {
             let mut running = self.running.remove(at);
             running.memory = page;
@@ -149,5 +153,25 @@ impl Scheduler {
             }
             self.running.insert(at, running);
         }
+    }
+
+    /// Gives a sequence a state of its own behind a page that the tree has got, so that its next step takes no memory.
+    /// Where there is none, the tree goes without.
+    fn own_state(&mut self, at: usize, node: NodeId) {
+        self.prefixes.thin_out(node);
+        let mut running = self.running.remove(at);
+        if let (_, Some(page)) = self.prefixes.resume(node)
+            && page.len() == running.memory.len()
+        {
+            running.memory.take_pages(page);
+        }
+        let ahead = running.reserved - running.memory.len();
+        if !self.reserve(&mut running.memory, ahead) {
+            self.prefixes.forget(node);
+            if !self.reserve(&mut running.memory, ahead) {
+                running.reserved = running.memory.len();
+            }
+        }
+        self.running.insert(at, running);
     }
 }

@@ -31,7 +31,7 @@ use trine_kernels::packing::I2sPacking;
 use trine_kernels::{Matrix, PackingError, PackingKind};
 use trine_loader::{GgufWriter, TensorType};
 use trine_ops::Cpu;
-use trine_shapes::Dyn;
+use trine_shapes::{Dyn, Recurrent};
 use trine_text::{TokenizerOptions, VocabularyData};
 
 /// What a model is converted to.
@@ -175,6 +175,8 @@ struct Converter<'f> {
     interleave: Option<usize>,
     /// The tensor that computes logits, and the type that it gets.
     head: Option<(Role, TensorType, PackingKind)>,
+    /// Blocks that are read; what is behind them is copied.
+    blocks: usize,
     /// The role of each tensor that has one; no two have the same.
     tensors: HashMap<Role, &'f SourceTensor>,
 }
@@ -192,6 +194,11 @@ impl<'f> Converter<'f> {
             return Err(ConvertError::of_file(source.label(), problem));
         }
         let is_directory = matches!(source.container(), Container::Safetensors { .. });
+        let config = source.config().map_err(LoadError::from)?;
+        let blocks = config.dims.blocks();
+        if is_directory && config.dims.recurrent != Recurrent::NONE {
+            return Err(ConvertError::of_file(source.label(), ConvertProblem::HeadOrder));
+        }
         let tensors: HashMap<_, _> = tensors.iter().filter_map(|tensor| Some((tensor.role?, tensor))).collect();
         if !tensors.keys().any(|role| matches!(role, Role::Matrix(..))) {
             return Err(ConvertError::of_file(source.label(), ConvertProblem::NoMatrices));
@@ -204,12 +211,14 @@ impl<'f> Converter<'f> {
             }
             None => None,
         };
-        Ok(Converter { source, conversion, cpu, is_directory, interleave, head, tensors })
+        Ok(Converter { source, conversion, cpu, is_directory, interleave, head, blocks, tensors })
     }
 
     /// What a tensor becomes: one tensor, a matrix and its scale, or nothing where another tensor holds it.
     fn outputs(&self, tensor: &SourceTensor) -> Result<Vec<Output>, ConvertError> {
         match (tensor.role, self.head) {
+            (Some(role), _) if role.block().is_some_and(|block| block >= self.blocks) => Ok(vec![self.copy(tensor)?]),
+            (Some(Role::Matrix(_, projection)), _) if projection.is_never_ternary() => Ok(vec![self.copy(tensor)?]),
             (Some(Role::Matrix(block, projection)), _) if self.is_directory => {
                 self.matrix_of_directory(tensor, block, projection)
             }

@@ -3,7 +3,7 @@
 //! Nothing here refuses a file: [`Config`], [`load`](crate::load) and
 //! [`Tokenizer`](crate::Tokenizer) do that.
 
-use crate::description::{Config, Role};
+use crate::description::{Architecture, Config, Role};
 use crate::files::{Source, SourceTensor};
 use crate::weights::packed;
 use trine_kernels::packing::I2sPacking;
@@ -34,11 +34,12 @@ pub struct TensorReport {
 pub fn tensors(source: &dyn Source, config: Option<&Config>) -> Vec<TensorReport> {
     let expected = config.map(Role::all);
     let known = |role: &Role| expected.as_ref().is_none_or(|all| all.contains(role));
+    let graph = config.map_or(Architecture::Llama.graph(), Config::graph);
     let report = |tensor: SourceTensor| {
         let role = tensor.role.filter(known);
         TensorReport {
             role: role.map(in_words),
-            axes: role.map_or(&[][..], Role::axes).iter().map(|axis| axis.name()).collect(),
+            axes: role.map_or(&[][..], |role| role.axes(&graph)).iter().map(|axis| axis.name()).collect(),
             kind: tensor.encoding.name(),
             bytes: tensor.bytes.len() as u64,
             offset: tensor.offset,

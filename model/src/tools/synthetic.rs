@@ -6,7 +6,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::description::{Architecture, Config, Presence, Role, RopeConfig, RopeScaling, Yarn};
+use crate::description::{
+    Architecture, BlockNumbers, Config, Layers, MixerOrder, Presence, Role, RopeConfig, RopeScaling, Yarn,
+};
 use crate::parallel::{self, Threads};
 use crate::weights;
 use bytes::Bytes;
@@ -17,7 +19,7 @@ use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Packing, Pq2_0};
 use trine_kernels::{Matrix, PackingError, PackingKind};
 use trine_loader::{Gguf, GgufError, GgufWriter, Ne, ShapeError, TensorType, WriteError};
 use trine_ops::Cpu;
-use trine_shapes::{Bitnet2B4T, Dims, MAX_ELEMENTS, Model, Sizes, product_within};
+use trine_shapes::{Bitnet2B4T, Dims, MAX_ELEMENTS, Model, Recurrent, Sizes, product_of, product_within};
 use trine_text::VocabularyData;
 
 /// A model to make up: its description, the types of its tensors, and the seed of its weights.
@@ -97,6 +99,46 @@ impl Synthetic {
         Synthetic::bonsai(Sizes { hidden: 4096, ffn: 12288, heads: 32, attention_layers: 36, ..BONSAI }, 16384, false)
     }
 
+    /// Ternary-Bonsai 27B: a Qwen3.5 of 64 blocks, of which every fourth has attention and the others the gated delta
+    /// rule, with 26.9 billion ternary weights in PQ2_0.
+    pub fn bonsai_27b() -> Synthetic {
+        let sizes = Sizes {
+            vocab: 248_320,
+            hidden: 5120,
+            ffn: 17408,
+            heads: 24,
+            kv_heads: 4,
+            head_dim: 256,
+            attention_layers: 16,
+        };
+        let of_rule = Recurrent { layers: 48, key_heads: 16, value_heads: 48, key_dim: 128, value_dim: 128, taps: 4 };
+        Synthetic::hybrid(sizes, of_rule, 262_144)
+    }
+
+    /// Eight blocks of a Qwen3.5 with 11 million weights, whose dimensions all differ.
+    pub fn tiny_hybrid() -> Synthetic {
+        let sizes =
+            Sizes { vocab: 1000, hidden: 384, ffn: 640, heads: 6, kv_heads: 2, head_dim: 128, attention_layers: 2 };
+        let of_rule = Recurrent { layers: 6, key_heads: 2, value_heads: 4, key_dim: 64, value_dim: 64, taps: 4 };
+        Synthetic { tied: true, ..Synthetic::hybrid(sizes, of_rule, 1024) }
+    }
+
+    /// A Qwen3.5, every fourth of whose blocks has attention.
+    fn hybrid(sizes: Sizes, of_rule: Recurrent, context: usize) -> Synthetic {
+        let dims = Dims::new(sizes).and_then(|dims| dims.with_recurrent(of_rule)).expect("heads that group");
+        let architecture = Architecture::Qwen35;
+        let rope = RopeConfig {
+            base: 1e7,
+            rotated: dims.head_dim / 4,
+            scaling: RopeScaling::None,
+            pairing: architecture.graph().rope_pairing,
+        };
+        let layers = Layers { order: MixerOrder::AttentionEvery(4), ..Layers::ATTENTION };
+        let name = Some("synthetic".to_owned());
+        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, layers };
+        Synthetic { config, matrices: TensorType::PQ2_0, table: TensorType::PQ2_0, tied: false, seed: 1 }
+    }
+
     fn bonsai(sizes: Sizes, original_context: usize, tied: bool) -> Synthetic {
         let dims = Dims::new(sizes).expect("query heads are groups of key/value heads");
         let architecture = Architecture::Qwen3;
@@ -114,14 +156,16 @@ impl Synthetic {
             pairing: architecture.graph().rope_pairing,
         };
         let (name, context) = (Some("synthetic".to_owned()), 4 * original_context);
-        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope };
+        let layers = Layers::ATTENTION;
+        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, layers };
         Synthetic { config, matrices: TensorType::PQ2_0, table: TensorType::PQ2_0, tied, seed: 1 }
     }
 
     /// Two blocks with 4 million weights: dimensions all differ, and fit every type.
     pub fn tiny() -> Synthetic {
-        let dims =
-            Dims { vocab: 1000, hidden: 512, ffn: 768, kv_heads: 3, group: 2, head_dim: 128, attention_layers: 2 };
+        let sizes =
+            Sizes { vocab: 1000, hidden: 512, ffn: 768, heads: 6, kv_heads: 3, head_dim: 128, attention_layers: 2 };
+        let dims = Dims::new(sizes).expect("query heads are groups of key/value heads");
         Synthetic::with_dims(dims, 1024)
     }
 
@@ -139,6 +183,7 @@ impl Synthetic {
                 scaling: RopeScaling::None,
                 pairing: Architecture::BitnetB158.graph().rope_pairing,
             },
+            layers: Layers::ATTENTION,
         };
         Synthetic { config, matrices: TensorType::I2S, table: TensorType::F16, tied: true, seed: 1 }
     }
@@ -164,13 +209,14 @@ impl Synthetic {
             writer.set(key, value)?;
         }
         let graph = self.config.graph();
+        let config = &self.config;
         let mut roles = Role::all(&self.config);
         let is_head = |role: &Role| *role == Role::Output && !self.tied;
-        roles.retain(|role| role.presence(&graph) == Presence::Required || is_head(role));
+        roles.retain(|role| role.presence_in(config) == Presence::Required || is_head(role));
         let contents = parallel::map(roles.len(), || (), |(), index| self.contents(roles[index], index as u64));
         for (role, contents) in roles.iter().zip(contents) {
             let (kind, bytes) = contents?;
-            writer.tensor(role.to_string(), &role.dims(&self.config.dims), kind, bytes)?;
+            writer.tensor(role.gguf_name(&graph), &role.dims(config), kind, bytes)?;
         }
         Ok(writer)
     }
@@ -187,7 +233,17 @@ impl Synthetic {
     fn contents(&self, role: Role, stream: u64) -> Result<(TensorType, Bytes), SyntheticError> {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         random.set_stream(stream);
-        match role.dims(&self.config.dims)[..] {
+        let dims = role.dims(&self.config);
+        match role {
+            Role::Numbers(_, numbers) => {
+                return Ok((TensorType::F32, random_block_numbers(numbers, &dims, &mut random)));
+            }
+            Role::Matrix(_, matrix) if matrix.is_never_ternary() => {
+                return Ok((TensorType::F32, random_numbers(product_of(&dims), 0.0, &mut random)));
+            }
+            _ => {}
+        }
+        match dims[..] {
             [rows, cols] if matches!(role, Role::TokenEmbedding | Role::Output) => {
                 Ok((self.table, random_table(self.table, role, (rows, cols), &mut random)?))
             }
@@ -206,6 +262,15 @@ impl Synthetic {
 fn random_numbers(len: usize, middle: f32, random: &mut ChaCha8Rng) -> Bytes {
     let number = |_| middle - 0.5 + random.next_u32() as f32 / u32::MAX as f32;
     (0..len).map(number).flat_map(f32::to_le_bytes).collect()
+}
+
+/// Decays are negative, taps and time steps of either sign.
+fn random_block_numbers(numbers: BlockNumbers, dims: &[usize], random: &mut ChaCha8Rng) -> Bytes {
+    let middle = match numbers {
+        BlockNumbers::Decay => -0.6,
+        BlockNumbers::Convolution | BlockNumbers::TimeStep => 0.0,
+    };
+    random_numbers(product_of(dims), middle, random)
 }
 
 /// The packing of a type of ternary or binary matrices.

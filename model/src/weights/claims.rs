@@ -3,7 +3,7 @@
 use super::{Corrected, Corrections};
 use super::{LoadError, LoadOptions, LoadProblem, MakeShortlist, Quantize, Requantize};
 use super::{checked, corrections, floats, matrices};
-use crate::description::{Config, Presence, Projection, Role};
+use crate::description::{Config, Presence, Projection, Role, block_number};
 use crate::files::{Encoding, Source, SourceTensor};
 use crate::network::Linear;
 use crate::parallel::Threads;
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use trine_kernels::packing::WeightScale;
 use trine_kernels::{ActivationMode, Matrix, PackingError, Shortlist};
 use trine_ops::{Bias, Cpu, Embedding, Head, RmsNorm, Rope, Weight};
-use trine_shapes::{Axis, Made, NormRole, Plain, ShapeError, Tensor};
+use trine_shapes::{Axis, Made, NormRole, Plain, PlainShape, ShapeError, Tensor};
 
 /// The tensors of a file by role, and what was noticed while they were claimed.
 pub(super) struct Claims<'l> {
@@ -36,11 +36,16 @@ pub(super) struct Claims<'l> {
 /// # Errors
 /// Missing tensors, tensors without a role, two tensors with one role.
 fn by_role(source: &dyn Source, config: &Config) -> Result<HashMap<Role, SourceTensor>, LoadError> {
-    let (expected, graph) = (Role::all(config), config.graph());
+    let expected = Role::all(config);
     let known: HashSet<Role> = expected.iter().copied().collect();
     let mut by_role: HashMap<Role, SourceTensor> = HashMap::new();
     let mut extra = Vec::new();
-    for tensor in source.tensors() {
+    let blocks = config.dims.blocks();
+    let is_skipped = |tensor: &SourceTensor| {
+        let block = tensor.role.and_then(Role::block).or_else(|| block_of(&tensor.name));
+        block.is_some_and(|block| (blocks..blocks + config.layers.skipped).contains(&block))
+    };
+    for tensor in source.tensors().into_iter().filter(|tensor| !is_skipped(tensor)) {
         match tensor.role.filter(|role| known.contains(role)) {
             None => extra.push(tensor.name),
             Some(role) => {
@@ -52,7 +57,7 @@ fn by_role(source: &dyn Source, config: &Config) -> Result<HashMap<Role, SourceT
         }
     }
     let absent =
-        expected.iter().filter(|role| role.presence(&graph) == Presence::Required && !by_role.contains_key(role));
+        expected.iter().filter(|role| role.presence_in(config) == Presence::Required && !by_role.contains_key(role));
     let missing: Vec<_> = absent.map(|role| source.tensor_name(*role)).collect();
     match missing.is_empty() && extra.is_empty() {
         true => Ok(by_role),
@@ -61,6 +66,11 @@ fn by_role(source: &dyn Source, config: &Config) -> Result<HashMap<Role, SourceT
             Err(LoadError::of_file(source.label(), problem))
         }
     }
+}
+
+/// The block that a GGUF file's name of a tensor begins with.
+fn block_of(name: &str) -> Option<usize> {
+    block_number(name.strip_prefix("blk.")?.split_once('.')?.0)
 }
 
 impl<'l> Claims<'l> {
@@ -102,6 +112,24 @@ impl<'l> Claims<'l> {
         Ok(RmsNorm::new(gains, self.config.rms_epsilon))
     }
 
+    /// Numbers of a block.
+    pub(super) fn numbers<S: PlainShape>(&mut self, role: Role, shape: S) -> Result<Tensor<f32, S>, LoadError> {
+        let tensor = self.claim(role);
+        let values = self.floats(&tensor, "numbers")?;
+        Tensor::check(&tensor.name, values, &tensor.dims, shape).map_err(|source| self.shape(&tensor, source))
+    }
+
+    /// How fast heads forget: numbers of which none is above 0, as a state would grow without bounds.
+    pub(super) fn decays<A: Plain>(&mut self, role: Role, heads: A) -> Result<Tensor<f32, (A,)>, LoadError> {
+        let decays = self.numbers(role, (heads,))?;
+        match decays.data().iter().find(|decay| **decay > 0.0) {
+            None => Ok(decays),
+            Some(found) => {
+                Err(self.value(&self.by_role[&role], found, "numbers that are at most 0, as -exp(A_log) is"))
+            }
+        }
+    }
+
     /// A matrix of a block, ternary where its values are, with its scale and its bias where it has them.
     pub(super) fn linear<O: Made, I: Axis>(
         &mut self,
@@ -117,6 +145,8 @@ impl<'l> Claims<'l> {
         } else if matches!(tensor.encoding, Encoding::TernaryFloats(_)) {
             let expected = "values -s, 0 and s with one s, as the `quantization_config` of an offline model promises";
             return Err(self.value(&tensor, "other values", expected));
+        } else if projection.is_never_ternary() {
+            // It stays as the file has it.
         } else if let (false, Some(quantize)) = (matrix.has_codes(), self.options.quantize) {
             matrix = self.quantized(&tensor, &matrix, quantize)?;
         } else if !matrix.has_codes() && self.config.graph().ternary {

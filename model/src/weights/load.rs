@@ -7,17 +7,18 @@
 use super::Adapter;
 use super::claims::Claims;
 use super::{Corrected, Corrections, KeepTriples, LoadError, LoadProblem, floats, triples};
-use crate::description::{BlockNorm, NoSubNorms, Projection, QkNorm, Role};
+use crate::description::{BlockNorm, BlockNumbers, MixerKind, NoSubNorms, Projection, QkNorm, Role};
 use crate::files::Source;
-use crate::network::{Attention, Block, FeedForward, Mixer, QkNorms, SubNorm, SwiGlu, Transformer};
+use crate::network::{Attention, Block, DeltaNet, FeedForward, Mixer, QkNorms, Queries, SubNorm, SwiGlu, Transformer};
 use crate::warning::Warning;
 use std::sync::Arc;
 use trine_kernels::packing::I2sPacking;
-use trine_kernels::{ActivationMode, Matrix, PackingError, PackingKind};
-use trine_ops::{Cpu, Gating};
+use trine_kernels::{ActivationMode, GateActivation, Matrix, PackingError, PackingKind};
+use trine_ops::{Cpu, DeltaRates, Gating};
 use trine_shapes::{
-    AttentionLayers, Blocks, Branch, Ffn, Gate, HeadDim, Hidden, Idx, KvWidth, LacksNorm, Model, NoNorm, NormRole,
-    Normed, PerLayer, Plain, QWidth, Value, Vocab,
+    AttentionLayers, Blocks, Branch, ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Ffn, Gate,
+    GatedQWidth, HeadDim, Hidden, Idx, KvWidth, LacksNorm, Model, NoNorm, NormRole, Normed, PerLayer, Plain, QWidth,
+    RecurrentLayers, Value, Vocab,
 };
 
 /// How a file's weights are taken.
@@ -130,10 +131,23 @@ pub fn load<M: Model>(
     let (vocab, hidden) = (Vocab::of(model), Hidden::of(model));
     let embedding = claims.embedding((vocab, hidden))?;
     let rope = claims.rope(HeadDim::of(model))?;
-    let attention = PerLayer::try_from_fn(AttentionLayers::of(model), |layer| attention(model, &mut claims, layer))?;
-    let mut layers = Idx::all(AttentionLayers::of(model));
+    let blocks_of = |kind: MixerKind| {
+        let is_of = |block: &usize| config.layers.mixer(*block) == kind;
+        (0..config.dims.blocks()).filter(is_of).collect::<Vec<_>>()
+    };
+    let attention = PerLayer::try_from_fn(AttentionLayers::of(model), |layer| {
+        attention(model, &mut claims, blocks_of(MixerKind::Attention)[layer.get()])
+    })?;
+    let recurrent = PerLayer::try_from_fn(RecurrentLayers::of(model), |layer| {
+        delta_net(model, &mut claims, blocks_of(MixerKind::Recurrent)[layer.get()])
+    })?;
+    let (mut of_attention, mut of_rule) = (Idx::all(AttentionLayers::of(model)), Idx::all(RecurrentLayers::of(model)));
     let blocks = PerLayer::try_from_fn(Blocks::of(model), |index| {
-        let mixer = Mixer::Attention(layers.next().expect("every block has attention"));
+        let counted = "as many blocks of each kind as the configuration counts";
+        let mixer = match config.layers.mixer(index.get()) {
+            MixerKind::Attention => Mixer::Attention(of_attention.next().expect(counted)),
+            MixerKind::Recurrent => Mixer::Recurrent(of_rule.next().expect(counted)),
+        };
         block(model, &mut claims, index.get(), mixer)
     })?;
     let output_norm = claims.norm(Role::OutputNorm, hidden)?;
@@ -156,7 +170,8 @@ pub fn load<M: Model>(
     if !entries.is_empty() {
         warnings.push(Warning::UnknownEntries { file: source.label().to_owned(), entries });
     }
-    let transformer = Transformer { model, config, embedding, rope, blocks, attention, output_norm, head, shortlist };
+    let transformer =
+        Transformer { model, config, embedding, rope, blocks, attention, recurrent, output_norm, head, shortlist };
     let (transformer, why_none) = match options.triples {
         Some(keep) => triples::settle(transformer, cpu, keep),
         None => (transformer, None),
@@ -168,16 +183,16 @@ pub fn load<M: Model>(
     Ok(Loaded { transformer: Arc::new(transformer), warnings, corrected })
 }
 
-/// Weights of an attention layer. Every block has one so far, so that both have one number.
-fn attention<M: Model>(
-    model: M,
-    claims: &mut Claims<'_>,
-    layer: Idx<AttentionLayers<M>>,
-) -> Result<Attention<M>, LoadError> {
-    let (hidden, head, block) = (Hidden::of(model), HeadDim::of(model), layer.get());
+/// Weights of the attention of a block.
+fn attention<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<Attention<M>, LoadError> {
+    let (hidden, head) = (Hidden::of(model), HeadDim::of(model));
     let (q_width, kv_width) = (QWidth::of(model), KvWidth::of(model));
+    let query = (block, Projection::Query);
     Ok(Attention {
-        query: claims.linear((block, Projection::Query), (q_width, Normed::of(hidden)))?,
+        query: match claims.config().graph().output_gate {
+            false => Queries::Plain(claims.linear(query, (q_width, Normed::of(hidden)))?),
+            true => Queries::Gated(claims.linear(query, (GatedQWidth::of(model), Normed::of(hidden)))?),
+        },
         key: claims.linear((block, Projection::Key), (kv_width, Normed::of(hidden)))?,
         value: claims.linear((block, Projection::Value), (Value::of(kv_width), Normed::of(hidden)))?,
         qk_norm: match claims.config().graph().qk_norm {
@@ -189,6 +204,29 @@ fn attention<M: Model>(
         },
         sub_norm: sub_norm(claims, Role::Norm(block, BlockNorm::AttnSub), q_width)?,
         output: claims.linear((block, Projection::AttnOutput), (Branch::of(hidden), Normed::of(q_width)))?,
+    })
+}
+
+/// Weights of the delta rule of a block.
+fn delta_net<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<DeltaNet<M>, LoadError> {
+    let (hidden, heads, width) = (Hidden::of(model), DeltaHeads::of(model), DeltaWidth::of(model));
+    let (channels, taps) = (DeltaChannels::of(model), ConvolutionTaps::of(model));
+    let numbers = |numbers| Role::Numbers(block, numbers);
+    let (gate, beta) = ((block, Projection::DeltaGate), (block, Projection::DeltaBeta));
+    Ok(DeltaNet {
+        input: claims.linear((block, Projection::DeltaInput), (channels, Normed::of(hidden)))?,
+        gate: claims.linear(gate, (Gate::of(width), Normed::of(hidden)))?,
+        alpha: claims.linear((block, Projection::DeltaAlpha), (heads, Normed::of(hidden)))?,
+        beta: claims.linear(beta, (Gate::of(heads), Normed::of(hidden)))?,
+        taps: claims.numbers(numbers(BlockNumbers::Convolution), (channels, taps))?,
+        rates: {
+            let decay = claims.decays(numbers(BlockNumbers::Decay), heads)?;
+            DeltaRates::new(decay, claims.numbers(numbers(BlockNumbers::TimeStep), (heads,))?)
+        },
+        norm: claims.norm(Role::Norm(block, BlockNorm::Delta), DeltaValue::of(model))?,
+        gating: Gating::new(width, GateActivation::Silu),
+        order: claims.config().layers.heads,
+        output: claims.linear((block, Projection::DeltaOutput), (Branch::of(hidden), Normed::of(width)))?,
     })
 }
 

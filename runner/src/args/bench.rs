@@ -58,6 +58,7 @@ pub(super) fn likes() -> impl TypedValueParser<Value = Synthetic> {
         ("bonsai-1.7b", Synthetic::bonsai_1_7b()),
         ("bonsai-4b", Synthetic::bonsai_4b()),
         ("bonsai-8b", Synthetic::bonsai_8b()),
+        ("bonsai-27b", Synthetic::bonsai_27b()),
         ("tiny", Synthetic::tiny()),
     ])
 }

@@ -85,6 +85,10 @@ pub enum Row {
     Rope,
     /// The gate of the feed-forward network.
     Gate,
+    /// The convolution before the delta rule.
+    Convolution,
+    /// The delta rule.
+    DeltaRule,
     /// Additions to the residual stream.
     Residual,
     /// The row of the embedding.
@@ -96,8 +100,17 @@ pub enum Row {
 impl Row {
     /// Every row, in the order in which rows are shown.
     pub fn all() -> impl Iterator<Item = Row> {
-        let others =
-            [Row::Head, Row::Attention, Row::Norms, Row::Rope, Row::Gate, Row::Residual, Row::Embedding, Row::Rest];
+        let others = [
+            Row::Head,
+            Row::Attention,
+            Row::Convolution,
+            Row::DeltaRule,
+            Row::Norms,
+            Row::Rope,
+            Row::Gate,
+            Row::Residual,
+        ];
+        let others = others.into_iter().chain([Row::Embedding, Row::Rest]);
         Projection::all().map(Row::Matrix).chain(others)
     }
 
@@ -109,7 +122,9 @@ impl Row {
             Part::Attention => Row::Attention,
             Part::Norm(_) | Part::OutputNorm => Row::Norms,
             Part::QueryRope | Part::KeyRope => Row::Rope,
-            Part::Gated => Row::Gate,
+            Part::Gated | Part::AttentionGated => Row::Gate,
+            Part::Convolution => Row::Convolution,
+            Part::DeltaRule => Row::DeltaRule,
             Part::Residual | Part::Output => Row::Residual,
             Part::Embedding => Row::Embedding,
         }
@@ -121,6 +136,8 @@ impl Row {
             Row::Matrix(projection) => Part::Matrix(projection).to_string(),
             Row::Head => "head".to_owned(),
             Row::Attention => "attention".to_owned(),
+            Row::Convolution => "convolution".to_owned(),
+            Row::DeltaRule => "delta rule".to_owned(),
             Row::Norms => "norms".to_owned(),
             Row::Rope => "rope".to_owned(),
             Row::Gate => "gate".to_owned(),

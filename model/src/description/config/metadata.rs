@@ -1,8 +1,8 @@
 //! A configuration as the metadata of a GGUF file: what [`Config::from_gguf`] reads, written.
 
 use super::Config;
-use crate::description::{RopeScaling, Yarn};
-use trine_loader::Value;
+use crate::description::{MixerOrder, RopeScaling, Yarn};
+use trine_loader::{Array, Value};
 use trine_shapes::Dims;
 
 impl Config {
@@ -10,7 +10,7 @@ impl Config {
     /// of `tokenizer.ggml.tokens`, which belongs to the tokenizer. Of RoPE scaling, `linear` and `yarn` have
     /// keys; the divisors of Llama 3 are the tensor `rope_freqs.weight`.
     pub fn to_metadata(&self) -> Vec<(String, Value)> {
-        let Dims { vocab, hidden, ffn, kv_heads, group, head_dim, attention_layers: _ } = self.dims;
+        let Dims { vocab, hidden, ffn, kv_heads, group, head_dim, attention_layers: _, recurrent: _ } = self.dims;
         let count = |n: usize| Value::U32(n as u32);
         let mut of_architecture = vec![
             ("block_count", count(self.dims.blocks())),
@@ -27,11 +27,39 @@ impl Config {
             ("vocab_size", count(vocab)),
         ];
         of_architecture.extend(scaling(&self.rope.scaling));
+        of_architecture.extend(self.hybrid());
         let name = self.architecture.name();
         let mut metadata = vec![("general.architecture".to_owned(), Value::from(name))];
         metadata.extend(self.name.iter().map(|name| ("general.name".to_owned(), Value::from(name.as_str()))));
         metadata.extend(of_architecture.into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
         metadata
+    }
+}
+
+impl Config {
+    /// The keys of blocks with the delta rule. Blocks that guess tokens are not written.
+    fn hybrid(&self) -> Vec<(&'static str, Value)> {
+        let (of, count) = (self.dims.recurrent, |n: usize| Value::U32(n as u32));
+        if !self.graph().hybrid {
+            return Vec::new();
+        }
+        // Every third pair turns by one of the three positions of an image, which are one position in text.
+        let pairs = self.rope.rotated / 2;
+        let sections = [pairs.div_ceil(3), (pairs + 1) / 3, pairs / 3, 0].map(|pairs| pairs as i32);
+        let mut keys = vec![
+            ("rope.dimension_sections", Value::Array(Array::I32(sections.to_vec()))),
+            ("ssm.conv_kernel", count(of.taps)),
+            ("ssm.state_size", count(of.key_dim)),
+            ("ssm.group_count", count(of.key_heads)),
+            ("ssm.time_step_rank", count(of.value_heads)),
+            ("ssm.inner_size", count(of.value_heads * of.value_dim)),
+        ];
+        keys.push(match &self.layers.order {
+            MixerOrder::Attention => ("full_attention_interval", count(1)),
+            MixerOrder::AttentionEvery(interval) => ("full_attention_interval", count(*interval)),
+            MixerOrder::Listed(listed) => ("attention.recurrent_layers", Value::Array(Array::Bool(listed.clone()))),
+        });
+        keys
     }
 }
 

@@ -4,13 +4,23 @@ use super::*;
 use crate::Synthetic;
 use crate::description::{RopeScaling, Yarn};
 use trine_loader::{GgufWriter, Value};
+use trine_shapes::Recurrent;
 
 const YARN: Yarn =
     Yarn { factor: 4.0, original_context: 16_384, attention_factor: 1.0, beta_fast: 32.0, beta_slow: 1.0 };
 
 /// A small model of Qwen3, whose queries are wider than its residual stream.
 fn qwen3(scaling: RopeScaling) -> Synthetic {
-    let dims = Dims { vocab: 40, hidden: 128, ffn: 256, kv_heads: 2, group: 2, head_dim: 64, attention_layers: 1 };
+    let dims = Dims {
+        vocab: 40,
+        hidden: 128,
+        ffn: 256,
+        kv_heads: 2,
+        group: 2,
+        head_dim: 64,
+        attention_layers: 1,
+        recurrent: Recurrent::NONE,
+    };
     let mut synthetic = Synthetic::with_dims(dims, 65_536);
     let config = &mut synthetic.config;
     config.architecture = Architecture::Qwen3;
@@ -21,7 +31,8 @@ fn qwen3(scaling: RopeScaling) -> Synthetic {
 /// The file with some keys of the architecture replaced, or taken out.
 fn with(synthetic: &Synthetic, keys: &[(&str, Option<Value>)]) -> Result<Config, String> {
     let file = synthetic.gguf().unwrap();
-    let keys: Vec<_> = keys.iter().map(|(key, value)| (format!("qwen3.{key}"), value)).collect();
+    let architecture = synthetic.config.architecture;
+    let keys: Vec<_> = keys.iter().map(|(key, value)| (format!("{architecture}.{key}"), value)).collect();
     let mut writer = GgufWriter::new();
     for (key, value) in file.metadata().iter().filter(|(key, _)| keys.iter().all(|(own, _)| own != key)) {
         writer.set(key, value.clone()).unwrap();
@@ -144,4 +155,61 @@ fn what_scales_or_caps_is_refused_by_name() {
         assert!(refused.contains(&format!("key `qwen3.{key}` is 8: this changes the arithmetic")), "{refused}");
         assert_eq!(with(&synthetic, &[(key, Some(Value::U32(0)))]).unwrap(), synthetic.config);
     }
+}
+
+/// What the keys of hybrid models say must agree with itself.
+#[test]
+fn contradictions_of_hybrid_models_are_named() {
+    let synthetic = Synthetic::tiny_hybrid();
+    let count = |count: u32| Some(Value::U32(count));
+    let sections = |sections: [i32; 4]| Some(Value::from(sections.to_vec()));
+    let listed = |recurrent: Vec<bool>| Some(Value::from(recurrent));
+    let cases = [
+        ("ssm.inner_size", count(255), "`qwen35.ssm.inner_size` is 255, expected 4 heads (`ssm.time_step_rank`) of 64"),
+        ("ssm.group_count", count(3), "4 heads of values do not group over 3 heads of keys"),
+        ("ssm.group_count", count(0), "`qwen35.ssm.group_count` is 0, expected at least 1"),
+        ("ssm.time_step_rank", count(u32::MAX), "ssm.inner_size"),
+        ("ssm.conv_kernel", None, "qwen35.ssm.conv_kernel"),
+        ("ssm.conv_kernel", count(1 << 31), "`convolution taps` is 2147483648"),
+        ("ssm.conv_kernel", count(1 << 30), "`heads of values` is 4"),
+        ("full_attention_interval", count(9), "expected a block with attention"),
+        ("full_attention_interval", count(0), "`qwen35.full_attention_interval` is 0, expected at least 1"),
+        ("nextn_predict_layers", count(8), "`qwen35.nextn_predict_layers` is 8, expected less than 8"),
+        ("attention.recurrent_layers", listed(vec![true; 8]), "expected a block with attention"),
+        ("attention.recurrent_layers", listed(vec![false; 3]), "is a list of 3, expected one entry for each of 8"),
+        ("attention.recurrent_layers", count(8), "is no list of truths"),
+        ("rope.dimension_sections", sections([4, 2, 2, 0]), "`qwen35.rope.dimension_sections` is [4, 2, 2, 0]"),
+        ("rope.dimension_sections", sections([0, 0, 0, 0]), "is [0, 0, 0, 0]"),
+        ("rope.dimension_sections", sections([-6, 5, 5, 0]), "is [-6, 5, 5, 0]"),
+    ];
+    for (key, value, expected) in cases {
+        let refused = with(&synthetic, &[(key, value)]).unwrap_err();
+        assert!(refused.starts_with("changed.gguf: ") && refused.contains(expected), "{key}: {refused}");
+    }
+    let trunk = with(&synthetic, &[("nextn_predict_layers", count(1))]).unwrap();
+    assert_eq!((trunk.dims.attention_layers, trunk.dims.recurrent.layers, trunk.layers.skipped), (1, 6, 1));
+    assert_eq!(with(&synthetic, &[("rope.dimension_sections", None)]).unwrap(), synthetic.config);
+}
+
+/// Files whose matrices are folded look like any other, and mean nothing without the rotation.
+#[test]
+fn folded_matrices_are_refused_by_the_key() {
+    let file = Synthetic::tiny().gguf().unwrap();
+    let mut writer = GgufWriter::new();
+    for (key, value) in file.metadata().iter() {
+        writer.set(key, value.clone()).unwrap();
+    }
+    writer.set("prism.hadamard.version", Value::U32(1)).unwrap();
+    let tensor = &file.tensors()[0];
+    for number in 0..3 {
+        writer.tensor(format!("t{number}"), &tensor.ne.row_major(), tensor.kind, file.bytes(tensor)).unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.write_to(&mut bytes).unwrap();
+    let refused = Config::from_gguf(&Gguf::from_bytes("folded.gguf", bytes.into()).unwrap()).unwrap_err();
+    let refused = refused.to_string();
+    assert!(
+        refused.starts_with("folded.gguf: key `prism.hadamard.version` is there, so matrices are folded"),
+        "{refused}"
+    );
 }

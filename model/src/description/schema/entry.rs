@@ -2,9 +2,12 @@
 //!
 //! What belongs here: what can be said of a tensor, and short ways to say what most rows say. What does not: the rows.
 
-use super::{BlockNorm, Projection, Slot};
+use super::{BlockNorm, BlockNumbers, FFN_NORM, HYBRID_FFN_NORM, Projection, Slot};
 use crate::description::{Graph, Presence};
-use AxisName::{Ffn, HeadDim, Hidden, KvWidth, QWidth, RopePairs, Vocab};
+use AxisName::{
+    ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Ffn, GatedQWidth, HeadDim, Hidden, KvWidth,
+    QWidth, RopePairs, Vocab,
+};
 use std::ops::RangeInclusive;
 use trine_shapes::Dims;
 
@@ -62,8 +65,20 @@ pub enum AxisName {
     QWidth,
     /// Width of the keys, or of the values, of all heads.
     KvWidth,
+    /// Width of the queries and output gates of all heads.
+    GatedQWidth,
     /// Width of one head.
     HeadDim,
+    /// Queries, keys and values of all heads of the delta rule.
+    DeltaChannels,
+    /// Positions that the convolution before the delta rule looks at.
+    ConvolutionTaps,
+    /// Heads of values of the delta rule.
+    DeltaHeads,
+    /// Width of a head of values of the delta rule.
+    DeltaValue,
+    /// Width of the values of all heads of the delta rule.
+    DeltaWidth,
     /// Pairs of a head's elements that RoPE rotates, in a model whose heads rotate as a whole. No type has this name.
     RopePairs,
     /// A single number. No type has this name.
@@ -88,7 +103,13 @@ impl AxisName {
             Ffn => "Ffn",
             QWidth => "QWidth",
             KvWidth => "KvWidth",
+            GatedQWidth => "GatedQWidth",
             HeadDim => "HeadDim",
+            DeltaChannels => "DeltaChannels",
+            ConvolutionTaps => "ConvolutionTaps",
+            DeltaHeads => "DeltaHeads",
+            DeltaValue => "DeltaValue",
+            DeltaWidth => "DeltaWidth",
             RopePairs => "HeadDim / 2",
             AxisName::One => "1",
         }
@@ -102,10 +123,36 @@ impl AxisName {
             Ffn => dims.ffn,
             QWidth => dims.heads() * dims.head_dim,
             KvWidth => dims.kv_heads * dims.head_dim,
+            GatedQWidth => 2 * dims.heads() * dims.head_dim,
             HeadDim => dims.head_dim,
+            DeltaChannels => dims.recurrent.channels(),
+            ConvolutionTaps => dims.recurrent.taps,
+            DeltaHeads => dims.recurrent.value_heads,
+            DeltaValue => dims.recurrent.value_dim,
+            DeltaWidth => dims.recurrent.value_heads * dims.recurrent.value_dim,
             RopePairs => dims.head_dim / 2,
             AxisName::One => 1,
         }
+    }
+}
+
+impl Entry {
+    /// Its axes in a model with this graph, outermost first.
+    pub fn axes_in(&self, graph: &Graph) -> &'static [AxisName] {
+        match self.slot {
+            Slot::Matrix(Projection::Query) if graph.output_gate => &[GatedQWidth, Hidden],
+            _ => self.axes,
+        }
+    }
+
+    /// Its name in GGUF files of models with this graph.
+    pub fn gguf_in(&self, graph: &Graph) -> &'static str {
+        if graph.hybrid && self.slot == Slot::Norm(BlockNorm::Ffn) { HYBRID_FFN_NORM } else { self.gguf }
+    }
+
+    /// Whether this is its name in GGUF files of any model.
+    pub(crate) fn is_called(&self, stem: &str) -> bool {
+        self.gguf == stem || (self.gguf == FFN_NORM && stem == HYBRID_FFN_NORM)
     }
 }
 
@@ -159,4 +206,15 @@ pub(super) const fn norm(slot: BlockNorm, gguf: Text, hf: Texts, words: Text, ax
 
 pub(super) const fn usual(least: f64, most: f64) -> Option<UsualRms> {
     Some(UsualRms { ternary: (least, most), dense: (least, most) })
+}
+
+/// The same where only blocks with the delta rule have it.
+pub(super) const fn of_the_delta_rule(entry: Entry) -> Entry {
+    Entry { presence: |graph| Presence::required_if(graph.hybrid), ..entry }
+}
+
+/// Numbers of blocks with the delta rule.
+pub(super) const fn numbers(slot: BlockNumbers, gguf: Text, hf: Texts, words: Text, axes: Axes) -> Entry {
+    let (slot, kind, usual_rms) = (Slot::Numbers(slot), Kind::Numbers, None);
+    of_the_delta_rule(Entry { slot, gguf, hf, words, kind, axes, presence: |_| Presence::Required, usual_rms })
 }

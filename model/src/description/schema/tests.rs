@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::description::Role;
-use crate::network::{Block, FeedForward, Mixer, SubNorm, Transformer};
+use crate::network::{Attention, Block, DeltaNet, FeedForward, Mixer, Queries, SubNorm, Transformer};
 use crate::{Architecture, Graph, LoadOptions, Synthetic, load};
 use std::collections::{HashMap, HashSet};
 use trine_kernels::{CpuOptions, Matrix};
@@ -22,11 +22,17 @@ fn names_are_of_one_tensor() {
 
 #[test]
 fn matrices_are_as_wide_as_their_input() {
-    for matrix in Projection::all() {
+    // The norm before the output of the delta rule is one of each head.
+    let output = DeltaOutput;
+    assert_eq!((Slot::Matrix(output).entry().axes[1], output.input()), (DeltaWidth, BlockNorm::Delta));
+    for matrix in Projection::all().filter(|matrix| *matrix != output) {
         assert_eq!(Slot::Matrix(matrix).entry().axes[1..], *Slot::Norm(matrix.input()).entry().axes, "{matrix:?}");
     }
-    use Projection::{AttnOutput, Down, Gate, Key, Query, Up, Value};
-    assert_eq!(shared_inputs(), [vec![Query, Key, Value], vec![AttnOutput], vec![Gate, Up], vec![Down]]);
+    use Projection::{
+        AttnOutput, DeltaAlpha, DeltaBeta, DeltaGate, DeltaInput, DeltaOutput, Down, Gate, Key, Query, Up, Value,
+    };
+    let of_stream = vec![Query, Key, Value, DeltaInput, DeltaGate, DeltaAlpha, DeltaBeta];
+    assert_eq!(shared_inputs(), [of_stream, vec![AttnOutput], vec![DeltaOutput], vec![Gate, Up], vec![Down]]);
 }
 
 /// What the type of a weight says: its axes, and the norm that it belongs to or whose output it multiplies.
@@ -60,41 +66,75 @@ fn sub_gains<R: NormRole, A: Axis>(norm: &SubNorm<R, A>) -> Option<Typed> {
     }
 }
 
-fn block<M: Model>(transformer: &Transformer<M>, block: &Block<M>) -> impl Iterator<Item = (Slot, Typed)> + use<M> {
-    let Block { mixer: Mixer::Attention(layer), feed_forward: FeedForward::Dense(network), .. } = block;
-    let attention = &transformer.attention[*layer];
-    let of_norm = |norm, typed| (Slot::Norm(norm), typed);
-    let of_matrix = |matrix, typed| (Slot::Matrix(matrix), Some(typed));
-    let all = [
-        of_norm(BlockNorm::Attn, Some(gains(&block.attn_norm))),
-        of_matrix(Projection::Query, matrix(&attention.query)),
+fn of_norm(norm: BlockNorm, typed: Option<Typed>) -> (Slot, Option<Typed>) {
+    (Slot::Norm(norm), typed)
+}
+
+fn of_matrix(matrix: Projection, typed: Typed) -> (Slot, Option<Typed>) {
+    (Slot::Matrix(matrix), Some(typed))
+}
+
+fn of_attention<M: Model>(attention: &Attention<M>) -> Vec<(Slot, Option<Typed>)> {
+    let queries = match &attention.query {
+        Queries::Plain(linear) => matrix(linear),
+        Queries::Gated(linear) => matrix(linear),
+    };
+    vec![
+        of_matrix(Projection::Query, queries),
         of_matrix(Projection::Key, matrix(&attention.key)),
         of_matrix(Projection::Value, matrix(&attention.value)),
         of_norm(BlockNorm::Query, attention.qk_norm.as_ref().map(|norms| gains(&norms.query))),
         of_norm(BlockNorm::Key, attention.qk_norm.as_ref().map(|norms| gains(&norms.key))),
         of_norm(BlockNorm::AttnSub, sub_gains(&attention.sub_norm)),
         of_matrix(Projection::AttnOutput, matrix(&attention.output)),
+    ]
+}
+
+fn of_delta_rule<M: Model>(rule: &DeltaNet<M>) -> Vec<(Slot, Option<Typed>)> {
+    let numbers = |numbers, axes| (Slot::Numbers(numbers), Some(Typed { axes, norm: None }));
+    let (channels, taps) = rule.taps.shape();
+    vec![
+        of_matrix(Projection::DeltaInput, matrix(&rule.input)),
+        of_matrix(Projection::DeltaGate, matrix(&rule.gate)),
+        of_matrix(Projection::DeltaAlpha, matrix(&rule.alpha)),
+        of_matrix(Projection::DeltaBeta, matrix(&rule.beta)),
+        numbers(BlockNumbers::Convolution, vec![axis(channels), axis(taps)]),
+        numbers(BlockNumbers::Decay, vec![axis(rule.rates.decay().shape().0)]),
+        numbers(BlockNumbers::TimeStep, vec![axis(rule.rates.step().shape().0)]),
+        of_norm(BlockNorm::Delta, Some(gains(&rule.norm))),
+        of_matrix(Projection::DeltaOutput, matrix(&rule.output)),
+    ]
+}
+
+fn block<M: Model>(transformer: &Transformer<M>, block: &Block<M>) -> impl Iterator<Item = (Slot, Typed)> + use<M> {
+    let Block { mixer, feed_forward: FeedForward::Dense(network), .. } = block;
+    let mut all = match mixer {
+        Mixer::Attention(layer) => of_attention(&transformer.attention[*layer]),
+        Mixer::Recurrent(layer) => of_delta_rule(&transformer.recurrent[*layer]),
+    };
+    all.extend([
+        of_norm(BlockNorm::Attn, Some(gains(&block.attn_norm))),
         of_norm(BlockNorm::Ffn, Some(gains(&block.ffn_norm))),
         of_matrix(Projection::Gate, matrix(&network.gate)),
         of_matrix(Projection::Up, matrix(&network.up)),
         of_norm(BlockNorm::FfnSub, sub_gains(&network.sub_norm)),
         of_matrix(Projection::Down, matrix(&network.down)),
-    ];
+    ]);
     all.into_iter().filter_map(|(slot, typed)| Some((slot, typed?)))
 }
 
 fn typed<M: Model>(transformer: &Transformer<M>) -> HashMap<Slot, Typed> {
     let outside =
         [(Slot::TokenEmbedding, table(&transformer.embedding)), (Slot::OutputNorm, gains(&transformer.output_norm))];
-    let first = transformer.blocks.iter().next().expect("a block");
-    outside.into_iter().chain(block(transformer, first)).collect()
+    let blocks = transformer.blocks.iter().flat_map(|of| block(transformer, of));
+    outside.into_iter().chain(blocks).collect()
 }
 
 /// What the rows say of the tensors that a model of this graph must have.
 fn tabulated(graph: &Graph, dims: &Dims) -> HashMap<Slot, Typed> {
     let required = entries().filter(|entry| (entry.presence)(graph) == Presence::Required);
     let typed = |entry: &Entry| Typed {
-        axes: entry.axes.iter().map(|axis| (axis.name(), axis.len(dims))).collect(),
+        axes: entry.axes_in(graph).iter().map(|axis| (axis.name(), axis.len(dims))).collect(),
         norm: match entry.kind {
             Kind::Gains => Some(entry.gguf),
             Kind::Matrix { input, .. } => Some(Slot::Norm(input).entry().gguf),
@@ -108,7 +148,7 @@ fn tabulated(graph: &Graph, dims: &Dims) -> HashMap<Slot, Typed> {
 fn rows_are_what_the_types_of_weights_say() {
     let cpu = Cpu::new(CpuOptions::default()).unwrap();
     for architecture in Architecture::ALL {
-        let mut synthetic = Synthetic::tiny();
+        let mut synthetic = if architecture.graph().hybrid { Synthetic::tiny_hybrid() } else { Synthetic::tiny() };
         synthetic.config.architecture = architecture;
         let (config, graph) = (&synthetic.config, architecture.graph());
         let file = synthetic.gguf().unwrap();

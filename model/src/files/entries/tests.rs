@@ -167,6 +167,8 @@ fn directories() -> Vec<Directory> {
         Directory::with("llama-llama3", rope("yarn")),
         Directory::with("llama-llama3", older),
         Directory::with("bitnet-packed", json!({ "use_sliding_window": false })),
+        Directory::copy("../qwen35/tied"),
+        Directory::with("../qwen35/tied", json!({ "layer_types": null })),
     ]
 }
 
@@ -206,14 +208,19 @@ fn what_is_listed_of_config_json_is_what_is_read() {
 /// What is made of a GGUF file in which a key of its architecture has another value.
 fn outcome_of_gguf(base: &[(String, Value)], key: &str, value: Option<&Value>) -> String {
     let mut writer = GgufWriter::new();
-    let changed = format!("{}.{key}", crate::Architecture::BitnetB158);
+    let architecture = match &base[0] {
+        (key, Value::String(name)) if key == "general.architecture" => name,
+        other => panic!("{other:?}"),
+    };
+    let changed = format!("{architecture}.{key}");
     for (name, given) in base.iter().filter(|(name, _)| value.is_none() || *name != changed) {
         writer.set(name, given.clone()).expect("an entry");
     }
     if let Some(value) = value {
         writer.set(changed, value.clone()).expect("an entry");
     }
-    for name in ["a", "b", "c"] {
+    for number in 0..12 {
+        let name = format!("tensor{number}");
         writer.tensor(name, &[1], trine_loader::TensorType::F32, bytes::Bytes::from_static(&[0; 4])).expect("a tensor");
     }
     let mut bytes = Vec::new();
@@ -224,12 +231,16 @@ fn outcome_of_gguf(base: &[(String, Value)], key: &str, value: Option<&Value>) -
 #[test]
 fn what_is_listed_of_gguf_is_what_is_read() {
     let yarn = Yarn { factor: 6.0, original_context: 24, attention_factor: 1.0, beta_fast: 32.0, beta_slow: 1.0 };
-    let bases = [RopeScaling::None, RopeScaling::Yarn(yarn)].map(|scaling| {
+    let dense = [RopeScaling::None, RopeScaling::Yarn(yarn)].map(|scaling| {
         let mut config = Synthetic::tiny().config;
         config.rope.scaling = scaling;
+        config
+    });
+    let bases = dense.into_iter().chain([Synthetic::tiny_hybrid().config]).map(|config| {
         let vocabulary = trine_text::VocabularyData::placeholders(config.dims.vocab).to_metadata();
         config.to_metadata().into_iter().chain(vocabulary).collect::<Vec<_>>()
     });
+    let bases: Vec<_> = bases.collect();
     let others =
         [Value::from(7u32), Value::from(0.375f32), Value::from(true), Value::from(false), Value::from("other")];
     let reads = |key: &str| {

@@ -1,6 +1,7 @@
 //! `config.json` as a [`Config`]. What changes the arithmetic in a way that Trine does not implement is refused by
 //! name.
 
+mod hybrid;
 #[cfg(test)]
 mod tests;
 
@@ -34,7 +35,9 @@ pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, Confi
         let expected = format!("{layers_found}, the number of blocks that have tensors");
         return Err(reader.value("num_hidden_layers", layers, expected));
     }
-    let dims = Dims::new(Sizes { vocab, hidden, ffn, heads, kv_heads, head_dim, attention_layers: layers })
+    let (attention_layers, recurrent, layers) = reader.mixers(architecture, layers)?;
+    let dims = Dims::new(Sizes { vocab, hidden, ffn, heads, kv_heads, head_dim, attention_layers })
+        .and_then(|dims| dims.with_recurrent(recurrent))
         .map_err(|error| ConfigError::of_file(object.file(), ConfigProblem::Dims(error)))?;
     let context = object.count("max_position_embeddings")?;
     if context > MAX_CONTEXT {
@@ -47,6 +50,7 @@ pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, Confi
         dims,
         rms_epsilon: object.positive("rms_norm_eps")?,
         rope: reader.rope(architecture, head_dim)?,
+        layers,
     })
 }
 
@@ -96,6 +100,9 @@ impl Reader<'_> {
         if let Some(found) = object.get("sliding_window").filter(|_| slides.is_none()) {
             return Err(self.unsupported("sliding_window", found));
         }
+        if architecture.graph().hybrid {
+            return Ok(());
+        }
         let kinds = object.opt_texts("layer_types")?.unwrap_or_default();
         match kinds.into_iter().find(|kind| *kind != "full_attention") {
             Some(kind) => Err(self.unsupported("layer_types", &Value::from(kind))),
@@ -123,6 +130,10 @@ impl Reader<'_> {
             return Err(self.value("rope_theta", base, "at least 1".to_owned()));
         }
         let scaling = parameters.as_ref().map_or(Ok(RopeScaling::None), |object| Reader(object).scaling())?;
+        if architecture.graph().hybrid {
+            let rotated = self.rotated(parameters.as_ref(), head_dim)?;
+            return Ok(RopeConfig { base, rotated, scaling, pairing: RopePairing::NeoX });
+        }
         for object in [Some(*object), parameters.as_ref()].into_iter().flatten() {
             if let Some(found) = object.get("partial_rotary_factor").filter(|found| found.as_f64() != Some(1.0)) {
                 return Err(Reader(object).unsupported("partial_rotary_factor", found));

@@ -38,6 +38,12 @@ pub enum ConvertProblem {
     /// A file without a matrix that has a role.
     #[error("the file has no matrix of a transformer block, so there is nothing to convert")]
     NoMatrices,
+    /// A directory whose matrices have heads in another order than a GGUF file.
+    #[error(
+        "blocks of this directory have the delta rule, whose heads lie in another order in a GGUF file, and matrices \
+         are not put into that order: convert a GGUF file of the model"
+    )]
+    HeadOrder,
     /// A float matrix that is neither ternary nor binary.
     #[error(
         "is {found} and not ternary: only values -s, 0 and s keep their meaning, with one s for the matrix, a row, or \

@@ -57,12 +57,17 @@ fn models_of_the_dimensions_of_bonsai_are_like_it() {
         (Synthetic::bonsai_1_7b(), 1_719_904_256_u64, 197),
         (Synthetic::bonsai_4b(), 4_021_588_480, 253),
         (Synthetic::bonsai_8b(), 8_188_239_872, 254),
+        (Synthetic::bonsai_27b(), 26_869_760_000, 402),
     ] {
-        let graph = like.config.graph();
-        let roles = Role::all(&like.config).into_iter().filter(|role| role.dims(&like.config.dims).len() == 2);
+        let config = &like.config;
+        let is_coded = |role: &Role| match role {
+            Role::Matrix(_, matrix) => !matrix.is_never_ternary(),
+            role => matches!(role, Role::TokenEmbedding | Role::Output),
+        };
         let is_there =
-            |role: &Role| role.presence(&graph) == Presence::Required || (*role == Role::Output && !like.tied);
-        let dims: Vec<_> = roles.filter(is_there).map(|role| role.dims(&like.config.dims)).collect();
+            |role: &Role| role.presence_in(config) == Presence::Required || (*role == Role::Output && !like.tied);
+        let roles = Role::all(config).into_iter().filter(|role| is_coded(role) && is_there(role));
+        let dims: Vec<_> = roles.map(|role| role.dims(config)).collect();
         assert_eq!(dims.len(), tensors);
         assert_eq!(dims.iter().map(|dims| dims.iter().product::<usize>() as u64).sum::<u64>(), weights);
     }
@@ -76,6 +81,32 @@ fn models_of_the_dimensions_of_bonsai_are_like_it() {
         let transformer = load(model, &file, &cpu, &LoadOptions::default()).unwrap().transformer;
         assert!(transformer.matrices().all(|matrix| matrix.scale().is_none()));
     });
+}
+
+/// The state of a sequence of the largest, and its keys and values, which are those of a quarter of the blocks.
+#[test]
+fn a_sequence_of_bonsai_27b_takes_what_its_blocks_remember() {
+    let Dims { recurrent, attention_layers, kv_heads, head_dim, .. } = Synthetic::bonsai_27b().config.dims;
+    assert_eq!(recurrent.state_elements() * 4, 48 * (48 * 128 * 128 + 3 * 10_240) * 4);
+    assert_eq!(attention_layers * 2 * kv_heads * head_dim * 2, 64 << 10);
+}
+
+/// Every kind of block comes back from the file, in each form that says which is which.
+#[test]
+fn hybrid_models_load_as_described() {
+    let cpu = Cpu::new(CpuOptions::default()).unwrap();
+    for order in [MixerOrder::AttentionEvery(4), MixerOrder::Listed((0..8).map(|at| at != 0 && at != 5).collect())] {
+        let mut synthetic = Synthetic::tiny_hybrid();
+        synthetic.config.layers.order = order;
+        let file = synthetic.gguf().unwrap();
+        assert_eq!(Config::from_gguf(&file).unwrap(), synthetic.config);
+        Dyn::scope(synthetic.config.dims, |model| {
+            let loaded = load(model, &file, &cpu, &LoadOptions::default()).unwrap();
+            assert_eq!(loaded.warnings, []);
+            let of_codes = loaded.transformer.matrices().filter(|matrix| matrix.is_ternary()).count();
+            assert_eq!((loaded.transformer.matrices().count(), of_codes), (62, 50));
+        });
+    }
 }
 
 #[test]

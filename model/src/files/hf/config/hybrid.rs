@@ -1,0 +1,90 @@
+//! Entries of `config.json` that say which blocks have the delta rule, how wide it is, and which part of a head rotates.
+//!
+//! What belongs here: reading these entries. What does not: what the numbers mean ([`Recurrent`], [`Layers`]).
+
+use super::Reader;
+use crate::description::{Architecture, ConfigError, Layers, MixerKind, MixerOrder};
+use serde_json::Value;
+use trine_loader::json::Object;
+use trine_ops::HeadOrder;
+use trine_shapes::Recurrent;
+
+const KINDS: &str = "layer_types";
+const INTERVAL: &str = "full_attention_interval";
+const ROTARY: &str = "partial_rotary_factor";
+
+/// What HF transformers makes up where it is missing.
+const USUAL_INTERVAL: usize = 4;
+const USUAL_ROTARY: f64 = 0.25;
+
+impl Reader<'_> {
+    /// How many of the blocks have attention, the lengths of the others, and which is which.
+    pub(super) fn mixers(
+        &self,
+        architecture: Architecture,
+        blocks: usize,
+    ) -> Result<(usize, Recurrent, Layers), ConfigError> {
+        let Reader(object) = self;
+        if !architecture.graph().hybrid {
+            return Ok((blocks, Recurrent::NONE, Layers::ATTENTION));
+        }
+        if object.opt_bool("attn_output_gate")? == Some(false) {
+            return Err(self.unsupported("attn_output_gate", &Value::Bool(false)));
+        }
+        let order = self.order(blocks)?;
+        let layers = Layers { order, heads: HeadOrder::Grouped, skipped: 0 };
+        let (of_attention, of_rule) =
+            (layers.count(blocks, MixerKind::Attention), layers.count(blocks, MixerKind::Recurrent));
+        if of_attention == 0 {
+            return Err(self.value(KINDS, "no `full_attention`", "a block with attention".to_owned()));
+        }
+        let recurrent = match of_rule {
+            0 => Recurrent::NONE,
+            layers => Recurrent {
+                layers,
+                key_heads: object.count("linear_num_key_heads")?,
+                value_heads: object.count("linear_num_value_heads")?,
+                key_dim: object.count("linear_key_head_dim")?,
+                value_dim: object.count("linear_value_head_dim")?,
+                taps: object.count("linear_conv_kernel_dim")?,
+            },
+        };
+        Ok((of_attention, recurrent, layers))
+    }
+
+    fn order(&self, blocks: usize) -> Result<MixerOrder, ConfigError> {
+        let Reader(object) = self;
+        let Some(kinds) = object.opt_texts(KINDS)? else {
+            return match object.opt_count(INTERVAL)?.unwrap_or(USUAL_INTERVAL) {
+                1 => Ok(MixerOrder::Attention),
+                interval => Ok(MixerOrder::AttentionEvery(interval)),
+            };
+        };
+        if kinds.len() != blocks {
+            let expected = format!("one for each of {blocks} blocks");
+            return Err(self.value(KINDS, format!("a list of {}", kinds.len()), expected));
+        }
+        let is_recurrent = |kind: &&str| match *kind {
+            "linear_attention" => Ok(true),
+            "full_attention" => Ok(false),
+            other => Err(self.unsupported(KINDS, &Value::from(other))),
+        };
+        Ok(MixerOrder::Listed(kinds.iter().map(is_recurrent).collect::<Result<_, _>>()?))
+    }
+
+    /// How many elements of a head rotate.
+    pub(super) fn rotated(&self, parameters: Option<&Object>, head_dim: usize) -> Result<usize, ConfigError> {
+        let Reader(object) = self;
+        let found = parameters.and_then(|inner| inner.get(ROTARY)).or_else(|| object.get(ROTARY));
+        let factor = found.map_or(Some(USUAL_ROTARY), Value::as_f64);
+        let rotated = factor.map_or(0, |factor| (head_dim as f64 * factor) as usize);
+        match factor {
+            Some(factor) if factor <= 1.0 && rotated > 0 && rotated.is_multiple_of(2) => Ok(rotated),
+            _ => {
+                let shown = found.map_or_else(|| USUAL_ROTARY.to_string(), ToString::to_string);
+                let expected = format!("a part of a head of {head_dim} that is an even number of elements");
+                Err(self.value(ROTARY, shown, expected))
+            }
+        }
+    }
+}
