@@ -46,7 +46,7 @@ TEMPLATE = (
 QUESTION = [{"role": "user", "content": "Where is it?"}]
 
 
-class Place(pydantic.BaseModel):
+class Place(pydantic.BaseModel, extra="forbid"):
     """A place."""
 
     city: typing.Literal["Bonn", "Rome", "Oslo"]
@@ -54,7 +54,7 @@ class Place(pydantic.BaseModel):
     roads: typing.List[int] = pydantic.Field(max_length=2)
 
 
-class Weather(pydantic.BaseModel):
+class Weather(pydantic.BaseModel, extra="forbid"):
     """Tells the weather."""
 
     city: typing.Literal["Bonn", "Rome"]
