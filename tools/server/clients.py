@@ -160,7 +160,8 @@ def responses(client, model):
 
 def of_anthropic(address, model):
     client = anthropic.Anthropic(base_url=address, api_key="none", max_retries=0)
-    question = {"model": model, "max_tokens": 20, "messages": [{"role": "user", "content": "Hi"}], "temperature": 0}
+    question = {"model": model, "max_tokens": 20, "messages": [{"role": "user", "content": "Hi"}],
+                "extra_body": {"temperature": 0}}
     whole = client.messages.create(**question)
     check("messages.create", whole.content[0].type == "text" and whole.stop_reason == "max_tokens", whole)
     with client.messages.stream(**question) as stream:
@@ -209,11 +210,11 @@ def of_others(address, model):
     check("LangChain, with_structured_output", isinstance(chain.with_structured_output(Place).invoke("Where?"), Place))
 
     @langchain_tool
-    def weather(days: int) -> str:
+    def weather(days: typing.Literal[1, 2]) -> str:
         """Tells the weather."""
         return str(days)
 
-    called = chain.bind_tools([weather], tool_choice="weather").invoke([HumanMessage("Where?")])
+    called = chain.bind_tools([weather], tool_choice="weather", strict=True).invoke([HumanMessage("Where?")])
     check("LangChain, bind_tools", called.tool_calls[0]["name"] == "weather", called)
     client = openai.OpenAI(base_url=f"{address}/v1", api_key="none")
     for mode in (instructor.Mode.JSON_SCHEMA, instructor.Mode.TOOLS):
