@@ -163,7 +163,10 @@ fn what_is_no_form_is_refused_by_its_field() {
         assert_eq!(status, 400);
         (code, param.unwrap(), response.json()["error"]["message"].as_str().unwrap().to_owned())
     };
-    let schema = |schema: Value| json!({"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}});
+    let schema = |schema: Value| {
+        let named = json!({"name": "a", "schema": schema});
+        json!({"response_format": {"type": "json_schema", "json_schema": named}})
+    };
     let deep = (0..100).fold(json!({"type": "string"}), |inner, _| json!({"type": "array", "items": inner}));
     assert_eq!(server.post(PATH, &body(json!({"guided_json": deep, "max_tokens": 1}))).status, 200);
     for (more, param) in [

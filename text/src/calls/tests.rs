@@ -192,7 +192,10 @@ proptest! {
         }
         prop_assert!(!is_open);
         if !whole.iter().any(|part| matches!(part, CallPart::Name(_))) {
-            let text_of = |part: &CallPart| if let CallPart::Content(text) = part { text.clone() } else { String::new() };
+            let text_of = |part: &CallPart| match part {
+                CallPart::Content(text) => text.clone(),
+                _ => String::new(),
+            };
             let said: String = whole.iter().map(text_of).collect();
             let expected = if bare { text.strip_prefix("<|python_tag|>").unwrap_or(&text) } else { &text };
             prop_assert_eq!(said, expected);
