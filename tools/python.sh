@@ -35,6 +35,14 @@ step "Formatting and lints"
 (cd python && cargo fmt --check)
 (cd python && PYO3_PYTHON=$python cargo clippy --locked --release --quiet -- -D warnings)
 
+step "Licences, versions and sources of the crates that are used"
+deny=$(command -v cargo-deny || echo "$root/target/deny/bin/cargo-deny")
+if [ -x "$deny" ]; then
+    "$deny" --manifest-path python/Cargo.toml check --hide-inclusion-graph licenses bans sources
+else
+    skipped "no cargo-deny: tools/deny.sh fetches it"
+fi
+
 step "Wheel"
 (cd python && "$work/tools/bin/maturin" build --locked --release --interpreter "$python" --out "$work/dist")
 wheel=$(ls "$work"/dist/*.whl)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from . import _trine
 
 
-@dataclass(frozen=True)
-class ModelReport:
+class ModelReport(NamedTuple):
     """What a file says of its model."""
 
     architecture: str
@@ -24,8 +22,7 @@ class ModelReport:
     """The lengths of its axes by their names."""
 
 
-@dataclass(frozen=True)
-class TensorReport:
+class TensorReport(NamedTuple):
     """A tensor of a file."""
 
     name: str
@@ -59,8 +56,7 @@ class TensorReport:
         return dict(zip(self.dims, self.shape))
 
 
-@dataclass(frozen=True)
-class FileReport:
+class FileReport(NamedTuple):
     """What a file holds."""
 
     file: str
@@ -90,8 +86,7 @@ class FileReport:
         raise KeyError(name)
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """What is wrong with a file, or to be known of it."""
 
     kind: str
@@ -109,8 +104,7 @@ class Problem:
     """Where the tensor begins in the file, in bytes."""
 
 
-@dataclass(frozen=True)
-class CheckReport:
+class CheckReport(NamedTuple):
     """Whether a file is a model that can be run."""
 
     file: str

@@ -219,7 +219,9 @@ fn a_picture_of_a_pass_shows_where_two_files_begin_to_differ() {
     // A norm of a block and the one before the head in each other's place: roles that are mixed up.
     let file = Gguf::open(STORIES).unwrap();
     let mut writer = GgufWriter::new();
-    file.metadata().iter().for_each(|(key, value)| drop(writer.set(key, value.clone()).unwrap()));
+    for (key, value) in file.metadata().iter() {
+        writer.set(key, value.clone()).unwrap();
+    }
     let gains = |name: &str| {
         match name {
             "blk.2.attn_norm.weight" => "output_norm.weight",

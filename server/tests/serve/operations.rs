@@ -153,7 +153,7 @@ fn the_page_brings_its_own_scripts_alone() {
 
 #[test]
 fn a_router_can_be_a_part_of_another() {
-    let server = trine_server::Server::new(engine(), patient()).unwrap();
+    let server = Server::new(engine(), patient()).unwrap();
     let app: axum::Router = axum::Router::new().nest("/llm", server.router());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
