@@ -1,5 +1,5 @@
 //! Text for language models: to token ids and back, conversations as the text that a model was trained on, text from
-//! bytes that arrive in pieces, and where it stops, what of it are thoughts and calls of tools.
+//! bytes that arrive in pieces, where it stops, and which parts of it are thoughts and calls of tools.
 //!
 //! [`Tokenizer`] and [`ChatTemplate`] are read from the metadata of a GGUF file, or from [`TokenizerFiles`] of a
 //! directory. [`TextStream`] and [`StopStrings`] are for text while it is generated.
