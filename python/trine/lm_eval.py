@@ -24,7 +24,8 @@ _OPTIONS = {"temperature", "top_k", "top_p", "min_p", "repetition_penalty", "fre
 @register_model("trine")
 class TrineLM(TemplateLM):  # type: ignore[misc]
     """A model of Trine. `path` is a file or directory; `embedded` without one. Further arguments are those of `Model`;
-    `max_gen_toks` is the most tokens of an answer where a task does not say it, and `seed` that of drawn tokens."""
+    `max_gen_toks` is the most tokens of an answer where a task does not say it, `seed` that of drawn tokens, and
+    `add_bos_token` whether texts begin with the token that begins one, where the vocabulary is not to decide it."""
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class TrineLM(TemplateLM):  # type: ignore[misc]
         max_batch_size: int | None = None,
         device: str | None = None,
         max_gen_toks: int = 256,
+        add_bos_token: bool | None = None,
         seed: int = 0,
         **options: Any,
     ) -> None:
@@ -49,6 +51,7 @@ class TrineLM(TemplateLM):  # type: ignore[misc]
             self.model = Model(path, **sizes)
         self.max_gen_toks = int(max_gen_toks)
         self._seed = int(seed)
+        self._adds_bos = add_bos_token
 
     @property
     def eot_token_id(self) -> int:
@@ -77,7 +80,8 @@ class TrineLM(TemplateLM):  # type: ignore[misc]
 
     def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: Any) -> list[int]:
         """The ids of a text, with the token that begins one unless that is not wanted."""
-        return self.model.tokenizer.encode(string, add_bos=add_special_tokens is not False)
+        wanted = add_special_tokens if self._adds_bos is None else self._adds_bos
+        return self.model.tokenizer.encode(string, add_bos=wanted is not False)
 
     def apply_chat_template(
         self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
