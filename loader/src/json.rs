@@ -188,8 +188,8 @@ impl Object {
         &self.file
     }
 
-    /// The same with the entries of the object `key` in its place, where there is one: they count before others of their
-    /// names.
+    /// The same with the entries of the object `key` in its place, where there is one: they count before others of
+    /// their names.
     pub fn with_inner(mut self, key: &str) -> Object {
         if let Some(Value::Object(inner)) = self.entries.get(key).cloned() {
             self.entries.remove(key);

@@ -28,8 +28,8 @@ mod warning;
 mod weights;
 
 pub use description::{
-    Architecture, Biases, BlockNorm, BlockNumbers, Config, ConfigError, ConfigProblem, Graph, Layers, MixerKind,
-    MixerOrder, Presence, Projection, QkNorm, Role, RopeConfig, RopeScaling, Yarn, schema,
+    Architecture, Biases, BlockNorm, BlockNumbers, Config, ConfigError, ConfigProblem, Folding, Graph, Layers,
+    MixerKind, MixerOrder, Presence, Projection, QkNorm, Role, RopeConfig, RopeScaling, Yarn, schema,
 };
 #[cfg(feature = "text")]
 pub use engine::{

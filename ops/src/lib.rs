@@ -19,7 +19,8 @@
 //! | multiply activations | [`matrix_product`](Cpu::matrix_product), [`outer_product`](Cpu::outer_product) |
 //! | normalise | [`rms_norm`](Cpu::rms_norm), [`layer_norm`](Cpu::layer_norm), [`norm_heads`](Cpu::norm_heads) |
 //! | attend | [`attention`](Cpu::attention) with a cache, [`attend`](Cpu::attend) without |
-//! | go along a sequence | [`causal_convolution`](Cpu::causal_convolution), [`scan`](Cpu::scan), [`delta_rule`](Cpu::delta_rule) |
+//! | go along a sequence | [`causal_convolution`](Cpu::causal_convolution), [`scan`](Cpu::scan) |
+//! | go along many, with states | [`short_convolution`](Cpu::short_convolution), [`delta_rule`](Cpu::delta_rule) |
 //!
 //! Reading by index, finding an index, permuting, repeating, joining and cutting are methods of
 //! [`View`](trine_shapes::View) and [`Tensor`](trine_shapes::Tensor). Sums and multiples keep the roles that matrices
@@ -39,6 +40,7 @@ mod cache;
 mod convolution;
 mod cpu;
 mod delta;
+mod fold;
 mod gate;
 mod layer_norm;
 mod linear;
@@ -66,6 +68,7 @@ pub use attend::Window;
 pub use cache::{CacheStepError, Cached, KvLayer, KvPool, KvSequence, KvStep};
 pub use cpu::Cpu;
 pub use delta::{DeltaGates, DeltaRates, HeadOrder};
+pub use fold::{Fold, FoldError};
 pub use gate::Gating;
 pub use layer_norm::LayerNorm;
 pub use linear::Activations;

@@ -1,10 +1,14 @@
 //! Embedding, linear layers and the head.
 
 use crate::cpu::Cpu;
+use crate::fold::FoldTable;
 #[cfg(doc)]
 use crate::low_rank::LowRank;
 use crate::table::{Embedding, Head};
 use crate::weight::Weight;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use once_cell::race::OnceBox;
 use trine_kernels::{ActivationRows, LargestProducts, Matrix, Shortlist, slices};
 use trine_shapes::{Axis, Idx, Made, Normed, OutputNorm, Tensor, View, product_of};
 
@@ -31,13 +35,29 @@ use trine_shapes::{Axis, Idx, Made, Normed, OutputNorm, Tensor, View, product_of
 pub struct Activations<T, I> {
     rows: ActivationRows,
     shape: (T, I),
+    /// What folded matrices get of them, made when the first one asks for it.
+    folded: OnceBox<Folded>,
+}
+
+/// Rows under a rotation.
+#[derive(Debug)]
+struct Folded {
+    by: Arc<FoldTable>,
+    rows: ActivationRows,
+}
+
+impl Folded {
+    fn new(cpu: &Cpu, rows: &ActivationRows, by: &Arc<FoldTable>) -> Self {
+        let folded = by.fold(cpu, rows.values(), rows.cols());
+        Folded { by: by.clone(), rows: ActivationRows::new(rows.cols(), folded) }
+    }
 }
 
 impl<T: Axis, I: Axis> Activations<T, I> {
     /// Takes a tensor; nothing is computed yet.
     pub fn new(x: Tensor<f32, (T, I)>) -> Self {
         let shape = x.shape();
-        Activations { rows: ActivationRows::new(shape.1.len(), x.into_data()), shape }
+        Activations { rows: ActivationRows::new(shape.1.len(), x.into_data()), shape, folded: OnceBox::new() }
     }
 
     /// The axes.
@@ -48,6 +68,16 @@ impl<T: Axis, I: Axis> Activations<T, I> {
     /// The f32 values, row-major.
     pub fn values(&self) -> &[f32] {
         self.rows.values()
+    }
+
+    /// What `body` makes of the rows that a matrix with this rotation meets. All matrices with one rotation share them.
+    fn with_rows<R>(&self, cpu: &Cpu, fold: Option<&Arc<FoldTable>>, body: impl FnOnce(&ActivationRows) -> R) -> R {
+        let Some(by) = fold else { return body(&self.rows) };
+        let shared = self.folded.get_or_init(|| Box::new(Folded::new(cpu, &self.rows, by)));
+        if Arc::ptr_eq(&shared.by, by) {
+            return body(&shared.rows);
+        }
+        body(&Folded::new(cpu, &self.rows, by).rows)
     }
 }
 
@@ -82,6 +112,9 @@ impl Cpu {
         let ((tokens,), hidden) = (ids.shape(), table.hidden());
         let mut x = self.zeros(product_of(&[tokens.len(), hidden.len()]));
         slices::embed(self, ids.data().iter().map(|id| id.get()), table.data(), &mut x);
+        if let Some(fold) = table.fold() {
+            fold.unfold(self, &mut x, hidden.len());
+        }
         Tensor::assume((tokens, hidden), x, "the rows of the tokens")
     }
 
@@ -117,7 +150,7 @@ impl Cpu {
         x: &Activations<T, I>,
         weight: &Weight<Matrix, O, I>,
     ) -> Tensor<f32, (T, O)> {
-        let y = self.products(&x.rows, weight.data());
+        let y = x.with_rows(self, weight.fold(), |rows| self.products(rows, weight.data()));
         let y = Tensor::assume((x.shape.0, weight.out()), y, "the product with a weight has the axis of its rows");
         weight.low_rank().iter().fold(y, |y, beside| beside.add_to(self, &x.rows, y))
     }
@@ -150,7 +183,8 @@ impl Cpu {
         x: &Activations<T, Normed<OutputNorm, H>>,
         head: &Head<Matrix, V, H>,
     ) -> Tensor<f32, (T, V)> {
-        Tensor::assume((x.shape.0, head.vocab()), self.products(&x.rows, head.data()), "a logit for each token")
+        let logits = x.with_rows(self, head.fold(), |rows| self.products(rows, head.data()));
+        Tensor::assume((x.shape.0, head.vocab()), logits, "a logit for each token")
     }
 
     /// For each token the `count` largest of [`Cpu::logits`], those equal to them and some others, with the same
@@ -165,7 +199,8 @@ impl Cpu {
         shortlist: &Head<Shortlist, V, H>,
         count: usize,
     ) -> Tensor<LargestProducts, (T,)> {
-        let largest = self.largest_products(&x.rows, head.data(), shortlist.data(), count);
+        let largest =
+            x.with_rows(self, head.fold(), |rows| self.largest_products(rows, head.data(), shortlist.data(), count));
         Tensor::assume((x.shape.0,), largest, "a list for each token")
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! What belongs here: the two types. What does not: layers ([`Weight`](crate::Weight)).
 
+use crate::fold::{Fold, FoldTable};
 use crate::weight::RowMajor;
+use alloc::sync::Arc;
 use trine_shapes::{Plain, ShapeError};
 
 macro_rules! table {
@@ -12,16 +14,24 @@ macro_rules! table {
         pub struct $name<D, V, H> {
             data: D,
             axes: (V, H),
+            fold: Option<Arc<FoldTable>>,
         }
 
         impl<D: RowMajor, V: Plain, H: Plain> $name<D, V, H> {
+            /// The same table as one whose rows were rotated. What is looked up is rotated back; what its rows are
+            /// multiplied with is rotated first.
+            #[must_use]
+            pub fn with_fold(self, fold: Fold<H>) -> Self {
+                $name { fold: Some(fold.table()), ..self }
+            }
+
             /// The one checked conversion into a typed table: a row for each token.
             ///
             /// # Errors
             /// [`ShapeError`], which says so when the matrix would fit transposed.
             pub fn check(name: &str, data: D, axes: (V, H)) -> Result<Self, ShapeError> {
                 ShapeError::check(name, &[data.rows(), data.cols()], axes)?;
-                Ok($name { data, axes })
+                Ok($name { data, axes, fold: None })
             }
 
         }
@@ -31,6 +41,15 @@ macro_rules! table {
             #[inline]
             pub fn data(&self) -> &D {
                 &self.data
+            }
+
+            /// Whether its rows were rotated.
+            pub fn is_folded(&self) -> bool {
+                self.fold.is_some()
+            }
+
+            pub(crate) fn fold(&self) -> Option<&Arc<FoldTable>> {
+                self.fold.as_ref()
             }
 
             /// The axis of the rows: tokens.
@@ -79,7 +98,7 @@ table! {
 impl<D: Clone, V: Copy, H: Copy> Embedding<D, V, H> {
     /// The head of a model whose head is tied to its embedding.
     pub fn tied_head(&self) -> Head<D, V, H> {
-        Head { data: self.data.clone(), axes: self.axes }
+        Head { data: self.data.clone(), axes: self.axes, fold: self.fold.clone() }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Weight matrices: `Out` rows of `In` values, in whatever storage, and the biases of their products.
 
+use crate::fold::{Fold, FoldTable};
 use crate::low_rank::LowRank;
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
-use trine_shapes::{Axis, Made, ShapeError};
+use trine_shapes::{Axis, Made, Role, ShapeError};
 
 /// Storage of a matrix that knows its size.
 pub trait RowMajor {
@@ -48,6 +50,7 @@ pub struct Weight<D, Out, In> {
     out: Out,
     input: In,
     low_rank: Vec<LowRank<Out, In>>,
+    fold: Option<Arc<FoldTable>>,
 }
 
 impl<D: RowMajor, Out: Made, In: Axis> Weight<D, Out, In> {
@@ -57,7 +60,7 @@ impl<D: RowMajor, Out: Made, In: Axis> Weight<D, Out, In> {
     /// [`ShapeError`], which says so when the matrix would fit transposed.
     pub fn check(name: &str, data: D, (out, input): (Out, In)) -> Result<Self, ShapeError> {
         ShapeError::check(name, &[data.rows(), data.cols()], (out, input))?;
-        Ok(Weight { data, out, input, low_rank: Vec::new() })
+        Ok(Weight { data, out, input, low_rank: Vec::new(), fold: None })
     }
 
     /// The storage.
@@ -84,10 +87,49 @@ impl<D: RowMajor, Out: Made, In: Axis> Weight<D, Out, In> {
     /// # Panics
     /// If that has other dimensions.
     pub fn map<E: RowMajor>(self, f: impl FnOnce(D) -> E) -> Weight<E, Out, In> {
-        let Weight { data, out, input, low_rank } = self;
+        let Weight { data, out, input, low_rank, fold } = self;
         let data = f(data);
         assert_eq!((data.rows(), data.cols()), (out.len(), input.len()), "rows and columns of the new storage");
-        Weight { data, out, input, low_rank }
+        Weight { data, out, input, low_rank, fold }
+    }
+
+    /// The same matrix as one that is folded: `y = W R x + b`, where `R` is the rotation. Whoever multiplies with the
+    /// weight rotates, so that a folded matrix never meets what was not rotated; matrices of low rank beside it meet
+    /// `x` itself.
+    ///
+    /// ```
+    /// use trine_ops::{Fold, RowMajor, Weight};
+    /// use trine_shapes::*;
+    ///
+    /// type Up<D, M> = Weight<D, Ffn<M>, Normed<FfnNorm, Hidden<M>>>;
+    /// fn folded<D: RowMajor, M: Model>(up: Up<D, M>, fold: Fold<Hidden<M>>) -> Up<D, M> {
+    ///     up.with_fold(fold)
+    /// }
+    /// ```
+    /// The rotation is one of what the matrix takes, not of what it makes:
+    /// ```compile_fail,E0308
+    /// # use trine_ops::{Fold, RowMajor, Weight};
+    /// # use trine_shapes::*;
+    /// # type Up<D, M> = Weight<D, Ffn<M>, Normed<FfnNorm, Hidden<M>>>;
+    /// fn folded<D: RowMajor, M: Model>(up: Up<D, M>, fold: Fold<Ffn<M>>) -> Up<D, M> {
+    ///     up.with_fold(fold)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_fold(self, fold: Fold<In::Plain>) -> Self
+    where
+        In: Role,
+    {
+        Weight { fold: Some(fold.table()), ..self }
+    }
+
+    /// Whether the matrix is folded.
+    pub fn is_folded(&self) -> bool {
+        self.fold.is_some()
+    }
+
+    pub(crate) fn fold(&self) -> Option<&Arc<FoldTable>> {
+        self.fold.as_ref()
     }
 
     /// The same matrix with another one of low rank beside it: `y = W x + b + scale B A x`. There may be several; each

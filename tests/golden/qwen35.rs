@@ -1,5 +1,5 @@
-//! Qwen3.5 models against HF transformers and llama.cpp: blocks with the gated delta rule beside blocks of attention with
-//! an output gate, past a chunk of the delta rule of transformers, and past a page.
+//! Qwen3.5 models against HF transformers and llama.cpp: blocks with the gated delta rule beside blocks of attention
+//! with an output gate, past a chunk of the delta rule of transformers, and past a page.
 
 use crate::api::*;
 use crate::support::{FeedIds, Reference, assert_close, cpu, fixture, logits_of, open, tokens, with_model};
@@ -43,6 +43,23 @@ fn logits_of_directories_are_those_of_transformers() {
         let directory = directory.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(directory.unread_entries(), [""; 0], "{name}");
         check("directory", &reference, &directory, name, "logits");
+    }
+}
+
+/// Files whose matrices are folded give the logits of the files that they were made from: with signs, with heads of
+/// values in groups, and with a head that is the embedding, and without all of these.
+#[test]
+fn folded_files_have_the_logits_of_unfolded_ones() {
+    let reference = reference();
+    for name in ["tied", "separate"] {
+        let file = open(&format!("qwen35/{name}-folded.gguf"));
+        assert!(Config::from_gguf(&file).unwrap_or_else(|error| panic!("{error}")).folding.is_some());
+        check("folded file", &reference, &file, name, "logits");
+        with_model(&file, &LoadOptions::default(), |transformer| {
+            assert!(transformer.embedding.is_folded() && transformer.head.is_folded());
+            let recurrent = transformer.recurrent.iter().next().expect("a layer");
+            assert!(recurrent.output.is_folded() && !recurrent.alpha.is_folded());
+        });
     }
 }
 

@@ -23,7 +23,7 @@ impl LogitsFilter for Turns {
 
 /// All that makes a request, so that it can be asked again.
 #[derive(Clone, Debug)]
-struct Case {
+pub(super) struct Case {
     ids: Vec<u32>,
     max_tokens: usize,
     sampler: SamplerOptions,
@@ -91,18 +91,18 @@ impl Case {
 }
 
 /// How a run differs from others.
-struct Run {
-    streams: usize,
-    target: Duration,
+pub(super) struct Run {
+    pub(super) streams: usize,
+    pub(super) target: Duration,
     /// Most nanoseconds that pass whenever somebody looks at the clock.
-    tick: u64,
+    pub(super) tick: u64,
     /// Whether other requests come and are cancelled.
-    neighbours: bool,
-    seed: u64,
+    pub(super) neighbours: bool,
+    pub(super) seed: u64,
 }
 
 /// Asks for all cases in a random order, a few between any two steps, and says what each was told.
-fn run(engine: &Engine, cases: &[Case], run: &Run) -> Vec<Told> {
+pub(super) fn run(engine: &Engine, cases: &[Case], run: &Run) -> Vec<Told> {
     let mut random = ChaCha8Rng::seed_from_u64(run.seed);
     let options = SchedulerOptions {
         max_sequences: NonZeroUsize::new(run.streams).expect("a stream"),
@@ -141,19 +141,19 @@ fn run(engine: &Engine, cases: &[Case], run: &Run) -> Vec<Told> {
     requests.into_iter().map(|request| heard.told.remove(&request.expect("it was submitted")).expect("told")).collect()
 }
 
-fn assert_same(what: &str, cases: &[Case], found: &[Told], expected: &[Told]) {
+pub(super) fn assert_same(what: &str, cases: &[Case], found: &[Told], expected: &[Told]) {
     for (number, (found, expected)) in found.iter().zip(expected).enumerate() {
         assert_eq!(found, expected, "{what}: case {number} {:?}", cases[number]);
     }
 }
 
 /// Each alone, on a scheduler that has computed nothing before.
-fn alone(engine: &Engine, cases: &[Case]) -> Vec<Told> {
+pub(super) fn alone(engine: &Engine, cases: &[Case]) -> Vec<Told> {
     let one = Run { streams: 1, target: Duration::from_millis(100), tick: 0, neighbours: false, seed: 0 };
     cases.iter().flat_map(|case| run(engine, std::slice::from_ref(case), &one)).collect()
 }
 
-fn cases(engine: &Engine, seed: u64, count: usize) -> Vec<Case> {
+pub(super) fn cases(engine: &Engine, seed: u64, count: usize) -> Vec<Case> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     (0..count).map(|_| Case::random(&mut random, engine)).collect()
 }

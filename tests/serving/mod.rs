@@ -4,6 +4,7 @@
 mod admission;
 mod basics;
 mod determinism;
+mod hybrid;
 mod pages;
 mod wanted;
 
@@ -13,12 +14,16 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A model of random weights with the vocabulary of the embedded one, whose texts may have several pages.
-fn tiny() -> Gguf {
+fn stories() -> (Gguf, Tokenizer) {
     let stories = trine::embedded_model().expect("a model");
     let tokenizer = Tokenizer::from_gguf(&stories, &TokenizerOptions::default()).expect("a tokenizer");
+    (stories, tokenizer)
+}
+
+/// A model of random weights with the vocabulary of the embedded one, whose texts may have several pages.
+fn tiny() -> Gguf {
     let dims = Dims {
-        vocab: tokenizer.len(),
+        vocab: stories().1.len(),
         hidden: 256,
         ffn: 384,
         kv_heads: 1,
@@ -27,7 +32,31 @@ fn tiny() -> Gguf {
         attention_layers: 2,
         recurrent: Recurrent::NONE,
     };
-    let file = Synthetic::with_dims(dims, 2048).gguf().expect("a model");
+    with_vocabulary(&Synthetic::with_dims(dims, 2048))
+}
+
+/// The same of a model of which every fourth block has attention and the others the delta rule.
+fn hybrid() -> Gguf {
+    let mut synthetic = Synthetic { table: TensorType::F16, ..Synthetic::tiny_hybrid() };
+    let recurrent = Recurrent { layers: 3, key_heads: 1, value_heads: 2, key_dim: 64, value_dim: 64, taps: 4 };
+    synthetic.config.dims = Dims {
+        vocab: stories().1.len(),
+        hidden: 256,
+        ffn: 384,
+        kv_heads: 1,
+        group: 2,
+        head_dim: 128,
+        attention_layers: 1,
+        recurrent,
+    };
+    synthetic.config.context = 2048;
+    with_vocabulary(&synthetic)
+}
+
+/// The file of a model that is made up, with the vocabulary of the embedded one.
+fn with_vocabulary(synthetic: &Synthetic) -> Gguf {
+    let (stories, _) = stories();
+    let file = synthetic.gguf().expect("a model");
     let mut writer = GgufWriter::new();
     let of_tokenizer = |key: &str| key.starts_with("tokenizer.");
     let entries = file.metadata().iter().filter(|(key, _)| !of_tokenizer(key));
@@ -49,8 +78,18 @@ fn engine(threads: usize, pages: usize) -> Engine {
 }
 
 fn engine_on(cpu: Cpu, pages: usize) -> Engine {
-    // Keys and values of 256 positions of one head of 128 in two layers.
-    let cache_bytes = pages * 256 * 2 * 128 * 2 * size_of::<f32>();
+    engine_of(&tiny(), 2, cpu, pages)
+}
+
+/// [`hybrid`] with memory for so many pages.
+fn hybrid_engine(threads: usize, pages: usize) -> Engine {
+    let cpu = Cpu::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: None }).expect("threads");
+    engine_of(&hybrid(), 1, cpu, pages)
+}
+
+fn engine_of(file: &Gguf, attention_layers: usize, cpu: Cpu, pages: usize) -> Engine {
+    // Keys and values of 256 positions of one head of 128 in each layer.
+    let cache_bytes = pages * 256 * 2 * 128 * attention_layers * size_of::<f32>();
     let options = EngineOptions {
         cpu: Some(cpu),
         context: NonZeroUsize::new(1280),
@@ -59,7 +98,7 @@ fn engine_on(cpu: Cpu, pages: usize) -> Engine {
         shortlist: true,
         ..EngineOptions::default()
     };
-    Engine::of_source(&tiny(), options).unwrap_or_else(|error| panic!("{error}"))
+    Engine::of_source(file, options).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn free_pages(engine: &Engine) -> usize {

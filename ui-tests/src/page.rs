@@ -20,7 +20,7 @@ const SIZES: &str = include_str!("sizes.md");
 const EXAMPLE: &str = "residual/ffn_added_to_hidden";
 
 /// Folders in the order of the page, with title and introduction.
-const RELATIONS: [(&str, &str, &str); 19] = [
+const RELATIONS: [(&str, &str, &str); 20] = [
     (
         "first",
         "First programs",
@@ -80,6 +80,12 @@ const RELATIONS: [(&str, &str, &str); 19] = [
         "Kinds of layers",
         "Layers of a kind are an axis. Weights and state of a layer are found by one index of it, and neither a number \
          nor the index of another kind will do. A program declares further kinds as it declares axes.",
+    ),
+    (
+        "recurrent",
+        "Recurrent layers",
+        "Blocks with the gated delta rule have a convolution and a state for each head of values. Heads of keys, heads \
+         of values and channels are axes, and what was convolved is `Convolved<A>`.",
     ),
     (
         "embedding",

@@ -1,12 +1,13 @@
 //! What a file's metadata says about its model. Shapes of tensors are checked in [`weights`](crate::weights).
 
+mod folding;
 mod hybrid;
 mod metadata;
 mod rope;
 #[cfg(test)]
 mod tests;
 
-use super::{Architecture, ConfigError, ConfigProblem, Graph, Layers, RopeConfig};
+use super::{Architecture, ConfigError, ConfigProblem, Folding, Graph, Layers, RopeConfig};
 use trine_loader::{Array, Gguf, Value};
 use trine_shapes::{Dims, Sizes};
 
@@ -27,9 +28,16 @@ pub struct Config {
     pub rope: RopeConfig,
     /// Which blocks mix positions in which way.
     pub layers: Layers,
+    /// Which matrices are folded, where some are.
+    pub folding: Option<Folding>,
 }
 
 impl Config {
+    /// Whether the matrix of a role is folded.
+    pub fn folds(&self, role: super::Role) -> bool {
+        self.folding.as_ref().is_some_and(|folding| folding.folds(role))
+    }
+
     /// What the graph of the model chooses. All of it follows from the architecture so far.
     pub fn graph(&self) -> Graph {
         self.architecture.graph()
@@ -72,6 +80,7 @@ impl Config {
             rms_epsilon: keys.positive("attention.layer_norm_rms_epsilon", None)?,
             rope,
             layers,
+            folding: keys.folding()?,
         })
     }
 }
@@ -80,9 +89,6 @@ const ARCHITECTURE: &str = "general.architecture";
 
 /// The longest context that is believed: longer ones are damage, and the largest known is 10 million.
 pub(crate) const MAX_CONTEXT: usize = 1 << 24;
-
-/// What the keys begin with that say that matrices are multiplied with a rotation, which activations need then too.
-const FOLDED: &str = "prism.hadamard.";
 
 /// Numbers that scale, cap or bend what a model computes; 0 is none.
 const SCALES: [&str; 13] = [
@@ -208,14 +214,6 @@ impl Keys<'_> {
     /// Keys that other engines obey and whose neglect would give wrong text silently.
     fn refuse_other_arithmetic(&self) -> Result<(), ConfigError> {
         let meta = self.file.metadata();
-        if let Some((key, value)) = meta.iter().find(|(key, _)| key.starts_with(FOLDED)) {
-            let found = match value {
-                Value::Array(array) => format!("a list of {}", array.len()),
-                Value::String(text) => format!("`{text}`"),
-                _ => "there, so matrices are folded with a rotation".to_owned(),
-            };
-            return Err(ConfigError::unsupported(self.file.label(), key, found));
-        }
         for suffix in COUNTS {
             if let Some(found @ 1..) = meta.opt_u32(&self.key(suffix))? {
                 return Err(self.unsupported(suffix, found));

@@ -50,9 +50,14 @@ impl Layers {
         if is_recurrent { MixerKind::Recurrent } else { MixerKind::Attention }
     }
 
+    /// Those of the first `blocks` blocks that are of a kind.
+    pub fn blocks(&self, blocks: usize, kind: MixerKind) -> Vec<usize> {
+        (0..blocks).filter(|block| self.mixer(*block) == kind).collect()
+    }
+
     /// How many of the first `blocks` blocks there are of a kind.
     pub fn count(&self, blocks: usize, kind: MixerKind) -> usize {
-        (0..blocks).filter(|block| self.mixer(*block) == kind).count()
+        self.blocks(blocks, kind).len()
     }
 }
 

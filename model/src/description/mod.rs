@@ -2,6 +2,7 @@
 //!
 //! * `architecture.rs`, `graph.rs`: which architectures there are, and what their graphs choose;
 //! * `config.rs`: lengths and numbers, read from the keys of a GGUF file and written as such; `rope.rs`: those of RoPE;
+//! * `folding.rs`: which matrices are folded;
 //! * `layers.rs`: which blocks mix positions in which way;
 //! * [`schema`], `role.rs`: which tensors a model has, and what each of them is for.
 //!
@@ -10,6 +11,7 @@
 mod architecture;
 mod config;
 mod error;
+mod folding;
 mod graph;
 mod layers;
 mod role;
@@ -20,6 +22,7 @@ pub use architecture::Architecture;
 pub use config::Config;
 pub(crate) use config::MAX_CONTEXT;
 pub use error::{ConfigError, ConfigProblem};
+pub use folding::Folding;
 pub(crate) use graph::NoSubNorms;
 pub use graph::{Biases, Graph, Presence, QkNorm};
 pub use layers::{Layers, MixerKind, MixerOrder};

@@ -90,8 +90,8 @@ impl<M: Model> Session<M> {
         &self.tokens[..self.tokens.len() - self.guessed]
     }
 
-    /// Whether [`rewind`](Session::rewind) can go back to any token. Where some blocks have the delta rule, it goes back
-    /// to the last page ends, of 256 tokens each, and else to the beginning.
+    /// Whether [`rewind`](Session::rewind) can go back to any token. Where some blocks have the delta rule, it goes
+    /// back to the last page ends, of 256 tokens each, and else to the beginning.
     pub fn goes_back_anywhere(&self) -> bool {
         self.state.goes_back_anywhere()
     }

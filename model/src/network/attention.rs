@@ -105,8 +105,8 @@ pub struct QkNorms<M> {
 }
 
 impl<M: Model> Attention<M> {
-    /// `W_o norm(softmax(q k^T / sqrt(d)) v)` with `q`, `k` and `v` of the normalised stream `h`, where the graph has it
-    /// through a gate; the keys and values go into the cache of this layer.
+    /// `W_o norm(softmax(q k^T / sqrt(d)) v)` with `q`, `k` and `v` of the normalised stream `h`, where the graph has
+    /// it through a gate; the keys and values go into the cache of this layer.
     pub(super) fn mix<T: Step>(
         &self,
         ops: &impl Ops,

@@ -5,8 +5,8 @@ use super::part::Part;
 use crate::description::{BlockNorm, Projection};
 use std::ops::Deref;
 use trine_kernels::Matrix;
-use trine_ops::{RmsNorm, Weight};
-use trine_shapes::{Axis, Made, NoNorm, NormRole, Normed, Tensor};
+use trine_ops::{Fold, RmsNorm, Weight};
+use trine_shapes::{Axis, Made, NoNorm, NormRole, Normed, Role, Tensor};
 
 /// A matrix in whatever packing its file has, the bias of its product if it has one, and which matrix of a block it is.
 #[derive(Clone, Debug)]
@@ -24,6 +24,14 @@ impl<Out: Made, In: Axis> Linear<Out, In> {
     /// Which matrix of a block.
     pub fn projection(&self) -> Projection {
         self.projection
+    }
+
+    /// The same matrix as one that is folded.
+    pub(crate) fn with_fold(self, fold: Fold<In::Plain>) -> Self
+    where
+        In: Role,
+    {
+        Linear { weight: self.weight.with_fold(fold), ..self }
     }
 
     /// The same matrix as `f` makes it, which has the same dimensions.

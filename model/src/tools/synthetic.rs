@@ -135,7 +135,7 @@ impl Synthetic {
         };
         let layers = Layers { order: MixerOrder::AttentionEvery(4), ..Layers::ATTENTION };
         let name = Some("synthetic".to_owned());
-        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, layers };
+        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, layers, folding: None };
         Synthetic { config, matrices: TensorType::PQ2_0, table: TensorType::PQ2_0, tied: false, seed: 1 }
     }
 
@@ -157,7 +157,7 @@ impl Synthetic {
         };
         let (name, context) = (Some("synthetic".to_owned()), 4 * original_context);
         let layers = Layers::ATTENTION;
-        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, layers };
+        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, layers, folding: None };
         Synthetic { config, matrices: TensorType::PQ2_0, table: TensorType::PQ2_0, tied, seed: 1 }
     }
 
@@ -184,6 +184,7 @@ impl Synthetic {
                 pairing: Architecture::BitnetB158.graph().rope_pairing,
             },
             layers: Layers::ATTENTION,
+            folding: None,
         };
         Synthetic { config, matrices: TensorType::I2S, table: TensorType::F16, tied: true, seed: 1 }
     }

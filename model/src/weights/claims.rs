@@ -94,6 +94,10 @@ impl<'l> Claims<'l> {
         self.config
     }
 
+    pub(super) fn label(&self) -> &str {
+        &self.label
+    }
+
     /// Whether the file has a tensor with this role.
     pub(super) fn has(&self, role: Role) -> bool {
         self.by_role.contains_key(&role)

@@ -5,7 +5,7 @@ use crate::files::{Encoding, SourceTensor};
 use std::fmt;
 use trine_kernels::PackingError;
 use trine_loader::OneLine;
-use trine_ops::LowRankError;
+use trine_ops::{FoldError, LowRankError};
 use trine_shapes::{Dims, OtherFile, ShapeError};
 
 /// Tensors that do not make up the model that the metadata describes.
@@ -53,6 +53,15 @@ pub enum LoadProblem {
         /// Those of the file.
         found: Dims,
     },
+    /// A rotation of folded matrices that does not fit.
+    #[error(transparent)]
+    Fold(FoldError),
+    /// Adapters that are to become part of folded matrices.
+    #[error(
+        "its matrices are folded with a rotation, and adapters are of matrices without one: let them run beside the \
+         matrices instead of merging them"
+    )]
+    FoldedMerge,
     /// A type that stands for another file.
     #[error(transparent)]
     OtherFile(OtherFile),

@@ -6,8 +6,9 @@
 #[cfg(feature = "text")]
 use super::Adapter;
 use super::claims::Claims;
+use super::folds::{self, Folds};
 use super::{Corrected, Corrections, KeepTriples, LoadError, LoadProblem, floats, triples};
-use crate::description::{BlockNorm, BlockNumbers, MixerKind, NoSubNorms, Projection, QkNorm, Role};
+use crate::description::{BlockNorm, BlockNumbers, Config, MixerKind, NoSubNorms, Projection, QkNorm, Role};
 use crate::files::Source;
 use crate::network::{Attention, Block, DeltaNet, FeedForward, Mixer, QkNorms, Queries, SubNorm, SwiGlu, Transformer};
 use crate::warning::Warning;
@@ -127,29 +128,23 @@ pub fn load<M: Model>(
     }
     #[cfg(feature = "text")]
     options.adapters.iter().try_for_each(|adapter| adapter.check(&config))?;
+    #[cfg(feature = "text")]
+    if options.merge_adapters && !options.adapters.is_empty() && config.folding.is_some() {
+        return Err(LoadError::of_file(source.label(), LoadProblem::FoldedMerge));
+    }
     let mut claims = Claims::new(source, &config, cpu, options)?;
     let (vocab, hidden) = (Vocab::of(model), Hidden::of(model));
-    let embedding = claims.embedding((vocab, hidden))?;
+    let folds = Folds::new(model, &claims)?;
+    let mut embedding = claims.embedding((vocab, hidden))?;
     let rope = claims.rope(HeadDim::of(model))?;
-    let blocks_of = |kind: MixerKind| {
-        let is_of = |block: &usize| config.layers.mixer(*block) == kind;
-        (0..config.dims.blocks()).filter(is_of).collect::<Vec<_>>()
-    };
+    let blocks_of = |kind| config.layers.blocks(config.dims.blocks(), kind);
     let attention = PerLayer::try_from_fn(AttentionLayers::of(model), |layer| {
-        attention(model, &mut claims, blocks_of(MixerKind::Attention)[layer.get()])
+        attention(model, &mut claims, &folds, blocks_of(MixerKind::Attention)[layer.get()])
     })?;
     let recurrent = PerLayer::try_from_fn(RecurrentLayers::of(model), |layer| {
-        delta_net(model, &mut claims, blocks_of(MixerKind::Recurrent)[layer.get()])
+        delta_net(model, &mut claims, &folds, blocks_of(MixerKind::Recurrent)[layer.get()])
     })?;
-    let (mut of_attention, mut of_rule) = (Idx::all(AttentionLayers::of(model)), Idx::all(RecurrentLayers::of(model)));
-    let blocks = PerLayer::try_from_fn(Blocks::of(model), |index| {
-        let counted = "as many blocks of each kind as the configuration counts";
-        let mixer = match config.layers.mixer(index.get()) {
-            MixerKind::Attention => Mixer::Attention(of_attention.next().expect(counted)),
-            MixerKind::Recurrent => Mixer::Recurrent(of_rule.next().expect(counted)),
-        };
-        block(model, &mut claims, index.get(), mixer)
-    })?;
+    let blocks = blocks(model, &mut claims, &folds, &config)?;
     let output_norm = claims.norm(Role::OutputNorm, hidden)?;
     // A tied head is the embedding, which stays as it is in the file where the head is converted.
     let (of_head, head) = match claims.has(Role::Output) {
@@ -164,6 +159,13 @@ pub fn load<M: Model>(
         Some(make) => Some(claims.shortlist(of_head, &head, make)?),
         None => None,
     };
+    let head = match &folds.hidden {
+        Some(fold) if config.folds(of_head) => head.with_fold(fold.clone()),
+        _ => head,
+    };
+    if let Some(fold) = folds.hidden.as_ref().filter(|_| config.folds(Role::TokenEmbedding)) {
+        embedding = embedding.with_fold(fold.clone());
+    }
     let corrected = claims.take_corrected()?;
     let mut warnings = claims.into_warnings();
     let entries = source.unread_entries();
@@ -183,18 +185,42 @@ pub fn load<M: Model>(
     Ok(Loaded { transformer: Arc::new(transformer), warnings, corrected })
 }
 
+/// All blocks, each with the index of its mixer.
+fn blocks<M: Model>(
+    model: M,
+    claims: &mut Claims<'_>,
+    folds: &Folds<M>,
+    config: &Config,
+) -> Result<PerLayer<Blocks<M>, Block<M>>, LoadError> {
+    let (mut of_attention, mut of_rule) = (Idx::all(AttentionLayers::of(model)), Idx::all(RecurrentLayers::of(model)));
+    PerLayer::try_from_fn(Blocks::of(model), |index| {
+        let counted = "as many blocks of each kind as the configuration counts";
+        let mixer = match config.layers.mixer(index.get()) {
+            MixerKind::Attention => Mixer::Attention(of_attention.next().expect(counted)),
+            MixerKind::Recurrent => Mixer::Recurrent(of_rule.next().expect(counted)),
+        };
+        block(model, claims, folds, (index.get(), mixer))
+    })
+}
+
 /// Weights of the attention of a block.
-fn attention<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<Attention<M>, LoadError> {
+fn attention<M: Model>(
+    model: M,
+    claims: &mut Claims<'_>,
+    folds: &Folds<M>,
+    block: usize,
+) -> Result<Attention<M>, LoadError> {
     let (hidden, head) = (Hidden::of(model), HeadDim::of(model));
     let (q_width, kv_width) = (QWidth::of(model), KvWidth::of(model));
-    let query = (block, Projection::Query);
+    let (query, output) = ((block, Projection::Query), (block, Projection::AttnOutput));
+    let of_stream = folds.hidden.as_ref();
     Ok(Attention {
         query: match claims.config().graph().output_gate {
-            false => Queries::Plain(claims.linear(query, (q_width, Normed::of(hidden)))?),
-            true => Queries::Gated(claims.linear(query, (GatedQWidth::of(model), Normed::of(hidden)))?),
+            false => Queries::Plain(folds::linear(claims, query, (q_width, hidden), of_stream)?),
+            true => Queries::Gated(folds::linear(claims, query, (GatedQWidth::of(model), hidden), of_stream)?),
         },
-        key: claims.linear((block, Projection::Key), (kv_width, Normed::of(hidden)))?,
-        value: claims.linear((block, Projection::Value), (Value::of(kv_width), Normed::of(hidden)))?,
+        key: folds::linear(claims, (block, Projection::Key), (kv_width, hidden), of_stream)?,
+        value: folds::linear(claims, (block, Projection::Value), (Value::of(kv_width), hidden), of_stream)?,
         qk_norm: match claims.config().graph().qk_norm {
             Some(QkNorm::BeforeRope) => Some(QkNorms {
                 query: claims.norm(Role::Norm(block, BlockNorm::Query), head)?,
@@ -203,19 +229,25 @@ fn attention<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Resul
             None => None,
         },
         sub_norm: sub_norm(claims, Role::Norm(block, BlockNorm::AttnSub), q_width)?,
-        output: claims.linear((block, Projection::AttnOutput), (Branch::of(hidden), Normed::of(q_width)))?,
+        output: folds::linear(claims, output, (Branch::of(hidden), q_width), folds.q_width.as_ref())?,
     })
 }
 
 /// Weights of the delta rule of a block.
-fn delta_net<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<DeltaNet<M>, LoadError> {
+fn delta_net<M: Model>(
+    model: M,
+    claims: &mut Claims<'_>,
+    folds: &Folds<M>,
+    block: usize,
+) -> Result<DeltaNet<M>, LoadError> {
     let (hidden, heads, width) = (Hidden::of(model), DeltaHeads::of(model), DeltaWidth::of(model));
     let (channels, taps) = (DeltaChannels::of(model), ConvolutionTaps::of(model));
     let numbers = |numbers| Role::Numbers(block, numbers);
     let (gate, beta) = ((block, Projection::DeltaGate), (block, Projection::DeltaBeta));
+    let (output, of_stream) = ((block, Projection::DeltaOutput), folds.hidden.as_ref());
     Ok(DeltaNet {
-        input: claims.linear((block, Projection::DeltaInput), (channels, Normed::of(hidden)))?,
-        gate: claims.linear(gate, (Gate::of(width), Normed::of(hidden)))?,
+        input: folds::linear(claims, (block, Projection::DeltaInput), (channels, hidden), of_stream)?,
+        gate: folds::linear(claims, gate, (Gate::of(width), hidden), of_stream)?,
         alpha: claims.linear((block, Projection::DeltaAlpha), (heads, Normed::of(hidden)))?,
         beta: claims.linear(beta, (Gate::of(heads), Normed::of(hidden)))?,
         taps: claims.numbers(numbers(BlockNumbers::Convolution), (channels, taps))?,
@@ -226,22 +258,27 @@ fn delta_net<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Resul
         norm: claims.norm(Role::Norm(block, BlockNorm::Delta), DeltaValue::of(model))?,
         gating: Gating::new(width, GateActivation::Silu),
         order: claims.config().layers.heads,
-        output: claims.linear((block, Projection::DeltaOutput), (Branch::of(hidden), Normed::of(width)))?,
+        output: folds::linear(claims, output, (Branch::of(hidden), width), folds.delta_width.as_ref())?,
     })
 }
 
-fn block<M: Model>(model: M, claims: &mut Claims<'_>, block: usize, mixer: Mixer<M>) -> Result<Block<M>, LoadError> {
-    let (hidden, ffn) = (Hidden::of(model), Ffn::of(model));
+fn block<M: Model>(
+    model: M,
+    claims: &mut Claims<'_>,
+    folds: &Folds<M>,
+    (block, mixer): (usize, Mixer<M>),
+) -> Result<Block<M>, LoadError> {
+    let (hidden, ffn, of_stream) = (Hidden::of(model), Ffn::of(model), folds.hidden.as_ref());
     Ok(Block {
         attn_norm: claims.norm(Role::Norm(block, BlockNorm::Attn), hidden)?,
         mixer,
         ffn_norm: claims.norm(Role::Norm(block, BlockNorm::Ffn), hidden)?,
         feed_forward: FeedForward::Dense(SwiGlu {
             gating: Gating::new(ffn, claims.config().graph().gate_activation),
-            gate: claims.linear((block, Projection::Gate), (Gate::of(ffn), Normed::of(hidden)))?,
-            up: claims.linear((block, Projection::Up), (ffn, Normed::of(hidden)))?,
+            gate: folds::linear(claims, (block, Projection::Gate), (Gate::of(ffn), hidden), of_stream)?,
+            up: folds::linear(claims, (block, Projection::Up), (ffn, hidden), of_stream)?,
             sub_norm: sub_norm(claims, Role::Norm(block, BlockNorm::FfnSub), ffn)?,
-            down: claims.linear((block, Projection::Down), (Branch::of(hidden), Normed::of(ffn)))?,
+            down: folds::linear(claims, (block, Projection::Down), (Branch::of(hidden), ffn), folds.ffn.as_ref())?,
         }),
     })
 }

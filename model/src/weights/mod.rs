@@ -17,6 +17,7 @@ mod claims;
 mod corrections;
 mod error;
 mod floats;
+mod folds;
 mod load;
 mod matrices;
 mod parameters;

@@ -3,11 +3,11 @@
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 environment! { struct Depths { recurrent } }
-axis! { struct RecurrentLayers<M: Environment<Depths>> = |depths| depths.recurrent; }
+axis! { struct ScanLayers<M: Environment<Depths>> = |depths| depths.recurrent; }
 
 fn cache<T: Step, M: Model + Environment<Depths>>(
     caches: &mut KvStep<T, AttentionLayers<M>, KvHeads<M>, HeadDim<M>>,
-    layer: Idx<RecurrentLayers<M>>,
+    layer: Idx<ScanLayers<M>>,
 ) {
     caches.layer(layer);
 }

@@ -3,10 +3,10 @@
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 environment! { struct Depths { recurrent } }
-axis! { struct RecurrentLayers<M: Environment<Depths>> = |depths| depths.recurrent; }
+axis! { struct ScanLayers<M: Environment<Depths>> = |depths| depths.recurrent; }
 
 fn state<M: Model + Environment<Depths>>(
-    states: &PerLayer<RecurrentLayers<M>, Vec<f32>>,
+    states: &PerLayer<ScanLayers<M>, Vec<f32>>,
     layer: Idx<AttentionLayers<M>>,
 ) -> &[f32] {
     &states[layer]

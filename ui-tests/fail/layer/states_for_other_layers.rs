@@ -3,11 +3,11 @@
 use trine::{kernels::*, model::*, ops::*, shapes::*};
 
 environment! { struct Depths { recurrent } }
-axis! { struct RecurrentLayers<M: Environment<Depths>> = |depths| depths.recurrent; }
+axis! { struct ScanLayers<M: Environment<Depths>> = |depths| depths.recurrent; }
 
 fn states<M: Model + Environment<Depths>>(
     layers: Blocks<M>,
-) -> PerLayer<RecurrentLayers<M>, Vec<f32>> {
+) -> PerLayer<ScanLayers<M>, Vec<f32>> {
     PerLayer::from_fn(layers, |_| vec![0.0; 64])
 }
 

@@ -3,7 +3,8 @@
 use super::*;
 use crate::Synthetic;
 use crate::description::{RopeScaling, Yarn};
-use trine_loader::{GgufWriter, Value};
+use crate::{Projection, Role};
+use trine_loader::{GgufWriter, StringArray, Value};
 use trine_shapes::Recurrent;
 
 const YARN: Yarn =
@@ -191,25 +192,88 @@ fn contradictions_of_hybrid_models_are_named() {
     assert_eq!(with(&synthetic, &[("rope.dimension_sections", None)]).unwrap(), synthetic.config);
 }
 
-/// Files whose matrices are folded look like any other, and mean nothing without the rotation.
-#[test]
-fn folded_matrices_are_refused_by_the_key() {
-    let file = Synthetic::tiny().gguf().unwrap();
+/// A hybrid file with the keys of folding, some of them replaced or taken out.
+fn folded(keys: &[(&str, Option<Value>)]) -> Result<Config, String> {
+    let synthetic = Synthetic { tied: false, ..Synthetic::tiny_hybrid() };
+    let file = synthetic.gguf().unwrap();
+    let names = ["blk.0.attn_qkv.weight", "blk.3.attn_output.weight", "output.weight"];
+    let signs: Vec<i32> = (0..384 + 768).map(|i| if i % 3 == 0 { -1 } else { 1 }).collect();
+    let mut given: Vec<(&str, Value)> = vec![
+        ("version", Value::U32(1)),
+        ("block_size", Value::U32(128)),
+        ("transform", "normalized-sylvester-walsh-hadamard".into()),
+        ("axis", "input-last-dimension".into()),
+        ("sign_mode", "explicit".into()),
+        ("sign_widths", vec![384_i32, 768].into()),
+        ("sign_values", signs.into()),
+        ("weight_names", StringArray::from_iter(names).into()),
+        ("inverse_weight_names", StringArray::from_iter(["token_embd.weight"]).into()),
+        ("gdn_v_grouped", true.into()),
+    ];
+    given.retain(|(key, _)| keys.iter().all(|(own, _)| own != key));
+    given.extend(keys.iter().filter_map(|(key, value)| Some((*key, value.clone()?))));
     let mut writer = GgufWriter::new();
-    for (key, value) in file.metadata().iter() {
-        writer.set(key, value.clone()).unwrap();
+    let given = given.into_iter().map(|(key, value)| (format!("prism.hadamard.{key}"), value));
+    let of_file = file.metadata().iter().map(|(key, value)| (key.to_owned(), value.clone()));
+    for (key, value) in of_file.chain(given) {
+        writer.set(key, value).unwrap();
     }
-    writer.set("prism.hadamard.version", Value::U32(1)).unwrap();
-    let tensor = &file.tensors()[0];
-    for number in 0..3 {
-        writer.tensor(format!("t{number}"), &tensor.ne.row_major(), tensor.kind, file.bytes(tensor)).unwrap();
+    for tensor in file.tensors() {
+        writer.tensor(&tensor.name, &tensor.ne.row_major(), tensor.kind, file.bytes(tensor)).unwrap();
     }
     let mut bytes = Vec::new();
     writer.write_to(&mut bytes).unwrap();
-    let refused = Config::from_gguf(&Gguf::from_bytes("folded.gguf", bytes.into()).unwrap()).unwrap_err();
-    let refused = refused.to_string();
-    assert!(
-        refused.starts_with("folded.gguf: key `prism.hadamard.version` is there, so matrices are folded"),
-        "{refused}"
-    );
+    let file = Gguf::from_bytes("folded.gguf", bytes.into()).unwrap();
+    Config::from_gguf(&file).map_err(|error| error.to_string())
+}
+
+#[test]
+fn folded_matrices_are_those_that_the_keys_name() {
+    let folding = folded(&[]).unwrap().folding.unwrap();
+    assert_eq!((folding.block, folding.embedding, folding.grouped, folding.roles.len()), (128, true, true, 3));
+    assert!(folding.folds(Role::Output) && folding.folds(Role::Matrix(3, Projection::AttnOutput)));
+    assert!(!folding.folds(Role::Matrix(3, Projection::Query)));
+    assert_eq!(folding.signs(768).unwrap().len(), 768);
+    assert!(Config::from_gguf(&Synthetic::tiny_hybrid().gguf().unwrap()).unwrap().folding.is_none());
+}
+
+/// Whatever of the contract does not hold is refused by its key.
+#[test]
+fn contradictions_of_folded_matrices_are_named() {
+    let names = |names: &[&str]| Some(Value::from(StringArray::from_iter(names)));
+    let numbers = |numbers: &[i32]| Some(Value::from(numbers.to_vec()));
+    let cases = [
+        ("version", None, "version` is missing, expected 1 or 2"),
+        ("version", Some(Value::U32(3)), "version` is 3, expected 1 or 2"),
+        ("version", Some(Value::U32(2)), "tied_output` is missing, expected true, as version 2 says"),
+        ("tied_output", Some(true.into()), "tied_output` is true, expected false, as version 1 says"),
+        ("block_size", Some(Value::U32(96)), "block_size` is 96, expected a power of two"),
+        ("block_size", Some(Value::U32(0)), "block_size` is 0, expected a power of two"),
+        ("block_size", Some(Value::U32(256)), "sign_widths` is 384, expected multiples of the 256"),
+        ("block_size", None, "prism.hadamard.block_size"),
+        ("transform", Some("walsh".into()), "transform` is `walsh`, expected `normalized-sylvester"),
+        ("axis", Some("output".into()), "axis` is `output`, expected `input-last-dimension`"),
+        ("sign_mode", Some("random".into()), "sign_mode` is `random`, expected `identity` or `explicit`"),
+        ("sign_mode", Some("identity".into()), "sign_widths` is [384, 768], expected none"),
+        ("sign_widths", numbers(&[384]), "sign_values` is 1152 numbers, expected as many as the widths [384]"),
+        ("sign_widths", numbers(&[384, 384, 384]), "sign_widths` is 384 twice"),
+        ("sign_widths", numbers(&[1152]), "sign_widths` is [1152], expected"),
+        ("sign_widths", numbers(&[-384]), "sign_widths` is -384, expected multiples"),
+        ("sign_values", numbers(&[1; 1151]), "sign_values` is 1151 numbers"),
+        ("sign_values", numbers(&[2; 1152]), "sign_values` is 2, expected 1 or -1"),
+        ("weight_names", names(&["blk.0.attn_q.weight"]), "weight_names` is `blk.0.attn_q.weight`, expected names of"),
+        ("weight_names", names(&["blk.0.ssm_alpha.weight"]), "expected matrices of blocks that may be folded"),
+        ("weight_names", names(&["blk.0.attn_norm.weight"]), "expected matrices of blocks that may be folded"),
+        ("weight_names", names(&["token_embd.weight"]), "expected matrices of blocks that may be folded"),
+        ("weight_names", names(&["output.weight", "output.weight"]), "`output.weight` twice"),
+        ("inverse_weight_names", names(&["output.weight"]), "inverse_weight_names` is `output.weight`"),
+        ("weight_names", Some(Value::U32(1)), "weight_names` is no list of names"),
+        ("rotation", Some(Value::U32(1)), "`prism.hadamard.rotation` is there, expected one of version"),
+    ];
+    for (key, value, expected) in cases {
+        let refused = folded(&[(key, value)]).unwrap_err();
+        assert!(refused.starts_with("folded.gguf: ") && refused.contains(expected), "{key}: {refused}");
+    }
+    let both = folded(&[("version", Some(Value::U32(2))), ("tied_output", Some(true.into()))]).unwrap_err();
+    assert!(both.contains("tied_output` is true, expected false, as the file has `output.weight`"), "{both}");
 }

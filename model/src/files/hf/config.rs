@@ -51,6 +51,7 @@ pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, Confi
         rms_epsilon: object.positive("rms_norm_eps")?,
         rope: reader.rope(architecture, head_dim)?,
         layers,
+        folding: None,
     })
 }
 

@@ -1,4 +1,5 @@
-//! Entries of `config.json` that say which blocks have the delta rule, how wide it is, and which part of a head rotates.
+//! Entries of `config.json` that say which blocks have the delta rule, how wide it is, and which part of a head
+//! rotates.
 //!
 //! What belongs here: reading these entries. What does not: what the numbers mean ([`Recurrent`], [`Layers`]).
 

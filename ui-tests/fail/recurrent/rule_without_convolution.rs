@@ -1,0 +1,14 @@
+//! The delta rule is given what the convolution has not seen.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+fn mixed<T: Step, M: Model>(
+    cpu: &Cpu,
+    x: Tensor<f32, (T, DeltaChannels<M>)>,
+    gates: &DeltaGates<T, M>,
+    state: DeltaState<T, M>,
+) {
+    cpu.delta_rule(x, gates, (HeadOrder::Tiled, 1e-6), state);
+}
+
+fn main() {}

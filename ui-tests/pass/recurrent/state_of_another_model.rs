@@ -1,0 +1,10 @@
+//! Tokens and state are of one model.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+type Channels<T, M> = Tensor<f32, (T, Convolved<DeltaChannels<M>>)>;
+fn mixed<T: Step, M: Model>(cpu: &Cpu, x: Channels<T, M>, gates: &DeltaGates<T, M>, state: DeltaState<T, M>) {
+    cpu.delta_rule(x, gates, (HeadOrder::Tiled, 1e-6), state);
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! The convolution has a state of its own.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+fn convolved<T: Step, M: Model>(
+    cpu: &Cpu,
+    x: Tensor<f32, (T, DeltaChannels<M>)>,
+    taps: View<f32, (DeltaChannels<M>, ConvolutionTaps<M>)>,
+    (inputs, states): (ConvolutionState<T, M>, DeltaState<T, M>),
+) {
+    cpu.short_convolution(x, taps, inputs);
+}
+
+fn main() {}
