@@ -109,7 +109,7 @@ impl Role {
     pub fn presence(self, graph: &Graph) -> Presence {
         let of_entry = (self.slot().entry().presence)(graph);
         match self {
-            Role::Scale(..) if of_entry == Presence::Absent => Presence::Absent,
+            Role::Scale(..) | Role::Bias(..) if of_entry == Presence::Absent => Presence::Absent,
             Role::Scale(..) => Presence::Optional,
             Role::Bias(_, matrix) => graph.bias(matrix),
             _ => of_entry,

@@ -194,14 +194,14 @@ impl<'f> Converter<'f> {
             return Err(ConvertError::of_file(source.label(), problem));
         }
         let is_directory = matches!(source.container(), Container::Safetensors { .. });
+        let tensors: HashMap<_, _> = tensors.iter().filter_map(|tensor| Some((tensor.role?, tensor))).collect();
+        if !tensors.keys().any(|role| matches!(role, Role::Matrix(..))) {
+            return Err(ConvertError::of_file(source.label(), ConvertProblem::NoMatrices));
+        }
         let config = source.config().map_err(LoadError::from)?;
         let blocks = config.dims.blocks();
         if is_directory && config.dims.recurrent != Recurrent::NONE {
             return Err(ConvertError::of_file(source.label(), ConvertProblem::HeadOrder));
-        }
-        let tensors: HashMap<_, _> = tensors.iter().filter_map(|tensor| Some((tensor.role?, tensor))).collect();
-        if !tensors.keys().any(|role| matches!(role, Role::Matrix(..))) {
-            return Err(ConvertError::of_file(source.label(), ConvertProblem::NoMatrices));
         }
         let role = if tensors.contains_key(&Role::Output) { Role::Output } else { Role::TokenEmbedding };
         let head = match conversion.head {

@@ -31,8 +31,11 @@ fn qwen3(scaling: RopeScaling) -> Synthetic {
 
 /// The file with some keys of the architecture replaced, or taken out.
 fn with(synthetic: &Synthetic, keys: &[(&str, Option<Value>)]) -> Result<Config, String> {
-    let file = synthetic.gguf().unwrap();
-    let architecture = synthetic.config.architecture;
+    with_file(&synthetic.gguf().unwrap(), synthetic.config.architecture, keys)
+}
+
+/// The same of a file that is made once.
+fn with_file(file: &Gguf, architecture: Architecture, keys: &[(&str, Option<Value>)]) -> Result<Config, String> {
     let keys: Vec<_> = keys.iter().map(|(key, value)| (format!("{architecture}.{key}"), value)).collect();
     let mut writer = GgufWriter::new();
     for (key, value) in file.metadata().iter().filter(|(key, _)| keys.iter().all(|(own, _)| own != key)) {
@@ -183,8 +186,9 @@ fn contradictions_of_hybrid_models_are_named() {
         ("rope.dimension_sections", sections([0, 0, 0, 0]), "is [0, 0, 0, 0]"),
         ("rope.dimension_sections", sections([-6, 5, 5, 0]), "is [-6, 5, 5, 0]"),
     ];
+    let file = synthetic.gguf().unwrap();
     for (key, value, expected) in cases {
-        let refused = with(&synthetic, &[(key, value)]).unwrap_err();
+        let refused = with_file(&file, Architecture::Qwen35, &[(key, value)]).unwrap_err();
         assert!(refused.starts_with("changed.gguf: ") && refused.contains(expected), "{key}: {refused}");
     }
     let trunk = with(&synthetic, &[("nextn_predict_layers", count(1))]).unwrap();
@@ -192,10 +196,13 @@ fn contradictions_of_hybrid_models_are_named() {
     assert_eq!(with(&synthetic, &[("rope.dimension_sections", None)]).unwrap(), synthetic.config);
 }
 
+/// A hybrid file without folded matrices.
+fn hybrid() -> Gguf {
+    Synthetic { tied: false, ..Synthetic::tiny_hybrid() }.gguf().unwrap()
+}
+
 /// A hybrid file with the keys of folding, some of them replaced or taken out.
-fn folded(keys: &[(&str, Option<Value>)]) -> Result<Config, String> {
-    let synthetic = Synthetic { tied: false, ..Synthetic::tiny_hybrid() };
-    let file = synthetic.gguf().unwrap();
+fn folded(file: &Gguf, keys: &[(&str, Option<Value>)]) -> Result<Config, String> {
     let names = ["blk.0.attn_qkv.weight", "blk.3.attn_output.weight", "output.weight"];
     let signs: Vec<i32> = (0..384 + 768).map(|i| if i % 3 == 0 { -1 } else { 1 }).collect();
     let mut given: Vec<(&str, Value)> = vec![
@@ -229,12 +236,13 @@ fn folded(keys: &[(&str, Option<Value>)]) -> Result<Config, String> {
 
 #[test]
 fn folded_matrices_are_those_that_the_keys_name() {
-    let folding = folded(&[]).unwrap().folding.unwrap();
+    let file = hybrid();
+    let folding = folded(&file, &[]).unwrap().folding.unwrap();
     assert_eq!((folding.block, folding.embedding, folding.grouped, folding.roles.len()), (128, true, true, 3));
     assert!(folding.folds(Role::Output) && folding.folds(Role::Matrix(3, Projection::AttnOutput)));
     assert!(!folding.folds(Role::Matrix(3, Projection::Query)));
     assert_eq!(folding.signs(768).unwrap().len(), 768);
-    assert!(Config::from_gguf(&Synthetic::tiny_hybrid().gguf().unwrap()).unwrap().folding.is_none());
+    assert!(Config::from_gguf(&file).unwrap().folding.is_none());
 }
 
 /// Whatever of the contract does not hold is refused by its key.
@@ -270,10 +278,11 @@ fn contradictions_of_folded_matrices_are_named() {
         ("weight_names", Some(Value::U32(1)), "weight_names` is no list of names"),
         ("rotation", Some(Value::U32(1)), "`prism.hadamard.rotation` is there, expected one of version"),
     ];
+    let file = hybrid();
     for (key, value, expected) in cases {
-        let refused = folded(&[(key, value)]).unwrap_err();
+        let refused = folded(&file, &[(key, value)]).unwrap_err();
         assert!(refused.starts_with("folded.gguf: ") && refused.contains(expected), "{key}: {refused}");
     }
-    let both = folded(&[("version", Some(Value::U32(2))), ("tied_output", Some(true.into()))]).unwrap_err();
+    let both = folded(&file, &[("version", Some(Value::U32(2))), ("tied_output", Some(true.into()))]).unwrap_err();
     assert!(both.contains("tied_output` is true, expected false, as the file has `output.weight`"), "{both}");
 }

@@ -162,10 +162,13 @@ fn rows_are_what_the_types_of_weights_say() {
 #[test]
 fn biases_are_where_the_graph_has_them() {
     let qwen2 = Architecture::Qwen2.graph();
-    for matrix in Projection::all() {
+    let is_there = |matrix: &Projection| Role::Matrix(3, *matrix).presence(&qwen2) != Presence::Absent;
+    for matrix in Projection::all().filter(is_there) {
         let is_first = [Projection::Query, Projection::Key, Projection::Value].contains(&matrix);
         assert_eq!(Role::Bias(3, matrix).presence(&qwen2), Presence::required_if(is_first));
         assert_eq!(Role::Bias(3, matrix).presence(&Architecture::Llama.graph()), Presence::Optional);
         assert_eq!(Role::Bias(3, matrix).presence(&Architecture::Qwen3.graph()), Presence::Absent);
     }
+    // Where there is no such matrix, there is no bias.
+    assert_eq!(Role::Bias(3, Projection::DeltaInput).presence(&qwen2), Presence::Absent);
 }
