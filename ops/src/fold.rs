@@ -2,8 +2,8 @@
 //!
 //! A folded matrix `W R^T` stands in a file in place of `W`, with `R` a block-diagonal Hadamard matrix behind signs, as
 //! its values are easier to round than those of `W` (QuaRot, arXiv 2404.00456, section 4). What belongs here: the
-//! rotation, as a part of a weight ([`Weight::with_fold`](crate::Weight::with_fold)) or of a table. What does not: products, and which matrices
-//! of a file are folded.
+//! rotation, as a part of a weight ([`Weight::with_fold`](crate::Weight::with_fold)) or of a table. What does not:
+//! products, and which matrices of a file are folded.
 
 use crate::cpu::Cpu;
 use crate::parts::for_rows;

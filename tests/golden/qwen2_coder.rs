@@ -98,8 +98,8 @@ fn it_writes_a_function_and_survives_twenty_turns() {
     assert!(sequence.len() > 300);
 }
 
-/// Its matrices as ternary ones with a scale for each 128 columns: it runs, and what activations in fewer bits change is
-/// bounded. No such model says anything of use: what is compared is how the ways to compute it differ.
+/// Its matrices as ternary ones with a scale for each 128 columns: it runs, and what activations in fewer bits change
+/// is bounded. No such model says anything of use: what is compared is how the ways to compute it differ.
 #[test]
 fn in_groups_its_logits_differ_by_little_between_modes_of_activations() {
     let Some(path) = path() else { return };

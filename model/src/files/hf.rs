@@ -16,7 +16,7 @@ pub(crate) use names::role;
 
 use super::entries::is_unread_of_hf;
 use super::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
-use crate::description::{Biases, Config, ConfigError, Projection, Role, RopeScaling};
+use crate::description::{Biases, Config, ConfigError, Presence, Projection, Role, RopeScaling};
 use crate::warning::Warning;
 use quantization::{Quantization, ScaleMeaning};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -161,12 +161,13 @@ impl HfDirectory {
         }
     }
 
-    /// Whether the matrices of `layers` blocks have biases where `config.json` says so and nowhere else: transformers
-    /// leaves out those that it does not speak of, and makes up those that are missing.
-    fn check_biases(&self, layers: usize) -> Result<(), ConfigError> {
+    /// Whether matrices have biases where `config.json` says so and nowhere else: transformers leaves out those that it
+    /// does not speak of, and makes up those that are missing.
+    fn check_biases(&self, config: &Config) -> Result<(), ConfigError> {
         let found: HashSet<Role> = self.weights.tensors().filter_map(|(_, info)| role(&info.name)).collect();
-        for (block, projection) in (0..layers).flat_map(|block| Projection::all().map(move |matrix| (block, matrix))) {
-            let (role, key) = (Role::Bias(block, projection), bias_key(projection));
+        let of_block = |block| Projection::all().map(move |matrix| (Role::Bias(block, matrix), bias_key(matrix)));
+        let may_be = |role: Role| role.presence_in(config) != Presence::Absent;
+        for (role, key) in (0..config.dims.blocks()).flat_map(of_block).filter(|(role, _)| may_be(*role)) {
             let expected = match (self.config.opt_bool(key)?.unwrap_or(false), found.contains(&role)) {
                 (true, false) => format!("false, or a tensor `{}`", names::name(role)),
                 (false, true) => format!("true, because there is a tensor `{}`", names::name(role)),
@@ -265,7 +266,7 @@ impl Source for HfDirectory {
         let blocks: BTreeSet<usize> = roles.filter(is_of_a_row).filter_map(Role::block).collect();
         let config = config::read(&self.config, blocks.len())?;
         if config.graph().biases == Biases::WhereFound {
-            self.check_biases(config.dims.blocks())?;
+            self.check_biases(&config)?;
         }
         Ok(config)
     }

@@ -21,7 +21,8 @@ pub struct Session<M> {
 }
 
 impl<M: Model> Session<M> {
-    /// Tokens of a prompt that go through the model together: as many as a page has, so that attention sees whole pages.
+    /// Tokens of a prompt that go through the model together: as many as a page has, so that attention sees whole
+    /// pages.
     pub const PROMPT_BATCH: usize = 256;
 
     /// An empty session of up to `context` positions, or the model's context where that is less, with memory of its

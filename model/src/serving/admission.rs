@@ -94,7 +94,7 @@ impl Scheduler {
         let retry_after = Duration::from_secs(wait.as_secs_f64().ceil().clamp(1.0, 60.0) as u64);
         let queued = self.queue.len();
         let free = self.options.max_sequences.get().saturating_sub(self.running.len());
-        if queued + jobs.len() > self.options.max_queue + free {
+        if queued + jobs.len() > self.options.max_queue.saturating_add(free) {
             return Err(Refused::QueueFull { queued, retry_after });
         }
         for job in jobs {
