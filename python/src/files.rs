@@ -2,18 +2,17 @@
 //! the package reads. What does not belong here: opening a model (`engine.rs`).
 
 mod checking;
-mod entries;
 
 use crate::arrays::in_python;
 use crate::errors::{of_file, other};
 use crate::wait;
 use pyo3::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use trine::kernels::CpuOptions;
 use trine::kernels::packing::I2sPacking;
 use trine::loader::Access;
-use trine::model::inspect::{TensorReport, tensors};
+use trine::model::inspect::{TensorReport, document_of, tensors};
 use trine::model::{
     Config, Container, Conversion, HEAD_TYPES, Judgement, MATRIX_TYPES, Quantize, Source, judge, open_model,
 };
@@ -47,6 +46,7 @@ pub fn inspect(py: Python<'_>, path: Option<PathBuf>, values: bool) -> PyResult<
             Container::Gguf { version, .. } => ("gguf", Some(version), 1),
             Container::Safetensors { files } => ("safetensors", None, files),
         };
+        let metadata: Map<_, _> = source.entries().into_iter().map(|(key, of)| (key, document_of(&of))).collect();
         let document = json!({
             "file": source.label(),
             "container": container,
@@ -55,7 +55,7 @@ pub fn inspect(py: Python<'_>, path: Option<PathBuf>, values: bool) -> PyResult<
             "bytes": source.bytes(),
             "model": config.as_ref().ok().map(model),
             "problem": config.as_ref().err().map(ToString::to_string),
-            "metadata": entries::document(source.entries()),
+            "metadata": metadata,
             "tensors": reports.iter().zip(judgements).map(|(report, of)| tensor(report, of)).collect::<Value>(),
         });
         Ok(document.to_string())

@@ -6,6 +6,7 @@
 use crate::description::{Architecture, Config, Role};
 use crate::files::{Source, SourceTensor};
 use crate::weights::packed;
+use serde_json::{Value as Json, json};
 use trine_kernels::packing::I2sPacking;
 use trine_loader::{Array, Value};
 
@@ -123,6 +124,49 @@ fn elements(array: &Array) -> String {
         Array::String(items) => join(items.iter()),
         Array::Array(items) => format!("{} arrays", items.len()),
     }
+}
+
+/// A metadata value as a document.
+pub fn document_of(value: &Value) -> Json {
+    match value {
+        Value::U8(n) => json!(n),
+        Value::I8(n) => json!(n),
+        Value::U16(n) => json!(n),
+        Value::I16(n) => json!(n),
+        Value::U32(n) => json!(n),
+        Value::I32(n) => json!(n),
+        Value::U64(n) => json!(n),
+        Value::I64(n) => json!(n),
+        Value::F32(n) => shortest(*n),
+        Value::F64(n) => json!(n),
+        Value::Bool(truth) => json!(truth),
+        Value::String(text) => json!(text),
+        Value::Array(array) => documents_of(array),
+    }
+}
+
+fn documents_of(array: &Array) -> Json {
+    match array {
+        Array::U8(items) => json!(items),
+        Array::I8(items) => json!(items),
+        Array::U16(items) => json!(items),
+        Array::I16(items) => json!(items),
+        Array::U32(items) => json!(items),
+        Array::I32(items) => json!(items),
+        Array::U64(items) => json!(items),
+        Array::I64(items) => json!(items),
+        Array::F32(items) => items.iter().map(|&n| shortest(n)).collect(),
+        Array::F64(items) => json!(items),
+        Array::Bool(items) => json!(items),
+        Array::String(items) => items.iter().collect(),
+        Array::Array(items) => items.iter().map(documents_of).collect(),
+    }
+}
+
+/// The number with the fewest digits that is this `f32`, where plain widening would show digits that nobody wrote
+/// (`0.00001` as `0.000009999999747378752`). JSON has no infinity and no NaN: they are null.
+pub fn shortest(number: f32) -> Json {
+    number.to_string().parse::<f64>().map_or(Json::Null, |number| json!(number))
 }
 
 #[cfg(test)]

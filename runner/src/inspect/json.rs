@@ -2,8 +2,8 @@
 
 use super::Report;
 use serde_json::{Map, Value as Json, json};
-use trine::loader::{Array, TypeLayout, Value};
-use trine::model::inspect::TensorReport;
+use trine::loader::{TypeLayout, Value};
+use trine::model::inspect::{TensorReport, document_of, shortest};
 use trine::model::{Config, Container, Judgement, RopeScaling};
 
 /// The whole document.
@@ -97,52 +97,10 @@ fn entry(value: &Value) -> Json {
     match value {
         Value::Array(array) => {
             let element = array.element_type().name();
-            json!({ "type": kind, "element_type": element, "length": array.len(), "value": elements(array) })
+            json!({ "type": kind, "element_type": element, "length": array.len(), "value": document_of(value) })
         }
-        _ => json!({ "type": kind, "value": scalar(value) }),
+        _ => json!({ "type": kind, "value": document_of(value) }),
     }
-}
-
-fn scalar(value: &Value) -> Json {
-    match value {
-        Value::U8(n) => json!(n),
-        Value::I8(n) => json!(n),
-        Value::U16(n) => json!(n),
-        Value::I16(n) => json!(n),
-        Value::U32(n) => json!(n),
-        Value::I32(n) => json!(n),
-        Value::U64(n) => json!(n),
-        Value::I64(n) => json!(n),
-        Value::F32(n) => shortest(*n),
-        Value::F64(n) => json!(n),
-        Value::Bool(truth) => json!(truth),
-        Value::String(text) => json!(text),
-        Value::Array(array) => elements(array),
-    }
-}
-
-fn elements(array: &Array) -> Json {
-    match array {
-        Array::U8(items) => json!(items),
-        Array::I8(items) => json!(items),
-        Array::U16(items) => json!(items),
-        Array::I16(items) => json!(items),
-        Array::U32(items) => json!(items),
-        Array::I32(items) => json!(items),
-        Array::U64(items) => json!(items),
-        Array::I64(items) => json!(items),
-        Array::F32(items) => items.iter().map(|&n| shortest(n)).collect(),
-        Array::F64(items) => json!(items),
-        Array::Bool(items) => json!(items),
-        Array::String(items) => items.iter().collect(),
-        Array::Array(items) => items.iter().map(elements).collect(),
-    }
-}
-
-/// The number with the fewest digits that is this `f32`, where plain widening would show digits that nobody wrote
-/// (`0.00001` as `0.000009999999747378752`). JSON has no infinity and no NaN: they are null.
-fn shortest(number: f32) -> Json {
-    number.to_string().parse::<f64>().map_or(Json::Null, |number| json!(number))
 }
 
 #[cfg(test)]
@@ -152,9 +110,9 @@ mod tests {
     #[test]
     fn numbers_are_numbers_with_the_digits_that_were_meant() {
         assert_eq!(entry(&Value::F32(1e-5)).to_string(), r#"{"type":"f32","value":0.00001}"#);
-        assert_eq!(scalar(&Value::U64(u64::MAX)).to_string(), "18446744073709551615");
-        assert_eq!(scalar(&Value::F32(f32::NAN)), Json::Null);
-        assert_eq!(scalar(&Value::F32(f32::INFINITY)), Json::Null);
+        assert_eq!(document_of(&Value::U64(u64::MAX)).to_string(), "18446744073709551615");
+        assert_eq!(document_of(&Value::F32(f32::NAN)), Json::Null);
+        assert_eq!(document_of(&Value::F32(f32::INFINITY)), Json::Null);
     }
 
     #[test]
