@@ -11,11 +11,7 @@ model is too small to call a tool by itself, so that calls are asked for.
 
 import json
 import os
-import pathlib
 import re
-import signal
-import struct
-import subprocess
 import sys
 import tempfile
 import typing
@@ -33,8 +29,7 @@ import pydantic
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool as langchain_tool
 from langchain_openai import ChatOpenAI
-
-passed = 0
+from serving import check, run, start, stop, with_template
 
 TEMPLATE = (
     "{% if tools %}<tool_call>{% for tool in tools %} {{ tool.function.name }}{% endfor %}\n{% endif %}"
@@ -59,27 +54,6 @@ class Weather(pydantic.BaseModel, extra="forbid"):
 
     city: typing.Literal["Bonn", "Rome"]
     days: int = pydantic.Field(ge=1, le=9)
-
-
-def check(name, holds, found=None):
-    global passed
-    if not holds:
-        sys.exit(f"FAILED: {name}: {found!r}")
-    passed += 1
-    print(f"ok: {name}")
-
-
-def with_template(folder):
-    """The embedded model with a chat template: an entry more before the others, of a length that keeps all aligned."""
-    file = pathlib.Path(__file__).parents[2] / "assets" / "stories-i2_s.gguf"
-    content = file.read_bytes()
-    entries, = struct.unpack_from("<Q", content, 16)
-    key, template = b"tokenizer.chat_template", TEMPLATE.encode()
-    template += b" " * (-(8 + len(key) + 4 + 8 + len(template)) % 32)
-    entry = struct.pack("<Q", len(key)) + key + struct.pack("<IQ", 8, len(template)) + template
-    path = pathlib.Path(folder) / "chat.gguf"
-    path.write_bytes(content[:16] + struct.pack("<Q", entries + 1) + entry + content[24:])
-    return str(path)
 
 
 def forms(client, model):
@@ -234,27 +208,15 @@ def of_others(address, model):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.argv[1], "serve", with_template(folder), "--port", "0", "--ollama", "--id", "stories"]
-        server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        try:
-            found = None
-            for line in server.stderr:
-                found = re.search(r"listening at (http://\S+)", line)
-                if found:
-                    break
-            address = found[1]
-            client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
-            forms(client, "stories")
-            tools(client, "stories")
-            responses(client, "stories")
-            of_anthropic(address, "stories")
-            of_ollama(address, "stories")
-            of_others(address, "stories")
-            server.send_signal(signal.SIGTERM)
-            check("SIGTERM ends the server with 0", server.wait(timeout=60) == 0, server.returncode)
-        finally:
-            server.kill()
-    print(f"{passed} checks")
+        server, address = start(sys.argv[1], with_template(folder, TEMPLATE), "--ollama", "--id", "stories")
+        client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+        forms(client, "stories")
+        tools(client, "stories")
+        responses(client, "stories")
+        of_anthropic(address, "stories")
+        of_ollama(address, "stories")
+        of_others(address, "stories")
+        stop(server)
 
 
-main()
+run(main, "")

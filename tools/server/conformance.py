@@ -8,44 +8,13 @@ The script starts the server itself, on a free port, with the embedded model and
 
 import asyncio
 import json
-import re
-import pathlib
-import signal
-import struct
-import subprocess
 import sys
 import tempfile
 import urllib.request
 
 import openai
 
-passed = 0
-servers = []
-
-
-def check(name, holds, found=None):
-    global passed
-    if not holds:
-        sys.exit(f"FAILED: {name}: {found!r}")
-    passed += 1
-    print(f"ok: {name}")
-
-
-def start(program, *arguments):
-    """A server and its address."""
-    command = [program, "serve", *arguments, "--port", "0"]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    servers.append(server)
-    for line in server.stderr:
-        found = re.search(r"listening at (http://\S+)", line)
-        if found:
-            return server, found[1]
-    sys.exit("the server did not start")
-
-
-def stop(server):
-    server.send_signal(signal.SIGTERM)
-    check("SIGTERM ends the server with 0", server.wait(timeout=60) == 0, server.returncode)
+from serving import check, run, start, stop, with_template
 
 
 def raises(kind, call):
@@ -174,19 +143,6 @@ TEMPLATE = (
 )
 
 
-def with_template(folder):
-    """The embedded model with a chat template: an entry more before the others, of a length that keeps all aligned."""
-    file = pathlib.Path(__file__).parents[2] / "assets" / "stories-i2_s.gguf"
-    content = file.read_bytes()
-    entries, = struct.unpack_from("<Q", content, 16)
-    key, template = b"tokenizer.chat_template", TEMPLATE.encode()
-    template += b" " * (-(8 + len(key) + 4 + 8 + len(template)) % 32)
-    entry = struct.pack("<Q", len(key)) + key + struct.pack("<IQ", 8, len(template)) + template
-    path = pathlib.Path(folder) / "chat.gguf"
-    path.write_bytes(content[:16] + struct.pack("<Q", entries + 1) + entry + content[24:])
-    return str(path)
-
-
 def main():
     program = sys.argv[1]
     server, address = start(program)
@@ -201,16 +157,10 @@ def main():
     busy(program)
     keys(program)
     with tempfile.TemporaryDirectory() as folder:
-        server, address = start(program, with_template(folder))
+        server, address = start(program, with_template(folder, TEMPLATE))
         client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
         chat(client, client.models.list().data[0].id)
         stop(server)
-    print(f"{passed} checks with openai {openai.__version__}")
 
 
-try:
-    main()
-finally:
-    # Where a check failed, servers still run.
-    for server in servers:
-        server.kill()
+run(main, f" with openai {openai.__version__}")
