@@ -23,7 +23,7 @@ pub struct Session<M> {
 impl<M: Model> Session<M> {
     /// Tokens of a prompt that go through the model together: as many as a page has, so that attention sees whole
     /// pages.
-    pub const PROMPT_BATCH: usize = 256;
+    pub const PROMPT_BATCH: usize = PAGE;
 
     /// An empty session of up to `context` positions, or the model's context where that is less, with memory of its
     /// own.

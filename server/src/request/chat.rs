@@ -100,6 +100,12 @@ fn logprobs(fields: &mut Fields) -> Result<Option<usize>, ApiError> {
 }
 
 impl Conversation {
+    /// A conversation that is answered, as APIs without more of it ask for.
+    pub(super) fn answered(messages: Vec<Json>, tools: Tools, variables: Vec<(String, Json)>) -> Conversation {
+        let (add_generation_prompt, continue_final_message) = (true, false);
+        Conversation { messages, tools, documents: None, add_generation_prompt, continue_final_message, variables }
+    }
+
     /// Takes the fields that a template is given.
     ///
     /// # Errors

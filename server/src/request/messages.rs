@@ -43,14 +43,7 @@ impl MessagesRequest {
         for name in ["container", "mcp_servers", "context_management"] {
             fields.refuse(name, &Json::Null, "this server runs a model alone")?;
         }
-        let conversation = Conversation {
-            messages,
-            tools: tools(fields)?,
-            documents: None,
-            add_generation_prompt: true,
-            continue_final_message: false,
-            variables,
-        };
+        let conversation = Conversation::answered(messages, tools(fields)?, variables);
         let stop = fields.or("stop_sequences", Vec::new(), |field| field.strings(MOST_STOPS))?;
         let mut ending = Ending::read(fields, &["max_tokens"], limits)?;
         if ending.max_tokens.is_none() && !counts {

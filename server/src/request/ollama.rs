@@ -102,14 +102,7 @@ fn request(fields: &mut Fields, limits: &Limits, messages: Vec<Json>, tools: Too
     let (sampling, ending) = options(fields, limits)?;
     Ok(ChatRequest {
         model: fields.opt("model", Field::string)?,
-        conversation: Conversation {
-            messages,
-            tools,
-            documents: None,
-            add_generation_prompt: true,
-            continue_final_message: false,
-            variables,
-        },
+        conversation: Conversation::answered(messages, tools, variables),
         logprobs: None,
         tells_thoughts: true,
         thought_budget: None,

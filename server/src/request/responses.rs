@@ -67,14 +67,7 @@ impl ResponsesRequest {
         }
         let chat = ChatRequest {
             model: fields.opt("model", Field::string)?,
-            conversation: Conversation {
-                messages,
-                tools,
-                documents: None,
-                add_generation_prompt: true,
-                continue_final_message: false,
-                variables,
-            },
+            conversation: Conversation::answered(messages, tools, variables),
             logprobs: None,
             tells_thoughts: true,
             thought_budget: None,

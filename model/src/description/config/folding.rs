@@ -63,8 +63,9 @@ impl Keys<'_> {
         }
         let (roles, embedding) = (self.folded_roles()?, self.has_folded_embedding()?);
         self.check_head(version == Some(2), embedding, &roles)?;
-        let folding = Folding { block, signs: self.signs(block)?, roles, embedding, grouped };
-        self.check_widths(&folding)?;
+        let is_explicit = self.expect_text("sign_mode", &["identity", "explicit"])? == "explicit";
+        let folding = Folding { block, signs: self.signs(block, is_explicit)?, roles, embedding, grouped };
+        self.check_widths(&folding, is_explicit)?;
         Ok(Some(folding))
     }
 
@@ -159,10 +160,9 @@ impl Keys<'_> {
     }
 
     /// Signs of inputs by their width.
-    fn signs(&self, block: usize) -> Result<BTreeMap<usize, Vec<i8>>, ConfigError> {
-        let mode = self.expect_text("sign_mode", &["identity", "explicit"])?;
+    fn signs(&self, block: usize, is_explicit: bool) -> Result<BTreeMap<usize, Vec<i8>>, ConfigError> {
         let (widths, values) = (self.numbers("sign_widths")?, self.numbers("sign_values")?);
-        if mode == "identity" {
+        if !is_explicit {
             return match widths.is_empty() && values.is_empty() {
                 true => Ok(BTreeMap::new()),
                 false => {
@@ -199,8 +199,7 @@ impl Keys<'_> {
     }
 
     /// Whether inputs of each folded matrix are blocks, and have signs where any have.
-    fn check_widths(&self, folding: &Folding) -> Result<(), ConfigError> {
-        let is_explicit = self.expect_text("sign_mode", &["identity", "explicit"])? == "explicit";
+    fn check_widths(&self, folding: &Folding, is_explicit: bool) -> Result<(), ConfigError> {
         let of_embedding = folding.embedding.then_some(Role::TokenEmbedding);
         for role in folding.roles.iter().copied().chain(of_embedding) {
             let name = role.gguf_name(&self.architecture.graph());

@@ -37,11 +37,17 @@ fn with(synthetic: &Synthetic, keys: &[(&str, Option<Value>)]) -> Result<Config,
 /// The same of a file that is made once.
 fn with_file(file: &Gguf, architecture: Architecture, keys: &[(&str, Option<Value>)]) -> Result<Config, String> {
     let keys: Vec<_> = keys.iter().map(|(key, value)| (format!("{architecture}.{key}"), value)).collect();
+    let is_kept = |key: &str| keys.iter().all(|(own, _)| own != key);
+    let kept = file.metadata().iter().filter(|(key, _)| is_kept(key));
+    let kept = kept.map(|(key, value)| (key.to_owned(), value.clone()));
+    let given = keys.iter().filter_map(|(key, value)| Some((key.clone(), (*value).clone()?)));
+    of_entries("changed.gguf", file, kept.chain(given))
+}
+
+/// The configuration of a file that has the tensors of another one, and these entries.
+fn of_entries(name: &str, file: &Gguf, entries: impl Iterator<Item = (String, Value)>) -> Result<Config, String> {
     let mut writer = GgufWriter::new();
-    for (key, value) in file.metadata().iter().filter(|(key, _)| keys.iter().all(|(own, _)| own != key)) {
-        writer.set(key, value.clone()).unwrap();
-    }
-    for (key, value) in keys.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))) {
+    for (key, value) in entries {
         writer.set(key, value).unwrap();
     }
     for tensor in file.tensors() {
@@ -49,7 +55,7 @@ fn with_file(file: &Gguf, architecture: Architecture, keys: &[(&str, Option<Valu
     }
     let mut bytes = Vec::new();
     writer.write_to(&mut bytes).unwrap();
-    let file = Gguf::from_bytes("changed.gguf", bytes.into()).unwrap();
+    let file = Gguf::from_bytes(name, bytes.into()).unwrap();
     Config::from_gguf(&file).map_err(|error| error.to_string())
 }
 
@@ -219,19 +225,9 @@ fn folded(file: &Gguf, keys: &[(&str, Option<Value>)]) -> Result<Config, String>
     ];
     given.retain(|(key, _)| keys.iter().all(|(own, _)| own != key));
     given.extend(keys.iter().filter_map(|(key, value)| Some((*key, value.clone()?))));
-    let mut writer = GgufWriter::new();
     let given = given.into_iter().map(|(key, value)| (format!("prism.hadamard.{key}"), value));
     let of_file = file.metadata().iter().map(|(key, value)| (key.to_owned(), value.clone()));
-    for (key, value) in of_file.chain(given) {
-        writer.set(key, value).unwrap();
-    }
-    for tensor in file.tensors() {
-        writer.tensor(&tensor.name, &tensor.ne.row_major(), tensor.kind, file.bytes(tensor)).unwrap();
-    }
-    let mut bytes = Vec::new();
-    writer.write_to(&mut bytes).unwrap();
-    let file = Gguf::from_bytes("folded.gguf", bytes.into()).unwrap();
-    Config::from_gguf(&file).map_err(|error| error.to_string())
+    of_entries("folded.gguf", file, of_file.chain(given))
 }
 
 #[test]
