@@ -57,9 +57,34 @@ fn counts_are_those_of_the_dimensions() {
     assert_eq!((&decode["tokens"], &decode["depth"]), (&3.into(), &4.into()));
     assert_parts_add_up(decode);
     assert_eq!(report["decode_tokens_per_s"], decode["tokens_per_s"]);
-    let fraction =
-        positive(&decode["tokens_per_s"]) * bytes as f64 / 1e9 / positive(&report["limits"]["read_gb_per_s"]);
-    assert!((positive(&decode["of_limit"]) / fraction - 1.0).abs() < 1e-9);
+    // Two numbers of two bytes for each of the three heads' 128 dimensions, in two blocks; positions 5, 6 and 7.
+    let position = 2 * 2 * 384 * 2;
+    assert_eq!(report["bytes_per_position"], position);
+    let read = (bytes + 6 * position) as f64 / 1e9 / positive(&report["limits"]["read_gb_per_s"]);
+    assert!((positive(&decode["of_limit"]) / (positive(&decode["tokens_per_s"]) * read) - 1.0).abs() < 1e-9);
+    assert_eq!(report["batch"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn sequences_together_are_held_against_what_the_limits_allow() {
+    let report = json("--like tiny --prompt 0 --decode 2 --depth 300 --batch 1,3 -r 1 --threads 1");
+    let limit = |name: &str| positive(&report["limits"][name]);
+    let (read, operations) = (limit("read_gb_per_s") * 1e9, limit("int8_gops") * 1e9);
+    let head = (2 * TABLE) as f64;
+    let weights = positive(&report["bytes_per_token"]) - head;
+    // Positions 301 and 302.
+    let state = 301.5 * positive(&report["bytes_per_position"]);
+    for (test, sequences) in report["batch"].as_array().unwrap().iter().zip([1.0, 3.0]) {
+        assert_eq!((&test["steps"], &test["depth"]), (&2.into(), &300.into()));
+        assert_eq!(positive(&test["sequences"]), sequences);
+        assert_parts_add_up(test);
+        let blocks = (weights / read).max(sequences * (2 * 2 * BLOCK) as f64 / operations);
+        let logits = (head / read).max(2.0 * sequences * (2 * TABLE) as f64 / operations);
+        let ideal = sequences / (blocks + logits + sequences * state / read);
+        assert!((positive(&test["limits_allow_tokens_per_s"]) / ideal - 1.0).abs() < 1e-9, "{test} {ideal}");
+        assert!((positive(&test["of_limit"]) * ideal / positive(&test["tokens_per_s"]) - 1.0).abs() < 1e-9);
+    }
+    assert_eq!(report["batch"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -79,8 +104,9 @@ fn types_and_blocks_are_those_asked_for() {
 #[test]
 fn people_get_a_line_for_each_test_and_part() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/stories-i2_s.gguf");
-    let text = text(&format!("{file} --prompt 3,9 --decode 2 -r 1"));
-    for line in ["  prompt 3 ", "  prompt 9 ", "  decode 2 ", "prompt 9, each token:", "decode 2, each token:"] {
+    let text = text(&format!("{file} --prompt 3,9 --decode 2 --batch 4 -r 1"));
+    let tests = ["  prompt 3 ", "  prompt 9 ", "  decode 2 ", "  4 x 2 "];
+    for line in tests.into_iter().chain(["prompt 9, each token:", "decode 2, each token:"]) {
         assert_eq!(text.lines().filter(|found| found.starts_with(line)).count(), 1, "{line}: {text}");
     }
     for part in ["attn_q ", "ffn_down ", "head ", "attention ", "norms ", "rest "] {
@@ -96,6 +122,8 @@ fn what_cannot_be_measured_is_refused() {
         (format!("{file} --prompt 257 -r 1"), "257 positions, and the model has 256"),
         ("--like tiny --prompt 1 --decode 25 --depth 1000".to_owned(), "1025 positions, and the model has 1024"),
         ("--like tiny --repetitions 0".to_owned(), "--repetitions"),
+        ("--like tiny --batch 2 --decode 0".to_owned(), "--batch takes as many steps as --decode"),
+        ("--like tiny --batch 0".to_owned(), "--batch"),
     ];
     for (arguments, expected) in refused {
         let output = bench(&arguments);

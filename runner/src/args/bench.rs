@@ -36,6 +36,9 @@ pub struct BenchArguments {
     /// Positions in the cache before the first token is decoded.
     #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = whole::<usize>)]
     pub depth: usize,
+    /// Sequences of which each step takes one token; several numbers are several tests.
+    #[arg(long, value_name = "COUNTS", value_delimiter = ',', value_parser = whole::<NonZeroUsize>)]
+    pub batch: Vec<NonZeroUsize>,
     /// Runs of each test, of which the median is shown.
     #[arg(short, long, value_name = "COUNT", default_value = "3", value_parser = whole::<NonZeroUsize>)]
     pub repetitions: NonZeroUsize,

@@ -10,6 +10,7 @@ pub fn document(report: &Report) -> Value {
     let of = |wanted: fn(&Test) -> bool| report.tests.iter().filter(move |test| wanted(&test.test));
     let prompt: Vec<_> = of(|test| matches!(test, Test::Prompt { .. })).map(|test| of_prompt(report, test)).collect();
     let decode = of(|test| matches!(test, Test::Decode { .. })).next();
+    let batch: Vec<_> = of(|test| matches!(test, Test::Batch { .. })).map(|test| of_batch(report, test)).collect();
     json!({
         "model": report.model,
         "load_s": report.load_seconds,
@@ -26,6 +27,8 @@ pub fn document(report: &Report) -> Value {
         "prompt": prompt,
         "decode_tokens_per_s": decode.map(|test| test.tokens_per_second),
         "decode": decode.map(|test| of_decode(report, test)),
+        "batch": batch,
+        "bytes_per_position": report.position_bytes,
         "matrices": report.matrices.iter().map(|matrix| json!({
             "part": matrix.row.name(),
             "rows": matrix.shape.0,
@@ -52,6 +55,22 @@ fn of_decode(report: &Report, test: &Measured) -> Value {
         "depth": test.test.positions() - test.test.tokens(),
         "tokens_per_s": test.tokens_per_second,
         "of_limit": report.bytes(test) / report.limits.read_bytes,
+        "fork_joins": test.fork_joins,
+        "parts_us": parts(test),
+    })
+}
+
+fn of_batch(report: &Report, test: &Measured) -> Value {
+    let sequences = test.test.sequences();
+    let steps = test.test.tokens() / sequences;
+    let ideal = report.ideal(test);
+    json!({
+        "sequences": sequences,
+        "steps": steps,
+        "depth": test.test.positions() - steps,
+        "tokens_per_s": test.tokens_per_second,
+        "limits_allow_tokens_per_s": ideal,
+        "of_limit": test.tokens_per_second / ideal,
         "fork_joins": test.fork_joins,
         "parts_us": parts(test),
     })

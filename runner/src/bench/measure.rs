@@ -5,9 +5,10 @@ use memmap2::MmapMut;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
-use trine::model::{LogitsRequest, Part, Session};
+use trine::kernels::{CacheType, PAGE};
+use trine::model::{LogitsRequest, Part, State, StatePool, Traced, Transformer};
 use trine::ops::Cpu;
-use trine::shapes::{Idx, Model, Vocab};
+use trine::shapes::{Axis, Idx, Model, Vocab};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,15 @@ pub enum Test {
         /// How many others are in the cache before.
         depth: usize,
     },
+    /// Tokens of several sequences, one of each in a step.
+    Batch {
+        /// How many sequences.
+        sequences: usize,
+        /// How many steps.
+        steps: usize,
+        /// How many tokens of each sequence are in the cache before.
+        depth: usize,
+    },
 }
 
 impl Test {
@@ -31,14 +41,32 @@ impl Test {
     pub fn tokens(self) -> usize {
         match self {
             Test::Prompt { tokens } | Test::Decode { tokens, .. } => tokens,
+            Test::Batch { sequences, steps, .. } => sequences * steps,
         }
     }
 
-    /// Positions of the cache that it takes.
+    /// Sequences that it has.
+    pub fn sequences(self) -> usize {
+        match self {
+            Test::Prompt { .. } | Test::Decode { .. } => 1,
+            Test::Batch { sequences, .. } => sequences,
+        }
+    }
+
+    /// Positions of the cache that each of its sequences takes.
     pub fn positions(self) -> usize {
         match self {
             Test::Prompt { tokens } => tokens,
             Test::Decode { tokens, depth } => depth.saturating_add(tokens),
+            Test::Batch { steps, depth, .. } => depth.saturating_add(steps),
+        }
+    }
+
+    /// Tokens of a sequence that a step takes, and those that are in the cache before the first step.
+    fn step(self) -> (usize, usize) {
+        match self {
+            Test::Prompt { tokens } => (tokens, 0),
+            Test::Decode { depth, .. } | Test::Batch { depth, .. } => (1, depth),
         }
     }
 }
@@ -61,31 +89,74 @@ pub fn ids(count: usize, vocab: usize) -> Vec<u32> {
     (0..count as u32).map(|index| (index.wrapping_mul(0x9e37_79b9) >> 3) % vocab as u32).collect()
 }
 
-/// Runs a test on the first of `tokens`.
-///
-/// # Errors
-/// The session has too few positions.
-pub fn run<M: Model>(test: Test, session: &mut Session<M>, cpu: &Cpu, tokens: &[Idx<Vocab<M>>]) -> Result<Run> {
-    let (depth, step) = match test {
-        Test::Prompt { tokens } => (0, tokens),
-        Test::Decode { depth, .. } => (depth, 1),
-    };
-    let known = session.rewind(&tokens[..=depth]);
-    if known < depth {
-        session.feed(&tokens[known..depth])?;
+/// The sequences that tests run on, and the tokens that they are fed.
+pub struct Sequences<'m, M: Model> {
+    transformer: &'m Transformer<M>,
+    cpu: &'m Cpu,
+    states: Vec<State<M>>,
+    tokens: Vec<Idx<Vocab<M>>>,
+}
+
+impl<'m, M: Model> Sequences<'m, M> {
+    /// Empty sequences for the largest of `tests`.
+    ///
+    /// # Errors
+    /// There is not so much memory.
+    pub fn new(transformer: &'m Transformer<M>, cpu: &'m Cpu, kv: CacheType, tests: &[Test]) -> Result<Self> {
+        let most = |of: fn(Test) -> usize| tests.iter().map(|test| of(*test)).max().unwrap_or(1);
+        let (count, positions) = (most(Test::sequences), most(Test::positions));
+        let pool = StatePool::for_sequences(transformer, count, positions, kv)?;
+        let states = (0..count).map(|_| pool.state(positions)).collect();
+        let vocab = Vocab::of(transformer.model);
+        let of_vocab = |id| Idx::new(vocab, id).expect("ids are of the vocabulary");
+        // Each sequence begins at a token of its own.
+        let tokens = ids(positions + count, vocab.len()).into_iter().map(of_vocab).collect();
+        Ok(Sequences { transformer, cpu, states, tokens })
     }
-    let mut parts: HashMap<Part, Duration> = HashMap::new();
-    let fork_joins = cpu.fork_joins();
-    let started = Instant::now();
-    let mut last = started;
-    for tokens in tokens[depth..test.positions()].chunks(step) {
-        session.feed_watched(tokens, REQUEST, &mut |_, part, _| {
+
+    /// Bytes of the keys and values of a position.
+    pub fn bytes_per_position(transformer: &Transformer<M>, kv: CacheType) -> Result<usize> {
+        Ok(StatePool::new(transformer, 1, kv)?.bytes_per_page() / PAGE)
+    }
+
+    /// Runs a test. Its logits are those that `run` needs with its defaults, for a head with a shortlist.
+    ///
+    /// # Errors
+    /// A sequence has too few positions.
+    pub fn run(&mut self, test: Test) -> Result<Run> {
+        let Sequences { transformer, cpu, ref mut states, ref tokens } = *self;
+        let states = &mut states[..test.sequences()];
+        let (step, depth) = test.step();
+        for (index, state) in states.iter_mut().enumerate() {
+            state.rewind(depth);
+            while state.len() < depth {
+                // Up to a page end, so that a state of the delta rule is kept there.
+                let end = depth.min((state.len() / PAGE + 1) * PAGE);
+                state.step(&tokens[index..][state.len()..end], |step| transformer.prefill(cpu, step))?;
+            }
+        }
+        let mut parts: HashMap<Part, Duration> = HashMap::new();
+        let fork_joins = cpu.fork_joins();
+        let started = Instant::now();
+        let mut last = started;
+        let mut see = |_: Option<usize>, part, _: &[f32]| {
             let now = Instant::now();
             *parts.entry(part).or_default() += now - last;
             last = now;
-        })?;
+        };
+        let traced = Traced::new(cpu, &mut see);
+        for begin in (depth..test.positions()).step_by(step.min(PAGE)) {
+            let end = test.positions().min(begin + step.min(PAGE));
+            let requests: Vec<_> =
+                states.iter_mut().enumerate().map(|(index, state)| (state, &tokens[index..][begin..end])).collect();
+            let is_last = end == test.positions() || step == 1;
+            State::step_together(requests, |input| match is_last {
+                true => drop(transformer.requested_logits(&traced, input, REQUEST)),
+                false => transformer.prefill(&traced, input),
+            })?;
+        }
+        Ok(Run { time: started.elapsed(), parts, fork_joins: cpu.fork_joins() - fork_joins })
     }
-    Ok(Run { time: started.elapsed(), parts, fork_joins: cpu.fork_joins() - fork_joins })
 }
 
 /// Bytes that are read to measure the bandwidth: several times what caches hold.
@@ -147,6 +218,8 @@ mod tests {
         let decode = Test::Decode { tokens: 64, depth: 100 };
         assert_eq!((decode.tokens(), decode.positions()), (64, 164));
         assert_eq!(Test::Prompt { tokens: 7 }.positions(), 7);
+        let batch = Test::Batch { sequences: 3, steps: 5, depth: 2 };
+        assert_eq!((batch.tokens(), batch.positions(), batch.sequences()), (15, 7, 3));
     }
 
     #[test]

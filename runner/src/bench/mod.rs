@@ -15,14 +15,17 @@ use crate::message::{Usage, note};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::terminal;
-use anyhow::Result;
-use measure::{Limits, Run, Test};
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use measure::{Limits, Run, Sequences, Test};
+use memmap2::MmapMut;
 use report::Report;
 use std::io::{BufWriter, Write};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
 use trine::loader::Gguf;
-use trine::model::{Session, Source, Transformer};
+use trine::model::{Source, Transformer};
 use trine::ops::Cpu;
 use trine::shapes::Model;
 
@@ -57,7 +60,22 @@ fn synthetic(arguments: &BenchArguments) -> Result<Gguf> {
         model.config.dims.attention_layers = blocks.get();
     }
     note(&format!("making a model of random weights, {} and {}", model.matrices, model.table));
-    Ok(model.gguf()?)
+    let mut file = Vec::new();
+    model.writer()?.write_to(&mut file)?;
+    Ok(Gguf::from_bytes("synthetic model", as_mapped(file)?)?)
+}
+
+/// The bytes of a file in memory that lies as that of a mapped file does, which is in small pages where no other
+/// program has asked for large ones.
+fn as_mapped(file: Vec<u8>) -> Result<Bytes> {
+    let mut memory = MmapMut::map_anon(file.len()).context("no memory for the model")?;
+    #[cfg(target_os = "linux")]
+    {
+        // Where the system has no huge pages, all are small.
+        let _ = memory.advise(memmap2::Advice::NoHugePage);
+    }
+    memory.copy_from_slice(&file);
+    Ok(Bytes::from_owner(memory.make_read_only()?))
 }
 
 struct Bench<'b> {
@@ -72,16 +90,15 @@ impl Program for Bench<'_> {
     fn run<M: Model>(self, model: &Arc<Transformer<M>>) -> Result<Report> {
         let Bench { arguments, cpu, started } = self;
         let load_time = started.elapsed();
-        let tests = tests(arguments);
+        let tests = tests(arguments)?;
         let positions = tests.iter().map(|test| test.positions()).max().unwrap_or(1);
         let context = model.config.context;
         if positions > context {
             return Err(Usage(format!("a test takes {positions} positions, and the model has {context}")).into());
         }
-        let mut session = Session::new(model, cpu, positions, arguments.kv)?;
-        let tokens = session.tokens_of(&measure::ids(positions, model.config.dims.vocab))?;
+        let mut sequences = Sequences::new(model, cpu, arguments.kv, &tests)?;
         // All pages of the weights come into memory.
-        session.feed(&tokens[..1])?;
+        sequences.run(Test::Decode { tokens: 1, depth: 0 })?;
         let mut limits = Limits::new()?;
         let mut runs: Vec<Vec<Run>> = tests.iter().map(|_| Vec::new()).collect();
         let progress = Progress::new("measuring");
@@ -90,18 +107,25 @@ impl Program for Bench<'_> {
             limits.measure(cpu);
             for (index, (test, runs)) in tests.iter().zip(&mut runs).enumerate() {
                 progress.set(round * tests.len() + index, rounds * tests.len());
-                runs.push(measure::run(*test, &mut session, cpu, &tokens)?);
+                runs.push(sequences.run(*test)?);
             }
         }
         limits.measure(cpu);
         drop(progress);
-        Ok(Report::new(model, cpu, arguments.kv, load_time, &limits, tests.into_iter().zip(runs).collect()))
+        let position_bytes = Sequences::bytes_per_position(model, arguments.kv)?;
+        let machine = (cpu, arguments.kv, position_bytes);
+        Ok(Report::new(model, machine, load_time, &limits, tests.into_iter().zip(runs).collect()))
     }
 }
 
 /// What the arguments ask for.
-fn tests(arguments: &BenchArguments) -> Vec<Test> {
+fn tests(arguments: &BenchArguments) -> Result<Vec<Test>> {
     let BenchArguments { decode, depth, .. } = *arguments;
+    if decode == 0 && !arguments.batch.is_empty() {
+        return Err(Usage("--batch takes as many steps as --decode says, which is 0".to_owned()).into());
+    }
     let prompts = arguments.prompt.iter().filter(|tokens| **tokens > 0).map(|&tokens| Test::Prompt { tokens });
-    prompts.chain((decode > 0).then_some(Test::Decode { tokens: decode, depth })).collect()
+    let decode_alone = (decode > 0).then_some(Test::Decode { tokens: decode, depth });
+    let together = |sequences: &NonZeroUsize| Test::Batch { sequences: sequences.get(), steps: decode, depth };
+    Ok(prompts.chain(decode_alone).chain(arguments.batch.iter().map(together)).collect())
 }

@@ -24,6 +24,8 @@ pub struct Report {
     pub operations_per_token: u64,
     /// Bytes of weights that a decoded token reads.
     pub bytes_per_token: u64,
+    /// Bytes of the keys and values of a position.
+    pub position_bytes: usize,
     /// What the machine can do at most.
     pub limits: MachineLimits,
     /// The tests, in order.
@@ -152,8 +154,7 @@ impl Report {
     /// Medians of all runs.
     pub fn new<M: Model>(
         model: &Transformer<M>,
-        cpu: &Cpu,
-        kv: CacheType,
+        (cpu, kv, position_bytes): (&Cpu, CacheType, usize),
         load_time: Duration,
         limits: &Limits,
         tests: Vec<(Test, Vec<Run>)>,
@@ -171,6 +172,7 @@ impl Report {
             kv,
             operations_per_token: model.operations_per_token(),
             bytes_per_token: model.bytes_per_token(),
+            position_bytes,
             limits,
             tests: tests.into_iter().map(|(test, runs)| Measured::new(test, &runs)).collect(),
             matrices: matrices(model),
@@ -182,9 +184,31 @@ impl Report {
         test.tokens_per_second * self.operations_per_token as f64
     }
 
-    /// Bytes of weights read in a second by a decode.
+    /// Bytes of weights, keys and values read in a second by a decode.
     pub fn bytes(&self, test: &Measured) -> f64 {
-        test.tokens_per_second * self.bytes_per_token as f64
+        test.tokens_per_second * (self.bytes_per_token as f64 + self.state_bytes(test))
+    }
+
+    /// Bytes of the keys and values that a token of a sequence reads, in the mean of a test.
+    pub fn state_bytes(&self, test: &Measured) -> f64 {
+        // Each step has one position more than the one before.
+        let tokens = (test.test.tokens() / test.test.sequences()) as f64;
+        self.position_bytes as f64 * (test.test.positions() as f64 - (tokens - 1.0) / 2.0)
+    }
+
+    /// Tokens in a second of a test of several sequences, if a step took no longer than the limits ask for:
+    /// `b / (max(W / B, b O / P) + max(H / B, 2 b Q / P) + b K / B)`. `W` are the bytes of the weights but the head and
+    /// `O` their operations for a token, `H` and `Q` those of the head, whose activations have 16 bits, `K` the bytes of
+    /// the keys and values of a sequence; `B` and `P` are the limits.
+    pub fn ideal(&self, test: &Measured) -> f64 {
+        let (read, compute) = (self.limits.read_bytes, self.limits.int8_ops);
+        let head = self.matrices.iter().find(|matrix| matrix.row == Row::Head);
+        let (head_bytes, head_weights) = head.map_or((0, 0), |head| (head.bytes, head.weights));
+        let sequences = test.test.sequences() as f64;
+        let blocks = ((self.bytes_per_token - head_bytes) as f64 / read)
+            .max(sequences * self.operations_per_token as f64 / compute);
+        let head = (head_bytes as f64 / read).max(2.0 * sequences * 2.0 * head_weights as f64 / compute);
+        sequences / (blocks + head + sequences * self.state_bytes(test) / read)
     }
 }
 
@@ -209,7 +233,7 @@ impl Measured {
     pub fn heads_per_token(&self) -> f64 {
         match self.test {
             Test::Prompt { tokens } => 1.0 / tokens as f64,
-            Test::Decode { .. } => 1.0,
+            Test::Decode { .. } | Test::Batch { .. } => 1.0,
         }
     }
 

@@ -27,8 +27,16 @@ pub fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
         report.bytes_per_token as f64 / 1e6
     )?;
     let heading = ["test", "tokens/s", "GOPS", "of limit", "GB/s", "of limit"].map(str::to_owned);
-    let tests = report.tests.iter().map(|test| test_row(report, test));
+    let (together, alone): (Vec<_>, Vec<_>) =
+        report.tests.iter().partition(|test| matches!(test.test, Test::Batch { .. }));
+    let tests = alone.iter().map(|test| test_row(report, test));
     rows(out, &[heading].into_iter().chain(tests).collect::<Vec<_>>())?;
+    if !together.is_empty() {
+        writeln!(out)?;
+        let heading = ["sequences together", "tokens/s", "a step, ms", "limits allow", "of that"].map(str::to_owned);
+        let tests = together.iter().map(|test| batch_row(report, test));
+        rows(out, &[heading].into_iter().chain(tests).collect::<Vec<_>>())?;
+    }
     let prompt = report.tests.iter().rfind(|test| matches!(test.test, Test::Prompt { .. }));
     let decode = report.tests.iter().rfind(|test| matches!(test.test, Test::Decode { .. }));
     if let Some(test) = prompt {
@@ -49,6 +57,8 @@ pub fn name(test: Test) -> String {
         Test::Prompt { tokens } => format!("prompt {tokens}"),
         Test::Decode { tokens, depth: 0 } => format!("decode {tokens}"),
         Test::Decode { tokens, depth } => format!("decode {tokens} after {depth}"),
+        Test::Batch { sequences, steps, depth: 0 } => format!("{sequences} x {steps}"),
+        Test::Batch { sequences, steps, depth } => format!("{sequences} x {steps} after {depth}"),
     }
 }
 
@@ -68,6 +78,18 @@ fn test_row(report: &Report, test: &Measured) -> [String; 6] {
         row[5] = percent(bytes, report.limits.read_bytes);
     }
     row
+}
+
+fn batch_row(report: &Report, test: &Measured) -> [String; 5] {
+    let step = test.seconds * test.test.sequences() as f64;
+    let ideal = report.ideal(test);
+    [
+        name(test.test),
+        format!("{:.2}", test.tokens_per_second),
+        format!("{:.2}", step * 1e3),
+        format!("{ideal:.2}"),
+        percent(test.tokens_per_second, ideal),
+    ]
 }
 
 /// A line for each part of a test. `amount` is what a token needs of the limit in a matrix.
@@ -95,6 +117,10 @@ fn parts(
             line[4] = percent(rate, limit);
             line[5] = format!("{} x {}", matrix.shape.0, matrix.shape.1);
             line[6] = matrix.kind.to_owned();
+        } else if row == Row::Attention && matches!(test.test, Test::Decode { .. }) {
+            let rate = report.state_bytes(test) / seconds;
+            line[3] = format!("{:.1}", rate / 1e9);
+            line[4] = percent(rate, limit);
         }
         lines.push(line);
     }
