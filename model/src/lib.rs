@@ -44,9 +44,9 @@ pub use files::{Description, DescriptionError, HfDirectory, HfError};
 pub use generation::Session;
 #[cfg(feature = "text")]
 pub use generation::{
-    Candidate, Candidates, Finish, ForModel, GenerateError, GenerateOptions, Generated, Generation, GenerationError,
-    GenerationStep, GenerationStream, Greedy, Guesses, LogitsFilter, Logprobs, ModelTokenizer, Multinomial, Next,
-    Sampler, SamplerChain, SamplerError, SamplerOptions, TokenLogprob, WrongTokenizer, filters,
+    Candidate, Candidates, Draft, Finish, ForModel, GenerateError, GenerateOptions, Generated, Generation,
+    GenerationError, GenerationStep, GenerationStream, Greedy, Guess, Guesses, LogitsFilter, Logprobs, ModelTokenizer,
+    Multinomial, Next, Sampler, SamplerChain, SamplerError, SamplerOptions, TokenLogprob, WrongTokenizer, filters,
 };
 pub use network::{
     Attention, Block, DeltaNet, FeedForward, KvCache, Linear, Logits, LogitsError, LogitsRequest, Mixer, Ops, Part,

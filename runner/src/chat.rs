@@ -16,6 +16,7 @@ mod saved;
 mod settings;
 
 use crate::args::ChatArguments;
+use crate::draft::{self, Speaker};
 use crate::generation::{self, Generation};
 use crate::interrupt::Signal;
 use crate::load::{self, Program};
@@ -52,6 +53,7 @@ pub fn chat(arguments: &ChatArguments) -> Result<Outcome> {
     let generation = generation(&settings, advice.as_ref())?;
     let template = generation::template(&*file, &tokenizer, &arguments.generation, advice.as_ref())?;
     let chat = Chat {
+        arguments,
         file: &*file,
         template,
         tokenizer: &tokenizer,
@@ -85,6 +87,7 @@ fn generation(settings: &Settings, advice: Option<&Advice>) -> Result<Generation
 }
 
 struct Chat<'c> {
+    arguments: &'c ChatArguments,
     file: &'c dyn Source,
     template: ChatTemplate,
     tokenizer: &'c Arc<Tokenizer>,
@@ -128,7 +131,15 @@ impl Program for Chat<'_> {
     fn run<M: Model>(mut self, model: &Arc<Transformer<M>>) -> Result<Outcome> {
         self.generation.check(model.config.dims.vocab)?;
         let context = generation::context(&self.settings.generation, POSITIONS, &model.config)?;
-        let mut session = Session::new(model, self.cpu, context, self.settings.generation.kv)?;
+        let session = Session::new(model, self.cpu, context, self.settings.generation.kv)?;
+        let arguments = self.arguments;
+        let asked = (arguments.generation.draft.as_deref(), arguments.generation.kv, &arguments.load.access);
+        draft::with_draft(session, self.tokenizer, asked, self.cpu, &mut |speaker| self.converse(speaker))
+    }
+}
+
+impl Chat<'_> {
+    fn converse<M: Model>(&mut self, speaker: &mut Speaker<'_, M>) -> Result<Outcome> {
         if self.lines.is_interactive() {
             note("`/help` lists what there is besides messages");
         }
@@ -138,7 +149,7 @@ impl Program for Chat<'_> {
                 Read::End => break,
                 Read::Interrupted => return Ok(Outcome::Interrupted(Signal::CTRL_C)),
             };
-            match self.obey(&mut session, &text) {
+            match self.obey(speaker, &text) {
                 Ok(Flow::On) => {}
                 Ok(Flow::Exit) => break,
                 Ok(Flow::Signal(signal)) => return Ok(Outcome::Interrupted(signal)),
@@ -148,9 +159,7 @@ impl Program for Chat<'_> {
         }
         Ok(if self.failed { Outcome::Refused } else { Outcome::Done })
     }
-}
 
-impl Chat<'_> {
     /// Whether the next line may have no such error. A full context, of which nothing may be dropped, ends a pipe.
     fn goes_on_after(&self, error: &anyhow::Error) -> bool {
         let of_messages = error.is::<ChatError>() || error.is::<TokenizerError>() || error.is::<generation::Refused>();
@@ -171,20 +180,20 @@ impl Chat<'_> {
     }
 
     /// Does what a line says.
-    fn obey<M: Model>(&mut self, session: &mut Session<M>, text: &str) -> Result<Flow> {
+    fn obey<M: Model>(&mut self, speaker: &mut Speaker<'_, M>, text: &str) -> Result<Flow> {
         match command::parse(text)? {
             Said::Nothing => {}
-            Said::Message(message) => return self.say(session, message),
+            Said::Message(message) => return self.say(speaker, message),
             Said::Command(command) => match command {
                 Command::Help => line(&format!("{}\n\n{}", command::help(), self.settings.listed(&self.generation))),
                 Command::Set(None) => line(&self.settings.listed(&self.generation)),
-                Command::Set(Some((name, value))) => self.set(session, &name, &value)?,
+                Command::Set(Some((name, value))) => self.set(&speaker.session, &name, &value)?,
                 Command::System(None) => {
                     line(&one_line(self.conversation.system.as_deref().unwrap_or("there is no system message")));
                 }
                 Command::System(Some(text)) => self.conversation.system = Some(text).filter(|text| text != "-"),
-                Command::Regen => return self.answer_again(session),
-                Command::Edit(text) => return self.edit(session, text),
+                Command::Regen => return self.answer_again(speaker),
+                Command::Edit(text) => return self.edit(speaker, text),
                 Command::Save(path) => self.save(path)?,
                 Command::Load(path) => self.load(path)?,
                 Command::Stats => line(self.last.as_deref().unwrap_or("there is no answer yet")),
@@ -199,29 +208,29 @@ impl Chat<'_> {
     }
 
     /// Answers a message. One that cannot be answered is no part of the conversation.
-    fn say<M: Model>(&mut self, session: &mut Session<M>, message: String) -> Result<Flow> {
+    fn say<M: Model>(&mut self, speaker: &mut Speaker<'_, M>, message: String) -> Result<Flow> {
         self.conversation.turns.push(conversation::Turn { message, answer: None });
-        let answered = self.answer(session);
+        let answered = self.answer(speaker);
         if answered.is_err() {
             self.conversation.pop();
         }
         answered
     }
 
-    fn answer_again<M: Model>(&mut self, session: &mut Session<M>) -> Result<Flow> {
+    fn answer_again<M: Model>(&mut self, speaker: &mut Speaker<'_, M>) -> Result<Flow> {
         let last = self.conversation.turns.last_mut().ok_or_else(|| no_message("/regen"))?;
         let before = last.answer.take();
         if self.generation.seed.is_none() {
             note("note: the likeliest tokens are taken, so the answer is the same: `/set temperature 0.8` draws");
         }
-        let answered = self.answer(session);
+        let answered = self.answer(speaker);
         if let (Err(_), Some(last)) = (&answered, self.conversation.turns.last_mut()) {
             last.answer = before;
         }
         answered
     }
 
-    fn edit<M: Model>(&mut self, session: &mut Session<M>, text: Option<String>) -> Result<Flow> {
+    fn edit<M: Model>(&mut self, speaker: &mut Speaker<'_, M>, text: Option<String>) -> Result<Flow> {
         let last = self.conversation.turns.last().ok_or_else(|| no_message("/edit"))?;
         let text = match text {
             Some(text) => text,
@@ -236,7 +245,7 @@ impl Chat<'_> {
         };
         let before = self.conversation.clone();
         self.conversation.pop();
-        let answered = self.say(session, message);
+        let answered = self.say(speaker, message);
         if answered.is_err() {
             self.conversation = before;
         }

@@ -2,6 +2,7 @@
 //! What does not belong here: how that is shown (`display.rs`).
 
 use crate::args::GenerationArguments;
+use crate::draft::Speaker;
 use crate::interrupt::{Signal, Watch};
 use crate::message::{Usage, note};
 use crate::progress::Progress;
@@ -12,8 +13,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 use trine::model::{
-    Advice, ChatError, ChatTemplate, Config, EncodeOptions, Finish, ForModel, GenerateOptions, Generated, Guesses,
-    SamplerChain, SamplerError, SamplerOptions, Session, Source, Tokenizer,
+    Advice, ChatError, ChatTemplate, Config, EncodeOptions, Finish, ForModel, GenerateOptions, Generated, Guess,
+    Guesses, SamplerChain, SamplerError, SamplerOptions, Session, Source, Tokenizer,
 };
 use trine::shapes::Model;
 
@@ -28,6 +29,10 @@ pub fn context(arguments: &GenerationArguments, needed: usize, config: &Config) 
         Some(asked) => bail!(Usage(format!("--context {asked}: the model has {} positions", config.context))),
     }
 }
+
+/// Most tokens that a draft guesses at a time. Each takes a step of the draft, and a wrong one makes those behind it
+/// wrong.
+const DRAFTED: usize = 5;
 
 /// How tokens are chosen, and when they end.
 pub struct Generation {
@@ -195,7 +200,7 @@ impl Generation {
         };
         let sampler = SamplerChain::new(sampling.clone()).map_err(|error| Usage(error.to_string()))?;
         let options = GenerateOptions {
-            guesses: arguments.speculate.unwrap_or(0),
+            guesses: arguments.speculate.unwrap_or(if arguments.draft.is_some() { DRAFTED } else { 0 }),
             max_tokens,
             stop_strings: arguments.stop.clone(),
             stop_ids: arguments.stop_id.clone(),
@@ -237,11 +242,12 @@ impl Generation {
     /// those of `show`.
     pub fn stream<M: Model>(
         &mut self,
-        session: &mut Session<M>,
+        speaker: &mut Speaker<'_, M>,
         tokenizer: &Arc<Tokenizer>,
         prompt: &[u32],
         show: &mut dyn FnMut(&str) -> Result<()>,
     ) -> Result<Streamed<M>> {
+        let Speaker { session, draft } = speaker;
         check_room(session, prompt)?;
         let tokenizer = tokenizer.clone().for_model(session.transformer().model)?;
         let prompt = session.tokens_of(prompt)?;
@@ -257,7 +263,9 @@ impl Generation {
             }
             if shown.is_err() || watch.signal().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let generated = session.generate(&prompt, &tokenizer, &mut self.sampler, &self.options, &mut on_text)?;
+        let draft = draft.as_mut().map(|draft| &mut **draft as &mut dyn Guess<M>);
+        let Generation { sampler, options, .. } = self;
+        let generated = session.generate_guessed(&prompt, &tokenizer, sampler, options, draft, &mut on_text)?;
         shown?;
         let signal = watch.end().filter(|signal| ends(*signal, &generated.finish));
         Ok(Streamed { generated, text, signal })

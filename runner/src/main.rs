@@ -14,6 +14,7 @@ mod describe;
 mod diff;
 mod display;
 mod document;
+mod draft;
 mod generation;
 mod heat;
 mod input;

@@ -3,6 +3,7 @@
 use crate::args::{DEFAULT_PROMPT, RunArguments, Thoughts};
 use crate::display::{Display, Manner, Spoken};
 use crate::document;
+use crate::draft::{self, Speaker};
 use crate::generation::{self, Generation, Streamed};
 use crate::input;
 use crate::load::{self, Program};
@@ -120,12 +121,21 @@ impl Program for Run<'_> {
 
     fn run<M: Model>(mut self, model: &Arc<Transformer<M>>) -> Result<Outcome> {
         self.generation.check(model.config.dims.vocab)?;
-        let Prompt { ids, shown, is_answered } = &self.prompt;
+        let ids = &self.prompt.ids;
         let needed = ids.len().saturating_add(self.arguments.tokens);
         let context = generation::context(&self.arguments.generation, needed, &model.config)?;
-        let mut session = Session::new(model, self.cpu, context, self.arguments.generation.kv)?;
-        let positions = session.capacity();
+        let session = Session::new(model, self.cpu, context, self.arguments.generation.kv)?;
         generation::check_room(&session, ids)?;
+        let arguments = self.arguments;
+        let asked = (arguments.generation.draft.as_deref(), arguments.generation.kv, &arguments.load.access);
+        draft::with_draft(session, self.tokenizer, asked, self.cpu, &mut |speaker| self.tell(speaker))
+    }
+}
+
+impl Run<'_> {
+    fn tell<M: Model>(&mut self, speaker: &mut Speaker<'_, M>) -> Result<Outcome> {
+        let Prompt { ids, shown, is_answered } = &self.prompt;
+        let positions = speaker.session.capacity();
         let end = generation::end_of(self.tokenizer, ids);
         let mut display = (!self.arguments.json).then(|| Display::new(MANNER, parser(*is_answered, &end)));
         // The prompt stands before the text. While it is read, its line may have a bar.
@@ -135,7 +145,7 @@ impl Program for Run<'_> {
             before.take().map_or(Ok(()), |shown| display.push(shown))?;
             display.push(text)
         };
-        let streamed = self.generation.stream(&mut session, self.tokenizer, ids, &mut show)?;
+        let streamed = self.generation.stream(speaker, self.tokenizer, ids, &mut show)?;
         show("")?;
         let Streamed { generated, text, signal } = streamed;
         display.map(Display::finish).transpose()?;

@@ -5,7 +5,7 @@ use super::Session;
 use super::ids::ids;
 use super::logprobs::Logprobs;
 use super::sampler::{Sampler, SamplerError};
-use super::speculation::{Guesses, Speculation};
+use super::speculation::{Guess, Guesses, Speculation};
 use super::state::{Finish, GenerateOptions, Generation, GenerationError, Next};
 use super::tokens::ModelTokenizer;
 use crate::network::{Logits, LogitsRequest, StepError};
@@ -81,6 +81,23 @@ impl<M: Model> Session<M> {
         options: &GenerateOptions,
         on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Generated<M>, GenerateError> {
+        self.generate_guessed(prompt, tokenizer, sampler, options, None, on_text)
+    }
+
+    /// As [`generate`](Session::generate), in fewer steps where `guesser` guesses what comes next:
+    /// [`GenerateOptions::guesses`] tokens at a time at most. The text is the same.
+    ///
+    /// # Errors
+    /// As for [`generate`](Session::generate).
+    pub fn generate_guessed(
+        &mut self,
+        prompt: &[Idx<Vocab<M>>],
+        tokenizer: &ModelTokenizer<M>,
+        sampler: &mut dyn Sampler,
+        options: &GenerateOptions,
+        guesser: Option<&mut dyn Guess<M>>,
+        on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Generated<M>, GenerateError> {
         let started = Instant::now();
         let generation = Generation::new(ids(prompt), tokenizer, sampler, options.clone());
         let mut generation = generation.with_context(self.capacity());
@@ -88,7 +105,7 @@ impl<M: Model> Session<M> {
         let fed = self.feed_while(&prompt[kept..], generation.request(), &mut || on_text(""))?;
         let prompt = (self.tokens().len() - kept, started.elapsed());
         let (started, mut output) = (Instant::now(), Output { steps: 0, tokens: Vec::new(), logprobs: Vec::new() });
-        let mut speculation = Speculation::new(options.guesses);
+        let mut speculation = Speculation::new(options.guesses, guesser);
         let finish = match fed {
             None => Ok(Finish::Interrupted),
             Some(logits) => self.decode(logits, &mut generation, &mut speculation, &mut output, on_text),
@@ -103,7 +120,7 @@ impl<M: Model> Session<M> {
         &mut self,
         mut logits: Logits<Vocab<M>>,
         generation: &mut Generation<S, T>,
-        speculation: &mut Speculation<M>,
+        speculation: &mut Speculation<'_, M>,
         output: &mut Output<M>,
         on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Finish, GenerateError> {

@@ -5,7 +5,7 @@
 //! * `logprobs.rs`: log-probabilities;
 //! * `state.rs`: a generation as a state machine, without a model, a loop or a clock;
 //! * `session.rs`: one text on a model, its state and its logits;
-//! * `speculation.rs`: tokens that are guessed and checked together;
+//! * `speculation.rs`: tokens that are guessed and checked together; `draft.rs`: a smaller model that guesses;
 //! * `generate.rs`, `stream.rs`: loops over a session, one with a callback, one as an iterator.
 //!
 //! * `tokens.rs`: a tokenizer whose tokens are those of one model; `ids.rs`: ids as its tokens, and back.
@@ -20,6 +20,8 @@
 mod candidates;
 #[cfg(feature = "text")]
 mod chain;
+#[cfg(feature = "text")]
+mod draft;
 #[cfg(feature = "text")]
 mod filter;
 #[cfg(feature = "text")]
@@ -50,6 +52,8 @@ pub use candidates::{Candidate, Candidates};
 #[cfg(feature = "text")]
 pub use chain::SamplerChain;
 #[cfg(feature = "text")]
+pub use draft::Draft;
+#[cfg(feature = "text")]
 pub use filter::LogitsFilter;
 #[cfg(feature = "text")]
 pub use generate::{GenerateError, Generated};
@@ -64,7 +68,7 @@ pub use options::SamplerOptions;
 pub use sampler::{Greedy, Multinomial, Sampler, SamplerError};
 pub use session::Session;
 #[cfg(feature = "text")]
-pub use speculation::Guesses;
+pub use speculation::{Guess, Guesses};
 #[cfg(feature = "text")]
 pub use state::{Finish, GenerateOptions, Generation, GenerationError, GenerationStep, Next};
 #[cfg(feature = "text")]

@@ -3,7 +3,8 @@
 //!
 //! The logits of a token are the same bits whether it goes through the model alone or with others, so a guess that the
 //! generation then chooses was right, and one that it does not choose is taken back. What belongs here: guessing by
-//! looking back, checking, and how much is guessed. What does not: choosing tokens (`state.rs`).
+//! looking back, checking, and how much is guessed. What does not: guessing with another model (`draft.rs`), choosing
+//! tokens (`state.rs`).
 
 use super::Session;
 use crate::network::{Logits, LogitsRequest, StepError};
@@ -27,9 +28,17 @@ pub struct Guesses {
     pub right: usize,
 }
 
+/// What guesses the next tokens of a text, as a [`Draft`](super::Draft) does. What it guesses changes no text, only how
+/// long one takes.
+pub trait Guess<M> {
+    /// At most `most` tokens that may follow `text`, or none.
+    fn guess(&mut self, text: &[Idx<Vocab<M>>], most: usize) -> Vec<Idx<Vocab<M>>>;
+}
+
 /// Logits for a generation, some of them computed before it asks.
-#[derive(Debug)]
-pub(super) struct Speculation<M> {
+pub(super) struct Speculation<'g, M> {
+    /// What guesses where the text does not repeat itself.
+    guesser: Option<&'g mut dyn Guess<M>>,
     /// Most tokens to guess at a time; 0 guesses none.
     most: usize,
     /// As many as are worth it, by what came of the last ones.
@@ -44,9 +53,10 @@ pub(super) struct Speculation<M> {
     guesses: Guesses,
 }
 
-impl<M: Model> Speculation<M> {
-    pub(super) fn new(most: usize) -> Self {
+impl<'g, M: Model> Speculation<'g, M> {
+    pub(super) fn new(most: usize, guesser: Option<&'g mut dyn Guess<M>>) -> Self {
         Speculation {
+            guesser,
             most,
             now: most.min(4),
             pause: 0,
@@ -55,6 +65,10 @@ impl<M: Model> Speculation<M> {
             asked: LogitsRequest::All,
             guesses: Guesses::default(),
         }
+    }
+
+    pub(super) fn guessed_by(self, guesser: &'g mut dyn Guess<M>) -> Self {
+        Speculation { guesser: Some(guesser), ..self }
     }
 
     pub(super) fn guesses(&self) -> Guesses {
@@ -88,7 +102,7 @@ impl<M: Model> Speculation<M> {
         let room = (session.capacity() - session.tokens().len()).saturating_sub(1);
         // What cannot be taken back is not guessed.
         let room = if session.goes_back_anywhere() { room.min(left) } else { 0 };
-        let guessed = self.guess(session.vocab(), text, room);
+        let guessed = self.guess(session, token, text, room);
         if guessed.is_empty() {
             return session.feed_for(&[token], request);
         }
@@ -117,15 +131,29 @@ impl<M: Model> Speculation<M> {
         self.now = self.now.saturating_sub(wrong).max(1);
     }
 
-    /// What followed the last place where the text had its last tokens, at most `most` tokens.
-    fn guess(&mut self, vocab: Vocab<M>, text: &[u32], most: usize) -> Vec<Idx<Vocab<M>>> {
+    /// What followed the last place where the text had its last tokens, or what the guesser makes of it; at most `most`
+    /// tokens. `token` is the last one of the text, which the session does not have yet.
+    fn guess(&mut self, session: &Session<M>, token: Idx<Vocab<M>>, text: &[u32], most: usize) -> Vec<Idx<Vocab<M>>> {
         let most = self.now.min(self.most).min(most);
         if most == 0 || self.pause > 0 {
             self.pause = self.pause.saturating_sub(1);
             return Vec::new();
         }
-        let ids = PATTERNS.into_iter().find_map(|length| following(text, length, most)).unwrap_or(&[]);
-        ids.iter().map_while(|&id| Idx::new(vocab, id).ok()).collect()
+        // A short repetition says less than another model does.
+        let patterns = if self.guesser.is_some() { &PATTERNS[..1] } else { &PATTERNS[..] };
+        let found = patterns.iter().find_map(|&length| following(text, length, most));
+        match (found, &mut self.guesser) {
+            (None, Some(guesser)) => {
+                let text: Vec<_> = session.tokens().iter().copied().chain([token]).collect();
+                let mut guessed = guesser.guess(&text, most);
+                guessed.truncate(most);
+                guessed
+            }
+            (found, _) => {
+                let vocab = session.vocab();
+                found.unwrap_or(&[]).iter().map_while(|&id| Idx::new(vocab, id).ok()).collect()
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::Session;
 use super::generate::GenerateError;
 use super::ids::ids;
 use super::sampler::{Sampler, SamplerError};
-use super::speculation::Speculation;
+use super::speculation::{Guess, Speculation};
 use super::state::{Finish, GenerateOptions, Generation, GenerationStep, Next};
 use super::tokens::ModelTokenizer;
 use std::borrow::Borrow;
@@ -19,7 +19,7 @@ pub struct GenerationStream<'s, M, S, T> {
     generated: Vec<Idx<Vocab<M>>>,
     /// What the session is fed before the next step; nothing after the last one.
     fresh: Option<Vec<Idx<Vocab<M>>>>,
-    speculation: Speculation<M>,
+    speculation: Speculation<'s, M>,
 }
 
 impl<M: Model> Session<M> {
@@ -45,10 +45,18 @@ impl<M: Model> Session<M> {
         options: GenerateOptions,
     ) -> GenerationStream<'_, M, S, T> {
         let mut prompt = prompt.into();
-        let speculation = Speculation::new(options.guesses);
+        let speculation = Speculation::new(options.guesses, None);
         let generation = Generation::new(ids(&prompt), tokenizer, sampler, options).with_context(self.capacity());
         let fresh = prompt.split_off(self.rewind(&prompt));
         GenerationStream { fresh: Some(fresh), session: self, generation, generated: Vec::new(), speculation }
+    }
+}
+
+impl<'s, M: Model, S, T> GenerationStream<'s, M, S, T> {
+    /// The same text in fewer steps where `guesser` guesses what comes next: [`GenerateOptions::guesses`] tokens at a
+    /// time at most.
+    pub fn guessed_by(self, guesser: &'s mut dyn Guess<M>) -> Self {
+        GenerationStream { speculation: self.speculation.guessed_by(guesser), ..self }
     }
 }
 

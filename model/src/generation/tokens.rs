@@ -6,8 +6,8 @@
 use super::ids::{checked, ids};
 use std::borrow::Borrow;
 use std::sync::Arc;
-use trine_shapes::{Axis, Idx, Model, Vocab};
-use trine_text::{EncodeOptions, Tokenizer, TokenizerError};
+use trine_shapes::{Axis, Idx, Model, NotSame, Same, Vocab};
+use trine_text::{EncodeOptions, TokenKind, Tokenizer, TokenizerError};
 
 /// A tokenizer with more tokens than the model has embeddings for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,6 +95,19 @@ impl<M: Model> ModelTokenizer<M> {
     /// As [`Tokenizer::decode`]: an embedding that pads the vocabulary has no text.
     pub fn decode(&self, tokens: &[Idx<Vocab<M>>]) -> Result<String, TokenizerError> {
         self.tokenizer.decode(&ids(tokens), false)
+    }
+
+    /// Evidence that both models have the same tokens: their text and kind, one by one, and equally long vocabularies.
+    ///
+    /// # Errors
+    /// [`NotSame`] where the vocabularies are not equally long or a token differs.
+    pub fn same_as<N: Model>(&self, other: &ModelTokenizer<N>) -> Result<Same<Vocab<M>, Vocab<N>>, NotSame> {
+        fn tokens(tokenizer: &Tokenizer, len: usize) -> Vec<Option<(&str, Option<TokenKind>)>> {
+            // Embeddings that pad the vocabulary have no text.
+            (0..len as u32).map(|id| tokenizer.token(id).map(|text| (text, tokenizer.kind(id)))).collect()
+        }
+        let (mine, others) = (tokens(&self.tokenizer, self.vocab.len()), tokens(&other.tokenizer, other.vocab.len()));
+        Same::check_items((self.vocab, &mine), (other.vocab, &others))
     }
 
     /// The tokenizer.

@@ -169,6 +169,10 @@ pub struct GenerationArguments {
     #[arg(long, value_name = "COUNT", num_args = 0..=1, require_equals = true, default_missing_value = "16",
           value_parser = whole::<usize>)]
     pub speculate: Option<usize>,
+    /// Guess with this smaller model of the same vocabulary, and check what it guesses in one step: the same text,
+    /// faster where it guesses well; at most as many tokens at a time as --speculate says [default: 5].
+    #[arg(long, value_name = "FILE")]
+    pub draft: Option<PathBuf>,
     /// Positions of all text together [default: what prompt and tokens need, in a chat 4096; at most the model's].
     #[arg(short, long, value_name = "COUNT", value_parser = whole::<NonZeroUsize>)]
     pub context: Option<NonZeroUsize>,

@@ -198,8 +198,8 @@ impl Report {
 
     /// Tokens in a second of a test of several sequences, if a step took no longer than the limits ask for:
     /// `b / (max(W / B, b O / P) + max(H / B, 2 b Q / P) + b K / B)`. `W` are the bytes of the weights but the head and
-    /// `O` their operations for a token, `H` and `Q` those of the head, whose activations have 16 bits, `K` the bytes of
-    /// the keys and values of a sequence; `B` and `P` are the limits.
+    /// `O` their operations for a token, `H` and `Q` those of the head, whose activations have 16 bits, `K` the bytes
+    /// of the keys and values of a sequence; `B` and `P` are the limits.
     pub fn ideal(&self, test: &Measured) -> f64 {
         let (read, compute) = (self.limits.read_bytes, self.limits.int8_ops);
         let head = self.matrices.iter().find(|matrix| matrix.row == Row::Head);

@@ -4,10 +4,11 @@ use super::conversation::Answer;
 use super::{Chat, Flow};
 use crate::args::OnFull;
 use crate::display::Display;
+use crate::draft::Speaker;
 use crate::generation::{self, Streamed};
 use crate::message::{line, note};
 use anyhow::Result;
-use trine::model::{Finish, Session};
+use trine::model::Finish;
 use trine::shapes::Model;
 use trine::text::ThoughtParser;
 
@@ -16,23 +17,23 @@ impl Chat<'_> {
     ///
     /// # Errors
     /// The messages are refused or do not fit, or the output cannot be written.
-    pub(super) fn answer<M: Model>(&mut self, session: &mut Session<M>) -> Result<Flow> {
+    pub(super) fn answer<M: Model>(&mut self, speaker: &mut Speaker<'_, M>) -> Result<Flow> {
         let dropped = self.conversation.dropped;
-        let answered = self.generate(session);
+        let answered = self.generate(speaker);
         if answered.is_err() {
             self.conversation.dropped = dropped;
         }
         answered
     }
 
-    fn generate<M: Model>(&mut self, session: &mut Session<M>) -> Result<Flow> {
-        let positions = session.capacity();
+    fn generate<M: Model>(&mut self, speaker: &mut Speaker<'_, M>) -> Result<Flow> {
+        let positions = speaker.session.capacity();
         let (prompt, dropped) = self.fitting_prompt(positions)?;
-        generation::check_room(session, &prompt)?;
+        generation::check_room(&speaker.session, &prompt)?;
         self.say_if_dropped(dropped, positions);
         let parser = ThoughtParser::new().after(&generation::end_of(self.tokenizer, &prompt));
         let mut display = Display::new(self.settings.manner, parser);
-        let streamed = self.generation.stream(session, self.tokenizer, &prompt, &mut |text| display.push(text))?;
+        let streamed = self.generation.stream(speaker, self.tokenizer, &prompt, &mut |text| display.push(text))?;
         let spoken = display.finish()?;
         let Streamed { generated, signal, .. } = streamed;
         if let Some(turn) = self.conversation.turns.last_mut() {
@@ -40,7 +41,7 @@ impl Chat<'_> {
         }
         self.say_if_cut(&generated.finish, positions);
         let speed = generation::statistics(&generated, self.generation.seed);
-        let used = format!("{} of {positions} positions are used", session.tokens().len());
+        let used = format!("{} of {positions} positions are used", speaker.session.tokens().len());
         if self.settings.stats {
             line(&format!("{speed}; {used}"));
         }

@@ -61,3 +61,21 @@ fn numbers_out_of_range_are_refused() {
     let error = failure(&trine(&[&GREEDY[..], &["--logit-bias", "999999=1"]].concat()), 1);
     assert!(error.contains("999999") && error.contains("2048 tokens"), "{error}");
 }
+
+/// The model itself is a draft that is always right; the text is the same, drawn or not.
+#[test]
+fn a_draft_changes_no_text() {
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/stories-i2_s.gguf");
+    assert_eq!(run(&["--draft", model]).0, run(&[]).0);
+    let drawn = ["run", "-p", "Once upon a time", "-n", "20", "--seed", "5"];
+    let drafted = trine(&[&drawn[..], &["--draft", model, "--speculate=3"]].concat());
+    assert_eq!(text(&drafted), text(&trine(&drawn)));
+    assert!(errors(&drafted).contains("guesses"), "{}", errors(&drafted));
+}
+
+#[test]
+fn a_draft_of_another_vocabulary_is_refused() {
+    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/hf/m-bf16.gguf");
+    let error = failure(&trine(&[&GREEDY[..], &["--draft", other]].concat()), 2);
+    assert!(error.contains("--draft") && error.contains("same vocabulary"), "{error}");
+}
