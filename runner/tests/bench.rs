@@ -47,12 +47,17 @@ fn counts_are_those_of_the_dimensions() {
     // Two bits a weight, a scale in 32 bytes for each matrix, all gains, the F16 head, and a row of it for the token.
     let bytes = 2 * (BLOCK / 4 + 7 * 32 + GAINS) + 4 * 512 + 2 * TABLE + 2 * 512;
     assert_eq!(report["bytes_per_token"], bytes);
-    for limit in ["int8_gops", "read_gb_per_s", "fork_join_us"] {
+    for limit in ["int8_gops", "f32_gflops", "read_gb_per_s", "fork_join_us"] {
         positive(&report["limits"][limit]);
     }
     let prompt = report["prompt"].as_array().unwrap();
     assert_eq!(prompt.iter().map(|test| test["tokens"].as_u64().unwrap()).collect::<Vec<_>>(), [5, 12]);
     prompt.iter().for_each(assert_parts_add_up);
+    // Two products of six heads of 128 numbers with 6.5 keys and values in the mean, in two blocks.
+    let operations = 2.0 * 2.0 * 768.0 * 6.5 * 2.0;
+    let attention = operations / positive(&prompt[1]["parts_us"]["attention"]) * 1e6;
+    let share = attention / positive(&report["limits"]["f32_gflops"]) / 1e9;
+    assert!((positive(&prompt[1]["attention_of_f32_limit"]) / share - 1.0).abs() < 1e-9);
     let decode = &report["decode"];
     assert_eq!((&decode["tokens"], &decode["depth"]), (&3.into(), &4.into()));
     assert_parts_add_up(decode);

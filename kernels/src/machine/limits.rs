@@ -1,5 +1,6 @@
-//! What a machine can do at most: the peak of the integer dot product, the bandwidth of reading memory, and the time
-//! that it takes to hand work to other threads. Measurements of kernels are fractions of these.
+//! What a machine can do at most: the peaks of the integer dot product and of products of single precision, the
+//! bandwidth of reading memory, and the time that it takes to hand work to other threads. Measurements of kernels are
+//! fractions of these.
 //!
 //! What belongs here: loops that do one thing as fast as the instruction set allows. What does not: medians,
 //! repetitions and tables (`trine bench`).
@@ -11,6 +12,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::machine::Machine;
+use crate::simd::floats::{self, FloatKernel, Floats, LANES};
 use crate::simd::{Kernel, Simd, Vector, prefetch};
 
 /// Bytes that [`Machine::time_of_reads`] reads at once; others are left out at the end.
@@ -45,6 +47,19 @@ impl Machine {
             *products = done;
         });
         (2 * products.iter().sum::<u64>(), start.elapsed())
+    }
+
+    /// Takes `steps` steps of fused multiplications and additions of single precision on every thread at once, with
+    /// operands in registers alone: the number of operations, and the time. A multiply and an add are two operations.
+    pub fn time_of_fused(&self, steps: usize) -> (u64, Duration) {
+        let mut operations = vec![0; self.threads()];
+        let start = Instant::now();
+        self.for_each(&mut operations, |_, operations| {
+            let FusedDone { products, sum } = floats::run(self.isa(), FusedPeak { steps });
+            black_box(sum);
+            *operations = 2 * products;
+        });
+        (operations.iter().sum(), start.elapsed())
     }
 
     /// Reads `memory` once, each thread a part of it: the number of bytes, and the time.
@@ -138,6 +153,44 @@ impl DotPeak<'_> {
             let sums = lanes.flat_map(|lanes| lanes.into_iter().take(V::LANES)).map(i64::from).sum();
             Dots { products: steps as u64 * (COLUMNS * ROWS * 4 * V::LANES) as u64, sums }
         }
+    }
+}
+
+/// What the products of [`FusedPeak`] came to.
+struct FusedDone {
+    /// Multiplications.
+    products: u64,
+    /// Their sum, so that they cannot be left out.
+    sum: f32,
+}
+
+/// Fused multiplications and additions, as many beside one another as hide that each takes some cycles.
+struct FusedPeak {
+    steps: usize,
+}
+
+impl FloatKernel for FusedPeak {
+    type Output = FusedDone;
+
+    #[inline(always)]
+    fn run<F: Floats>(self, floats: F) -> FusedDone {
+        // Registers of 256 bits hold half a vector: four vectors are eight sums there.
+        if F::MANY_REGISTERS { self.chains::<F, 8>(floats) } else { self.chains::<F, 4>(floats) }
+    }
+}
+
+impl FusedPeak {
+    #[inline(always)]
+    fn chains<F: Floats, const CHAINS: usize>(self, floats: F) -> FusedDone {
+        let factors = [floats.splat(black_box(0.5)), floats.splat(black_box(0.25))];
+        let mut sums = [floats.splat(0.0); CHAINS];
+        for _ in 0..self.steps {
+            for sum in &mut sums {
+                *sum = floats.mul_add(factors[0], factors[1], *sum);
+            }
+        }
+        let sum = sums.into_iter().map(|sums| floats.sum(sums)).sum();
+        FusedDone { products: (self.steps * CHAINS * LANES) as u64, sum }
     }
 }
 

@@ -23,10 +23,7 @@ use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 use core::sync::atomic::{AtomicUsize, Ordering};
 #[cfg(feature = "threads")]
-use std::{
-    sync::{Mutex, PoisonError},
-    thread,
-};
+use std::thread;
 
 use crate::machine::columns::ColumnsMut;
 #[cfg(feature = "threads")]
@@ -210,17 +207,15 @@ impl Machine {
         {
             self.inner.fork_joins.fetch_add(1, Ordering::Relaxed);
             let units = work.units();
-            let shares = Mutex::new(Schedule::new(work, self.threads(), least));
-            let arrived = AtomicUsize::new(0);
-            let job = || {
-                let own = arrived.fetch_add(1, Ordering::Relaxed);
-                // Nothing panics while it holds the lock.
-                let next_share = || shares.lock().unwrap_or_else(PoisonError::into_inner).next(own);
-                while let Some(share) = next_share() {
+            let shares = Schedule::new(work, self.threads(), least);
+            // A thread has the same stretch of a matrix for every token: what it read lies in the caches of its core
+            // and, where several processors have memory of their own, near it.
+            let job = |own| {
+                while let Some(share) = shares.next(own) {
                     run(share);
                 }
             };
-            self.inner.pool.share_out(&job, units);
+            self.inner.pool.share_out(&job, units, least);
         }
     }
 }

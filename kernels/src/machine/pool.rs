@@ -76,7 +76,8 @@ struct Shared {
 
 /// One job, on the stack of the thread that started it.
 struct Job<'a> {
-    work: &'a (dyn Fn() + Sync),
+    /// Is given the number of the thread.
+    work: &'a (dyn Fn(usize) + Sync),
     /// What a worker panicked with.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -102,9 +103,9 @@ impl Pool {
         let turns = Turns::new(if threads < cores { SPIN } else { Duration::ZERO });
         let pace = Mutex::new(Pace::new(threads.saturating_sub(1)));
         let mut pool = Pool { shared, workers: Vec::new(), turns, pace };
-        for index in 1..threads {
+        for number in 1..threads {
             let shared = Arc::clone(&pool.shared);
-            let worker = thread::Builder::new().name(format!("trine-{index}")).spawn(move || shared.serve())?;
+            let worker = thread::Builder::new().name(format!("trine-{number}")).spawn(move || shared.serve(number))?;
             pool.workers.push(worker);
         }
         Ok(pool)
@@ -116,7 +117,8 @@ impl Pool {
     }
 
     /// Calls `work` on this thread, and on each worker that is ready before this call is through. Returns when all
-    /// calls have returned.
+    /// calls have returned. `work` is given the number of the thread: 0 on this one, and that of a worker stays the
+    /// same.
     ///
     /// Where other threads have jobs for the pool, this one waits until those that came before are done. Where this
     /// thread is in a job already, of this pool or another, it calls `work` alone.
@@ -124,22 +126,23 @@ impl Pool {
     /// # Panics
     /// If a call of `work` panics, with its payload.
     #[cfg(test)]
-    pub(crate) fn broadcast(&self, work: &(dyn Fn() + Sync)) {
-        let Some(_in_job) = InJob::enter() else { return work() };
+    pub(crate) fn broadcast(&self, work: &(dyn Fn(usize) + Sync)) {
+        let Some(_in_job) = InJob::enter() else { return work(0) };
         let _turn = self.turns.take();
         self.run(work, self.workers.len());
     }
 
-    /// As [`Pool::broadcast`], with as many workers as are worth it, for work of `units` units.
+    /// As [`Pool::broadcast`], with as many workers as are worth it, for work of `units` units, of which `least` are
+    /// worth a thread. A worker that finds nothing to do costs the others time, as all enter and leave by one counter.
     ///
     /// # Panics
     /// If a call of `work` panics, with its payload.
-    pub(crate) fn share_out(&self, work: &(dyn Fn() + Sync), units: usize) {
-        let Some(_in_job) = InJob::enter() else { return work() };
+    pub(crate) fn share_out(&self, work: &(dyn Fn(usize) + Sync), units: usize, least: usize) {
+        let Some(_in_job) = InJob::enter() else { return work(0) };
         let _turn = self.turns.take();
         // Nothing panics while it holds the lock, and who takes it has the turn.
         let pace = || self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-        let limit = pace().limit();
+        let limit = pace().limit().min(units.div_ceil(least.max(1)).saturating_sub(1));
         let start = Instant::now();
         let worked = self.run(work, limit);
         let end = Instant::now();
@@ -148,15 +151,15 @@ impl Pool {
 
     /// Calls `work` on this thread and on up to `limit` workers. Returns when this thread was through. To be called by
     /// the thread whose turn it is only.
-    fn run(&self, work: &(dyn Fn() + Sync), limit: usize) -> Instant {
+    fn run(&self, work: &(dyn Fn(usize) + Sync), limit: usize) -> Instant {
         if limit == 0 {
-            work();
+            work(0);
             return Instant::now();
         }
         let job = Job { work, panic: Mutex::new(None) };
         // Dropped before `job`, also where `work` panics.
         let open = self.shared.open(&job, limit, self.workers.len());
-        work();
+        work(0);
         let worked = Instant::now();
         drop(open);
         let panic = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -237,8 +240,8 @@ impl Shared {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a worker does.
-    fn serve(&self) {
+    /// What the worker with this number does.
+    fn serve(&self, number: usize) {
         IN_JOB.set(true);
         let mut last = 0;
         loop {
@@ -255,7 +258,7 @@ impl Shared {
             // which comes before the end of the job, until the count is back at 0, that is after `fetch_sub` below.
             // `Job` is shared as `&Job`: its fields are `Sync`.
             let job: &Job<'_> = unsafe { &*self.job.load(Ordering::Relaxed) };
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(job.work)) {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (job.work)(number))) {
                 *job.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(payload);
             }
             self.state.fetch_sub(1, Ordering::Release);

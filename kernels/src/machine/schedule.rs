@@ -2,7 +2,12 @@
 //!
 //! What belongs here: what can be divided, and who takes what. What does not: threads ([`crate::Machine`]).
 
-use alloc::vec::Vec;
+#[cfg(feature = "threads")]
+use {
+    alloc::vec::Vec,
+    core::sync::atomic::{AtomicUsize, Ordering},
+    std::sync::{Mutex, PoisonError},
+};
 
 use crate::machine::columns::ColumnsMut;
 
@@ -55,12 +60,54 @@ impl<T> Work for ColumnChunk<'_, T> {
 /// Work that threads take a share of, again and again. Each thread has a stretch of its own and takes half of what is
 /// left of it, from the front, so that it reads memory in one stream; who has none left takes half of the longest
 /// other, from the back.
+#[cfg(feature = "threads")]
 pub(crate) struct Schedule<W> {
-    stretches: Vec<Option<W>>,
+    stretches: Vec<Stretch<W>>,
     /// The least units of a share.
     least: usize,
 }
 
+/// What is left of the work of a thread. It has cache lines of its own, so that threads meet where they take from one
+/// another and nowhere else: with one lock for all, tens of threads would wait for it longer than they work.
+#[cfg(feature = "threads")]
+#[repr(align(128))]
+struct Stretch<W> {
+    work: Mutex<Option<W>>,
+    /// Its units, which change with the lock held.
+    left: AtomicUsize,
+}
+
+#[cfg(feature = "threads")]
+impl<W: Work> Stretch<W> {
+    fn new(work: W) -> Self {
+        Stretch { left: AtomicUsize::new(work.units()), work: Mutex::new(Some(work)) }
+    }
+
+    fn left(&self) -> usize {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    /// Half of what is left, or `least` units: from the front for its own thread, from the back for others. `None`
+    /// where nothing is left.
+    fn take(&self, least: usize, is_own: bool) -> Option<W> {
+        // Nothing panics while it holds the lock.
+        let mut place = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let stretch = place.take()?;
+        let units = stretch.units();
+        let share = (units / 2).max(least).min(units);
+        let (taken, rest) = if is_own {
+            stretch.split_at(share)
+        } else {
+            let (rest, taken) = stretch.split_at(units - share);
+            (taken, rest)
+        };
+        self.left.store(units - share, Ordering::Relaxed);
+        *place = (share < units).then_some(rest);
+        (share > 0).then_some(taken)
+    }
+}
+
+#[cfg(feature = "threads")]
 impl<W: Work> Schedule<W> {
     /// A stretch of `work` for each thread that finds `least` units, and no shares below that but the last of each.
     pub(crate) fn new(work: W, threads: usize, least: usize) -> Self {
@@ -69,41 +116,39 @@ impl<W: Work> Schedule<W> {
         let mut stretches = Vec::with_capacity(threads);
         for thread in 1..threads {
             let (stretch, others) = rest.split_at(units * thread / threads - units * (thread - 1) / threads);
-            stretches.push(Some(stretch));
+            stretches.push(Stretch::new(stretch));
             rest = others;
         }
-        stretches.push(Some(rest));
+        stretches.push(Stretch::new(rest));
         Schedule { stretches, least: least.max(1) }
     }
 
     /// A share for the thread with the number `own`; `None` where all is taken.
-    pub(crate) fn next(&mut self, own: usize) -> Option<W> {
-        let left = |stretch: &Option<W>| stretch.as_ref().map_or(0, W::units);
-        let is_own = self.stretches.get(own).is_some_and(|stretch| left(stretch) > 0);
-        let place =
-            if is_own { &mut self.stretches[own] } else { self.stretches.iter_mut().max_by_key(|s| left(s))? };
-        let stretch = place.take()?;
-        let units = stretch.units();
-        let share = (units / 2).max(self.least).min(units);
-        let (taken, rest) = if is_own {
-            stretch.split_at(share)
-        } else {
-            let (rest, taken) = stretch.split_at(units - share);
-            (taken, rest)
-        };
-        *place = Some(rest);
-        (share > 0).then_some(taken)
+    pub(crate) fn next(&self, own: usize) -> Option<W> {
+        if let Some(share) = self.stretches.get(own).and_then(|stretch| stretch.take(self.least, true)) {
+            return Some(share);
+        }
+        loop {
+            let longest = self.stretches.iter().max_by_key(|stretch| stretch.left())?;
+            if longest.left() == 0 {
+                return None;
+            }
+            // Another thread may have taken what was left.
+            if let Some(share) = longest.take(self.least, false) {
+                return Some(share);
+            }
+        }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "threads"))]
 mod tests {
     use super::*;
 
     /// The indices of each share that the threads in `order` get, until nothing is left.
     fn shares(count: usize, threads: usize, least: usize, order: impl Iterator<Item = usize>) -> Vec<Vec<usize>> {
         let mut numbers: Vec<usize> = (0..count).collect();
-        let mut shares = Schedule::new(Items { first: 0, items: &mut numbers }, threads, least);
+        let shares = Schedule::new(Items { first: 0, items: &mut numbers }, threads, least);
         let next = order.map_while(|thread| shares.next(thread));
         next.map(|share| {
             assert!(share.items.iter().copied().eq(share.first..share.first + share.items.len()));
@@ -117,6 +162,27 @@ mod tests {
         let found = shares(20, 2, 2, [0, 0, 0, 0, 0, 1, 0, 1, 0, 1].into_iter());
         let expected = [0..5, 5..7, 7..9, 9..10, 15..20, 10..12, 13..15, 12..13];
         assert_eq!(found, expected.map(Vec::from_iter));
+    }
+
+    /// Threads that take what they can get at the same time.
+    #[test]
+    fn everything_is_taken_once_by_threads() {
+        for (count, threads, least) in [(1000, 4, 1), (37, 8, 2), (5, 6, 3)] {
+            let mut numbers: Vec<usize> = (0..count).collect();
+            let shares = Schedule::new(Items { first: 0, items: &mut numbers }, threads, least);
+            let taken = |own| {
+                let shares = &shares;
+                move || {
+                    std::iter::from_fn(|| shares.next(own)).flat_map(|share| share.items.to_vec()).collect::<Vec<_>>()
+                }
+            };
+            let mut found = std::thread::scope(|scope| {
+                let workers: Vec<_> = (0..threads).map(|own| scope.spawn(taken(own))).collect();
+                workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect::<Vec<_>>()
+            });
+            found.sort_unstable();
+            assert!(found.into_iter().eq(0..count), "{count} for {threads}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub fn document(report: &Report) -> Value {
         "bytes_per_token": report.bytes_per_token,
         "limits": {
             "int8_gops": limits.int8_ops / 1e9,
+            "f32_gflops": limits.f32_ops / 1e9,
             "read_gb_per_s": limits.read_bytes / 1e9,
             "fork_join_us": limits.fork_join * 1e6,
         },
@@ -44,6 +45,7 @@ fn of_prompt(report: &Report, test: &Measured) -> Value {
         "tokens": test.test.tokens(),
         "tokens_per_s": test.tokens_per_second,
         "of_limit": report.operations(test) / report.limits.int8_ops,
+        "attention_of_f32_limit": report.attention_rate(test).map(|rate| rate / report.limits.f32_ops),
         "fork_joins": test.fork_joins,
         "parts_us": parts(test),
     })

@@ -169,8 +169,11 @@ const SAMPLES: usize = 3;
 /// Measurements of what the machine can do at most.
 pub struct Limits {
     memory: MmapMut,
-    /// Steps of dot products in a measurement.
+    /// Steps of dot products in a measurement, and of fused products.
     steps: usize,
+    fused_steps: usize,
+    /// Operations of single precision in a second.
+    pub f32_ops: Vec<f64>,
     /// Operations of integer dot products in a second.
     pub int8_ops: Vec<f64>,
     /// Bytes read in a second.
@@ -192,7 +195,15 @@ impl Limits {
             let _ = memory.advise(memmap2::Advice::HugePage);
         }
         memory.fill(1);
-        Ok(Limits { memory, steps: 1 << 12, int8_ops: Vec::new(), read_bytes: Vec::new(), fork_join: Vec::new() })
+        Ok(Limits {
+            memory,
+            steps: 1 << 12,
+            fused_steps: 1 << 12,
+            f32_ops: Vec::new(),
+            int8_ops: Vec::new(),
+            read_bytes: Vec::new(),
+            fork_join: Vec::new(),
+        })
     }
 
     /// Measures each limit some more times.
@@ -201,7 +212,11 @@ impl Limits {
         while cpu.time_of_dots(self.steps).1 < DOTS {
             self.steps *= 2;
         }
+        while cpu.time_of_fused(self.fused_steps).1 < DOTS {
+            self.fused_steps *= 2;
+        }
         for _ in 0..SAMPLES {
+            self.f32_ops.push(rate(cpu.time_of_fused(self.fused_steps)));
             self.int8_ops.push(rate(cpu.time_of_dots(self.steps)));
             self.read_bytes.push(rate(cpu.time_of_reads(&self.memory)));
             self.fork_join.push(cpu.time_of_fork_join().as_secs_f64());

@@ -26,6 +26,8 @@ pub struct Report {
     pub bytes_per_token: u64,
     /// Bytes of the keys and values of a position.
     pub position_bytes: usize,
+    /// Operations of attention for a token and each position that it sees: two products with all query heads.
+    pub attention_operations: u64,
     /// What the machine can do at most.
     pub limits: MachineLimits,
     /// The tests, in order.
@@ -36,6 +38,8 @@ pub struct Report {
 
 /// Medians of the limits.
 pub struct MachineLimits {
+    /// Operations of products of single precision in a second, a multiply and an add counted as two.
+    pub f32_ops: f64,
     /// Operations of integer dot products in a second, a multiply and an add counted as two.
     pub int8_ops: f64,
     /// Bytes read from memory in a second.
@@ -160,10 +164,12 @@ impl Report {
         tests: Vec<(Test, Vec<Run>)>,
     ) -> Report {
         let limits = MachineLimits {
+            f32_ops: median(limits.f32_ops.clone()),
             int8_ops: median(limits.int8_ops.clone()),
             read_bytes: median(limits.read_bytes.clone()),
             fork_join: median(limits.fork_join.clone()),
         };
+        let dims = model.config.dims;
         Report {
             model: describe(&model.config),
             load_seconds: load_time.as_secs_f64(),
@@ -173,6 +179,7 @@ impl Report {
             operations_per_token: model.operations_per_token(),
             bytes_per_token: model.bytes_per_token(),
             position_bytes,
+            attention_operations: 4 * (dims.heads() * dims.head_dim * dims.attention_layers) as u64,
             limits,
             tests: tests.into_iter().map(|(test, runs)| Measured::new(test, &runs)).collect(),
             matrices: matrices(model),
@@ -191,9 +198,13 @@ impl Report {
 
     /// Bytes of the keys and values that a token of a sequence reads, in the mean of a test.
     pub fn state_bytes(&self, test: &Measured) -> f64 {
-        // Each step has one position more than the one before.
-        let tokens = (test.test.tokens() / test.test.sequences()) as f64;
-        self.position_bytes as f64 * (test.test.positions() as f64 - (tokens - 1.0) / 2.0)
+        self.position_bytes as f64 * test.positions_of_a_token()
+    }
+
+    /// Operations of attention in a second, where it takes up time.
+    pub fn attention_rate(&self, test: &Measured) -> Option<f64> {
+        let seconds = test.part(Row::Attention);
+        (seconds > 0.0).then(|| self.attention_operations as f64 * test.positions_of_a_token() / seconds)
     }
 
     /// Tokens in a second of a test of several sequences, if a step took no longer than the limits ask for:
@@ -227,6 +238,13 @@ impl Measured {
         let parts = Row::all().map(|row| median(runs.iter().map(|run| of_token(part(run, row))).collect()));
         let fork_joins = median(runs.iter().map(|run| run.fork_joins as f64 / tokens).collect());
         Measured { test, tokens_per_second: 1.0 / seconds, seconds, parts: parts.collect(), fork_joins }
+    }
+
+    /// Positions that a token sees, its own among them, in the mean.
+    pub fn positions_of_a_token(&self) -> f64 {
+        // Each token has one position more than the one before.
+        let tokens = (self.test.tokens() / self.test.sequences()) as f64;
+        self.test.positions() as f64 - (tokens - 1.0) / 2.0
     }
 
     /// Products with the head for a token: a prompt needs it for its last one.

@@ -15,8 +15,9 @@ pub fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
     writeln!(out, "{isa}, threads {threads}, cache {kv}, loaded in {:.2} s", report.load_seconds)?;
     writeln!(
         out,
-        "limits: {:.0} GOPS of int8 dot products, {:.1} GB/s read, {:.1} us to hand work over",
+        "limits: {:.0} GOPS of int8 dot products, {:.0} GFLOPS of f32, {:.1} GB/s read, {:.1} us to hand work over",
         limits.int8_ops / 1e9,
+        limits.f32_ops / 1e9,
         limits.read_bytes / 1e9,
         limits.fork_join * 1e6
     )?;
@@ -117,8 +118,12 @@ fn parts(
             line[4] = percent(rate, limit);
             line[5] = format!("{} x {}", matrix.shape.0, matrix.shape.1);
             line[6] = matrix.kind.to_owned();
-        } else if row == Row::Attention && matches!(test.test, Test::Decode { .. }) {
-            let rate = report.state_bytes(test) / seconds;
+        } else if row == Row::Attention {
+            // A prompt's attention is bound by its products, that of a single token by reading the cache.
+            let (rate, limit) = match test.test {
+                Test::Prompt { .. } => (report.attention_rate(test).unwrap_or(0.0), report.limits.f32_ops),
+                _ => (report.state_bytes(test) / seconds, limit),
+            };
             line[3] = format!("{:.1}", rate / 1e9);
             line[4] = percent(rate, limit);
         }

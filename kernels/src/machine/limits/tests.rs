@@ -1,6 +1,6 @@
 //! The loops that are measured do what is counted; how fast they are is no matter of tests.
 
-use super::{CODE, DotPeak, Dots, LINE, OPERANDS, ReadAll};
+use super::{CODE, DotPeak, Dots, FusedDone, FusedPeak, LINE, OPERANDS, ReadAll, floats};
 use crate::{CpuOptions, Isa, Machine};
 use std::num::NonZeroUsize;
 
@@ -21,11 +21,22 @@ fn dot_products_are_computed() {
 }
 
 #[test]
+fn fused_products_are_computed() {
+    for isa in Isa::available() {
+        let FusedDone { products, sum } = floats::run(isa, FusedPeak { steps: 1000 });
+        assert!(products >= 4 * 16 * 1000, "{isa}: {products}");
+        assert_eq!(sum, products as f32 * 0.5 * 0.25, "{isa}");
+    }
+}
+
+#[test]
 fn operations_and_bytes_are_those_of_all_threads() {
     for threads in [1, 3] {
         let cpu = Machine::new(CpuOptions { threads: NonZeroUsize::new(threads), isa: None }).unwrap();
         let (one, _) = Machine::new(CpuOptions { threads: NonZeroUsize::new(1), isa: None }).unwrap().time_of_dots(100);
         assert_eq!(cpu.time_of_dots(100).0, threads as u64 * one);
+        let FusedDone { products, .. } = floats::run(cpu.isa(), FusedPeak { steps: 100 });
+        assert_eq!(cpu.time_of_fused(100).0, threads as u64 * 2 * products);
         let bytes = vec![7; 1_000_000];
         let read = cpu.time_of_reads(&bytes).0;
         assert_eq!(read, (1_000_000 / threads / LINE * LINE * threads) as u64);

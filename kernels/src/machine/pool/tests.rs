@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 /// Adds `1..=count` by a job in which every thread takes the next number until there is none.
 fn sum(pool: &Pool, count: usize) -> usize {
     let (next, sum) = (AtomicUsize::new(1), AtomicUsize::new(0));
-    pool.broadcast(&|| {
+    pool.broadcast(&|_| {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number > count {
@@ -38,7 +38,7 @@ fn every_worker_takes_part() {
     for pause in [Duration::ZERO, 50 * SPIN] {
         thread::sleep(pause);
         let arrived = AtomicUsize::new(0);
-        pool.broadcast(&|| {
+        pool.broadcast(&|_| {
             arrived.fetch_add(1, Ordering::Relaxed);
             while arrived.load(Ordering::Relaxed) < 4 {
                 thread::yield_now();
@@ -46,6 +46,25 @@ fn every_worker_takes_part() {
         });
         assert_eq!(arrived.into_inner(), 4);
     }
+}
+
+/// A thread has the same number in every job, and no two have one.
+#[test]
+fn threads_keep_their_numbers() {
+    let pool = Pool::new(4).unwrap();
+    let names = Mutex::new(vec![HashSet::new(); 4]);
+    for _ in 0..20 {
+        let arrived = AtomicUsize::new(0);
+        pool.broadcast(&|number| {
+            names.lock().unwrap()[number].insert(thread::current().id());
+            arrived.fetch_add(1, Ordering::Relaxed);
+            while arrived.load(Ordering::Relaxed) < 4 {
+                thread::yield_now();
+            }
+        });
+    }
+    let names = names.into_inner().unwrap();
+    assert!(names.iter().all(|ids| ids.len() == 1) && names[0].contains(&thread::current().id()), "{names:?}");
 }
 
 /// The thread that starts a job returns only when the workers have left it.
@@ -56,7 +75,7 @@ fn no_worker_outlives_its_job() {
         let inside = AtomicUsize::new(0);
         let entered = AtomicBool::new(false);
         let caller = thread::current().id();
-        pool.broadcast(&|| {
+        pool.broadcast(&|_| {
             if thread::current().id() == caller {
                 while !entered.load(Ordering::Relaxed) {
                     thread::yield_now();
@@ -82,7 +101,7 @@ fn jobs_of_several_threads_have_all_threads_each() {
                 scope.spawn(|| {
                     for _ in 0..200 {
                         let inside = Mutex::new(HashSet::new());
-                        pool.broadcast(&|| {
+                        pool.broadcast(&|_| {
                             inside.lock().unwrap().insert(thread::current().id());
                             while inside.lock().unwrap().len() < threads {
                                 thread::yield_now();
@@ -104,7 +123,7 @@ fn turns_are_in_the_order_of_coming() {
     let (all_came, order) = (AtomicBool::new(false), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         scope.spawn(|| {
-            pool.broadcast(&|| {
+            pool.broadcast(&|_| {
                 while !all_came.load(Ordering::Relaxed) {
                     thread::yield_now();
                 }
@@ -117,7 +136,7 @@ fn turns_are_in_the_order_of_coming() {
             let (pool, order) = (&pool, &order);
             scope.spawn(move || {
                 let caller = thread::current().id();
-                pool.broadcast(&|| {
+                pool.broadcast(&|_| {
                     if thread::current().id() == caller {
                         order.lock().unwrap().push(number);
                     }
@@ -137,14 +156,14 @@ fn turns_are_in_the_order_of_coming() {
 fn jobs_in_jobs_are_done_by_who_starts_them() {
     let (pool, other) = (Pool::new(3).unwrap(), Pool::new(2).unwrap());
     let arrived = AtomicUsize::new(0);
-    pool.broadcast(&|| {
+    pool.broadcast(&|_| {
         arrived.fetch_add(1, Ordering::Relaxed);
         while arrived.load(Ordering::Relaxed) < 3 {
             thread::yield_now();
         }
         for nested in [&pool, &other] {
             let (own, calls) = (thread::current().id(), AtomicUsize::new(0));
-            nested.broadcast(&|| {
+            nested.broadcast(&|_| {
                 assert_eq!(thread::current().id(), own);
                 assert_eq!(sum(&pool, 10) + sum(&other, 10), 110);
                 calls.fetch_add(1, Ordering::Relaxed);
@@ -154,7 +173,7 @@ fn jobs_in_jobs_are_done_by_who_starts_them() {
     });
     // Outside of jobs again.
     let inside = AtomicUsize::new(0);
-    other.broadcast(&|| {
+    other.broadcast(&|_| {
         inside.fetch_add(1, Ordering::Relaxed);
         while inside.load(Ordering::Relaxed) < 2 {
             thread::yield_now();
@@ -170,7 +189,7 @@ fn panics_reach_the_caller() {
     let caller = thread::current().id();
     for of_caller in [true, false] {
         let entered = AtomicUsize::new(0);
-        let job = || {
+        let job = |_| {
             entered.fetch_add(1, Ordering::Relaxed);
             while entered.load(Ordering::Relaxed) < 2 {
                 thread::yield_now();
