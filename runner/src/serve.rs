@@ -13,7 +13,9 @@ use std::process::exit;
 use std::time::Duration;
 use trine::loader::{Access, one_line};
 use trine::model::{Engine, EngineOptions, TokenizerOptions};
-use trine_server::{ApiKey, ListenOptions, SamplingDefaults, Server, ServerOptions, Stop, run};
+use trine_server::{
+    ApiKey, ListenOptions, ModelFacts, SamplingDefaults, Server, ServerOptions, Stop, ToolOptions, run,
+};
 
 /// Exit code where the thread of the engine has failed: the state of its sequences is not to be trusted.
 const FAILED: i32 = 70;
@@ -23,9 +25,9 @@ const FAILED: i32 = 70;
 /// # Errors
 /// The model does not load, an argument is wrong, or the address is in use.
 pub fn serve(arguments: &ServeArguments) -> Result<Outcome> {
-    let options = options(arguments)?;
+    let mut options = options(arguments)?;
     let is_open = options.keys.is_empty();
-    let engine = open(arguments)?;
+    let engine = open(arguments, &mut options)?;
     let server = Server::new(engine, options)?;
     let WorkArguments { max_connections, drain, .. } = arguments.work;
     let listen = ListenOptions {
@@ -59,10 +61,11 @@ pub fn serve(arguments: &ServeArguments) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The engine of the model, with what is said of its memory.
-fn open(arguments: &ServeArguments) -> Result<Engine> {
+/// The engine of the model, with what is said of its memory; what its files say of it becomes an option.
+fn open(arguments: &ServeArguments, told: &mut ServerOptions) -> Result<Engine> {
     let ServeArguments { work, file, vocabulary, .. } = arguments;
     let source = load::open(arguments.model.as_deref(), file)?;
+    told.facts = ModelFacts::of(&*source);
     let options = EngineOptions {
         cpu: Some(load::cpu(&arguments.cpu)?),
         access: if file.no_mmap { Access::Copy } else { Access::Map },
@@ -99,6 +102,9 @@ fn options(arguments: &ServeArguments) -> Result<ServerOptions> {
         origins: access.cors_origin.clone(),
         hosts: access.allow_host.clone(),
         sampling: work.openai_sampling.then_some(SamplingDefaults::OPENAI),
+        tools: ToolOptions { format: arguments.tool_format, fallback: arguments.tools },
+        reasoning: arguments.reasoning_field,
+        policy: work.policy,
         max_tokens: work.max_tokens,
         max_body: work.max_body,
         max_sequences: work.max_seqs,

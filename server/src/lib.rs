@@ -47,6 +47,6 @@ mod worker;
 
 pub use error::ApiError;
 pub use listen::{ListenOptions, Stop, run};
-pub use options::{ApiKey, SamplingDefaults, ServerOptions};
+pub use options::{ApiKey, ModelFacts, ReasoningField, SamplingDefaults, ServerOptions, ToolFormat, ToolOptions};
 pub use server::Server;
 pub use worker::{Event, Job, Running, Terms};

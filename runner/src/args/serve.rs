@@ -1,13 +1,15 @@
 //! The arguments of `trine serve`. What they do is in `serve.rs`.
 
-use super::values::{activation_modes, cache_types, kept_triples, whole};
+use super::values::{activation_modes, cache_types, kept_triples, named, whole};
 use super::{CpuArguments, FileArguments, QuantizeArguments, VocabularyArguments};
 use clap::Args;
+use clap::builder::TypedValueParser;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use trine::kernels::{ActivationMode, CacheType};
-use trine::model::KeepTriples;
+use trine::model::{KeepTriples, Policy};
+use trine_server::{ReasoningField, ToolFormat};
 
 #[derive(Debug, Args)]
 pub struct ServeArguments {
@@ -20,6 +22,16 @@ pub struct ServeArguments {
     /// Port to listen at; 0 is any that is free.
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     pub port: u16,
+    /// How calls of tools are written [default: as the chat template says].
+    #[arg(long, value_name = "FORMAT", value_parser = tool_formats())]
+    pub tool_format: Option<ToolFormat>,
+    /// Whether tools are told by the chat template alone, or also in a system message where it does not write them.
+    #[arg(long, value_name = "HOW", default_value = "template",
+          value_parser = named([("template", false), ("fallback", true)]))]
+    pub tools: bool,
+    /// Which field of a message has what the model thinks.
+    #[arg(long, value_name = "FIELD", default_value = "reasoning_content", value_parser = reasoning_fields())]
+    pub reasoning_field: ReasoningField,
     /// The id of the model for clients [default: the name of the file].
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
@@ -113,6 +125,11 @@ pub struct WorkArguments {
     /// Longest wait in seconds; requests that would wait longer are refused with 429.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = whole::<u64>)]
     pub max_wait: u64,
+    /// Which request begins next: the first to come, keys taking turns, or the one of the smallest `priority`, which
+    /// goes down by one in each minute of waiting.
+    #[arg(long, value_name = "POLICY", default_value = "fcfs",
+          value_parser = named([("fcfs", Policy::Arrival), ("priority", Policy::Priority)]))]
+    pub policy: Policy,
     /// Milliseconds that a step is to take while texts are generated: long prompts are read in parts beside them.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 100, value_parser = whole::<u64>)]
     pub itl: u64,
@@ -140,4 +157,16 @@ pub struct WorkArguments {
     /// A line of JSON on standard error for each request.
     #[arg(long)]
     pub log: bool,
+}
+
+fn tool_formats() -> impl TypedValueParser<Value = ToolFormat> {
+    named([("hermes", ToolFormat::Hermes), ("qwen-xml", ToolFormat::QwenXml), ("llama3-json", ToolFormat::Llama3Json)])
+}
+
+fn reasoning_fields() -> impl TypedValueParser<Value = ReasoningField> {
+    named([
+        ("reasoning_content", ReasoningField::ReasoningContent),
+        ("reasoning", ReasoningField::Reasoning),
+        ("both", ReasoningField::Both),
+    ])
 }

@@ -27,7 +27,7 @@ pub struct Peer(pub SocketAddr);
 pub struct Client(pub Arc<str>);
 
 /// Paths that ask for no key.
-const OPEN: [&str; 6] = ["/", "/health", "/health/live", "/health/ready", "/version", "/metrics"];
+const OPEN: [&str; 7] = ["/", "/health", "/health/live", "/health/ready", "/version", "/metrics", "/openapi.json"];
 
 /// The paths that metrics name.
 const NAMED: [&str; 18] = [

@@ -41,7 +41,7 @@ pub async fn respond(
         let filter = app.grammars.filter(constraint).await?;
         jobs.iter_mut().for_each(|job| _ = job.sampler.push_first(filter.clone()));
     }
-    let terms = Terms { key: client.0.to_string(), limit: app.options.request_timeout };
+    let terms = Terms { key: client.0.to_string(), limit: app.options.request_timeout, priority: delivery.priority };
     let mut running = app.worker.submit(jobs, terms);
     // Whatever can be refused is refused here, before there is a status.
     let (index, event) = running.next().await;

@@ -5,6 +5,7 @@ mod access;
 mod chat;
 mod client;
 mod completions;
+mod described;
 mod dialects;
 mod malformed;
 mod operations;
