@@ -55,6 +55,11 @@ impl Fields {
         }
     }
 
+    /// These fields, of the body of a request.
+    pub fn of_object(fields: Vec<(String, Json)>) -> Fields {
+        Fields { path: String::new(), fields }
+    }
+
     /// No fields, of an object with this path.
     pub fn empty(path: &str) -> Fields {
         Fields { path: path.to_owned(), fields: Vec::new() }

@@ -1,14 +1,13 @@
 //! The arguments of `trine serve`. What they do is in `serve.rs`.
 
-use super::values::{activation_modes, cache_types, kept_triples, named, whole};
-use super::{CpuArguments, FileArguments, QuantizeArguments, VocabularyArguments};
+use super::EngineArguments;
+use super::values::{named, whole};
 use clap::Args;
 use clap::builder::TypedValueParser;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use trine::kernels::{ActivationMode, CacheType};
-use trine::model::{KeepTriples, Policy};
+use trine::model::Policy;
 use trine_server::{ReasoningField, ToolFormat};
 
 #[derive(Debug, Args)]
@@ -51,26 +50,8 @@ pub struct ServeArguments {
     pub access: AccessArguments,
     #[command(flatten)]
     pub work: WorkArguments,
-    /// Activations of ternary matrices [default: what the model was trained for].
-    #[arg(long, value_name = "MODE", value_parser = activation_modes(), help_heading = "Loading")]
-    pub activations: Option<ActivationMode>,
-    /// Find the likeliest tokens by a coarse copy of an F32, F16 or BF16 head, then compute their logits exactly: the
-    /// same text, faster, for half of the head's bytes more memory.
-    #[arg(long, help_heading = "Loading")]
-    pub shortlist: bool,
-    /// Decode from a copy of the ternary matrices that takes 1.69 bits a weight, on a machine with AVX-512 VNNI, where
-    /// that turns out faster while loading, or always: the same text, for that much more memory.
-    #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "faster",
-          value_parser = kept_triples(), help_heading = "Loading")]
-    pub triples: Option<KeepTriples>,
     #[command(flatten)]
-    pub quantize: QuantizeArguments,
-    #[command(flatten)]
-    pub vocabulary: VocabularyArguments,
-    #[command(flatten)]
-    pub file: FileArguments,
-    #[command(flatten)]
-    pub cpu: CpuArguments,
+    pub engine: EngineArguments,
 }
 
 /// Who may ask.
@@ -101,21 +82,6 @@ pub struct AccessArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Work")]
 pub struct WorkArguments {
-    /// Positions of a text [default: 4096, at most the model's].
-    #[arg(short, long, value_name = "COUNT", value_parser = whole::<NonZeroUsize>)]
-    pub context: Option<NonZeroUsize>,
-    /// Texts of full length that there is memory for; shorter ones need less.
-    #[arg(long, value_name = "COUNT", default_value = "8", value_parser = whole::<NonZeroUsize>)]
-    pub texts: NonZeroUsize,
-    /// Megabytes for the keys and values of all texts, in place of those for so many --texts.
-    #[arg(long, value_name = "MEGABYTES", value_parser = whole::<NonZeroUsize>, conflicts_with = "texts")]
-    pub kv_memory: Option<NonZeroUsize>,
-    /// Type of the keys and values in the cache.
-    #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = cache_types())]
-    pub kv: CacheType,
-    /// Most texts that are generated together.
-    #[arg(long, value_name = "COUNT", default_value = "16", value_parser = whole::<NonZeroUsize>)]
-    pub max_seqs: NonZeroUsize,
     /// Most texts of one key, or of one address, that are generated together [default: no limit].
     #[arg(long, value_name = "COUNT", value_parser = whole::<NonZeroUsize>)]
     pub max_seqs_per_key: Option<NonZeroUsize>,

@@ -31,7 +31,11 @@ pub async fn chat(
     respond(&app, client, value, &ignored).await
 }
 
-fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
+/// What a request asks for.
+///
+/// # Errors
+/// It is wrong, or asks for what the model does not have.
+pub fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
     let request = ChatRequest::read(fields, &app.limits)?;
     answer(app, request, "chatcmpl-", |told| Box::new(ChatForm::new(told, app.options.reasoning)))
 }

@@ -16,15 +16,30 @@ mod responses;
 mod tokens;
 
 pub use gate::Peer;
+pub use generate::{Runnable, whole};
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::fields::Fields;
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use std::sync::Arc;
+
+/// What makes a request of the fields of a body.
+pub type Preparation = fn(&App, &mut Fields) -> Result<Runnable, ApiError>;
+
+/// What makes requests for a path, where it is one of OpenAI's API that answers with a text.
+pub fn preparation(path: &str) -> Option<Preparation> {
+    match path {
+        "/v1/completions" => Some(completions::prepare),
+        "/v1/chat/completions" => Some(chat::prepare),
+        "/v1/responses" => Some(responses::prepare),
+        _ => None,
+    }
+}
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {

@@ -2,6 +2,7 @@
 //! show is shown beside it.
 
 mod access;
+mod batch;
 mod chat;
 mod client;
 mod completions;

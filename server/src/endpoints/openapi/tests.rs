@@ -40,84 +40,18 @@ type Read = fn(&mut Fields) -> Result<(), ApiError>;
 /// What reads the bodies of each path, and bodies in which every object occurs that has fields.
 fn requests() -> Vec<(&'static str, Read, Vec<&'static str>)> {
     vec![
-        (
-            "/v1/completions",
-            |fields| CompletionRequest::read(fields, &LIMITS).map(drop),
-            vec![
-                r#"{"prompt": "a", "stream": true, "stream_options": {}, "structured_outputs": {},
-                    "response_format": {"type": "json_object"}}"#,
-                r#"{"prompt": "a", "response_format": {"type": "json_schema", "json_schema": {"schema": {}}}}"#,
-            ],
-        ),
-        (
-            "/v1/chat/completions",
-            |fields| ChatRequest::read(fields, &LIMITS).map(drop),
-            vec![
-                r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]},
-                    {"role": "user", "content": [{"type": "refusal", "refusal": "a"}]},
-                    {"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}],
-                    "tools": [{"type": "function", "function": {"name": "f"}}],
-                    "tool_choice": {"type": "function", "function": {"name": "f"}},
-                    "stream": true, "stream_options": {}, "structured_outputs": {},
-                    "response_format": {"type": "json_object"}}"#,
-                r#"{"messages": [{"role": "user", "content": "a"}],
-                    "tools": [{"type": "function", "function": {"name": "f"}}],
-                    "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools":
-                        [{"type": "function", "function": {"name": "f"}}]}},
-                    "response_format": {"type": "json_schema", "json_schema": {"schema": {}}}}"#,
-            ],
-        ),
-        (
-            "/v1/responses",
-            |fields| ResponsesRequest::read(fields, &LIMITS).map(drop),
-            vec![
-                r#"{"input": [{"role": "user", "content": [{"type": "text", "text": "a"}]},
-                    {"role": "user", "content": [{"type": "refusal", "refusal": "a"}]},
-                    {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
-                    {"type": "function_call_output", "call_id": "a",
-                     "output": [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "a"}]},
-                    {"type": "reasoning", "content": [{"text": "a"}]}],
-                    "tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "function", "name": "f"},
-                    "text": {"format": {"type": "json_schema", "schema": {}}}, "reasoning": {}}"#,
-                r#"{"input": "a", "tools": [{"type": "function", "name": "f"}],
-                    "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools":
-                        [{"type": "function", "name": "f"}]}}"#,
-            ],
-        ),
-        ("/v1/messages", |fields| MessagesRequest::read(fields, &LIMITS, false).map(drop), vec![MESSAGES, TOOLS]),
+        ("/v1/completions", |fields| CompletionRequest::read(fields, &LIMITS).map(drop), COMPLETIONS.to_vec()),
+        ("/v1/chat/completions", |fields| ChatRequest::read(fields, &LIMITS).map(drop), CHAT.to_vec()),
+        ("/v1/responses", |fields| ResponsesRequest::read(fields, &LIMITS).map(drop), RESPONSES.to_vec()),
+        ("/v1/messages", |fields| MessagesRequest::read(fields, &LIMITS, false).map(drop), MESSAGES.to_vec()),
         (
             "/v1/messages/count_tokens",
             |fields| MessagesRequest::read(fields, &LIMITS, true).map(drop),
-            vec![MESSAGES, TOOLS],
+            MESSAGES.to_vec(),
         ),
-        (
-            "/tokenize",
-            |fields| TokenizeRequest::read(fields).map(drop),
-            vec![
-                r#"{"content": "a"}"#,
-                r#"{"prompt": "a"}"#,
-                r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]},
-                    {"role": "user", "content": [{"type": "refusal", "refusal": "a"}]},
-                    {"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}],
-                    "tools": [{"type": "function", "function": {"name": "f"}}],
-                    "tool_choice": {"type": "function", "function": {"name": "f"}}}"#,
-                r#"{"messages": [{"role": "user", "content": "a"}],
-                    "tools": [{"type": "function", "function": {"name": "f"}}],
-                    "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools":
-                        [{"type": "function", "function": {"name": "f"}}]}}}"#,
-            ],
-        ),
+        ("/tokenize", |fields| TokenizeRequest::read(fields).map(drop), TOKENIZE.to_vec()),
         ("/detokenize", |fields| DetokenizeRequest::read(fields, &LIMITS).map(drop), vec![r#"{"tokens": []}"#]),
-        (
-            "/api/chat",
-            |fields| OllamaRequest::chat(fields, &LIMITS).map(drop),
-            vec![
-                r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]},
-                    {"role": "user", "content": [{"type": "refusal", "refusal": "a"}]},
-                    {"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}],
-                    "tools": [{"function": {"name": "f"}}], "options": {}}"#,
-            ],
-        ),
+        ("/api/chat", |fields| OllamaRequest::chat(fields, &LIMITS).map(drop), OLLAMA.to_vec()),
         (
             "/api/generate",
             |fields| OllamaRequest::generate(fields, &LIMITS).map(drop),
@@ -126,16 +60,70 @@ fn requests() -> Vec<(&'static str, Read, Vec<&'static str>)> {
     ]
 }
 
-const MESSAGES: &str = r#"{"max_tokens": 1, "system": [{"type": "text", "text": "a"}], "messages": [
+const COMPLETIONS: [&str; 2] = [
+    r#"{"prompt": "a", "stream": true, "stream_options": {}, "structured_outputs": {},
+        "response_format": {"type": "json_object"}}"#,
+    r#"{"prompt": "a", "response_format": {"type": "json_schema", "json_schema": {"schema": {}}}}"#,
+];
+
+const CHAT: [&str; 2] = [
+    r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]},
+        {"role": "user", "content": [{"type": "refusal", "refusal": "a"}]},
+        {"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}],
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+        "tool_choice": {"type": "function", "function": {"name": "f"}},
+        "stream": true, "stream_options": {}, "structured_outputs": {},
+        "response_format": {"type": "json_object"}}"#,
+    r#"{"messages": [{"role": "user", "content": "a"}],
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+        "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools":
+            [{"type": "function", "function": {"name": "f"}}]}},
+        "response_format": {"type": "json_schema", "json_schema": {"schema": {}}}}"#,
+];
+
+const RESPONSES: [&str; 2] = [
+    r#"{"input": [{"role": "user", "content": [{"type": "text", "text": "a"}]},
+        {"role": "user", "content": [{"type": "refusal", "refusal": "a"}]},
+        {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "a",
+         "output": [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "a"}]},
+        {"type": "reasoning", "content": [{"text": "a"}]}],
+        "tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "function", "name": "f"},
+        "text": {"format": {"type": "json_schema", "schema": {}}}, "reasoning": {}}"#,
+    r#"{"input": "a", "tools": [{"type": "function", "name": "f"}],
+        "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}]}}"#,
+];
+
+const TOKENIZE: [&str; 4] = [
+    r#"{"content": "a"}"#,
+    r#"{"prompt": "a"}"#,
+    r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]},
+        {"role": "user", "content": [{"type": "refusal", "refusal": "a"}]},
+        {"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}],
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+        "tool_choice": {"type": "function", "function": {"name": "f"}}}"#,
+    r#"{"messages": [{"role": "user", "content": "a"}],
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+        "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools":
+            [{"type": "function", "function": {"name": "f"}}]}}}"#,
+];
+
+const OLLAMA: [&str; 1] = [r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]},
+    {"role": "user", "content": [{"type": "refusal", "refusal": "a"}]},
+    {"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}],
+    "tools": [{"function": {"name": "f"}}], "options": {}}"#];
+
+const MESSAGES: [&str; 2] = [
+    r#"{"max_tokens": 1, "system": [{"type": "text", "text": "a"}], "messages": [
     {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "tool_result", "tool_use_id": "a",
      "content": [{"type": "text", "text": "a"}]}]},
     {"role": "assistant", "content": [{"type": "thinking", "thinking": "a"},
      {"type": "tool_use", "id": "a", "name": "f", "input": {}}]}],
     "thinking": {"type": "enabled"}, "tools": [{"name": "f", "input_schema": {}}],
-    "tool_choice": {"type": "tool", "name": "f"}, "output_config": {"format": {"type": "json_schema", "schema": {}}}}"#;
-
-const TOOLS: &str = r#"{"max_tokens": 1, "messages": [{"role": "user", "content": "a"}],
-    "output_format": {"type": "json_schema", "schema": {}}}"#;
+    "tool_choice": {"type": "tool", "name": "f"}, "output_config": {"format": {"type": "json_schema", "schema": {}}}}"#,
+    r#"{"max_tokens": 1, "messages": [{"role": "user", "content": "a"}],
+    "output_format": {"type": "json_schema", "schema": {}}}"#,
+];
 
 #[test]
 fn every_field_that_is_read_is_described_and_no_other() {
