@@ -4,7 +4,7 @@
 # `cargo run --release`, or else that of the tests.
 #
 #   tools/server.sh             within minutes
-#   tools/server.sh --long      ten minutes of requests made of the description, faults and lm-eval too
+#   tools/server.sh --long      ten minutes of requests made of the description, 10,000 of clients that leave
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -37,6 +37,11 @@ with() {
     skipped "${*:2}: PyPI is not to be had"
     return 1
 }
+
+step "Clients that leave, connections that are slow, the end of a server"
+requests=300
+[ "$long" = no ] || requests=10000
+"$python" tools/server/faults.py "$program" "$requests"
 
 step "The package of OpenAI's API"
 if with openai openai==3.57.0; then
