@@ -62,4 +62,12 @@ if with described schemathesis==4.32.0; then
     "$work/described/bin/python" tools/server/described.py "$program" "$seconds"
 fi
 
+step "The web page, as a person uses it"
+browser=$(command -v chromium || command -v chromium-browser || true)
+if [ -z "$browser" ]; then
+    skipped "chromium is not installed"
+elif with page playwright==1.65.2 axe-playwright-python==0.1.8; then
+    "$work/page/bin/python" tools/server/page.py "$program" "$browser"
+fi
+
 step "Done"
