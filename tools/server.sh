@@ -48,6 +48,15 @@ if with openai openai==3.57.0; then
     "$work/openai/bin/python" tools/server/conformance.py "$program"
 fi
 
+step "The package of npm"
+if ! command -v npm >/dev/null; then
+    skipped "npm is not installed"
+elif npm install --silent --no-audit --no-fund --prefix "$work/node" openai@6.49.0; then
+    "$python" tools/server/node.py "$program" "$work/node"
+else
+    skipped "npm's registry is not to be had"
+fi
+
 # Some of them want an older package of OpenAI's.
 step "Other packages, and packages of other APIs"
 if with clients openai==3.3.0 anthropic==2.14.0 ollama==0.6.3 langchain-openai==1.7.4 langchain-core==1.8.3 \
