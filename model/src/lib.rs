@@ -54,7 +54,7 @@ pub use network::{
 };
 #[cfg(feature = "text")]
 pub use serving::{
-    Clock, Counters, End, Event, EventKind, GenerationRequest, ManualClock, PageCounts, Refused, RequestError,
+    Clock, Counters, End, Event, EventKind, GenerationRequest, ManualClock, PageCounts, Policy, Refused, RequestError,
     RequestId, Scheduler, SchedulerOptions, Status, StepClass, StepReport, SystemClock, Usage,
 };
 #[cfg(feature = "tools")]

@@ -172,7 +172,7 @@ impl Engine {
             Ok(Job { sampler: asked.sampler(&inner.model)?, options, prompt_logprobs, cache_salt: None, prompt })
         };
         let jobs = prompts.into_iter().map(job).collect::<PyResult<Vec<_>>>()?;
-        let running = inner.server.submit(jobs, Terms { key: String::new(), limit: EVER });
+        let running = inner.server.submit(jobs, Terms { key: String::new(), limit: EVER, priority: 0 });
         Ok(Choices::new(running, count, scored_from.unwrap_or_default()))
     }
 

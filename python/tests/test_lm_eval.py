@@ -89,7 +89,27 @@ def test_the_class_and_the_server_give_equal_numbers(task: dict[str, Any], serve
     assert metrics == own
     for of_remote, of_class in zip(answers, found):
         for (logprob, is_greedy), (expected, greedy) in zip(of_remote, of_class):
-            assert abs(logprob - expected) < 1e-4 and is_greedy == greedy
+            assert abs(logprob - expected) < 1e-6 * max(1.0, abs(expected)) and is_greedy == greedy
+
+
+def test_the_class_and_the_server_generate_equal_texts(server: str) -> None:
+    pytest.importorskip("aiohttp")
+    pytest.importorskip("tenacity")
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.openai_completions import LocalCompletionsAPI
+    from trine.lm_eval import TrineLM
+
+    remote = LocalCompletionsAPI(
+        base_url=f"{server}/v1/completions", model="trine", tokenizer_backend="remote", max_length=256
+    )
+    asked = [
+        (f"Once upon a time there was a {animal}", {"until": until, "max_gen_toks": most, "temperature": 0})
+        for animal in ("fox", "dog", "king")
+        for until, most in ((["."], 40), (["\n", " and"], 25), (["never there"], 12))
+    ]
+    requests = [Instance("generate_until", {}, of, 0) for of in asked]
+    expected = TrineLM(STORIES, add_bos_token=False).generate_until(requests)
+    assert remote.generate_until(requests) == expected and sum(map(bool, expected)) > 5
 
 
 def test_rolling_windows_add_up(model: trine.Model) -> None:

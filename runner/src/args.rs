@@ -1,7 +1,11 @@
 //! The command line as a whole, and the arguments of the commands that look at files; those of the others, and the
 //! texts that `--help` shows of them, are in the modules. What the commands do is in their own files.
 
+#[cfg(feature = "serve")]
+mod batch;
 mod bench;
+#[cfg(feature = "serve")]
+mod engine;
 mod files;
 mod generate;
 mod load;
@@ -10,13 +14,17 @@ mod measure;
 mod serve;
 pub mod values;
 
+#[cfg(feature = "serve")]
+pub use batch::BatchArguments;
 pub use bench::BenchArguments;
+#[cfg(feature = "serve")]
+pub use engine::EngineArguments;
 pub use files::{ConvertArguments, DiffArguments, SynthArguments};
 pub use generate::{ChatArguments, GenerationArguments, OnFull, RunArguments, Thoughts};
 pub use load::{AdapterArguments, CpuArguments, FileArguments, LoadArguments, QuantizeArguments, VocabularyArguments};
 pub use measure::{LogitsArguments, PerplexityArguments, TokenizeArguments};
 #[cfg(feature = "serve")]
-pub use serve::{AccessArguments, ServeArguments, WorkArguments};
+pub use serve::{AccessArguments, ServeArguments};
 
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
@@ -111,6 +119,9 @@ pub enum Command {
     /// Answer programs over HTTP as OpenAI's API does, and people on a web page.
     #[cfg(feature = "serve")]
     Serve(ServeArguments),
+    /// Make shards of answers of shards of requests, each of them once, whatever is killed and repeated.
+    #[cfg(feature = "serve")]
+    Batch(BatchArguments),
     /// Print a script that completes commands and options in a shell.
     Completions(CompletionsArguments),
     /// Print the man page, or write those of all commands.

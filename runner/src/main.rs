@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 mod args;
+#[cfg(feature = "serve")]
+mod batch;
 mod bench;
 mod chat;
 mod check;
@@ -90,6 +92,8 @@ fn execute(command: Command) -> Result<Outcome> {
         Command::Bench(arguments) => bench::bench(&arguments),
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::serve(&arguments),
+        #[cfg(feature = "serve")]
+        Command::Batch(arguments) => batch::batch(&arguments),
         Command::Completions(arguments) => describe::completions(&arguments),
         Command::Man(arguments) => describe::man(&arguments),
     }

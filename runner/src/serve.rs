@@ -1,7 +1,7 @@
 //! `trine serve`: a model for programs that ask over HTTP. Everything but arguments, signals and notes is in
 //! `trine-server`.
 
-use crate::args::{AccessArguments, ServeArguments, WorkArguments};
+use crate::args::{AccessArguments, EngineArguments, ServeArguments};
 use crate::interrupt::Watch;
 use crate::load;
 use crate::message::{self, Usage, note, warning};
@@ -13,7 +13,9 @@ use std::process::exit;
 use std::time::Duration;
 use trine::loader::{Access, one_line};
 use trine::model::{Engine, EngineOptions, TokenizerOptions};
-use trine_server::{ApiKey, ListenOptions, SamplingDefaults, Server, ServerOptions, Stop, run};
+use trine_server::{
+    ApiKey, ListenOptions, ModelFacts, SamplingDefaults, Server, ServerOptions, Stop, ToolOptions, run,
+};
 
 /// Exit code where the thread of the engine has failed: the state of its sequences is not to be trusted.
 const FAILED: i32 = 70;
@@ -23,11 +25,11 @@ const FAILED: i32 = 70;
 /// # Errors
 /// The model does not load, an argument is wrong, or the address is in use.
 pub fn serve(arguments: &ServeArguments) -> Result<Outcome> {
-    let options = options(arguments)?;
+    let mut options = options(arguments)?;
     let is_open = options.keys.is_empty();
-    let engine = open(arguments)?;
+    let engine = open(arguments.model.as_deref(), &arguments.engine, &mut options)?;
     let server = Server::new(engine, options)?;
-    let WorkArguments { max_connections, drain, .. } = arguments.work;
+    let (max_connections, drain) = (arguments.work.max_connections, arguments.work.drain);
     let listen = ListenOptions {
         connections: max_connections.get(),
         drain: Duration::from_secs(drain),
@@ -59,17 +61,21 @@ pub fn serve(arguments: &ServeArguments) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The engine of the model, with what is said of its memory.
-fn open(arguments: &ServeArguments) -> Result<Engine> {
-    let ServeArguments { work, file, vocabulary, .. } = arguments;
-    let source = load::open(arguments.model.as_deref(), file)?;
+/// The engine of a model, with what is said of its memory; what its files say of it becomes an option.
+///
+/// # Errors
+/// The model does not load, or there is no memory for its keys and values.
+pub fn open(model: Option<&Path>, arguments: &EngineArguments, told: &mut ServerOptions) -> Result<Engine> {
+    let EngineArguments { file, vocabulary, .. } = arguments;
+    let source = load::open(model, file)?;
+    told.facts = ModelFacts::of(&*source);
     let options = EngineOptions {
         cpu: Some(load::cpu(&arguments.cpu)?),
         access: if file.no_mmap { Access::Copy } else { Access::Map },
-        context: work.context,
-        sequences: work.texts,
-        cache: work.kv,
-        cache_bytes: work.kv_memory.map(|megabytes| megabytes.get().saturating_mul(1_000_000)),
+        context: arguments.context,
+        sequences: arguments.texts,
+        cache: arguments.kv,
+        cache_bytes: arguments.kv_memory.map(|megabytes| megabytes.get().saturating_mul(1_000_000)),
         shortlist: arguments.shortlist,
         triples: arguments.triples,
         quantize: arguments.quantize.chosen(),
@@ -99,9 +105,12 @@ fn options(arguments: &ServeArguments) -> Result<ServerOptions> {
         origins: access.cors_origin.clone(),
         hosts: access.allow_host.clone(),
         sampling: work.openai_sampling.then_some(SamplingDefaults::OPENAI),
+        tools: ToolOptions { format: arguments.tool_format, fallback: arguments.tools },
+        reasoning: arguments.reasoning_field,
+        policy: work.policy,
         max_tokens: work.max_tokens,
         max_body: work.max_body,
-        max_sequences: work.max_seqs,
+        max_sequences: arguments.engine.max_seqs,
         sequences_per_key: work.max_seqs_per_key,
         max_queue: work.max_queue,
         max_wait: Duration::from_secs(work.max_wait),

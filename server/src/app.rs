@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
-use trine::model::{Advice, Engine, SchedulerOptions};
+use trine::model::{Advice, Engine, Policy, SchedulerOptions};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -58,12 +58,18 @@ impl App {
             max_wait: options.max_wait,
             step_target: options.step_time,
             sequences_per_key: options.sequences_per_key,
+            policy: options.policy,
             ..SchedulerOptions::default()
         };
         let worker = Worker::start(engine.clone(), worker_options, metrics.clone())?;
         let config = engine.config();
         let sampling = options.sampling.unwrap_or_else(|| SamplingDefaults::of(Advice::of(config).as_ref()));
-        let limits = Limits { vocab: config.dims.vocab, context: engine.context(), sampling };
+        let limits = Limits {
+            vocab: config.dims.vocab,
+            context: engine.context(),
+            sampling,
+            has_priorities: options.policy == Policy::Priority,
+        };
         let mut hasher = DefaultHasher::new();
         format!("{config:?}").hash(&mut hasher);
         let fingerprint = format!("trine-{}-{:08x}", env!("CARGO_PKG_VERSION"), hasher.finish() as u32);

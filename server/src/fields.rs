@@ -55,6 +55,11 @@ impl Fields {
         }
     }
 
+    /// These fields, of the body of a request.
+    pub fn of_object(fields: Vec<(String, Json)>) -> Fields {
+        Fields { path: String::new(), fields }
+    }
+
     /// No fields, of an object with this path.
     pub fn empty(path: &str) -> Fields {
         Fields { path: path.to_owned(), fields: Vec::new() }
@@ -62,6 +67,8 @@ impl Fields {
 
     /// Gives a field the name by which it is read.
     pub fn rename(&mut self, name: &str, known: &str) {
+        #[cfg(test)]
+        recording::record(&self.path_of(name));
         if let Some((found, _)) = self.fields.iter_mut().find(|(field, _)| field == name) {
             known.clone_into(found);
         }
@@ -74,6 +81,8 @@ impl Fields {
 
     /// A field, where it is there and not null.
     pub fn take(&mut self, name: &str) -> Option<Field> {
+        #[cfg(test)]
+        recording::record(&self.path_of(name));
         let at = self.fields.iter().position(|(field, _)| field == name)?;
         let (_, value) = self.fields.remove(at);
         (value != Json::Null).then(|| Field { path: self.path_of(name), value })
@@ -133,6 +142,8 @@ impl Fields {
 
     /// The value of a field that nobody has taken, which is left there.
     pub fn peek(&self, name: &str) -> Option<&Json> {
+        #[cfg(test)]
+        recording::record(&self.path_of(name));
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value)
     }
 
@@ -291,6 +302,33 @@ impl Field {
     pub fn ids(self, vocab: usize) -> Result<Vec<u32>, ApiError> {
         let last = u32::try_from(vocab.saturating_sub(1)).unwrap_or(u32::MAX);
         self.array()?.into_iter().map(|item| item.integer(0..=last)).collect()
+    }
+}
+
+#[cfg(test)]
+pub use recording::asked;
+
+/// Which fields are asked for, so that a test can compare them with those that are described.
+#[cfg(test)]
+mod recording {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    thread_local! {
+        static ASKED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+    }
+
+    /// Takes the path of a field down, without the places in lists.
+    pub fn record(path: &str) {
+        let parts = path.split('[').map(|part| part.split_once(']').map_or(part, |(_, behind)| behind));
+        let path = parts.collect::<Vec<_>>().join("[]");
+        ASKED.with_borrow_mut(|asked| asked.insert(path));
+    }
+
+    /// What `read` gives, and the paths of the fields that it asks for.
+    pub fn asked<T>(read: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
+        ASKED.take();
+        (read(), ASKED.take())
     }
 }
 

@@ -30,6 +30,7 @@
 mod access;
 mod answer;
 mod app;
+mod batch;
 mod endpoints;
 mod error;
 mod fields;
@@ -45,8 +46,9 @@ mod server;
 mod time;
 mod worker;
 
+pub use batch::{Batch, BatchError, Made};
 pub use error::ApiError;
 pub use listen::{ListenOptions, Stop, run};
-pub use options::{ApiKey, SamplingDefaults, ServerOptions};
+pub use options::{ApiKey, ModelFacts, ReasoningField, SamplingDefaults, ServerOptions, ToolFormat, ToolOptions};
 pub use server::Server;
 pub use worker::{Event, Job, Running, Terms};

@@ -1,9 +1,10 @@
 //! What a server is told when it starts. What does not belong here: what a request asks for (`request`).
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::time::Duration;
-use trine::model::Advice;
+use trine::model::{Advice, Policy, Source};
 
 /// A secret that clients send, and the name by which logs and metrics know who sent it.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,6 +65,63 @@ impl SamplingDefaults {
     }
 }
 
+/// How a model writes calls of tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ToolFormat {
+    /// `<tool_call>`, a JSON object with `name` and `arguments`, `</tool_call>`.
+    Hermes,
+    /// `<tool_call>`, a tag for the tool and one for each parameter, `</tool_call>`.
+    QwenXml,
+    /// A JSON object with `name` and `parameters`, and nothing else.
+    Llama3Json,
+}
+
+/// What is done with the tools of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ToolOptions {
+    /// How calls are written; `None` leaves it to the chat template.
+    pub format: Option<ToolFormat>,
+    /// Whether tools are described in a system message where the chat template does not write them.
+    pub fallback: bool,
+}
+
+/// Which field of a message has what the model thinks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReasoningField {
+    /// `reasoning_content`.
+    #[default]
+    ReasoningContent,
+    /// `reasoning`.
+    Reasoning,
+    /// Both.
+    Both,
+}
+
+/// What the files of a model say of it, beside what is loaded from them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelFacts {
+    /// Bytes of the files; 0 where that is not known.
+    pub bytes: u64,
+    /// Numbers of all tensors; 0 where that is not known.
+    pub parameters: u64,
+    /// The tensor type that most of the numbers have; empty where that is not known.
+    pub tensor_type: &'static str,
+}
+
+impl ModelFacts {
+    /// Those of a source.
+    pub fn of(source: &dyn Source) -> ModelFacts {
+        let mut types = BTreeMap::<&'static str, u64>::new();
+        for tensor in source.tensors() {
+            *types.entry(tensor.encoding.name()).or_default() += tensor.elements() as u64;
+        }
+        let most = types.iter().max_by_key(|(_, count)| **count);
+        let tensor_type = most.map_or("", |(name, _)| name);
+        ModelFacts { bytes: source.bytes(), parameters: types.values().sum(), tensor_type }
+    }
+}
+
 /// What a server is told when it starts: `ServerOptions { model: "mine".to_owned(), ..ServerOptions::default() }`.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
@@ -73,6 +131,8 @@ pub struct ServerOptions {
     pub aliases: Vec<String>,
     /// Whether every id is taken for that of the model.
     pub any_model: bool,
+    /// What the files of the model say of it: `ModelFacts::of(source)`.
+    pub facts: ModelFacts,
     /// Keys of which a request has to send one; none asks for none.
     pub keys: Vec<ApiKey>,
     /// Whether `/metrics` asks for a key too.
@@ -84,6 +144,10 @@ pub struct ServerOptions {
     pub hosts: Vec<String>,
     /// How tokens are drawn where a request does not say it; `None` leaves it to the publisher of the model.
     pub sampling: Option<SamplingDefaults>,
+    /// What is done with tools.
+    pub tools: ToolOptions,
+    /// Which field of a message has what the model thinks.
+    pub reasoning: ReasoningField,
     /// Most tokens of an answer where a request does not say it.
     pub max_tokens: NonZeroUsize,
     /// Largest body of a request, in bytes.
@@ -97,6 +161,8 @@ pub struct ServerOptions {
     /// The longest that a request may have to wait before its first step, as far as that is known; those that would
     /// wait longer are refused.
     pub max_wait: Duration,
+    /// Which of the requests that wait is the next to begin.
+    pub policy: Policy,
     /// The time that a step is to take while texts are generated: long prompts are read in parts beside them.
     pub step_time: Duration,
     /// The longest that a request may take.
@@ -120,17 +186,21 @@ impl Default for ServerOptions {
             model: "trine".to_owned(),
             aliases: Vec::new(),
             any_model: false,
+            facts: ModelFacts::default(),
             keys: Vec::new(),
             metrics_key: false,
             origins: Vec::new(),
             hosts: Vec::new(),
             sampling: None,
+            tools: ToolOptions::default(),
+            reasoning: ReasoningField::default(),
             max_tokens: NonZeroUsize::new(1024).expect("not 0"),
             max_body: 4 << 20,
             max_sequences: NonZeroUsize::new(16).expect("not 0"),
             sequences_per_key: None,
             max_queue: 128,
             max_wait: Duration::from_secs(30),
+            policy: Policy::default(),
             step_time: Duration::from_millis(100),
             request_timeout: Duration::from_secs(600),
             body_timeout: Duration::from_secs(30),

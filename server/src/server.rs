@@ -39,6 +39,11 @@ impl Server {
         self.app.worker.submit(jobs, terms)
     }
 
+    /// What all requests share.
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
     /// Takes no more requests: they are answered with 503, and so are those that wait. Those that run go on.
     pub fn drain(&self) {
         self.app.drain();

@@ -132,6 +132,35 @@ fn keys_take_turns() {
 }
 
 #[test]
+fn smaller_numbers_go_first_and_nobody_waits_for_ever() {
+    let engine = engine(1, 40);
+    let options = |policy| SchedulerOptions {
+        max_sequences: NonZeroUsize::new(1).expect("one"),
+        policy,
+        ..SchedulerOptions::default()
+    };
+    let order = |policy: Policy, patience: u64| {
+        let (mut scheduler, clock) = scheduler(&engine, options(policy));
+        let mut submit = |seed: u64, priority: i32| {
+            let request = GenerationRequest { priority, ..keyed(&engine, "", &ids(seed, 10), 4) };
+            scheduler.submit(request).expect("a request")
+        };
+        let mut ids = vec![submit(1, 2)];
+        clock.advance(Duration::from_secs(patience));
+        ids.extend([submit(2, 1), submit(3, -3), submit(4, 1)]);
+        let mut heard = Heard::default();
+        heard.finish(&mut scheduler);
+        heard.admitted.iter().map(|id| ids.iter().position(|other| other == id).expect("one of them")).collect()
+    };
+    let of = |policy, patience| -> Vec<usize> { order(policy, patience) };
+    assert_eq!(of(Policy::Arrival, 0), [0, 1, 2, 3]);
+    assert_eq!(of(Policy::Priority, 0), [2, 1, 3, 0]);
+    // After a minute it is as urgent as the second one, and came before; after six it is the most urgent one.
+    assert_eq!(of(Policy::Priority, 60), [2, 0, 1, 3]);
+    assert_eq!(of(Policy::Priority, 360), [0, 2, 1, 3]);
+}
+
+#[test]
 fn a_deadline_ends_what_waits_and_what_runs() {
     let engine = engine(1, 20);
     let options = SchedulerOptions { max_sequences: NonZeroUsize::new(2).expect("two"), ..SchedulerOptions::default() };

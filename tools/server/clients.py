@@ -2,10 +2,10 @@
 APIs: what each package makes of the answers has to be what it promises.
 
     python3 -m venv /tmp/venv
-    /tmp/venv/bin/pip install openai==3.57.0 anthropic ollama langchain-openai instructor litellm jsonschema
+    /tmp/venv/bin/pip install openai anthropic ollama langchain-openai instructor litellm jsonschema
     /tmp/venv/bin/python tools/server/clients.py target/debug/trine
 
-The script starts the server itself, on a free port, with a copy of the embedded model that has a chat template. The
+tools/server.sh names the versions that are known to go together. The script starts the server itself, on a free port, with a copy of the embedded model that has a chat template. The
 model is too small to call a tool by itself, so that calls are asked for.
 """
 

@@ -2,6 +2,7 @@
 //! (`scheduler.rs`).
 
 use super::event::EventKind;
+use super::options::Policy;
 use super::prefixes::common;
 use super::request::{GenerationRequest, Refused, RequestId};
 use super::running::{Job, Running};
@@ -79,6 +80,7 @@ impl Scheduler {
             generation,
             scores: prompt_logprobs.map(Scores::new),
             key: request.key,
+            priority: request.priority,
             salt: request.cache_salt,
             deadline: request.deadline,
             submitted: now,
@@ -154,7 +156,7 @@ impl Scheduler {
     pub(super) fn admit(&mut self, now: Duration) {
         self.blocked = false;
         while self.running.len() < self.options.max_sequences.get()
-            && let Some(at) = self.pick()
+            && let Some(at) = self.pick(now)
             && let Some(job) = self.queue.remove(at)
         {
             if let Err(job) = self.seat(job, now) {
@@ -165,18 +167,26 @@ impl Scheduler {
         }
     }
 
-    /// The next request: of the key that has got least, the first one that need not wait.
-    fn pick(&self) -> Option<usize> {
-        let (mut seen, mut best) = (Vec::new(), None);
+    /// The next request: among those of the smallest level, of the key that has got least, the first one that need not
+    /// wait.
+    fn pick(&self, now: Duration) -> Option<usize> {
+        let mut best = None;
         for (at, job) in self.queue.iter().enumerate() {
-            let got = self.admitted.of(&job.key);
-            if seen.contains(&&job.key) || best.is_some_and(|(least, _)| least <= got) || self.is_held_back(job) {
-                continue;
+            let rank = (self.level(job, now), self.admitted.of(&job.key));
+            if best.is_none_or(|(least, _)| rank < least) && !self.is_held_back(job) {
+                best = Some((rank, at));
             }
-            seen.push(&job.key);
-            best = Some((got, at));
         }
         best.map(|(_, at)| at)
+    }
+
+    /// The priority of a request, one less for each minute that it has waited.
+    fn level(&self, job: &Job, now: Duration) -> i64 {
+        let waited = now.saturating_sub(job.submitted).as_secs() / 60;
+        match self.options.policy {
+            Policy::Arrival => 0,
+            Policy::Priority => i64::from(job.priority).saturating_sub_unsigned(waited),
+        }
     }
 
     /// Whether a request waits although there may be a seat: its key has as many as it may have, or a running sequence

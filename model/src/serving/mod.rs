@@ -32,7 +32,7 @@ mod wait;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use event::{End, Event, EventKind, RequestError, Usage};
-pub use options::SchedulerOptions;
+pub use options::{Policy, SchedulerOptions};
 pub use request::{GenerationRequest, Refused, RequestId};
 pub use scheduler::Scheduler;
 pub use status::{Counters, PageCounts, Status, StepClass, StepReport};

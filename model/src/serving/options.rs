@@ -4,6 +4,18 @@ use super::pace::Limits;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+/// Which of the requests that wait is the next to begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Policy {
+    /// The first one of the key that has got least.
+    #[default]
+    Arrival,
+    /// The one of the smallest [`priority`](super::GenerationRequest::priority), and among equal ones as by arrival. A
+    /// request that waits goes one number down in a minute, so that none waits for ever.
+    Priority,
+}
+
 /// How a scheduler shares its engine out among requests: `SchedulerOptions { step_target, ..SchedulerOptions::default()
 /// }`.
 #[derive(Clone, Debug)]
@@ -29,11 +41,13 @@ pub struct SchedulerOptions {
     pub sequences_per_key: Option<NonZeroUsize>,
     /// Most requests of one key that wait; more of them are refused.
     pub queue_per_key: Option<usize>,
+    /// Which of them is the next to begin.
+    pub policy: Policy,
 }
 
 impl Default for SchedulerOptions {
     /// 16 sequences, steps of 100 ms, or of 300 ms where there are prompts alone, chunks of up to 512 tokens, 128
-    /// waiting requests and 30 s of waiting, 1,024 reserved positions, and no limit for a key.
+    /// waiting requests and 30 s of waiting, 1,024 reserved positions, no limit for a key, and no priorities.
     fn default() -> Self {
         SchedulerOptions {
             max_sequences: NonZeroUsize::new(16).expect("16"),
@@ -45,6 +59,7 @@ impl Default for SchedulerOptions {
             reserve: 1024,
             sequences_per_key: None,
             queue_per_key: None,
+            policy: Policy::Arrival,
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct GenerationRequest {
     pub prompt_logprobs: Option<usize>,
     /// Who asks: keys get equal shares of the work.
     pub key: String,
+    /// Requests of a smaller number begin before others, where the scheduler has [priorities](super::Policy::Priority).
+    pub priority: i32,
     /// What was computed of a beginning is used again by requests of equal salt alone.
     pub cache_salt: Option<String>,
     /// The time of the scheduler's clock at which the request ends, whatever it has got.
@@ -52,6 +54,7 @@ impl GenerationRequest {
             options,
             prompt_logprobs: None,
             key: String::new(),
+            priority: 0,
             cache_salt: None,
             deadline: None,
         }

@@ -19,6 +19,7 @@ pub(super) struct Job {
     /// Log-probabilities of the tokens of the prompt so far, where they are asked for.
     pub scores: Option<Scores>,
     pub key: String,
+    pub priority: i32,
     pub salt: Option<String>,
     pub deadline: Option<Duration>,
     pub submitted: Duration,

@@ -1,13 +1,14 @@
 //! The arguments of `trine serve`. What they do is in `serve.rs`.
 
-use super::values::{activation_modes, cache_types, kept_triples, whole};
-use super::{CpuArguments, FileArguments, QuantizeArguments, VocabularyArguments};
+use super::EngineArguments;
+use super::values::{named, whole};
 use clap::Args;
+use clap::builder::TypedValueParser;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use trine::kernels::{ActivationMode, CacheType};
-use trine::model::KeepTriples;
+use trine::model::Policy;
+use trine_server::{ReasoningField, ToolFormat};
 
 #[derive(Debug, Args)]
 pub struct ServeArguments {
@@ -20,6 +21,16 @@ pub struct ServeArguments {
     /// Port to listen at; 0 is any that is free.
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     pub port: u16,
+    /// How calls of tools are written [default: as the chat template says].
+    #[arg(long, value_name = "FORMAT", value_parser = tool_formats())]
+    pub tool_format: Option<ToolFormat>,
+    /// Whether tools are told by the chat template alone, or also in a system message where it does not write them.
+    #[arg(long, value_name = "HOW", default_value = "template",
+          value_parser = named([("template", false), ("fallback", true)]))]
+    pub tools: bool,
+    /// Which field of a message has what the model thinks.
+    #[arg(long, value_name = "FIELD", default_value = "reasoning_content", value_parser = reasoning_fields())]
+    pub reasoning_field: ReasoningField,
     /// The id of the model for clients [default: the name of the file].
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
@@ -39,26 +50,8 @@ pub struct ServeArguments {
     pub access: AccessArguments,
     #[command(flatten)]
     pub work: WorkArguments,
-    /// Activations of ternary matrices [default: what the model was trained for].
-    #[arg(long, value_name = "MODE", value_parser = activation_modes(), help_heading = "Loading")]
-    pub activations: Option<ActivationMode>,
-    /// Find the likeliest tokens by a coarse copy of an F32, F16 or BF16 head, then compute their logits exactly: the
-    /// same text, faster, for half of the head's bytes more memory.
-    #[arg(long, help_heading = "Loading")]
-    pub shortlist: bool,
-    /// Decode from a copy of the ternary matrices that takes 1.69 bits a weight, on a machine with AVX-512 VNNI, where
-    /// that turns out faster while loading, or always: the same text, for that much more memory.
-    #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "faster",
-          value_parser = kept_triples(), help_heading = "Loading")]
-    pub triples: Option<KeepTriples>,
     #[command(flatten)]
-    pub quantize: QuantizeArguments,
-    #[command(flatten)]
-    pub vocabulary: VocabularyArguments,
-    #[command(flatten)]
-    pub file: FileArguments,
-    #[command(flatten)]
-    pub cpu: CpuArguments,
+    pub engine: EngineArguments,
 }
 
 /// Who may ask.
@@ -89,21 +82,6 @@ pub struct AccessArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Work")]
 pub struct WorkArguments {
-    /// Positions of a text [default: 4096, at most the model's].
-    #[arg(short, long, value_name = "COUNT", value_parser = whole::<NonZeroUsize>)]
-    pub context: Option<NonZeroUsize>,
-    /// Texts of full length that there is memory for; shorter ones need less.
-    #[arg(long, value_name = "COUNT", default_value = "8", value_parser = whole::<NonZeroUsize>)]
-    pub texts: NonZeroUsize,
-    /// Megabytes for the keys and values of all texts, in place of those for so many --texts.
-    #[arg(long, value_name = "MEGABYTES", value_parser = whole::<NonZeroUsize>, conflicts_with = "texts")]
-    pub kv_memory: Option<NonZeroUsize>,
-    /// Type of the keys and values in the cache.
-    #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = cache_types())]
-    pub kv: CacheType,
-    /// Most texts that are generated together.
-    #[arg(long, value_name = "COUNT", default_value = "16", value_parser = whole::<NonZeroUsize>)]
-    pub max_seqs: NonZeroUsize,
     /// Most texts of one key, or of one address, that are generated together [default: no limit].
     #[arg(long, value_name = "COUNT", value_parser = whole::<NonZeroUsize>)]
     pub max_seqs_per_key: Option<NonZeroUsize>,
@@ -113,6 +91,11 @@ pub struct WorkArguments {
     /// Longest wait in seconds; requests that would wait longer are refused with 429.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = whole::<u64>)]
     pub max_wait: u64,
+    /// Which request begins next: the first to come, keys taking turns, or the one of the smallest `priority`, which
+    /// goes down by one in each minute of waiting.
+    #[arg(long, value_name = "POLICY", default_value = "fcfs",
+          value_parser = named([("fcfs", Policy::Arrival), ("priority", Policy::Priority)]))]
+    pub policy: Policy,
     /// Milliseconds that a step is to take while texts are generated: long prompts are read in parts beside them.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 100, value_parser = whole::<u64>)]
     pub itl: u64,
@@ -140,4 +123,16 @@ pub struct WorkArguments {
     /// A line of JSON on standard error for each request.
     #[arg(long)]
     pub log: bool,
+}
+
+fn tool_formats() -> impl TypedValueParser<Value = ToolFormat> {
+    named([("hermes", ToolFormat::Hermes), ("qwen-xml", ToolFormat::QwenXml), ("llama3-json", ToolFormat::Llama3Json)])
+}
+
+fn reasoning_fields() -> impl TypedValueParser<Value = ReasoningField> {
+    named([
+        ("reasoning_content", ReasoningField::ReasoningContent),
+        ("reasoning", ReasoningField::Reasoning),
+        ("both", ReasoningField::Both),
+    ])
 }

@@ -2,6 +2,8 @@
 //!
 //! That the numbers are right is shown by the tests of the library.
 
+#[cfg(feature = "serve")]
+mod batch;
 mod commands;
 mod conversation;
 mod documents;

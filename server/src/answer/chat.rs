@@ -8,6 +8,7 @@ use super::told::Told;
 use super::usage::{Timings, Usage};
 use super::{Events, Form, StopReason};
 use crate::error::ApiError;
+use crate::options::ReasoningField;
 use serde::Serialize;
 use trine::model::TokenLogprob;
 
@@ -15,6 +16,7 @@ use trine::model::TokenLogprob;
 #[derive(Debug)]
 pub struct ChatForm {
     told: Told,
+    reasoning: ReasoningField,
     /// Calls of each choice so far, in events.
     calls: Vec<usize>,
 }
@@ -34,11 +36,27 @@ struct Whole<'c> {
 struct Message {
     role: &'static str,
     content: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_content: Option<String>,
+    #[serde(flatten)]
+    thought: Thought<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<Call<String>>,
     refusal: Option<String>,
+}
+
+/// What the model thinks, in the fields that the server was told.
+#[derive(Default, Serialize)]
+struct Thought<S> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<S>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning: Option<S>,
+}
+
+impl<S: Clone> Thought<S> {
+    fn of(text: S, field: ReasoningField) -> Thought<S> {
+        let (old, new) = (field != ReasoningField::Reasoning, field != ReasoningField::ReasoningContent);
+        Thought { reasoning_content: old.then(|| text.clone()), reasoning: new.then_some(text) }
+    }
 }
 
 /// A call of a tool, or a part of one.
@@ -74,8 +92,8 @@ struct Delta<'c> {
     role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<&'c str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_content: Option<&'c str>,
+    #[serde(flatten)]
+    thought: Thought<&'c str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<Call<&'c str>>,
 }
@@ -113,8 +131,8 @@ struct Entry {
 
 impl ChatForm {
     /// For an answer that is told so much.
-    pub fn new(told: Told) -> ChatForm {
-        ChatForm { told, calls: Vec::new() }
+    pub fn new(told: Told, reasoning: ReasoningField) -> ChatForm {
+        ChatForm { told, reasoning, calls: Vec::new() }
     }
 
     fn entry(&self, TokenLogprob { id, logprob }: &TokenLogprob) -> Entry {
@@ -152,7 +170,7 @@ impl ChatForm {
         let message = Message {
             role: "assistant",
             content: says.then_some(content),
-            reasoning_content: Some(thought).filter(|thought| !thought.is_empty()),
+            thought: if thought.is_empty() { Thought::default() } else { Thought::of(thought, self.reasoning) },
             tool_calls: calls.into_iter().map(call).collect(),
             refusal: None,
         };
@@ -168,7 +186,7 @@ impl ChatForm {
         let count = &mut self.calls[index];
         let call = |call| Delta { tool_calls: vec![call], ..Delta::default() };
         Some(match piece {
-            Piece::Thought(text) => Delta { reasoning_content: Some(text), ..Delta::default() },
+            Piece::Thought(text) => Delta { thought: Thought::of(text.as_str(), self.reasoning), ..Delta::default() },
             Piece::Content(text) => Delta { content: Some(text), ..Delta::default() },
             Piece::Call { id, name } => {
                 *count += 1;

@@ -31,9 +31,13 @@ pub async fn chat(
     respond(&app, client, value, &ignored).await
 }
 
-fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
+/// What a request asks for.
+///
+/// # Errors
+/// It is wrong, or asks for what the model does not have.
+pub fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
     let request = ChatRequest::read(fields, &app.limits)?;
-    answer(app, request, "chatcmpl-", |told| Box::new(ChatForm::new(told)))
+    answer(app, request, "chatcmpl-", |told| Box::new(ChatForm::new(told, app.options.reasoning)))
 }
 
 /// The answer to a conversation, with a name of this prefix, in the form of an endpoint.
@@ -48,8 +52,9 @@ pub fn answer(
 ) -> Result<Runnable, ApiError> {
     let conversation = &request.conversation;
     request.model = Some(app.model(request.model)?);
-    let ids = conversation_tokens(&app.engine, conversation)?;
-    let reading = reading(&app.engine, conversation, &ids, request.structured.take(), &request.ending)?;
+    let ids = conversation_tokens(&app.engine, app.options.tools, conversation)?;
+    let reading =
+        reading(&app.engine, app.options.tools, conversation, &ids, request.structured.take(), &request.ending)?;
     runnable(app, request, ids, reading, prefix, form)
         .map_err(|error| if error.param.as_deref() == Some("prompt") { error.at("messages") } else { error })
 }

@@ -31,7 +31,11 @@ pub async fn completions(
     respond(&app, client, value, &ignored).await
 }
 
-fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
+/// What a request asks for.
+///
+/// # Errors
+/// It is wrong, or asks for what the model does not have.
+pub fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
     let request = CompletionRequest::read(fields, &app.limits)?;
     let model = app.model(request.model.clone())?;
     let constraint = constraint(request.structured.clone(), Begins::AtOnce, &request.ending)?;

@@ -27,7 +27,7 @@ pub struct Peer(pub SocketAddr);
 pub struct Client(pub Arc<str>);
 
 /// Paths that ask for no key.
-const OPEN: [&str; 6] = ["/", "/health", "/health/live", "/health/ready", "/version", "/metrics"];
+const OPEN: [&str; 7] = ["/", "/health", "/health/live", "/health/ready", "/version", "/metrics", "/openapi.json"];
 
 /// The paths that metrics name.
 const NAMED: [&str; 18] = [
@@ -160,5 +160,50 @@ fn account(app: &App, method: &Method, path: &str, request: &str, status: Status
         let request = Json::from(request);
         let ms = took.as_millis();
         log(&format!("{{\"request\":{request},\"method\":{method},\"path\":{path},\"status\":{status},\"ms\":{ms}}}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoints::body::prepare;
+    use crate::options::ServerOptions;
+    use axum::Router;
+    use axum::routing::{get, post};
+    use tower_service::Service;
+
+    /// A handler that fails at once, one that fails while it prepares, and one that does not.
+    fn router() -> Router {
+        let app = Arc::new(App::start(trine::embedded_engine().unwrap(), ServerOptions::default()).unwrap());
+        let prepared = |State(app): State<Arc<App>>, request: Request| async move {
+            prepare(&app, request, |_, fields| {
+                assert!(fields.names().next().is_none(), "a fault of this request");
+                Ok(())
+            })
+            .await
+            .map(|_| "fine")
+        };
+        let panics = || async { if true { panic!("a fault of this request") } else { "never" } };
+        Router::new()
+            .route("/panics", get(panics))
+            .route("/prepares", post(prepared))
+            .layer(axum::middleware::from_fn_with_state(app.clone(), gate))
+            .with_state(app)
+    }
+
+    #[test]
+    fn a_panic_of_a_request_is_an_error_of_it_alone() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let mut router = router();
+        let mut ask = |method: Method, path: &str, body: &'static str| {
+            let request = Request::builder().method(method).uri(path).header("host", "localhost");
+            let response = runtime.block_on(router.call(request.body(Body::from(body)).unwrap())).unwrap();
+            assert!(response.headers().contains_key(REQUEST_ID));
+            response.status().as_u16()
+        };
+        assert_eq!(ask(Method::GET, "/panics", ""), 500);
+        assert_eq!(ask(Method::POST, "/prepares", "{\"a\": 1}"), 500);
+        assert_eq!(ask(Method::POST, "/prepares", "{}"), 200);
+        assert_eq!(ask(Method::GET, "/panics", ""), 500);
     }
 }

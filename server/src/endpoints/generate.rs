@@ -26,6 +26,29 @@ pub struct Runnable {
     pub delivery: Delivery,
 }
 
+/// A request that runs, the first event of which is known.
+struct Begun {
+    running: Running,
+    choices: Choices,
+    form: Box<dyn Form>,
+}
+
+/// Hands the choices over. Whatever can be refused is refused here, before there is a status.
+async fn begin(app: &App, runnable: Runnable, terms: Terms) -> Result<Begun, ApiError> {
+    let Runnable { mut jobs, constraint, mut choices, form, .. } = runnable;
+    if let Some(constraint) = constraint {
+        let filter = app.grammars.filter(constraint).await?;
+        jobs.iter_mut().for_each(|job| _ = job.sampler.push_first(filter.clone()));
+    }
+    let mut running = app.worker.submit(jobs, terms);
+    let (index, event) = running.next().await;
+    if let Event::Failed(error) = event {
+        return Err(error);
+    }
+    choices.take(index, event);
+    Ok(Begun { running, choices, form })
+}
+
 /// Runs it.
 ///
 /// # Errors
@@ -36,27 +59,26 @@ pub async fn respond(
     runnable: Runnable,
     ignored: &[String],
 ) -> Result<Response<Body>, ApiError> {
-    let Runnable { mut jobs, constraint, mut choices, mut form, delivery } = runnable;
-    if let Some(constraint) = constraint {
-        let filter = app.grammars.filter(constraint).await?;
-        jobs.iter_mut().for_each(|job| _ = job.sampler.push_first(filter.clone()));
-    }
-    let terms = Terms { key: client.0.to_string(), limit: app.options.request_timeout };
-    let mut running = app.worker.submit(jobs, terms);
-    // Whatever can be refused is refused here, before there is a status.
-    let (index, event) = running.next().await;
-    if let Event::Failed(error) = event {
-        return Err(error);
-    }
-    choices.take(index, event);
-    let mut response = if delivery.stream {
+    let Delivery { stream, priority, .. } = runnable.delivery;
+    let terms = Terms { key: client.0.to_string(), limit: app.options.request_timeout, priority };
+    let mut response = if stream {
+        let Begun { running, choices, form } = begin(app, runnable, terms).await?;
         EventBody::new(running, choices, form, app.options.ping).response()
     } else {
-        let parts = gather(&mut running, &mut choices).await?;
-        json_response(form.whole(&parts, choices.usage(), choices.timings()))
+        json_response(whole(app, runnable, terms).await?)
     };
     tell_ignored(&mut response, ignored);
     Ok(response)
+}
+
+/// Runs it to its end: the whole answer.
+///
+/// # Errors
+/// As [`respond`].
+pub async fn whole(app: &App, runnable: Runnable, terms: Terms) -> Result<String, ApiError> {
+    let Begun { mut running, mut choices, mut form } = begin(app, runnable, terms).await?;
+    let parts = gather(&mut running, &mut choices).await?;
+    Ok(form.whole(&parts, choices.usage(), choices.timings()))
 }
 
 /// All parts of each choice in one.

@@ -50,7 +50,7 @@ fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
 fn tokens(app: &App, fields: &mut Fields) -> Result<usize, ApiError> {
     let MessagesRequest(chat) = MessagesRequest::read(fields, &app.limits, true)?;
     app.model(chat.model)?;
-    Ok(conversation_tokens(&app.engine, &chat.conversation)?.len())
+    Ok(conversation_tokens(&app.engine, app.options.tools, &chat.conversation)?.len())
 }
 
 /// An error as that API writes it.

@@ -35,6 +35,8 @@ struct Meta {
     n_ctx_train: usize,
     n_embd: usize,
     n_layer: usize,
+    n_params: u64,
+    size: u64,
 }
 
 #[derive(Serialize)]
@@ -61,8 +63,10 @@ struct Defaults {
 }
 
 fn capabilities(app: &App) -> Vec<&'static str> {
-    let chat = app.engine.chat_template().is_ok().then_some("chat");
-    ["completion"].into_iter().chain(chat).collect()
+    let template = app.engine.chat_template().ok().map(|template| template.text());
+    let chat = template.map(|_| "chat");
+    let tools = template.filter(|template| app.options.tools.are_known(template)).map(|_| "tools");
+    ["completion", "json_schema"].into_iter().chain(chat).chain(tools).collect()
 }
 
 fn described<'m>(app: &'m App, id: &'m str) -> Model<'m> {
@@ -79,6 +83,8 @@ fn described<'m>(app: &'m App, id: &'m str) -> Model<'m> {
             n_ctx_train: config.context,
             n_embd: config.dims.hidden,
             n_layer: config.dims.blocks(),
+            n_params: app.options.facts.parameters,
+            size: app.options.facts.bytes,
         },
         capabilities: capabilities(app),
     }

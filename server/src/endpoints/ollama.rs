@@ -8,13 +8,13 @@ use crate::answer::{Form, Heading, OllamaForm, Told};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::fields::{Field, Fields};
-use crate::prepare::knows_calls;
 use crate::request::{ChatRequest, OllamaRequest};
 use crate::time::{rfc3339, rfc3339_of};
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
-use axum::{Extension, Router, routing};
+use axum::routing::{self, MethodRouter};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use trine::model::EncodeOptions;
@@ -22,20 +22,20 @@ use trine::model::EncodeOptions;
 /// What is said of a model that every name without a tag means.
 const LATEST: &str = ":latest";
 
-/// The paths, where the server has them.
-pub fn router() -> Router<Arc<App>> {
-    let get = || routing::get(absent).post(absent).delete(absent).head(absent);
-    let mut router = Router::new()
-        .route("/api/chat", routing::post(chat))
-        .route("/api/generate", routing::post(generate))
-        .route("/api/tags", routing::get(tags))
-        .route("/api/ps", routing::get(running))
-        .route("/api/show", routing::post(show))
-        .route("/api/version", routing::get(version));
-    for path in ["pull", "push", "create", "copy", "delete", "embed", "embeddings", "blobs/{digest}"] {
-        router = router.route(&format!("/api/{path}"), get());
-    }
-    router
+/// The paths, where the server has them, and what answers them.
+pub fn routes() -> Vec<(String, MethodRouter<Arc<App>>)> {
+    let absent = || routing::get(absent).post(absent).delete(absent).head(absent);
+    let there = [
+        ("chat", routing::post(chat)),
+        ("generate", routing::post(generate)),
+        ("tags", routing::get(tags)),
+        ("ps", routing::get(running)),
+        ("show", routing::post(show)),
+        ("version", routing::get(version)),
+    ];
+    let not_there = ["pull", "push", "create", "copy", "delete", "embed", "embeddings", "blobs/{digest}"];
+    let not_there = not_there.map(|path| (path, absent()));
+    there.into_iter().chain(not_there).map(|(path, route)| (format!("/api/{path}"), route)).collect()
 }
 
 /// What is asked, or that there was nothing to do.
@@ -115,15 +115,27 @@ fn raw(
 /// What is said of the model in lists.
 fn described(app: &App, id: &str) -> Value {
     json!({
-        "name": id, "model": id, "modified_at": rfc3339_of(app.created), "size": 0, "digest": app.fingerprint,
-        "details": details(app),
+        "name": id, "model": id, "modified_at": rfc3339_of(app.created), "size": app.options.facts.bytes,
+        "digest": app.fingerprint, "details": details(app),
     })
 }
 
 fn details(app: &App) -> Value {
     let family = app.engine.config().architecture.name();
-    json!({"parent_model": "", "format": "gguf", "family": family, "families": [family], "parameter_size": "",
-           "quantization_level": ""})
+    json!({"parent_model": "", "format": "gguf", "family": family, "families": [family],
+           "parameter_size": in_words(app.options.facts.parameters),
+           "quantization_level": app.options.facts.tensor_type})
+}
+
+/// A number of parameters as that API writes it: `2.4B`, `15M`.
+fn in_words(parameters: u64) -> String {
+    let millions = parameters as f64 / 1e6;
+    match parameters {
+        0 => String::new(),
+        1_000_000_000.. => format!("{:.1}B", millions / 1e3),
+        10_000_000.. => format!("{millions:.0}M"),
+        _ => format!("{millions:.1}M"),
+    }
 }
 
 async fn tags(State(app): State<Arc<App>>) -> Response<Body> {
@@ -149,12 +161,12 @@ async fn show(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
         app.model(name)?;
         let config = app.engine.config();
         let template = app.engine.chat_template().map_or("", |template| template.text());
-        let tools = knows_calls(template).then_some("tools");
+        let tools = app.options.tools.are_known(template).then_some("tools");
         let thinking = template.contains("</think>").then_some("thinking");
         let capabilities: Vec<&str> = ["completion"].into_iter().chain(tools).chain(thinking).collect();
         let architecture = config.architecture.name();
         let info = json!({
-            "general.architecture": architecture,
+            "general.architecture": architecture, "general.parameter_count": app.options.facts.parameters,
             format!("{architecture}.context_length"): app.limits.context,
             format!("{architecture}.embedding_length"): config.dims.hidden,
             format!("{architecture}.block_count"): config.dims.blocks(),

@@ -25,7 +25,11 @@ pub async fn responses(
     respond(&app, client, value, &ignored).await
 }
 
-fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
+/// What a request asks for.
+///
+/// # Errors
+/// It is wrong, or asks for what the model does not have.
+pub fn prepare(app: &App, fields: &mut Fields) -> Result<Runnable, ApiError> {
     let ResponsesRequest { chat, repeated } = ResponsesRequest::read(fields, &app.limits)?;
     answer(app, chat, "resp_", |told| Box::new(ResponsesForm::new(told.heading, repeated)))
         .map_err(|error| if error.param.as_deref() == Some("messages") { error.at("input") } else { error })

@@ -65,7 +65,7 @@ fn tokens(app: &App, fields: &mut Fields) -> Result<String, ApiError> {
     app.model(model)?;
     let tokenizer = app.engine.tokenizer();
     let tokens = match text {
-        Tokenized::Conversation(conversation) => conversation_tokens(&app.engine, &conversation)?,
+        Tokenized::Conversation(conversation) => conversation_tokens(&app.engine, app.options.tools, &conversation)?,
         Tokenized::Text { text, add_special, parse_special } => {
             let options = EncodeOptions { add_bos: add_special, add_eos: false, parse_special };
             let wrong = |error: trine::model::TokenizerError| ApiError::bad("invalid_value", error.to_string());

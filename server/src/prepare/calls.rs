@@ -4,6 +4,7 @@
 use crate::error::ApiError;
 use crate::grammar::{Begins, Constraint, literal, one_of};
 use crate::json::Json;
+use crate::options::{ToolFormat, ToolOptions};
 use crate::request::{SchemaPart, Structure, Structured, ToolChoice, ToolDefinition, Tools};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,35 +13,24 @@ use trine::text::{CallFormat, CallParser, Tool};
 /// The tag behind which a call stands.
 const TAG: &str = "<tool_call>";
 
-/// How calls are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallForm {
-    /// A JSON object between tags.
-    Hermes,
-    /// A tag for each parameter.
-    Marked,
-    /// A JSON object.
-    Llama,
-}
-
-impl CallForm {
+impl ToolFormat {
     /// The form of a template, where it is one that is known.
-    pub fn of(template: &str) -> Option<CallForm> {
+    fn of(template: &str) -> Option<ToolFormat> {
         let has = |text: &str| template.contains(text);
         if has("<function=") {
-            Some(CallForm::Marked)
+            Some(ToolFormat::QwenXml)
         } else if has(TAG) {
-            Some(CallForm::Hermes)
+            Some(ToolFormat::Hermes)
         } else if has("<|python_tag|>") || has("\"parameters\"") {
-            Some(CallForm::Llama)
+            Some(ToolFormat::Llama3Json)
         } else {
             None
         }
     }
 
     /// What takes calls of these tools apart.
-    pub fn parser(self, tools: &Tools) -> CallParser {
-        let format = if self == CallForm::Llama { CallFormat::Bare } else { CallFormat::Tagged };
+    pub(crate) fn parser(self, tools: &Tools) -> CallParser {
+        let format = if self == ToolFormat::Llama3Json { CallFormat::Bare } else { CallFormat::Tagged };
         CallParser::new(tools.list.iter().map(shape).collect(), format)
     }
 
@@ -49,7 +39,7 @@ impl CallForm {
     ///
     /// # Errors
     /// A tool that is kept to its schema has a parameter that this form does not keep.
-    pub fn constraint(self, tools: &Tools, answer: Begins) -> Result<Option<Constraint>, ApiError> {
+    pub(crate) fn constraint(self, tools: &Tools, answer: Begins) -> Result<Option<Constraint>, ApiError> {
         let has_strict = tools.list.iter().any(|tool| tool.strict);
         let (chosen, is_auto) = match &tools.choice {
             ToolChoice::Auto if has_strict => (tools.list.iter().collect::<Vec<_>>(), true),
@@ -65,37 +55,50 @@ impl CallForm {
         let more = if many { format!(" ({} call)*", literal(between)) } else { String::new() };
         let start = match (is_auto, self) {
             // Behind the tag, which the model has written itself.
-            (true, CallForm::Hermes | CallForm::Marked) => format!("start: /\\n?/ one {close}\n"),
-            (true, CallForm::Llama) => format!("start: /[^\\{{\\s<](?s:.*)/ | \"\" | call{more}\n"),
+            (true, ToolFormat::Hermes | ToolFormat::QwenXml) => format!("start: /\\n?/ one {close}\n"),
+            (true, ToolFormat::Llama3Json) => format!("start: /[^\\{{\\s<](?s:.*)/ | \"\" | call{more}\n"),
             (false, _) => format!("start: call{more}\n"),
         };
         grammar.text = format!("{start}call: {open} one {close}\none: {}\n", names.join(" | "));
         for (name, tool) in names.iter().zip(&chosen) {
             let schema = schema_of(tool, !is_auto || tool.strict);
             match self {
-                CallForm::Marked => grammar.marked(name, tool, &schema),
-                CallForm::Hermes => grammar.object(name, tool, schema, "arguments"),
-                CallForm::Llama => grammar.object(name, tool, schema, "parameters"),
+                ToolFormat::QwenXml => grammar.marked(name, tool, &schema),
+                ToolFormat::Hermes => grammar.object(name, tool, schema, "arguments"),
+                ToolFormat::Llama3Json => grammar.object(name, tool, schema, "parameters"),
             }
         }
         let param = if is_auto { "tools".to_owned() } else { tools.choice_param.clone() };
         let structure = Structure::Parts(grammar.text, grammar.parts);
-        let begins = if is_auto && self != CallForm::Llama { Begins::AtTag(TAG) } else { answer };
+        let begins = if is_auto && self != ToolFormat::Llama3Json { Begins::AtTag(TAG) } else { answer };
         Ok(Some(Constraint { form: Structured { structure, param }, begins }))
     }
 
     /// What stands before a call, behind it and between two.
     fn around(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            CallForm::Hermes | CallForm::Marked => ("<tool_call>\n", "\n</tool_call>", "\n"),
-            CallForm::Llama => ("", "", "; "),
+            ToolFormat::Hermes | ToolFormat::QwenXml => ("<tool_call>\n", "\n</tool_call>", "\n"),
+            ToolFormat::Llama3Json => ("", "", "; "),
         }
     }
 }
 
-/// Whether a template writes calls in a form that is known.
-pub fn knows_calls(template: &str) -> bool {
-    template.contains("tools") && CallForm::of(template).is_some()
+impl ToolOptions {
+    /// How the calls of answers are written, where that is known.
+    pub(crate) fn form(self, template: &str) -> Option<ToolFormat> {
+        let described = self.describes(template).then_some(ToolFormat::Hermes);
+        self.format.or(described).or_else(|| ToolFormat::of(template))
+    }
+
+    /// Whether tools are described in a system message, as the template does not write them.
+    pub(crate) fn describes(self, template: &str) -> bool {
+        self.fallback && !template.contains("tools")
+    }
+
+    /// Whether the model is told of tools, and its calls are in a form that is known.
+    pub(crate) fn are_known(self, template: &str) -> bool {
+        (template.contains("tools") || self.fallback) && self.form(template).is_some()
+    }
 }
 
 /// A grammar in the making.

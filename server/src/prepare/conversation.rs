@@ -1,8 +1,10 @@
 //! A conversation as tokens, in the form of a model's chat template. What does not belong here: the template's language
 //! (`trine-text`).
 
+use super::fallback;
 use crate::error::ApiError;
 use crate::json::Json;
+use crate::options::ToolOptions;
 use crate::request::Conversation;
 use serde::{Serialize, Serializer};
 use trine::model::{Engine, EngineError};
@@ -21,18 +23,26 @@ impl Serialize for Variables<'_> {
 ///
 /// # Errors
 /// The model has no template, or its template refuses the conversation.
-pub fn conversation_tokens(engine: &Engine, conversation: &Conversation) -> Result<Vec<u32>, ApiError> {
+pub fn conversation_tokens(
+    engine: &Engine,
+    options: ToolOptions,
+    conversation: &Conversation,
+) -> Result<Vec<u32>, ApiError> {
     let template = engine.chat_template().map_err(|error| match error {
         EngineError::NoTemplate { why, .. } => {
             ApiError::bad("no_chat_template", format!("no conversation is possible: {why}"))
         }
         other => ApiError::bad("template_error", other.to_string()),
     })?;
-    if !conversation.tools.list.is_empty() && !template.text().contains("tools") {
+    let describes = options.describes(template.text());
+    if !conversation.tools.list.is_empty() && !describes && !template.text().contains("tools") {
         let message = "the model was trained without tools: its chat template does not write them";
         return Err(ApiError::bad("tools_unsupported", message).at("tools"));
     }
     let mut messages = conversation.messages.clone();
+    if describes {
+        messages = fallback::described(messages, &conversation.tools);
+    }
     if !template.text().contains("developer") {
         messages.iter_mut().for_each(speak_as_system);
     }

@@ -1,12 +1,12 @@
 //! How the answer to a conversation is read: whether its model thinks, how it calls tools, where the form begins that
 //! it is kept to. What does not belong here: taking it apart (`answer`).
 
-use super::calls::CallForm;
 use super::grammar::constraint;
 use crate::answer::MessageParser;
 use crate::error::ApiError;
 use crate::grammar::{Begins, Constraint};
 use crate::json::Json;
+use crate::options::ToolOptions;
 use crate::request::{Conversation, Ending, Structured, ToolChoice};
 use trine::model::Engine;
 use trine::text::ThoughtParser;
@@ -31,6 +31,7 @@ pub struct Reading {
 /// The request asks for what the model's template, or a text of a form, does not have.
 pub fn reading(
     engine: &Engine,
+    options: ToolOptions,
     conversation: &Conversation,
     prompt: &[u32],
     form: Option<Structured>,
@@ -40,7 +41,7 @@ pub fn reading(
     let thinks = template.contains(ThoughtParser::CLOSE) && !conversation.continue_final_message;
     let (thoughts, begins) = if thinks { thinking(engine, conversation, prompt) } else { (None, Begins::AtOnce) };
     let tools = &conversation.tools;
-    let call_form = CallForm::of(template).filter(|_| !tools.list.is_empty());
+    let call_form = options.form(template).filter(|_| !tools.list.is_empty());
     let is_free = tools.choice == ToolChoice::Auto && !tools.list.iter().any(|tool| tool.strict);
     if call_form.is_none() && !tools.list.is_empty() && !is_free {
         let message = "the chat template of this model has no form of calls that is known here";

@@ -5,12 +5,12 @@
 
 mod calls;
 mod conversation;
+mod fallback;
 mod filters;
 mod grammar;
 mod message;
 mod sampler;
 
-pub use calls::knows_calls;
 pub use conversation::conversation_tokens;
 pub use filters::ThoughtBudget;
 pub use grammar::constraint;

@@ -70,7 +70,7 @@ impl ChatRequest {
             sampling: Sampling::read(fields, limits)?,
             structured: Structured::read(fields)?,
             ending: Ending::read(fields, &["max_completion_tokens", "max_tokens", "n_predict"], limits)?,
-            delivery: Delivery::read(fields)?,
+            delivery: Delivery::read(fields, limits)?,
         };
         fields.refuse("skip_special_tokens", &Json::Bool(true), "control tokens are no part of an answer")?;
         fields.refuse("echo", &Json::Bool(false), "an answer is a message of its own: `/v1/completions` has it")?;
@@ -172,11 +172,15 @@ fn message(field: Field) -> Result<Json, ApiError> {
     if let Some(calls) = calls {
         message.push(("tool_calls".to_owned(), Json::Array(calls)));
     }
-    for name in ["name", "tool_call_id", "reasoning_content"] {
+    for name in ["name", "tool_call_id"] {
         if let Some(text) = fields.opt(name, Field::string)? {
             message.push((name.to_owned(), Json::String(text)));
         }
     }
+    // One thing under two names; clients send back what they were sent.
+    let thoughts = [fields.opt("reasoning_content", Field::string)?, fields.opt("reasoning", Field::string)?];
+    let thought = thoughts.into_iter().flatten().next();
+    message.extend(thought.map(|text| ("reasoning_content".to_owned(), Json::String(text))));
     Ok(Json::Object(message))
 }
 

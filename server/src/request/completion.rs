@@ -65,7 +65,7 @@ impl CompletionRequest {
             sampling: Sampling::read(fields, limits)?,
             structured: Structured::read(fields)?,
             ending: Ending::read(fields, &["max_tokens", "n_predict"], limits)?,
-            delivery: Delivery::read(fields)?,
+            delivery: Delivery::read(fields, limits)?,
         };
         refuse_what_is_not_there(fields)?;
         Ok(request)

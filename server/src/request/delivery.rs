@@ -1,6 +1,7 @@
 //! How answers are sent: how many, at once or in events, with what beside them. What does not belong here: their
 //! tokens (`sampling.rs`, `ending.rs`).
 
+use super::Limits;
 use crate::error::ApiError;
 use crate::fields::{Field, Fields};
 use crate::json::Json;
@@ -20,6 +21,8 @@ pub struct Delivery {
     pub token_ids: bool,
     /// Only what was computed for requests of the same salt is used again.
     pub cache_salt: Option<String>,
+    /// Requests of a smaller number go first.
+    pub priority: i32,
     /// Whether tokens are named `token_id:N` where log-probabilities are sent.
     pub tokens_as_ids: bool,
 }
@@ -32,7 +35,7 @@ impl Delivery {
     ///
     /// # Errors
     /// One of them is wrong, or asks for what there is not.
-    pub fn read(fields: &mut Fields) -> Result<Delivery, ApiError> {
+    pub fn read(fields: &mut Fields, limits: &Limits) -> Result<Delivery, ApiError> {
         let n = fields.or("n", 1, |field| field.integer(1..=MOST_CHOICES))?;
         if let Some(best) = fields.take("best_of") {
             let path = best.path().to_owned();
@@ -62,7 +65,18 @@ impl Delivery {
             continuous_usage,
             token_ids: fields.or("return_token_ids", false, Field::bool)?,
             cache_salt: fields.opt("cache_salt", Field::string)?,
+            priority: fields.or("priority", 0, |field| priority(field, limits))?,
             tokens_as_ids: fields.or("return_tokens_as_token_ids", false, Field::bool)?,
         })
+    }
+}
+
+fn priority(field: Field, limits: &Limits) -> Result<i32, ApiError> {
+    let path = field.path().to_owned();
+    match field.integer(i32::MIN..=i32::MAX)? {
+        number if number != 0 && !limits.has_priorities => {
+            Err(ApiError::unsupported(&path, "the server was started without `--policy priority`"))
+        }
+        number => Ok(number),
     }
 }

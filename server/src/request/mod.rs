@@ -38,4 +38,6 @@ pub struct Limits {
     pub context: usize,
     /// How tokens are drawn where nothing is said.
     pub sampling: SamplingDefaults,
+    /// Whether requests may go before others.
+    pub has_priorities: bool,
 }

@@ -31,6 +31,8 @@ pub struct Terms {
     pub key: String,
     /// The longest that they may take.
     pub limit: Duration,
+    /// Those of a smaller number go first, where the server has priorities.
+    pub priority: i32,
 }
 
 /// What happens to a choice, in this order. `Done` or `Failed` is the last.

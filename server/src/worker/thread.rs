@@ -164,6 +164,7 @@ impl Work {
                 options,
                 prompt_logprobs,
                 key: terms.key.clone(),
+                priority: terms.priority,
                 cache_salt,
                 deadline: Some(deadline),
                 ..GenerationRequest::new(prompt, sampler)

@@ -3,7 +3,7 @@
 
 use super::client::{Running, chat_engine, engine, patient};
 use serde_json::{Value, json};
-use trine_server::ServerOptions;
+use trine_server::{ModelFacts, ServerOptions};
 
 const TEMPLATE: &str = "{% if tools %}Tools:{% for tool in tools %} {{ tool.function.name }}{% endfor %} <tool_call>\n\
                         {% endif %}{% for m in messages %}{{ m.role }}: {{ m.content }}\
@@ -287,4 +287,12 @@ fn ollama_tells_of_its_model_and_cuts_no_prompt() {
     assert_eq!(refusal("/api/generate", json!({"prompt": "a", "context": [1, 2]})).0, 400);
     assert_eq!(refusal("/api/pull", json!({"model": "x"})).0, 501);
     assert_eq!(Running::start(engine(), patient()).get("/api/tags").status, 404);
+    let source = trine::embedded_model().unwrap();
+    let facts = ModelFacts::of(&source);
+    let server = Running::start(engine(), ServerOptions { ollama: true, facts, ..patient() });
+    let model = server.get("/api/tags").json()["models"][0].clone();
+    let parameters: usize = source.tensors().iter().map(|tensor| tensor.ne.row_major().iter().product::<usize>()).sum();
+    let expected = format!("{:.1}M", parameters as f64 / 1e6);
+    assert_eq!((&model["size"], &model["details"]["parameter_size"]), (&json!(source.file_len()), &json!(expected)));
+    assert!(!model["details"]["quantization_level"].as_str().unwrap().is_empty());
 }

@@ -2,10 +2,13 @@
 //! show is shown beside it.
 
 mod access;
+mod batch;
 mod chat;
 mod client;
 mod completions;
+mod described;
 mod dialects;
+mod faults;
 mod malformed;
 mod operations;
 mod rules;

@@ -180,7 +180,7 @@ fn choices_without_a_network_are_generated_as_any() {
         prompt_logprobs: None,
         cache_salt: None,
     };
-    let terms = Terms { key: String::new(), limit: Duration::from_secs(600) };
+    let terms = Terms { key: String::new(), limit: Duration::from_secs(600), priority: 0 };
     let mut running = server.submit(vec![job(prompt.ids()), job(&[5])], terms.clone());
     let mut texts = [String::new(), String::new()];
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -62,7 +62,7 @@ fn the_model_is_described() {
     assert_eq!(server.get("/v1/models/trine").json(), list["data"][0]);
     assert_eq!(server.get("/v1/models/a/b").error(), (404, "model_not_found".to_owned(), None));
     let props = server.get("/props").json();
-    assert_eq!((&props["n_ctx"], &props["capabilities"]), (&json!(256), &json!(["completion"])));
+    assert_eq!((&props["n_ctx"], &props["capabilities"]), (&json!(256), &json!(["completion", "json_schema"])));
     assert_eq!(props["chat_template"], json!(null));
     let info = server.get("/tokenizer_info").json();
     assert_eq!((&info["eos_token"], &info["add_bos_token"]), (&json!("<|endoftext|>"), &json!(true)));

@@ -4,6 +4,7 @@
 use super::client::{Running, chat_engine, patient};
 use serde_json::{Value, json};
 use trine::model::Engine;
+use trine_server::{ReasoningField, ServerOptions, ToolFormat, ToolOptions};
 
 const PATH: &str = "/v1/chat/completions";
 
@@ -204,4 +205,77 @@ fn a_form_begins_behind_a_thought() {
     assert!(!choice["message"]["reasoning_content"].as_str().unwrap().is_empty());
     assert_eq!(usage["completion_tokens_details"]["reasoning_tokens"], 30);
     assert!(ask(json!({"include_reasoning": false}))["choices"][0]["message"].get("reasoning_content").is_none());
+}
+
+#[test]
+fn the_server_can_be_told_how_calls_are_written() {
+    let format = ToolOptions { format: Some(ToolFormat::Llama3Json), ..ToolOptions::default() };
+    let server = Running::start(chat_engine(&template("unknown")), ServerOptions { tools: format, ..patient() });
+    let answer = server.ask(PATH, &body(json!({"tool_choice": "required", "max_tokens": 200})));
+    let choice = &answer["choices"][0];
+    assert!(choice["finish_reason"] == "length" || choice["message"]["tool_calls"].is_array(), "{choice}");
+    // Of this form, and not of another one.
+    let ids = server.ask(PATH, &body(json!({"tool_choice": "required", "max_tokens": 3, "return_token_ids": true})));
+    let ids = json!({"tokens": ids["choices"][0]["token_ids"]});
+    assert!("{\"name\"".starts_with(server.ask("/detokenize", &ids)["prompt"].as_str().unwrap().trim_end()));
+}
+
+#[test]
+fn a_model_without_tools_can_be_told_of_them() {
+    let plain = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:";
+    let engine = chat_engine(plain);
+    let server = Running::start(engine.clone(), patient());
+    assert_eq!(server.post(PATH, &body(json!({}))).error().1, "tools_unsupported");
+    let fallback = ToolOptions { fallback: true, ..ToolOptions::default() };
+    let server = Running::start(engine.clone(), ServerOptions { tools: fallback, ..patient() });
+    let prompt =
+        prompted(&server, &engine, json!({"messages": [{"role": "user", "content": "How?"}], "max_tokens": 1}));
+    assert_eq!(prompt, "user: How?\nassistant:", "nothing is said of tools where there are none");
+    // The embedded model has a short context.
+    let small = json!([{"type": "function", "function": {"name": "a"}}]);
+    let prompt = prompted(&server, &engine, body(json!({"tools": small, "max_tokens": 1})));
+    assert!(prompt.starts_with("system: You can call these tools"), "{prompt}");
+    assert!(prompt.contains("\"name\":\"a\"") && prompt.ends_with("</tool_call>\nuser: How is it?\nassistant:"));
+    let asked = json!({"tools": small, "tool_choice": "required", "parallel_tool_calls": false, "max_tokens": 40});
+    let answer = server.ask(PATH, &body(asked));
+    let choice = &answer["choices"][0];
+    assert!(choice["finish_reason"] == "length" || choice["message"]["tool_calls"][0]["function"]["name"] == "a");
+}
+
+#[test]
+fn thoughts_have_the_field_that_the_server_was_told() {
+    let template = "{% for m in messages %}{{ m.content }}{{ m.reasoning_content }}{% endfor %}<think>\n{# </think> #}";
+    let engine = chat_engine(template);
+    let question = json!({"messages": [{"role": "user", "content": "Think"}], "seed": 1, "max_tokens": 12});
+    for (reasoning, expected) in [
+        (ReasoningField::ReasoningContent, vec!["reasoning_content"]),
+        (ReasoningField::Reasoning, vec!["reasoning"]),
+        (ReasoningField::Both, vec!["reasoning_content", "reasoning"]),
+    ] {
+        let server = Running::start(engine.clone(), ServerOptions { reasoning, ..patient() });
+        let named = |object: &Value| -> Vec<String> {
+            object.as_object().unwrap().keys().filter(|name| name.starts_with("reasoning")).cloned().collect()
+        };
+        let message = server.ask(PATH, &question)["choices"][0]["message"].clone();
+        assert_eq!(named(&message), expected);
+        let mut streamed = question.clone();
+        streamed["stream"] = json!(true);
+        let events = server.events(PATH, &streamed);
+        let text = |name: &str| -> String {
+            events.iter().filter_map(|event| event["choices"][0]["delta"][name].as_str()).collect()
+        };
+        for name in ["reasoning", "reasoning_content"] {
+            let whole = message[name].as_str().unwrap_or_default();
+            assert_eq!(text(name).trim_end(), whole, "{name}");
+        }
+        // What comes back goes to the template, under either name.
+        let back = |name: &str| {
+            let told = json!({"messages": [{"role": "assistant", "content": "a", name: " king"}], "max_tokens": 1});
+            prompted(&server, &engine, told)
+        };
+        assert_eq!(
+            (back("reasoning"), back("reasoning_content")),
+            ("a king<think>\n".into(), "a king<think>\n".into())
+        );
+    }
 }
