@@ -29,7 +29,8 @@ mod weights;
 
 pub use description::{
     Architecture, Biases, BlockNorm, BlockNumbers, Config, ConfigError, ConfigProblem, Folding, Graph, Layers,
-    MixerKind, MixerOrder, Presence, Projection, QkNorm, Role, RopeConfig, RopeScaling, Yarn, schema,
+    LongRope, MixerKind, MixerOrder, Presence, Projection, QkNorm, Role, RopeConfig, RopeFactors, RopeScaling,
+    ScaledBy, Scales, Yarn, schema,
 };
 #[cfg(feature = "text")]
 pub use engine::{

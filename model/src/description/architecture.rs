@@ -3,7 +3,7 @@
 //! What belongs here: one row for each architecture. What does not: what a choice of a graph means ([`Graph`]), and the
 //! names of tensors ([`schema`](super::schema)). `docs/adding-an-architecture.md` shows how a row is added.
 
-use super::{Biases, Graph, QkNorm};
+use super::{Biases, Graph, QkNorm, ScaledBy};
 use std::fmt;
 use trine_kernels::GateActivation;
 use trine_shapes::RopePairing;
@@ -14,10 +14,12 @@ use trine_shapes::RopePairing;
 /// |---|---|---|---|---|---|
 /// | `bitnet-b1.58`, `bitnet-25` | squared ReLU | yes | halves (NeoX) | no | no |
 /// | `bitnet` | SiLU | yes | halves (NeoX) | no | no |
-/// | `llama` | SiLU | no | adjacent | where the file has them | no |
+/// | `llama`, `minicpm` | SiLU | no | adjacent | where the file has them | no |
 /// | `qwen2` | SiLU | no | halves (NeoX) | of queries, keys and values | no |
 /// | `qwen3` | SiLU | no | halves (NeoX) | no | before RoPE |
 /// | `qwen35` | SiLU | no | halves (NeoX) of a part of each head | no | before RoPE |
+///
+/// `minicpm` scales its embedding, its branches and its logits ([`Scales`](crate::Scales)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Architecture {
@@ -35,6 +37,8 @@ pub enum Architecture {
     Qwen3,
     /// Qwen3.5, 3.6 and 3.8, dense: Bonsai 27B. Most of its blocks have the gated delta rule in place of attention.
     Qwen35,
+    /// MiniCPM and MiniCPM4, dense: BitCPM4 0.5B and 8B.
+    MiniCpm,
 }
 
 /// What is known of an architecture.
@@ -68,6 +72,7 @@ const BITNET: Graph = Graph {
     biases: Biases::None,
     output_gate: false,
     hybrid: false,
+    scales: ScaledBy::Nothing,
     ternary: true,
 };
 
@@ -79,11 +84,12 @@ const LLAMA: Graph = Graph {
     biases: Biases::WhereFound,
     output_gate: false,
     hybrid: false,
+    scales: ScaledBy::Nothing,
     ternary: false,
 };
 
 /// In the order of the enumeration.
-const TABLE: [Row; 7] = [
+const TABLE: [Row; 8] = [
     Row {
         architecture: Architecture::BitnetB158,
         name: "bitnet-b1.58",
@@ -140,6 +146,14 @@ const TABLE: [Row; 7] = [
             hybrid: true,
             ..LLAMA
         },
+    },
+    Row {
+        architecture: Architecture::MiniCpm,
+        name: "minicpm",
+        // OpenBMB's own code.
+        classes: &["MiniCPMForCausalLM"],
+        assumed: Assumed { rope_theta: Some(10_000.0), head_dim: None },
+        graph: Graph { scales: ScaledBy::Numbers, ..LLAMA },
     },
 ];
 

@@ -4,10 +4,11 @@ mod folding;
 mod hybrid;
 mod metadata;
 mod rope;
+mod scales;
 #[cfg(test)]
 mod tests;
 
-use super::{Architecture, ConfigError, ConfigProblem, Folding, Graph, Layers, RopeConfig};
+use super::{Architecture, ConfigError, ConfigProblem, Folding, Graph, Layers, RopeConfig, ScaledBy, Scales};
 use trine_loader::{Array, Gguf, Value};
 use trine_shapes::{Dims, Sizes};
 
@@ -26,6 +27,8 @@ pub struct Config {
     pub rms_epsilon: f32,
     /// Rotary position embedding.
     pub rope: RopeConfig,
+    /// What is computed is multiplied by.
+    pub scales: Scales,
     /// Which blocks mix positions in which way.
     pub layers: Layers,
     /// Which matrices are folded, where some are.
@@ -79,6 +82,7 @@ impl Config {
             dims,
             rms_epsilon: keys.positive("attention.layer_norm_rms_epsilon", None)?,
             rope,
+            scales: keys.scales(dims.blocks(), hidden)?,
             layers,
             folding: keys.folding()?,
         })
@@ -219,7 +223,8 @@ impl Keys<'_> {
                 return Err(self.unsupported(suffix, found));
             }
         }
-        for suffix in SCALES {
+        let is_read = |suffix| self.architecture.graph().scales == ScaledBy::Numbers && scales::KEYS.contains(&suffix);
+        for suffix in SCALES.into_iter().filter(|suffix| !is_read(suffix)) {
             if let Some(found) = meta.opt_f32(&self.key(suffix))?.filter(|found| *found != 0.0) {
                 return Err(self.unsupported(suffix, found));
             }

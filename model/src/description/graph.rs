@@ -3,6 +3,7 @@
 //! What belongs here: each choice, and what it says of the tensors of a model. What does not: which architecture makes
 //! which choice ([`Architecture`](crate::Architecture)), and the tensors themselves ([`schema`](super::schema)).
 
+use super::ScaledBy;
 use super::schema::{BlockNorm, Projection};
 use trine_kernels::GateActivation;
 use trine_shapes::RopePairing;
@@ -29,6 +30,8 @@ pub struct Graph {
     pub output_gate: bool,
     /// Whether some blocks mix positions by the delta rule. Which ones [`Config::layers`](crate::Config::layers) says.
     pub hybrid: bool,
+    /// Where the model has its scales from.
+    pub scales: ScaledBy,
     /// Whether the matrices were trained as ternary with int8 activations. Float matrices are then masters.
     pub ternary: bool,
 }

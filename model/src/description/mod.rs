@@ -2,6 +2,7 @@
 //!
 //! * `architecture.rs`, `graph.rs`: which architectures there are, and what their graphs choose;
 //! * `config.rs`: lengths and numbers, read from the keys of a GGUF file and written as such; `rope.rs`: those of RoPE;
+//! * `scales.rs`: numbers that scale what is computed;
 //! * `folding.rs`: which matrices are folded;
 //! * `layers.rs`: which blocks mix positions in which way;
 //! * [`schema`], `role.rs`: which tensors a model has, and what each of them is for.
@@ -16,6 +17,7 @@ mod graph;
 mod layers;
 mod role;
 mod rope;
+mod scales;
 pub mod schema;
 
 pub use architecture::Architecture;
@@ -28,5 +30,6 @@ pub use graph::{Biases, Graph, Presence, QkNorm};
 pub use layers::{Layers, MixerKind, MixerOrder};
 pub use role::Role;
 pub(crate) use role::block_number;
-pub use rope::{RopeConfig, RopeScaling, Yarn};
+pub use rope::{LongRope, RopeConfig, RopeFactors, RopeScaling, Yarn};
+pub use scales::{ScaledBy, Scales};
 pub use schema::{BlockNorm, BlockNumbers, Projection};

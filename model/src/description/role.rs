@@ -4,7 +4,7 @@
 //! which is in the rows.
 
 use super::schema::{self, AxisName, BlockNorm, BlockNumbers, Entry, Kind, Projection, Slot};
-use super::{Config, Graph, Presence};
+use super::{Config, Graph, Presence, RopeFactors, RopeScaling};
 use std::fmt;
 
 /// What a tensor of a file is for. [`Display`](fmt::Display) gives the tensor's name in GGUF files.
@@ -18,6 +18,8 @@ pub enum Role {
     Output,
     /// Divisors of the RoPE frequencies.
     RopeFrequencies,
+    /// Divisors of the RoPE frequencies by LongRoPE.
+    RopeFactors(RopeFactors),
     /// A norm of block `.0`.
     Norm(usize, BlockNorm),
     /// A matrix of block `.0`.
@@ -62,6 +64,7 @@ impl Role {
             Role::OutputNorm => Slot::OutputNorm,
             Role::Output => Slot::Output,
             Role::RopeFrequencies => Slot::RopeFrequencies,
+            Role::RopeFactors(of) => Slot::RopeFactors(of),
             Role::Norm(_, norm) => Slot::Norm(norm),
             Role::Numbers(_, numbers) => Slot::Numbers(numbers),
             Role::Matrix(_, matrix) | Role::Scale(_, matrix) | Role::Bias(_, matrix) => Slot::Matrix(matrix),
@@ -73,7 +76,8 @@ impl Role {
         match self {
             Role::Norm(block, _) | Role::Matrix(block, _) | Role::Scale(block, _) | Role::Bias(block, _) => Some(block),
             Role::Numbers(block, _) => Some(block),
-            Role::TokenEmbedding | Role::OutputNorm | Role::Output | Role::RopeFrequencies => None,
+            Role::TokenEmbedding | Role::OutputNorm | Role::Output => None,
+            Role::RopeFrequencies | Role::RopeFactors(_) => None,
         }
     }
 
@@ -120,8 +124,11 @@ impl Role {
     pub fn presence_in(self, config: &Config) -> Presence {
         let is_of_other_mixer =
             |block: usize| self.slot().mixer().is_some_and(|kind| kind != config.layers.mixer(block));
-        match self.block() {
-            Some(block) if is_of_other_mixer(block) => Presence::Absent,
+        let is_long = matches!(config.rope.scaling, RopeScaling::LongRope(_));
+        match (self, self.block()) {
+            (_, Some(block)) if is_of_other_mixer(block) => Presence::Absent,
+            (Role::RopeFactors(_), _) => Presence::required_if(is_long),
+            (Role::RopeFrequencies, _) if is_long => Presence::Absent,
             _ => self.presence(&config.graph()),
         }
     }
@@ -175,6 +182,7 @@ impl Slot {
         match self {
             Slot::TokenEmbedding => Role::TokenEmbedding,
             Slot::RopeFrequencies => Role::RopeFrequencies,
+            Slot::RopeFactors(of) => Role::RopeFactors(of),
             Slot::OutputNorm => Role::OutputNorm,
             Slot::Output => Role::Output,
             Slot::Norm(norm) => Role::Norm(block, norm),

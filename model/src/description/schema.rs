@@ -11,12 +11,12 @@ mod tests;
 
 pub use entry::{AxisName, Entry, Kind, UsualRms};
 
-use super::{MixerKind, Presence};
+use super::{MixerKind, Presence, RopeFactors};
 use AxisName::{
     ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Ffn, HeadDim, Hidden, KvWidth, QWidth,
     RopePairs,
 };
-use entry::{matrix, norm, numbers, of_the_delta_rule, rotated, table, usual};
+use entry::{factors, matrix, norm, numbers, of_the_delta_rule, rotated, table, usual};
 
 /// Which tensor of a model an [`Entry`] describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +25,8 @@ pub enum Slot {
     TokenEmbedding,
     /// [`Role::RopeFrequencies`](crate::Role::RopeFrequencies).
     RopeFrequencies,
+    /// [`Role::RopeFactors`](crate::Role::RopeFactors).
+    RopeFactors(RopeFactors),
     /// [`Role::OutputNorm`](crate::Role::OutputNorm).
     OutputNorm,
     /// [`Role::Output`](crate::Role::Output).
@@ -110,6 +112,8 @@ pub const INPUT: &[Entry] = &[
         presence: |_| Presence::Optional,
         usual_rms: None,
     },
+    factors(RopeFactors::Short, "rope_factors_short", "divisors of the RoPE frequencies for short contexts"),
+    factors(RopeFactors::Long, "rope_factors_long", "divisors of the RoPE frequencies for long contexts"),
 ];
 
 /// Before the mixer, in each block.

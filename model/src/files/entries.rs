@@ -73,12 +73,13 @@ const IGNORED_OF_GGUF: [(&str, &str); 9] = [
 ];
 
 /// Entries of a `config.json` that are read.
-const READ_OF_HF: [&str; 35] = [
+const READ_OF_HF: [&str; 38] = [
     "_name_or_path",
     "architectures",
     "attention_bias",
     "attn_output_gate",
     "bos_token_id",
+    "dim_model_base",
     "eos_token_id",
     "full_attention_interval",
     "head_dim",
@@ -104,6 +105,8 @@ const READ_OF_HF: [&str; 35] = [
     "rope_parameters",
     "rope_scaling",
     "rope_theta",
+    "scale_depth",
+    "scale_emb",
     "sliding_window",
     "tie_word_embeddings",
     "use_sliding_window",
@@ -163,12 +166,13 @@ const GUESSES: &str = "of blocks that guess tokens, which are not read";
 const HEADS: &str = "of other heads than that of a language model";
 
 /// Entries within `rope_scaling` and `rope_parameters` that are read.
-const READ_OF_ROPE: [&str; 14] = [
+const READ_OF_ROPE: [&str; 16] = [
     "attention_factor",
     "beta_fast",
     "beta_slow",
     "factor",
     "high_freq_factor",
+    "long_factor",
     "low_freq_factor",
     "mscale",
     "mscale_all_dim",
@@ -176,6 +180,7 @@ const READ_OF_ROPE: [&str; 14] = [
     "partial_rotary_factor",
     "rope_theta",
     "rope_type",
+    "short_factor",
     "truncate",
     "type",
 ];

@@ -16,7 +16,7 @@ pub(crate) use names::role;
 
 use super::entries::is_unread_of_hf;
 use super::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
-use crate::description::{Biases, Config, ConfigError, Presence, Projection, Role, RopeScaling};
+use crate::description::{Biases, Config, ConfigError, Presence, Projection, Role, RopeFactors, RopeScaling};
 use crate::warning::Warning;
 use quantization::{Quantization, ScaleMeaning};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -24,7 +24,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trine_kernels::ActivationMode;
 use trine_loader::json::{self, Object};
-use trine_loader::{Access, Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, Value};
+use trine_loader::{
+    Access, Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, TensorType, Value,
+};
 use trine_shapes::Dims;
 use trine_text::{
     ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerFiles, TokenizerOptions, VocabularyData,
@@ -186,6 +188,23 @@ impl HfDirectory {
         Some(group_names(name)?.map(beside))
     }
 
+    /// The divisors of LongRoPE, which `config.json` has, as the tensors that GGUF files have.
+    fn rope_factors(&self) -> Vec<SourceTensor> {
+        let is_long = Source::config(self).is_ok_and(|config| matches!(config.rope.scaling, RopeScaling::LongRope(_)));
+        let given = if is_long { config::rope_factors(&self.config) } else { Vec::new() };
+        let tensor = |(of, factors): (RopeFactors, Vec<f32>)| SourceTensor {
+            name: Role::RopeFactors(of).to_string(),
+            role: Some(Role::RopeFactors(of)),
+            dims: vec![factors.len()],
+            encoding: Encoding::Plain(TensorType::F32),
+            file: self.config.file().clone(),
+            offset: 0,
+            bytes: factors.into_iter().flat_map(f32::to_le_bytes).collect(),
+            groups: None,
+        };
+        given.into_iter().map(tensor).collect()
+    }
+
     /// Whether the head is the embedding, so that a head of its own in the files, if there is one, is its copy.
     fn head_is_embedding(&self) -> Result<bool, ConfigError> {
         const KEY: &str = "tie_word_embeddings";
@@ -325,7 +344,8 @@ impl Source for HfDirectory {
         let tensors = tensors.filter(|(_, info)| !(is_hybrid && names::is_of_other_part(&info.name)));
         let tensors = tensors.map(|(file, info)| self.tensor(file, info));
         let tensors = tensors.map(|tensor| if is_hybrid { restated::tensor(tensor) } else { tensor });
-        with_groups(tensors.collect()).into_iter().filter(|tensor| !is_copy(tensor.role)).collect()
+        let factors = self.rope_factors();
+        with_groups(tensors.chain(factors).collect()).into_iter().filter(|tensor| !is_copy(tensor.role)).collect()
     }
 
     fn tensor_name(&self, role: Role) -> String {

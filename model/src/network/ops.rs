@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use trine_kernels::Matrix;
 use trine_ops::{Activations, Cached, Cpu, Embedding, Gating, Residual, RmsNorm, Rope};
 use trine_shapes::{
-    Axis, Branch, Causal, Gate, HeadNorm, Idx, Made, NormRole, Normed, Pairing, Product, Rotated, Shape, Step, Tensor,
-    View,
+    AdditiveShape, Axis, Branch, Causal, Gate, HeadNorm, Idx, Made, NormRole, Normed, Pairing, Plain, Product,
+    Roleless, Rotated, Shape, Step, Tensor, View,
 };
 
 /// What a forward pass runs on: a [`Cpu`], or one whose results somebody sees ([`Traced`]).
@@ -30,13 +30,19 @@ pub trait Ops {
         x
     }
 
-    /// [`Cpu::embed`].
-    fn embedded<T: Axis, V: Axis, H: Axis>(
+    /// [`Cpu::scale`], where there is something to do.
+    fn scaled<S: AdditiveShape>(&self, x: Tensor<f32, S>, factor: f32) -> Tensor<f32, S> {
+        if factor == 1.0 { x } else { self.cpu().scale(x, factor) }
+    }
+
+    /// [`Cpu::embed`], each row times a factor.
+    fn embedded<T: Roleless, V: Axis, H: Plain>(
         &self,
         ids: View<'_, Idx<V>, (T,)>,
         table: &Embedding<Matrix, V, H>,
+        factor: f32,
     ) -> Tensor<f32, (T, H)> {
-        self.seen(Part::Embedding, self.cpu().embed(ids, table))
+        self.seen(Part::Embedding, self.scaled(self.cpu().embed(ids, table), factor))
     }
 
     /// [`Cpu::rms_norm`].

@@ -7,7 +7,7 @@
 mod tests;
 
 use crate::description::{
-    Architecture, BlockNumbers, Config, Layers, MixerOrder, Presence, Role, RopeConfig, RopeScaling, Yarn,
+    Architecture, BlockNumbers, Config, Layers, MixerOrder, Presence, Role, RopeConfig, RopeScaling, Scales, Yarn,
 };
 use crate::parallel::{self, Threads};
 use crate::weights;
@@ -135,7 +135,8 @@ impl Synthetic {
         };
         let layers = Layers { order: MixerOrder::AttentionEvery(4), ..Layers::ATTENTION };
         let name = Some("synthetic".to_owned());
-        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, layers, folding: None };
+        let (scales, folding) = (Scales::NONE, None);
+        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, scales, layers, folding };
         Synthetic { config, matrices: TensorType::PQ2_0, table: TensorType::PQ2_0, tied: false, seed: 1 }
     }
 
@@ -157,7 +158,8 @@ impl Synthetic {
         };
         let (name, context) = (Some("synthetic".to_owned()), 4 * original_context);
         let layers = Layers::ATTENTION;
-        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, layers, folding: None };
+        let (scales, folding) = (Scales::NONE, None);
+        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, scales, layers, folding };
         Synthetic { config, matrices: TensorType::PQ2_0, table: TensorType::PQ2_0, tied, seed: 1 }
     }
 
@@ -183,6 +185,7 @@ impl Synthetic {
                 scaling: RopeScaling::None,
                 pairing: Architecture::BitnetB158.graph().rope_pairing,
             },
+            scales: Scales::NONE,
             layers: Layers::ATTENTION,
             folding: None,
         };

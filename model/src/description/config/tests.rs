@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Synthetic;
-use crate::description::{RopeScaling, Yarn};
+use crate::description::{LongRope, RopeScaling, Yarn};
 use crate::{Projection, Role};
 use trine_loader::{GgufWriter, StringArray, Value};
 use trine_shapes::Recurrent;
@@ -66,6 +66,15 @@ fn a_configuration_is_read_from_the_keys_that_are_written_of_it() {
         let synthetic = qwen3(scaling);
         assert_eq!(with(&synthetic, &[]).unwrap(), synthetic.config);
     }
+    // Divisors of LongRoPE are tensors, which reading the keys does not ask for.
+    let long = RopeScaling::LongRope(LongRope { original_context: 4096, multiplier: 1.25 });
+    let synthetic = qwen3(long);
+    assert_eq!(with(&synthetic, &[]).unwrap(), synthetic.config);
+    let mut synthetic = qwen3(RopeScaling::None);
+    synthetic.config.architecture = Architecture::MiniCpm;
+    synthetic.config.rope.pairing = synthetic.config.graph().rope_pairing;
+    synthetic.config.scales = Scales { embedding: 3.0, residual: 0.25, logits: 1.5 };
+    assert_eq!(with(&synthetic, &[]).unwrap(), synthetic.config);
     let synthetic = qwen3(RopeScaling::Yarn(unusual));
     assert_eq!(with(&synthetic, &[]).unwrap(), synthetic.config);
     let keys = qwen3(RopeScaling::Yarn(YARN)).config.to_metadata();
@@ -133,7 +142,7 @@ fn a_yarn_that_is_not_computed_is_refused() {
         ("original_context_length", None, "qwen3.rope.scaling.original_context_length"),
         ("original_context_length", Some(Value::U32(0)), "is 0, expected at least 1"),
         ("attn_factor", number(-1.0), "`qwen3.rope.scaling.attn_factor` is -1, expected a positive number"),
-        ("type", Some("longrope".into()), "`qwen3.rope.scaling.type` is longrope: this changes the arithmetic"),
+        ("type", Some("dynamic".into()), "`qwen3.rope.scaling.type` is dynamic: this changes the arithmetic"),
     ];
     let synthetic = qwen3(RopeScaling::Yarn(YARN));
     for (key, value, expected) in cases {
@@ -147,6 +156,28 @@ fn a_yarn_that_is_not_computed_is_refused() {
         ("rope.scaling.yarn_attn_factor", number(1.138_629_4)),
     ];
     assert_eq!(with(&synthetic, &usual).unwrap(), synthetic.config);
+}
+
+/// What scales, and what LongRoPE needs, is a number that makes sense.
+#[test]
+fn scales_and_long_rope_that_make_no_sense_are_named() {
+    let mut synthetic = qwen3(RopeScaling::LongRope(LongRope { original_context: 4096, multiplier: 1.25 }));
+    synthetic.config.architecture = Architecture::MiniCpm;
+    let number = |number| Some(Value::F32(number));
+    let cases = [
+        ("embedding_scale", number(0.0), "`minicpm.embedding_scale` is 0, expected a positive number"),
+        ("residual_scale", number(-1.0), "`minicpm.residual_scale` is -1, expected a positive number"),
+        ("logit_scale", number(f32::NAN), "`minicpm.logit_scale` is NaN, expected a positive number"),
+        ("logit_scale", number(f32::INFINITY), "`minicpm.logit_scale` is inf, expected a positive number"),
+        ("attention.scale", number(0.5), "`minicpm.attention.scale` is 0.5: this changes the arithmetic"),
+        ("rope.scaling.factor", number(4.0), "`minicpm.rope.scaling.factor` is 4: this changes the arithmetic"),
+        ("rope.scaling.attn_factor", number(0.0), "`minicpm.rope.scaling.attn_factor` is 0, expected a positive"),
+        ("rope.scaling.original_context_length", Some(Value::U32(0)), "is 0, expected at least 1"),
+    ];
+    for (key, value, expected) in cases {
+        let refused = with(&synthetic, &[(key, value)]).unwrap_err();
+        assert!(refused.starts_with("changed.gguf: ") && refused.contains(expected), "{key}: {refused}");
+    }
 }
 
 /// Whatever the graph: what no graph here computes is refused by its name, and 0 switches it off.

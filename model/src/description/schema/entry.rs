@@ -3,7 +3,7 @@
 //! What belongs here: what can be said of a tensor, and short ways to say what most rows say. What does not: the rows.
 
 use super::{BlockNorm, BlockNumbers, FFN_NORM, HYBRID_FFN_NORM, Projection, Slot};
-use crate::description::{Graph, Presence};
+use crate::description::{Graph, Presence, RopeFactors};
 use AxisName::{
     ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Ffn, GatedQWidth, HeadDim, Hidden, KvWidth,
     QWidth, RopePairs, Vocab,
@@ -171,6 +171,12 @@ type Axes = &'static [AxisName];
 pub(super) const fn table(slot: Slot, gguf: Text, hf: Texts, words: Text) -> Entry {
     let (kind, axes, usual_rms) = (Kind::Table, &[Vocab, Hidden], usual(1e-4, 10.0));
     Entry { slot, gguf, hf, words, kind, axes, presence: |_| Presence::Required, usual_rms }
+}
+
+/// One list of divisors of LongRoPE, which `config.json` has too.
+pub(super) const fn factors(of: RopeFactors, gguf: Text, words: Text) -> Entry {
+    let (slot, kind, axes) = (Slot::RopeFactors(of), Kind::Numbers, &[RopePairs]);
+    Entry { slot, gguf, hf: &[], words, kind, axes, presence: |_| Presence::Optional, usual_rms: None }
 }
 
 /// A matrix that every graph has.

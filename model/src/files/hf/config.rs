@@ -2,6 +2,8 @@
 //! name.
 
 mod hybrid;
+mod long_rope;
+mod scales;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +22,8 @@ const BIASES: [&str; 2] = ["attention_bias", "mlp_bias"];
 
 /// Numbers of YaRN for multipliers of DeepSeek's.
 const OTHER_YARN: [&str; 2] = ["mscale", "mscale_all_dim"];
+
+pub(super) use long_rope::rope_factors;
 
 /// Reads a configuration; `layers_found` is the number of blocks that have tensors.
 pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, ConfigError> {
@@ -43,13 +47,15 @@ pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, Confi
     if context > MAX_CONTEXT {
         return Err(reader.value("max_position_embeddings", context, format!("at most {MAX_CONTEXT}")));
     }
+    let blocks = dims.blocks();
     Ok(Config {
         architecture,
         name: object.opt_text("_name_or_path")?.filter(|name| !name.is_empty()).map(str::to_owned),
         context,
         dims,
         rms_epsilon: object.positive("rms_norm_eps")?,
-        rope: reader.rope(architecture, head_dim)?,
+        rope: reader.rope(architecture, head_dim, context)?,
+        scales: reader.scales(architecture, blocks, hidden)?,
         layers,
         folding: None,
     })
@@ -111,14 +117,10 @@ impl Reader<'_> {
         }
     }
 
-    /// `rope_parameters`, or `rope_theta` and `rope_scaling` as versions of transformers before the fifth have them.
-    /// Where there are both, `rope_scaling` is what they read, all of them.
-    fn rope(&self, architecture: Architecture, head_dim: usize) -> Result<RopeConfig, ConfigError> {
+    /// How RoPE turns heads of this length in a model with this context.
+    fn rope(&self, architecture: Architecture, head_dim: usize, context: usize) -> Result<RopeConfig, ConfigError> {
         let Reader(object) = self;
-        let parameters = match object.opt_object("rope_scaling")?.filter(|scaling| !scaling.is_empty()) {
-            Some(scaling) => Some(scaling),
-            None => object.opt_object("rope_parameters")?,
-        };
+        let parameters = rope_object(object)?;
         let inner = parameters.as_ref().map(|parameters| parameters.opt_positive("rope_theta")).transpose()?.flatten();
         let base = match inner {
             Some(base) => base,
@@ -130,7 +132,7 @@ impl Reader<'_> {
         if base < 1.0 {
             return Err(self.value("rope_theta", base, "at least 1".to_owned()));
         }
-        let scaling = parameters.as_ref().map_or(Ok(RopeScaling::None), |object| Reader(object).scaling())?;
+        let scaling = parameters.as_ref().map_or(Ok(RopeScaling::None), |object| Reader(object).scaling(context))?;
         if architecture.graph().hybrid {
             let rotated = self.rotated(parameters.as_ref(), head_dim)?;
             return Ok(RopeConfig { base, rotated, scaling, pairing: RopePairing::NeoX });
@@ -144,7 +146,7 @@ impl Reader<'_> {
     }
 
     /// The scaling of `rope_parameters` or `rope_scaling`.
-    fn scaling(&self) -> Result<RopeScaling, ConfigError> {
+    fn scaling(&self, context: usize) -> Result<RopeScaling, ConfigError> {
         let Reader(object) = self;
         let key = if object.get("rope_type").is_some() { "rope_type" } else { "type" };
         match object.opt_text(key)?.unwrap_or("default") {
@@ -159,7 +161,11 @@ impl Reader<'_> {
                 Ok(RopeScaling::Llama3 { factor: object.positive("factor")?, low, high, context })
             }
             "yarn" => self.yarn(),
-            other => Err(self.value(key, format!("`{other}`"), "`default`, `linear`, `llama3` or `yarn`".to_owned())),
+            "longrope" => self.long_rope(context),
+            other => {
+                let expected = "`default`, `linear`, `llama3`, `yarn` or `longrope`";
+                Err(self.value(key, format!("`{other}`"), expected.to_owned()))
+            }
         }
     }
 
@@ -190,11 +196,21 @@ impl Reader<'_> {
     }
 }
 
+/// `rope_parameters`, or `rope_scaling` as versions of transformers before the fifth have it, beside `rope_theta`. Where
+/// there are both, `rope_scaling` is what they read, all of them.
+fn rope_object(object: &Object) -> Result<Option<Object>, ConfigError> {
+    match object.opt_object("rope_scaling")?.filter(|scaling| !scaling.is_empty()) {
+        Some(scaling) => Ok(Some(scaling)),
+        None => Ok(object.opt_object("rope_parameters")?),
+    }
+}
+
 /// The name in `hidden_act`.
 fn hidden_act(activation: GateActivation) -> &'static str {
     match activation {
         GateActivation::Silu => "silu",
         GateActivation::ReluSquared => "relu2",
+        GateActivation::Gelu => "gelu_pytorch_tanh",
     }
 }
 
