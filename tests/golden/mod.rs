@@ -3,9 +3,11 @@
 mod checkpoints;
 mod converted;
 mod directories;
+mod gemma3;
 mod grouped;
 mod grouped_directories;
 mod hf;
+mod hunyuan;
 mod layers;
 mod layouts;
 mod levels;

@@ -17,9 +17,12 @@ use trine_shapes::RopePairing;
 /// | `llama`, `minicpm` | SiLU | no | adjacent | where the file has them | no |
 /// | `qwen2` | SiLU | no | halves (NeoX) | of queries, keys and values | no |
 /// | `qwen3` | SiLU | no | halves (NeoX) | no | before RoPE |
+/// | `hunyuan-dense` | SiLU | no | halves (NeoX) | no | behind RoPE |
+/// | `gemma3` | GELU (tanh) | no, but of branches | halves (NeoX) | no | before RoPE |
 /// | `qwen35` | SiLU | no | halves (NeoX) of a part of each head | no | before RoPE |
 ///
-/// `minicpm` scales its embedding, its branches and its logits ([`Scales`](crate::Scales)).
+/// `minicpm` scales its embedding, its branches and its logits ([`Scales`](crate::Scales)), `gemma3` its embedding. In
+/// `gemma3` some blocks attend within a window ([`Sliding`](crate::Sliding)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Architecture {
@@ -39,6 +42,10 @@ pub enum Architecture {
     Qwen35,
     /// MiniCPM and MiniCPM4, dense: BitCPM4 0.5B and 8B.
     MiniCpm,
+    /// Gemma 3, dense and of text: Gemma 3 270M and 1B, BitNet embedding 270M.
+    Gemma3,
+    /// HunYuan, dense: Hy-MT 1.8B and 7B.
+    HunYuan,
 }
 
 /// What is known of an architecture.
@@ -72,6 +79,11 @@ const BITNET: Graph = Graph {
     biases: Biases::None,
     output_gate: false,
     hybrid: false,
+    branch_norms: false,
+    input_norms: false,
+    slides: false,
+    gains_around_one: false,
+    rope_alpha: false,
     scales: ScaledBy::Nothing,
     ternary: true,
 };
@@ -84,12 +96,17 @@ const LLAMA: Graph = Graph {
     biases: Biases::WhereFound,
     output_gate: false,
     hybrid: false,
+    branch_norms: false,
+    input_norms: false,
+    slides: false,
+    gains_around_one: false,
+    rope_alpha: false,
     scales: ScaledBy::Nothing,
     ternary: false,
 };
 
 /// In the order of the enumeration.
-const TABLE: [Row; 8] = [
+const TABLE: [Row; 10] = [
     Row {
         architecture: Architecture::BitnetB158,
         name: "bitnet-b1.58",
@@ -124,7 +141,7 @@ const TABLE: [Row; 8] = [
     Row {
         architecture: Architecture::Qwen3,
         name: "qwen3",
-        classes: &["Qwen3ForCausalLM"],
+        classes: &["Qwen3ForCausalLM", "Qwen3Model"],
         assumed: Assumed { rope_theta: Some(10_000.0), head_dim: Some(128) },
         graph: Graph {
             rope_pairing: RopePairing::NeoX,
@@ -144,6 +161,7 @@ const TABLE: [Row; 8] = [
             qk_norm: Some(QkNorm::BeforeRope),
             output_gate: true,
             hybrid: true,
+            gains_around_one: true,
             ..LLAMA
         },
     },
@@ -154,6 +172,36 @@ const TABLE: [Row; 8] = [
         classes: &["MiniCPMForCausalLM"],
         assumed: Assumed { rope_theta: Some(10_000.0), head_dim: None },
         graph: Graph { scales: ScaledBy::Numbers, ..LLAMA },
+    },
+    Row {
+        architecture: Architecture::Gemma3,
+        name: "gemma3",
+        classes: &["Gemma3ForCausalLM", "Gemma3TextModel"],
+        assumed: Assumed { rope_theta: Some(1e6), head_dim: Some(256) },
+        graph: Graph {
+            gate_activation: GateActivation::Gelu,
+            rope_pairing: RopePairing::NeoX,
+            biases: Biases::None,
+            qk_norm: Some(QkNorm::BeforeRope),
+            branch_norms: true,
+            slides: true,
+            gains_around_one: true,
+            scales: ScaledBy::RootOfHidden,
+            ..LLAMA
+        },
+    },
+    Row {
+        architecture: Architecture::HunYuan,
+        name: "hunyuan-dense",
+        classes: &["HunYuanDenseV1ForCausalLM"],
+        assumed: Assumed { rope_theta: Some(10_000.0), head_dim: None },
+        graph: Graph {
+            rope_pairing: RopePairing::NeoX,
+            biases: Biases::None,
+            qk_norm: Some(QkNorm::AfterRope),
+            rope_alpha: true,
+            ..LLAMA
+        },
     },
 ];
 

@@ -16,7 +16,9 @@ pub(crate) use names::role;
 
 use super::entries::is_unread_of_hf;
 use super::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
-use crate::description::{Biases, Config, ConfigError, Presence, Projection, Role, RopeFactors, RopeScaling};
+use crate::description::{
+    Architecture, Biases, Config, ConfigError, Graph, Presence, Projection, Role, RopeFactors, RopeScaling,
+};
 use crate::warning::Warning;
 use quantization::{Quantization, ScaleMeaning};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -49,6 +51,12 @@ pub struct HfDirectory {
     config: Object,
     quantization: Quantization,
     weights: SafetensorsModel,
+    /// What names of tensors are of.
+    graph: Graph,
+    /// Whether names do not begin with `model.`, as those of models without a head may not.
+    is_bare: bool,
+    /// Whether matrices have norms of their own.
+    input_norms: bool,
 }
 
 /// A directory that holds no model.
@@ -75,12 +83,24 @@ impl HfDirectory {
         let config = Object::open(&path.join("config.json")).map_err(ConfigError::from)?.with_inner("text_config");
         let quantization = Quantization::read(&config)?;
         let label = path.display().to_string();
-        Ok(HfDirectory { path: path.to_owned(), label, config, quantization, weights })
+        let graph = config::architecture(&config).unwrap_or(Architecture::Llama).graph();
+        let has = |is: fn(&str) -> bool| weights.tensors().any(|(_, info)| is(&info.name));
+        let input_norms = !graph.hybrid && has(|name| name.ends_with("_proj.norm.weight"));
+        let is_bare = !has(|name| name.starts_with("model."));
+        Ok(HfDirectory { path: path.to_owned(), label, config, quantization, weights, graph, is_bare, input_norms })
     }
 
     /// The weights.
     pub fn weights(&self) -> &SafetensorsModel {
         &self.weights
+    }
+
+    /// The role of the tensor with this name.
+    fn role(&self, name: &str) -> Option<Role> {
+        match self.is_bare {
+            true => role(&format!("model.{name}"), &self.graph),
+            false => role(name, &self.graph),
+        }
     }
 
     /// The files about text.
@@ -89,7 +109,7 @@ impl HfDirectory {
     }
 
     fn tensor(&self, file: &Safetensors, info: &SafetensorsInfo) -> SourceTensor {
-        let found = role(&info.name);
+        let found = self.role(&info.name);
         // A model that is quantized online has no scales; transformers ignores one that is there.
         let is_ignored_scale =
             |role: &Role| matches!(role, Role::Scale(..)) && !matches!(self.quantization, Quantization::Offline { .. });
@@ -119,7 +139,10 @@ impl HfDirectory {
         let kind = plain.float();
         let module = info.name.rsplit_once('.').map_or("", |(module, _)| module);
         let is_converted = self.quantization.converts(module);
+        // Models whose matrices have norms of their own are published as masters.
+        let is_master = self.input_norms && matches!(self.quantization, Quantization::None);
         match (role, kind, &self.quantization) {
+            (Some(Role::Matrix(..)), Some(kind), _) if is_master => Encoding::Masters(kind),
             (Some(Role::Matrix(..)), Some(kind), Quantization::Online { .. }) if is_converted => {
                 Encoding::Masters(kind)
             }
@@ -143,10 +166,8 @@ impl HfDirectory {
 
     /// The embedding and the head, where there are such tensors.
     fn tables(&self) -> [Option<(&Safetensors, &SafetensorsInfo)>; 2] {
-        [Role::TokenEmbedding, Role::Output].map(|role| {
-            let name = names::name(role);
-            self.weights.tensors().find(|(_, info)| info.name == name)
-        })
+        [Role::TokenEmbedding, Role::Output]
+            .map(|role| self.weights.tensors().find(|(_, info)| self.role(&info.name) == Some(role)))
     }
 
     /// Refuses a number of tokens other than that of the embedding, before anything is made for each of them.
@@ -166,13 +187,13 @@ impl HfDirectory {
     /// Whether matrices have biases where `config.json` says so and nowhere else: transformers leaves out those that it
     /// does not speak of, and makes up those that are missing.
     fn check_biases(&self, config: &Config) -> Result<(), ConfigError> {
-        let found: HashSet<Role> = self.weights.tensors().filter_map(|(_, info)| role(&info.name)).collect();
+        let found: HashSet<Role> = self.weights.tensors().filter_map(|(_, info)| self.role(&info.name)).collect();
         let of_block = |block| Projection::all().map(move |matrix| (Role::Bias(block, matrix), bias_key(matrix)));
         let may_be = |role: Role| role.presence_in(config) != Presence::Absent;
         for (role, key) in (0..config.dims.blocks()).flat_map(of_block).filter(|(role, _)| may_be(*role)) {
             let expected = match (self.config.opt_bool(key)?.unwrap_or(false), found.contains(&role)) {
-                (true, false) => format!("false, or a tensor `{}`", names::name(role)),
-                (false, true) => format!("true, because there is a tensor `{}`", names::name(role)),
+                (true, false) => format!("false, or a tensor `{}`", names::name(role, &self.graph)),
+                (false, true) => format!("true, because there is a tensor `{}`", names::name(role, &self.graph)),
                 _ => continue,
             };
             let found = self.config.get(key).map_or_else(|| "missing".to_owned(), json::shown);
@@ -280,10 +301,10 @@ impl Source for HfDirectory {
 
     fn config(&self) -> Result<Config, ConfigError> {
         self.head_is_embedding()?;
-        let is_of_a_row = |role: &Role| !matches!(role, Role::Scale(..) | Role::Bias(..));
-        let roles = self.weights.tensors().filter_map(|(_, info)| role(&info.name));
+        let is_of_a_row = |role: &Role| !matches!(role, Role::Scale(..) | Role::Bias(..) | Role::InputNorm(..));
+        let roles = self.weights.tensors().filter_map(|(_, info)| self.role(&info.name));
         let blocks: BTreeSet<usize> = roles.filter(is_of_a_row).filter_map(Role::block).collect();
-        let config = config::read(&self.config, blocks.len())?;
+        let config = config::read(&self.config, blocks.len(), self.input_norms)?;
         if config.graph().biases == Biases::WhereFound {
             self.check_biases(&config)?;
         }
@@ -343,13 +364,14 @@ impl Source for HfDirectory {
         let is_hybrid = self.config().is_ok_and(|config| config.graph().hybrid);
         let tensors = tensors.filter(|(_, info)| !(is_hybrid && names::is_of_other_part(&info.name)));
         let tensors = tensors.map(|(file, info)| self.tensor(file, info));
-        let tensors = tensors.map(|tensor| if is_hybrid { restated::tensor(tensor) } else { tensor });
+        let is_restated = self.graph.gains_around_one;
+        let tensors = tensors.map(|tensor| if is_restated { restated::tensor(tensor) } else { tensor });
         let factors = self.rope_factors();
         with_groups(tensors.chain(factors).collect()).into_iter().filter(|tensor| !is_copy(tensor.role)).collect()
     }
 
     fn tensor_name(&self, role: Role) -> String {
-        names::name(role)
+        names::name(role, &self.graph)
     }
 
     fn activations(&self) -> Option<ActivationMode> {

@@ -18,7 +18,7 @@ mod step;
 mod transformer;
 mod wanted;
 
-pub use attention::{Attention, QkNorms, Queries};
+pub use attention::{Attention, QkNorms, Queries, Reach};
 pub use batch::KvCache;
 pub use delta_net::DeltaNet;
 pub use feed_forward::SwiGlu;

@@ -15,6 +15,11 @@
 //! norms of the heads between `W_q`, `W_k` and RoPE. Qwen3.5 has the gated delta rule in place of attention in most
 //! blocks ([`DeltaNet`]). MiniCPM multiplies the rows of the embedding by a number, each branch by another, and divides
 //! the logits by a third ([`Scales`](crate::Scales)).
+//! Gemma 3 normalises each branch before it is added, and most of its layers attend within a window ([`Reach`]).
+//! HunYuan has the norms of the heads behind RoPE. The matrices of BitNet's embedding models have a norm each of what
+//! they multiply ([`Weight::with_input_norm`](trine_ops::Weight::with_input_norm)).
+//!
+//! [`Reach`]: crate::Reach
 
 use super::attention::Attention;
 use super::delta_net::DeltaNet;
@@ -28,7 +33,7 @@ use trine_kernels::{LargestProducts, Matrix, Shortlist};
 use trine_ops::{Activations, Embedding, Head, RmsNorm, Rope};
 use trine_shapes::{
     AttentionLayers, AttnNorm, Axis, Blocks, FfnNorm, HeadDim, Hidden, Idx, Model, Normed, OutputNorm, PerLayer,
-    RecurrentLayers, Roleless, Sequences, Step, Tensor, Vocab,
+    PostAttnNorm, PostFfnNorm, RecurrentLayers, Roleless, Sequences, Step, Tensor, Vocab,
 };
 
 /// What mixes the positions of a sequence in a block.
@@ -52,17 +57,21 @@ pub enum FeedForward<M> {
     Dense(SwiGlu<M>),
 }
 
-/// A block: two norms, and what is added to the residual stream behind each.
+/// A block: two norms or four, and what is added to the residual stream behind each.
 #[derive(Debug)]
 pub struct Block<M> {
     /// Norm before the mixer.
     pub attn_norm: RmsNorm<AttnNorm, Hidden<M>>,
     /// Which layer mixes positions.
     pub mixer: Mixer<M>,
+    /// Norm of what the mixer adds to the stream, where the architecture has it.
+    pub post_attn_norm: Option<RmsNorm<PostAttnNorm, Hidden<M>>>,
     /// Norm before the feed-forward network.
     pub ffn_norm: RmsNorm<FfnNorm, Hidden<M>>,
     /// The feed-forward network.
     pub feed_forward: FeedForward<M>,
+    /// Norm of what the feed-forward network adds to the stream, where the architecture has it.
+    pub post_ffn_norm: Option<RmsNorm<PostFfnNorm, Hidden<M>>>,
 }
 
 /// A transformer with every weight in its role. [`load`](crate::weights::load) makes one from a file.
@@ -166,11 +175,13 @@ impl<M: Model> Transformer<M> {
                 Mixer::Attention(layer) => self.attention[layer].mix(ops, &self.rope, h, step.attention(layer)),
                 Mixer::Recurrent(layer) => self.recurrent[layer].mix(ops, h, step.recurrent(layer)),
             };
+            let mixed = ops.branch_norm(BlockNorm::PostAttn, mixed, block.post_attn_norm.as_ref());
             x = ops.add_branch(Part::Residual, residual, ops.scaled(mixed, scales.residual));
             let (h, residual) = ops.pre_norm(BlockNorm::Ffn, x, &block.ffn_norm);
             let fed = match &block.feed_forward {
                 FeedForward::Dense(network) => network.forward(ops, h),
             };
+            let fed = ops.branch_norm(BlockNorm::PostFfn, fed, block.post_ffn_norm.as_ref());
             x = ops.add_branch(Part::Output, residual, ops.scaled(fed, scales.residual));
             after(index, &x);
         }

@@ -135,8 +135,8 @@ impl Synthetic {
         };
         let layers = Layers { order: MixerOrder::AttentionEvery(4), ..Layers::ATTENTION };
         let name = Some("synthetic".to_owned());
-        let (scales, folding) = (Scales::NONE, None);
-        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, scales, layers, folding };
+        let plain = Synthetic::with_dims(dims, context).config;
+        let config = Config { architecture, name, rms_epsilon: 1e-6, rope, layers, ..plain };
         Synthetic { config, matrices: TensorType::PQ2_0, table: TensorType::PQ2_0, tied: false, seed: 1 }
     }
 
@@ -158,8 +158,8 @@ impl Synthetic {
         };
         let (name, context) = (Some("synthetic".to_owned()), 4 * original_context);
         let layers = Layers::ATTENTION;
-        let (scales, folding) = (Scales::NONE, None);
-        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, scales, layers, folding };
+        let plain = Synthetic::with_dims(dims, context).config;
+        let config = Config { architecture, name, rms_epsilon: 1e-6, rope, layers, ..plain };
         Synthetic { config, matrices: TensorType::PQ2_0, table: TensorType::PQ2_0, tied, seed: 1 }
     }
 
@@ -187,6 +187,9 @@ impl Synthetic {
             },
             scales: Scales::NONE,
             layers: Layers::ATTENTION,
+            sliding: None,
+            input_norms: false,
+            pooling: None,
             folding: None,
         };
         Synthetic { config, matrices: TensorType::I2S, table: TensorType::F16, tied: true, seed: 1 }

@@ -299,6 +299,13 @@ impl<'l> Claims<'l> {
         Ok(Rope::new(head, rope.pairing, rope.base, &factors, self.config.context).with_multiplier(rope.multiplier()))
     }
 
+    /// The rotation tables of layers with a window, where the model has such.
+    pub(super) fn local_rope<D: Plain>(&self, head: D) -> Option<Rope<D>> {
+        let (rope, sliding) = (self.config.rope, self.config.sliding.as_ref()?);
+        let factors = vec![1.0; rope.rotated / 2];
+        Some(Rope::new(head, rope.pairing, sliding.base, &factors, self.config.context))
+    }
+
     /// Divisors of frequencies, one for each of so many pairs.
     fn divisors(&mut self, role: Role, pairs: usize) -> Result<Vec<f32>, LoadError> {
         let tensor = self.claim(role);
@@ -352,8 +359,8 @@ impl<'l> Claims<'l> {
     fn with_activations(&self, tensor: &SourceTensor, matrix: Matrix) -> Result<Matrix, LoadError> {
         // A source speaks of the weights that it has, not of those that quantizing makes of them.
         let of_source = self.activations.filter(|_| self.options.quantize.is_none());
-        let (architecture, asked) = (self.config.architecture, self.options.activations);
-        let mode = matrices::activation_mode(&matrix, architecture, asked, of_source);
+        let (graph, asked) = (self.config.graph(), self.options.activations);
+        let mode = matrices::activation_mode(&matrix, &graph, asked, of_source);
         matrix.with_activation_mode(mode).map_err(|source| self.contents(tensor, source))
     }
 

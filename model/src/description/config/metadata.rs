@@ -1,9 +1,10 @@
 //! A configuration as the metadata of a GGUF file: what [`Config::from_gguf`] reads, written.
 
 use super::Config;
-use super::scales;
+use super::{LAST, MEAN, scales, sliding};
 use crate::description::{LongRope, MixerOrder, RopeScaling, ScaledBy, Yarn};
 use trine_loader::{Array, Value};
+use trine_ops::Pooling;
 use trine_shapes::Dims;
 
 impl Config {
@@ -34,6 +35,14 @@ impl Config {
             let numbers = scales::KEYS.into_iter().zip([of.embedding, of.residual, of.logits]);
             of_architecture.extend(numbers.map(|(key, number)| (key, Value::F32(number))));
         }
+        of_architecture.extend(self.sliding.iter().flat_map(sliding::keys));
+        of_architecture.extend(self.pooling.map(|pooling| {
+            let number = match pooling {
+                Pooling::Mean => MEAN,
+                Pooling::Last => LAST,
+            };
+            ("pooling_type", Value::U32(number))
+        }));
         let name = self.architecture.name();
         let mut metadata = vec![("general.architecture".to_owned(), Value::from(name))];
         metadata.extend(self.name.iter().map(|name| ("general.name".to_owned(), Value::from(name.as_str()))));

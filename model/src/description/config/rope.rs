@@ -7,6 +7,8 @@ use super::Keys;
 use crate::description::{ConfigError, LongRope, RopeConfig, RopeScaling, Yarn};
 
 const SCALING: &str = "rope.scaling.type";
+/// What the base is multiplied with, to the power of `d / (d - 2)`; 0 is nothing.
+pub(super) const ALPHA: &str = "rope.scaling.alpha";
 const FACTOR: &str = "rope.scaling.factor";
 const ORIGINAL_CONTEXT: &str = "rope.scaling.original_context_length";
 
@@ -36,6 +38,14 @@ impl Keys<'_> {
             return Err(self.unsupported(MULTIPLIER, multiplier));
         }
         let base = self.positive("rope.freq_base", Some(10_000.0))?;
+        let base =
+            match self.file.metadata().opt_f32(&self.key(ALPHA))?.filter(|_| self.architecture.graph().rope_alpha) {
+                Some(alpha) if alpha > 0.0 && alpha.is_finite() => with_alpha(base, alpha, head_dim),
+                Some(alpha) if alpha != 0.0 => {
+                    return Err(self.value(ALPHA, alpha, "a positive number, or 0 for none"));
+                }
+                _ => base,
+            };
         // Below 1 the slowest pair of a head turns fastest; no model has it, and near 0 there are no such angles.
         if base < 1.0 {
             return Err(self.value("rope.freq_base", base, "at least 1"));
@@ -84,4 +94,10 @@ impl Keys<'_> {
             beta_slow: self.positive("rope.scaling.yarn_beta_slow", Some(Yarn::BETA_SLOW))?,
         }))
     }
+}
+
+/// The base that an `alpha` stands for (NTK-aware scaling). Source: `llama_model_hunyuan_vl` of llama.cpp.
+pub(crate) fn with_alpha(base: f32, alpha: f32, head_dim: usize) -> f32 {
+    let width = head_dim as f64;
+    (f64::from(base) * f64::from(alpha).powf(width / (width - 2.0).max(1.0))) as f32
 }

@@ -2,7 +2,7 @@
 //! one that is listed as ignored does not.
 
 use super::*;
-use crate::description::{Architecture, Config, RopeScaling, Yarn};
+use crate::description::{Architecture, Config, RopeScaling, Sliding, SlidingOrder, Yarn};
 use crate::files::{HfDirectory, Source};
 use crate::tools::Synthetic;
 use serde_json::{Map, Value as Json, json};
@@ -171,6 +171,9 @@ fn directories() -> Vec<Directory> {
         Directory::with("llama-llama3", older),
         Directory::with("bitnet-packed", json!({ "use_sliding_window": false })),
         Directory::with("llama-packed", long),
+        Directory::copy("../gemma3/sliding"),
+        Directory::copy("../gemma3/scaled"),
+        Directory::copy("../hunyuan/alpha"),
         Directory::copy("../qwen35/tied"),
         Directory::with("../qwen35/tied", json!({ "layer_types": null })),
     ]
@@ -241,7 +244,11 @@ fn what_is_listed_of_gguf_is_what_is_read() {
         config
     });
     let mini = Config { architecture: Architecture::MiniCpm, ..Synthetic::tiny().config };
-    let bases = dense.into_iter().chain([Synthetic::tiny_hybrid().config, mini]).map(|config| {
+    let order = SlidingOrder::GlobalEvery(Sliding::USUAL_INTERVAL);
+    let window = std::num::NonZeroUsize::new(24).expect("a window");
+    let sliding = Some(Sliding { window, order, base: 2e4 });
+    let gemma = Config { architecture: Architecture::Gemma3, sliding, ..Synthetic::tiny().config };
+    let bases = dense.into_iter().chain([Synthetic::tiny_hybrid().config, mini, gemma]).map(|config| {
         let vocabulary = trine_text::VocabularyData::placeholders(config.dims.vocab).to_metadata();
         config.to_metadata().into_iter().chain(vocabulary).collect::<Vec<_>>()
     });

@@ -4,11 +4,12 @@
 mod hybrid;
 mod long_rope;
 mod scales;
+mod sliding;
 #[cfg(test)]
 mod tests;
 
 use crate::description::{
-    Architecture, Biases, Config, ConfigError, ConfigProblem, MAX_CONTEXT, RopeConfig, RopeScaling, Yarn,
+    Architecture, Biases, Config, ConfigError, ConfigProblem, MAX_CONTEXT, RopeConfig, RopeScaling, Yarn, with_alpha,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -25,8 +26,14 @@ const OTHER_YARN: [&str; 2] = ["mscale", "mscale_all_dim"];
 
 pub(super) use long_rope::rope_factors;
 
-/// Reads a configuration; `layers_found` is the number of blocks that have tensors.
-pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, ConfigError> {
+/// The architecture of a configuration, where it has one.
+pub(super) fn architecture(object: &Object) -> Option<Architecture> {
+    Reader(object).architecture().ok()
+}
+
+/// Reads a configuration; `layers_found` is the number of blocks that have tensors, `input_norms` whether matrices have
+/// norms of their own.
+pub(super) fn read(object: &Object, layers_found: usize, input_norms: bool) -> Result<Config, ConfigError> {
     let reader = Reader(object);
     let architecture = reader.architecture()?;
     reader.refuse_other_arithmetic(architecture)?;
@@ -57,6 +64,12 @@ pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, Confi
         rope: reader.rope(architecture, head_dim, context)?,
         scales: reader.scales(architecture, blocks, hidden)?,
         layers,
+        sliding: match architecture.graph().slides {
+            true => reader.sliding(blocks, head_dim)?,
+            false => None,
+        },
+        input_norms,
+        pooling: None,
         folding: None,
     })
 }
@@ -85,7 +98,11 @@ impl Reader<'_> {
         if of_class.is_empty() {
             return Err(self.value("architectures", format!("`{class}`"), one_of_classes()));
         }
-        let activation = object.opt_text("hidden_act")?.unwrap_or_default();
+        let activation = match object.opt_text("hidden_act")? {
+            Some(activation) => activation,
+            // Gemma's name for it.
+            None => object.opt_text("hidden_activation")?.unwrap_or_default(),
+        };
         of_class.iter().find(|(name, _)| *name == activation).map(|(_, found)| *found).ok_or_else(|| {
             let expected: Vec<_> = of_class.iter().map(|(name, _)| format!("`{name}`")).collect();
             self.value("hidden_act", format!("{activation:?}"), expected.join(" or "))
@@ -98,6 +115,9 @@ impl Reader<'_> {
             if object.opt_bool(key)? == Some(true) && architecture.graph().biases == Biases::None {
                 return Err(self.unsupported(key, &Value::Bool(true)));
             }
+        }
+        if architecture.graph().slides {
+            return Ok(());
         }
         let slides = object.opt_bool("use_sliding_window")?;
         if slides == Some(true) {
@@ -120,7 +140,11 @@ impl Reader<'_> {
     /// How RoPE turns heads of this length in a model with this context.
     fn rope(&self, architecture: Architecture, head_dim: usize, context: usize) -> Result<RopeConfig, ConfigError> {
         let Reader(object) = self;
-        let parameters = rope_object(object)?;
+        let mut parameters = rope_object(object)?;
+        // Models of which some layers slide have one object for each kind of layer.
+        if let Some(global) = parameters.as_ref().map(|all| all.opt_object("full_attention")).transpose()?.flatten() {
+            parameters = Some(global);
+        }
         let inner = parameters.as_ref().map(|parameters| parameters.opt_positive("rope_theta")).transpose()?.flatten();
         let base = match inner {
             Some(base) => base,
@@ -128,6 +152,10 @@ impl Reader<'_> {
                 (None, None) => object.positive("rope_theta")?,
                 (found, assumed) => found.or(assumed).unwrap_or_default(),
             },
+        };
+        let (base, parameters) = match parameters {
+            Some(parameters) if architecture.graph().rope_alpha => Reader(&parameters).with_alpha(base, head_dim)?,
+            parameters => (base, parameters),
         };
         if base < 1.0 {
             return Err(self.value("rope_theta", base, "at least 1".to_owned()));
@@ -143,6 +171,16 @@ impl Reader<'_> {
             }
         }
         Ok(RopeConfig { base, rotated: head_dim, scaling, pairing: RopePairing::NeoX })
+    }
+
+    /// The base, and what is left to read of RoPE: HunYuan's `dynamic` stands for another base where it has an `alpha`.
+    fn with_alpha(&self, base: f32, head_dim: usize) -> Result<(f32, Option<Object>), ConfigError> {
+        let Reader(object) = self;
+        let kind = object.opt_text("rope_type")?.or(object.opt_text("type")?);
+        match (kind, object.opt_positive("alpha")?) {
+            (Some("dynamic"), Some(alpha)) => Ok((with_alpha(base, alpha, head_dim), None)),
+            _ => Ok((base, Some((*object).clone()))),
+        }
     }
 
     /// The scaling of `rope_parameters` or `rope_scaling`.

@@ -23,7 +23,7 @@ fn with(mut file: Value, path: &str, value: Value) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.json");
     std::fs::write(&path, file.to_string()).unwrap();
-    read(&Object::open(&path).unwrap(), 2).map_err(|error| error.to_string())
+    read(&Object::open(&path).unwrap(), 2, false).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_word_of_python_is_refused_where_a_number_is_read_and_nowhere_else() {
     let path = folder.path().join("config.json");
     let written = |text: String| {
         std::fs::write(&path, text).unwrap();
-        read(&Object::open(&path).unwrap(), 2).map_err(|error| error.to_string())
+        read(&Object::open(&path).unwrap(), 2, false).map_err(|error| error.to_string())
     };
     let text = qwen3().to_string();
     written(text.replacen('{', r#"{"unread": [NaN, -Infinity],"#, 1)).unwrap();
