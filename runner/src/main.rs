@@ -14,6 +14,7 @@ mod describe;
 mod diff;
 mod display;
 mod document;
+mod embed;
 mod generation;
 mod heat;
 mod input;
@@ -84,6 +85,7 @@ fn execute(command: Command) -> Result<Outcome> {
         Command::Diff(arguments) => diff::diff(&arguments),
         Command::Synth(arguments) => synth::synth(&arguments),
         Command::Logits(arguments) => logits::logits(&arguments),
+        Command::Embed(arguments) => embed::embed(&arguments),
         Command::Tokenize(arguments) => tokenize::tokenize(&arguments),
         Command::Perplexity(arguments) => perplexity::perplexity(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod converted;
 mod directories;
+mod embeddings;
 mod gemma3;
 mod grouped;
 mod grouped_directories;

@@ -6,6 +6,17 @@ use crate::support::{FeedIds, Reference, assert_close, cpu, fixture, logits_of, 
 
 /// Compares the logits of both prompts with those of an engine, where the reference has them.
 pub fn check(folder: &str, source: &dyn Source, name: &str, engine: &str, tolerance: f64) {
+    check_with(folder, source, (name, engine), &LoadOptions::default(), tolerance);
+}
+
+/// The same of a model that is loaded so.
+pub fn check_with(
+    folder: &str,
+    source: &dyn Source,
+    (name, engine): (&str, &str),
+    options: &LoadOptions<'_>,
+    tolerance: f64,
+) {
     let reference = Reference::open(&format!("{folder}/expected.safetensors"));
     for prompt in ["short", "long"] {
         let key = format!("{name}.{prompt}.{engine}");
@@ -13,7 +24,7 @@ pub fn check(folder: &str, source: &dyn Source, name: &str, engine: &str, tolera
             continue;
         }
         let (ids, expected) = (reference.ids(&format!("{name}.{prompt}.ids")), reference.floats(&key));
-        let found = with_model(source, &LoadOptions::default(), |transformer| logits_of(&cpu(), transformer, &ids));
+        let found = with_model(source, options, |transformer| logits_of(&cpu(), transformer, &ids));
         let last = &found[found.len() - expected.len()..];
         assert_close(&format!("{folder}/{key} of {}", source.label()), last, &expected, tolerance);
     }

@@ -209,11 +209,11 @@ const IGNORED_OF_ROPE: [(&str, &str); 3] = [
 const KINDS_OF_LAYERS: [&str; 2] = ["full_attention", "sliding_attention"];
 
 /// Entries within `quantization_config` that are read.
-const READ_OF_QUANTIZATION: [&str; 5] =
-    ["linear_class", "modules_to_not_convert", "quant_method", "quantization_mode", "use_rms_norm"];
+const READ_OF_QUANTIZATION: [&str; 6] =
+    ["linear_class", "modules_to_not_convert", "quant_method", "quantization_mode", "rms_norm_eps", "use_rms_norm"];
 
 /// Entries within `quantization_config` that change nothing, and why.
-const IGNORED_OF_QUANTIZATION: [(&str, &str); 1] = [("rms_norm_eps", "of `use_rms_norm`, which is refused")];
+const IGNORED_OF_QUANTIZATION: [(&str, &str); 0] = [];
 
 /// Whether nothing reads this key of a GGUF file, given without the name of the architecture.
 pub(super) fn is_unread_of_gguf(key: &str) -> bool {

@@ -5,10 +5,12 @@
 //!
 //! * `config.rs`, `quantization.rs`: `config.json`;
 //! * `names.rs`: names of tensors and their roles;
+//! * `pooling.rs`: which row stands for a text, as sentence-transformers have it;
 //! * `restated.rs`: small tensors that GGUF files have in another form.
 
 mod config;
 mod names;
+mod pooling;
 mod quantization;
 mod restated;
 
@@ -81,11 +83,11 @@ impl HfDirectory {
         let path = path.as_ref();
         let weights = SafetensorsModel::open(path, access)?;
         let config = Object::open(&path.join("config.json")).map_err(ConfigError::from)?.with_inner("text_config");
-        let quantization = Quantization::read(&config)?;
         let label = path.display().to_string();
         let graph = config::architecture(&config).unwrap_or(Architecture::Llama).graph();
         let has = |is: fn(&str) -> bool| weights.tensors().any(|(_, info)| is(&info.name));
         let input_norms = !graph.hybrid && has(|name| name.ends_with("_proj.norm.weight"));
+        let quantization = Quantization::read(&config, input_norms)?;
         let is_bare = !has(|name| name.starts_with("model."));
         Ok(HfDirectory { path: path.to_owned(), label, config, quantization, weights, graph, is_bare, input_norms })
     }
@@ -304,7 +306,8 @@ impl Source for HfDirectory {
         let is_of_a_row = |role: &Role| !matches!(role, Role::Scale(..) | Role::Bias(..) | Role::InputNorm(..));
         let roles = self.weights.tensors().filter_map(|(_, info)| self.role(&info.name));
         let blocks: BTreeSet<usize> = roles.filter(is_of_a_row).filter_map(Role::block).collect();
-        let config = config::read(&self.config, blocks.len(), self.input_norms)?;
+        let mut config = config::read(&self.config, blocks.len(), self.input_norms)?;
+        config.pooling = pooling::read(&self.path)?;
         if config.graph().biases == Biases::WhereFound {
             self.check_biases(&config)?;
         }

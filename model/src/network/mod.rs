@@ -7,6 +7,7 @@ mod attention;
 mod batch;
 mod cost;
 mod delta_net;
+mod embeddings;
 mod feed_forward;
 mod linear;
 mod logits;

@@ -89,6 +89,7 @@ fn stored(kind: TensorType, i2s: I2sPacking) -> Stored {
         TensorType::IQ1BN => Stored::Repacked(TernaryLayout::Iq1Bn),
         TensorType::IQ2BN => Stored::Repacked(TernaryLayout::Iq2Bn),
         TensorType::IQ2BNR4 => Stored::Repacked(TernaryLayout::Iq2BnR4),
+        TensorType::STQ1_0 => Stored::Repacked(TernaryLayout::Stq1_0),
     }
 }
 

@@ -4,6 +4,7 @@
 mod body;
 mod chat;
 mod completions;
+mod embeddings;
 mod gate;
 mod generate;
 mod health;
@@ -50,7 +51,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/responses", post(responses::responses))
         .route("/v1/messages", post(messages::messages))
         .route("/v1/messages/count_tokens", post(messages::count))
-        .route("/v1/embeddings", post(models::embeddings))
+        .route("/v1/embeddings", post(embeddings::embeddings))
         .route("/tokenize", post(tokens::tokenize))
         .route("/detokenize", post(tokens::detokenize))
         .route("/tokenizer_info", get(tokens::info))

@@ -6,6 +6,7 @@ mod chat;
 mod client;
 mod completions;
 mod dialects;
+mod embeddings;
 mod malformed;
 mod operations;
 mod rules;

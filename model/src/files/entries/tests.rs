@@ -88,6 +88,10 @@ impl Directory {
         let folder = tempfile::tempdir().expect("a folder");
         for entry in std::fs::read_dir(&from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
             let path: PathBuf = entry.expect("an entry").path();
+            // A folder of another module, and the list that names it.
+            if path.is_dir() || path.ends_with("modules.json") {
+                continue;
+            }
             std::fs::copy(&path, folder.path().join(path.file_name().expect("a name"))).expect("room");
         }
         let config = std::fs::read(from.join("config.json")).expect("a config.json");
@@ -160,6 +164,8 @@ fn directories() -> Vec<Directory> {
     let long = json!({ "rope_scaling": { "type": "longrope", "factor": 6.0, "long_factor": [1.5, 2.0],
         "short_factor": [1.0, 1.25], "original_max_position_embeddings": 24 }, "scale_emb": 3.0, "scale_depth": 1.5,
         "dim_model_base": 16, "architectures": ["MiniCPMForCausalLM"] });
+    let normed = json!({ "quantization_config": { "quant_method": "bitnet", "linear_class": "autobitlinear",
+        "quantization_mode": "online", "use_rms_norm": true, "rms_norm_eps": 1e-6 } });
     vec![
         unnamed,
         Directory::copy("bitnet-packed"),
@@ -171,6 +177,7 @@ fn directories() -> Vec<Directory> {
         Directory::with("llama-llama3", older),
         Directory::with("bitnet-packed", json!({ "use_sliding_window": false })),
         Directory::with("llama-packed", long),
+        Directory::with("../embeddings/qwen3", normed),
         Directory::copy("../gemma3/sliding"),
         Directory::copy("../gemma3/scaled"),
         Directory::copy("../hunyuan/alpha"),
