@@ -119,8 +119,8 @@ impl Cpu {
     }
 
     /// `y = W x + b` for every token: `(T, I) -> (T, O)`, in the activation mode of the matrix. `b` is the
-    /// bias that the weight was given, if it was; so are matrices of low rank beside it ([`LowRank`]). A weight with a norm
-    /// of its own input normalises each token first.
+    /// bias that the weight was given, if it was; so are matrices of low rank beside it ([`LowRank`]). A weight with a
+    /// norm of its own input normalises each token first.
     ///
     /// Ternary matrices in the default mode compute, for each token, `s = 127 / max(absmax(x), 1e-5)`,
     /// `q = clamp(round(x s), -128, 127)`, `y = (sum(code q) - sum(q)) / s * scale`, where the sums are exact. Source:

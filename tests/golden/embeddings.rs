@@ -1,5 +1,5 @@
-//! Embedding models of BitNet's kind against numpy, which shares no code with anything: norms in front of each matrix, in
-//! a Qwen3 and in a Gemma 3, from masters and from codes; and texts of any lengths in one step.
+//! Embedding models of BitNet's kind against numpy, which shares no code with anything: norms in front of each matrix,
+//! in a Qwen3 and in a Gemma 3, from masters and from codes; and texts of any lengths in one step.
 
 use crate::api::*;
 use crate::support::{Reference, assert_close, cpu, fixture, open, tokens, with_model};

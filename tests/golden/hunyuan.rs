@@ -1,5 +1,5 @@
-//! HunYuan models against HF transformers and llama.cpp: norms of heads behind RoPE, a base that an alpha stands for, and
-//! matrices in STQ1_0.
+//! HunYuan models against HF transformers and llama.cpp: norms of heads behind RoPE, a base that an alpha stands for,
+//! and matrices in STQ1_0.
 
 use super::small::{check, check_with, directory, steps_give_the_same_bits};
 use crate::api::*;
@@ -32,8 +32,8 @@ fn steps_of_any_lengths_give_the_same_bits() {
     steps_give_the_same_bits("hunyuan", &open("hunyuan/tied-f32.gguf"), "tied");
 }
 
-/// llama.cpp's logits are those of the same matrices in TQ2_0; the file in STQ1_0 becomes these when it is loaded. In the
-/// long prompt some activations lie at a boundary of their rounding.
+/// llama.cpp's logits are those of the same matrices in TQ2_0; the file in STQ1_0 becomes these when it is loaded. In
+/// the long prompt some activations lie at a boundary of their rounding.
 #[test]
 fn a_file_in_stq1_0_has_the_logits_of_one_in_tq2_0() {
     let file = open("hunyuan/stq1_0.gguf");

@@ -278,8 +278,8 @@ fn prompt_attends_as_its_single_steps(shape: AttentionShape<'_>) {
     }
 }
 
-/// Windows that end within a chunk, at its end, and behind several: chunks are cut at positions, so the definition, which
-/// cuts what a query sees, is close and not equal. A window of all positions changes no bit.
+/// Windows that end within a chunk, at its end, and behind several: chunks are cut at positions, so the definition,
+/// which cuts what a query sees, is close and not equal. A window of all positions changes no bit.
 #[test]
 fn windows_hide_what_is_behind_them() {
     for (shape, window) in SHAPES.into_iter().flat_map(|shape| [1, 7, 256, 300].map(|window| (shape, window))) {

@@ -2,7 +2,8 @@
 //!
 //! What belongs here: how codes and scale lie in a block. What does not: whole matrices ([`super::layouts`]).
 //!
-//! Source: `block_stq1_0` and `dequantize_row_stq1_0` of llama.cpp's pull request 22836; "Sherry" of Tencent's AngelSlim.
+//! Source: `block_stq1_0` and `dequantize_row_stq1_0` of llama.cpp's pull request 22836; "Sherry" of Tencent's
+//! AngelSlim.
 
 use super::ZERO_CODE;
 use crate::simd::floats::widen_f16;

@@ -14,8 +14,8 @@ use trine_text::EncodeOptions;
 const TOKENS: usize = 2048;
 
 impl Engine {
-    /// A text to be embedded as a prompt: with the tokens before and behind it that the vocabulary asks for, and control
-    /// tokens in it taken for text.
+    /// A text to be embedded as a prompt: with the tokens before and behind it that the vocabulary asks for, and
+    /// control tokens in it taken for text.
     ///
     /// # Errors
     /// [`EngineError::Tokenizer`] where the vocabulary cannot express it.

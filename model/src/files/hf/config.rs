@@ -234,8 +234,8 @@ impl Reader<'_> {
     }
 }
 
-/// `rope_parameters`, or `rope_scaling` as versions of transformers before the fifth have it, beside `rope_theta`. Where
-/// there are both, `rope_scaling` is what they read, all of them.
+/// `rope_parameters`, or `rope_scaling` as versions of transformers before the fifth have it, beside `rope_theta`.
+/// Where there are both, `rope_scaling` is what they read, all of them.
 fn rope_object(object: &Object) -> Result<Option<Object>, ConfigError> {
     match object.opt_object("rope_scaling")?.filter(|scaling| !scaling.is_empty()) {
         Some(scaling) => Ok(Some(scaling)),
