@@ -19,7 +19,7 @@ pub enum GateActivation {
 /// `2 sqrt(2/pi) (g + 0.044715 g^3)`.
 #[inline(always)]
 pub(crate) fn gelu_exponent(g: f32) -> f32 {
-    const LINEAR: f32 = 1.595_769_1;
+    const LINEAR: f32 = 1.595_769;
     const CUBIC: f32 = 0.071_354_814;
     g * (LINEAR + CUBIC * (g * g))
 }
