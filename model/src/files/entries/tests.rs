@@ -179,6 +179,7 @@ fn directories() -> Vec<Directory> {
         Directory::with("llama-packed", long),
         Directory::with("../embeddings/qwen3", normed),
         Directory::copy("../gemma3/sliding"),
+        Directory::with("../gemma3/sliding", json!({ "layer_types": null })),
         Directory::copy("../gemma3/scaled"),
         Directory::copy("../hunyuan/alpha"),
         Directory::copy("../qwen35/tied"),
