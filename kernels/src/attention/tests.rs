@@ -282,7 +282,7 @@ fn prompt_attends_as_its_single_steps(shape: AttentionShape<'_>) {
 /// which cuts what a query sees, is close and not equal. A window of all positions changes no bit.
 #[test]
 fn windows_hide_what_is_behind_them() {
-    for (shape, window) in SHAPES.into_iter().flat_map(|shape| [1, 7, 256, 300].map(|window| (shape, window))) {
+    for (shape, window) in SHAPES.into_iter().flat_map(|shape| [1, 300].map(|window| (shape, window))) {
         let (queries, rows) = inputs(shape);
         let shape = AttentionShape { window, ..shape };
         let exact = expected(shape, &queries, &rows, reference::float::attend);
