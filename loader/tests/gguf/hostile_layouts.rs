@@ -68,7 +68,8 @@ fn lengths_that_no_layout_of_id_42_gives() {
     side_by_side(&[("a", &[512, 12], 42, 2000), ("n", &[3], F32, 12)]).refused(
         "tensor \"a\", byte 24: expected 1728 bytes of Q2_0 in groups of 64 or 1632 bytes of Q2_0 in groups of 128 \
          (legacy, the bytes of PQ2_0) or 1008 bytes of STQ1_0, as type id 42 may mean, found 2016 bytes \
-         up to the next tensor: no layout fits, so the file is damaged or of an unknown one: take another file of this model",
+         up to the next tensor: no layout fits, so the file is damaged or of an unknown one: take another file \
+         of this model",
     );
 }
 

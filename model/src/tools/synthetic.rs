@@ -115,8 +115,8 @@ impl Synthetic {
         Synthetic::hybrid(sizes, of_rule, 262_144)
     }
 
-    /// BitNet embedding 0.6B: a Qwen3 of 28 blocks whose matrices have norms of their own, 440 million ternary weights in
-    /// I2_S, and its embedding in F16.
+    /// BitNet embedding 0.6B: a Qwen3 of 28 blocks whose matrices have norms of their own, 440 million ternary weights
+    /// in I2_S, and its embedding in F16.
     pub fn bitnet_embedding_0_6b() -> Synthetic {
         let sizes = Sizes {
             vocab: 151_936,
