@@ -27,7 +27,10 @@ fn row(kind: TensorType) -> String {
     // Rows of two blocks tell the bytes of a block from those of a row.
     let ne = Ne::new(&[2 * kind.block_elements(), rows]).expect("a shape");
     let block = (kind.byte_len(&ne).expect("whole blocks") - bytes(kind, rows)) / rows;
-    let number = if kind == TensorType::PQ2_0 { "142, and 42 in older files".into() } else { kind.id().to_string() };
+    let number = match kind {
+        TensorType::PQ2_0 | TensorType::STQ1_0 => format!("{}, and 42 in older files", kind.id()),
+        _ => kind.id().to_string(),
+    };
     let group = if rows > 1 { format!(", and a multiple of {rows} rows") } else { String::new() };
     let besides = match (of_row - block, once) {
         (0, 0) => String::new(),

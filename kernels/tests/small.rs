@@ -172,7 +172,7 @@ fn attention_over_pages_of_every_type() {
         other.fill(tokens, 1, &mut pool.take(copied).expect("pages").into_iter());
         other.write(0, tokens, &keys[..head_dim], &contents[..head_dim], head_dim);
         let spans = [Span { past: 7, tokens: 1 }, Span { past: tokens, tokens: 1 }];
-        let shape = AttentionShape { spans: &spans, kv_heads: 1, group: 1, head_dim };
+        let shape = AttentionShape { spans: &spans, kv_heads: 1, group: 1, head_dim, window: usize::MAX };
         let mut outputs = vec![f32::NAN; 2 * head_dim];
         attention_over_pages(&cpu, shape, &values(3, 2 * head_dim), (&[&pages, &other], 0), &mut outputs);
         // A mean of values lies between the least and the largest of them.

@@ -56,6 +56,9 @@ pub enum TensorType {
     PTQ1_0,
     /// Binary, values -1 and 1 and no zero: 1 bit each, one half-precision scale per 128 (llama.cpp).
     Q1_0,
+    /// Ternary with one zero in each group of four, 1.3125 bits each with the half-precision scale per 256 (Tencent).
+    /// Their older files have it under the number of [`TensorType::Q2_0`].
+    STQ1_0,
 }
 
 struct Row {
@@ -90,7 +93,7 @@ const fn row(
 }
 
 /// In the order of the enumeration.
-const TABLE: [Row; 21] = [
+const TABLE: [Row; 22] = [
     row(TensorType::F32, (0, 0), "F32", 1, 4),
     row(TensorType::F16, (1, 1), "F16", 1, 2),
     row(TensorType::BF16, (30, 32), "BF16", 1, 2),
@@ -113,6 +116,7 @@ const TABLE: [Row; 21] = [
     // The number of the tensor type, as no other is known from published files; programs do not decide by it.
     row(TensorType::PTQ1_0, (143, 143), "PTQ1_0", 128, 28),
     row(TensorType::Q1_0, (41, 40), "Q1_0", 128, 18),
+    row(TensorType::STQ1_0, (43, 42), "STQ1_0", 256, 42),
 ];
 
 const _: () = {
@@ -124,7 +128,7 @@ const _: () = {
 };
 
 /// Types that other programs write and that are refused by name. Numbers from 100 on are ik_llama.cpp's.
-const UNSUPPORTED: [(u32, &str); 28] = [
+const UNSUPPORTED: [(u32, &str); 27] = [
     (4, "Q4_2, removed from ggml"),
     (5, "Q4_3, removed from ggml"),
     (9, "Q8_1"),
@@ -152,7 +156,6 @@ const UNSUPPORTED: [(u32, &str); 28] = [
     (38, "TL1 of bitnet.cpp"),
     (39, "MXFP4 of llama.cpp or TL2 of bitnet.cpp"),
     (40, "NVFP4 of llama.cpp or STQ1_0 of an early upload"),
-    (43, "a type that llama.cpp does not know"),
 ];
 
 impl TensorType {

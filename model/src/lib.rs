@@ -29,7 +29,8 @@ mod weights;
 
 pub use description::{
     Architecture, Biases, BlockNorm, BlockNumbers, Config, ConfigError, ConfigProblem, Folding, Graph, Layers,
-    MixerKind, MixerOrder, Presence, Projection, QkNorm, Role, RopeConfig, RopeScaling, Yarn, schema,
+    LongRope, MixerKind, MixerOrder, Presence, Projection, QkNorm, Role, RopeConfig, RopeFactors, RopeScaling,
+    ScaledBy, Scales, Sliding, SlidingOrder, Yarn, schema,
 };
 #[cfg(feature = "text")]
 pub use engine::{
@@ -50,7 +51,7 @@ pub use generation::{
 };
 pub use network::{
     Attention, Block, DeltaNet, FeedForward, KvCache, Linear, Logits, LogitsError, LogitsRequest, Mixer, Ops, Part,
-    QkNorms, Queries, State, StatePool, StepError, StepInput, SubNorm, SwiGlu, TokenLogits, Traced, Transformer,
+    QkNorms, Queries, Reach, State, StatePool, StepError, StepInput, SubNorm, SwiGlu, TokenLogits, Traced, Transformer,
 };
 #[cfg(feature = "text")]
 pub use serving::{

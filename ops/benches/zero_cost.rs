@@ -219,7 +219,7 @@ impl<M: Model, Z: Sizes> Bench<M, Z> {
                 measured(|| {
                     let (sequences, tokens, past) = sizes;
                     let spans = vec![slices::Span { past, tokens }; sequences];
-                    let shape = AttentionShape { spans: &spans, kv_heads, group, head_dim };
+                    let shape = AttentionShape { spans: &spans, kv_heads, group, head_dim, window: usize::MAX };
                     let mut y = vec![0.0; q.len()];
                     slices::attention(cpu, shape, q, &cache, &mut y);
                     Buffer::from(y)

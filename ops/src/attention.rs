@@ -3,6 +3,7 @@
 use crate::cache::Cached;
 use crate::cpu::Cpu;
 use alloc::vec::Vec;
+use core::num::NonZeroUsize;
 use trine_kernels::attention::pages::attention_over_pages;
 use trine_kernels::slices::{AttentionShape, Span};
 use trine_shapes::{Axis, Causal, Pairing, Product, Rotated, Step, Tensor, View, product_of};
@@ -44,12 +45,27 @@ impl Cpu {
     where
         H: Product<Outer = K, Inner = G>,
     {
+        self.attention_within(q, cached, NonZeroUsize::MAX)
+    }
+
+    /// [`attention`](Cpu::attention) where a query sees the last `window` positions up to its own, which is one of
+    /// them. Source: Beltagy, Peters and Cohan 2020 (arXiv 2004.05150), section 3.1; `LLAMA_SWA_TYPE_STANDARD` of
+    /// llama.cpp.
+    pub fn attention_within<T: Step, H, K: Axis, G: Axis, D: Axis, R: Pairing>(
+        &self,
+        q: View<'_, f32, (T, H, Rotated<D, R>)>,
+        cached: &Cached<'_, K, D, Causal<T>, R>,
+        window: NonZeroUsize,
+    ) -> Tensor<f32, (T, H, D)>
+    where
+        H: Product<Outer = K, Inner = G>,
+    {
         let (step, heads, _) = q.shape();
         let ((kv_heads, group), head) = (heads.factors(), cached.axes().1);
         let mut y = self.zeros(product_of(&[step.len(), heads.len(), head.len()]));
         let spans: Vec<Span> = step.spans().map(|span| Span { past: span.past, tokens: span.tokens }).collect();
         let (kv_heads, group, head_dim) = (kv_heads.len(), group.len(), head.len());
-        let shape = AttentionShape { spans: &spans, kv_heads, group, head_dim };
+        let shape = AttentionShape { spans: &spans, kv_heads, group, head_dim, window: window.get() };
         attention_over_pages(self, shape, q.data(), cached.pages(), &mut y);
         Tensor::assume((step, heads, head), y, "attention adds values up")
     }

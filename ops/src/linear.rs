@@ -119,7 +119,8 @@ impl Cpu {
     }
 
     /// `y = W x + b` for every token: `(T, I) -> (T, O)`, in the activation mode of the matrix. `b` is the
-    /// bias that the weight was given, if it was; so are matrices of low rank beside it ([`LowRank`]).
+    /// bias that the weight was given, if it was; so are matrices of low rank beside it ([`LowRank`]). A weight with a
+    /// norm of its own input normalises each token first.
     ///
     /// Ternary matrices in the default mode compute, for each token, `s = 127 / max(absmax(x), 1e-5)`,
     /// `q = clamp(round(x s), -128, 127)`, `y = (sum(code q) - sum(q)) / s * scale`, where the sums are exact. Source:
@@ -150,7 +151,18 @@ impl Cpu {
         x: &Activations<T, I>,
         weight: &Weight<Matrix, O, I>,
     ) -> Tensor<f32, (T, O)> {
-        let y = x.with_rows(self, weight.fold(), |rows| self.products(rows, weight.data()));
+        let y = match weight.input_norm() {
+            None => x.with_rows(self, weight.fold(), |rows| self.products(rows, weight.data())),
+            Some(norm) => {
+                let normed = slices::rms_norm(self, x.values(), &norm.gains, norm.epsilon);
+                let normed = Activations {
+                    rows: ActivationRows::new(x.rows.cols(), normed),
+                    shape: x.shape,
+                    folded: OnceBox::new(),
+                };
+                normed.with_rows(self, weight.fold(), |rows| self.products(rows, weight.data()))
+            }
+        };
         let y = Tensor::assume((x.shape.0, weight.out()), y, "the product with a weight has the axis of its rows");
         weight.low_rank().iter().fold(y, |y, beside| beside.add_to(self, &x.rows, y))
     }

@@ -5,7 +5,8 @@ use crate::residual::Residual;
 use core::marker::PhantomData;
 use trine_kernels::slices;
 use trine_shapes::{
-    At, Axis, Branch, BranchNorm, Buffer, HeadNorm, Last, NormRole, Normed, Plain, RolelessShape, Tensor, View,
+    At, Axis, Branch, BranchNorm, Buffer, HeadNorm, Last, NormRole, Normed, Pairing, Plain, RolelessShape, Rotated,
+    Tensor, View,
 };
 
 /// A root-mean-square norm: its gains, its epsilon, and which norm of the block it is.
@@ -37,7 +38,7 @@ impl<R: NormRole, A: Axis> RmsNorm<R, A> {
     }
 
     /// The rows of `x`, normalised.
-    fn normalise(&self, cpu: &Cpu, x: &[f32]) -> Buffer<f32> {
+    pub(crate) fn normalise(&self, cpu: &Cpu, x: &[f32]) -> Buffer<f32> {
         slices::rms_norm(cpu, x, self.gain.data(), self.epsilon)
     }
 }
@@ -172,6 +173,19 @@ impl Cpu {
     ) -> Tensor<f32, (T, H, D)> {
         let y = norm.normalise(self, x.data());
         Tensor::assume(x.shape(), y, "plain axes, as they were")
+    }
+
+    /// [`head_norm`](Cpu::head_norm) of heads that are rotated already, which stay so: `(T, H, Rotated<D>) -> (T, H,
+    /// Rotated<D>)`. Gains are for the elements in the order that RoPE leaves them in, which is that of the matrix
+    /// where it turns halves ([`RopePairing::NeoX`](trine_shapes::RopePairing::NeoX)). Source: `hunyuan-dense` of
+    /// llama.cpp.
+    pub fn rotated_head_norm<T: Axis, H: Axis, D: Axis, P: Pairing, R: HeadNorm>(
+        &self,
+        x: Tensor<f32, (T, H, Rotated<D, P>)>,
+        norm: &RmsNorm<R, D>,
+    ) -> Tensor<f32, (T, H, Rotated<D, P>)> {
+        let y = norm.normalise(self, x.data());
+        Tensor::assume(x.shape(), y, "a multiple of each element of what is rotated")
     }
 
     /// `y = x / sqrt(mean(x^2) + epsilon) * gain` along the last axis, which stays as it is: `(.., D) -> (.., D)` at

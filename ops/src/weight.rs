@@ -2,11 +2,12 @@
 
 use crate::fold::{Fold, FoldTable};
 use crate::low_rank::LowRank;
+use crate::norm::RmsNorm;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
-use trine_shapes::{Axis, Made, Role, ShapeError};
+use trine_shapes::{Axis, InputNorm, Made, Role, ShapeError};
 
 /// Storage of a matrix that knows its size.
 pub trait RowMajor {
@@ -51,6 +52,14 @@ pub struct Weight<D, Out, In> {
     input: In,
     low_rank: Vec<LowRank<Out, In>>,
     fold: Option<Arc<FoldTable>>,
+    input_norm: Option<InputGains>,
+}
+
+/// The norm of what a matrix multiplies, without the axis.
+#[derive(Clone, Debug)]
+pub(crate) struct InputGains {
+    pub(crate) gains: Vec<f32>,
+    pub(crate) epsilon: f32,
 }
 
 impl<D: RowMajor, Out: Made, In: Axis> Weight<D, Out, In> {
@@ -60,7 +69,7 @@ impl<D: RowMajor, Out: Made, In: Axis> Weight<D, Out, In> {
     /// [`ShapeError`], which says so when the matrix would fit transposed.
     pub fn check(name: &str, data: D, (out, input): (Out, In)) -> Result<Self, ShapeError> {
         ShapeError::check(name, &[data.rows(), data.cols()], (out, input))?;
-        Ok(Weight { data, out, input, low_rank: Vec::new(), fold: None })
+        Ok(Weight { data, out, input, low_rank: Vec::new(), fold: None, input_norm: None })
     }
 
     /// The storage.
@@ -87,10 +96,10 @@ impl<D: RowMajor, Out: Made, In: Axis> Weight<D, Out, In> {
     /// # Panics
     /// If that has other dimensions.
     pub fn map<E: RowMajor>(self, f: impl FnOnce(D) -> E) -> Weight<E, Out, In> {
-        let Weight { data, out, input, low_rank, fold } = self;
+        let Weight { data, out, input, low_rank, fold, input_norm } = self;
         let data = f(data);
         assert_eq!((data.rows(), data.cols()), (out.len(), input.len()), "rows and columns of the new storage");
-        Weight { data, out, input, low_rank, fold }
+        Weight { data, out, input, low_rank, fold, input_norm }
     }
 
     /// The same matrix as one that is folded: `y = W R x + b`, where `R` is the rotation. Whoever multiplies with the
@@ -130,6 +139,46 @@ impl<D: RowMajor, Out: Made, In: Axis> Weight<D, Out, In> {
 
     pub(crate) fn fold(&self) -> Option<&Arc<FoldTable>> {
         self.fold.as_ref()
+    }
+
+    /// The same matrix behind a norm of its own input: `y = W RMSNorm(x) + b`, as BitNet's linear layers have it whose
+    /// norms are not shared (arXiv 2402.17764, section 2). Whoever multiplies with the weight normalises; matrices of
+    /// low rank beside it meet `x` itself.
+    ///
+    /// ```
+    /// use trine_ops::{RmsNorm, RowMajor, Weight};
+    /// use trine_shapes::*;
+    ///
+    /// type Up<D, M> = Weight<D, Ffn<M>, Normed<FfnNorm, Hidden<M>>>;
+    /// fn normed<D: RowMajor, M: Model>(up: Up<D, M>, norm: &RmsNorm<InputNorm, Hidden<M>>) -> Up<D, M> {
+    ///     up.with_input_norm(norm)
+    /// }
+    /// ```
+    /// It is one of what the matrix takes, not of what it makes:
+    /// ```compile_fail,E0308
+    /// # use trine_ops::{RmsNorm, RowMajor, Weight};
+    /// # use trine_shapes::*;
+    /// # type Up<D, M> = Weight<D, Ffn<M>, Normed<FfnNorm, Hidden<M>>>;
+    /// fn normed<D: RowMajor, M: Model>(up: Up<D, M>, norm: &RmsNorm<InputNorm, Ffn<M>>) -> Up<D, M> {
+    ///     up.with_input_norm(norm)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_input_norm(self, norm: &RmsNorm<InputNorm, In::Plain>) -> Self
+    where
+        In: Role,
+    {
+        let gains = norm.gain().data().to_vec();
+        Weight { input_norm: Some(InputGains { gains, epsilon: norm.epsilon() }), ..self }
+    }
+
+    /// Whether the matrix normalises its input.
+    pub fn has_input_norm(&self) -> bool {
+        self.input_norm.is_some()
+    }
+
+    pub(crate) fn input_norm(&self) -> Option<&InputGains> {
+        self.input_norm.as_ref()
     }
 
     /// The same matrix with another one of low rank beside it: `y = W x + b + scale B A x`. There may be several; each

@@ -22,7 +22,7 @@ pub use engine::EngineArguments;
 pub use files::{ConvertArguments, DiffArguments, SynthArguments};
 pub use generate::{ChatArguments, GenerationArguments, OnFull, RunArguments, Thoughts};
 pub use load::{AdapterArguments, CpuArguments, FileArguments, LoadArguments, QuantizeArguments, VocabularyArguments};
-pub use measure::{LogitsArguments, PerplexityArguments, TokenizeArguments};
+pub use measure::{EmbedArguments, LogitsArguments, PerplexityArguments, TokenizeArguments};
 #[cfg(feature = "serve")]
 pub use serve::{AccessArguments, ServeArguments};
 
@@ -110,6 +110,8 @@ pub enum Command {
     Synth(SynthArguments),
     /// Write the logits of every position, raw or as the likeliest tokens of each.
     Logits(LogitsArguments),
+    /// Write a row of numbers for each text, by which texts are compared.
+    Embed(EmbedArguments),
     /// Turn text on standard input into token ids on standard output, or ids into text.
     Tokenize(TokenizeArguments),
     /// Measure the perplexity of a text: the strided sliding-window measure.

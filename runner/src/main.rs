@@ -17,6 +17,7 @@ mod diff;
 mod display;
 mod document;
 mod draft;
+mod embed;
 mod generation;
 mod heat;
 mod input;
@@ -87,6 +88,7 @@ fn execute(command: Command) -> Result<Outcome> {
         Command::Diff(arguments) => diff::diff(&arguments),
         Command::Synth(arguments) => synth::synth(&arguments),
         Command::Logits(arguments) => logits::logits(&arguments),
+        Command::Embed(arguments) => embed::embed(&arguments),
         Command::Tokenize(arguments) => tokenize::tokenize(&arguments),
         Command::Perplexity(arguments) => perplexity::perplexity(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),

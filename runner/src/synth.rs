@@ -45,7 +45,8 @@ fn described(arguments: &SynthArguments) -> Result<Synthetic> {
         attention_layers,
     });
     config.dims = dims.and_then(|dims| dims.with_recurrent(recurrent)).map_err(|error| Usage(error.to_string()))?;
-    config.architecture = arguments.architecture.unwrap_or(config.architecture);
+    let architecture = arguments.architecture.unwrap_or(config.architecture);
+    config.architecture = architecture;
     if !config.graph().hybrid && config.dims.recurrent != Recurrent::NONE {
         let needed = "blocks with the delta rule, which the model of --like has, are of `qwen35` alone";
         return Err(Usage(format!("--architecture {}: {needed}", config.architecture)).into());
@@ -55,5 +56,5 @@ fn described(arguments: &SynthArguments) -> Result<Synthetic> {
     config.rope.rotated = config.dims.head_dim * config.rope.rotated / like.head_dim / 2 * 2;
     let matrices = arguments.matrices.unwrap_or(synthetic.matrices);
     let table = arguments.table.unwrap_or(synthetic.table);
-    Ok(Synthetic { matrices, table, seed: arguments.seed, ..synthetic })
+    Ok(Synthetic { matrices, table, seed: arguments.seed, ..synthetic }.with_architecture(architecture))
 }

@@ -80,13 +80,13 @@ pub use model::{
 };
 pub use models::{Bitnet2B4T, WithModel, dispatch};
 pub use norm::{
-    AttnNorm, AttnSubNorm, BranchNorm, FfnNorm, FfnSubNorm, HeadNorm, KeyNorm, LacksNorm, NoNorm, NormRole, Normed,
-    OutputNorm, QueryNorm,
+    AttnNorm, AttnSubNorm, BranchNorm, FfnNorm, FfnSubNorm, HeadNorm, InputNorm, KeyNorm, LacksNorm, NoNorm, NormRole,
+    Normed, OutputNorm, PostAttnNorm, PostFfnNorm, QueryNorm,
 };
 pub use occurrences::Occurrences;
 pub use permute::Permutes;
 pub use place::{At, Fifth, First, Fourth, Grows, Last, Merges, Place, Room, Rows, Second, Splits, Third, Without};
-pub use role::{Adjacent, Branch, Gate, Made, NeoX, Pairing, Role, RopePairing, Rotated, Value};
+pub use role::{Adjacent, Branch, Gate, Made, NeoX, Pairing, Pooled, Role, RopePairing, Rotated, Value};
 pub use same::{Counterpart, Listed, NotSame, Same};
 pub use scoped::{Batch, Past, Seq};
 pub use score::{LogProbability, Probability, Ranked, Top};

@@ -37,9 +37,9 @@ pub trait BranchNorm: NormRole {}
 norm_role! {
     /// Before attention (`attn_norm`).
     pub enum AttnNorm = "attn_norm";
-    /// Of each query head, before RoPE (`attn_q_norm`).
+    /// Of each query head (`attn_q_norm`).
     pub enum QueryNorm: HeadNorm = "attn_q_norm";
-    /// Of each key head, before RoPE (`attn_k_norm`).
+    /// Of each key head (`attn_k_norm`).
     pub enum KeyNorm: HeadNorm = "attn_k_norm";
     /// Between attention and its output projection (`attn_sub_norm`).
     pub enum AttnSubNorm = "attn_sub_norm";
@@ -47,6 +47,12 @@ norm_role! {
     pub enum FfnNorm = "ffn_norm";
     /// Before the down projection (`ffn_sub_norm`).
     pub enum FfnSubNorm = "ffn_sub_norm";
+    /// Of what attention adds to the stream (`post_attention_norm`).
+    pub enum PostAttnNorm: BranchNorm = "post_attention_norm";
+    /// Of what the feed-forward network adds to the stream (`post_ffw_norm`).
+    pub enum PostFfnNorm: BranchNorm = "post_ffw_norm";
+    /// Of what a matrix multiplies, in front of that matrix alone (`norm_in`).
+    pub enum InputNorm = "norm_in";
     /// Before the head (`output_norm`).
     pub enum OutputNorm = "output_norm";
 }

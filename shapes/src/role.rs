@@ -130,6 +130,19 @@ impl<D: Axis, P: Pairing> Rotated<D, P> {
 }
 marked_axis!(Rotated<D, P>, D, P: Pairing);
 
+/// Axis `A` of a row that stands for a whole sequence: an embedding of a text. No matrix takes it, and no head.
+#[derive(Clone, Copy, Debug)]
+pub struct Pooled<A>(A);
+
+impl<A: Axis> Pooled<A> {
+    /// The axis `A`, of rows that stand for sequences.
+    #[inline]
+    pub fn of(axis: A) -> Self {
+        Pooled(axis)
+    }
+}
+marked_axis!(Pooled<A>, A);
+
 /// Which elements of a head rotate together, as models differ in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RopePairing {

@@ -179,7 +179,7 @@ fn what_is_not_supported_is_refused_by_name() {
         ("num_key_value_heads", 3.into(), "4 heads do not group over 3 key/value heads"),
         ("max_position_embeddings", (1u32 << 31).into(), "`max_position_embeddings`"),
         ("tie_word_embeddings", true.into(), "differs from the embedding"),
-        ("rope_parameters.rope_type", "longrope".into(), "`rope_parameters.rope_type` is `longrope`"),
+        ("rope_parameters.rope_type", "dynamic".into(), "`rope_parameters.rope_type` is `dynamic`"),
         ("quantization_config.quant_method", "gptq".into(), "`quantization_config.quant_method` is \"gptq\""),
         ("quantization_config.linear_class", "linear".into(), "`quantization_config.linear_class` is \"linear\""),
         ("quantization_config.use_rms_norm", true.into(), "`quantization_config.use_rms_norm` is true"),

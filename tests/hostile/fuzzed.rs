@@ -218,6 +218,7 @@ pub fn ternary(data: &[u8]) {
         TernaryLayout::Iq1Bn,
         TernaryLayout::Iq2Bn,
         TernaryLayout::Iq2BnR4,
+        TernaryLayout::Stq1_0,
     ];
     for layout in layouts {
         if let Ok(matrix) = Matrix::repack(layout, rows, 64 * usize::from(*blocks), bytes) {

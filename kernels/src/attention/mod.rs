@@ -64,6 +64,8 @@ pub struct AttentionShape<'a> {
     pub group: usize,
     /// Elements of a head.
     pub head_dim: usize,
+    /// Positions that a query sees at most, its own and those before it; at least 1.
+    pub window: usize,
 }
 
 /// Queries that share keys and values: those of the heads of a group, at some consecutive positions.
@@ -75,6 +77,8 @@ pub(crate) struct Rows<'a> {
     pub(crate) group: usize,
     /// Cached positions that the queries of the first position see; those of the next see one more.
     pub(crate) visible: usize,
+    /// Positions that a query sees at most: the last of those.
+    pub(crate) window: usize,
 }
 
 impl Rows<'_> {
@@ -88,7 +92,13 @@ impl Rows<'_> {
         (self.visible + row / self.group).clamp(range.start, range.end) - range.start
     }
 
-    /// The first query that sees `position`.
+    /// How many of the positions `range` are behind the window of the query `row`, before those that it sees.
+    #[inline(always)]
+    fn hides(&self, row: usize, range: Range<usize>) -> usize {
+        (self.visible + row / self.group).saturating_sub(self.window).clamp(range.start, range.end) - range.start
+    }
+
+    /// The first query at or behind `position`.
     pub(crate) fn first_that_sees(&self, position: usize) -> usize {
         (position + 1).saturating_sub(self.visible) * self.group
     }
@@ -107,7 +117,8 @@ pub(crate) struct Place {
     pub(crate) head: usize,
 }
 
-/// `y = softmax(q . k^T / sqrt(head_dim)) . v` for every query head, over the positions up to the query's own.
+/// `y = softmax(q . k^T / sqrt(head_dim)) . v` for every query head, over the last `window` positions up to the query's
+/// own.
 ///
 /// `heads` gives the keys and values of one chunk of one key/value head of a sequence. In f32, for one query `q` and a
 /// chunk of positions `t`, each product of `s` and `o` and its sum rounded once:
@@ -118,8 +129,8 @@ pub(crate) struct Place {
 /// ```
 ///
 /// Chunks `a` and `b` combine to `M = max(m_a, m_b)`, `l = l_a 2^(m_a - M) + l_b 2^(m_b - M)`, and `o` likewise; the
-/// result is `o / l`. A [`HeadCache`] may define `s` and `o` otherwise. The largest score of a chunk must be finite,
-/// else the result is NaN.
+/// result is `o / l`. Where a position is behind the window, `e[t]` is 0 and `s[t]` does not count for `m`. A
+/// [`HeadCache`] may define `s` and `o` otherwise. The largest score of a chunk must be finite, else the result is NaN.
 ///
 /// Source: Milakov and Gimelshein 2018 (arXiv 1805.02867), section 3, for the combination.
 ///
@@ -132,7 +143,7 @@ pub(crate) fn attention<C: HeadCache>(
     heads: impl Fn(Place) -> C + Send + Sync,
     outputs: &mut [f32],
 ) {
-    let AttentionShape { spans, kv_heads, group, head_dim } = shape;
+    let AttentionShape { spans, kv_heads, group, head_dim, window: _ } = shape;
     let tokens: usize = spans.iter().map(|span| span.tokens).sum();
     let elements = product_of(&[tokens, kv_heads, group, head_dim]);
     assert!(queries.len() == elements && outputs.len() == elements, "sizes of queries and outputs");
@@ -171,6 +182,13 @@ impl Partial<'_> {
     fn of(numbers: &mut [f32]) -> Partial<'_> {
         let (values, [max, sum]) = numbers.split_last_chunk_mut().expect("a partial result ends with two numbers");
         Partial { values, max, sum }
+    }
+
+    /// The result of no position: it adds nothing to others.
+    #[inline(always)]
+    fn set_to_nothing(&mut self) {
+        (*self.max, *self.sum) = (f32::MIN, 0.0);
+        self.values.fill(0.0);
     }
 
     /// Adds the result of the next chunk.
@@ -268,13 +286,24 @@ fn attend_chunk<S: Floats, C: HeadCache>(
     let start = chunk * CHUNK;
     let positions = start..start + rows.sees(rows.len() - 1, start..start + CHUNK);
     let length = Partial::len(rows.head_dim);
+    // Of all queries the first sees farthest back.
+    if !positions.is_empty() && rows.hides(0, positions.clone()) == positions.len() {
+        partials.chunks_exact_mut(length).for_each(|partial| Partial::of(partial).set_to_nothing());
+        return;
+    }
     cache.scores(floats, rows, positions.clone(), scores, scratch);
     let first = rows.first_that_sees(start);
     let of_rows = scores.chunks_exact_mut(CHUNK).zip(partials.chunks_exact_mut(length));
     for (row, (scores, partial)) in of_rows.enumerate().skip(first) {
-        let partial = Partial::of(partial);
-        let seen = rows.sees(row, positions.clone());
+        let mut partial = Partial::of(partial);
+        let (seen, hidden) = (rows.sees(row, positions.clone()), rows.hides(row, positions.clone()));
         let scores = &mut scores[..seen.next_multiple_of(LANES)];
+        if hidden >= seen {
+            scores.fill(0.0);
+            partial.set_to_nothing();
+            continue;
+        }
+        scores[..hidden].fill(f32::NEG_INFINITY);
         scores[seen..].fill(f32::NEG_INFINITY);
         (*partial.max, *partial.sum) = exponentials(floats, scores);
         partial.values.fill(0.0);

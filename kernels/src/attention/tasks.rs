@@ -44,14 +44,14 @@ pub(super) fn share_chunks<C: HeadCache>(
     heads: &(impl Fn(Place) -> C + Send + Sync),
     outputs: &mut [f32],
 ) {
-    let AttentionShape { kv_heads, group, head_dim, .. } = shape;
+    let AttentionShape { kv_heads, group, head_dim, window, .. } = shape;
     let partial = Partial::len(head_dim);
     let rows_of = |tokens: &Tokens| tokens.span.tokens * group;
     let scaled: Vec<Vec<f32>> = sequences.iter().map(|tokens| scaled_queries(shape, tokens, queries)).collect();
     let rows = |index: usize, head: usize| {
         let length = rows_of(&sequences[index]) * head_dim;
         let queries = &scaled[index][head * length..][..length];
-        Rows { queries, head_dim, group, visible: sequences[index].span.past + 1 }
+        Rows { queries, head_dim, group, visible: sequences[index].span.past + 1, window }
     };
     let size = |tokens: &Tokens| product_of(&[kv_heads, tokens.chunks(), rows_of(tokens), partial]);
     let mut partials = PARTIALS.take();
@@ -112,7 +112,7 @@ pub(super) fn share_queries<C: HeadCache>(
     heads: &(impl Fn(Place) -> C + Send + Sync),
     outputs: &mut [f32],
 ) {
-    let AttentionShape { kv_heads, group, head_dim, .. } = shape;
+    let AttentionShape { kv_heads, group, head_dim, window, .. } = shape;
     /// Queries from `position` of a sequence on, and where their results go.
     struct Task<'o> {
         tokens: Tokens,
@@ -139,7 +139,8 @@ pub(super) fn share_queries<C: HeadCache>(
     cpu.for_each(&mut tasks, |_, Task { tokens, head, position, outputs }| {
         let mut scaled = vec![0.0; outputs.len() * group * head_dim];
         gather(shape, queries, tokens.first + *position, *head, &mut scaled);
-        let rows = Rows { queries: &scaled, head_dim, group, visible: tokens.span.past + *position + 1 };
+        let visible = tokens.span.past + *position + 1;
+        let rows = Rows { queries: &scaled, head_dim, group, visible, window };
         let last = tokens.chunks() - 1;
         let place = |chunk: usize| heads(Place { sequence: tokens.sequence, chunk: chunk.min(last), head: *head });
         let cache = |chunk| place(chunk).followed_by(place(chunk + 1));

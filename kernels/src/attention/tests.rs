@@ -12,12 +12,14 @@ const fn span(past: usize, tokens: usize) -> Span {
     Span { past, tokens }
 }
 
+/// Every position.
+const ALL: usize = usize::MAX;
 /// Few queries: chunks are shared. Five chunks, the last of which some queries do not see.
 const STEP: AttentionShape<'static> =
-    AttentionShape { spans: &[span(1019, 7); 2], kv_heads: 3, group: 2, head_dim: 20 };
+    AttentionShape { spans: &[span(1019, 7); 2], kv_heads: 3, group: 2, head_dim: 20, window: ALL };
 /// Many queries: blocks of them are shared, and one of them sees a chunk in part. Tiles have every number of rows.
 const PROMPT: AttentionShape<'static> =
-    AttentionShape { spans: &[span(230, 131); 2], kv_heads: 1, group: 3, head_dim: 34 };
+    AttentionShape { spans: &[span(230, 131); 2], kv_heads: 1, group: 3, head_dim: 34, window: ALL };
 /// Sequences that have nothing in common, with few queries and with many, on both sides of the ends of chunks, and one
 /// without tokens. There are enough blocks of many queries for every number of threads.
 const RAGGED: AttentionShape<'static> = AttentionShape {
@@ -38,6 +40,7 @@ const RAGGED: AttentionShape<'static> = AttentionShape {
     kv_heads: 3,
     group: 2,
     head_dim: 18,
+    window: ALL,
 };
 /// One token of each of some sequences, as when many users are served.
 const TOKENS: AttentionShape<'static> = AttentionShape {
@@ -45,6 +48,7 @@ const TOKENS: AttentionShape<'static> = AttentionShape {
     kv_heads: 2,
     group: 3,
     head_dim: 32,
+    window: ALL,
 };
 const KINDS: [CacheType; 3] = [CacheType::F32, CacheType::F16, CacheType::Q8];
 const SHAPES: [AttentionShape<'static>; 4] = [STEP, PROMPT, RAGGED, TOKENS];
@@ -119,7 +123,7 @@ type Attend = fn(&[f32], &[f32], &[f32]) -> Vec<f32>;
 
 /// The result of each query on its own.
 fn expected(shape: AttentionShape<'_>, queries: &[f32], rows: &[Vec<f32>; 2], attend: Attend) -> Vec<f32> {
-    let AttentionShape { spans, kv_heads, group, head_dim } = shape;
+    let AttentionShape { spans, kv_heads, group, head_dim, window } = shape;
     let mut queries = queries.chunks_exact(head_dim);
     let mut first = 0;
     let mut outputs = Vec::new();
@@ -131,8 +135,8 @@ fn expected(shape: AttentionShape<'_>, queries: &[f32], rows: &[Vec<f32>; 2], at
         for position in span.positions() {
             for (head, query) in queries.by_ref().take(kv_heads * group).enumerate() {
                 let [keys, values] = &heads[head / group];
-                let seen = ..(position + 1) * head_dim;
-                outputs.extend(attend(query, &keys[seen], &values[seen]));
+                let seen = (position + 1).saturating_sub(window) * head_dim..(position + 1) * head_dim;
+                outputs.extend(attend(query, &keys[seen.clone()], &values[seen]));
             }
         }
     }
@@ -171,7 +175,7 @@ fn attention_over_int8_on_every_isa_and_thread_count() {
 #[test]
 fn attention_over_int8_of_wide_heads_overflows_nowhere() {
     for head_dim in [516, 517, 530, 1040] {
-        let shape = AttentionShape { spans: &[span(20, 2)], kv_heads: 1, group: 2, head_dim };
+        let shape = AttentionShape { spans: &[span(20, 2)], kv_heads: 1, group: 2, head_dim, window: ALL };
         let queries = vec![3.0; 2 * 2 * head_dim];
         // Keys of later positions are smaller, so the scores, and with them the outputs, tell whether sums are right.
         let of_position = |at: fn(usize) -> f32| (0..22).flat_map(|position| vec![at(position); head_dim]).collect();
@@ -226,7 +230,7 @@ fn attention_over_int8_of_tiny_numbers() {
 /// threads keep. Some queries do not see the last chunk.
 #[test]
 fn nan_reaches_the_output_of_every_cache() {
-    let shape = AttentionShape { spans: &[span(254, 3)], kv_heads: 1, group: 2, head_dim: 20 };
+    let shape = AttentionShape { spans: &[span(254, 3)], kv_heads: 1, group: 2, head_dim: 20, window: ALL };
     let cpus: Vec<Machine> = cpus().collect();
     for (cpu, kind) in cpus.iter().flat_map(|cpu| KINDS.map(|kind| (cpu, kind))) {
         let (queries, rows) = inputs(shape);
@@ -247,14 +251,20 @@ fn nan_reaches_the_output_of_every_cache() {
 
 #[test]
 fn a_prompt_attends_as_its_single_steps() {
-    let (queries, rows) = inputs(PROMPT);
+    for window in [ALL, 90, 300] {
+        prompt_attends_as_its_single_steps(AttentionShape { window, ..PROMPT });
+    }
+}
+
+fn prompt_attends_as_its_single_steps(shape: AttentionShape<'_>) {
+    let (queries, rows) = inputs(shape);
     let cpu = Machine::new(CpuOptions::default()).unwrap();
     let (token, sequence) = (queries.len() / 2 / 131, queries.len() / 2);
-    let width = PROMPT.kv_heads * PROMPT.head_dim;
+    let width = shape.kv_heads * shape.head_dim;
     for kind in KINDS {
-        let prompt = run(&cpu, kind, PROMPT, &queries, &rows);
+        let prompt = run(&cpu, kind, shape, &queries, &rows);
         for position in [0, 1, 25, 26, 77, 130] {
-            let step = AttentionShape { spans: &[span(230 + position, 1); 2], ..PROMPT };
+            let step = AttentionShape { spans: &[span(230 + position, 1); 2], ..shape };
             let of_step = |all: &[f32]| -> Vec<f32> {
                 all.chunks_exact(sequence).flat_map(|all| all[position * token..][..token].to_vec()).collect()
             };
@@ -265,6 +275,31 @@ fn a_prompt_attends_as_its_single_steps() {
             let outputs = run(&cpu, kind, step, &of_step(&queries), &[seen(&rows[0]), seen(&rows[1])]);
             assert_same_bits(&outputs, &of_step(&prompt), format_args!("position {position}"));
         }
+    }
+}
+
+/// Windows that end within a chunk, at its end, and behind several: chunks are cut at positions, so the definition,
+/// which cuts what a query sees, is close and not equal. A window of all positions changes no bit.
+#[test]
+fn windows_hide_what_is_behind_them() {
+    for (shape, window) in SHAPES.into_iter().flat_map(|shape| [1, 300].map(|window| (shape, window))) {
+        let (queries, rows) = inputs(shape);
+        let shape = AttentionShape { window, ..shape };
+        let exact = expected(shape, &queries, &rows, reference::float::attend);
+        for (kind, bound) in KINDS.into_iter().zip([1e-5, 1e-2, 5e-2]) {
+            let first = run(&Machine::new(CpuOptions::default()).unwrap(), kind, shape, &queries, &rows);
+            let off = first.iter().zip(&exact).map(|(found, exact)| (found - exact).abs()).fold(0.0, f32::max);
+            assert!(off < bound, "{off} with a window of {window}");
+            for cpu in cpus() {
+                let found = run(&cpu, kind, shape, &queries, &rows);
+                assert_same_bits(&found, &first, format_args!("{} with {} threads", cpu.isa(), cpu.threads()));
+            }
+        }
+        let whole = AttentionShape { window: 2000, ..shape };
+        let all = AttentionShape { window: ALL, ..shape };
+        let cpu = Machine::new(CpuOptions::default()).unwrap();
+        let [found, expected] = [whole, all].map(|shape| run(&cpu, CacheType::F32, shape, &queries, &rows));
+        assert_same_bits(&found, &expected, "a window of everything");
     }
 }
 

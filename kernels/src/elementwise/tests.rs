@@ -122,9 +122,11 @@ fn powers_of_two_on_every_isa() {
     }
 }
 
+const GATES: [GateActivation; 3] = [GateActivation::Silu, GateActivation::ReluSquared, GateActivation::Gelu];
+
 #[test]
 fn gates_on_every_isa() {
-    for (n, activation) in LENGTHS.into_iter().zip([GateActivation::Silu, GateActivation::ReluSquared].repeat(5)) {
+    for (n, activation) in LENGTHS.into_iter().zip(GATES.repeat(5)) {
         let gate: Vec<f32> = numbers(5, n).iter().map(|x| x * 40.0).collect();
         let up = numbers(6, n);
         let expected = reference::float::gated(activation, &gate, &up);
@@ -135,18 +137,21 @@ fn gates_on_every_isa() {
         }
         for ((found, gate), up) in expected.iter().zip(&gate).zip(&up) {
             let (gate, up) = (f64::from(*gate), f64::from(*up));
-            let exact = match activation {
-                GateActivation::Silu => gate / (1.0 + (-gate).exp()) * up,
-                GateActivation::ReluSquared => gate.max(0.0).powi(2) * up,
+            let cubic = (2.0 / std::f64::consts::PI).sqrt() * (gate + 0.044715 * gate.powi(3));
+            // An exponential has the error of its exponent besides its own, and is below any f32 somewhere.
+            let (exact, ulps, smallest) = match activation {
+                GateActivation::Silu => (gate / (1.0 + (-gate).exp()) * up, 4.0, 0.0),
+                GateActivation::ReluSquared => (gate.max(0.0).powi(2) * up, 4.0, 0.0),
+                GateActivation::Gelu => (gate * (1.0 + cubic.tanh()) / 2.0 * up, 4.0 + 4.0 * cubic.abs(), 1e-13),
             };
-            assert!((f64::from(*found) - exact).abs() <= exact.abs() * 4.0 * f64::from(f32::EPSILON));
+            assert!((f64::from(*found) - exact).abs() <= exact.abs() * ulps * f64::from(f32::EPSILON) + smallest);
         }
     }
 }
 
 #[test]
 fn a_gate_passes_nan_on() {
-    for activation in [GateActivation::Silu, GateActivation::ReluSquared] {
+    for activation in GATES {
         let mut gate = [f32::NAN];
         floats::run(Isa::Portable, Gate { activation, gate: &mut gate, up: &[1.0] });
         assert!(gate[0].is_nan());

@@ -5,11 +5,12 @@
 //! ([`crate::Matrix::repack`]).
 //!
 //! Sources: `quantize_i2_s` of microsoft/BitNet `src/ggml-bitnet-mad.cpp` (the packings of I2_S); `block_iq1_bn`,
-//! `block_iq2_bn` and `repack_iq2_bn` of ik_llama.cpp.
+//! `block_iq2_bn` and `repack_iq2_bn` of ik_llama.cpp; `block_stq1_0` of llama.cpp's pull request 22836.
 
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::stq1_0;
 use super::{BlockFault, MAX_COLS, PackingError, ZERO_CODE};
 use crate::machine::parallel;
 use crate::simd::floats::widen_f16;
@@ -45,6 +46,10 @@ pub enum TernaryLayout {
     /// IQ2_BN_R4: IQ2_BN with four rows interleaved: their four scales, then 64 bytes for 64 columns; byte
     /// `16 l + 4 r + i` has the columns `16 l + i + 4 j` of row `r` for `j` from 0 in its low bits to 3.
     Iq2BnR4,
+    /// STQ1_0: blocks of 256 columns in 42 bytes, of which 64 groups of four have one zero each: 32 bytes of nibbles,
+    /// the even groups in the low ones; 8 bytes of signs, that of group `g` in bit `g % 8` of byte `g / 8`; an f16
+    /// scale. Group `g` has the columns `64 (g / 16) + g % 16 + 16 p` for `p` from 0 to 3.
+    Stq1_0,
 }
 
 /// The sizes of a layout.
@@ -52,6 +57,8 @@ struct Sizes {
     name: &'static str,
     /// Rows that share bytes.
     rows: usize,
+    /// Columns of a block.
+    block: usize,
     /// Bytes of a block of a row.
     bytes: usize,
     scale: ScalePlace,
@@ -64,31 +71,36 @@ enum ScalePlace {
     Trailer,
     /// One for each row, of so many bytes; all those of a group of rows before its codes.
     Row(usize),
+    /// One for each block, an f16 at its end.
+    Block,
 }
 
-/// Columns of a block, in every one of these layouts.
+/// Columns of a block, in all layouts but STQ1_0.
 const BLOCK: usize = 64;
 
 /// Bytes after the codes of I2_S; the first four are the scale.
 const TRAILER: usize = 32;
 
-/// A matrix in codes, row by row, with the scale of each row.
+/// A matrix in codes, row by row, with a scale for each run of columns.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Unpacked {
     pub codes: Vec<u8>,
     pub scales: Vec<f32>,
+    /// Columns of a run: a whole row, or a block.
+    pub run: usize,
 }
 
 impl TernaryLayout {
     const fn sizes(self) -> Sizes {
-        let (name, rows, bytes, scale) = match self {
-            TernaryLayout::I2sArm => ("i2_s (arm)", 1, 16, ScalePlace::Trailer),
-            TernaryLayout::I2sInterleaved4 => ("i2_s (interleaved4)", 4, 16, ScalePlace::Trailer),
-            TernaryLayout::Iq1Bn => ("iq1_bn", 1, 13, ScalePlace::Row(2)),
-            TernaryLayout::Iq2Bn => ("iq2_bn", 1, 16, ScalePlace::Row(4)),
-            TernaryLayout::Iq2BnR4 => ("iq2_bn_r4", 4, 16, ScalePlace::Row(4)),
+        let (name, rows, block, bytes, scale) = match self {
+            TernaryLayout::I2sArm => ("i2_s (arm)", 1, BLOCK, 16, ScalePlace::Trailer),
+            TernaryLayout::I2sInterleaved4 => ("i2_s (interleaved4)", 4, BLOCK, 16, ScalePlace::Trailer),
+            TernaryLayout::Iq1Bn => ("iq1_bn", 1, BLOCK, 13, ScalePlace::Row(2)),
+            TernaryLayout::Iq2Bn => ("iq2_bn", 1, BLOCK, 16, ScalePlace::Row(4)),
+            TernaryLayout::Iq2BnR4 => ("iq2_bn_r4", 4, BLOCK, 16, ScalePlace::Row(4)),
+            TernaryLayout::Stq1_0 => ("stq1_0", 1, stq1_0::COLUMNS, stq1_0::BYTES, ScalePlace::Block),
         };
-        Sizes { name, rows, bytes, scale }
+        Sizes { name, rows, block, bytes, scale }
     }
 
     /// The name in lower case, as GGUF tools spell it, with the packing where there are several.
@@ -102,12 +114,12 @@ impl TernaryLayout {
     /// A [`PackingError`]: dimensions that the layout does not have, a wrong length, a code of 3, a scale that is not
     /// finite, or one that is 0 over weights that are not.
     pub(crate) fn unpack(self, rows: usize, cols: usize, bytes: &[u8]) -> Result<Unpacked, PackingError> {
-        let Sizes { name: packing, rows: group, scale, .. } = self.sizes();
+        let Sizes { name: packing, rows: group, block, scale, .. } = self.sizes();
         if rows == 0 || !(1..=MAX_COLS).contains(&cols) || product_within(&[rows, cols], MAX_ELEMENTS).is_none() {
             return Err(PackingError::Dimensions { packing, rows, cols, max_cols: MAX_COLS });
         }
-        if !cols.is_multiple_of(BLOCK) {
-            return Err(PackingError::Columns { packing, cols, multiple: BLOCK });
+        if !cols.is_multiple_of(block) {
+            return Err(PackingError::Columns { packing, cols, multiple: block });
         }
         if !rows.is_multiple_of(group) {
             return Err(PackingError::Rows { packing, rows, multiple: group });
@@ -124,27 +136,34 @@ impl TernaryLayout {
         let (to, from) = ((&mut codes[..], group * cols), (rows_of_bytes, group * row_bytes));
         let codes_of = |_: &mut (), _, codes: &mut [u8], bytes: &[u8]| self.codes(&bytes[before..], cols, codes);
         parallel::for_each_pair(to, from, 16, || (), codes_of);
-        let scales = match scale {
+        let scales: Vec<f32> = match scale {
             ScalePlace::Trailer => {
                 vec![f32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]); rows]
             }
             ScalePlace::Row(scale) => self.row_scales(rows, row_bytes, scale, rows_of_bytes),
+            ScalePlace::Block => rows_of_bytes.chunks_exact(stq1_0::BYTES).map(stq1_0::scale).collect(),
         };
-        let unpacked = Unpacked { codes, scales };
+        let run = if scale == ScalePlace::Block { block } else { cols };
+        if scale == ScalePlace::Block {
+            // Every group has weights besides its zero, which a scale of 0 takes back.
+            let blocks = codes.chunks_exact_mut(run).zip(&scales).filter(|(_, scale)| **scale == 0.0);
+            blocks.for_each(|(codes, _)| codes.fill(ZERO_CODE));
+        }
+        let unpacked = Unpacked { codes, scales, run };
         self.check(cols, &unpacked)?;
         Ok(unpacked)
     }
 
     /// Bytes of a row: its codes and its scale.
     fn row_bytes(self, cols: usize) -> usize {
-        cols / BLOCK * self.sizes().bytes + self.row_scale_bytes()
+        cols / self.sizes().block * self.sizes().bytes + self.row_scale_bytes()
     }
 
     /// Bytes of a row before its blocks.
     fn row_scale_bytes(self) -> usize {
         match self.sizes().scale {
             ScalePlace::Row(bytes) => bytes,
-            ScalePlace::Trailer => 0,
+            ScalePlace::Trailer | ScalePlace::Block => 0,
         }
     }
 
@@ -183,13 +202,18 @@ impl TernaryLayout {
                     base_3(bytes, out);
                 }
             }
+            TernaryLayout::Stq1_0 => {
+                for (out, bytes) in out.chunks_exact_mut(stq1_0::COLUMNS).zip(bytes.chunks_exact(stq1_0::BYTES)) {
+                    stq1_0::codes(bytes, out);
+                }
+            }
         }
     }
 
     /// Looks for codes of 3 and for scales that are none.
-    fn check(self, cols: usize, Unpacked { codes, scales }: &Unpacked) -> Result<(), PackingError> {
-        let Sizes { name: packing, rows: group, bytes, scale: place } = self.sizes();
-        for (index, (codes, &scale)) in codes.chunks_exact(cols).zip(scales).enumerate() {
+    fn check(self, cols: usize, Unpacked { codes, scales, run }: &Unpacked) -> Result<(), PackingError> {
+        let Sizes { name: packing, rows: group, bytes, scale: place, .. } = self.sizes();
+        for (index, (codes, &scale)) in codes.chunks_exact(*run).zip(scales).enumerate() {
             let fault = if codes.iter().any(|&code| code > 2) {
                 codes.iter().position(|&code| code > 2).map(|element| BlockFault::Code { element })
             } else {
@@ -199,7 +223,7 @@ impl TernaryLayout {
                 if place == ScalePlace::Trailer && !scale.is_finite() {
                     return Err(PackingError::Scale { packing, offset: codes.len() / 4 * scales.len(), found: scale });
                 }
-                let (row, block) = (index, 0);
+                let (row, block) = (index / (cols / run), index % (cols / run));
                 let offset = row / group * group * self.row_bytes(cols) + block * bytes;
                 return Err(PackingError::Block { packing, row, block, offset, fault });
             }

@@ -104,8 +104,8 @@ impl Matrix {
     /// A [`PackingError`]: dimensions that the layout does not have, a wrong length, a code or a scale that is not
     /// valid; [`PackingError::RowScales`] where scales differ and TQ2_0 cannot hold them.
     pub fn repack(layout: TernaryLayout, rows: usize, cols: usize, bytes: &[u8]) -> Result<Matrix, PackingError> {
-        let Unpacked { codes, scales } = layout.unpack(rows, cols, bytes)?;
-        let runs = Runs { codes: &codes, scales: &scales, run: cols };
+        let Unpacked { codes, scales, run } = layout.unpack(rows, cols, bytes)?;
+        let runs = Runs { codes: &codes, scales: &scales, run };
         if let Ok(scale) = runs.of_all() {
             return Packed::<I2S>::pack(rows, cols, &codes, PackScales::One(scale)).map(Matrix::from);
         }

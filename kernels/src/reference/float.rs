@@ -4,7 +4,7 @@
 
 use crate::attention::CHUNK;
 use crate::elementwise::exp::{exp, exp2_of};
-use crate::elementwise::pointwise::GateActivation;
+use crate::elementwise::pointwise::{GateActivation, gelu_exponent};
 use crate::elementwise::rope::RopePairing;
 
 /// Adds the numbers in sixteen lanes, number `i` in lane `i % 16`, then lanes 8, 4, 2 and 1 apart.
@@ -39,6 +39,7 @@ pub fn gated(activation: GateActivation, gate: &[f32], up: &[f32]) -> Vec<f32> {
         GateActivation::Silu => g / (1.0 + exp(-g)),
         GateActivation::ReluSquared if g < 0.0 => 0.0,
         GateActivation::ReluSquared => g * g,
+        GateActivation::Gelu => g / (1.0 + exp(-gelu_exponent(g))),
     };
     gate.iter().zip(up).map(|(g, up)| activate(*g) * up).collect()
 }

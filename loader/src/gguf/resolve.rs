@@ -61,7 +61,6 @@ const fn blocks(name: &'static str, elements: u64, bytes: u64) -> Blocks {
     Blocks { name, elements, bytes, row_bytes: 0 }
 }
 
-const STQ1_0: Blocks = blocks("STQ1_0, which is not supported yet", 256, 42);
 const IQ2_TN: &str = "IQ2_TN of ik_llama.cpp";
 
 const SHARED: [Shared; 8] = [
@@ -89,10 +88,11 @@ const SHARED: [Shared; 8] = [
         readings: &[
             (TensorType::Q2_0, "Q2_0 in groups of 64"),
             (TensorType::PQ2_0, "Q2_0 in groups of 128 (legacy, the bytes of PQ2_0)"),
+            (TensorType::STQ1_0, "STQ1_0"),
         ],
-        foreign: &[STQ1_0],
+        foreign: &[],
     },
-    Shared { id: 43, readings: &[], foreign: &[STQ1_0, blocks("FP8", 1, 1)] },
+    Shared { id: 43, readings: &[(TensorType::STQ1_0, "STQ1_0")], foreign: &[blocks("FP8", 1, 1)] },
     // The two of ik_llama.cpp have given way to IQ2_BN and IQ1_BN there. Where all rows have 256 or 128 elements they
     // take as many bytes as PrismML's, and what is meant today is those.
     Shared {

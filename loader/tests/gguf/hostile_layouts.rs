@@ -19,9 +19,15 @@ fn named(file: Builder, id: u32, name: &str) {
 }
 
 #[test]
-fn stq1_0_is_named() {
+fn stq1_0_has_two_numbers() {
     for id in [42, 43] {
-        named(two(id, 1008), id, "STQ1_0, which is not supported yet");
+        let file = two(id, 1008).open().expect("a type that is read");
+        assert!(
+            file.tensors()
+                .iter()
+                .filter(|tensor| tensor.ne.elements() == 6144)
+                .all(|t| t.kind == trine_loader::TensorType::STQ1_0)
+        );
     }
     // An upload with integer scales has the number of NVFP4.
     named(two(40, 1008), 40, "STQ1_0 of an early upload, whose scales are integers");
@@ -47,12 +53,11 @@ fn types_of_ik_llama_cpp_under_the_numbers_of_prismml_are_named() {
 #[test]
 fn contents_that_are_not_known_under_numbers_that_are() {
     named(two(40, 2000), 40, "NVFP4 of llama.cpp or STQ1_0 of an early upload");
-    named(two(43, 2000), 43, "a type that llama.cpp does not know");
     side_by_side(&[("a", &[512, 12], 39, 2000)]).refused_with(&[
         "found MXFP4 of llama.cpp or TL2 of bitnet.cpp (id 39); if it is TL1 or TL2, its bytes are laid out for one",
     ]);
     // Where one layout alone is read, the gap that it leaves is what is wrong.
-    for id in [36, 41, 142, 143] {
+    for id in [36, 41, 43, 142, 143] {
         let file = side_by_side(&[("a", &[512, 12], id, 4000), ("n", &[3], F32, 12)]);
         file.refused_with(&["tensor \"n\"", "an element type or a shape in this file is not what its writer meant"]);
     }
@@ -62,8 +67,9 @@ fn contents_that_are_not_known_under_numbers_that_are() {
 fn lengths_that_no_layout_of_id_42_gives() {
     side_by_side(&[("a", &[512, 12], 42, 2000), ("n", &[3], F32, 12)]).refused(
         "tensor \"a\", byte 24: expected 1728 bytes of Q2_0 in groups of 64 or 1632 bytes of Q2_0 in groups of 128 \
-         (legacy, the bytes of PQ2_0), as type id 42 may mean, found 2016 bytes up to the next tensor: no layout \
-         fits, so the file is damaged or of an unknown one: take another file of this model",
+         (legacy, the bytes of PQ2_0) or 1008 bytes of STQ1_0, as type id 42 may mean, found 2016 bytes \
+         up to the next tensor: no layout fits, so the file is damaged or of an unknown one: take another file \
+         of this model",
     );
 }
 

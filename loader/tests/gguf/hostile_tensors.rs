@@ -60,7 +60,7 @@ fn dimensions_whose_product_overflows() {
 #[test]
 fn types_that_are_unknown_or_not_supported() {
     let supported = "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K, I2_S, TQ1_0, TQ2_0, IQ1_BN, \
-                     IQ2_BN, IQ2_BN_R4, Q2_0, PQ2_0, PTQ1_0, Q1_0";
+                     IQ2_BN, IQ2_BN_R4, Q2_0, PQ2_0, PTQ1_0, Q1_0, STQ1_0";
     let refused = |id: u32, name: &str, advice: &str| {
         one(&[256, 3], id).refused(&format!(
             "tensor \"w\", byte 53: expected a tensor type among {supported}, found {name} (id {id}); {advice}"
@@ -95,6 +95,7 @@ fn rows_that_are_no_whole_blocks() {
         (42, "Q2_0", 64),
         (142, "PQ2_0", 128),
         (143, "PTQ1_0", 128),
+        (43, "STQ1_0", 256),
         (41, "Q1_0", 128),
         (34, "TQ1_0", 256),
         (35, "TQ2_0", 256),
@@ -119,7 +120,9 @@ fn exact_lengths_of_every_type() {
     // 3 rows of 512 elements: bytes as the `gguf` package computes them, and as `docs/formats.md` has the ternary ones.
     let of_gguf = [(0, 6144), (1, 3072), (30, 3072), (8, 1632), (2, 864), (3, 960), (6, 1056), (7, 1152), (12, 864)];
     let of_gguf = of_gguf.into_iter().chain([(13, 1056), (14, 1260), (34, 324), (35, 396)]);
-    for (kind, bytes) in of_gguf.chain([(36, 416), (134, 318), (135, 396), (142, 408), (143, 336), (41, 216)]) {
+    for (kind, bytes) in
+        of_gguf.chain([(36, 416), (134, 318), (135, 396), (142, 408), (143, 336), (41, 216), (43, 252)])
+    {
         let file = |bytes| Builder::header(1, 0).line("w", &[512, 3], kind, 0).pad(32).zeros(bytes);
         let gguf = file(bytes).open().expect("the exact length is enough");
         let tensor = gguf.tensor("w").expect("the only tensor");

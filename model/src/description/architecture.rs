@@ -3,7 +3,7 @@
 //! What belongs here: one row for each architecture. What does not: what a choice of a graph means ([`Graph`]), and the
 //! names of tensors ([`schema`](super::schema)). `docs/adding-an-architecture.md` shows how a row is added.
 
-use super::{Biases, Graph, QkNorm};
+use super::{Biases, Graph, QkNorm, ScaledBy};
 use std::fmt;
 use trine_kernels::GateActivation;
 use trine_shapes::RopePairing;
@@ -14,10 +14,15 @@ use trine_shapes::RopePairing;
 /// |---|---|---|---|---|---|
 /// | `bitnet-b1.58`, `bitnet-25` | squared ReLU | yes | halves (NeoX) | no | no |
 /// | `bitnet` | SiLU | yes | halves (NeoX) | no | no |
-/// | `llama` | SiLU | no | adjacent | where the file has them | no |
+/// | `llama`, `minicpm` | SiLU | no | adjacent | where the file has them | no |
 /// | `qwen2` | SiLU | no | halves (NeoX) | of queries, keys and values | no |
 /// | `qwen3` | SiLU | no | halves (NeoX) | no | before RoPE |
+/// | `hunyuan-dense` | SiLU | no | halves (NeoX) | no | behind RoPE |
+/// | `gemma3` | GELU (tanh) | no, but of branches | halves (NeoX) | no | before RoPE |
 /// | `qwen35` | SiLU | no | halves (NeoX) of a part of each head | no | before RoPE |
+///
+/// `minicpm` scales its embedding, its branches and its logits ([`Scales`](crate::Scales)), `gemma3` its embedding. In
+/// `gemma3` some blocks attend within a window ([`Sliding`](crate::Sliding)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Architecture {
@@ -35,6 +40,12 @@ pub enum Architecture {
     Qwen3,
     /// Qwen3.5, 3.6 and 3.8, dense: Bonsai 27B. Most of its blocks have the gated delta rule in place of attention.
     Qwen35,
+    /// MiniCPM and MiniCPM4, dense: BitCPM4 0.5B and 8B.
+    MiniCpm,
+    /// Gemma 3, dense and of text: Gemma 3 270M and 1B, BitNet embedding 270M.
+    Gemma3,
+    /// HunYuan, dense: Hy-MT 1.8B and 7B.
+    HunYuan,
 }
 
 /// What is known of an architecture.
@@ -68,6 +79,12 @@ const BITNET: Graph = Graph {
     biases: Biases::None,
     output_gate: false,
     hybrid: false,
+    branch_norms: false,
+    input_norms: false,
+    slides: false,
+    gains_around_one: false,
+    rope_alpha: false,
+    scales: ScaledBy::Nothing,
     ternary: true,
 };
 
@@ -79,11 +96,17 @@ const LLAMA: Graph = Graph {
     biases: Biases::WhereFound,
     output_gate: false,
     hybrid: false,
+    branch_norms: false,
+    input_norms: false,
+    slides: false,
+    gains_around_one: false,
+    rope_alpha: false,
+    scales: ScaledBy::Nothing,
     ternary: false,
 };
 
 /// In the order of the enumeration.
-const TABLE: [Row; 7] = [
+const TABLE: [Row; 10] = [
     Row {
         architecture: Architecture::BitnetB158,
         name: "bitnet-b1.58",
@@ -118,7 +141,7 @@ const TABLE: [Row; 7] = [
     Row {
         architecture: Architecture::Qwen3,
         name: "qwen3",
-        classes: &["Qwen3ForCausalLM"],
+        classes: &["Qwen3ForCausalLM", "Qwen3Model"],
         assumed: Assumed { rope_theta: Some(10_000.0), head_dim: Some(128) },
         graph: Graph {
             rope_pairing: RopePairing::NeoX,
@@ -138,6 +161,45 @@ const TABLE: [Row; 7] = [
             qk_norm: Some(QkNorm::BeforeRope),
             output_gate: true,
             hybrid: true,
+            gains_around_one: true,
+            ..LLAMA
+        },
+    },
+    Row {
+        architecture: Architecture::MiniCpm,
+        name: "minicpm",
+        // OpenBMB's own code.
+        classes: &["MiniCPMForCausalLM"],
+        assumed: Assumed { rope_theta: Some(10_000.0), head_dim: None },
+        graph: Graph { scales: ScaledBy::Numbers, ..LLAMA },
+    },
+    Row {
+        architecture: Architecture::Gemma3,
+        name: "gemma3",
+        classes: &["Gemma3ForCausalLM", "Gemma3TextModel"],
+        assumed: Assumed { rope_theta: Some(1e6), head_dim: Some(256) },
+        graph: Graph {
+            gate_activation: GateActivation::Gelu,
+            rope_pairing: RopePairing::NeoX,
+            biases: Biases::None,
+            qk_norm: Some(QkNorm::BeforeRope),
+            branch_norms: true,
+            slides: true,
+            gains_around_one: true,
+            scales: ScaledBy::RootOfHidden,
+            ..LLAMA
+        },
+    },
+    Row {
+        architecture: Architecture::HunYuan,
+        name: "hunyuan-dense",
+        classes: &["HunYuanDenseV1ForCausalLM"],
+        assumed: Assumed { rope_theta: Some(10_000.0), head_dim: None },
+        graph: Graph {
+            rope_pairing: RopePairing::NeoX,
+            biases: Biases::None,
+            qk_norm: Some(QkNorm::AfterRope),
+            rope_alpha: true,
             ..LLAMA
         },
     },

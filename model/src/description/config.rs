@@ -4,11 +4,14 @@ mod folding;
 mod hybrid;
 mod metadata;
 mod rope;
+mod scales;
+mod sliding;
 #[cfg(test)]
 mod tests;
 
-use super::{Architecture, ConfigError, ConfigProblem, Folding, Graph, Layers, RopeConfig};
+use super::{Architecture, ConfigError, ConfigProblem, Folding, Graph, Layers, RopeConfig, ScaledBy, Scales, Sliding};
 use trine_loader::{Array, Gguf, Value};
+use trine_ops::Pooling;
 use trine_shapes::{Dims, Sizes};
 
 /// A model's description: everything the forward pass needs besides the weights.
@@ -26,8 +29,17 @@ pub struct Config {
     pub rms_epsilon: f32,
     /// Rotary position embedding.
     pub rope: RopeConfig,
+    /// What is computed is multiplied by.
+    pub scales: Scales,
     /// Which blocks mix positions in which way.
     pub layers: Layers,
+    /// The blocks that attend within a window, where some do.
+    pub sliding: Option<Sliding>,
+    /// Whether each matrix of a block has a norm of its own for what it multiplies, which marks the embedding models of
+    /// BitNet. Their matrices were trained as ternary.
+    pub input_norms: bool,
+    /// Which row stands for a text, where the file says it.
+    pub pooling: Option<Pooling>,
     /// Which matrices are folded, where some are.
     pub folding: Option<Folding>,
 }
@@ -38,9 +50,11 @@ impl Config {
         self.folding.as_ref().is_some_and(|folding| folding.folds(role))
     }
 
-    /// What the graph of the model chooses. All of it follows from the architecture so far.
+    /// What the graph of the model chooses. It follows from the architecture, but for norms of the inputs of matrices.
     pub fn graph(&self) -> Graph {
-        self.architecture.graph()
+        let of_architecture = self.architecture.graph();
+        let ternary = of_architecture.ternary || self.input_norms;
+        Graph { input_norms: self.input_norms, ternary, ..of_architecture }
     }
 
     /// Reads the keys under the file's architecture.
@@ -79,13 +93,28 @@ impl Config {
             dims,
             rms_epsilon: keys.positive("attention.layer_norm_rms_epsilon", None)?,
             rope,
+            scales: keys.scales(dims.blocks(), hidden)?,
             layers,
+            sliding: keys.sliding(blocks)?,
+            input_norms: file.tensors().iter().any(|tensor| tensor.name.ends_with(INPUT_NORM_SUFFIX)),
+            pooling: keys.pooling()?,
             folding: keys.folding()?,
         })
     }
 }
 
 const ARCHITECTURE: &str = "general.architecture";
+
+/// What names of norms of the inputs of matrices end with.
+const INPUT_NORM_SUFFIX: &str = "_norm_in.weight";
+
+pub(crate) use rope::with_alpha;
+
+/// `pooling_type` of a mean.
+const MEAN: u32 = 1;
+
+/// `pooling_type` of the last token.
+const LAST: u32 = 3;
 
 /// The longest context that is believed: longer ones are damage, and the largest known is 10 million.
 pub(crate) const MAX_CONTEXT: usize = 1 << 24;
@@ -211,15 +240,31 @@ impl Keys<'_> {
         ConfigError::unsupported(self.file.label(), self.key(suffix), found)
     }
 
+    /// Which row stands for a text. Numbers are those of llama.cpp's `enum llama_pooling_type`.
+    fn pooling(&self) -> Result<Option<Pooling>, ConfigError> {
+        const KEY: &str = "pooling_type";
+        match self.file.metadata().opt_u32(&self.key(KEY))? {
+            None | Some(0) => Ok(None),
+            Some(MEAN) => Ok(Some(Pooling::Mean)),
+            Some(LAST) => Ok(Some(Pooling::Last)),
+            Some(other) => Err(self.value(KEY, other, format!("0 (none), {MEAN} (mean) or {LAST} (last token)"))),
+        }
+    }
+
     /// Keys that other engines obey and whose neglect would give wrong text silently.
     fn refuse_other_arithmetic(&self) -> Result<(), ConfigError> {
         let meta = self.file.metadata();
-        for suffix in COUNTS {
+        let graph = self.architecture.graph();
+        for suffix in COUNTS.into_iter().filter(|suffix| !(graph.slides && *suffix == sliding::WINDOW)) {
             if let Some(found @ 1..) = meta.opt_u32(&self.key(suffix))? {
                 return Err(self.unsupported(suffix, found));
             }
         }
-        for suffix in SCALES {
+        let is_read = |suffix: &str| {
+            (graph.scales == ScaledBy::Numbers && scales::KEYS.contains(&suffix))
+                || (graph.rope_alpha && suffix == rope::ALPHA)
+        };
+        for suffix in SCALES.into_iter().filter(|suffix| !is_read(suffix)) {
             if let Some(found) = meta.opt_f32(&self.key(suffix))?.filter(|found| *found != 0.0) {
                 return Err(self.unsupported(suffix, found));
             }

@@ -3,6 +3,7 @@
 //! What belongs here: each choice, and what it says of the tensors of a model. What does not: which architecture makes
 //! which choice ([`Architecture`](crate::Architecture)), and the tensors themselves ([`schema`](super::schema)).
 
+use super::ScaledBy;
 use super::schema::{BlockNorm, Projection};
 use trine_kernels::GateActivation;
 use trine_shapes::RopePairing;
@@ -29,6 +30,20 @@ pub struct Graph {
     pub output_gate: bool,
     /// Whether some blocks mix positions by the delta rule. Which ones [`Config::layers`](crate::Config::layers) says.
     pub hybrid: bool,
+    /// Whether what a mixer and a feed-forward network add to the stream is normalised first (Gemma 3).
+    pub branch_norms: bool,
+    /// Whether each matrix of a block has a norm of its own for what it multiplies (BitNet's embedding models). It
+    /// depends on the file: [`Config::input_norms`](crate::Config::input_norms).
+    pub input_norms: bool,
+    /// Whether some blocks may attend within a window. Which ones [`Config::sliding`](crate::Config::sliding) says.
+    pub slides: bool,
+    /// Whether directories of HF transformers have the gains of norms as what is added to 1.
+    pub gains_around_one: bool,
+    /// Whether the base of RoPE may be given by an `alpha`, which stands for `base * alpha^(d / (d - 2))` with `d` the
+    /// width of a head.
+    pub rope_alpha: bool,
+    /// Where the model has its scales from.
+    pub scales: ScaledBy,
     /// Whether the matrices were trained as ternary with int8 activations. Float matrices are then masters.
     pub ternary: bool,
 }
@@ -40,6 +55,8 @@ pub struct Graph {
 pub enum QkNorm {
     /// Before RoPE rotates them (Qwen3).
     BeforeRope,
+    /// Behind RoPE (HunYuan).
+    AfterRope,
 }
 
 /// Which matrices of a block have a bias.

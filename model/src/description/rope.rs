@@ -47,10 +47,51 @@ pub enum RopeScaling {
     },
     /// YaRN (Qwen3 with long contexts, Bonsai).
     Yarn(Yarn),
+    /// LongRoPE (MiniCPM4, Phi-3).
+    LongRope(LongRope),
+}
+
+/// LongRoPE (Ding et al. 2024, arXiv 2402.13753): divisors that were searched for, one for each pair. A model has two
+/// lists of them, which are tensors of its file: one for contexts as long as it was first trained for, one for longer
+/// ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LongRope {
+    /// Positions that the model was first trained for.
+    pub original_context: usize,
+    /// What cosines and sines are multiplied by.
+    pub multiplier: f32,
+}
+
+impl LongRope {
+    /// Which divisors a model of this context has at every position: those for long contexts where the context is
+    /// longer than the original one.
+    ///
+    /// llama.cpp chooses so, by the context that it allocates. HF's models choose by the present length of a sequence,
+    /// so that a token's keys depend on the step that it came with; they agree beyond the original context, and
+    /// everywhere where the context is not longer than that.
+    pub fn factors(&self, context: usize) -> RopeFactors {
+        if context > self.original_context { RopeFactors::Long } else { RopeFactors::Short }
+    }
+
+    /// The multiplier that is meant where none is given: `sqrt(1 + ln(factor) / ln(original_context))`, with `factor`
+    /// how many times longer the context became.
+    pub(crate) fn usual_multiplier(factor: f64, original_context: usize) -> f32 {
+        let longer = if factor > 1.0 { factor.ln() / (original_context as f64).ln() } else { 0.0 };
+        (1.0 + longer).sqrt() as f32
+    }
+}
+
+/// One of the two lists of divisors of [`LongRope`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RopeFactors {
+    /// For contexts that are not longer than the original one.
+    Short,
+    /// For longer ones.
+    Long,
 }
 
 impl RopeConfig {
-    /// The divisor of each pair's frequency.
+    /// The divisor of each pair's frequency, but for divisors that are tensors.
     ///
     /// Source: `_compute_llama3_parameters` of HF transformers' `modeling_rope_utils.py`.
     pub fn divisors(&self) -> Vec<f32> {
@@ -59,7 +100,7 @@ impl RopeConfig {
         }
         let frequency = |pair: usize| 1.0 / self.base.powf((2 * pair) as f32 / self.rotated as f32);
         let divisor = |pair| match self.scaling {
-            RopeScaling::None | RopeScaling::Yarn(_) => 1.0,
+            RopeScaling::None | RopeScaling::Yarn(_) | RopeScaling::LongRope(_) => 1.0,
             RopeScaling::Linear { factor } => factor,
             RopeScaling::Llama3 { factor, low, high, context } => {
                 let turns = context * frequency(pair) / TAU;
@@ -79,6 +120,7 @@ impl RopeConfig {
     pub fn multiplier(&self) -> f32 {
         match self.scaling {
             RopeScaling::Yarn(yarn) => yarn.multiplier(),
+            RopeScaling::LongRope(long) => long.multiplier,
             RopeScaling::None | RopeScaling::Linear { .. } | RopeScaling::Llama3 { .. } => 1.0,
         }
     }

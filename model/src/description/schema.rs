@@ -11,12 +11,12 @@ mod tests;
 
 pub use entry::{AxisName, Entry, Kind, UsualRms};
 
-use super::{MixerKind, Presence};
+use super::{Graph, MixerKind, Presence, RopeFactors};
 use AxisName::{
     ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Ffn, HeadDim, Hidden, KvWidth, QWidth,
     RopePairs,
 };
-use entry::{matrix, norm, numbers, of_the_delta_rule, rotated, table, usual};
+use entry::{branch_norm, factors, matrix, norm, numbers, of_the_delta_rule, rotated, table, usual};
 
 /// Which tensor of a model an [`Entry`] describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +25,8 @@ pub enum Slot {
     TokenEmbedding,
     /// [`Role::RopeFrequencies`](crate::Role::RopeFrequencies).
     RopeFrequencies,
+    /// [`Role::RopeFactors`](crate::Role::RopeFactors).
+    RopeFactors(RopeFactors),
     /// [`Role::OutputNorm`](crate::Role::OutputNorm).
     OutputNorm,
     /// [`Role::Output`](crate::Role::Output).
@@ -79,10 +81,14 @@ pub enum BlockNorm {
     AttnSub,
     /// Of what each head reads from the state of the delta rule.
     Delta,
+    /// Of what the mixer adds to the stream.
+    PostAttn,
     /// Before the feed-forward network.
     Ffn,
     /// Before the down projection.
     FfnSub,
+    /// Of what the feed-forward network adds to the stream.
+    PostFfn,
 }
 
 /// Numbers of a block that are neither gains nor a matrix.
@@ -110,6 +116,8 @@ pub const INPUT: &[Entry] = &[
         presence: |_| Presence::Optional,
         usual_rms: None,
     },
+    factors(RopeFactors::Short, "rope_factors_short", "divisors of the RoPE frequencies for short contexts"),
+    factors(RopeFactors::Long, "rope_factors_long", "divisors of the RoPE frequencies for long contexts"),
 ];
 
 /// Before the mixer, in each block.
@@ -118,6 +126,10 @@ pub const MIXER_NORM: &[Entry] = &[Entry {
     ..norm(BlockNorm::Attn, "attn_norm", &["input_layernorm"], "norm before attention", &[Hidden])
 }];
 
+/// Behind the mixer, in each block.
+pub const MIXER_OUTPUT: &[Entry] =
+    &[branch_norm(BlockNorm::PostAttn, HYBRID_FFN_NORM, &[USUAL_FFN_NORM], "norm of what attention adds")];
+
 /// Attention, in each block that has it. The second names of sub-norms are those of 1bitLLM's own code.
 pub const ATTENTION: &[Entry] = &[
     rotated(Projection::Query, "attn_q", &["self_attn.q_proj"], "query projection", &[QWidth, Hidden], BlockNorm::Attn),
@@ -125,11 +137,23 @@ pub const ATTENTION: &[Entry] = &[
     matrix(Projection::Value, "attn_v", &["self_attn.v_proj"], "value projection", &[KvWidth, Hidden], BlockNorm::Attn),
     Entry {
         presence: |graph| Presence::required_if(graph.qk_norm.is_some()),
-        ..norm(BlockNorm::Query, "attn_q_norm", &["self_attn.q_norm"], "norm of the query heads", &[HeadDim])
+        ..norm(
+            BlockNorm::Query,
+            "attn_q_norm",
+            &["self_attn.q_norm", "self_attn.query_layernorm"],
+            "norm of the query heads",
+            &[HeadDim],
+        )
     },
     Entry {
         presence: |graph| Presence::required_if(graph.qk_norm.is_some()),
-        ..norm(BlockNorm::Key, "attn_k_norm", &["self_attn.k_norm"], "norm of the key heads", &[HeadDim])
+        ..norm(
+            BlockNorm::Key,
+            "attn_k_norm",
+            &["self_attn.k_norm", "self_attn.key_layernorm"],
+            "norm of the key heads",
+            &[HeadDim],
+        )
     },
     Entry {
         presence: |graph| Presence::required_if(graph.sub_norms),
@@ -211,22 +235,23 @@ pub const DELTA_RULE: &[Entry] = &[
     )),
 ];
 
+/// The module of [`BlockNorm::Ffn`] in directories.
+const USUAL_FFN_NORM: &str = "post_attention_layernorm";
+
+/// The modules of [`BlockNorm::Ffn`] in directories of models whose branches are normalised, where the usual name is
+/// that of [`BlockNorm::PostAttn`].
+const FFN_NORM_BESIDE_POST_NORMS: &[&str] = &["pre_feedforward_layernorm"];
+
 const FFN_NORM: &str = "ffn_norm";
 
-/// The name of [`BlockNorm::Ffn`] in GGUF files of hybrid graphs.
+/// The name of [`BlockNorm::Ffn`] in GGUF files of hybrid graphs, and of [`BlockNorm::PostAttn`] in others.
 const HYBRID_FFN_NORM: &str = "post_attention_norm";
 
 /// The feed-forward network, in each block. The second name of the sub-norm is that of 1bitLLM's own code.
 pub const FEED_FORWARD: &[Entry] = &[
     Entry {
         usual_rms: usual(0.02, 16.0),
-        ..norm(
-            BlockNorm::Ffn,
-            FFN_NORM,
-            &["post_attention_layernorm"],
-            "norm before the feed-forward network",
-            &[Hidden],
-        )
+        ..norm(BlockNorm::Ffn, FFN_NORM, &[USUAL_FFN_NORM], "norm before the feed-forward network", &[Hidden])
     },
     matrix(Projection::Gate, "ffn_gate", &["mlp.gate_proj"], "gate projection", &[Ffn, Hidden], BlockNorm::Ffn),
     matrix(Projection::Up, "ffn_up", &["mlp.up_proj"], "up projection", &[Ffn, Hidden], BlockNorm::Ffn),
@@ -241,6 +266,12 @@ pub const FEED_FORWARD: &[Entry] = &[
         )
     },
     matrix(Projection::Down, "ffn_down", &["mlp.down_proj"], "down projection", &[Hidden, Ffn], BlockNorm::FfnSub),
+    branch_norm(
+        BlockNorm::PostFfn,
+        "post_ffw_norm",
+        &["post_feedforward_layernorm"],
+        "norm of what the feed-forward network adds",
+    ),
 ];
 
 /// After the blocks.
@@ -260,7 +291,20 @@ pub const OUTPUT: &[Entry] = &[
 
 /// The tensors of a block, whichever mixer it has.
 pub fn block() -> impl Iterator<Item = &'static Entry> {
-    MIXER_NORM.iter().chain(ATTENTION).chain(DELTA_RULE).chain(FEED_FORWARD)
+    MIXER_NORM.iter().chain(ATTENTION).chain(DELTA_RULE).chain(MIXER_OUTPUT).chain(FEED_FORWARD)
+}
+
+/// The tensor of a block that is sought. Of two that have one name in different graphs, it is the one that this graph
+/// has.
+pub(crate) fn of_block(graph: &Graph, is_sought: impl Fn(&Entry) -> bool) -> Option<&'static Entry> {
+    let mut first = None;
+    for entry in block().filter(|entry| is_sought(entry)) {
+        if (entry.presence)(graph) != Presence::Absent {
+            return Some(entry);
+        }
+        first = first.or(Some(entry));
+    }
+    first
 }
 
 /// The tensors of a model; those of a block once.

@@ -7,6 +7,7 @@
 //! What belongs here: ownership and identity. What does not: the forward pass (`network`), decisions of a generation
 //! (`generation`), and which sequence runs when.
 
+mod embeddings;
 mod error;
 mod logits;
 mod memory;

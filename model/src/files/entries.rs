@@ -7,7 +7,7 @@
 mod tests;
 
 /// Keys of a GGUF file that are read, without the name of the architecture.
-const READ_OF_GGUF: [&str; 49] = [
+const READ_OF_GGUF: [&str; 52] = [
     "attention.causal",
     "attention.clamp_kqv",
     "attention.head_count",
@@ -20,6 +20,7 @@ const READ_OF_GGUF: [&str; 49] = [
     "attention.recurrent_layers",
     "attention.scale",
     "attention.sliding_window",
+    "attention.sliding_window_pattern",
     "attention.temperature_length",
     "attention.temperature_scale",
     "attention.value_length",
@@ -35,11 +36,13 @@ const READ_OF_GGUF: [&str; 49] = [
     "full_attention_interval",
     "logit_scale",
     "nextn_predict_layers",
+    "pooling_type",
     "rescale_every_n_layers",
     "residual_scale",
     "rope.dimension_count",
     "rope.dimension_sections",
     "rope.freq_base",
+    "rope.freq_base_swa",
     "rope.scale_linear",
     "rope.scaling.alpha",
     "rope.scaling.attn_factor",
@@ -73,16 +76,21 @@ const IGNORED_OF_GGUF: [(&str, &str); 9] = [
 ];
 
 /// Entries of a `config.json` that are read.
-const READ_OF_HF: [&str; 35] = [
+const READ_OF_HF: [&str; 46] = [
     "_name_or_path",
+    "_sliding_window_pattern",
     "architectures",
     "attention_bias",
+    "attn_logit_softcapping",
     "attn_output_gate",
     "bos_token_id",
+    "dim_model_base",
     "eos_token_id",
+    "final_logit_softcapping",
     "full_attention_interval",
     "head_dim",
     "hidden_act",
+    "hidden_activation",
     "hidden_size",
     "input_bits",
     "intermediate_size",
@@ -100,25 +108,32 @@ const READ_OF_HF: [&str; 35] = [
     "partial_rotary_factor",
     "quantization",
     "quantization_config",
+    "query_pre_attn_scalar",
     "rms_norm_eps",
+    "rope_local_base_freq",
     "rope_parameters",
     "rope_scaling",
     "rope_theta",
+    "scale_depth",
+    "scale_emb",
     "sliding_window",
+    "sliding_window_pattern",
     "tie_word_embeddings",
+    "use_bidirectional_attention",
     "use_sliding_window",
     "vocab_size",
     "weight_bits",
 ];
 
 /// Entries of a `config.json` that change nothing, and why.
-const IGNORED_OF_HF: [(&str, &str); 40] = [
+const IGNORED_OF_HF: [(&str, &str); 41] = [
     ("attention_dropout", TRAINING),
     ("_attn_implementation", CODE),
     ("auto_map", CODE),
     ("chunk_size_feed_forward", CODE),
     ("dtype", "tensors say what type they have"),
     ("embd_pdrop", TRAINING),
+    ("eod_token_id", "of training: generations end with `eos_token_id`"),
     ("hidden_dropout", TRAINING),
     ("id2label", HEADS),
     ("image_token_id", IMAGES),
@@ -163,12 +178,14 @@ const GUESSES: &str = "of blocks that guess tokens, which are not read";
 const HEADS: &str = "of other heads than that of a language model";
 
 /// Entries within `rope_scaling` and `rope_parameters` that are read.
-const READ_OF_ROPE: [&str; 14] = [
+const READ_OF_ROPE: [&str; 17] = [
+    "alpha",
     "attention_factor",
     "beta_fast",
     "beta_slow",
     "factor",
     "high_freq_factor",
+    "long_factor",
     "low_freq_factor",
     "mscale",
     "mscale_all_dim",
@@ -176,6 +193,7 @@ const READ_OF_ROPE: [&str; 14] = [
     "partial_rotary_factor",
     "rope_theta",
     "rope_type",
+    "short_factor",
     "truncate",
     "type",
 ];
@@ -187,12 +205,15 @@ const IGNORED_OF_ROPE: [(&str, &str); 3] = [
     ("mrope_section", "of images: text has one position for all sections"),
 ];
 
+/// Objects within `rope_parameters` of models whose layers differ.
+const KINDS_OF_LAYERS: [&str; 2] = ["full_attention", "sliding_attention"];
+
 /// Entries within `quantization_config` that are read.
-const READ_OF_QUANTIZATION: [&str; 5] =
-    ["linear_class", "modules_to_not_convert", "quant_method", "quantization_mode", "use_rms_norm"];
+const READ_OF_QUANTIZATION: [&str; 6] =
+    ["linear_class", "modules_to_not_convert", "quant_method", "quantization_mode", "rms_norm_eps", "use_rms_norm"];
 
 /// Entries within `quantization_config` that change nothing, and why.
-const IGNORED_OF_QUANTIZATION: [(&str, &str); 1] = [("rms_norm_eps", "of `use_rms_norm`, which is refused")];
+const IGNORED_OF_QUANTIZATION: [(&str, &str); 0] = [];
 
 /// Whether nothing reads this key of a GGUF file, given without the name of the architecture.
 pub(super) fn is_unread_of_gguf(key: &str) -> bool {
@@ -203,7 +224,11 @@ pub(super) fn is_unread_of_gguf(key: &str) -> bool {
 pub(super) fn is_unread_of_hf(key: &str) -> bool {
     let (entry, inner) = key.split_once('.').unwrap_or((key, ""));
     match entry {
-        "rope_scaling" | "rope_parameters" => !inner.is_empty() && is_unread(inner, &READ_OF_ROPE, &IGNORED_OF_ROPE),
+        "rope_scaling" | "rope_parameters" => {
+            // One object for each kind of layer, where there are several kinds.
+            let of_kind = KINDS_OF_LAYERS.iter().find_map(|kind| inner.strip_prefix(kind)?.strip_prefix('.'));
+            !inner.is_empty() && is_unread(of_kind.unwrap_or(inner), &READ_OF_ROPE, &IGNORED_OF_ROPE)
+        }
         "quantization_config" => !inner.is_empty() && is_unread(inner, &READ_OF_QUANTIZATION, &IGNORED_OF_QUANTIZATION),
         entry => is_unread(entry, &READ_OF_HF, &IGNORED_OF_HF),
     }

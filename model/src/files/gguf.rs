@@ -7,7 +7,7 @@ use super::entries::is_unread_of_gguf;
 use super::{Container, Encoding, Source, SourceTensor};
 #[cfg(feature = "text")]
 use super::{Description, DescriptionError};
-use crate::description::{Config, ConfigError, Role};
+use crate::description::{Architecture, Config, ConfigError, Role};
 #[cfg(feature = "tools")]
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -97,9 +97,12 @@ impl Source for Gguf {
     }
 
     fn tensors(&self) -> Vec<SourceTensor> {
+        let architecture = self.metadata().opt_str("general.architecture").ok().flatten();
+        let architecture = architecture.and_then(Architecture::from_name).unwrap_or(Architecture::Llama);
+        let graph = architecture.graph();
         let tensor = |info: &TensorInfo| SourceTensor {
             name: info.name.clone(),
-            role: Role::from_name(&info.name),
+            role: Role::from_name(&info.name, &graph),
             dims: info.ne.row_major(),
             encoding: Encoding::Plain(info.kind),
             file: Arc::from(self.label_of(info)),

@@ -5,10 +5,12 @@
 //!
 //! * `config.rs`, `quantization.rs`: `config.json`;
 //! * `names.rs`: names of tensors and their roles;
+//! * `pooling.rs`: which row stands for a text, as sentence-transformers have it;
 //! * `restated.rs`: small tensors that GGUF files have in another form.
 
 mod config;
 mod names;
+mod pooling;
 mod quantization;
 mod restated;
 
@@ -16,7 +18,9 @@ pub(crate) use names::role;
 
 use super::entries::is_unread_of_hf;
 use super::{Container, Description, DescriptionError, Encoding, Source, SourceTensor};
-use crate::description::{Biases, Config, ConfigError, Presence, Projection, Role, RopeScaling};
+use crate::description::{
+    Architecture, Biases, Config, ConfigError, Graph, Presence, Projection, Role, RopeFactors, RopeScaling,
+};
 use crate::warning::Warning;
 use quantization::{Quantization, ScaleMeaning};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -24,7 +28,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trine_kernels::ActivationMode;
 use trine_loader::json::{self, Object};
-use trine_loader::{Access, Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, Value};
+use trine_loader::{
+    Access, Dtype, Safetensors, SafetensorsError, SafetensorsInfo, SafetensorsModel, TensorType, Value,
+};
 use trine_shapes::Dims;
 use trine_text::{
     ChatError, ChatTemplate, Tokenizer, TokenizerError, TokenizerFiles, TokenizerOptions, VocabularyData,
@@ -47,6 +53,12 @@ pub struct HfDirectory {
     config: Object,
     quantization: Quantization,
     weights: SafetensorsModel,
+    /// What names of tensors are of.
+    graph: Graph,
+    /// Whether names do not begin with `model.`, as those of models without a head may not.
+    is_bare: bool,
+    /// Whether matrices have norms of their own.
+    input_norms: bool,
 }
 
 /// A directory that holds no model.
@@ -71,14 +83,26 @@ impl HfDirectory {
         let path = path.as_ref();
         let weights = SafetensorsModel::open(path, access)?;
         let config = Object::open(&path.join("config.json")).map_err(ConfigError::from)?.with_inner("text_config");
-        let quantization = Quantization::read(&config)?;
         let label = path.display().to_string();
-        Ok(HfDirectory { path: path.to_owned(), label, config, quantization, weights })
+        let graph = config::architecture(&config).unwrap_or(Architecture::Llama).graph();
+        let has = |is: fn(&str) -> bool| weights.tensors().any(|(_, info)| is(&info.name));
+        let input_norms = !graph.hybrid && has(|name| name.ends_with("_proj.norm.weight"));
+        let quantization = Quantization::read(&config, input_norms)?;
+        let is_bare = !has(|name| name.starts_with("model."));
+        Ok(HfDirectory { path: path.to_owned(), label, config, quantization, weights, graph, is_bare, input_norms })
     }
 
     /// The weights.
     pub fn weights(&self) -> &SafetensorsModel {
         &self.weights
+    }
+
+    /// The role of the tensor with this name.
+    fn role(&self, name: &str) -> Option<Role> {
+        match self.is_bare {
+            true => role(&format!("model.{name}"), &self.graph),
+            false => role(name, &self.graph),
+        }
     }
 
     /// The files about text.
@@ -87,7 +111,7 @@ impl HfDirectory {
     }
 
     fn tensor(&self, file: &Safetensors, info: &SafetensorsInfo) -> SourceTensor {
-        let found = role(&info.name);
+        let found = self.role(&info.name);
         // A model that is quantized online has no scales; transformers ignores one that is there.
         let is_ignored_scale =
             |role: &Role| matches!(role, Role::Scale(..)) && !matches!(self.quantization, Quantization::Offline { .. });
@@ -117,7 +141,10 @@ impl HfDirectory {
         let kind = plain.float();
         let module = info.name.rsplit_once('.').map_or("", |(module, _)| module);
         let is_converted = self.quantization.converts(module);
+        // Models whose matrices have norms of their own are published as masters.
+        let is_master = self.input_norms && matches!(self.quantization, Quantization::None);
         match (role, kind, &self.quantization) {
+            (Some(Role::Matrix(..)), Some(kind), _) if is_master => Encoding::Masters(kind),
             (Some(Role::Matrix(..)), Some(kind), Quantization::Online { .. }) if is_converted => {
                 Encoding::Masters(kind)
             }
@@ -141,10 +168,8 @@ impl HfDirectory {
 
     /// The embedding and the head, where there are such tensors.
     fn tables(&self) -> [Option<(&Safetensors, &SafetensorsInfo)>; 2] {
-        [Role::TokenEmbedding, Role::Output].map(|role| {
-            let name = names::name(role);
-            self.weights.tensors().find(|(_, info)| info.name == name)
-        })
+        [Role::TokenEmbedding, Role::Output]
+            .map(|role| self.weights.tensors().find(|(_, info)| self.role(&info.name) == Some(role)))
     }
 
     /// Refuses a number of tokens other than that of the embedding, before anything is made for each of them.
@@ -164,13 +189,13 @@ impl HfDirectory {
     /// Whether matrices have biases where `config.json` says so and nowhere else: transformers leaves out those that it
     /// does not speak of, and makes up those that are missing.
     fn check_biases(&self, config: &Config) -> Result<(), ConfigError> {
-        let found: HashSet<Role> = self.weights.tensors().filter_map(|(_, info)| role(&info.name)).collect();
+        let found: HashSet<Role> = self.weights.tensors().filter_map(|(_, info)| self.role(&info.name)).collect();
         let of_block = |block| Projection::all().map(move |matrix| (Role::Bias(block, matrix), bias_key(matrix)));
         let may_be = |role: Role| role.presence_in(config) != Presence::Absent;
         for (role, key) in (0..config.dims.blocks()).flat_map(of_block).filter(|(role, _)| may_be(*role)) {
             let expected = match (self.config.opt_bool(key)?.unwrap_or(false), found.contains(&role)) {
-                (true, false) => format!("false, or a tensor `{}`", names::name(role)),
-                (false, true) => format!("true, because there is a tensor `{}`", names::name(role)),
+                (true, false) => format!("false, or a tensor `{}`", names::name(role, &self.graph)),
+                (false, true) => format!("true, because there is a tensor `{}`", names::name(role, &self.graph)),
                 _ => continue,
             };
             let found = self.config.get(key).map_or_else(|| "missing".to_owned(), json::shown);
@@ -184,6 +209,23 @@ impl HfDirectory {
         let bytes = |(file, info): (&Safetensors, &SafetensorsInfo)| file.bytes(info);
         let beside = |name: String| self.weights.tensors().find(|(_, info)| info.name == name).map(bytes);
         Some(group_names(name)?.map(beside))
+    }
+
+    /// The divisors of LongRoPE, which `config.json` has, as the tensors that GGUF files have.
+    fn rope_factors(&self) -> Vec<SourceTensor> {
+        let is_long = Source::config(self).is_ok_and(|config| matches!(config.rope.scaling, RopeScaling::LongRope(_)));
+        let given = if is_long { config::rope_factors(&self.config) } else { Vec::new() };
+        let tensor = |(of, factors): (RopeFactors, Vec<f32>)| SourceTensor {
+            name: Role::RopeFactors(of).to_string(),
+            role: Some(Role::RopeFactors(of)),
+            dims: vec![factors.len()],
+            encoding: Encoding::Plain(TensorType::F32),
+            file: self.config.file().clone(),
+            offset: 0,
+            bytes: factors.into_iter().flat_map(f32::to_le_bytes).collect(),
+            groups: None,
+        };
+        given.into_iter().map(tensor).collect()
     }
 
     /// Whether the head is the embedding, so that a head of its own in the files, if there is one, is its copy.
@@ -261,10 +303,11 @@ impl Source for HfDirectory {
 
     fn config(&self) -> Result<Config, ConfigError> {
         self.head_is_embedding()?;
-        let is_of_a_row = |role: &Role| !matches!(role, Role::Scale(..) | Role::Bias(..));
-        let roles = self.weights.tensors().filter_map(|(_, info)| role(&info.name));
+        let is_of_a_row = |role: &Role| !matches!(role, Role::Scale(..) | Role::Bias(..) | Role::InputNorm(..));
+        let roles = self.weights.tensors().filter_map(|(_, info)| self.role(&info.name));
         let blocks: BTreeSet<usize> = roles.filter(is_of_a_row).filter_map(Role::block).collect();
-        let config = config::read(&self.config, blocks.len())?;
+        let mut config = config::read(&self.config, blocks.len(), self.input_norms)?;
+        config.pooling = pooling::read(&self.path)?;
         if config.graph().biases == Biases::WhereFound {
             self.check_biases(&config)?;
         }
@@ -324,12 +367,14 @@ impl Source for HfDirectory {
         let is_hybrid = self.config().is_ok_and(|config| config.graph().hybrid);
         let tensors = tensors.filter(|(_, info)| !(is_hybrid && names::is_of_other_part(&info.name)));
         let tensors = tensors.map(|(file, info)| self.tensor(file, info));
-        let tensors = tensors.map(|tensor| if is_hybrid { restated::tensor(tensor) } else { tensor });
-        with_groups(tensors.collect()).into_iter().filter(|tensor| !is_copy(tensor.role)).collect()
+        let is_restated = self.graph.gains_around_one;
+        let tensors = tensors.map(|tensor| if is_restated { restated::tensor(tensor) } else { tensor });
+        let factors = self.rope_factors();
+        with_groups(tensors.chain(factors).collect()).into_iter().filter(|tensor| !is_copy(tensor.role)).collect()
     }
 
     fn tensor_name(&self, role: Role) -> String {
-        names::name(role)
+        names::name(role, &self.graph)
     }
 
     fn activations(&self) -> Option<ActivationMode> {

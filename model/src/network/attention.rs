@@ -3,7 +3,9 @@
 use super::linear::{Linear, SubNorm};
 use super::ops::Ops;
 use super::part::Part;
-use crate::description::BlockNorm;
+use crate::description::{BlockNorm, QkNorm};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 use trine_kernels::Matrix;
 use trine_ops::{Activations, KvLayer, RmsNorm, Rope};
 use trine_shapes::{
@@ -45,6 +47,8 @@ pub struct Attention<M> {
     pub value: Linear<Value<KvWidth<M>>, Normed<AttnNorm, Hidden<M>>>,
     /// Norms of each head of queries and of keys, where the architecture has them.
     pub qk_norm: Option<QkNorms<M>>,
+    /// Which positions queries see.
+    pub reach: Reach<M>,
     /// Norm before `W_o`.
     pub sub_norm: SubNorm<AttnSubNorm, QWidth<M>>,
     /// `W_o`.
@@ -95,9 +99,25 @@ impl<M: Model> Queries<M> {
     }
 }
 
-/// Norms of the heads of queries and keys, before RoPE turns them (Qwen3).
+/// Which positions the queries of a layer see. Layers of one model may differ in it (Gemma 3).
+#[derive(Debug)]
+pub enum Reach<M> {
+    /// All up to their own.
+    Global,
+    /// The last ones up to their own.
+    Sliding {
+        /// How many, their own among them.
+        window: NonZeroUsize,
+        /// The rotation of such layers, in the place of the model's.
+        rope: Arc<Rope<HeadDim<M>>>,
+    },
+}
+
+/// Norms of the heads of queries and keys.
 #[derive(Debug)]
 pub struct QkNorms<M> {
+    /// Before RoPE turns them (Qwen3), or behind it (HunYuan).
+    pub place: QkNorm,
     /// Of each query head.
     pub query: RmsNorm<QueryNorm, HeadDim<M>>,
     /// Of each key head.
@@ -117,14 +137,23 @@ impl<M: Model> Attention<M> {
         let (mut q, gate) = self.query.of(ops, &h);
         let mut k = ops.linear(&h, &self.key).split();
         let v = ops.linear(&h, &self.value).split();
-        if let Some(norms) = &self.qk_norm {
+        let norms_at = |place| self.qk_norm.as_ref().filter(|norms| norms.place == place);
+        if let Some(norms) = norms_at(QkNorm::BeforeRope) {
             q = ops.head_norm(BlockNorm::Query, q, &norms.query);
             k = ops.head_norm(BlockNorm::Key, k, &norms.key);
         }
-        let q = ops.rope(Part::QueryRope, q, rope);
-        let k = ops.rope(Part::KeyRope, k, rope);
+        let (rope, window) = match &self.reach {
+            Reach::Global => (rope, NonZeroUsize::MAX),
+            Reach::Sliding { window, rope } => (&**rope, *window),
+        };
+        let mut q = ops.rope(Part::QueryRope, q, rope);
+        let mut k = ops.rope(Part::KeyRope, k, rope);
+        if let Some(norms) = norms_at(QkNorm::AfterRope) {
+            q = ops.rotated_head_norm(BlockNorm::Query, q, &norms.query);
+            k = ops.rotated_head_norm(BlockNorm::Key, k, &norms.key);
+        }
         let cached = cache.append(k.view(), v.view());
-        let mut a = ops.attention(q.view(), &cached).merge();
+        let mut a = ops.attention(q.view(), &cached, window).merge();
         if let Some(gate) = gate {
             a = ops.seen(Part::AttentionGated, ops.cpu().output_gated(a, gate));
         }
@@ -134,8 +163,8 @@ impl<M: Model> Attention<M> {
 
     /// The same weights with each matrix replaced by what `f` makes of it, which has the same dimensions.
     pub(crate) fn map_matrices(self, f: impl Fn(Matrix) -> Matrix) -> Self {
-        let Attention { query, key, value, qk_norm, sub_norm, output } = self;
+        let Attention { query, key, value, qk_norm, reach, sub_norm, output } = self;
         let (query, key, value, output) = (query.map(&f), key.map(&f), value.map(&f), output.map(&f));
-        Attention { query, key, value, qk_norm, sub_norm, output }
+        Attention { query, key, value, qk_norm, reach, sub_norm, output }
     }
 }

@@ -14,7 +14,9 @@ use trine_shapes::{Axis, Blocks, Idx, Model, NormRole};
 impl<M: Model> Block<M> {
     fn gain_bytes(&self) -> usize {
         let FeedForward::Dense(network) = &self.feed_forward;
-        bytes_of(&self.attn_norm) + bytes_of(&self.ffn_norm) + sub_bytes_of(&network.sub_norm)
+        let of_branches =
+            self.post_attn_norm.as_ref().map_or(0, bytes_of) + self.post_ffn_norm.as_ref().map_or(0, bytes_of);
+        bytes_of(&self.attn_norm) + bytes_of(&self.ffn_norm) + sub_bytes_of(&network.sub_norm) + of_branches
     }
 }
 
@@ -80,8 +82,12 @@ impl<M: Model> Transformer<M> {
             + self.attention.iter().map(Attention::gain_bytes).sum::<usize>()
             + self.recurrent.iter().map(DeltaNet::small_bytes).sum::<usize>()
             + bytes_of(&self.output_norm);
+        let of_inputs: usize = match self.config.input_norms {
+            true => self.matrices().map(|matrix| size_of::<f32>() * matrix.cols()).sum(),
+            false => 0,
+        };
         let table = self.embedding.data();
-        (matrices + gains + self.head_bytes() + table.bytes().len() / table.rows()) as u64
+        (matrices + gains + of_inputs + self.head_bytes() + table.bytes().len() / table.rows()) as u64
     }
 
     /// The matrices of all blocks.

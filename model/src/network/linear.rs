@@ -6,7 +6,7 @@ use crate::description::{BlockNorm, Projection};
 use std::ops::Deref;
 use trine_kernels::Matrix;
 use trine_ops::{Fold, RmsNorm, Weight};
-use trine_shapes::{Axis, Made, NoNorm, NormRole, Normed, Role, Tensor};
+use trine_shapes::{Axis, InputNorm, Made, NoNorm, NormRole, Normed, Role, Tensor};
 
 /// A matrix in whatever packing its file has, the bias of its product if it has one, and which matrix of a block it is.
 #[derive(Clone, Debug)]
@@ -32,6 +32,14 @@ impl<Out: Made, In: Axis> Linear<Out, In> {
         In: Role,
     {
         Linear { weight: self.weight.with_fold(fold), ..self }
+    }
+
+    /// The same matrix behind a norm of its own input.
+    pub(crate) fn with_input_norm(self, norm: &RmsNorm<InputNorm, In::Plain>) -> Self
+    where
+        In: Role,
+    {
+        Linear { weight: self.weight.with_input_norm(norm), ..self }
     }
 
     /// The same matrix as `f` makes it, which has the same dimensions.

@@ -7,6 +7,7 @@ mod attention;
 mod batch;
 mod cost;
 mod delta_net;
+mod embeddings;
 mod feed_forward;
 mod linear;
 mod logits;
@@ -18,7 +19,7 @@ mod step;
 mod transformer;
 mod wanted;
 
-pub use attention::{Attention, QkNorms, Queries};
+pub use attention::{Attention, QkNorms, Queries, Reach};
 pub use batch::KvCache;
 pub use delta_net::DeltaNet;
 pub use feed_forward::SwiGlu;

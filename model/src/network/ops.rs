@@ -6,11 +6,12 @@ use super::linear::Linear;
 use super::part::Part;
 use crate::description::BlockNorm;
 use std::cell::{Cell, RefCell};
+use std::num::NonZeroUsize;
 use trine_kernels::Matrix;
 use trine_ops::{Activations, Cached, Cpu, Embedding, Gating, Residual, RmsNorm, Rope};
 use trine_shapes::{
-    Axis, Branch, Causal, Gate, HeadNorm, Idx, Made, NormRole, Normed, Pairing, Product, Rotated, Shape, Step, Tensor,
-    View,
+    AdditiveShape, Axis, Branch, BranchNorm, Causal, Gate, HeadNorm, Idx, Made, NormRole, Normed, Pairing, Plain,
+    Product, Roleless, Rotated, Shape, Step, Tensor, View,
 };
 
 /// What a forward pass runs on: a [`Cpu`], or one whose results somebody sees ([`Traced`]).
@@ -30,13 +31,19 @@ pub trait Ops {
         x
     }
 
-    /// [`Cpu::embed`].
-    fn embedded<T: Axis, V: Axis, H: Axis>(
+    /// [`Cpu::scale`], where there is something to do.
+    fn scaled<S: AdditiveShape>(&self, x: Tensor<f32, S>, factor: f32) -> Tensor<f32, S> {
+        if factor == 1.0 { x } else { self.cpu().scale(x, factor) }
+    }
+
+    /// [`Cpu::embed`], each row times a factor.
+    fn embedded<T: Roleless, V: Axis, H: Plain>(
         &self,
         ids: View<'_, Idx<V>, (T,)>,
         table: &Embedding<Matrix, V, H>,
+        factor: f32,
     ) -> Tensor<f32, (T, H)> {
-        self.seen(Part::Embedding, self.cpu().embed(ids, table))
+        self.seen(Part::Embedding, self.scaled(self.cpu().embed(ids, table), factor))
     }
 
     /// [`Cpu::rms_norm`].
@@ -70,6 +77,29 @@ pub trait Ops {
         self.seen(Part::Norm(norm), self.cpu().head_norm(x, gains))
     }
 
+    /// [`Cpu::rotated_head_norm`].
+    fn rotated_head_norm<T: Axis, H: Axis, D: Axis, P: Pairing, R: HeadNorm>(
+        &self,
+        norm: BlockNorm,
+        x: Tensor<f32, (T, H, Rotated<D, P>)>,
+        gains: &RmsNorm<R, D>,
+    ) -> Tensor<f32, (T, H, Rotated<D, P>)> {
+        self.seen(Part::Norm(norm), self.cpu().rotated_head_norm(x, gains))
+    }
+
+    /// [`Cpu::branch_norm`], where the graph has that norm.
+    fn branch_norm<T: Axis, A: Axis, R: BranchNorm>(
+        &self,
+        norm: BlockNorm,
+        x: Tensor<f32, (T, Branch<A>)>,
+        gains: Option<&RmsNorm<R, A>>,
+    ) -> Tensor<f32, (T, Branch<A>)> {
+        match gains {
+            Some(gains) => self.seen(Part::Norm(norm), self.cpu().branch_norm(x, gains)),
+            None => x,
+        }
+    }
+
     /// [`Cpu::linear`].
     fn linear<T: Axis, I: Axis, O: Made>(&self, x: &Activations<T, I>, layer: &Linear<O, I>) -> Tensor<f32, (T, O)> {
         self.seen(Part::Matrix(layer.projection()), self.cpu().linear(x, layer))
@@ -85,16 +115,17 @@ pub trait Ops {
         self.seen(part, self.cpu().rope(x, rope))
     }
 
-    /// [`Cpu::attention`].
+    /// [`Cpu::attention_within`].
     fn attention<T: Step, H, K: Axis, G: Axis, D: Axis, R: Pairing>(
         &self,
         q: View<'_, f32, (T, H, Rotated<D, R>)>,
         cached: &Cached<'_, K, D, Causal<T>, R>,
+        window: NonZeroUsize,
     ) -> Tensor<f32, (T, H, D)>
     where
         H: Product<Outer = K, Inner = G>,
     {
-        self.seen(Part::Attention, self.cpu().attention(q, cached))
+        self.seen(Part::Attention, self.cpu().attention_within(q, cached, window))
     }
 
     /// [`Cpu::gated`].

@@ -13,7 +13,13 @@
 //!
 //! A matrix that has a bias `b`, which some files of the `llama` architecture give it, stands for `W h + b`. Qwen3 has
 //! norms of the heads between `W_q`, `W_k` and RoPE. Qwen3.5 has the gated delta rule in place of attention in most
-//! blocks ([`DeltaNet`]).
+//! blocks ([`DeltaNet`]). MiniCPM multiplies the rows of the embedding by a number, each branch by another, and divides
+//! the logits by a third ([`Scales`](crate::Scales)).
+//! Gemma 3 normalises each branch before it is added, and most of its layers attend within a window ([`Reach`]).
+//! HunYuan has the norms of the heads behind RoPE. The matrices of BitNet's embedding models have a norm each of what
+//! they multiply ([`Weight::with_input_norm`](trine_ops::Weight::with_input_norm)).
+//!
+//! [`Reach`]: crate::Reach
 
 use super::attention::Attention;
 use super::delta_net::DeltaNet;
@@ -23,11 +29,11 @@ use super::part::Part;
 use super::step::StepInput;
 use super::{Logits, LogitsRequest};
 use crate::description::{BlockNorm, Config};
-use trine_kernels::{Matrix, Shortlist};
+use trine_kernels::{LargestProducts, Matrix, Shortlist};
 use trine_ops::{Activations, Embedding, Head, RmsNorm, Rope};
 use trine_shapes::{
     AttentionLayers, AttnNorm, Axis, Blocks, FfnNorm, HeadDim, Hidden, Idx, Model, Normed, OutputNorm, PerLayer,
-    RecurrentLayers, Sequences, Step, Tensor, Vocab,
+    PostAttnNorm, PostFfnNorm, RecurrentLayers, Roleless, Sequences, Step, Tensor, Vocab,
 };
 
 /// What mixes the positions of a sequence in a block.
@@ -51,17 +57,21 @@ pub enum FeedForward<M> {
     Dense(SwiGlu<M>),
 }
 
-/// A block: two norms, and what is added to the residual stream behind each.
+/// A block: two norms or four, and what is added to the residual stream behind each.
 #[derive(Debug)]
 pub struct Block<M> {
     /// Norm before the mixer.
     pub attn_norm: RmsNorm<AttnNorm, Hidden<M>>,
     /// Which layer mixes positions.
     pub mixer: Mixer<M>,
+    /// Norm of what the mixer adds to the stream, where the architecture has it.
+    pub post_attn_norm: Option<RmsNorm<PostAttnNorm, Hidden<M>>>,
     /// Norm before the feed-forward network.
     pub ffn_norm: RmsNorm<FfnNorm, Hidden<M>>,
     /// The feed-forward network.
     pub feed_forward: FeedForward<M>,
+    /// Norm of what the feed-forward network adds to the stream, where the architecture has it.
+    pub post_ffn_norm: Option<RmsNorm<PostFfnNorm, Hidden<M>>>,
 }
 
 /// A transformer with every weight in its role. [`load`](crate::weights::load) makes one from a file.
@@ -120,10 +130,8 @@ impl<M: Model> Transformer<M> {
             (LogitsRequest::Largest(count), Some(shortlist)) => {
                 let h = Activations::new(self.normed(ops, last));
                 let vocab = Vocab::of(self.model);
-                ops.cpu().largest_logits(&h, &self.head, shortlist, count.get()).map(|largest| {
-                    ops.see(Part::Logits, &largest.values);
-                    Logits::of_largest(vocab, largest)
-                })
+                let largest = ops.cpu().largest_logits(&h, &self.head, shortlist, count.get());
+                largest.map(|largest| self.seen_largest(ops, vocab, largest))
             }
             _ => self.head_logits(ops, last).into_rows().map(Logits::dense),
         }
@@ -157,7 +165,8 @@ impl<M: Model> Transformer<M> {
         mut step: StepInput<'_, M, T>,
         after: &mut impl FnMut(Idx<Blocks<M>>, &Tensor<f32, (T, Hidden<M>)>),
     ) -> Tensor<f32, (T, Hidden<M>)> {
-        let mut x = ops.embedded(step.tokens(), &self.embedding);
+        let scales = self.config.scales;
+        let mut x = ops.embedded(step.tokens(), &self.embedding, scales.embedding);
         for index in Idx::all(Blocks::of(self.model)) {
             let block = &self.blocks[index];
             ops.enter(Some(index.get()));
@@ -166,12 +175,14 @@ impl<M: Model> Transformer<M> {
                 Mixer::Attention(layer) => self.attention[layer].mix(ops, &self.rope, h, step.attention(layer)),
                 Mixer::Recurrent(layer) => self.recurrent[layer].mix(ops, h, step.recurrent(layer)),
             };
-            x = ops.add_branch(Part::Residual, residual, mixed);
+            let mixed = ops.branch_norm(BlockNorm::PostAttn, mixed, block.post_attn_norm.as_ref());
+            x = ops.add_branch(Part::Residual, residual, ops.scaled(mixed, scales.residual));
             let (h, residual) = ops.pre_norm(BlockNorm::Ffn, x, &block.ffn_norm);
             let fed = match &block.feed_forward {
                 FeedForward::Dense(network) => network.forward(ops, h),
             };
-            x = ops.add_branch(Part::Output, residual, fed);
+            let fed = ops.branch_norm(BlockNorm::PostFfn, fed, block.post_ffn_norm.as_ref());
+            x = ops.add_branch(Part::Output, residual, ops.scaled(fed, scales.residual));
             after(index, &x);
         }
         ops.enter(None);
@@ -180,13 +191,28 @@ impl<M: Model> Transformer<M> {
     }
 
     /// `logits = W RMSNorm(x, output_norm)`, with the head `W`.
-    pub(super) fn head_logits<T: Axis>(
+    pub(super) fn head_logits<T: Roleless>(
         &self,
         ops: &impl Ops,
         x: Tensor<f32, (T, Hidden<M>)>,
     ) -> Tensor<f32, (T, Vocab<M>)> {
         let h = Activations::new(self.normed(ops, x));
-        ops.seen(Part::Logits, ops.cpu().logits(&h, &self.head))
+        ops.seen(Part::Logits, ops.scaled(ops.cpu().logits(&h, &self.head), 1.0 / self.config.scales.logits))
+    }
+
+    /// The largest logits of a token, as the products of the head and a shortlist are.
+    pub(super) fn seen_largest(
+        &self,
+        ops: &impl Ops,
+        vocab: Vocab<M>,
+        mut largest: LargestProducts,
+    ) -> Logits<Vocab<M>> {
+        let factor = 1.0 / self.config.scales.logits;
+        if factor != 1.0 {
+            largest.values.iter_mut().for_each(|value| *value *= factor);
+        }
+        ops.see(Part::Logits, &largest.values);
+        Logits::of_largest(vocab, largest)
     }
 
     pub(super) fn normed<T: Axis>(

@@ -2,7 +2,6 @@
 //! What does not: the forward pass before that (`transformer.rs`).
 
 use super::ops::Ops;
-use super::part::Part;
 use super::step::StepInput;
 use super::transformer::Transformer;
 use super::{Logits, LogitsRequest};
@@ -63,10 +62,7 @@ impl<M: Model> Transformer<M> {
                     let h = Activations::new(self.normed(ops, rows));
                     let vocab = Vocab::of(self.model);
                     let largest = ops.cpu().largest_logits(&h, &self.head, shortlist, count);
-                    largest.map(|largest| {
-                        ops.see(Part::Logits, &largest.values);
-                        Logits::of_largest(vocab, largest)
-                    })
+                    largest.map(|largest| self.seen_largest(ops, vocab, largest))
                 }
                 _ => self.head_logits(ops, rows).into_rows().map(Logits::dense),
             }

@@ -404,17 +404,17 @@ impl<'f> Converter<'f> {
 
     /// What the source's matrices do with activations and those of the file do not, where none is asked for.
     fn other_activations(&self) -> Option<Warning> {
-        let architecture = self.source.config().ok()?.architecture;
+        let graph = self.source.config().ok()?.graph();
         let first = self.codes(self.tensors.get(&Role::Matrix(0, Projection::Query))?).ok()?;
         let of_source = self.source.activations().filter(|_| self.conversion.quantize.is_none());
-        let before = weights::default_activations(&first, architecture, of_source);
+        let before = weights::default_activations(&first, &graph, of_source);
         let kind = match weights::packing(self.conversion.matrices) {
             // Floats that are codes are recognised again.
             None | Some(PackingKind::F16) if first.scale().is_some() => PackingKind::I2S,
             None | Some(PackingKind::F16) => first.kind(),
             Some(kind) => kind,
         };
-        let after = weights::usual_activations(kind, first.cols(), architecture);
+        let after = weights::usual_activations(kind, first.cols(), &graph);
         (before != after).then(|| Warning::OtherActivations { file: self.source.label().to_owned(), before, after })
     }
 

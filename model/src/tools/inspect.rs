@@ -66,6 +66,7 @@ fn in_words(role: Role) -> String {
     match role {
         Role::Scale(..) => format!("scale of the {words}{of_block}"),
         Role::Bias(..) => format!("bias of the {words}{of_block}"),
+        Role::InputNorm(..) => format!("norm of the input of the {words}{of_block}"),
         _ => format!("{words}{of_block}"),
     }
 }

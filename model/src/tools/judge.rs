@@ -109,7 +109,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 /// The range of the root mean square that tensors of this role keep.
 pub fn usual_rms(role: Role, architecture: Architecture) -> Option<RangeInclusive<f64>> {
     match role {
-        Role::Scale(..) | Role::Bias(..) => None,
+        Role::Scale(..) | Role::Bias(..) | Role::InputNorm(..) => None,
         _ => Some(role.slot().entry().usual_rms?.of(&architecture.graph())),
     }
 }

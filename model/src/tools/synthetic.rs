@@ -7,7 +7,7 @@
 mod tests;
 
 use crate::description::{
-    Architecture, BlockNumbers, Config, Layers, MixerOrder, Presence, Role, RopeConfig, RopeScaling, Yarn,
+    Architecture, BlockNumbers, Config, Layers, MixerOrder, Presence, Role, RopeConfig, RopeScaling, Scales, Yarn,
 };
 use crate::parallel::{self, Threads};
 use crate::weights;
@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Packing, Pq2_0};
 use trine_kernels::{Matrix, PackingError, PackingKind};
 use trine_loader::{Gguf, GgufError, GgufWriter, Ne, ShapeError, TensorType, WriteError};
-use trine_ops::Cpu;
+use trine_ops::{Cpu, Pooling};
 use trine_shapes::{Bitnet2B4T, Dims, MAX_ELEMENTS, Model, Recurrent, Sizes, product_of, product_within};
 use trine_text::VocabularyData;
 
@@ -115,6 +115,54 @@ impl Synthetic {
         Synthetic::hybrid(sizes, of_rule, 262_144)
     }
 
+    /// BitNet embedding 0.6B: a Qwen3 of 28 blocks whose matrices have norms of their own, 440 million ternary weights
+    /// in I2_S, and its embedding in F16.
+    pub fn bitnet_embedding_0_6b() -> Synthetic {
+        let sizes = Sizes {
+            vocab: 151_936,
+            hidden: 1024,
+            ffn: 3072,
+            heads: 16,
+            kv_heads: 8,
+            head_dim: 128,
+            attention_layers: 28,
+        };
+        Synthetic::embedder(Architecture::Qwen3, sizes, 1e6)
+    }
+
+    /// BitNet embedding 270M: a Gemma 3 of 18 blocks, likewise, without windows.
+    pub fn bitnet_embedding_270m() -> Synthetic {
+        let sizes = Sizes {
+            vocab: 262_144,
+            hidden: 640,
+            ffn: 2048,
+            heads: 4,
+            kv_heads: 1,
+            head_dim: 256,
+            attention_layers: 18,
+        };
+        Synthetic::embedder(Architecture::Gemma3, sizes, 1e4)
+    }
+
+    fn embedder(architecture: Architecture, sizes: Sizes, base: f32) -> Synthetic {
+        let dims = Dims::new(sizes).expect("query heads are groups of key/value heads");
+        let mut synthetic = Synthetic::with_dims(dims, 32_768).with_architecture(architecture);
+        let config = &mut synthetic.config;
+        (config.input_norms, config.pooling) = (true, Some(Pooling::Last));
+        (config.rms_epsilon, config.rope.base) = (1e-6, base);
+        synthetic
+    }
+
+    /// The same dimensions in another architecture, with what follows from it.
+    #[must_use]
+    pub fn with_architecture(mut self, architecture: Architecture) -> Synthetic {
+        let (graph, config) = (architecture.graph(), &mut self.config);
+        config.architecture = architecture;
+        config.rope.pairing = graph.rope_pairing;
+        config.scales = Scales::of_hidden(graph.scales, config.dims.hidden);
+        self
+    }
+
     /// Eight blocks of a Qwen3.5 with 11 million weights, whose dimensions all differ.
     pub fn tiny_hybrid() -> Synthetic {
         let sizes =
@@ -135,7 +183,8 @@ impl Synthetic {
         };
         let layers = Layers { order: MixerOrder::AttentionEvery(4), ..Layers::ATTENTION };
         let name = Some("synthetic".to_owned());
-        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, layers, folding: None };
+        let plain = Synthetic::with_dims(dims, context).config;
+        let config = Config { architecture, name, rms_epsilon: 1e-6, rope, layers, ..plain };
         Synthetic { config, matrices: TensorType::PQ2_0, table: TensorType::PQ2_0, tied: false, seed: 1 }
     }
 
@@ -157,7 +206,8 @@ impl Synthetic {
         };
         let (name, context) = (Some("synthetic".to_owned()), 4 * original_context);
         let layers = Layers::ATTENTION;
-        let config = Config { architecture, name, context, dims, rms_epsilon: 1e-6, rope, layers, folding: None };
+        let plain = Synthetic::with_dims(dims, context).config;
+        let config = Config { architecture, name, rms_epsilon: 1e-6, rope, layers, ..plain };
         Synthetic { config, matrices: TensorType::PQ2_0, table: TensorType::PQ2_0, tied, seed: 1 }
     }
 
@@ -183,7 +233,11 @@ impl Synthetic {
                 scaling: RopeScaling::None,
                 pairing: Architecture::BitnetB158.graph().rope_pairing,
             },
+            scales: Scales::NONE,
             layers: Layers::ATTENTION,
+            sliding: None,
+            input_norms: false,
+            pooling: None,
             folding: None,
         };
         Synthetic { config, matrices: TensorType::I2S, table: TensorType::F16, tied: true, seed: 1 }

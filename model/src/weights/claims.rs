@@ -3,7 +3,7 @@
 use super::{Corrected, Corrections};
 use super::{LoadError, LoadOptions, LoadProblem, MakeShortlist, Quantize, Requantize};
 use super::{checked, corrections, floats, matrices};
-use crate::description::{Config, Presence, Projection, Role, block_number};
+use crate::description::{Config, Presence, Projection, Role, RopeFactors, RopeScaling, block_number};
 use crate::files::{Encoding, Source, SourceTensor};
 use crate::network::Linear;
 use crate::parallel::Threads;
@@ -284,19 +284,40 @@ impl<'l> Claims<'l> {
     pub(super) fn rope<D: Plain>(&mut self, head: D) -> Result<Rope<D>, LoadError> {
         let rope = self.config.rope;
         let mut factors = rope.divisors();
-        if self.has(Role::RopeFrequencies) {
-            let tensor = self.claim(Role::RopeFrequencies);
-            let divisors = self.floats(&tensor, "frequency divisors")?;
-            if divisors.len() != factors.len() {
-                let found = format!("{} values", divisors.len());
-                return Err(self.value(&tensor, found, "one divisor for each pair that RoPE rotates"));
+        let used = match rope.scaling {
+            RopeScaling::LongRope(long) => Role::RopeFactors(long.factors(self.config.context)),
+            _ => Role::RopeFrequencies,
+        };
+        let given = [RopeFactors::Short, RopeFactors::Long].map(Role::RopeFactors).into_iter();
+        let given: Vec<Role> = given.chain([Role::RopeFrequencies]).filter(|role| self.has(*role)).collect();
+        for role in given {
+            let divisors = self.divisors(role, factors.len())?;
+            if role == used {
+                factors.iter_mut().zip(&divisors).for_each(|(factor, divisor)| *factor *= divisor);
             }
-            if let Some(wrong) = divisors.iter().find(|divisor| **divisor <= 0.0) {
-                return Err(self.value(&tensor, wrong, "positive divisors"));
-            }
-            factors.iter_mut().zip(&divisors).for_each(|(factor, divisor)| *factor *= divisor);
         }
         Ok(Rope::new(head, rope.pairing, rope.base, &factors, self.config.context).with_multiplier(rope.multiplier()))
+    }
+
+    /// The rotation tables of layers with a window, where the model has such.
+    pub(super) fn local_rope<D: Plain>(&self, head: D) -> Option<Rope<D>> {
+        let (rope, sliding) = (self.config.rope, self.config.sliding.as_ref()?);
+        let factors = vec![1.0; rope.rotated / 2];
+        Some(Rope::new(head, rope.pairing, sliding.base, &factors, self.config.context))
+    }
+
+    /// Divisors of frequencies, one for each of so many pairs.
+    fn divisors(&mut self, role: Role, pairs: usize) -> Result<Vec<f32>, LoadError> {
+        let tensor = self.claim(role);
+        let divisors = self.floats(&tensor, "frequency divisors")?;
+        if divisors.len() != pairs {
+            let found = format!("{} values", divisors.len());
+            return Err(self.value(&tensor, found, "one divisor for each pair that RoPE rotates"));
+        }
+        match divisors.iter().find(|divisor| **divisor <= 0.0) {
+            Some(wrong) => Err(self.value(&tensor, wrong, "positive divisors")),
+            None => Ok(divisors),
+        }
     }
 
     /// The corrections that were made, once every tensor is claimed.
@@ -338,8 +359,8 @@ impl<'l> Claims<'l> {
     fn with_activations(&self, tensor: &SourceTensor, matrix: Matrix) -> Result<Matrix, LoadError> {
         // A source speaks of the weights that it has, not of those that quantizing makes of them.
         let of_source = self.activations.filter(|_| self.options.quantize.is_none());
-        let (architecture, asked) = (self.config.architecture, self.options.activations);
-        let mode = matrices::activation_mode(&matrix, architecture, asked, of_source);
+        let (graph, asked) = (self.config.graph(), self.options.activations);
+        let mode = matrices::activation_mode(&matrix, &graph, asked, of_source);
         matrix.with_activation_mode(mode).map_err(|source| self.contents(tensor, source))
     }
 

@@ -1,6 +1,7 @@
-//! The rotations of a model whose matrices are folded, one for each width that is folded.
+//! What matrices of a model do with their input before they multiply it: rotations, one for each width that is folded,
+//! and norms.
 //!
-//! What belongs here: rotations with the axes of a model. What does not: which matrices are folded
+//! What belongs here: these with the axes of a model. What does not: which matrices are folded
 //! ([`Folding`]).
 
 use super::claims::Claims;
@@ -56,14 +57,17 @@ fn of<A: Plain>(folding: &Folding, axis: A) -> Result<Option<Fold<A>>, trine_ops
     Fold::new(axis, folding.block, signs.as_deref()).map(Some)
 }
 
-/// A matrix of a block, with its rotation where it is folded.
+/// A matrix of a block, with its rotation where it is folded, and behind its norm where it has one.
 pub(super) fn linear<O: Made, R: NormRole, A: Plain>(
     claims: &mut Claims<'_>,
     (block, projection): (usize, Projection),
     (out, input): (O, A),
     fold: Option<&Fold<A>>,
 ) -> Result<Linear<O, Normed<R, A>>, LoadError> {
-    let linear = claims.linear((block, projection), (out, Normed::of(input)))?;
+    let mut linear = claims.linear((block, projection), (out, Normed::of(input)))?;
+    if claims.config().input_norms {
+        linear = linear.with_input_norm(&claims.norm(Role::InputNorm(block, projection), input)?);
+    }
     match (claims.config().folds(Role::Matrix(block, projection)), fold) {
         (true, Some(fold)) => Ok(linear.with_fold(fold.clone())),
         (true, None) => unreachable!("the configuration has compared widths, blocks and signs"),

@@ -8,14 +8,16 @@ use super::Adapter;
 use super::claims::Claims;
 use super::folds::{self, Folds};
 use super::{Corrected, Corrections, KeepTriples, LoadError, LoadProblem, floats, triples};
-use crate::description::{BlockNorm, BlockNumbers, Config, MixerKind, NoSubNorms, Projection, QkNorm, Role};
+use crate::description::{BlockNorm, BlockNumbers, Config, MixerKind, NoSubNorms, Projection, Role};
 use crate::files::Source;
-use crate::network::{Attention, Block, DeltaNet, FeedForward, Mixer, QkNorms, Queries, SubNorm, SwiGlu, Transformer};
+use crate::network::{
+    Attention, Block, DeltaNet, FeedForward, Mixer, QkNorms, Queries, Reach, SubNorm, SwiGlu, Transformer,
+};
 use crate::warning::Warning;
 use std::sync::Arc;
 use trine_kernels::packing::I2sPacking;
 use trine_kernels::{ActivationMode, GateActivation, Matrix, PackingError, PackingKind};
-use trine_ops::{Cpu, DeltaRates, Gating};
+use trine_ops::{Cpu, DeltaRates, Gating, RmsNorm, Rope};
 use trine_shapes::{
     AttentionLayers, Blocks, Branch, ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Ffn, Gate,
     GatedQWidth, HeadDim, Hidden, Idx, KvWidth, LacksNorm, Model, NoNorm, NormRole, Normed, PerLayer, Plain, QWidth,
@@ -137,9 +139,10 @@ pub fn load<M: Model>(
     let folds = Folds::new(model, &claims)?;
     let mut embedding = claims.embedding((vocab, hidden))?;
     let rope = claims.rope(HeadDim::of(model))?;
+    let local_rope = claims.local_rope(HeadDim::of(model)).map(Arc::new);
     let blocks_of = |kind| config.layers.blocks(config.dims.blocks(), kind);
     let attention = PerLayer::try_from_fn(AttentionLayers::of(model), |layer| {
-        attention(model, &mut claims, &folds, blocks_of(MixerKind::Attention)[layer.get()])
+        attention(model, &mut claims, (&folds, local_rope.as_ref()), blocks_of(MixerKind::Attention)[layer.get()])
     })?;
     let recurrent = PerLayer::try_from_fn(RecurrentLayers::of(model), |layer| {
         delta_net(model, &mut claims, &folds, blocks_of(MixerKind::Recurrent)[layer.get()])
@@ -207,7 +210,7 @@ fn blocks<M: Model>(
 fn attention<M: Model>(
     model: M,
     claims: &mut Claims<'_>,
-    folds: &Folds<M>,
+    (folds, local_rope): (&Folds<M>, Option<&Arc<Rope<HeadDim<M>>>>),
     block: usize,
 ) -> Result<Attention<M>, LoadError> {
     let (hidden, head) = (Hidden::of(model), HeadDim::of(model));
@@ -222,11 +225,18 @@ fn attention<M: Model>(
         key: folds::linear(claims, (block, Projection::Key), (kv_width, hidden), of_stream)?,
         value: folds::linear(claims, (block, Projection::Value), (Value::of(kv_width), hidden), of_stream)?,
         qk_norm: match claims.config().graph().qk_norm {
-            Some(QkNorm::BeforeRope) => Some(QkNorms {
+            Some(place) => Some(QkNorms {
+                place,
                 query: claims.norm(Role::Norm(block, BlockNorm::Query), head)?,
                 key: claims.norm(Role::Norm(block, BlockNorm::Key), head)?,
             }),
             None => None,
+        },
+        reach: match (&claims.config().sliding, local_rope) {
+            (Some(sliding), Some(rope)) if sliding.slides(block) => {
+                Reach::Sliding { window: sliding.window, rope: rope.clone() }
+            }
+            _ => Reach::Global,
         },
         sub_norm: sub_norm(claims, Role::Norm(block, BlockNorm::AttnSub), q_width)?,
         output: folds::linear(claims, output, (Branch::of(hidden), q_width), folds.q_width.as_ref())?,
@@ -272,6 +282,7 @@ fn block<M: Model>(
     Ok(Block {
         attn_norm: claims.norm(Role::Norm(block, BlockNorm::Attn), hidden)?,
         mixer,
+        post_attn_norm: branch_norm(claims, Role::Norm(block, BlockNorm::PostAttn), hidden)?,
         ffn_norm: claims.norm(Role::Norm(block, BlockNorm::Ffn), hidden)?,
         feed_forward: FeedForward::Dense(SwiGlu {
             gating: Gating::new(ffn, claims.config().graph().gate_activation),
@@ -280,7 +291,20 @@ fn block<M: Model>(
             sub_norm: sub_norm(claims, Role::Norm(block, BlockNorm::FfnSub), ffn)?,
             down: folds::linear(claims, (block, Projection::Down), (Branch::of(hidden), ffn), folds.ffn.as_ref())?,
         }),
+        post_ffn_norm: branch_norm(claims, Role::Norm(block, BlockNorm::PostFfn), hidden)?,
     })
+}
+
+/// The norm of a branch, where the graph has it.
+fn branch_norm<R: NormRole, A: Plain>(
+    claims: &mut Claims<'_>,
+    role: Role,
+    axis: A,
+) -> Result<Option<RmsNorm<R, A>>, LoadError> {
+    match claims.config().graph().branch_norms {
+        true => claims.norm(role, axis).map(Some),
+        false => Ok(None),
+    }
 }
 
 fn sub_norm<R: NormRole, A: Plain>(claims: &mut Claims<'_>, role: Role, axis: A) -> Result<SubNorm<R, A>, LoadError>

@@ -3,7 +3,7 @@
 //! Not here: float matrices that become codes (`floats.rs`), and the words of MLX (`words.rs`).
 
 use super::{floats, words};
-use crate::description::{Architecture, Projection};
+use crate::description::{Graph, Projection};
 use crate::files::{Encoding, SourceTensor};
 use bytes::Bytes;
 use trine_kernels::packing::{
@@ -89,6 +89,7 @@ fn stored(kind: TensorType, i2s: I2sPacking) -> Stored {
         TensorType::IQ1BN => Stored::Repacked(TernaryLayout::Iq1Bn),
         TensorType::IQ2BN => Stored::Repacked(TernaryLayout::Iq2Bn),
         TensorType::IQ2BNR4 => Stored::Repacked(TernaryLayout::Iq2BnR4),
+        TensorType::STQ1_0 => Stored::Repacked(TernaryLayout::Stq1_0),
     }
 }
 
@@ -165,7 +166,7 @@ pub(crate) fn halves_row(row: usize, head: Option<usize>) -> usize {
 /// that can be asked for it heeds f32.
 pub(super) fn activation_mode(
     matrix: &Matrix,
-    architecture: Architecture,
+    graph: &Graph,
     asked: Option<ActivationMode>,
     of_source: Option<ActivationMode>,
 ) -> ActivationMode {
@@ -173,17 +174,13 @@ pub(super) fn activation_mode(
         let is_f32 = asked.or(of_source) == Some(ActivationMode::F32);
         return if is_f32 { ActivationMode::F32 } else { matrix.activation_mode() };
     }
-    asked.unwrap_or_else(|| default_activations(matrix, architecture, of_source))
+    asked.unwrap_or_else(|| default_activations(matrix, graph, of_source))
 }
 
 /// What a matrix of codes does with activations where nothing is asked for.
-pub(crate) fn default_activations(
-    matrix: &Matrix,
-    architecture: Architecture,
-    of_source: Option<ActivationMode>,
-) -> ActivationMode {
+pub(crate) fn default_activations(matrix: &Matrix, graph: &Graph, of_source: Option<ActivationMode>) -> ActivationMode {
     let of_source = of_source.filter(|_| matrix.scale().is_some());
-    of_source.unwrap_or_else(|| usual_activations(matrix.kind(), matrix.cols(), architecture))
+    of_source.unwrap_or_else(|| usual_activations(matrix.kind(), matrix.cols(), graph))
 }
 
 /// What a matrix of codes in a packing, with rows of `cols` columns, does with activations where neither it is asked
@@ -193,9 +190,9 @@ pub(crate) fn default_activations(
 /// of a row, in the lengths that the packings have for weights: TQ1_0 and TQ2_0 (TriLM, as `llama`) as in llama.cpp,
 /// where their columns are whole blocks of 256; those with a scale for 64 or 128 columns (Bonsai, as `qwen3`) for each
 /// group. Every other ternary matrix gets BitNet's one scale for each token.
-pub(crate) fn usual_activations(packing: PackingKind, cols: usize, architecture: Architecture) -> ActivationMode {
+pub(crate) fn usual_activations(packing: PackingKind, cols: usize, graph: &Graph) -> ActivationMode {
     match packing {
-        _ if architecture.graph().ternary => ActivationMode::Int8PerToken,
+        _ if graph.ternary => ActivationMode::Int8PerToken,
         PackingKind::Q2_0 | PackingKind::Pq2_0 | PackingKind::Ptq1_0 | PackingKind::Q1_0 => {
             ActivationMode::Int8PerGroup
         }

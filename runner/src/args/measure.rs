@@ -1,11 +1,13 @@
-//! The arguments of the commands that show what a model and its vocabulary make of text: `trine logits`, `trine
-//! tokenize` and `trine perplexity`.
+//! The arguments of the commands that show what a model and its vocabulary make of text: `trine logits`, `trine embed`,
+//! `trine tokenize` and `trine perplexity`.
 
-use super::values::{cache_types, whole};
+use super::values::{cache_types, named, whole};
 use super::{CpuArguments, FileArguments, LoadArguments, VocabularyArguments};
 use clap::Args;
+use clap::builder::TypedValueParser;
 use std::path::PathBuf;
 use trine::kernels::CacheType;
+use trine::ops::Pooling;
 
 #[derive(Debug, Args)]
 pub struct LogitsArguments {
@@ -36,6 +38,36 @@ pub struct LogitsArguments {
     pub load: LoadArguments,
     #[command(flatten)]
     pub cpu: CpuArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct EmbedArguments {
+    /// GGUF file, or directory of HF transformers; without one the built-in model runs.
+    #[arg(value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// File with the texts, one in each line; `-` is standard input.
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub file: PathBuf,
+    /// The whole file is one text.
+    #[arg(long)]
+    pub whole: bool,
+    /// Which row stands for a text: that of its last token, or the mean of all [default: what the model's file says].
+    #[arg(long, value_name = "ROW", value_parser = poolings())]
+    pub pooling: Option<Pooling>,
+    /// What is put before each text, such as the sentence of instruction that queries begin with.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub prefix: Option<String>,
+    /// Write the numbers alone, as little-endian f32, row after row, in place of a line of JSON for each text.
+    #[arg(long)]
+    pub raw: bool,
+    #[command(flatten)]
+    pub access: FileArguments,
+    #[command(flatten)]
+    pub cpu: CpuArguments,
+}
+
+fn poolings() -> impl TypedValueParser<Value = Pooling> {
+    named([("last", Pooling::Last), ("mean", Pooling::Mean)])
 }
 
 #[derive(Debug, Args)]

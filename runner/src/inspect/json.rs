@@ -52,6 +52,7 @@ fn model(config: &Config) -> Json {
         RopeScaling::Linear { factor } => ("linear", factor),
         RopeScaling::Llama3 { factor, .. } => ("llama3", factor),
         RopeScaling::Yarn(yarn) => ("yarn", yarn.factor),
+        RopeScaling::LongRope(_) => ("longrope", 1.0),
     };
     json!({
         "architecture": config.architecture.name(),

@@ -306,3 +306,34 @@ fn a_mean_of_damaged_gains_is_a_short_number() {
     let shown = text(&trine(&["inspect", path_text(&changed)]));
     assert!(shown.contains("RMS of gains 8.000e35") && shown.contains("an RMS of 8.000e35 is unusual"), "{shown}");
 }
+
+const EMBEDDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/embeddings/qwen3-i2_s.gguf");
+
+#[test]
+fn each_line_becomes_a_row() {
+    let lines = b"one text\nand another\n";
+    let output = text(&trine_reading(lines, &["embed", EMBEDDER]));
+    let rows: Vec<serde_json::Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), 2);
+    let raw = trine_reading(lines, &["embed", EMBEDDER, "--raw", "--pooling", "last"]).stdout;
+    let raw: Vec<f32> = raw.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    assert_eq!(raw.len(), 2 * 128);
+    for (index, (row, raw)) in rows.iter().zip(raw.chunks_exact(128)).enumerate() {
+        assert_eq!(row["index"], index);
+        let numbers = row["embedding"].as_array().unwrap().iter().map(|number| number.as_f64().unwrap() as f32);
+        assert!(numbers.eq(raw.iter().copied()), "row {index}");
+    }
+    let joined = text(&trine_reading(b"and another", &["embed", EMBEDDER, "--prefix", "one text\n", "--whole"]));
+    let whole = text(&trine_reading(b"one text\nand another", &["embed", EMBEDDER, "--whole"]));
+    assert_eq!(joined, whole);
+    let mean = text(&trine_reading(lines, &["embed", EMBEDDER, "--pooling", "mean"]));
+    assert_ne!(mean, output);
+}
+
+#[test]
+fn a_model_that_says_of_no_row_that_it_stands_for_a_text_needs_an_option() {
+    let output = trine_reading(b"a text", &["embed", STORIES]);
+    assert_eq!(output.status.code(), Some(2), "{}", errors(&output));
+    assert!(errors(&output).contains("--pooling last"), "{}", errors(&output));
+    assert!(text(&trine_reading(b"a text", &["embed", STORIES, "--pooling", "last"])).contains("\"embedding\":["));
+}

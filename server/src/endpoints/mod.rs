@@ -4,6 +4,7 @@
 mod body;
 mod chat;
 mod completions;
+mod embeddings;
 mod gate;
 mod generate;
 mod health;
@@ -76,7 +77,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/v1/responses", post(responses::responses)),
         ("/v1/messages", post(messages::messages)),
         ("/v1/messages/count_tokens", post(messages::count)),
-        ("/v1/embeddings", post(models::embeddings)),
+        ("/v1/embeddings", post(embeddings::embeddings)),
         ("/tokenize", post(tokens::tokenize)),
         ("/detokenize", post(tokens::detokenize)),
         ("/tokenizer_info", get(tokens::info)),

@@ -1,5 +1,5 @@
-//! What the server says of its model: `/v1/models`, `/props`; and embeddings, which it has none of. What does not
-//! belong here: the tokenizer (`tokens.rs`).
+//! What the server says of its model: `/v1/models`, `/props`. What does not belong here: the tokenizer
+//! (`tokens.rs`).
 
 use super::body::json_response;
 use crate::app::App;
@@ -125,9 +125,4 @@ pub async fn props(State(app): State<Arc<App>>) -> Response<Body> {
         build_info: env!("CARGO_PKG_VERSION"),
     };
     json_response(serde_json::to_string(&props).unwrap_or_default())
-}
-
-/// There are none.
-pub async fn embeddings() -> ApiError {
-    ApiError::bad("unsupported_model", "this model generates text and makes no embeddings").at("model")
 }

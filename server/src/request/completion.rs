@@ -84,7 +84,8 @@ fn refuse_what_is_not_there(fields: &mut Fields) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn prompts(field: Field, vocab: usize) -> Result<Vec<PromptText>, ApiError> {
+/// The texts of a request.
+pub(super) fn prompts(field: Field, vocab: usize) -> Result<Vec<PromptText>, ApiError> {
     const EXPECTED: &str = "a string, an array of strings, an array of token ids, or an array of such arrays";
     let items = match field.value() {
         Json::String(_) => return Ok(vec![PromptText::Text(field.string()?)]),

@@ -6,6 +6,7 @@
 mod chat;
 mod completion;
 mod delivery;
+mod embeddings;
 mod ending;
 mod messages;
 mod ollama;
@@ -16,8 +17,10 @@ mod tokens;
 mod tools;
 
 pub use chat::{ChatRequest, Conversation};
+use completion::prompts;
 pub use completion::{CompletionRequest, PromptText};
 pub use delivery::Delivery;
+pub use embeddings::EmbeddingsRequest;
 pub use ending::Ending;
 pub use messages::MessagesRequest;
 pub use ollama::OllamaRequest;

@@ -8,6 +8,7 @@ mod client;
 mod completions;
 mod described;
 mod dialects;
+mod embeddings;
 mod faults;
 mod malformed;
 mod operations;

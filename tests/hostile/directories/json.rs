@@ -162,9 +162,9 @@ fn numbers_of_rope_and_vocabulary() -> Vec<Case> {
     vec![
         number(
             "another scaling",
-            "`rope_parameters.rope_type` is `longrope`",
+            "`rope_parameters.rope_type` is `dynamic`",
             "/rope_parameters/rope_type",
-            json!("longrope"),
+            json!("dynamic"),
         ),
         number(
             "a scaling without its factor",

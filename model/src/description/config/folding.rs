@@ -112,7 +112,7 @@ impl Keys<'_> {
                 Role::Matrix(_, matrix) => !matrix.is_never_ternary(),
                 _ => false,
             };
-            let Some(role) = Role::from_name(name).filter(may_be_folded) else {
+            let Some(role) = Role::from_name(name, &self.architecture.graph()).filter(may_be_folded) else {
                 let expected = "matrices of blocks that may be folded, or `output.weight`";
                 return Err(self.fold_error(KEY, format!("`{name}`"), expected));
             };

@@ -1,14 +1,16 @@
 //! A configuration as the metadata of a GGUF file: what [`Config::from_gguf`] reads, written.
 
 use super::Config;
-use crate::description::{MixerOrder, RopeScaling, Yarn};
+use super::{LAST, MEAN, scales, sliding};
+use crate::description::{LongRope, MixerOrder, RopeScaling, ScaledBy, Yarn};
 use trine_loader::{Array, Value};
+use trine_ops::Pooling;
 use trine_shapes::Dims;
 
 impl Config {
     /// The keys of a GGUF file that [`Config::from_gguf`] reads this configuration from. The number of tokens is that
-    /// of `tokenizer.ggml.tokens`, which belongs to the tokenizer. Of RoPE scaling, `linear` and `yarn` have
-    /// keys; the divisors of Llama 3 are the tensor `rope_freqs.weight`.
+    /// of `tokenizer.ggml.tokens`, which belongs to the tokenizer. Of RoPE scaling, `linear`, `yarn`
+    /// and `longrope` have keys; divisors of Llama 3 and of LongRoPE are tensors.
     pub fn to_metadata(&self) -> Vec<(String, Value)> {
         let Dims { vocab, hidden, ffn, kv_heads, group, head_dim, attention_layers: _, recurrent: _ } = self.dims;
         let count = |n: usize| Value::U32(n as u32);
@@ -28,6 +30,19 @@ impl Config {
         ];
         of_architecture.extend(scaling(&self.rope.scaling));
         of_architecture.extend(self.hybrid());
+        if self.graph().scales == ScaledBy::Numbers {
+            let of = self.scales;
+            let numbers = scales::KEYS.into_iter().zip([of.embedding, of.residual, of.logits]);
+            of_architecture.extend(numbers.map(|(key, number)| (key, Value::F32(number))));
+        }
+        of_architecture.extend(self.sliding.iter().flat_map(sliding::keys));
+        of_architecture.extend(self.pooling.map(|pooling| {
+            let number = match pooling {
+                Pooling::Mean => MEAN,
+                Pooling::Last => LAST,
+            };
+            ("pooling_type", Value::U32(number))
+        }));
         let name = self.architecture.name();
         let mut metadata = vec![("general.architecture".to_owned(), Value::from(name))];
         metadata.extend(self.name.iter().map(|name| ("general.name".to_owned(), Value::from(name.as_str()))));
@@ -85,5 +100,10 @@ fn scaling(scaling: &RopeScaling) -> Vec<(&'static str, Value)> {
             keys.extend(unusual.map(|(key, found, _)| (key, Value::F32(found))));
             keys
         }
+        RopeScaling::LongRope(LongRope { original_context, multiplier }) => vec![
+            ("rope.scaling.type", "longrope".into()),
+            ("rope.scaling.original_context_length", Value::U32(original_context as u32)),
+            ("rope.scaling.attn_factor", Value::F32(multiplier)),
+        ],
     }
 }

@@ -4,9 +4,13 @@
 //! numbers mean ([`crate::rope`]).
 
 use super::Keys;
-use crate::description::{ConfigError, RopeConfig, RopeScaling, Yarn};
+use crate::description::{ConfigError, LongRope, RopeConfig, RopeScaling, Yarn};
 
 const SCALING: &str = "rope.scaling.type";
+/// What the base is multiplied with, to the power of `d / (d - 2)`; 0 is nothing.
+pub(super) const ALPHA: &str = "rope.scaling.alpha";
+const FACTOR: &str = "rope.scaling.factor";
+const ORIGINAL_CONTEXT: &str = "rope.scaling.original_context_length";
 
 /// What rotated heads are multiplied with, relative to the usual number.
 const MULTIPLIER: &str = "rope.scaling.attn_factor";
@@ -26,13 +30,22 @@ impl Keys<'_> {
             // A factor without a type is linear.
             None | Some("linear") => self.linear()?,
             Some("yarn") => self.yarn()?,
+            Some("longrope") => self.long_rope()?,
             Some(other) => return Err(self.unsupported(SCALING, other)),
         };
         let multiplier = self.positive(MULTIPLIER, Some(1.0))?;
-        if multiplier != 1.0 && !matches!(scaling, RopeScaling::Yarn(_)) {
+        if multiplier != 1.0 && !matches!(scaling, RopeScaling::Yarn(_) | RopeScaling::LongRope(_)) {
             return Err(self.unsupported(MULTIPLIER, multiplier));
         }
         let base = self.positive("rope.freq_base", Some(10_000.0))?;
+        let base =
+            match self.file.metadata().opt_f32(&self.key(ALPHA))?.filter(|_| self.architecture.graph().rope_alpha) {
+                Some(alpha) if alpha > 0.0 && alpha.is_finite() => with_alpha(base, alpha, head_dim),
+                Some(alpha) if alpha != 0.0 => {
+                    return Err(self.value(ALPHA, alpha, "a positive number, or 0 for none"));
+                }
+                _ => base,
+            };
         // Below 1 the slowest pair of a head turns fastest; no model has it, and near 0 there are no such angles.
         if base < 1.0 {
             return Err(self.value("rope.freq_base", base, "at least 1"));
@@ -43,8 +56,17 @@ impl Keys<'_> {
     fn linear(&self) -> Result<RopeScaling, ConfigError> {
         // Older files have the factor under a key of its own (llama.cpp).
         let older = self.positive("rope.scale_linear", Some(1.0))?;
-        let factor = self.positive("rope.scaling.factor", Some(older))?;
+        let factor = self.positive(FACTOR, Some(older))?;
         Ok(if factor == 1.0 { RopeScaling::None } else { RopeScaling::Linear { factor } })
+    }
+
+    fn long_rope(&self) -> Result<RopeScaling, ConfigError> {
+        // llama.cpp would divide all frequencies by it too.
+        if let Some(found) = self.file.metadata().opt_f32(&self.key(FACTOR))?.filter(|found| *found != 1.0) {
+            return Err(self.unsupported(FACTOR, found));
+        }
+        let original_context = self.count_or(ORIGINAL_CONTEXT, self.context()?)?;
+        Ok(RopeScaling::LongRope(LongRope { original_context, multiplier: self.positive(MULTIPLIER, Some(1.0))? }))
     }
 
     fn yarn(&self) -> Result<RopeScaling, ConfigError> {
@@ -55,9 +77,9 @@ impl Keys<'_> {
                 return Err(self.unsupported(suffix, found));
             }
         }
-        let factor = self.positive("rope.scaling.factor", None)?;
+        let factor = self.positive(FACTOR, None)?;
         if factor < 1.0 {
-            return Err(self.value("rope.scaling.factor", factor, "at least 1"));
+            return Err(self.value(FACTOR, factor, "at least 1"));
         }
         let (whole, usual) =
             (self.file.metadata().opt_f32(&self.key(WHOLE_MULTIPLIER))?, Yarn::usual_multiplier(factor));
@@ -66,10 +88,16 @@ impl Keys<'_> {
         }
         Ok(RopeScaling::Yarn(Yarn {
             factor,
-            original_context: self.count("rope.scaling.original_context_length")?,
+            original_context: self.count(ORIGINAL_CONTEXT)?,
             attention_factor: self.positive(MULTIPLIER, Some(1.0))?,
             beta_fast: self.positive("rope.scaling.yarn_beta_fast", Some(Yarn::BETA_FAST))?,
             beta_slow: self.positive("rope.scaling.yarn_beta_slow", Some(Yarn::BETA_SLOW))?,
         }))
     }
+}
+
+/// The base that an `alpha` stands for (NTK-aware scaling). Source: `llama_model_hunyuan_vl` of llama.cpp.
+pub(crate) fn with_alpha(base: f32, alpha: f32, head_dim: usize) -> f32 {
+    let width = head_dim as f64;
+    (f64::from(base) * f64::from(alpha).powf(width / (width - 2.0).max(1.0))) as f32
 }

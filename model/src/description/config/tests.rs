@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Synthetic;
-use crate::description::{RopeScaling, Yarn};
+use crate::description::{LongRope, RopeScaling, SlidingOrder, Yarn};
 use crate::{Projection, Role};
 use trine_loader::{GgufWriter, StringArray, Value};
 use trine_shapes::Recurrent;
@@ -66,6 +66,15 @@ fn a_configuration_is_read_from_the_keys_that_are_written_of_it() {
         let synthetic = qwen3(scaling);
         assert_eq!(with(&synthetic, &[]).unwrap(), synthetic.config);
     }
+    // Divisors of LongRoPE are tensors, which reading the keys does not ask for.
+    let long = RopeScaling::LongRope(LongRope { original_context: 4096, multiplier: 1.25 });
+    let synthetic = qwen3(long);
+    assert_eq!(with(&synthetic, &[]).unwrap(), synthetic.config);
+    let mut synthetic = qwen3(RopeScaling::None);
+    synthetic.config.architecture = Architecture::MiniCpm;
+    synthetic.config.rope.pairing = synthetic.config.graph().rope_pairing;
+    synthetic.config.scales = Scales { embedding: 3.0, residual: 0.25, logits: 1.5 };
+    assert_eq!(with(&synthetic, &[]).unwrap(), synthetic.config);
     let synthetic = qwen3(RopeScaling::Yarn(unusual));
     assert_eq!(with(&synthetic, &[]).unwrap(), synthetic.config);
     let keys = qwen3(RopeScaling::Yarn(YARN)).config.to_metadata();
@@ -133,7 +142,7 @@ fn a_yarn_that_is_not_computed_is_refused() {
         ("original_context_length", None, "qwen3.rope.scaling.original_context_length"),
         ("original_context_length", Some(Value::U32(0)), "is 0, expected at least 1"),
         ("attn_factor", number(-1.0), "`qwen3.rope.scaling.attn_factor` is -1, expected a positive number"),
-        ("type", Some("longrope".into()), "`qwen3.rope.scaling.type` is longrope: this changes the arithmetic"),
+        ("type", Some("dynamic".into()), "`qwen3.rope.scaling.type` is dynamic: this changes the arithmetic"),
     ];
     let synthetic = qwen3(RopeScaling::Yarn(YARN));
     for (key, value, expected) in cases {
@@ -147,6 +156,65 @@ fn a_yarn_that_is_not_computed_is_refused() {
         ("rope.scaling.yarn_attn_factor", number(1.138_629_4)),
     ];
     assert_eq!(with(&synthetic, &usual).unwrap(), synthetic.config);
+}
+
+/// What scales, and what LongRoPE needs, is a number that makes sense.
+#[test]
+fn scales_and_long_rope_that_make_no_sense_are_named() {
+    let mut synthetic = qwen3(RopeScaling::LongRope(LongRope { original_context: 4096, multiplier: 1.25 }));
+    synthetic.config.architecture = Architecture::MiniCpm;
+    let number = |number| Some(Value::F32(number));
+    let cases = [
+        ("embedding_scale", number(0.0), "`minicpm.embedding_scale` is 0, expected a positive number"),
+        ("residual_scale", number(-1.0), "`minicpm.residual_scale` is -1, expected a positive number"),
+        ("logit_scale", number(f32::NAN), "`minicpm.logit_scale` is NaN, expected a positive number"),
+        ("logit_scale", number(f32::INFINITY), "`minicpm.logit_scale` is inf, expected a positive number"),
+        ("attention.scale", number(0.5), "`minicpm.attention.scale` is 0.5: this changes the arithmetic"),
+        ("rope.scaling.factor", number(4.0), "`minicpm.rope.scaling.factor` is 4: this changes the arithmetic"),
+        ("rope.scaling.attn_factor", number(0.0), "`minicpm.rope.scaling.attn_factor` is 0, expected a positive"),
+        ("rope.scaling.original_context_length", Some(Value::U32(0)), "is 0, expected at least 1"),
+    ];
+    for (key, value, expected) in cases {
+        let refused = with(&synthetic, &[(key, value)]).unwrap_err();
+        assert!(refused.starts_with("changed.gguf: ") && refused.contains(expected), "{key}: {refused}");
+    }
+}
+
+/// Windows, the base of their layers, an alpha and a pooling that make no sense are named, and 0 is none.
+#[test]
+fn windows_and_poolings_that_make_no_sense_are_named() {
+    let order = SlidingOrder::GlobalEvery(Sliding::USUAL_INTERVAL);
+    let mut gemma = Synthetic { tied: true, ..qwen3(RopeScaling::None) }.with_architecture(Architecture::Gemma3);
+    let window = std::num::NonZeroUsize::new(24).unwrap();
+    gemma.config.sliding = Some(Sliding { window, order, base: 2e4 });
+    gemma.config.pooling = Some(Pooling::Mean);
+    assert_eq!(with(&gemma, &[]).unwrap(), gemma.config);
+    let count = |count: u32| Some(Value::U32(count));
+    let none = with(&gemma, &[("attention.sliding_window", count(0)), ("pooling_type", count(0))]).unwrap();
+    assert_eq!((none.sliding, none.pooling), (None, None));
+    let listed = with(&gemma, &[("attention.sliding_window_pattern", Some(Value::from(vec![true])))]).unwrap();
+    assert_eq!(listed.sliding.unwrap().order, SlidingOrder::Listed(vec![true]));
+    let hunyuan = qwen3(RopeScaling::None).with_architecture(Architecture::HunYuan);
+    let alpha = |alpha: f32| with(&hunyuan, &[("rope.scaling.alpha", Some(Value::F32(alpha)))]);
+    assert_eq!(alpha(0.0).unwrap(), hunyuan.config);
+    // The published base: 10000 * 1000^(128/126), for heads of 128.
+    assert!((with_alpha(1e4, 1000.0, 128) / 11_158_840.0 - 1.0).abs() < 1e-6);
+    let of_window = [
+        ("attention.sliding_window_pattern", count(0), "is 0, expected at least 1"),
+        ("attention.sliding_window_pattern", Some(Value::from(vec![true; 3])), "is a list of 3, expected one entry"),
+        ("rope.freq_base_swa", Some(Value::F32(0.5)), "`gemma3.rope.freq_base_swa` is 0.5, expected at least 1"),
+        ("rope.freq_base_swa", Some(Value::F32(f32::NAN)), "is NaN, expected a positive number"),
+        ("final_logit_softcapping", Some(Value::F32(30.0)), "is 30: this changes the arithmetic"),
+        ("pooling_type", count(2), "`gemma3.pooling_type` is 2, expected 0 (none), 1 (mean) or 3 (last token)"),
+    ];
+    for (key, value, expected) in of_window {
+        let refused = with(&gemma, &[(key, value)]).unwrap_err();
+        assert!(refused.contains(expected), "{key}: {refused}");
+    }
+    for wrong in [-1.0, f32::NAN, f32::INFINITY] {
+        let refused = alpha(wrong).unwrap_err();
+        assert!(refused.contains("`hunyuan-dense.rope.scaling.alpha` is"), "{refused}");
+    }
 }
 
 /// Whatever the graph: what no graph here computes is refused by its name, and 0 switches it off.

@@ -2,8 +2,8 @@
 //!
 //! What belongs here: what can be said of a tensor, and short ways to say what most rows say. What does not: the rows.
 
-use super::{BlockNorm, BlockNumbers, FFN_NORM, HYBRID_FFN_NORM, Projection, Slot};
-use crate::description::{Graph, Presence};
+use super::{BlockNorm, BlockNumbers, FFN_NORM_BESIDE_POST_NORMS, HYBRID_FFN_NORM, Projection, Slot};
+use crate::description::{Graph, Presence, RopeFactors};
 use AxisName::{
     ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Ffn, GatedQWidth, HeadDim, Hidden, KvWidth,
     QWidth, RopePairs, Vocab,
@@ -150,9 +150,9 @@ impl Entry {
         if graph.hybrid && self.slot == Slot::Norm(BlockNorm::Ffn) { HYBRID_FFN_NORM } else { self.gguf }
     }
 
-    /// Whether this is its name in GGUF files of any model.
-    pub(crate) fn is_called(&self, stem: &str) -> bool {
-        self.gguf == stem || (self.gguf == FFN_NORM && stem == HYBRID_FFN_NORM)
+    /// Its modules in directories of models with this graph.
+    pub(crate) fn hf_in(&self, graph: &Graph) -> &'static [&'static str] {
+        if graph.branch_norms && self.slot == Slot::Norm(BlockNorm::Ffn) { FFN_NORM_BESIDE_POST_NORMS } else { self.hf }
     }
 }
 
@@ -171,6 +171,12 @@ type Axes = &'static [AxisName];
 pub(super) const fn table(slot: Slot, gguf: Text, hf: Texts, words: Text) -> Entry {
     let (kind, axes, usual_rms) = (Kind::Table, &[Vocab, Hidden], usual(1e-4, 10.0));
     Entry { slot, gguf, hf, words, kind, axes, presence: |_| Presence::Required, usual_rms }
+}
+
+/// One list of divisors of LongRoPE, which `config.json` has too.
+pub(super) const fn factors(of: RopeFactors, gguf: Text, words: Text) -> Entry {
+    let (slot, kind, axes) = (Slot::RopeFactors(of), Kind::Numbers, &[RopePairs]);
+    Entry { slot, gguf, hf: &[], words, kind, axes, presence: |_| Presence::Optional, usual_rms: None }
 }
 
 /// A matrix that every graph has.
@@ -202,6 +208,11 @@ pub(super) const fn rotated(
 pub(super) const fn norm(slot: BlockNorm, gguf: Text, hf: Texts, words: Text, axes: Axes) -> Entry {
     let (slot, kind, usual_rms) = (Slot::Norm(slot), Kind::Gains, usual(0.02, 64.0));
     Entry { slot, gguf, hf, words, kind, axes, presence: |_| Presence::Required, usual_rms }
+}
+
+/// The norm of a branch.
+pub(super) const fn branch_norm(slot: BlockNorm, gguf: Text, hf: Texts, words: Text) -> Entry {
+    Entry { presence: |graph| Presence::required_if(graph.branch_norms), ..norm(slot, gguf, hf, words, &[Hidden]) }
 }
 
 pub(super) const fn usual(least: f64, most: f64) -> Option<UsualRms> {

@@ -11,12 +11,17 @@ use trine_shapes::{Axis, Dims, Dyn, Made, Model, NormRole, Normed};
 
 #[test]
 fn names_are_of_one_tensor() {
-    let (mut gguf, mut hf, mut slots) = (HashSet::new(), HashSet::new(), HashSet::new());
+    let mut slots = HashSet::new();
     for entry in entries() {
-        assert!(gguf.insert(entry.gguf), "{}", entry.gguf);
-        assert!(entry.hf.iter().all(|name| hf.insert(*name)), "{}", entry.gguf);
         assert!(slots.insert(entry.slot), "{}", entry.gguf);
         assert_eq!(entry.slot.entry().gguf, entry.gguf);
+    }
+    for graph in Architecture::ALL.map(Architecture::graph) {
+        let (mut gguf, mut hf) = (HashSet::new(), HashSet::new());
+        for entry in entries().filter(|entry| (entry.presence)(&graph) != Presence::Absent) {
+            assert!(gguf.insert(entry.gguf_in(&graph)), "{}", entry.gguf);
+            assert!(entry.hf_in(&graph).iter().all(|name| hf.insert(*name)), "{}", entry.gguf);
+        }
     }
 }
 
@@ -114,6 +119,8 @@ fn block<M: Model>(transformer: &Transformer<M>, block: &Block<M>) -> impl Itera
     };
     all.extend([
         of_norm(BlockNorm::Attn, Some(gains(&block.attn_norm))),
+        of_norm(BlockNorm::PostAttn, block.post_attn_norm.as_ref().map(gains)),
+        of_norm(BlockNorm::PostFfn, block.post_ffn_norm.as_ref().map(gains)),
         of_norm(BlockNorm::Ffn, Some(gains(&block.ffn_norm))),
         of_matrix(Projection::Gate, matrix(&network.gate)),
         of_matrix(Projection::Up, matrix(&network.up)),

@@ -2,7 +2,7 @@
 //! one that is listed as ignored does not.
 
 use super::*;
-use crate::description::{Config, RopeScaling, Yarn};
+use crate::description::{Architecture, Config, RopeScaling, Sliding, SlidingOrder, Yarn};
 use crate::files::{HfDirectory, Source};
 use crate::tools::Synthetic;
 use serde_json::{Map, Value as Json, json};
@@ -57,7 +57,7 @@ fn entries_of_the_classes_are_known_and_others_are_not() {
     for key in OF_CLASSES.into_iter().chain(["rope_scaling.factor", "id2label.0", "quantization_config.quant_method"]) {
         assert!(!is_unread_of_hf(key), "{key}");
     }
-    for key in ["rope_scaling.short_factor", "logit_scale", "num_experts", "quantization_config.bits"] {
+    for key in ["rope_scaling.other_factor", "logit_scale", "num_experts", "quantization_config.bits"] {
         assert!(is_unread_of_hf(key), "{key}");
     }
 }
@@ -88,6 +88,10 @@ impl Directory {
         let folder = tempfile::tempdir().expect("a folder");
         for entry in std::fs::read_dir(&from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
             let path: PathBuf = entry.expect("an entry").path();
+            // A folder of another module, and the list that names it.
+            if path.is_dir() || path.ends_with("modules.json") {
+                continue;
+            }
             std::fs::copy(&path, folder.path().join(path.file_name().expect("a name"))).expect("room");
         }
         let config = std::fs::read(from.join("config.json")).expect("a config.json");
@@ -157,6 +161,11 @@ fn directories() -> Vec<Directory> {
     // Names of tokens stand above their numbers, so that only without them numbers count.
     let unnamed = Directory::copy("bitnet-packed");
     std::fs::remove_file(unnamed.folder.path().join("tokenizer_config.json")).expect("a file");
+    let long = json!({ "rope_scaling": { "type": "longrope", "factor": 6.0, "long_factor": [1.5, 2.0],
+        "short_factor": [1.0, 1.25], "original_max_position_embeddings": 24 }, "scale_emb": 3.0, "scale_depth": 1.5,
+        "dim_model_base": 16, "architectures": ["MiniCPMForCausalLM"] });
+    let normed = json!({ "quantization_config": { "quant_method": "bitnet", "linear_class": "autobitlinear",
+        "quantization_mode": "online", "use_rms_norm": true, "rms_norm_eps": 1e-6 } });
     vec![
         unnamed,
         Directory::copy("bitnet-packed"),
@@ -167,6 +176,12 @@ fn directories() -> Vec<Directory> {
         Directory::with("llama-llama3", rope("yarn")),
         Directory::with("llama-llama3", older),
         Directory::with("bitnet-packed", json!({ "use_sliding_window": false })),
+        Directory::with("llama-packed", long),
+        Directory::with("../embeddings/qwen3", normed),
+        Directory::copy("../gemma3/sliding"),
+        Directory::with("../gemma3/sliding", json!({ "layer_types": null })),
+        Directory::copy("../gemma3/scaled"),
+        Directory::copy("../hunyuan/alpha"),
         Directory::copy("../qwen35/tied"),
         Directory::with("../qwen35/tied", json!({ "layer_types": null })),
     ]
@@ -236,7 +251,12 @@ fn what_is_listed_of_gguf_is_what_is_read() {
         config.rope.scaling = scaling;
         config
     });
-    let bases = dense.into_iter().chain([Synthetic::tiny_hybrid().config]).map(|config| {
+    let mini = Config { architecture: Architecture::MiniCpm, ..Synthetic::tiny().config };
+    let order = SlidingOrder::GlobalEvery(Sliding::USUAL_INTERVAL);
+    let window = std::num::NonZeroUsize::new(24).expect("a window");
+    let sliding = Some(Sliding { window, order, base: 2e4 });
+    let gemma = Config { architecture: Architecture::Gemma3, sliding, ..Synthetic::tiny().config };
+    let bases = dense.into_iter().chain([Synthetic::tiny_hybrid().config, mini, gemma]).map(|config| {
         let vocabulary = trine_text::VocabularyData::placeholders(config.dims.vocab).to_metadata();
         config.to_metadata().into_iter().chain(vocabulary).collect::<Vec<_>>()
     });

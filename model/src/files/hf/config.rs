@@ -2,11 +2,14 @@
 //! name.
 
 mod hybrid;
+mod long_rope;
+mod scales;
+mod sliding;
 #[cfg(test)]
 mod tests;
 
 use crate::description::{
-    Architecture, Biases, Config, ConfigError, ConfigProblem, MAX_CONTEXT, RopeConfig, RopeScaling, Yarn,
+    Architecture, Biases, Config, ConfigError, ConfigProblem, MAX_CONTEXT, RopeConfig, RopeScaling, Yarn, with_alpha,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -21,8 +24,16 @@ const BIASES: [&str; 2] = ["attention_bias", "mlp_bias"];
 /// Numbers of YaRN for multipliers of DeepSeek's.
 const OTHER_YARN: [&str; 2] = ["mscale", "mscale_all_dim"];
 
-/// Reads a configuration; `layers_found` is the number of blocks that have tensors.
-pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, ConfigError> {
+pub(super) use long_rope::rope_factors;
+
+/// The architecture of a configuration, where it has one.
+pub(super) fn architecture(object: &Object) -> Option<Architecture> {
+    Reader(object).architecture().ok()
+}
+
+/// Reads a configuration; `layers_found` is the number of blocks that have tensors, `input_norms` whether matrices have
+/// norms of their own.
+pub(super) fn read(object: &Object, layers_found: usize, input_norms: bool) -> Result<Config, ConfigError> {
     let reader = Reader(object);
     let architecture = reader.architecture()?;
     reader.refuse_other_arithmetic(architecture)?;
@@ -43,14 +54,22 @@ pub(super) fn read(object: &Object, layers_found: usize) -> Result<Config, Confi
     if context > MAX_CONTEXT {
         return Err(reader.value("max_position_embeddings", context, format!("at most {MAX_CONTEXT}")));
     }
+    let blocks = dims.blocks();
     Ok(Config {
         architecture,
         name: object.opt_text("_name_or_path")?.filter(|name| !name.is_empty()).map(str::to_owned),
         context,
         dims,
         rms_epsilon: object.positive("rms_norm_eps")?,
-        rope: reader.rope(architecture, head_dim)?,
+        rope: reader.rope(architecture, head_dim, context)?,
+        scales: reader.scales(architecture, blocks, hidden)?,
         layers,
+        sliding: match architecture.graph().slides {
+            true => reader.sliding(blocks, head_dim)?,
+            false => None,
+        },
+        input_norms,
+        pooling: None,
         folding: None,
     })
 }
@@ -79,7 +98,11 @@ impl Reader<'_> {
         if of_class.is_empty() {
             return Err(self.value("architectures", format!("`{class}`"), one_of_classes()));
         }
-        let activation = object.opt_text("hidden_act")?.unwrap_or_default();
+        let activation = match object.opt_text("hidden_act")? {
+            Some(activation) => activation,
+            // Gemma's name for it.
+            None => object.opt_text("hidden_activation")?.unwrap_or_default(),
+        };
         of_class.iter().find(|(name, _)| *name == activation).map(|(_, found)| *found).ok_or_else(|| {
             let expected: Vec<_> = of_class.iter().map(|(name, _)| format!("`{name}`")).collect();
             self.value("hidden_act", format!("{activation:?}"), expected.join(" or "))
@@ -92,6 +115,9 @@ impl Reader<'_> {
             if object.opt_bool(key)? == Some(true) && architecture.graph().biases == Biases::None {
                 return Err(self.unsupported(key, &Value::Bool(true)));
             }
+        }
+        if architecture.graph().slides {
+            return Ok(());
         }
         let slides = object.opt_bool("use_sliding_window")?;
         if slides == Some(true) {
@@ -111,14 +137,14 @@ impl Reader<'_> {
         }
     }
 
-    /// `rope_parameters`, or `rope_theta` and `rope_scaling` as versions of transformers before the fifth have them.
-    /// Where there are both, `rope_scaling` is what they read, all of them.
-    fn rope(&self, architecture: Architecture, head_dim: usize) -> Result<RopeConfig, ConfigError> {
+    /// How RoPE turns heads of this length in a model with this context.
+    fn rope(&self, architecture: Architecture, head_dim: usize, context: usize) -> Result<RopeConfig, ConfigError> {
         let Reader(object) = self;
-        let parameters = match object.opt_object("rope_scaling")?.filter(|scaling| !scaling.is_empty()) {
-            Some(scaling) => Some(scaling),
-            None => object.opt_object("rope_parameters")?,
-        };
+        let mut parameters = rope_object(object)?;
+        // Models of which some layers slide have one object for each kind of layer.
+        if let Some(global) = parameters.as_ref().map(|all| all.opt_object("full_attention")).transpose()?.flatten() {
+            parameters = Some(global);
+        }
         let inner = parameters.as_ref().map(|parameters| parameters.opt_positive("rope_theta")).transpose()?.flatten();
         let base = match inner {
             Some(base) => base,
@@ -127,10 +153,14 @@ impl Reader<'_> {
                 (found, assumed) => found.or(assumed).unwrap_or_default(),
             },
         };
+        let (base, parameters) = match parameters {
+            Some(parameters) if architecture.graph().rope_alpha => Reader(&parameters).with_alpha(base, head_dim)?,
+            parameters => (base, parameters),
+        };
         if base < 1.0 {
             return Err(self.value("rope_theta", base, "at least 1".to_owned()));
         }
-        let scaling = parameters.as_ref().map_or(Ok(RopeScaling::None), |object| Reader(object).scaling())?;
+        let scaling = parameters.as_ref().map_or(Ok(RopeScaling::None), |object| Reader(object).scaling(context))?;
         if architecture.graph().hybrid {
             let rotated = self.rotated(parameters.as_ref(), head_dim)?;
             return Ok(RopeConfig { base, rotated, scaling, pairing: RopePairing::NeoX });
@@ -143,8 +173,18 @@ impl Reader<'_> {
         Ok(RopeConfig { base, rotated: head_dim, scaling, pairing: RopePairing::NeoX })
     }
 
+    /// The base, and what is left to read of RoPE: HunYuan's `dynamic` stands for another base where it has an `alpha`.
+    fn with_alpha(&self, base: f32, head_dim: usize) -> Result<(f32, Option<Object>), ConfigError> {
+        let Reader(object) = self;
+        let kind = object.opt_text("rope_type")?.or(object.opt_text("type")?);
+        match (kind, object.opt_positive("alpha")?) {
+            (Some("dynamic"), Some(alpha)) => Ok((with_alpha(base, alpha, head_dim), None)),
+            _ => Ok((base, Some((*object).clone()))),
+        }
+    }
+
     /// The scaling of `rope_parameters` or `rope_scaling`.
-    fn scaling(&self) -> Result<RopeScaling, ConfigError> {
+    fn scaling(&self, context: usize) -> Result<RopeScaling, ConfigError> {
         let Reader(object) = self;
         let key = if object.get("rope_type").is_some() { "rope_type" } else { "type" };
         match object.opt_text(key)?.unwrap_or("default") {
@@ -159,7 +199,11 @@ impl Reader<'_> {
                 Ok(RopeScaling::Llama3 { factor: object.positive("factor")?, low, high, context })
             }
             "yarn" => self.yarn(),
-            other => Err(self.value(key, format!("`{other}`"), "`default`, `linear`, `llama3` or `yarn`".to_owned())),
+            "longrope" => self.long_rope(context),
+            other => {
+                let expected = "`default`, `linear`, `llama3`, `yarn` or `longrope`";
+                Err(self.value(key, format!("`{other}`"), expected.to_owned()))
+            }
         }
     }
 
@@ -190,11 +234,21 @@ impl Reader<'_> {
     }
 }
 
+/// `rope_parameters`, or `rope_scaling` as versions of transformers before the fifth have it, beside `rope_theta`.
+/// Where there are both, `rope_scaling` is what they read, all of them.
+fn rope_object(object: &Object) -> Result<Option<Object>, ConfigError> {
+    match object.opt_object("rope_scaling")?.filter(|scaling| !scaling.is_empty()) {
+        Some(scaling) => Ok(Some(scaling)),
+        None => Ok(object.opt_object("rope_parameters")?),
+    }
+}
+
 /// The name in `hidden_act`.
 fn hidden_act(activation: GateActivation) -> &'static str {
     match activation {
         GateActivation::Silu => "silu",
         GateActivation::ReluSquared => "relu2",
+        GateActivation::Gelu => "gelu_pytorch_tanh",
     }
 }
 

@@ -42,8 +42,9 @@ pub(super) enum ScaleMeaning {
 }
 
 impl Quantization {
-    /// Reads `quantization_config`, and the keys by which MLX and 1bitLLM's models say the same.
-    pub fn read(config: &Object) -> Result<Quantization, ConfigError> {
+    /// Reads `quantization_config`, and the keys by which MLX and 1bitLLM's models say the same. `input_norms` is
+    /// whether matrices have norms of their own.
+    pub fn read(config: &Object, input_norms: bool) -> Result<Quantization, ConfigError> {
         if let Some(object) = config.opt_object("quantization")? {
             return of_mlx(config, &object);
         }
@@ -60,9 +61,7 @@ impl Quantization {
                 return Err(value("quant_method", format!("{other:?}"), expected));
             }
         }
-        if object.opt_bool("use_rms_norm")? == Some(true) {
-            return Err(ConfigError::unsupported(object.file(), object.key("use_rms_norm"), true));
-        }
+        check_norms(config, &object, input_norms)?;
         let except = Exceptions::read(&object)?;
         let class = choice("linear_class", "bitlinear")?;
         match (class, choice("quantization_mode", "offline")?) {
@@ -82,6 +81,30 @@ impl Quantization {
             Quantization::None | Quantization::Words(_) => false,
             Quantization::Offline { except, .. } | Quantization::Online { except } => !except.contains(module),
         }
+    }
+}
+
+/// Whether `use_rms_norm` says what the tensors do, and its epsilon is that of the model.
+fn check_norms(config: &Object, object: &Object, input_norms: bool) -> Result<(), ConfigError> {
+    let value = |key: &str, found: String, expected: String| {
+        Err(ConfigError::value(object.file(), object.key(key), found, expected))
+    };
+    match (object.opt_bool("use_rms_norm")?.unwrap_or(false), input_norms) {
+        (true, false) => {
+            let expected = "false, or tensors `*_proj.norm.weight`, one for each matrix of a block";
+            value("use_rms_norm", "true".to_owned(), expected.to_owned())
+        }
+        (false, true) => {
+            let expected = "true, because there are tensors `*_proj.norm.weight`";
+            value("use_rms_norm", "false or missing".to_owned(), expected.to_owned())
+        }
+        (true, true) => match (object.opt_positive("rms_norm_eps")?, config.positive("rms_norm_eps")?) {
+            (Some(found), epsilon) if found != epsilon => {
+                value("rms_norm_eps", found.to_string(), format!("{epsilon}, the epsilon of the other norms"))
+            }
+            _ => Ok(()),
+        },
+        (false, false) => Ok(()),
     }
 }
 

@@ -23,9 +23,7 @@ fn every_type_loads_as_described() {
     let cpu = Cpu::new(CpuOptions::default()).unwrap();
     for (matrices, table) in MATRICES.into_iter().cycle().zip(TABLES) {
         for architecture in Architecture::ALL {
-            let mut synthetic = Synthetic { matrices, table, ..Synthetic::tiny() };
-            synthetic.config.architecture = architecture;
-            synthetic.config.rope.pairing = architecture.graph().rope_pairing;
+            let synthetic = Synthetic { matrices, table, ..Synthetic::tiny() }.with_architecture(architecture);
             let file = synthetic.gguf().unwrap();
             assert_eq!(Config::from_gguf(&file).unwrap(), synthetic.config);
             Dyn::scope(synthetic.config.dims, |model| {
@@ -36,6 +34,36 @@ fn every_type_loads_as_described() {
                 assert!(loaded.transformer.matrices().all(|matrix| is(matrix, matrices)));
             });
         }
+    }
+}
+
+/// As many weights as the published ones have, and a norm for each matrix.
+#[test]
+fn embedding_models_are_like_those_of_bitnet() {
+    for (mut like, weights) in
+        [(Synthetic::bitnet_embedding_0_6b(), 440_401_920), (Synthetic::bitnet_embedding_270m(), 100_270_080)]
+    {
+        let roles = Role::all(&like.config);
+        let blocks = like.config.dims.blocks();
+        let matrices: Vec<_> = roles.iter().filter(|role| matches!(role, Role::Matrix(..))).collect();
+        let norms = roles.iter().filter(|role| matches!(role, Role::InputNorm(..))).count();
+        assert_eq!((matrices.len(), norms), (7 * blocks, 7 * blocks));
+        let of = |role: &&Role| role.dims(&like.config).iter().product::<usize>();
+        assert_eq!(matrices.iter().map(of).sum::<usize>(), weights);
+        let sizes =
+            Sizes { vocab: 301, hidden: 256, ffn: 384, heads: 4, kv_heads: 2, head_dim: 128, attention_layers: 1 };
+        like.config.dims = Dims::new(sizes).unwrap();
+        like.config.rope.rotated = like.config.dims.head_dim;
+        like = like.clone().with_architecture(like.config.architecture);
+        let file = like.gguf().unwrap();
+        assert_eq!(Config::from_gguf(&file).unwrap(), like.config);
+        Dyn::scope(like.config.dims, |model| {
+            let cpu = Cpu::new(CpuOptions::default()).unwrap();
+            let loaded = load(model, &file, &cpu, &LoadOptions::default()).unwrap();
+            assert_eq!(loaded.warnings, []);
+            let query = loaded.transformer.attention.iter().next().unwrap().query.matrix().activation_mode();
+            assert_eq!(query, trine_kernels::ActivationMode::Int8PerToken);
+        });
     }
 }
 

@@ -34,16 +34,17 @@ pub(super) fn of_file(file: &Gguf) -> Result<Adapter, AdapterError> {
         return Err(ConfigError::value(label, ALPHA, alpha, "a finite number").into());
     }
     let scale = |_: &SourceTensor, rank: usize| Ok(if alpha == 0.0 { 1.0 } else { alpha / rank as f32 });
+    let graph = Architecture::from_name(&architecture).map(Architecture::graph);
+    let of_names = graph.unwrap_or(Architecture::Llama.graph());
     let which = |tensor: &SourceTensor| {
         let (matrix, which) = match tensor.name.rsplit_once('.')? {
             (matrix, "lora_a") => (matrix, Which::Down),
             (matrix, "lora_b") => (matrix, Which::Up),
             _ => return None,
         };
-        Some((Role::from_name(matrix)?, which))
+        Some((Role::from_name(matrix, &of_names)?, which))
     };
     let factors = pairs(label, Source::tensors(file), which, scale)?;
-    let graph = Architecture::from_name(&architecture).map(Architecture::graph);
     let pairing = graph.map_or(RopePairing::NeoX, |graph| graph.rope_pairing);
     Ok(Adapter { label: label.to_owned(), architecture: Some(architecture), pairing, factors, strength: 1.0 })
 }

@@ -1,7 +1,7 @@
 //! Adapters as HF PEFT saves them: `adapter_config.json` and `adapter_model.safetensors`.
 
 use super::{Adapter, AdapterError, Which, pairs};
-use crate::description::ConfigError;
+use crate::description::{Architecture, ConfigError};
 use crate::files::{Encoding, SourceTensor, hf_role};
 use regex::Regex;
 use serde_json::Value as Json;
@@ -77,7 +77,7 @@ pub(super) fn open(directory: &Path, access: Access) -> Result<Adapter, AdapterE
     let tensors = weights.tensors().iter().map(tensor).collect();
     let which = |tensor: &SourceTensor| {
         let (module, which) = module(&tensor.name)?;
-        Some((hf_role(&format!("{module}.weight"))?, which))
+        Some((hf_role(&format!("{module}.weight"), &Architecture::Llama.graph())?, which))
     };
     let scale = |down: &SourceTensor, rank: usize| {
         let (module, _) = module(&down.name).expect("a factor's name");

@@ -6,7 +6,7 @@ use crate::error::ApiError;
 use crate::fields::{Fields, asked};
 use crate::options::SamplingDefaults;
 use crate::request::{
-    ChatRequest, CompletionRequest, DetokenizeRequest, Limits, MessagesRequest, OllamaRequest, ResponsesRequest,
+    ChatRequest, CompletionRequest, DetokenizeRequest, EmbeddingsRequest, Limits, MessagesRequest, OllamaRequest, ResponsesRequest,
     TokenizeRequest,
 };
 use serde_json::Value;
@@ -49,6 +49,7 @@ fn requests() -> Vec<(&'static str, Read, Vec<&'static str>)> {
             |fields| MessagesRequest::read(fields, &LIMITS, true).map(drop),
             MESSAGES.to_vec(),
         ),
+        ("/v1/embeddings", |fields| EmbeddingsRequest::read(fields, &LIMITS, 8).map(drop), vec![r#"{"input": "a"}"#]),
         ("/tokenize", |fields| TokenizeRequest::read(fields).map(drop), TOKENIZE.to_vec()),
         ("/detokenize", |fields| DetokenizeRequest::read(fields, &LIMITS).map(drop), vec![r#"{"tokens": []}"#]),
         ("/api/chat", |fields| OllamaRequest::chat(fields, &LIMITS).map(drop), OLLAMA.to_vec()),

@@ -1,7 +1,7 @@
 //! What a `config.json` of Qwen says, and what is refused of it.
 
 use super::*;
-use crate::description::QkNorm;
+use crate::description::{LongRope, QkNorm};
 use serde_json::json;
 
 /// The entries that matter of Qwen3-0.6B's file, with YaRN as its page recommends it.
@@ -23,7 +23,7 @@ fn with(mut file: Value, path: &str, value: Value) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.json");
     std::fs::write(&path, file.to_string()).unwrap();
-    read(&Object::open(&path).unwrap(), 2).map_err(|error| error.to_string())
+    read(&Object::open(&path).unwrap(), 2, false).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_word_of_python_is_refused_where_a_number_is_read_and_nowhere_else() {
     let path = folder.path().join("config.json");
     let written = |text: String| {
         std::fs::write(&path, text).unwrap();
-        read(&Object::open(&path).unwrap(), 2).map_err(|error| error.to_string())
+        read(&Object::open(&path).unwrap(), 2, false).map_err(|error| error.to_string())
     };
     let text = qwen3().to_string();
     written(text.replacen('{', r#"{"unread": [NaN, -Infinity],"#, 1)).unwrap();
@@ -99,7 +99,7 @@ fn what_is_not_computed_is_refused() {
         ("/rope_theta", 0.5.into(), "key `rope_theta` is 0.5, expected at least 1"),
         ("/rope_scaling/factor", 0.5.into(), "key `rope_scaling.factor` is 0.5, expected at least 1"),
         ("/rope_scaling/original_max_position_embeddings", Value::Null, "as `rope_scaling.original_max_position"),
-        ("/rope_scaling/rope_type", "dynamic".into(), "expected `default`, `linear`, `llama3` or `yarn`"),
+        ("/rope_scaling/rope_type", "dynamic".into(), "expected `default`, `linear`, `llama3`, `yarn` or `longrope`"),
     ];
     for (path, value, expected) in cases {
         let refused = with(qwen3(), path, value).unwrap_err();
@@ -109,4 +109,41 @@ fn what_is_not_computed_is_refused() {
     windowed["use_sliding_window"] = Value::Null;
     let refused = with(windowed, "/sliding_window", 64.into()).unwrap_err();
     assert!(refused.contains("key `sliding_window` is 64: this changes"), "{refused}");
+}
+
+/// The entries that matter of MiniCPM4-8B's file.
+fn minicpm() -> Value {
+    json!({
+        "architectures": ["MiniCPMForCausalLM"], "hidden_act": "silu", "hidden_size": 64, "intermediate_size": 96,
+        "max_position_embeddings": 32768, "num_attention_heads": 4, "num_hidden_layers": 2, "num_key_value_heads": 2,
+        "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "scale_depth": 1.4, "scale_emb": 12, "dim_model_base": 16,
+        "rope_scaling": { "rope_type": "longrope", "long_factor": [1.0, 1.5], "short_factor": [1.0, 1.25],
+            "original_max_position_embeddings": 32768 }, "vocab_size": 90
+    })
+}
+
+#[test]
+fn minicpm_is_described() {
+    let config = with(minicpm(), "/use_cache", true.into()).unwrap();
+    assert_eq!((config.scales.embedding, config.scales.logits), (12.0, 4.0));
+    assert!((config.scales.residual - 1.4 / 2f32.sqrt()).abs() < 1e-7);
+    let within = RopeScaling::LongRope(LongRope { original_context: 32_768, multiplier: 1.0 });
+    assert_eq!(config.rope.scaling, within);
+    let longer = with(minicpm(), "/max_position_embeddings", 131_072.into()).unwrap();
+    // sqrt(1 + ln 4 / ln 32768).
+    assert!((longer.rope.multiplier() - 1.064_581_3).abs() < 1e-6, "{}", longer.rope.multiplier());
+    for (path, value, expected) in [
+        ("/scale_emb", Value::Null, "scale_emb"),
+        ("/scale_depth", 0.into(), "`scale_depth` is 0, expected a positive number"),
+        ("/dim_model_base", "many".into(), "dim_model_base"),
+        ("/rope_scaling/long_factor", Value::Null, "`rope_scaling.long_factor` is missing, expected a list"),
+        (
+            "/rope_scaling/short_factor",
+            json!([1.0, -1.0]),
+            "`rope_scaling.short_factor` is [1.0,-1.0], expected a list",
+        ),
+    ] {
+        let refused = with(minicpm(), path, value).unwrap_err();
+        assert!(refused.contains(expected), "{refused}");
+    }
 }

@@ -1,0 +1,10 @@
+//! It is applied to the branch, before that is added.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+type Gains<M> = RmsNorm<PostAttnNorm, Hidden<M>>;
+fn normed<T: Step, M: Model>(cpu: &Cpu, x: Tensor<f32, (T, Branch<Hidden<M>>)>, norm: &Gains<M>) {
+    cpu.branch_norm(x, norm);
+}
+
+fn main() {}
