@@ -183,7 +183,7 @@ impl Shared {
         let sizes: Vec<(&Ne, Room)> = tensors.iter().map(|tensor| (&tensor.line.ne, tensor.room)).collect();
         match (&fitting(self.id, &sizes)[..], self.foreign_name(&sizes), self.readings) {
             ([one], ..) => Ok(layout(one)),
-            ([_, _, ..], ..) => Err(self.undecided(tensors)),
+            (several @ [_, _, ..], ..) => Err(self.undecided(tensors, several)),
             // The checks of shapes and places say what is wrong.
             ([], None, [only]) => Ok(layout(only)),
             ([], None, [_, _, ..]) => Err(self.none_fits(tensors)),
@@ -207,9 +207,10 @@ impl Shared {
     }
 
     /// Every tensor is so small that padding hides the difference; the largest one is named.
-    fn undecided(&self, tensors: &[&Sited<'_>]) -> GgufError {
+    fn undecided(&self, tensors: &[&Sited<'_>], among: &[&Reading]) -> GgufError {
         let largest = tensors.iter().max_by_key(|tensor| tensor.line.ne.elements()).expect("at least one");
-        let expected = self.lengths(&largest.line.ne);
+        let length = |&&(kind, name): &&Reading| Some((name, kind.byte_len(&largest.line.ne).ok()?));
+        let expected = among.iter().filter_map(length).collect();
         largest.fail(largest.line.at, Problem::LayoutUndecided { id: self.id, expected, found: largest.room.len })
     }
 
