@@ -192,7 +192,7 @@ fn places() -> Vec<Case> {
         Case::patch("I2_S by the number of NVFP4", &[gate, "NVFP4", "(id 40)"], type_at(gate), [40]),
         Case::patch("I2_S by the number of Q1_0", &["belong to no tensor"], type_at(gate), [41]),
         Case::patch("I2_S by the number of Q2_0", &[gate, "as type id 42 may mean, found 49184"], type_at(gate), [42]),
-        Case::patch("I2_S by the number of STQ1_0", &[gate, "(id 43)"], type_at(gate), [43]),
+        Case::patch("I2_S by the number of STQ1_0", &["belong to no tensor"], type_at(gate), [43]),
         Case::patch("I2_S by the number of PQ2_0", &[gate, "inside tensor"], type_at(gate), [142]),
         Case::patch("I2_S by the number of PTQ1_0", &["belong to no tensor"], type_at(gate), [143]),
         Case::new("bytes after the end", &["belongs to nothing"], |mut file| {

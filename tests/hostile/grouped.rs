@@ -71,7 +71,7 @@ fn contents() -> Vec<Case> {
         of(Q2_0, "MXFP4", [32, 813, 39], &["MXFP4 of llama.cpp (id 39)"]),
         of(Q2_0, "NVFP4", [64, 384, 40], &["NVFP4 of llama.cpp (id 40)"]),
         of(Q2_0, "STQ1_0 by the number of NVFP4", [256, 329, 40], &["STQ1_0 of an early upload", "(id 40)"]),
-        of(Q2_0, "STQ1_0", [256, 329, 43], &["STQ1_0, which is not supported yet (id 43)"]),
+        of(Q2_0, "STQ1_0 of other dimensions", [256, 329, 43], &[UP, "should be [Ffn = 384", "is [329, 256]"]),
         of(Q2_0, "FP8 by the number of STQ1_0", [128, 108, 43], &["FP8 (id 43)"]),
     ]
 }

@@ -6,8 +6,8 @@ use crate::error::ApiError;
 use crate::fields::{Fields, asked};
 use crate::options::SamplingDefaults;
 use crate::request::{
-    ChatRequest, CompletionRequest, DetokenizeRequest, EmbeddingsRequest, Limits, MessagesRequest, OllamaRequest, ResponsesRequest,
-    TokenizeRequest,
+    ChatRequest, CompletionRequest, DetokenizeRequest, EmbeddingsRequest, Limits, MessagesRequest, OllamaRequest,
+    ResponsesRequest, TokenizeRequest,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
