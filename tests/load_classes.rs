@@ -241,7 +241,7 @@ fn type_numbers_are_those_of_ggml() {
         let line = refused(with_type_id(right.bytes(), QUERY, id));
         assert!(
             line.contains(&format!(
-                " I2_S, TQ1_0, TQ2_0, IQ1_BN, IQ2_BN, IQ2_BN_R4, Q2_0, PQ2_0, PTQ1_0, Q1_0, STQ1_0, found {name} (id {id}); "
+                " TQ1_0, TQ2_0, IQ1_BN, IQ2_BN, IQ2_BN_R4, Q2_0, PQ2_0, PTQ1_0, Q1_0, STQ1_0, found {name} (id {id}); "
             )),
             "{line}"
         );
