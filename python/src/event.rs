@@ -61,14 +61,13 @@ impl Event {
                 Event { token: Some(id), text, logprobs: logprobs.as_ref().map(in_python), ..empty("token") }
             }
             Told::Done { text, finish } => {
-                let (finish, ended_by_token, ended_by_text) = match finish {
-                    Finish::Token(id) => ("token", Some(id), None),
-                    Finish::StopString(text) => ("stop_text", None, Some(text)),
-                    Finish::MaxTokens => ("max_tokens", None, None),
-                    Finish::ContextFull => ("context_full", None, None),
-                    _ => ("interrupted", None, None),
+                let name = finish.name();
+                let (ended_by_token, ended_by_text) = match finish {
+                    Finish::Token(id) => (Some(id), None),
+                    Finish::StopString(text) => (None, Some(text)),
+                    _ => (None, None),
                 };
-                Event { text, finish: Some(finish), ended_by_token, ended_by_text, ..empty("done") }
+                Event { text, finish: Some(name), ended_by_token, ended_by_text, ..empty("done") }
             }
             Told::Failed(error) => return Err(of_api(&error)),
         }))

@@ -170,13 +170,10 @@ fn described<M>(
     seed: Option<u64>,
     tokenizer: &Tokenizer,
 ) -> Value {
-    let (finish, by) = match &generated.finish {
-        Finish::Token(id) => ("token", json!(id)),
-        Finish::StopString(text) => ("stop_text", json!(text)),
-        Finish::MaxTokens => ("max_tokens", Value::Null),
-        Finish::ContextFull => ("context_full", Value::Null),
-        // What a later version of the library knows besides ends a text from outside too.
-        _ => ("interrupted", Value::Null),
+    let by = match &generated.finish {
+        Finish::Token(id) => json!(id),
+        Finish::StopString(text) => json!(text),
+        _ => Value::Null,
     };
     let speed = |(tokens, time): (usize, Duration)| json!({ "tokens": tokens, "seconds": time.as_secs_f64() });
     let logprobs = |Logprobs { chosen, best, .. }: &Logprobs| {
@@ -188,7 +185,7 @@ fn described<M>(
         "text": text,
         "thought": (!spoken.thought.is_empty()).then_some(spoken.thought),
         "answer": spoken.answer,
-        "finish": finish,
+        "finish": generated.finish.name(),
         "finish_by": by,
         "prompt": speed(generated.prompt),
         "decode": speed(generated.decode),

@@ -1,6 +1,7 @@
 //! Qwen3.5 models against HF transformers and llama.cpp: blocks with the gated delta rule beside blocks of attention
 //! with an output gate, past a chunk of the delta rule of transformers, and past a page.
 
+use super::small::steps_together_have_the_rows_of_each;
 use crate::api::*;
 use crate::support::{FeedIds, Reference, assert_close, cpu, fixture, logits_of, open, tokens, with_model};
 
@@ -78,27 +79,10 @@ fn steps_of_any_lengths_give_the_same_bits() {
         for (row, id) in all.chunks_exact(width).zip(&ids) {
             assert!(session.feed_ids(&[*id]) == row, "token by token");
         }
-        let pool = StatePool::for_sequences(transformer, 2, 320, CacheType::F32).expect("memory");
-        let (mut left, mut right) = (pool.state(320), pool.state(320));
-        let (ids, other) = (tokens(transformer.model, &ids), tokens(transformer.model, &other));
-        let others = logits_of_tokens(&cpu, transformer, &other);
-        let (mut at, mut beside) = (0, 0);
-        for (count, of_other) in [(1, 1), (2, 3), (67, 1), (1, 90), (150, 2), (49, 53)] {
-            let requests = vec![(&mut left, &ids[at..at + count]), (&mut right, &other[beside..beside + of_other])];
-            let found = State::step_together(requests, |step| transformer.logits(&cpu, step).into_data());
-            let found = found.expect("they fit");
-            let (own, rest) = found.split_at(count * width);
-            assert!(own == &all[at * width..][..count * width], "{count} tokens behind {at}");
-            assert!(rest == &others[beside * width..][..of_other * width], "{of_other} tokens behind {beside}");
-            (at, beside) = (at + count, beside + of_other);
-        }
-        assert_eq!((at, beside), (ids.len(), other.len()));
+        let others = logits_of(&cpu, transformer, &other);
+        let counts = [(1, 1), (2, 3), (67, 1), (1, 90), (150, 2), (49, 53)];
+        steps_together_have_the_rows_of_each(transformer, [&ids, &other], [&all, &others], &counts);
     });
-}
-
-fn logits_of_tokens<M: Model>(cpu: &Cpu, transformer: &Transformer<M>, tokens: &[Idx<Vocab<M>>]) -> Vec<f32> {
-    let ids: Vec<u32> = tokens.iter().map(|token| token.get() as u32).collect();
-    logits_of(cpu, transformer, &ids)
 }
 
 /// A sequence goes back to its last page end, to where it is, or to its beginning, and goes on from there as before.

@@ -56,19 +56,31 @@ pub fn steps_give_the_same_bits(folder: &str, source: &dyn Source, name: &str) {
             assert!(session.feed_ids(&[*id]) == row, "token by token");
         }
         let others = logits_of(&cpu, transformer, &other);
-        let pool = StatePool::for_sequences(transformer, 2, 320, CacheType::F32).expect("memory");
-        let (mut left, mut right) = (pool.state(320), pool.state(320));
-        let (ids, other) = (tokens(transformer.model, &ids), tokens(transformer.model, &other));
-        let (mut at, mut beside) = (0, 0);
-        for (count, of_other) in [(1, 1), (2, 3), (67, 1), (1, 9), (150, 2), (79, 3)] {
-            let requests = vec![(&mut left, &ids[at..at + count]), (&mut right, &other[beside..beside + of_other])];
-            let found = State::step_together(requests, |step| transformer.logits(&cpu, step).into_data());
-            let found = found.expect("they fit");
-            let (own, rest) = found.split_at(count * width);
-            assert!(own == &all[at * width..][..count * width], "{count} tokens behind {at}");
-            assert!(rest == &others[beside * width..][..of_other * width], "{of_other} tokens behind {beside}");
-            (at, beside) = (at + count, beside + of_other);
-        }
-        assert_eq!((at, beside), (ids.len(), other.len()));
+        let counts = [(1, 1), (2, 3), (67, 1), (1, 9), (150, 2), (79, 3)];
+        steps_together_have_the_rows_of_each(transformer, [&ids, &other], [&all, &others], &counts);
     });
+}
+
+/// Two sequences in steps together, each of so many tokens of both, have the logits that they have alone, bit for bit.
+pub fn steps_together_have_the_rows_of_each<M: Model>(
+    transformer: &Transformer<M>,
+    [ids, other]: [&[u32]; 2],
+    [all, others]: [&[f32]; 2],
+    counts: &[(usize, usize)],
+) {
+    let (cpu, width) = (cpu(), all.len() / ids.len());
+    let pool = StatePool::for_sequences(transformer, 2, 320, CacheType::F32).expect("memory");
+    let (mut left, mut right) = (pool.state(320), pool.state(320));
+    let (ids, other) = (tokens(transformer.model, ids), tokens(transformer.model, other));
+    let (mut at, mut beside) = (0, 0);
+    for &(count, of_other) in counts {
+        let requests = vec![(&mut left, &ids[at..at + count]), (&mut right, &other[beside..beside + of_other])];
+        let found = State::step_together(requests, |step| transformer.logits(&cpu, step).into_data());
+        let found = found.expect("they fit");
+        let (own, rest) = found.split_at(count * width);
+        assert!(own == &all[at * width..][..count * width], "{count} tokens behind {at}");
+        assert!(rest == &others[beside * width..][..of_other * width], "{of_other} tokens behind {beside}");
+        (at, beside) = (at + count, beside + of_other);
+    }
+    assert_eq!((at, beside), (ids.len(), other.len()));
 }

@@ -71,6 +71,19 @@ pub enum Finish {
     Interrupted,
 }
 
+impl Finish {
+    /// Its name in documents of the command, of shards and of the Python package.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Finish::Token(_) => "token",
+            Finish::StopString(_) => "stop_text",
+            Finish::MaxTokens => "max_tokens",
+            Finish::ContextFull => "context_full",
+            Finish::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// What a generation needs next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next<T = u32> {

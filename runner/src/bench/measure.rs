@@ -94,6 +94,8 @@ pub struct Sequences<'m, M: Model> {
     transformer: &'m Transformer<M>,
     cpu: &'m Cpu,
     states: Vec<State<M>>,
+    /// Bytes of the keys and values of a position.
+    pub position_bytes: usize,
     tokens: Vec<Idx<Vocab<M>>>,
 }
 
@@ -111,12 +113,8 @@ impl<'m, M: Model> Sequences<'m, M> {
         let of_vocab = |id| Idx::new(vocab, id).expect("ids are of the vocabulary");
         // Each sequence begins at a token of its own.
         let tokens = ids(positions + count, vocab.len()).into_iter().map(of_vocab).collect();
-        Ok(Sequences { transformer, cpu, states, tokens })
-    }
-
-    /// Bytes of the keys and values of a position.
-    pub fn bytes_per_position(transformer: &Transformer<M>, kv: CacheType) -> Result<usize> {
-        Ok(StatePool::new(transformer, 1, kv)?.bytes_per_page() / PAGE)
+        let position_bytes = pool.bytes_per_page() / PAGE;
+        Ok(Sequences { transformer, cpu, states, position_bytes, tokens })
     }
 
     /// Runs a test. Its logits are those that `run` needs with its defaults, for a head with a shortlist.
@@ -124,7 +122,7 @@ impl<'m, M: Model> Sequences<'m, M> {
     /// # Errors
     /// A sequence has too few positions.
     pub fn run(&mut self, test: Test) -> Result<Run> {
-        let Sequences { transformer, cpu, ref mut states, ref tokens } = *self;
+        let Sequences { transformer, cpu, ref mut states, ref tokens, .. } = *self;
         let states = &mut states[..test.sequences()];
         let (step, depth) = test.step();
         for (index, state) in states.iter_mut().enumerate() {

@@ -112,8 +112,7 @@ impl Program for Bench<'_> {
         }
         limits.measure(cpu);
         drop(progress);
-        let position_bytes = Sequences::bytes_per_position(model, arguments.kv)?;
-        let machine = (cpu, arguments.kv, position_bytes);
+        let machine = (cpu, arguments.kv, sequences.position_bytes);
         Ok(Report::new(model, machine, load_time, &limits, tests.into_iter().zip(runs).collect()))
     }
 }

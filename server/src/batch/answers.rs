@@ -14,7 +14,6 @@ use crate::worker::{Event, Terms};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use trine::model::Finish;
 
 /// What makes answers.
 #[derive(Debug)]
@@ -148,7 +147,7 @@ impl Answers {
                 Event::Done { text: rest, finish } => {
                     text += &rest;
                     let tokens = Json::Array(tokens);
-                    return Ok(vec![field("text", text), field("tokens", tokens), field("finish", in_words(&finish))]);
+                    return Ok(vec![field("text", text), field("tokens", tokens), field("finish", finish.name())]);
                 }
                 Event::Failed(error) => return Err(error),
                 _ => {}
@@ -191,17 +190,6 @@ impl Answers {
 fn error_of(error: &ApiError) -> Json {
     let param = error.param.as_ref().map_or(Json::Null, |param| Json::from(param.as_str()));
     Json::Object(vec![field("code", error.code), field("message", error.message.as_str()), field("param", param)])
-}
-
-/// Why a text ended, as the Python package says it.
-fn in_words(finish: &Finish) -> &'static str {
-    match finish {
-        Finish::Token(_) => "token",
-        Finish::StopString(_) => "stop_text",
-        Finish::MaxTokens => "max_tokens",
-        Finish::ContextFull => "context_full",
-        _ => "interrupted",
-    }
 }
 
 /// Names in place of those that were drawn.

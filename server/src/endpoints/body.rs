@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::error::ApiError;
 use crate::fields::Fields;
-use axum::body::{Bytes, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use std::sync::Arc;
@@ -46,6 +46,21 @@ pub async fn prepare<T: Send + 'static>(
     let prepared = spawn_blocking(work).await;
     drop(permit);
     prepared.unwrap_or_else(|_| Err(ApiError::internal("the server failed at this request")))
+}
+
+/// The answer to a request whose fields `prepare` makes a JSON document of.
+///
+/// # Errors
+/// Those of [`prepare`].
+pub async fn answer(
+    app: &Arc<App>,
+    request: Request,
+    prepare: impl FnOnce(&App, &mut Fields) -> Result<String, ApiError> + Send + 'static,
+) -> Result<Response<Body>, ApiError> {
+    let Prepared { value, ignored } = self::prepare(app, request, prepare).await?;
+    let mut response = json_response(value);
+    tell_ignored(&mut response, &ignored);
+    Ok(response)
 }
 
 async fn read(app: &App, request: Request) -> Result<Bytes, ApiError> {
@@ -98,8 +113,8 @@ pub fn tell_ignored<B>(response: &mut Response<B>, ignored: &[String]) {
 }
 
 /// A response of one JSON document.
-pub fn json_response(body: String) -> Response<axum::body::Body> {
-    let mut response = Response::new(axum::body::Body::from(body));
+pub fn json_response(body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -1,6 +1,6 @@
 //! `POST /v1/embeddings`. What does not belong here: fields of requests, the network.
 
-use super::body::{self, Prepared, json_response, tell_ignored};
+use super::body;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -44,10 +44,7 @@ struct Usage {
 
 /// A row for each text.
 pub async fn embeddings(State(app): State<Arc<App>>, request: Request) -> Result<Response<Body>, ApiError> {
-    let Prepared { value, ignored } = body::prepare(&app, request, rows).await?;
-    let mut response = json_response(value);
-    tell_ignored(&mut response, &ignored);
-    Ok(response)
+    body::answer(&app, request, rows).await
 }
 
 fn rows(app: &App, fields: &mut Fields) -> Result<String, ApiError> {

@@ -1,6 +1,6 @@
 //! `POST /tokenize`, `POST /detokenize`, `GET /tokenizer_info`. What does not belong here: generation.
 
-use super::body::{self, Prepared, json_response, tell_ignored};
+use super::body::{self, json_response};
 use crate::answer::TokenNames;
 use crate::app::App;
 use crate::error::ApiError;
@@ -54,10 +54,7 @@ struct Info<'i> {
 
 /// A text as tokens.
 pub async fn tokenize(State(app): State<Arc<App>>, request: Request) -> Result<Response<Body>, ApiError> {
-    let Prepared { value, ignored } = body::prepare(&app, request, tokens).await?;
-    let mut response = json_response(value);
-    tell_ignored(&mut response, &ignored);
-    Ok(response)
+    body::answer(&app, request, tokens).await
 }
 
 fn tokens(app: &App, fields: &mut Fields) -> Result<String, ApiError> {
@@ -84,10 +81,7 @@ fn tokens(app: &App, fields: &mut Fields) -> Result<String, ApiError> {
 
 /// Tokens as a text.
 pub async fn detokenize(State(app): State<Arc<App>>, request: Request) -> Result<Response<Body>, ApiError> {
-    let Prepared { value, ignored } = body::prepare(&app, request, text).await?;
-    let mut response = json_response(value);
-    tell_ignored(&mut response, &ignored);
-    Ok(response)
+    body::answer(&app, request, text).await
 }
 
 fn text(app: &App, fields: &mut Fields) -> Result<String, ApiError> {

@@ -18,6 +18,10 @@ use trine_loader::json::{Object, shown};
 use trine_shapes::RopePairing;
 use trine_shapes::{Dims, Sizes};
 
+/// The kind of each block, and the kind that sees all positions.
+const KINDS: &str = "layer_types";
+const FULL: &str = "full_attention";
+
 /// Keys that say which matrices have biases; of a graph whose biases are given no class of transformers reads them.
 const BIASES: [&str; 2] = ["attention_bias", "mlp_bias"];
 
@@ -130,11 +134,27 @@ impl Reader<'_> {
         if architecture.graph().hybrid {
             return Ok(());
         }
-        let kinds = object.opt_texts("layer_types")?.unwrap_or_default();
-        match kinds.into_iter().find(|kind| *kind != "full_attention") {
-            Some(kind) => Err(self.unsupported("layer_types", &Value::from(kind))),
+        let kinds = object.opt_texts(KINDS)?.unwrap_or_default();
+        match kinds.into_iter().find(|kind| *kind != FULL) {
+            Some(kind) => Err(self.unsupported(KINDS, &Value::from(kind))),
             None => Ok(()),
         }
+    }
+
+    /// For each block whether it is of this kind, where the kinds are listed; the others have full attention.
+    fn listed(&self, kind: &str, blocks: usize) -> Result<Option<Vec<bool>>, ConfigError> {
+        let Reader(object) = self;
+        let Some(kinds) = object.opt_texts(KINDS)? else { return Ok(None) };
+        if kinds.len() != blocks {
+            let expected = format!("one for each of {blocks} blocks");
+            return Err(self.value(KINDS, format!("a list of {}", kinds.len()), expected));
+        }
+        let is_of_kind = |found: &&str| match *found {
+            found if found == kind => Ok(true),
+            FULL => Ok(false),
+            other => Err(self.unsupported(KINDS, &Value::from(other))),
+        };
+        kinds.iter().map(is_of_kind).collect::<Result<_, _>>().map(Some)
     }
 
     /// How RoPE turns heads of this length in a model with this context.

@@ -3,14 +3,13 @@
 //!
 //! What belongs here: reading these entries. What does not: what the numbers mean ([`Recurrent`], [`Layers`]).
 
-use super::Reader;
+use super::{KINDS, Reader};
 use crate::description::{Architecture, ConfigError, Layers, MixerKind, MixerOrder};
 use serde_json::Value;
 use trine_loader::json::Object;
 use trine_ops::HeadOrder;
 use trine_shapes::Recurrent;
 
-const KINDS: &str = "layer_types";
 const INTERVAL: &str = "full_attention_interval";
 const ROTARY: &str = "partial_rotary_factor";
 
@@ -55,22 +54,13 @@ impl Reader<'_> {
 
     fn order(&self, blocks: usize) -> Result<MixerOrder, ConfigError> {
         let Reader(object) = self;
-        let Some(kinds) = object.opt_texts(KINDS)? else {
-            return match object.opt_count(INTERVAL)?.unwrap_or(USUAL_INTERVAL) {
-                1 => Ok(MixerOrder::Attention),
-                interval => Ok(MixerOrder::AttentionEvery(interval)),
-            };
-        };
-        if kinds.len() != blocks {
-            let expected = format!("one for each of {blocks} blocks");
-            return Err(self.value(KINDS, format!("a list of {}", kinds.len()), expected));
+        if let Some(recurrent) = self.listed("linear_attention", blocks)? {
+            return Ok(MixerOrder::Listed(recurrent));
         }
-        let is_recurrent = |kind: &&str| match *kind {
-            "linear_attention" => Ok(true),
-            "full_attention" => Ok(false),
-            other => Err(self.unsupported(KINDS, &Value::from(other))),
-        };
-        Ok(MixerOrder::Listed(kinds.iter().map(is_recurrent).collect::<Result<_, _>>()?))
+        Ok(match object.opt_count(INTERVAL)?.unwrap_or(USUAL_INTERVAL) {
+            1 => MixerOrder::Attention,
+            interval => MixerOrder::AttentionEvery(interval),
+        })
     }
 
     /// How many elements of a head rotate.

@@ -11,7 +11,6 @@ use serde_json::Value;
 use std::num::NonZeroUsize;
 
 const WINDOW: &str = "sliding_window";
-const KINDS: &str = "layer_types";
 const CAPS: [&str; 2] = ["attn_logit_softcapping", "final_logit_softcapping"];
 
 /// Spellings of the interval of blocks that see all positions.
@@ -46,21 +45,12 @@ impl Reader<'_> {
 
     fn sliding_order(&self, blocks: usize) -> Result<SlidingOrder, ConfigError> {
         let Reader(object) = self;
-        let Some(kinds) = object.opt_texts(KINDS)? else {
-            let mut given = INTERVALS.into_iter().filter_map(|key| object.opt_count(key).transpose());
-            let interval = given.next().transpose()?.and_then(NonZeroUsize::new);
-            return Ok(SlidingOrder::GlobalEvery(interval.unwrap_or(Sliding::USUAL_INTERVAL)));
-        };
-        if kinds.len() != blocks {
-            let expected = format!("one for each of {blocks} blocks");
-            return Err(self.value(KINDS, format!("a list of {}", kinds.len()), expected));
+        if let Some(slides) = self.listed("sliding_attention", blocks)? {
+            return Ok(SlidingOrder::Listed(slides));
         }
-        let slides = |kind: &&str| match *kind {
-            "sliding_attention" => Ok(true),
-            "full_attention" => Ok(false),
-            other => Err(self.unsupported(KINDS, &Value::from(other))),
-        };
-        Ok(SlidingOrder::Listed(kinds.iter().map(slides).collect::<Result<_, _>>()?))
+        let mut given = INTERVALS.into_iter().filter_map(|key| object.opt_count(key).transpose());
+        let interval = given.next().transpose()?.and_then(NonZeroUsize::new);
+        Ok(SlidingOrder::GlobalEvery(interval.unwrap_or(Sliding::USUAL_INTERVAL)))
     }
 
     /// The base of RoPE in blocks with a window, whose frequencies are not scaled.
