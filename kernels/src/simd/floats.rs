@@ -69,6 +69,12 @@ pub(crate) trait Floats: Copy {
     /// Reads sixteen little-endian half-precision values; exact.
     fn load_f16(self, from: &[u8; 2 * LANES]) -> Self::F32x16;
 
+    /// Reads sixteen little-endian half-precision values, each at a place of its own; exact.
+    ///
+    /// # Safety
+    /// Each pointer is readable for two bytes, at any alignment.
+    unsafe fn gather_f16(self, places: &[*const u8; LANES]) -> Self::F32x16;
+
     /// Sixteen zeros.
     fn zeros_i32(self) -> Self::I32x16;
 
@@ -192,6 +198,16 @@ impl Floats for Portable {
     fn load_f16(self, from: &[u8; 2 * LANES]) -> [f32; LANES] {
         let bits: [u16; LANES] = core::array::from_fn(|i| u16::from_le_bytes([from[2 * i], from[2 * i + 1]]));
         bits.map(widen_f16)
+    }
+
+    #[inline(always)]
+    unsafe fn gather_f16(self, places: &[*const u8; LANES]) -> [f32; LANES] {
+        let mut values = [0.0; LANES];
+        for (value, place) in values.iter_mut().zip(places) {
+            // SAFETY: the caller vouches for two bytes; the read is unaligned.
+            *value = widen_f16(u16::from_le(unsafe { place.cast::<u16>().read_unaligned() }));
+        }
+        values
     }
 
     #[inline(always)]

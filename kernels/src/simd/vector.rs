@@ -147,9 +147,16 @@ pub(crate) trait Vector: Copy {
         self.dot(activations, run)
     }
 
+    /// Bytes of base-3 digits as [`Vector::add_trits`] takes them.
+    #[inline(always)]
+    fn trits(self) -> Self {
+        self
+    }
+
     /// Adds the products of the leading base-3 digit of each byte, [`Vector::leading_trit`], with activations, for sums
-    /// across lanes ([`Vector::dot_across`]), and returns the bytes of the digits that follow. Both runs begin as zeros
-    /// and end in [`Vector::widen_trits`], with no step between them left out.
+    /// across lanes ([`Vector::dot_across`]), and returns the bytes of the digits that follow. The first bytes are those
+    /// of [`Vector::trits`]. Both runs begin as zeros and end in [`Vector::widen_trits`], with no step between them left
+    /// out.
     #[inline(always)]
     fn add_trits(self, activations: Self, runs: &mut [Self::Run; 2]) -> Self {
         runs[0] = self.leading_trit().dot_across(activations, runs[0]);
@@ -201,6 +208,12 @@ pub(crate) trait Vector: Copy {
     /// [`Vector::LANES`] entries are used.
     fn sum_parts(sums: [Self::Sums; 8]) -> [i32; 16];
 
+    /// [`Vector::sum_parts`] of lanes of at most 2^13.
+    #[inline(always)]
+    fn sum_small_parts(sums: [Self::Sums; 8]) -> [i32; 16] {
+        Self::sum_parts(sums)
+    }
+
     /// The sum of each half of a part of eight vectors: entry `8 * h + v` is the sum of half `h` of vector `v`. The
     /// first `16 * PARTS` entries are used.
     fn sum_halves(sums: [Self::Sums; 8]) -> [i32; 32];
@@ -209,7 +222,8 @@ pub(crate) trait Vector: Copy {
     fn lanes(sums: Self::Sums) -> [i32; 16];
 
     /// Adds `(sum - minus) * factor` to eight numbers, for the sum of each part of eight vectors, in the order of
-    /// [`Vector::sum_parts`], the first `parts` of them; each product is rounded together with the sum.
+    /// [`Vector::sum_parts`], the first `parts` of them; each product is rounded together with the sum. Lanes are at
+    /// most 2^13.
     #[inline(always)]
     fn fuse_parts(sums: [Self::Sums; 8], minus: &[i32; 16], factors: &[f32; 16], acc: &mut [f32; 8], parts: usize) {
         fuse_groups(&Self::sum_parts(sums), minus, factors, acc, parts);

@@ -7,7 +7,7 @@
 
 use core::ops::Range;
 
-use super::gemv::{FAR, NEAR, blocks_at_once, window_at};
+use super::gemv::{FAR, NEAR, are_small, blocks_at_once, window_at};
 use super::terms::{TILE, Terms, add};
 use super::unpack::WINDOW;
 use super::{Unpack, pointers};
@@ -138,7 +138,7 @@ fn dot_part<V: Vector, P: Unpack, const R: usize, const T: usize>(
         }
         let mut dots = [[0; PART]; T];
         for (dots, sums) in dots.iter_mut().zip(sums) {
-            let parts = V::sum_parts(sums);
+            let parts = if are_small::<P>(&blocks) { V::sum_small_parts(sums) } else { V::sum_parts(sums) };
             for (i, dot) in dots.iter_mut().enumerate() {
                 *dot = if V::PARTS == 1 { parts[i] } else { parts[i] + parts[PART + i] };
             }

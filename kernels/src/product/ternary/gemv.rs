@@ -25,8 +25,9 @@ pub(super) const ROWS: usize = 8;
 /// Bytes from the end of the rows at hand to what is asked for from memory, in the order of memory.
 pub(super) const FAR: usize = 8192;
 
-/// Bytes from where a row is read to what is asked for from the second cache.
-pub(super) const NEAR: usize = 128;
+/// Bytes from where a row is read to what is asked for from the second cache: far enough for what has not come there yet.
+/// With two threads on one core, 128 made every ternary type 1.2 times as slow.
+pub(super) const NEAR: usize = 512;
 
 scratch! {
     /// The memory of [`Activations`], which the next product of the thread uses again.
@@ -144,6 +145,13 @@ pub(super) const fn blocks_at_once<P: Unpack>() -> usize {
     2_usize.div_ceil(P::WINDOWS.len())
 }
 
+/// Whether the sums of `blocks` suit [`Vector::sum_small_parts`]: of 256 columns, the lanes of a part have 32 products of
+/// at most 256 each.
+#[inline(always)]
+pub(super) fn are_small<P: Unpack>(blocks: &Range<usize>) -> bool {
+    blocks.len() * P::BLOCK <= 256
+}
+
 /// The byte of a row where window `window` of the blocks from `block` on starts.
 #[inline(always)]
 pub(super) fn window_at<P: Unpack>(block: usize, window: usize) -> usize {
@@ -160,9 +168,9 @@ fn dot_rows<V: Vector, P: Unpack>(
     simd: Simd<V>,
     rows: &[&[u8]; ROWS],
     activations: &[i8],
-    blocks: Range<usize>,
+    of: Range<usize>,
 ) -> [i32; ROWS] {
-    let (end, at_once) = (blocks.end, blocks_at_once::<P>());
+    let (end, at_once) = (of.end, blocks_at_once::<P>());
     let vectors = at_once * P::WINDOWS.len() / V::PARTS;
     assert!(rows.iter().all(|row| row.len() >= end * P::BLOCK_BYTES), "rows have {end} blocks");
     let padded = end.next_multiple_of(at_once);
@@ -174,7 +182,7 @@ fn dot_rows<V: Vector, P: Unpack>(
     // 1) * STEPS * WINDOW` of the activations, or by the end of the padded blocks: all are inside by the assertions.
     unsafe {
         let mut sums = [V::zero_sums(simd); ROWS];
-        let mut block = blocks.start;
+        let mut block = of.start;
         while block < end {
             let stop = end.min(block.saturating_add(P::run_length::<V>() / (vectors * P::FIELDS) * at_once));
             let mut runs = [[V::zero_run(simd); 2]; ROWS];
@@ -199,7 +207,7 @@ fn dot_rows<V: Vector, P: Unpack>(
                 *sums = P::widen::<V>(*run, *sums);
             }
         }
-        let parts = V::sum_parts(sums);
+        let parts = if are_small::<P>(&of) { V::sum_small_parts(sums) } else { V::sum_parts(sums) };
         let mut dots = [0; ROWS];
         for (row, dot) in dots.iter_mut().enumerate() {
             *dot = if V::PARTS == 1 { parts[row] } else { parts[row] + parts[ROWS + row] };

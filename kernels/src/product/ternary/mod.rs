@@ -61,6 +61,7 @@ pub(crate) use unpack::Unpack;
 use crate::machine::Machine;
 use crate::machine::outputs::Output;
 use crate::packing::Packed;
+use crate::simd::Isa;
 
 /// Products of codes that are worth a thread: some microseconds of work.
 const LEAST_PRODUCTS: usize = 1 << 17;
@@ -91,7 +92,7 @@ pub(crate) fn product<P: Unpack>(
         cpu.for_column_chunks(y, rows, 1, least_rows, |first_row, outputs| {
             cpu.isa().run(plain::Product { matrix, terms, first_row, outputs });
         });
-    } else if tokens <= *P::FEW_TOKENS.end() {
+    } else if tokens <= most_few::<P>(cpu.isa()) {
         few_tokens(cpu, matrix, terms, y, least_rows);
     } else if let (false, Some(lookups)) = (P::GROUPED, lut_gemm::preferred(cpu, rows, tokens)) {
         lut_gemm::product(cpu, lookups, matrix, terms, y);
@@ -108,15 +109,26 @@ fn takes_segments<P: Unpack>(cols: usize, terms: &Terms<'_>) -> bool {
     whole && (terms.has_one_factor() || terms.segment() == segment)
 }
 
+/// The most tokens of [`few_tokens`]. With a scale for each group and 512 bits, the product for many is faster from two
+/// tokens on, as it adds nothing across a vector for each group.
+fn most_few<P: Unpack>(isa: Isa) -> usize {
+    match isa {
+        Isa::Avx512Vnni | Isa::Avx512VnniLookup if P::GROUPED => 1,
+        _ => *P::FEW_TOKENS.end(),
+    }
+}
+
 /// [`product`] for one token or [`Unpack::FEW_TOKENS`], without a copy.
 fn few_tokens<P: Unpack>(cpu: &Machine, matrix: &Packed<P>, terms: &Terms<'_>, y: &mut [Output], least_rows: usize) {
     let activations = gemv::Activations::new::<P>(cpu, terms.in_order());
     let activations = activations.codes();
     if P::GROUPED {
-        let (rows, group_terms) = (&rows::Rows::of(matrix), &grouped::GroupTerms::of(terms));
-        cpu.for_column_chunks(y, matrix.rows(), gemv::ROWS, least_rows, |first_row, outputs| {
-            cpu.isa().run(grouped::Gemv { rows, terms, group_terms, activations, first_row, outputs });
-        });
+        match terms.tokens() {
+            1 => grouped_tokens::<P, 1>(cpu, matrix, terms, activations, y, least_rows),
+            2 => grouped_tokens::<P, 2>(cpu, matrix, terms, activations, y, least_rows),
+            3 => grouped_tokens::<P, 3>(cpu, matrix, terms, activations, y, least_rows),
+            _ => grouped_tokens::<P, 4>(cpu, matrix, terms, activations, y, least_rows),
+        }
     } else if terms.tokens() < *P::FEW_TOKENS.start() {
         cpu.for_column_chunks(y, matrix.rows(), gemv::ROWS, least_rows, |first_row, outputs| {
             cpu.isa().run(gemv::Gemv { matrix, terms, activations, first_row, outputs });
@@ -126,6 +138,22 @@ fn few_tokens<P: Unpack>(cpu: &Machine, matrix: &Packed<P>, terms: &Terms<'_>, y
             cpu.isa().run(few::Few { matrix, terms, activations, first_row, outputs });
         });
     }
+}
+
+/// [`few_tokens`] of a packing with a scale for each group, for `T` tokens.
+fn grouped_tokens<P: Unpack, const T: usize>(
+    cpu: &Machine,
+    matrix: &Packed<P>,
+    terms: &Terms<'_>,
+    activations: &[i8],
+    y: &mut [Output],
+    least_rows: usize,
+) {
+    assert_eq!(terms.tokens(), T, "tokens");
+    let (rows, group_terms) = (&rows::Rows::of(matrix), &grouped::GroupTerms::of(terms));
+    cpu.for_column_chunks(y, matrix.rows(), gemv::ROWS, least_rows, |first_row, outputs| {
+        cpu.isa().run(grouped::Gemv::<P, T> { rows, terms, group_terms, activations, first_row, outputs });
+    });
 }
 
 /// The starts of slices. Kernels use loops where arrays have methods with closures: those are not always inlined, and

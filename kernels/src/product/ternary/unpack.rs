@@ -199,7 +199,7 @@ impl Unpack for Tq1_0 {
 
     #[inline(always)]
     unsafe fn add<V: Vector>(simd: Simd<V>, bytes: V, activations: *const i8, runs: &mut [V::Run; 2]) {
-        let mut rest = bytes;
+        let mut rest = bytes.trits();
         for n in 0..Self::FIELDS {
             // SAFETY: the caller vouches for the vectors.
             rest = rest.add_trits(unsafe { V::load(simd, activations.add(n * V::PARTS * WINDOW).cast()) }, runs);

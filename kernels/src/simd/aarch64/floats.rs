@@ -147,6 +147,16 @@ impl Floats for Neon {
     }
 
     #[inline(always)]
+    unsafe fn gather_f16(self, places: &[*const u8; LANES]) -> [float32x4_t; 4] {
+        // SAFETY: the caller vouches for two bytes at each place; reads are unaligned.
+        let word = |at: usize| unsafe { u64::from(u16::from_le(places[at].cast::<u16>().read_unaligned())) };
+        let words = |at: usize| word(at) | word(at + 1) << 16 | word(at + 2) << 32 | word(at + 3) << 48;
+        // SAFETY: `self` proves NEON.
+        let four = |at: usize| unsafe { widen(vcreate_u16(words(at))) };
+        [four(0), four(4), four(8), four(12)]
+    }
+
+    #[inline(always)]
     fn zeros_i32(self) -> [int32x4_t; 4] {
         // SAFETY: `self` proves NEON.
         [unsafe { vdupq_n_s32(0) }; 4]

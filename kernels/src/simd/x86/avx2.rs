@@ -151,6 +151,26 @@ impl Vector for Bytes {
         })
     }
 
+    /// With the upper bit flipped: the machine compares signed bytes. Three times such a byte is one again.
+    #[inline(always)]
+    fn trits(self) -> Self {
+        // SAFETY: `self` proves AVX2.
+        Bytes(unsafe { _mm256_xor_si256(self.0, _mm256_set1_epi8(-128)) })
+    }
+
+    #[inline(always)]
+    fn add_trits(self, activations: Self, runs: &mut [Run; 2]) -> Self {
+        // SAFETY: `self` proves AVX2. A byte has the digit 1 from 86 on and 2 from 171 on, which are -42 and 43 here; a
+        // comparison that holds is -1.
+        let digit = Bytes(unsafe {
+            let first = _mm256_cmpgt_epi8(self.0, _mm256_set1_epi8(-43));
+            let second = _mm256_cmpgt_epi8(self.0, _mm256_set1_epi8(42));
+            _mm256_sub_epi8(_mm256_sub_epi8(_mm256_setzero_si256(), first), second)
+        });
+        runs[0] = digit.dot(activations, runs[0]);
+        self.triple()
+    }
+
     #[inline(always)]
     fn zero_run(_: Simd<Self>) -> Run {
         // SAFETY: `Simd` proves AVX2.
@@ -184,7 +204,12 @@ impl Vector for Bytes {
 
     #[inline(always)]
     fn sum_parts(sums: [Sums; 8]) -> [i32; 16] {
-        Self::lanes(part_sums(sums))
+        Self::lanes(add_halves(half_sums(sums)))
+    }
+
+    #[inline(always)]
+    fn sum_small_parts(sums: [Sums; 8]) -> [i32; 16] {
+        Self::lanes(add_halves(small_half_sums(sums)))
     }
 
     #[inline(always)]
@@ -198,12 +223,12 @@ impl Vector for Bytes {
 
     #[inline(always)]
     fn fuse_parts(sums: [Sums; 8], minus: &[i32; 16], factors: &[f32; 16], acc: &mut [f32; 8], _: usize) {
-        fuse(part_sums(sums), &minus.as_chunks().0[0], &factors.as_chunks().0[0], acc);
+        fuse(add_halves(small_half_sums(sums)), &minus.as_chunks().0[0], &factors.as_chunks().0[0], acc);
     }
 
     #[inline(always)]
     fn fuse_halves(sums: [Sums; 8], minus: &[i32; 32], factors: &[f32; 32], acc: &mut [f32; 8], _: usize) {
-        let ([first, second], minus, factors) = (half_sums(sums), minus.as_chunks().0, factors.as_chunks().0);
+        let ([first, second], minus, factors) = (small_half_sums(sums), minus.as_chunks().0, factors.as_chunks().0);
         fuse(first, &minus[0], &factors[0], acc);
         fuse(second, &minus[1], &factors[1], acc);
     }
@@ -239,10 +264,9 @@ impl Vector for Bytes {
     }
 }
 
-/// [`Vector::sum_parts`], in a vector.
+/// The sums of parts from those of their halves.
 #[inline(always)]
-fn part_sums(sums: [Sums; 8]) -> Sums {
-    let [first, second] = half_sums(sums);
+fn add_halves([first, second]: [Sums; 2]) -> Sums {
     // SAFETY: a `Sums` proves AVX2.
     Sums(unsafe { _mm256_add_epi32(first.0, second.0) })
 }
@@ -255,6 +279,20 @@ fn half_sums([a, b, c, d, e, f, g, h]: [Sums; 8]) -> [Sums; 2] {
         // Each 128-bit half of `low` has the sums of that half of a, b, c, d; of `high` those of e, f, g, h.
         let low = _mm256_hadd_epi32(_mm256_hadd_epi32(a.0, b.0), _mm256_hadd_epi32(c.0, d.0));
         let high = _mm256_hadd_epi32(_mm256_hadd_epi32(e.0, f.0), _mm256_hadd_epi32(g.0, h.0));
+        [Sums(_mm256_permute2x128_si256::<0x20>(low, high)), Sums(_mm256_permute2x128_si256::<0x31>(low, high))]
+    }
+}
+
+/// [`half_sums`] of lanes of at most 2^13: neighbours are added as words, two instructions where `vphaddd` is three that
+/// wait for one another.
+#[inline(always)]
+fn small_half_sums([a, b, c, d, e, f, g, h]: [Sums; 8]) -> [Sums; 2] {
+    // SAFETY: a `Sums` proves AVX2. Lanes of 2^13, and the sums of two of them, are words.
+    unsafe {
+        let ones = _mm256_set1_epi16(1);
+        let join = |x, y| _mm256_madd_epi16(_mm256_packs_epi32(x, y), ones);
+        let low = join(join(a.0, b.0), join(c.0, d.0));
+        let high = join(join(e.0, f.0), join(g.0, h.0));
         [Sums(_mm256_permute2x128_si256::<0x20>(low, high)), Sums(_mm256_permute2x128_si256::<0x31>(low, high))]
     }
 }

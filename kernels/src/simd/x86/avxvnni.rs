@@ -207,6 +207,11 @@ impl<E: Encoding> Vector for Bytes<E> {
     }
 
     #[inline(always)]
+    fn sum_small_parts(sums: [avx2::Sums; 8]) -> [i32; 16] {
+        avx2::Bytes::sum_small_parts(sums)
+    }
+
+    #[inline(always)]
     fn sum_halves(sums: [avx2::Sums; 8]) -> [i32; 32] {
         avx2::Bytes::sum_halves(sums)
     }

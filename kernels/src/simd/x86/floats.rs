@@ -16,6 +16,19 @@ impl Avx2 {
     }
 }
 
+/// The words at eight of `places`, from entry `first` on: each goes from memory into its lane, as a load of what was just
+/// stored would wait.
+///
+/// # Safety
+/// The machine has AVX2, and each of the places is readable for two bytes.
+#[inline(always)]
+unsafe fn gather_words(places: &[*const u8; LANES], first: usize) -> __m128i {
+    // SAFETY: the caller vouches for the places; reads are unaligned.
+    let word = |lane: usize| unsafe { places[first + lane].cast::<i16>().read_unaligned() };
+    // SAFETY: the caller vouches for AVX2.
+    unsafe { _mm_setr_epi16(word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7)) }
+}
+
 impl Floats for Avx2 {
     type F32x16 = [__m256; 2];
     type I32x16 = [__m256i; 2];
@@ -126,6 +139,12 @@ impl Floats for Avx2 {
         let from = from.as_ptr().cast::<__m128i>();
         // SAFETY: `self` proves AVX2 and F16C; the 32 bytes at `from` are read as two unaligned groups of sixteen.
         unsafe { [_mm256_cvtph_ps(_mm_loadu_si128(from)), _mm256_cvtph_ps(_mm_loadu_si128(from.add(1)))] }
+    }
+
+    #[inline(always)]
+    unsafe fn gather_f16(self, places: &[*const u8; LANES]) -> [__m256; 2] {
+        // SAFETY: `self` proves AVX2 and F16C; the caller vouches for the places.
+        unsafe { [_mm256_cvtph_ps(gather_words(places, 0)), _mm256_cvtph_ps(gather_words(places, 8))] }
     }
 
     #[inline(always)]
@@ -277,6 +296,12 @@ impl Floats for Avx512 {
     fn load_f16(self, from: &[u8; 2 * LANES]) -> __m512 {
         // SAFETY: `self` proves AVX-512 F; `from` holds the 32 bytes that the unaligned load reads.
         unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn gather_f16(self, places: &[*const u8; LANES]) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F; the caller vouches for the places.
+        unsafe { _mm512_cvtph_ps(_mm256_set_m128i(gather_words(places, 8), gather_words(places, 0))) }
     }
 
     #[inline(always)]

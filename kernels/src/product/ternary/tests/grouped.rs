@@ -102,7 +102,8 @@ fn check_all(rows: usize, windows: usize, tokens: usize, one_scale: bool, cpus: 
 #[test]
 fn products_equal_plain_loops() {
     let cpus = cpus();
-    for (rows, windows, tokens) in [(1, 1, 1), (8, 2, 1), (37, 3, 2), (70, 9, 8), (33, 4, 9), (40, 5, 13), (16, 2, 40)]
+    for (rows, windows, tokens) in
+        [(1, 1, 1), (8, 2, 1), (37, 3, 2), (19, 5, 3), (24, 4, 4), (70, 9, 8), (33, 4, 9), (40, 5, 13), (16, 2, 40)]
     {
         for one_scale in [false, true] {
             check_all(rows, windows, tokens, one_scale, &cpus);

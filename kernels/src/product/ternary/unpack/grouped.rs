@@ -24,8 +24,8 @@ const SCALE: usize = 2;
 /// Bytes of half a window.
 const HALF: usize = WINDOW / 2;
 
-/// One: from two tokens on the product for many is the fastest, as it adds nothing across a vector for each group.
-const FEW_TOKENS: RangeInclusive<usize> = 1..=1;
+/// Tokens of the product for a few. With more, that for many is as fast: it adds nothing across a vector for each group.
+const FEW_TOKENS: RangeInclusive<usize> = 1..=4;
 
 impl Unpack for Pq2_0 {
     const FIELDS: usize = 4;
