@@ -60,9 +60,10 @@ pub use serving::{
 };
 #[cfg(feature = "tools")]
 pub use tools::{
-    Conversion, ConvertError, ConvertProblem, Converted, Difference, HEAD_TYPES, Judgement, KeyDifference,
+    Conversion, ConvertError, ConvertProblem, Converted, Difference, Elsewhere, HEAD_TYPES, Judgement, KeyDifference,
     MATRIX_TYPES, PartValues, Perplexity, PerplexityError, Side, Statistics, Synthetic, SyntheticError,
-    TensorDifference, TrialError, Values, Windows, convert, diff, inspect, judge, perplexity, trace, trial, usual_rms,
+    TensorDifference, TrialError, Values, Windows, convert, diff, elsewhere, inspect, judge, perplexity, trace, trial,
+    usual_rms,
 };
 pub use trine_loader::json::{JsonError, JsonProblem};
 #[cfg(feature = "text")]

@@ -15,7 +15,7 @@ use std::fs;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use trine::loader::one_line;
-use trine::model::{EncodeOptions, Source, Transformer, Warning, trial};
+use trine::model::{EncodeOptions, Source, Transformer, Warning, elsewhere, trial};
 use trine::ops::Cpu;
 use trine::shapes::Model;
 
@@ -107,6 +107,7 @@ impl Found {
                 "loads": self.problems.is_empty(),
                 "model": self.model,
                 "layouts": file.layouts().iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "elsewhere": elsewhere(file).iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "warnings": self.warnings,
                 "problems": self.problems,
             }));
@@ -116,6 +117,9 @@ impl Found {
             writeln!(terminal::output(), "{} loads: {}", one_line(file.label()), one_line(model))?;
             for layout in file.layouts() {
                 writeln!(terminal::output(), "{}: {layout}", one_line(file.label()))?;
+            }
+            for remark in elsewhere(file) {
+                writeln!(terminal::output(), "{}: {remark}", one_line(file.label()))?;
             }
         }
         Ok(())

@@ -154,9 +154,9 @@ pub(crate) trait Vector: Copy {
     }
 
     /// Adds the products of the leading base-3 digit of each byte, [`Vector::leading_trit`], with activations, for sums
-    /// across lanes ([`Vector::dot_across`]), and returns the bytes of the digits that follow. The first bytes are those
-    /// of [`Vector::trits`]. Both runs begin as zeros and end in [`Vector::widen_trits`], with no step between them left
-    /// out.
+    /// across lanes ([`Vector::dot_across`]), and returns the bytes of the digits that follow. The first bytes are
+    /// those of [`Vector::trits`]. Both runs begin as zeros and end in [`Vector::widen_trits`], with no step between
+    /// them left out.
     #[inline(always)]
     fn add_trits(self, activations: Self, runs: &mut [Self::Run; 2]) -> Self {
         runs[0] = self.leading_trit().dot_across(activations, runs[0]);

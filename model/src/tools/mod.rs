@@ -2,6 +2,7 @@
 //!
 //! * `convert.rs`, `synthetic.rs`: writing files;
 //! * `diff.rs`, `inspect.rs`, `judge.rs`: what files hold, and whether that is usual;
+//! * `elsewhere.rs`: what llama.cpp does with them;
 //! * `perplexity.rs`: how well a model predicts a text;
 //! * `trace.rs`: how large the values of each part are;
 //! * `trial.rs`: whether it computes numbers.
@@ -12,6 +13,7 @@
 mod changed;
 mod convert;
 mod diff;
+mod elsewhere;
 pub mod inspect;
 mod judge;
 mod perplexity;
@@ -21,6 +23,7 @@ mod trial;
 
 pub use convert::{Conversion, ConvertError, ConvertProblem, Converted, HEAD_TYPES, MATRIX_TYPES, convert};
 pub use diff::{Difference, KeyDifference, Side, TensorDifference, Values, diff};
+pub use elsewhere::{Elsewhere, elsewhere};
 pub use judge::{Judgement, Statistics, judge, usual_rms};
 pub use perplexity::{Perplexity, PerplexityError, Windows, perplexity};
 pub use synthetic::{Synthetic, SyntheticError};

@@ -138,6 +138,32 @@ fn what_a_number_with_several_layouts_means_is_shown() {
     assert_eq!(text(&trine(&["check", &file("tied-pq2_0.gguf")])).lines().count(), 1, "its number has one layout");
 }
 
+/// What llama.cpp does with these files was seen with its own program, by `tools/golden/opens_in_llama_cpp.py`.
+#[test]
+fn files_that_llama_cpp_reads_otherwise_are_named() {
+    let files = [
+        ("qwen35/tied-folded.gguf", Some("llama.cpp v0.5.0 loads it and prints wrong text: its matrices are folded")),
+        ("grouped/tied-q2_0-legacy.gguf", Some("llama.cpp v0.5.0 refuses it: it reads type id 42 as groups of 64")),
+        ("hunyuan/stq1_0.gguf", Some("llama.cpp v0.5.0 refuses it: it reads type id 42 as Q2_0")),
+        ("embeddings/qwen3-i2_s.gguf", Some("llama.cpp v0.5.0 refuses it: it does not know the norms of the inputs")),
+        ("grouped/tied-q2_0.gguf", None),
+        ("qwen35/tied-f32.gguf", None),
+    ];
+    for (name, remark) in files {
+        let path = format!("{}/../tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+        let checked = text(&trine(&["check", &path]));
+        let document: serde_json::Value = serde_json::from_str(&text(&trine(&["check", &path, "--json"]))).unwrap();
+        let remarks = document["elsewhere"].as_array().unwrap();
+        match remark {
+            Some(remark) => {
+                assert!(checked.lines().any(|line| line.starts_with(&format!("{path}: {remark}"))), "{checked}");
+                assert!(remarks.len() == 1 && remarks[0].as_str().unwrap().starts_with(remark), "{document}");
+            }
+            None => assert!(remarks.is_empty() && !checked.contains("llama.cpp"), "{checked}"),
+        }
+    }
+}
+
 #[test]
 fn groups_are_those_of_a_quantizer_and_divide_rows() {
     let folder = TempDir::new().unwrap();

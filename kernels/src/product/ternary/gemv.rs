@@ -25,8 +25,8 @@ pub(super) const ROWS: usize = 8;
 /// Bytes from the end of the rows at hand to what is asked for from memory, in the order of memory.
 pub(super) const FAR: usize = 8192;
 
-/// Bytes from where a row is read to what is asked for from the second cache: far enough for what has not come there yet.
-/// With two threads on one core, 128 made every ternary type 1.2 times as slow.
+/// Bytes from where a row is read to what is asked for from the second cache: far enough for what has not come there
+/// yet. With two threads on one core, 128 made every ternary type 1.2 times as slow.
 pub(super) const NEAR: usize = 512;
 
 scratch! {
@@ -145,8 +145,8 @@ pub(super) const fn blocks_at_once<P: Unpack>() -> usize {
     2_usize.div_ceil(P::WINDOWS.len())
 }
 
-/// Whether the sums of `blocks` suit [`Vector::sum_small_parts`]: of 256 columns, the lanes of a part have 32 products of
-/// at most 256 each.
+/// Whether the sums of `blocks` suit [`Vector::sum_small_parts`]: of 256 columns, the lanes of a part have 32 products
+/// of at most 256 each.
 #[inline(always)]
 pub(super) fn are_small<P: Unpack>(blocks: &Range<usize>) -> bool {
     blocks.len() * P::BLOCK <= 256

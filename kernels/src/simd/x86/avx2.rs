@@ -283,8 +283,8 @@ fn half_sums([a, b, c, d, e, f, g, h]: [Sums; 8]) -> [Sums; 2] {
     }
 }
 
-/// [`half_sums`] of lanes of at most 2^13: neighbours are added as words, two instructions where `vphaddd` is three that
-/// wait for one another.
+/// [`half_sums`] of lanes of at most 2^13: neighbours are added as words, two instructions where `vphaddd` is three
+/// that wait for one another.
 #[inline(always)]
 fn small_half_sums([a, b, c, d, e, f, g, h]: [Sums; 8]) -> [Sums; 2] {
     // SAFETY: a `Sums` proves AVX2. Lanes of 2^13, and the sums of two of them, are words.

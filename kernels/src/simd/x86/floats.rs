@@ -16,8 +16,8 @@ impl Avx2 {
     }
 }
 
-/// The words at eight of `places`, from entry `first` on: each goes from memory into its lane, as a load of what was just
-/// stored would wait.
+/// The words at eight of `places`, from entry `first` on: each goes from memory into its lane, as a load of what was
+/// just stored would wait.
 ///
 /// # Safety
 /// The machine has AVX2, and each of the places is readable for two bytes.

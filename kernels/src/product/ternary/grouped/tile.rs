@@ -1,8 +1,8 @@
 //! Eight rows of a matrix with a scale for each group, and a few tokens.
 //!
 //! A vector of each row is unpacked at a time. The sums of a window, or of each half of one, are those of a group: they
-//! are added across vectors, eight rows at once, and go with their scales into the accumulators of the rows, group after
-//! group.
+//! are added across vectors, eight rows at once, and go with their scales into the accumulators of the rows, group
+//! after group.
 
 use super::super::cache_line::LINE;
 use super::super::gemv::{Ahead, ROWS};

@@ -24,7 +24,8 @@ const SCALE: usize = 2;
 /// Bytes of half a window.
 const HALF: usize = WINDOW / 2;
 
-/// Tokens of the product for a few. With more, that for many is as fast: it adds nothing across a vector for each group.
+/// Tokens of the product for a few. With more, that for many is as fast: it adds nothing across a vector for each
+/// group.
 const FEW_TOKENS: RangeInclusive<usize> = 1..=4;
 
 impl Unpack for Pq2_0 {
