@@ -3,9 +3,9 @@
 //!
 //! `tools/fetch_qwen2.py` fetches the file; without it these tests say that they are skipped.
 
+use super::followed::{Bounds, followed};
 use crate::api::*;
-use crate::support::{FeedIds, argmax, assert_close, cpu, fixture, logits_of, relative_error, skipped, with_model};
-use serde_json::Value;
+use crate::support::{cpu, logits_of, relative_error, skipped, with_model};
 use std::path::Path;
 
 /// Twice the largest difference between a logit of llama.cpp, which rounds activations to 8 bits, and one of the numpy
@@ -25,51 +25,12 @@ fn path() -> Option<std::path::PathBuf> {
     None
 }
 
-fn items(value: &Value) -> &[Value] {
-    value.as_array().expect("a list")
-}
-
-fn ids(value: &Value) -> Vec<u32> {
-    items(value).iter().map(|id| id.as_u64().expect("an id") as u32).collect()
-}
-
-fn floats(value: &Value) -> Vec<f32> {
-    items(value).iter().map(|logit| logit.as_f64().expect("a logit") as f32).collect()
-}
-
 /// Each prompt is fed with the tokens that llama.cpp chose, one by one.
 #[test]
 fn tokens_are_those_of_llama_cpp_and_logits_those_of_a_model_that_rounds_nothing() {
     let Some(path) = path() else { return };
-    let file = Gguf::open(path).unwrap_or_else(|error| panic!("{error}"));
-    let text = std::fs::read_to_string(fixture("qwen2.json")).expect("a fixture");
-    let expected: Value = serde_json::from_str(&text).expect("JSON");
-    let (cpu, sample) = (cpu(), ids(&expected["sample"]));
-    with_model(&file, &LoadOptions::default(), |transformer| {
-        for run in items(&expected["prompts"]) {
-            let (name, prompt) = (run["name"].as_str().expect("a name"), ids(&run["ids"]));
-            let mut session = Session::new(transformer, &cpu, 256, CacheType::F32).expect("it fits in memory");
-            let (mut found, mut exact) = (Vec::new(), Vec::new());
-            let mut logits = session.feed_ids(&prompt[..1]);
-            for (given, next) in items(&run["exact"]["prompt"]).iter().zip(&prompt[1..]) {
-                let values = floats(&given["sample"]);
-                found.extend(sample.iter().take(values.len()).map(|&id| logits[id as usize]));
-                exact.extend(values);
-                logits = session.feed_ids(&[*next]);
-            }
-            found.extend(sample.iter().map(|&id| logits[id as usize]));
-            exact.extend(floats(&run["exact"]["last"]["sample"]));
-            assert_close(&format!("Qwen2.5-Coder, {name}: numpy on decoded weights"), &found, &exact, TOLERANCE);
-            let steps = items(&run["llama_cpp"]["steps"]);
-            assert_eq!((steps.len(), items(&run["greedy"]).len()), (64, 64));
-            for (step, (given, id)) in steps.iter().zip(ids(&run["greedy"])).enumerate() {
-                let (best, found) = (floats(&given["logits"]), argmax(&logits));
-                let close = f64::from(best[0] - best[1]) < CLOSE && ids(&given["ids"]).contains(&found);
-                assert!(found == id || close, "{name}, step {step}: token {found}, expected {id}");
-                logits = session.feed_ids(&[id]);
-            }
-        }
-    });
+    let bounds = Bounds { close: CLOSE, tolerance: TOLERANCE };
+    followed("Qwen2.5-Coder, numpy on decoded weights", &path, "qwen2.json", bounds);
 }
 
 /// As a program would, with an engine: the chat template, its end token, and twenty turns of one conversation.

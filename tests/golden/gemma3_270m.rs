@@ -1,0 +1,18 @@
+//! Gemma 3 270M (dense, Q4_K_M, trained by others) against llama.cpp and against HF transformers on the decoded weights.
+//!
+//! `tools/fetch_gemma3.py` fetches the file, under Google's terms; without it this test says that it is skipped.
+
+use super::followed::{Bounds, followed};
+use crate::support::skipped;
+use std::path::Path;
+
+#[test]
+fn tokens_are_those_of_llama_cpp_and_logits_those_of_transformers() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/gemma-3-270m.Q4_K_M.gguf");
+    if !path.exists() {
+        skipped(&format!("{} is not there; `python3 tools/fetch_gemma3.py` fetches it", path.display()));
+        return;
+    }
+    let bounds = Bounds { close: 2.0 * 2.907, tolerance: 2e-4 };
+    followed("Gemma 3 270M, transformers on decoded weights", &path, "gemma3_270m.json", bounds);
+}
