@@ -24,14 +24,14 @@ from trine import batch
 class Worker:
     """A model, on one node."""
 
-    def __init__(self, model: str | None, output: str, options: trine.GenerateOptions, threads: int | None) -> None:
+    def __init__(self, model: str | None, output: str, fields: dict[str, Any], threads: int | None) -> None:
         sizes: dict[str, Any] = {"threads": threads}
         self.model = trine.Model(model, **sizes) if model else trine.embedded(**sizes)
-        self.output, self.options = output, options
+        self.output, self.fields = output, fields
 
     def __call__(self, shards: dict[str, Any]) -> dict[str, Any]:
         """The files that some shards become."""
-        made = [str(batch.process(shard, self.output, self.model, **self.options)) for shard in shards["shard"]]
+        made = [str(batch.process(shard, self.output, self.model, **self.fields)) for shard in shards["shard"]]
         return {"made": made, "by": [os.getpid()] * len(made)}
 
 
@@ -52,13 +52,13 @@ def main() -> None:
     Path(arguments.output).mkdir(parents=True, exist_ok=True)
     ray.init(address=arguments.address)
     nodes = arguments.nodes or max(1, sum(node["Alive"] for node in ray.nodes()))
-    options: trine.GenerateOptions = {"max_tokens": arguments.max_tokens, "seed": arguments.seed}
+    fields = {"max_tokens": arguments.max_tokens, "seed": arguments.seed}
     shards = [{"shard": os.path.abspath(shard)} for shard in arguments.shards]
     made = (
         ray.data.from_items(shards, override_num_blocks=len(shards))
         .map_batches(
             Worker,
-            fn_constructor_args=(arguments.model, os.path.abspath(arguments.output), options, arguments.threads),
+            fn_constructor_args=(arguments.model, os.path.abspath(arguments.output), fields, arguments.threads),
             batch_size=1,
             num_cpus=arguments.cpus,
             compute=ray.data.ActorPoolStrategy(size=nodes),

@@ -4,7 +4,8 @@ use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use trine::model::{Opened, Visit};
 use trine::shapes::{
-    Axis, Blocks, Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, QWidth, Seq, Shape, Vocab,
+    Axis, Blocks, Ffn, Group, HeadDim, Heads, Hidden, KvHeads, KvWidth, Model, Pooled, QWidth, Ragged, Seq, Sequences,
+    Shape, Vocab,
 };
 
 /// An array, the names of its axes, and the address of its first number in memory of Rust.
@@ -47,6 +48,17 @@ impl Visit for OfLogits {
 
     fn visit<M: Model>(self, _: &Opened<M>) -> Self::Out {
         <(Seq<'_>, Vocab<M>) as Shape>::NAMES
+    }
+}
+
+/// The axes of rows that stand for texts: of the texts of a step and of the model's width.
+pub struct OfRows;
+
+impl Visit for OfRows {
+    type Out = &'static [&'static str];
+
+    fn visit<M: Model>(self, _: &Opened<M>) -> Self::Out {
+        <(Sequences<Ragged<'_>>, Pooled<Hidden<M>>) as Shape>::NAMES
     }
 }
 

@@ -3,9 +3,11 @@
 
 mod sampling;
 
-use crate::arrays::OfModel;
+use crate::arrays::{self, Named, OfModel, OfRows};
+use crate::batch::Batch;
 use crate::choices::Choices;
 use crate::conversation::{self, Answer};
+use crate::embeddings::{self, POOLINGS, Text};
 use crate::errors::{internal, of_engine, other};
 use crate::owned::Owned;
 use crate::session::Session;
@@ -144,6 +146,8 @@ impl Engine {
         facts.set_item("context", self.context()?)?;
         facts.set_item("trained_context", config.context)?;
         facts.set_item("axes", model.visit(OfModel))?;
+        let pooling = POOLINGS.iter().find(|(_, pooling)| Some(*pooling) == config.pooling);
+        facts.set_item("pooling", pooling.map(|(name, _)| *name))?;
         facts.set_item("warnings", model.warnings().iter().map(ToString::to_string).collect::<Vec<_>>())?;
         facts.set_item("bos", tokenizer.bos())?;
         facts.set_item("eos", tokenizer.eos())?;
@@ -161,7 +165,7 @@ impl Engine {
         options: &Bound<'_, PyDict>,
         scored_from: Option<Vec<usize>>,
     ) -> PyResult<Choices> {
-        let inner = self.0.get()?;
+        let inner = self.that_generates()?;
         let asked: Asked = options.extract()?;
         let (count, context) = (prompts.len(), self.context()?);
         let is_scored = scored_from.is_some();
@@ -178,7 +182,7 @@ impl Engine {
 
     /// Sends a document in OpenAI's words to a path of the server.
     fn ask(&self, path: &str, body: String) -> PyResult<Answer> {
-        let inner = self.0.get()?;
+        let inner = self.that_generates()?;
         let mut runtime = inner.runtime.lock().unwrap_or_else(PoisonError::into_inner);
         if runtime.is_none() {
             let built =
@@ -187,6 +191,27 @@ impl Engine {
         }
         let runtime = runtime.as_ref().ok_or_else(|| internal("no runtime"))?;
         conversation::ask(&inner.server, runtime, path, body)
+    }
+
+    /// A row for each text: of the last token or the mean of all, as `pooling` or else the model's file says.
+    fn embed<'py>(&self, py: Python<'py>, texts: Vec<Text>, pooling: Option<&str>) -> PyResult<Named<'py>> {
+        let model = self.0.get()?.model.clone();
+        let asked = pooling.map(|name| named("pooling", name, &POOLINGS)).transpose()?;
+        let pooling = asked.or(model.config().pooling).ok_or_else(|| {
+            other(
+                "this model generates text and makes no embeddings: its file says of no row that it stands for a text; \
+                 pooling=\"last\" or pooling=\"mean\" takes a row all the same",
+            )
+        })?;
+        let (count, hidden, dims) = (texts.len(), model.config().dims.hidden, model.visit(OfRows));
+        let rows = wait::run(py, move |stop| embeddings::rows(&model, &texts, pooling, stop))??;
+        arrays::array(py, rows, &[count, hidden], dims)
+    }
+
+    /// What makes of shards what they become, with these fields for all rows: an object of JSON.
+    fn batch(&self, py: Python<'_>, fields: String) -> PyResult<Batch> {
+        let server = self.that_generates()?.server.clone();
+        wait::run(py, move |_| Batch::new(&server, &fields))?
     }
 
     /// A sequence without tokens, or the one whose state is in bytes.
@@ -235,6 +260,18 @@ impl Engine {
 }
 
 impl Engine {
+    /// The model, where it generates text.
+    fn that_generates(&self) -> PyResult<&Inner> {
+        let inner = self.0.get()?;
+        match inner.model.config().pooling {
+            None => Ok(inner),
+            Some(_) => Err(other(
+                "this model makes embeddings and generates no text, as its file says which row stands for a text: use \
+                 `embed`",
+            )),
+        }
+    }
+
     /// Positions of a sequence.
     fn context(&self) -> PyResult<usize> {
         Ok(self.0.get()?.model.sequence().capacity())

@@ -6,7 +6,9 @@
 //! * `engine.rs`: an opened model;
 //! * `choices.rs`, `event.rs`, `notify.rs`: texts that are generated, for loops and for coroutines;
 //! * `conversation.rs`: OpenAI's dictionaries, answered by the server without a network;
+//! * `batch.rs`: shards of requests;
 //! * `session.rs`, `arrays.rs`: one sequence and its logits as arrays with named axes;
+//! * `embeddings.rs`: rows that stand for texts;
 //! * `tokenizer.rs`: text as tokens;
 //! * `files.rs`, `trace.rs`: what is done with files and with single passes, as documents.
 //!
@@ -15,8 +17,10 @@
 #![forbid(unsafe_code)]
 
 mod arrays;
+mod batch;
 mod choices;
 mod conversation;
+mod embeddings;
 mod engine;
 mod errors;
 mod event;
@@ -44,6 +48,7 @@ fn _trine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<choices::Choices>()?;
     module.add_class::<event::Event>()?;
     module.add_class::<conversation::Answer>()?;
+    module.add_class::<batch::Batch>()?;
     module.add_class::<session::Session>()?;
     module.add_function(wrap_pyfunction!(files::inspect, module)?)?;
     module.add_function(wrap_pyfunction!(files::check, module)?)?;

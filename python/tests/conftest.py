@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,22 @@ def command() -> Path:
         if (path := ROOT / "target" / kind / "trine").exists():
             return path
     pytest.skip("the `trine` command is not built: `cargo build --release` builds it")
+
+
+@pytest.fixture
+def server(command: Path) -> Iterator[str]:
+    """The address of a server of the embedded model."""
+    process = subprocess.Popen(
+        [command, "serve", STORIES, "--port", "0", "--id", "trine"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    address = next(word for line in process.stdout for word in line.split() if word.startswith("http://"))
+    yield address.rstrip("/")
+    process.terminate()
+    process.communicate()
 
 
 def document(*arguments: str | Path) -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 import trine
@@ -69,6 +71,19 @@ def test_the_command_draws_the_same_tokens(model: trine.Model, command: Path) ->
             found = model.generate_batch([prompt], max_tokens=50, seed=int(seed))[0]
             assert prompt + found.text == said["text"] or found.text == said["text"]
             assert said["seed"] == found.seed
+
+
+def test_the_server_draws_the_same_tokens(model: trine.Model, server: str) -> None:
+    for prompt in PROMPTS:
+        for seed in (1, 123456789):
+            body = {"prompt": prompt, "max_tokens": 50, "seed": seed, "return_token_ids": True}
+            head = {"content-type": "application/json"}
+            with urlopen(Request(f"{server}/v1/completions", json.dumps(body).encode(), head)) as answer:
+                (choice,) = json.load(answer)["choices"]
+            (found,) = model.generate_batch([prompt], max_tokens=50, seed=seed)
+            assert (choice["text"], choice["token_ids"][: len(found.tokens)]) == (found.text, found.tokens)
+            # A token that ended the text is one of the server's and none of the text's.
+            assert len(choice["token_ids"]) - len(found.tokens) == (found.finish == "token")
 
 
 def test_greedy_decoding_is_that_of_transformers() -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,19 +45,6 @@ def evaluated(model: Any, task: dict[str, Any]) -> tuple[dict[str, Any], list[An
     samples = sorted(found["samples"]["stories"], key=lambda sample: sample["doc_id"])
     metrics = {key: value for key, value in found["results"]["stories"].items() if key.startswith("acc")}
     return metrics, [[of[0] for of in sample["resps"]] for sample in samples]
-
-
-@pytest.fixture
-def server(command: Path) -> Iterator[str]:
-    """The address of a server of the embedded model."""
-    process = subprocess.Popen(
-        [command, "serve", STORIES, "--port", "0", "--id", "trine"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert process.stdout is not None
-    address = next(word for line in process.stdout for word in line.split() if word.startswith("http://"))
-    yield address.rstrip("/")
-    process.terminate()
-    process.communicate()
 
 
 def test_numbers_do_not_depend_on_the_batch(task: dict[str, Any]) -> None:

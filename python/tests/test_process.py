@@ -34,6 +34,8 @@ WAITS = {
     "generate": "for piece in model.generate('Once', max_tokens=200, ignore_eos=True): said()",
     "batch": "said(); model.generate_batch(['Once'] * 4000, max_tokens=200, ignore_eos=True)",
     "score": "said(); model.score(['Once upon a time ' * 40] * 40000, [' there'] * 40000)",
+    "embed": "said(); model.embed(['Once upon a time ' * 40] * 40000, pooling='mean')",
+    "rows": "said(); trine.batch.rows(model, [{'id': row, 'prompt': 'Once'} for row in range(4000)], max_tokens=200)",
     "async": """
         async def read():
             async for piece in model.agenerate('Once', max_tokens=200, ignore_eos=True):
@@ -46,7 +48,7 @@ WAITS = {
 @pytest.mark.parametrize("what", WAITS)
 def test_an_interrupt_ends_every_wait(what: str) -> None:
     program = f"""
-import asyncio, sys, trine
+import asyncio, sys, trine, trine.batch
 model = trine.embedded()
 def said():
     print("begun", flush=True)
@@ -62,31 +64,63 @@ except KeyboardInterrupt:
     assert process.stdout.readline() == "begun\n"
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    printed, errors = process.communicate(timeout=120)
+    try:
+        printed, errors = process.communicate(timeout=120)
+    finally:
+        process.kill()
     assert process.returncode == 0, errors
     assert printed.splitlines()[-1].startswith("interrupted, and then, there"), (printed, errors)
 
 
-def test_the_interpreter_is_free_while_a_text_is_waited_for() -> None:
-    # No thread gives the interpreter up by itself, so that the counter runs only while the wait has left it.
+def test_an_interrupt_between_two_events_ends_a_batch() -> None:
+    # The exception is raised by the interpreter and not by the wait, and its traceback has the frames of the call.
     program = """
-    import sys, threading, trine
+    import trine
+    from trine._generation import Generated
+    model = trine.embedded(sequences=1)
+    takes = []
+    take = Generated._take
+    def interrupted(text, event):
+        takes.append(event)
+        if len(takes) == 20:
+            raise KeyboardInterrupt
+        return take(text, event)
+    Generated._take = interrupted
+    try:
+        model.generate_batch(["Once"] * 20000, max_tokens=200, ignore_eos=True)
+    except KeyboardInterrupt:
+        # There is memory for one text, and every text of the batch would be before this one.
+        Generated._take = take
+        print("".join(model.generate("Once upon a time", max_tokens=3, temperature=0)), flush=True)
+    """
+    process = run(program)
+    try:
+        printed, errors = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert printed == ", there was\n", errors
+
+
+def test_a_ninth_thread_counts_while_eight_generate() -> None:
+    # No thread gives the interpreter up by itself, so that the ninth counts only while waits have left it.
+    program = """
+    import sys, threading, time, trine
     model = trine.embedded(threads=1)
     sys.setswitchinterval(1e6)
-    counts, done = [0], []
-    def generate():
-        model.generate_batch(["Once"] * 40, max_tokens=100, ignore_eos=True)
-        done.append(True)
-    thread = threading.Thread(target=generate)
-    thread.start()
-    import time
-    while not done:
-        counts[0] += 1
+    texts = []
+    def generate(seed):
+        texts.append("".join(model.generate("Once", max_tokens=100, ignore_eos=True, seed=seed)))
+    threads = [threading.Thread(target=generate, args=[seed]) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    count = 0
+    while len(texts) < 8:
+        count += 1
         time.sleep(0)
-    thread.join()
-    print(counts[0])
+    print(count, len(set(texts)))
     """
-    assert int(output(program)) > 1000
+    count, texts = map(int, output(program).split())
+    assert count > 1000 and texts == 8
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from ._array import Array
 from ._generation import AsyncGeneration, Generated, GenerateOptions, Generation, Score
 from ._session import Session
 from ._shapes import Shapes
 from ._tokenizer import Tokenizer
 from ._trace import Trace
-from ._trine import ContextFull, Engine, TemplateError, TrineError
+from ._trine import Answer, ContextFull, Engine, TemplateError, TrineError
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -93,6 +94,13 @@ class Model:
         return int(self._facts["context"])
 
     @property
+    def pooling(self) -> Literal["last", "mean"] | None:
+        """Which row stands for a text, where the file says it: that of the last token, or the mean of all. A model with
+        one makes embeddings (`embed`) and generates no text."""
+        pooling: Literal["last", "mean"] | None = self._facts["pooling"]
+        return pooling
+
+    @property
     def warnings(self) -> list[str]:
         """What was noticed while it was opened."""
         return list(self._facts["warnings"])
@@ -142,8 +150,12 @@ class Model:
         ids = [self._ids(prompt) for prompt in prompts]
         found = [Generated(len(of), given["seed"]) for of in ids]
         choices = self._engine.generate(ids, given, None)
-        while (event := choices.next()) is not None:
-            found[event.index]._take(event)
+        try:
+            while (event := choices.next()) is not None:
+                found[event.index]._take(event)
+        finally:
+            # The traceback of an exception, such as that of Ctrl-C, still has the choices.
+            choices.cancel()
         return found
 
     def score(self, prompts: Sequence[Prompt], continuations: Sequence[Prompt]) -> list[Score]:
@@ -171,10 +183,36 @@ class Model:
             scored_from.append(before)
         choices = self._engine.generate(ids, _given({"max_tokens": 0, "temperature": 0.0}), scored_from)
         found: list[Score | None] = [None] * len(ids)
-        while (event := choices.next()) is not None:
-            if event.score is not None:
-                found[event.index] = Score(*event.score)
+        try:
+            while (event := choices.next()) is not None:
+                if event.score is not None:
+                    found[event.index] = Score(*event.score)
+        finally:
+            choices.cancel()
         return [score if score is not None else Score(0.0, True) for score in found]
+
+    def embed(self, texts: Sequence[Prompt], *, pooling: Literal["last", "mean"] | None = None) -> Array:
+        """A row for each text, of shape `("sequences", "hidden")` and of length 1: the product of two rows is the
+        cosine of their angle, by which texts are compared.
+
+        A text gets the tokens before and behind it that the vocabulary asks for; tokens stay as they are. Texts go
+        through the model together, and each gets the row that it gets alone. `pooling` says which row stands for a
+        text, where the file does not say it or another one is wanted.
+
+        >>> import numpy as np
+        >>> import trine
+        >>> rows = trine.embedded().embed(["The fox ran.", "The fox ran!", "Once upon a time"], pooling="mean")
+        >>> rows.dims, rows.sizes
+        (('sequences', 'hidden'), {'sequences': 3, 'hidden': 256})
+        >>> near, far = np.asarray(rows)[1:] @ np.asarray(rows)[0]
+        >>> bool(near > far)
+        True
+        """
+        if isinstance(texts, str):
+            raise TypeError("expected a list of texts, found one text: give [text]")
+        asked: list[str | list[int]] = [text if isinstance(text, str) else list(text) for text in texts]
+        values, dims, address = self._engine.embed(asked, pooling)
+        return Array(values, tuple(dims), address)
 
     def _pair(self, prompt: Prompt, continuation: Prompt) -> tuple[int, list[int]]:
         """The tokens of both, and how many of them are those of the prompt."""
@@ -191,7 +229,7 @@ class Model:
         if not before:
             begin = self.tokenizer.bos if self.tokenizer.bos is not None else self.tokenizer.eos
             if begin is None:
-                raise TrineError("the prompt has no token, and the vocabulary has none that begins a text: give it some")
+                raise TrineError("the prompt has no token, and the vocabulary has none that begins a text: give it one")
             before, whole = [begin], [begin, *whole]
         return len(before), whole
 
@@ -304,15 +342,18 @@ def _given(options: GenerateOptions) -> dict[str, Any]:
     }
 
 
-def _rest(text: str, answer: Any) -> str:
+def _rest(text: str, answer: Answer) -> str:
     """The whole body of an answer whose beginning is known."""
     pieces = [text]
-    while (piece := answer.next()) is not None:
-        pieces.append(piece[0])
+    try:
+        while (piece := answer.next()) is not None:
+            pieces.append(piece[0])
+    finally:
+        answer.cancel()
     return "".join(pieces)
 
 
-def _events(text: str, answer: Any) -> Iterator[dict[str, Any]]:
+def _events(text: str, answer: Answer) -> Iterator[dict[str, Any]]:
     """The documents of a stream of events."""
     import json
 

@@ -110,6 +110,18 @@ impl App {
         Ok(())
     }
 
+    /// Whether the model generates text.
+    ///
+    /// # Errors
+    /// It makes embeddings.
+    pub fn check_generates(&self) -> Result<(), ApiError> {
+        if self.engine.config().pooling.is_none() {
+            return Ok(());
+        }
+        let message = "this model makes embeddings and generates no text, as its file says which row stands for a text";
+        Err(ApiError::bad("unsupported_model", message).at("model"))
+    }
+
     /// The name under which a client asks for the model.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ use answers::{Answer, Answers};
 use rows::Row;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +54,17 @@ pub enum BatchError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A line of rows in memory is no row.
+    #[error("line {line}: {problem}")]
+    Line {
+        /// The number of the line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The model generates no text.
+    #[error("{0}")]
+    Model(String),
     /// The fields for all rows are wrong.
     #[error("fields for all rows: {0}")]
     Fields(String),
@@ -101,7 +113,7 @@ impl Batch {
     /// object; without a `seed` it is 0.
     ///
     /// # Errors
-    /// A field is unknown or wrong, or the system gives no threads.
+    /// A field is unknown or wrong, the model generates no text, or the system gives no threads or no memory.
     pub fn new(server: &Server, fields: &str) -> Result<Batch, BatchError> {
         let wrong = |error: ApiError| BatchError::Fields(error.message);
         let mut fields = Fields::of_body(fields.as_bytes()).map_err(wrong)?.rest();
@@ -110,6 +122,7 @@ impl Batch {
         }
         fields.sort_by(|one, other| one.0.cmp(&other.0));
         let app = server.app().clone();
+        app.check_generates().map_err(|error| BatchError::Model(error.message))?;
         let fingerprint = fingerprint(&app.engine)?;
         let together = app.options.max_sequences.get().saturating_mul(2);
         let text = Json::Object(fields.clone()).to_string();
@@ -146,12 +159,26 @@ impl Batch {
             line,
             problem,
         })?;
-        let answers = self.runtime.block_on(self.answer(rows, is_stopped))?;
+        let answers = self.answers(rows, is_stopped)?;
         let refused = answers.iter().filter(|answer| answer.is_refused).count();
         let written =
             write_output(&place, |out| answers.iter().try_for_each(|answer| writeln!(out, "{}", answer.line)));
         written.map_err(of_file(&place))?;
         Ok(Made { path: place, rows: Some(answers.len()), refused })
+    }
+
+    /// What rows in memory become, in their order: of each the line that [`process`](Batch::process) would write.
+    /// `rows` are lines of JSON, as a shard has them.
+    ///
+    /// # Errors
+    /// A line is no row, the engine fails, or it was asked to stop.
+    pub fn lines(&self, rows: &[u8], is_stopped: &dyn Fn() -> bool) -> Result<Vec<String>, BatchError> {
+        let rows = rows::read(rows).map_err(|(line, problem)| BatchError::Line { line, problem })?;
+        Ok(self.answers(rows, is_stopped)?.into_iter().map(|answer| answer.line).collect())
+    }
+
+    fn answers(&self, rows: Vec<Row>, is_stopped: &dyn Fn() -> bool) -> Result<Vec<Answer>, BatchError> {
+        self.runtime.block_on(self.answer(rows, is_stopped))
     }
 
     /// The name of what a shard becomes.
@@ -189,8 +216,9 @@ impl Batch {
     }
 }
 
-/// A digest of what the model remembers of a token.
+/// A digest of what the model remembers of a token. Requests may have all the memory that the server has for sequences.
 fn fingerprint(engine: &Engine) -> Result<String, EngineError> {
+    let engine = engine.with_memory_of_its_own(NonZeroUsize::MIN)?;
     let mut sequence = engine.sequence();
     sequence.feed(&engine.prompt_of_ids(&[0])?, LogitsRequest::LARGEST, &mut || std::ops::ControlFlow::Continue(()))?;
     let mut hasher = Sha256::new();

@@ -35,6 +35,7 @@ struct Begun {
 
 /// Hands the choices over. Whatever can be refused is refused here, before there is a status.
 async fn begin(app: &App, runnable: Runnable, terms: Terms) -> Result<Begun, ApiError> {
+    app.check_generates()?;
     let Runnable { mut jobs, constraint, mut choices, form, .. } = runnable;
     if let Some(constraint) = constraint {
         let filter = app.grammars.filter(constraint).await?;

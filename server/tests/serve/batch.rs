@@ -1,10 +1,12 @@
 //! Shards: what a row becomes is what the server answers, and the same everywhere; files are there once. That they are
 //! there once whatever is killed is shown of the command.
 
-use super::client::{Running, chat_engine, engine, patient};
+use super::client::{Running, chat_engine, cpu, engine, patient};
 use serde_json::{Value, json};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trine::model::{Engine, EngineOptions};
 use trine_server::{Batch, BatchError, Made, Server, ServerOptions};
 
 const TEMPLATE: &str = "{% if tools %}<tool_call>\n{% endif %}{% for m in messages %}{{ m.role }}: {{ m.content }}\n\
@@ -68,6 +70,31 @@ fn prompts_become_the_texts_of_the_server_in_their_order() {
     shard(folder.path(), "part.jsonl", &prompts[1..]);
     let fewer = made(&of_many, &input, folder.path());
     assert!(output.path != other.path && output.path != fewer.path && fewer.rows == Some(19));
+}
+
+#[test]
+fn rows_in_memory_become_the_lines_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut prompts: Vec<Value> = (0..9).map(|row| json!({"id": row, "prompt": format!("The {row} fox")})).collect();
+    prompts.push(json!({"custom_id": "a", "url": "/v1/completions", "body": {"prompt": "A dog", "max_tokens": 5}}));
+    let input = shard(folder.path(), "part.jsonl", &prompts);
+    let batch = batch(&json!({"max_tokens": 12}), 4);
+    let file = std::fs::read_to_string(made(&batch, &input, folder.path()).path).unwrap();
+    assert_eq!(batch.lines(&std::fs::read(&input).unwrap(), &|| false).unwrap(), file.lines().collect::<Vec<_>>());
+    assert_eq!(batch.lines(b"", &|| false).unwrap(), [""; 0]);
+    let error = batch.lines(b"{\"id\": 1, \"prompt\": \"a\"}\n{\"id\": 2}\n", &|| false).unwrap_err().to_string();
+    assert!(error.starts_with("line 2: `prompt` is missing"), "{error}");
+}
+
+/// What texts leave in memory for those that begin as they do is not missing to a batch that comes later.
+#[test]
+fn a_batch_begins_where_all_memory_was_used() {
+    let options = EngineOptions { cpu: Some(cpu()), sequences: NonZeroUsize::MIN, ..EngineOptions::default() };
+    let engine = Engine::of_source(&trine::embedded_model().unwrap(), options).unwrap();
+    let server = Server::new(engine, patient()).unwrap();
+    let rows = b"{\"id\": 1, \"prompt\": \"Once upon a time\"}\n";
+    let made = |server: &Server| Batch::new(server, "{}").unwrap().lines(rows, &|| false).unwrap();
+    assert_eq!(made(&server), made(&server));
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! `/v1/embeddings` of an embedding model, in both forms, and what is refused of it.
+//! `/v1/embeddings` of an embedding model, in both forms, and what is refused of it and of such a model.
 
 use super::client::{Running, cpu, patient};
 use serde_json::{Value, json};
 use trine::model::{Engine, EngineOptions};
 use trine::ops::Pooling;
+use trine_server::{Batch, BatchError, Server};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/embeddings/qwen3-i2_s.gguf");
 
@@ -66,4 +67,15 @@ fn texts_that_have_no_row_are_refused_by_their_field() {
         let (status, _, at) = server.post("/v1/embeddings", &body).error();
         assert_eq!((status, at.as_deref()), (400, Some(field)), "{body}");
     }
+}
+
+#[test]
+fn an_embedding_model_generates_no_text() {
+    let server = Running::start(engine(), patient());
+    for stream in [false, true] {
+        let (status, code, at) = server.post("/v1/completions", &json!({ "prompt": "a", "stream": stream })).error();
+        assert_eq!((status, &*code, at.as_deref()), (400, "unsupported_model", Some("model")));
+    }
+    let error = Batch::new(&Server::new(engine(), patient()).expect("a thread"), "{}").expect_err("no texts");
+    assert!(matches!(error, BatchError::Model(_)) && error.to_string().contains("generates no text"), "{error}");
 }
