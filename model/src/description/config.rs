@@ -260,10 +260,9 @@ impl Keys<'_> {
     fn refuse_other_arithmetic(&self) -> Result<(), ConfigError> {
         let meta = self.file.metadata();
         let graph = self.architecture.graph();
-        let is_counted = |suffix: &&str| {
-            !(graph.slides && *suffix == sliding::WINDOW) && !(graph.experts && *suffix == experts::COUNT)
-        };
-        for suffix in COUNTS.into_iter().filter(is_counted) {
+        let is_counted =
+            |suffix: &str| (graph.slides && suffix == sliding::WINDOW) || (graph.experts && suffix == experts::COUNT);
+        for suffix in COUNTS.into_iter().filter(|suffix| !is_counted(suffix)) {
             if let Some(found @ 1..) = meta.opt_u32(&self.key(suffix))? {
                 return Err(self.unsupported(suffix, found));
             }

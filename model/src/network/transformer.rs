@@ -55,6 +55,7 @@ pub enum Mixer<M> {
 /// What computes at each position for itself in a block.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "a block has one, and they lie in a list of blocks")]
 pub enum FeedForward<M> {
     /// One network for all tokens.
     Dense(SwiGlu<M>),
