@@ -13,8 +13,9 @@ use trine_kernels::{ActivationRows, CacheType, CpuOptions, Isa, Matrix};
 use trine_ops::{Activations, Cpu, KvPool, KvSequence, KvStep, RmsNorm, Rope, Weight};
 use trine_shapes::RopePairing;
 use trine_shapes::{
-    AttentionLayers, AttnNorm, Axis, Batch, Buffer, Dims, Dyn, Fixed, Flat, HeadDim, Hidden, Idx, KvHeads, Model, Past,
-    Plain, QWidth, Recurrent, Roleless, Seq, Shape, Tensor, Uniform, Value, pinned_model, static_model,
+    AttentionLayers, AttnNorm, Axis, Batch, Buffer, Dims, Dyn, ExpertCounts, Fixed, Flat, HeadDim, Hidden, Idx,
+    KvHeads, Model, Past, Plain, QWidth, Recurrent, Roleless, Seq, Shape, Tensor, Uniform, Value, pinned_model,
+    static_model,
 };
 
 static_model! {
@@ -33,6 +34,7 @@ const DIMS: Dims = Dims {
     head_dim: 48,
     attention_layers: 2,
     recurrent: Recurrent::NONE,
+    experts: ExpertCounts::NONE,
 };
 const SEQUENCES: usize = 2;
 const POSITIONS: usize = 3;

@@ -17,6 +17,7 @@
 //! | add rows up where indices say | [`scatter_add`](Cpu::scatter_add) |
 //! | multiply with weights | [`linear`](Cpu::linear), [`logits`](Cpu::logits) |
 //! | multiply activations | [`matrix_product`](Cpu::matrix_product), [`outer_product`](Cpu::outer_product) |
+//! | send tokens to experts | [`route`](Cpu::route), [`mixture`](Cpu::mixture) |
 //! | normalise | [`rms_norm`](Cpu::rms_norm), [`layer_norm`](Cpu::layer_norm), [`norm_heads`](Cpu::norm_heads) |
 //! | attend | [`attention`](Cpu::attention) with a cache, [`attend`](Cpu::attend) without |
 //! | go along a sequence | [`causal_convolution`](Cpu::causal_convolution), [`scan`](Cpu::scan) |
@@ -57,6 +58,7 @@ mod recurrent;
 mod reduce;
 mod residual;
 mod rope;
+mod routing;
 mod scan;
 mod select;
 mod softmax;
@@ -81,6 +83,7 @@ pub use pool::Pooling;
 pub use recurrent::{ConvolutionState, DeltaState, RecurrentSequence, RecurrentStep};
 pub use residual::Residual;
 pub use rope::Rope;
+pub use routing::{Routed, Routing};
 pub use table::{Embedding, Head};
 pub use weight::{Affine, Bias, RowMajor, Weight};
 

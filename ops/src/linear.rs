@@ -33,7 +33,7 @@ use trine_shapes::{Axis, Idx, Made, Normed, OutputNorm, Tensor, View, product_of
 /// ```
 #[derive(Debug)]
 pub struct Activations<T, I> {
-    rows: ActivationRows,
+    rows: Arc<ActivationRows>,
     shape: (T, I),
     /// What folded matrices get of them, made when the first one asks for it.
     folded: OnceBox<Folded>,
@@ -57,7 +57,15 @@ impl<T: Axis, I: Axis> Activations<T, I> {
     /// Takes a tensor; nothing is computed yet.
     pub fn new(x: Tensor<f32, (T, I)>) -> Self {
         let shape = x.shape();
-        Activations { rows: ActivationRows::new(shape.1.len(), x.into_data()), shape, folded: OnceBox::new() }
+        let rows = Arc::new(ActivationRows::new(shape.1.len(), x.into_data()));
+        Activations { rows, shape, folded: OnceBox::new() }
+    }
+
+    /// The same rows, and what was made of them, as those of an axis with as many indices: all of the tokens under
+    /// another name.
+    pub(crate) fn shared<U: Axis>(&self, tokens: U) -> Activations<U, I> {
+        debug_assert_eq!(tokens.len(), self.shape.0.len(), "an index for each row");
+        Activations { rows: self.rows.clone(), shape: (tokens, self.shape.1), folded: OnceBox::new() }
     }
 
     /// The axes.
@@ -156,7 +164,7 @@ impl Cpu {
             Some(norm) => {
                 let normed = slices::rms_norm(self, x.values(), &norm.gains, norm.epsilon);
                 let normed = Activations {
-                    rows: ActivationRows::new(x.rows.cols(), normed),
+                    rows: Arc::new(ActivationRows::new(x.rows.cols(), normed)),
                     shape: x.shape,
                     folded: OnceBox::new(),
                 };

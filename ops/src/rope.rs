@@ -27,6 +27,11 @@ impl<D: Plain, R: Pairing> Rope<D, R> {
         Rope { head, pairing, table: RopeTable::with_factors(base, factors, context) }
     }
 
+    /// No rotation: heads keep all elements as they are, as in layers whose attention knows no positions.
+    pub fn none(head: D, pairing: R) -> Self {
+        Rope::new(head, pairing, 1.0, &[], 0)
+    }
+
     /// The same rotation with every cosine and sine multiplied by `multiplier`, as YaRN has it (arXiv 2309.00071,
     /// section 3.4). With 1, results are the same bits.
     pub fn with_multiplier(self, multiplier: f32) -> Self {

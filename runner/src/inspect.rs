@@ -17,6 +17,7 @@ use trine::loader::{Value, one_line};
 use trine::model::inspect::{TensorReport, number, shown, tensors};
 use trine::model::{Config, ConfigError, Container, Judgement, Source, Statistics, judge};
 use trine::ops::Cpu;
+use trine::shapes::ExpertCounts;
 
 /// Characters of a metadata value that are shown.
 const VALUE_WIDTH: usize = 80;
@@ -142,8 +143,12 @@ fn tensor_row(tensor: &TensorReport, judgement: &Judgement) -> [String; 7] {
 /// A model on one line.
 pub fn describe(config: &Config) -> String {
     let dims = config.dims;
+    let experts = match dims.experts {
+        ExpertCounts { count: 0, .. } => String::new(),
+        ExpertCounts { count, used } => format!("{used} of {count} experts with "),
+    };
     format!(
-        "{}, {} blocks, hidden {}, ffn {}, {} heads over {} of {}, vocabulary {}, context {}",
+        "{}, {} blocks, hidden {}, {experts}ffn {}, {} heads over {} of {}, vocabulary {}, context {}",
         config.architecture,
         config.dims.blocks(),
         dims.hidden,

@@ -6,7 +6,7 @@ use crate::message::Usage;
 use crate::outcome::{Outcome, check_output};
 use anyhow::Result;
 use std::num::NonZeroUsize;
-use trine::model::{MixerKind, Synthetic};
+use trine::model::Synthetic;
 use trine::shapes::{Dims, Recurrent, Sizes};
 
 /// Runs the command.
@@ -23,18 +23,11 @@ pub fn synth(arguments: &SynthArguments) -> Result<Outcome> {
 fn described(arguments: &SynthArguments) -> Result<Synthetic> {
     let mut synthetic = arguments.like.clone();
     let or = |given: Option<NonZeroUsize>, like: usize| given.map_or(like, NonZeroUsize::get);
+    if let Some(blocks) = arguments.blocks {
+        synthetic = with_blocks(synthetic, blocks)?;
+    }
     let config = &mut synthetic.config;
     let like = config.dims;
-    let blocks = or(arguments.blocks, like.blocks());
-    let attention_layers = config.layers.count(blocks, MixerKind::Attention);
-    let recurrent = match config.layers.count(blocks, MixerKind::Recurrent) {
-        0 => Recurrent::NONE,
-        layers => Recurrent { layers, ..like.recurrent },
-    };
-    if attention_layers == 0 {
-        let needed = "a model has a block with attention: every fourth one of these";
-        return Err(Usage(format!("--blocks {blocks} is too few: {needed}")).into());
-    }
     let dims = Dims::new(Sizes {
         vocab: or(arguments.vocab, like.vocab),
         hidden: or(arguments.hidden, like.hidden),
@@ -42,9 +35,10 @@ fn described(arguments: &SynthArguments) -> Result<Synthetic> {
         heads: or(arguments.heads, like.heads()),
         kv_heads: or(arguments.kv_heads, like.kv_heads),
         head_dim: or(arguments.head_dim, like.head_dim),
-        attention_layers,
+        attention_layers: like.attention_layers,
     });
-    config.dims = dims.and_then(|dims| dims.with_recurrent(recurrent)).map_err(|error| Usage(error.to_string()))?;
+    let dims = dims.and_then(|dims| dims.with_recurrent(like.recurrent)?.with_experts(like.experts));
+    config.dims = dims.map_err(|error| Usage(error.to_string()))?;
     let architecture = arguments.architecture.unwrap_or(config.architecture);
     config.architecture = architecture;
     if !config.graph().hybrid && config.dims.recurrent != Recurrent::NONE {
@@ -57,4 +51,13 @@ fn described(arguments: &SynthArguments) -> Result<Synthetic> {
     let matrices = arguments.matrices.unwrap_or(synthetic.matrices);
     let table = arguments.table.unwrap_or(synthetic.table);
     Ok(Synthetic { matrices, table, seed: arguments.seed, ..synthetic }.with_architecture(architecture))
+}
+
+/// The model with another number of blocks.
+///
+/// # Errors
+/// No block has attention.
+pub(crate) fn with_blocks(like: Synthetic, blocks: NonZeroUsize) -> Result<Synthetic, Usage> {
+    const NEEDED: &str = "a model has a block with attention: every fourth one of these";
+    like.with_blocks(blocks.get()).ok_or_else(|| Usage(format!("--blocks {blocks} is too few: {NEEDED}")))
 }

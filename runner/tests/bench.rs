@@ -106,6 +106,26 @@ fn types_and_blocks_are_those_asked_for() {
     assert_eq!(report["kv"], "f32");
 }
 
+/// A token is counted with the two experts of three that it goes to.
+#[test]
+fn a_token_reads_its_experts_alone() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/maple/ternary.gguf");
+    let report = json(&format!("{file} --prompt 9 --decode 2 -r 1"));
+    // Queries and output, keys and values, the router, and three matrices of each expert, in two blocks.
+    let weights = 2 * (256 * (2 * 256 + 2 * 128) + 256 * 3 + 2 * 3 * 256 * 512);
+    assert_eq!(positive(&report["gop_per_token"]), f64::from(2 * weights) / 1e9);
+    let matrices = report["matrices"].as_array().unwrap();
+    let of = |part: &str| matrices.iter().find(|matrix| matrix["part"] == part).unwrap_or_else(|| panic!("{part}"));
+    assert_eq!((&of("ffn_down_exps")["rows"], &of("ffn_down_exps")["cols"]), (&256.into(), &512.into()));
+    assert_eq!(of("ffn_gate_inp")["bytes"], 2 * 4 * 256 * 3);
+    assert!(matrices.iter().all(|matrix| matrix["part"] != "ffn_gate"));
+    for test in [&report["prompt"][0], &report["decode"]] {
+        assert_parts_add_up(test);
+        positive(&test["parts_us"]["routing"]);
+        positive(&test["parts_us"]["ffn_up_exps"]);
+    }
+}
+
 #[test]
 fn people_get_a_line_for_each_test_and_part() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/stories-i2_s.gguf");

@@ -1,7 +1,9 @@
 //! The numbers behind a model's axes, and the one place where their relations are checked.
 
+mod experts;
 mod recurrent;
 
+pub use experts::ExpertCounts;
 pub use recurrent::Recurrent;
 
 /// The lengths of a model's axes.
@@ -13,7 +15,7 @@ pub struct Dims {
     pub vocab: usize,
     /// Residual width.
     pub hidden: usize,
-    /// Width inside the feed-forward network.
+    /// Width inside the feed-forward network; inside an expert where there are experts.
     pub ffn: usize,
     /// Key/value heads.
     pub kv_heads: usize,
@@ -25,6 +27,8 @@ pub struct Dims {
     pub attention_layers: usize,
     /// Blocks that mix positions by the delta rule, and the widths in them.
     pub recurrent: Recurrent,
+    /// Experts, where the feed-forward network of a block is one of several.
+    pub experts: ExpertCounts,
 }
 
 /// The sizes of a model, each by its name: what [`Dims::new`] checks.
@@ -77,6 +81,14 @@ pub enum DimsError {
         /// Heads of keys.
         key_heads: usize,
     },
+    /// A token goes to more experts than there are.
+    #[error("a token cannot use {used} of {count} experts")]
+    Experts {
+        /// Experts of a block.
+        count: usize,
+        /// Experts that a token goes to.
+        used: usize,
+    },
     /// RoPE rotates pairs.
     #[error("head width {0} is odd, but RoPE rotates pairs")]
     OddHead(usize),
@@ -124,8 +136,8 @@ impl Dims {
             Some(width) if width <= Self::MAX => {}
             _ => return Err(DimsError::TooLarge { name: "heads", found: heads }),
         }
-        let (group, recurrent) = (heads / kv_heads, Recurrent::NONE);
-        Ok(Dims { vocab, hidden, ffn, kv_heads, group, head_dim, attention_layers, recurrent })
+        let (group, recurrent, experts) = (heads / kv_heads, Recurrent::NONE, ExpertCounts::NONE);
+        Ok(Dims { vocab, hidden, ffn, kv_heads, group, head_dim, attention_layers, recurrent, experts })
     }
 
     /// The same with blocks that mix positions by the delta rule.
@@ -135,6 +147,17 @@ impl Dims {
     pub const fn with_recurrent(self, recurrent: Recurrent) -> Result<Dims, DimsError> {
         match recurrent.check() {
             Ok(()) => Ok(Dims { recurrent, ..self }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same with blocks that have experts.
+    ///
+    /// # Errors
+    /// A token that goes to no expert, or to more than there are.
+    pub const fn with_experts(self, experts: ExpertCounts) -> Result<Dims, DimsError> {
+        match experts.check() {
+            Ok(()) => Ok(Dims { experts, ..self }),
             Err(error) => Err(error),
         }
     }
@@ -175,6 +198,12 @@ mod tests {
         assert_eq!(message(uneven), "5 heads of values do not group over 2 heads of keys");
         assert_eq!(message(Recurrent { taps: 0, ..recurrent }), "`convolution taps` is zero");
         assert_eq!(dims.with_recurrent(Recurrent::NONE), Ok(dims));
+        let message = |count, used| dims.with_experts(ExpertCounts { count, used }).unwrap_err().to_string();
+        assert_eq!(message(8, 9), "a token cannot use 9 of 8 experts");
+        assert_eq!(message(8, 0), "`used experts` is zero");
+        assert_eq!(message(0, 1), "a token cannot use 1 of 0 experts");
+        assert!(message(1 << 31, 8).contains("`experts` is 2147483648, more than 2147483647"));
+        assert_eq!(dims.with_experts(ExpertCounts { count: 8, used: 8 }).unwrap().experts.used, 8);
         assert_eq!(too_large(Sizes { heads: 1 << 30, kv_heads: 1 << 30, head_dim: 1 << 30, ..SIZES }), Err(true));
     }
 }

@@ -12,6 +12,7 @@
 //! | how do heads make up a width? | products: `QWidth = Heads x HeadDim`, `Heads = KvHeads x Group` ([`Product`]) |
 //! | whose tokens, behind which positions? | the step: [`Uniform<Batch, Past, Seq>`](Uniform), [`Ragged`] ([`Step`]) |
 //! | which positions may attention see? | those of the step, and before: [`Causal<T>`](Causal) |
+//! | which expert's weights? | [`Idx<Experts<M>>`](Experts) |
 //! | which layer's weights, whose state? | one index: [`Idx<AttentionLayers<M>>`](AttentionLayers) ([`PerLayer`]) |
 //! | was this normalised, and by which gain? | [`Normed<AttnNorm, Hidden<M>>`](Normed) |
 //! | was this rotated? | [`Rotated<HeadDim<M>>`](Rotated) |
@@ -44,6 +45,7 @@ mod axis;
 mod delta;
 mod dims;
 mod environment;
+mod experts;
 mod index;
 mod kept;
 mod layers;
@@ -70,8 +72,9 @@ pub use delta::{
     ConvolutionTaps, Convolved, DeltaChannels, DeltaHeads, DeltaKey, DeltaKeyHeads, DeltaNorm, DeltaValue, DeltaWidth,
     GatedQWidth, QueryAndGate, RecurrentLayers,
 };
-pub use dims::{Dims, DimsError, Recurrent, Sizes};
+pub use dims::{Dims, DimsError, ExpertCounts, Recurrent, Sizes};
 pub use environment::{AlreadyPinned, Dyn, Environment};
+pub use experts::{Experts, UsedExperts};
 pub use index::{Idx, NotAnIndex};
 pub use kept::{Enter, Kept, Kind, Make};
 pub use layers::PerLayer;

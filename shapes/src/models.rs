@@ -55,6 +55,7 @@ macro_rules! static_model {
                     head_dim: $head_dim,
                     attention_layers: $attention_layers,
                     recurrent: $crate::Recurrent::NONE,
+                    experts: $crate::ExpertCounts::NONE,
                 };
                 LENGTHS
             }

@@ -16,6 +16,7 @@ mod layouts;
 mod levels;
 mod llama_cpp;
 mod long;
+mod maple;
 mod masters;
 mod minicpm;
 mod qwen;

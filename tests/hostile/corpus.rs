@@ -1,9 +1,11 @@
 //! The corpus: ways to damage a valid model file, each with what the refusal must speak of.
 //!
 //! Every file is the embedded model with a few bytes changed, or cut, so that nothing but the damage can be the reason
-//! of a refusal; those of `grouped.rs` are other models. Files that are wrong in ways that need no model are tested in
-//! the loader.
+//! of a refusal; those of `grouped.rs` and `experts.rs` are other models. Files that are wrong in ways that need no
+//! model are tested in the loader.
 
+#[path = "experts.rs"]
+mod experts;
 #[path = "grouped.rs"]
 mod grouped;
 
@@ -74,7 +76,7 @@ fn data_at(tensor: &str) -> usize {
 /// Every damaged file.
 pub fn cases() -> Vec<Case> {
     let of_model = [truncations(), counts(), names(), places(), tensor_contents(), roles(), numbers()];
-    of_model.into_iter().flatten().chain(grouped::cases()).collect()
+    of_model.into_iter().flatten().chain(grouped::cases()).chain(experts::cases()).collect()
 }
 
 /// Fewest bytes of a line of the tensor table, and how many lines there are.

@@ -4,6 +4,7 @@
 mod admission;
 mod basics;
 mod determinism;
+mod experts;
 mod hybrid;
 mod pages;
 mod wanted;
@@ -31,6 +32,7 @@ fn tiny() -> Gguf {
         head_dim: 128,
         attention_layers: 2,
         recurrent: Recurrent::NONE,
+        experts: ExpertCounts::NONE,
     };
     with_vocabulary(&Synthetic::with_dims(dims, 2048))
 }
@@ -48,6 +50,7 @@ fn hybrid() -> Gguf {
         head_dim: 128,
         attention_layers: 1,
         recurrent,
+        experts: ExpertCounts::NONE,
     };
     synthetic.config.context = 2048;
     with_vocabulary(&synthetic)

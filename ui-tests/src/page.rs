@@ -20,7 +20,7 @@ const SIZES: &str = include_str!("sizes.md");
 const EXAMPLE: &str = "residual/ffn_added_to_hidden";
 
 /// Folders in the order of the page, with title and introduction.
-const RELATIONS: [(&str, &str, &str); 20] = [
+const RELATIONS: [(&str, &str, &str); 21] = [
     (
         "first",
         "First programs",
@@ -86,6 +86,14 @@ const RELATIONS: [(&str, &str, &str); 20] = [
         "Recurrent layers",
         "Blocks with the gated delta rule have a convolution and a state for each head of values. Heads of keys, heads \
          of values and channels are axes, and what was convolved is `Convolved<A>`.",
+    ),
+    (
+        "experts",
+        "Experts",
+        "In a block with experts each token goes to some of many feed-forward networks. The experts are an axis, and \
+         the tokens of one expert are an axis that belongs to one call: what the expert makes of them is added to \
+         these tokens and to no others. A message speaks of `Routed<'_>`, the tokens of one expert, and in the words of \
+         lifetimes where tokens of two experts meet: `'1` and `'2` are their calls.",
     ),
     (
         "embedding",

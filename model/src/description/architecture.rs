@@ -20,9 +20,12 @@ use trine_shapes::RopePairing;
 /// | `hunyuan-dense` | SiLU | no | halves (NeoX) | no | behind RoPE |
 /// | `gemma3` | GELU (tanh) | no, but of branches | halves (NeoX) | no | before RoPE |
 /// | `qwen35` | SiLU | no | halves (NeoX) of a part of each head | no | before RoPE |
+/// | `maple` | SiLU with a limit | no | halves (NeoX) of a part of each head | no | before RoPE |
 ///
 /// `minicpm` scales its embedding, its branches and its logits ([`Scales`](crate::Scales)), `gemma3` its embedding. In
-/// `gemma3` some blocks attend within a window ([`Sliding`](crate::Sliding)).
+/// `gemma3` some blocks attend within a window ([`Sliding`](crate::Sliding)). So they do in `maple`, whose other blocks
+/// do not rotate, and each of whose tokens goes to some of many feed-forward networks
+/// ([`Experts`](trine_shapes::Experts)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Architecture {
@@ -46,6 +49,8 @@ pub enum Architecture {
     Gemma3,
     /// HunYuan, dense: Hy-MT 1.8B and 7B.
     HunYuan,
+    /// Maple, a mixture of experts: Maple preview.
+    Maple,
 }
 
 /// What is known of an architecture.
@@ -82,6 +87,8 @@ const BITNET: Graph = Graph {
     branch_norms: false,
     input_norms: false,
     slides: false,
+    global_unrotated: false,
+    experts: false,
     gains_around_one: false,
     rope_alpha: false,
     scales: ScaledBy::Nothing,
@@ -99,6 +106,8 @@ const LLAMA: Graph = Graph {
     branch_norms: false,
     input_norms: false,
     slides: false,
+    global_unrotated: false,
+    experts: false,
     gains_around_one: false,
     rope_alpha: false,
     scales: ScaledBy::Nothing,
@@ -106,7 +115,7 @@ const LLAMA: Graph = Graph {
 };
 
 /// In the order of the enumeration.
-const TABLE: [Row; 10] = [
+const TABLE: [Row; 11] = [
     Row {
         architecture: Architecture::BitnetB158,
         name: "bitnet-b1.58",
@@ -200,6 +209,21 @@ const TABLE: [Row; 10] = [
             biases: Biases::None,
             qk_norm: Some(QkNorm::AfterRope),
             rope_alpha: true,
+            ..LLAMA
+        },
+    },
+    Row {
+        architecture: Architecture::Maple,
+        name: "maple",
+        classes: &[],
+        assumed: NOTHING,
+        graph: Graph {
+            rope_pairing: RopePairing::NeoX,
+            biases: Biases::None,
+            qk_norm: Some(QkNorm::BeforeRope),
+            slides: true,
+            global_unrotated: true,
+            experts: true,
             ..LLAMA
         },
     },

@@ -1,5 +1,6 @@
 //! What a file's metadata says about its model. Shapes of tensors are checked in [`weights`](crate::weights).
 
+mod experts;
 mod folding;
 mod hybrid;
 mod metadata;
@@ -35,6 +36,8 @@ pub struct Config {
     pub layers: Layers,
     /// The blocks that attend within a window, where some do.
     pub sliding: Option<Sliding>,
+    /// Of each block the limit of the gates of its experts ([`Config::gate_limit`]); empty where blocks have none.
+    pub gate_limits: Vec<f32>,
     /// Whether each matrix of a block has a norm of its own for what it multiplies, which marks the embedding models of
     /// BitNet. Their matrices were trained as ternary.
     pub input_norms: bool,
@@ -77,10 +80,11 @@ impl Config {
         if value_length != head_dim {
             return Err(keys.value("attention.value_length", value_length, format!("{head_dim}, the key length")));
         }
-        let (vocab, ffn, blocks) = (keys.vocab()?, keys.count("feed_forward_length")?, keys.layers()?);
-        let (attention_layers, recurrent, layers) = keys.mixers(blocks)?;
+        let width = if architecture.graph().experts { experts::WIDTH } else { "feed_forward_length" };
+        let (vocab, ffn, blocks) = (keys.vocab()?, keys.count(width)?, keys.layers()?);
+        let ((attention_layers, recurrent, layers), experts) = (keys.mixers(blocks)?, keys.experts()?);
         let dims = Dims::new(Sizes { vocab, hidden, ffn, heads, kv_heads, head_dim, attention_layers })
-            .and_then(|dims| dims.with_recurrent(recurrent))
+            .and_then(|dims| dims.with_recurrent(recurrent)?.with_experts(experts))
             .map_err(|error| ConfigError::of_file(file.label(), ConfigProblem::Dims(error)))?;
         let rope = keys.rope(head_dim)?;
         if architecture.graph().hybrid {
@@ -92,10 +96,11 @@ impl Config {
             context: keys.context()?,
             dims,
             rms_epsilon: keys.positive("attention.layer_norm_rms_epsilon", None)?,
+            sliding: keys.sliding(blocks, &rope)?,
             rope,
             scales: keys.scales(dims.blocks(), hidden)?,
             layers,
-            sliding: keys.sliding(blocks)?,
+            gate_limits: keys.gate_limits(blocks)?,
             input_norms: file.tensors().iter().any(|tensor| tensor.name.ends_with(INPUT_NORM_SUFFIX)),
             pooling: keys.pooling()?,
             folding: keys.folding()?,
@@ -255,7 +260,9 @@ impl Keys<'_> {
     fn refuse_other_arithmetic(&self) -> Result<(), ConfigError> {
         let meta = self.file.metadata();
         let graph = self.architecture.graph();
-        for suffix in COUNTS.into_iter().filter(|suffix| !(graph.slides && *suffix == sliding::WINDOW)) {
+        let is_counted =
+            |suffix: &str| (graph.slides && suffix == sliding::WINDOW) || (graph.experts && suffix == experts::COUNT);
+        for suffix in COUNTS.into_iter().filter(|suffix| !is_counted(suffix)) {
             if let Some(found @ 1..) = meta.opt_u32(&self.key(suffix))? {
                 return Err(self.unsupported(suffix, found));
             }

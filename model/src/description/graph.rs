@@ -37,6 +37,12 @@ pub struct Graph {
     pub input_norms: bool,
     /// Whether some blocks may attend within a window. Which ones [`Config::sliding`](crate::Config::sliding) says.
     pub slides: bool,
+    /// Whether blocks that see all positions do not rotate queries and keys, so that they know no positions; in blocks
+    /// with a window RoPE rotates them (Maple).
+    pub global_unrotated: bool,
+    /// Whether a block has experts: many feed-forward networks, of which each token goes to some (Maple). How many
+    /// there are [`Dims::experts`](trine_shapes::Dims) says.
+    pub experts: bool,
     /// Whether directories of HF transformers have the gains of norms as what is added to 1.
     pub gains_around_one: bool,
     /// Whether the base of RoPE may be given by an `alpha`, which stands for `base * alpha^(d / (d - 2))` with `d` the

@@ -111,7 +111,7 @@ impl Role {
         match self {
             Role::Scale(..) => &[AxisName::One],
             Role::Bias(..) => &axes[..1],
-            Role::InputNorm(..) => &axes[1..],
+            Role::InputNorm(..) => &axes[axes.len() - 1..],
             _ => axes,
         }
     }
@@ -126,6 +126,10 @@ impl Role {
         let of_entry = (self.slot().entry().presence)(graph);
         match self {
             Role::Scale(..) | Role::Bias(..) | Role::InputNorm(..) if of_entry == Presence::Absent => Presence::Absent,
+            // What is beside the matrices of experts would be one number or row for each.
+            Role::Scale(_, matrix) | Role::Bias(_, matrix) | Role::InputNorm(_, matrix) if matrix.is_of_experts() => {
+                Presence::Absent
+            }
             Role::InputNorm(..) => Presence::required_if(graph.input_norms),
             Role::Scale(..) => Presence::Optional,
             Role::Bias(_, matrix) => graph.bias(matrix),

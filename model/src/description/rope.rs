@@ -90,6 +90,19 @@ pub enum RopeFactors {
     Long,
 }
 
+impl RopeScaling {
+    /// The name of the scaling in files; `None` where there is none.
+    pub fn name(&self) -> Option<&'static str> {
+        match self {
+            RopeScaling::None => None,
+            RopeScaling::Linear { .. } => Some("linear"),
+            RopeScaling::Llama3 { .. } => Some("llama3"),
+            RopeScaling::Yarn(_) => Some("yarn"),
+            RopeScaling::LongRope(_) => Some("longrope"),
+        }
+    }
+}
+
 impl RopeConfig {
     /// The divisor of each pair's frequency, but for divisors that are tensors.
     ///

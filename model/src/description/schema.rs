@@ -13,10 +13,11 @@ pub use entry::{AxisName, Entry, Kind, UsualRms};
 
 use super::{Graph, MixerKind, Presence, RopeFactors};
 use AxisName::{
-    ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Ffn, HeadDim, Hidden, KvWidth, QWidth,
+    ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Experts, Ffn, HeadDim, Hidden, KvWidth, QWidth,
     RopePairs,
 };
-use entry::{branch_norm, factors, matrix, norm, numbers, of_the_delta_rule, rotated, table, usual};
+use entry::{branch_norm, factors, matrix, norm, numbers, of_experts, of_one_network, of_the_delta_rule};
+use entry::{rotated, table, usual};
 
 /// Which tensor of a model an [`Entry`] describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,6 +67,14 @@ pub enum Projection {
     Up,
     /// Back to the residual width.
     Down,
+    /// Scores of the experts.
+    Router,
+    /// Gate of each expert.
+    ExpertGate,
+    /// What the gate of an expert multiplies.
+    ExpertUp,
+    /// Of each expert back to the residual width.
+    ExpertDown,
 }
 
 /// A norm of a block.
@@ -113,7 +122,7 @@ pub const INPUT: &[Entry] = &[
         words: "divisors of the RoPE frequencies",
         kind: Kind::Numbers,
         axes: &[RopePairs],
-        presence: |_| Presence::Optional,
+        presence: |graph| if graph.global_unrotated { Presence::Absent } else { Presence::Optional },
         usual_rms: None,
     },
     factors(RopeFactors::Short, "rope_factors_short", "divisors of the RoPE frequencies for short contexts"),
@@ -253,8 +262,15 @@ pub const FEED_FORWARD: &[Entry] = &[
         usual_rms: usual(0.02, 16.0),
         ..norm(BlockNorm::Ffn, FFN_NORM, &[USUAL_FFN_NORM], "norm before the feed-forward network", &[Hidden])
     },
-    matrix(Projection::Gate, "ffn_gate", &["mlp.gate_proj"], "gate projection", &[Ffn, Hidden], BlockNorm::Ffn),
-    matrix(Projection::Up, "ffn_up", &["mlp.up_proj"], "up projection", &[Ffn, Hidden], BlockNorm::Ffn),
+    of_one_network(matrix(
+        Projection::Gate,
+        "ffn_gate",
+        &["mlp.gate_proj"],
+        "gate projection",
+        &[Ffn, Hidden],
+        BlockNorm::Ffn,
+    )),
+    of_one_network(matrix(Projection::Up, "ffn_up", &["mlp.up_proj"], "up projection", &[Ffn, Hidden], BlockNorm::Ffn)),
     Entry {
         presence: |graph| Presence::required_if(graph.sub_norms),
         ..norm(
@@ -265,7 +281,39 @@ pub const FEED_FORWARD: &[Entry] = &[
             &[Ffn],
         )
     },
-    matrix(Projection::Down, "ffn_down", &["mlp.down_proj"], "down projection", &[Hidden, Ffn], BlockNorm::FfnSub),
+    of_one_network(matrix(
+        Projection::Down,
+        "ffn_down",
+        &["mlp.down_proj"],
+        "down projection",
+        &[Hidden, Ffn],
+        BlockNorm::FfnSub,
+    )),
+    of_experts(matrix(Projection::Router, "ffn_gate_inp", &["mlp.gate"], "router", &[Experts, Hidden], BlockNorm::Ffn)),
+    of_experts(matrix(
+        Projection::ExpertGate,
+        "ffn_gate_exps",
+        &["mlp.experts.gate_proj"],
+        "gate projection of the experts",
+        &[Experts, Ffn, Hidden],
+        BlockNorm::Ffn,
+    )),
+    of_experts(matrix(
+        Projection::ExpertUp,
+        "ffn_up_exps",
+        &["mlp.experts.up_proj"],
+        "up projection of the experts",
+        &[Experts, Ffn, Hidden],
+        BlockNorm::Ffn,
+    )),
+    of_experts(matrix(
+        Projection::ExpertDown,
+        "ffn_down_exps",
+        &["mlp.experts.down_proj"],
+        "down projection of the experts",
+        &[Experts, Hidden, Ffn],
+        BlockNorm::FfnSub,
+    )),
     branch_norm(
         BlockNorm::PostFfn,
         "post_ffw_norm",
@@ -358,9 +406,14 @@ impl Projection {
         }
     }
 
-    /// Whether it stays as it is where matrices become ternary: of a decay or a strength every digit counts.
+    /// Whether it stays as it is where matrices become ternary: of a decay, a strength or a score every digit counts.
     pub(crate) fn is_never_ternary(self) -> bool {
-        matches!(self, Projection::DeltaAlpha | Projection::DeltaBeta)
+        matches!(self, Projection::DeltaAlpha | Projection::DeltaBeta | Projection::Router)
+    }
+
+    /// Whether its tensor has a matrix for each expert.
+    pub fn is_of_experts(self) -> bool {
+        self.entry().axes.len() == 3
     }
 
     /// Whether RoPE rotates its product.

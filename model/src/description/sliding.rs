@@ -13,7 +13,8 @@ pub struct Sliding {
     pub window: NonZeroUsize,
     /// Which blocks have it.
     pub order: SlidingOrder,
-    /// Base of the frequencies of RoPE in these blocks, which are not scaled.
+    /// Base of the frequencies of RoPE in these blocks, which are not scaled. The others may have another base, or not
+    /// rotate at all.
     pub base: f32,
 }
 

@@ -7,7 +7,7 @@
 mod tests;
 
 /// Keys of a GGUF file that are read, without the name of the architecture.
-const READ_OF_GGUF: [&str; 52] = [
+const READ_OF_GGUF: [&str; 61] = [
     "attention.causal",
     "attention.clamp_kqv",
     "attention.head_count",
@@ -31,6 +31,13 @@ const READ_OF_GGUF: [&str; 52] = [
     "embedding_length",
     "embedding_scale",
     "expert_count",
+    "expert_feed_forward_length",
+    "expert_gating_func",
+    "expert_group_count",
+    "expert_shared_count",
+    "expert_used_count",
+    "expert_weights_norm",
+    "expert_weights_scale",
     "feed_forward_length",
     "final_logit_softcapping",
     "full_attention_interval",
@@ -40,6 +47,7 @@ const READ_OF_GGUF: [&str; 52] = [
     "rescale_every_n_layers",
     "residual_scale",
     "rope.dimension_count",
+    "rope.dimension_count_swa",
     "rope.dimension_sections",
     "rope.freq_base",
     "rope.freq_base_swa",
@@ -59,17 +67,14 @@ const READ_OF_GGUF: [&str; 52] = [
     "ssm.inner_size",
     "ssm.state_size",
     "ssm.time_step_rank",
+    "swiglu_clamp_exp",
     "vocab_size",
 ];
 
 /// Keys of a GGUF file that change nothing, and why.
-const IGNORED_OF_GGUF: [(&str, &str); 9] = [
+const IGNORED_OF_GGUF: [(&str, &str); 5] = [
     ("attention.layer_norm_epsilon", "of LayerNorm, which these architectures do not have"),
-    ("expert_feed_forward_length", EXPERTS),
-    ("expert_shared_count", EXPERTS),
-    ("expert_used_count", EXPERTS),
-    ("expert_weights_norm", EXPERTS),
-    ("expert_weights_scale", EXPERTS),
+    ("expert_group_used_count", "of groups of experts, which are refused"),
     ("rope.scaling.finetuned", "says how the model was trained"),
     ("tensor_data_layout", "the layout of files before GGUF version 2"),
     ("use_parallel_residual", "of GPT-NeoX; writers of other architectures leave it in"),
@@ -170,7 +175,6 @@ const IGNORED_OF_HF: [(&str, &str); 41] = [
     ("language_model_only", IMAGES),
 ];
 
-const EXPERTS: &str = "of experts, of which `expert_count` says that there are none";
 const TRAINING: &str = "of training";
 const CODE: &str = "of the program that runs the model";
 const IMAGES: &str = "of images, which are not read";

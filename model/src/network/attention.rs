@@ -99,10 +99,10 @@ impl<M: Model> Queries<M> {
     }
 }
 
-/// Which positions the queries of a layer see. Layers of one model may differ in it (Gemma 3).
+/// Which positions the queries of a layer see. Layers of one model may differ in it (Gemma 3, Maple).
 #[derive(Debug)]
 pub enum Reach<M> {
-    /// All up to their own.
+    /// All up to their own. Queries and keys rotate as the model says, or not at all.
     Global,
     /// The last ones up to their own.
     Sliding {

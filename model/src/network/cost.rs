@@ -4,6 +4,7 @@
 
 use super::attention::Attention;
 use super::delta_net::DeltaNet;
+use super::feed_forward::SwiGlu;
 use super::linear::SubNorm;
 use super::transformer::{Block, FeedForward, Mixer, Transformer};
 use crate::description::Projection;
@@ -13,10 +14,16 @@ use trine_shapes::{Axis, Blocks, Idx, Model, NormRole};
 
 impl<M: Model> Block<M> {
     fn gain_bytes(&self) -> usize {
-        let FeedForward::Dense(network) = &self.feed_forward;
+        let of_network = match &self.feed_forward {
+            FeedForward::Dense(network) => sub_bytes_of(&network.sub_norm),
+            FeedForward::Experts(mixture) => {
+                let used = mixture.experts.iter().take(mixture.used.len());
+                used.map(|expert| sub_bytes_of(&expert.sub_norm)).sum()
+            }
+        };
         let of_branches =
             self.post_attn_norm.as_ref().map_or(0, bytes_of) + self.post_ffn_norm.as_ref().map_or(0, bytes_of);
-        bytes_of(&self.attn_norm) + bytes_of(&self.ffn_norm) + sub_bytes_of(&network.sub_norm) + of_branches
+        bytes_of(&self.attn_norm) + bytes_of(&self.ffn_norm) + of_network + of_branches
     }
 }
 
@@ -34,9 +41,14 @@ impl<M: Model> DeltaNet<M> {
 }
 
 impl<M: Model> Transformer<M> {
-    /// The matrix of a projection in a block, where the block has it.
+    /// The matrix of a projection in a block, where the block has one; of experts it has many
+    /// ([`Transformer::matrices_of`]).
     pub fn matrix(&self, block: Idx<Blocks<M>>, projection: Projection) -> Option<&Matrix> {
-        let Block { mixer, feed_forward: FeedForward::Dense(network), .. } = &self.blocks[block];
+        let Block { mixer, feed_forward, .. } = &self.blocks[block];
+        let (network, mixture) = match feed_forward {
+            FeedForward::Dense(network) => (Some(network), None),
+            FeedForward::Experts(mixture) => (None, Some(mixture)),
+        };
         let (attention, rule) = match mixer {
             Mixer::Attention(layer) => (Some(&self.attention[*layer]), None),
             Mixer::Recurrent(layer) => (None, Some(&self.recurrent[*layer])),
@@ -51,10 +63,36 @@ impl<M: Model> Transformer<M> {
             Projection::DeltaAlpha => rule.map(|rule| rule.alpha.data()),
             Projection::DeltaBeta => rule.map(|rule| rule.beta.data()),
             Projection::DeltaOutput => rule.map(|rule| rule.output.data()),
-            Projection::Gate => Some(network.gate.data()),
-            Projection::Up => Some(network.up.data()),
-            Projection::Down => Some(network.down.data()),
+            Projection::Gate => network.map(|network| network.gate.data()),
+            Projection::Up => network.map(|network| network.up.data()),
+            Projection::Down => network.map(|network| network.down.data()),
+            Projection::Router => mixture.map(|mixture| mixture.router.data()),
+            Projection::ExpertGate | Projection::ExpertUp | Projection::ExpertDown => None,
         }
+    }
+
+    /// The matrices of a projection in a block: one, one for each expert, or none.
+    pub fn matrices_of(&self, block: Idx<Blocks<M>>, projection: Projection) -> Vec<&Matrix> {
+        let of = |expert: fn(&SwiGlu<M>) -> &Matrix| match &self.blocks[block].feed_forward {
+            FeedForward::Experts(mixture) => mixture.experts.iter().map(expert).collect(),
+            FeedForward::Dense(_) => Vec::new(),
+        };
+        match projection {
+            Projection::ExpertGate => of(|expert| expert.gate.data()),
+            Projection::ExpertUp => of(|expert| expert.up.data()),
+            Projection::ExpertDown => of(|expert| expert.down.data()),
+            _ => self.matrix(block, projection).into_iter().collect(),
+        }
+    }
+
+    /// As many of [`Transformer::matrices_of`] as one token meets: of experts the first ones, which stand for others of
+    /// their size.
+    pub fn matrices_of_a_token(&self, block: Idx<Blocks<M>>, projection: Projection) -> Vec<&Matrix> {
+        let mut all = self.matrices_of(block, projection);
+        if projection.is_of_experts() {
+            all.truncate(self.config.dims.experts.used);
+        }
+        all
     }
 
     /// The matrix of the head, which is the embedding where they are tied.
@@ -65,7 +103,7 @@ impl<M: Model> Transformer<M> {
     /// Operations of the matrices of all blocks for one token: two, a multiply and an add, for each weight. The head is
     /// not among them: a prompt needs it for its last token alone.
     pub fn operations_per_token(&self) -> u64 {
-        self.matrices().map(|matrix| 2 * matrix.rows() as u64 * matrix.cols() as u64).sum()
+        self.of_a_token().map(|matrix| 2 * matrix.rows() as u64 * matrix.cols() as u64).sum()
     }
 
     /// Bytes of the head that decoding a token reads: with a shortlist those of the coarse copy, and besides them a few
@@ -74,10 +112,11 @@ impl<M: Model> Transformer<M> {
         self.shortlist.as_ref().map_or(self.head_matrix().bytes().len(), |shortlist| shortlist.data().bytes())
     }
 
-    /// Bytes of weights that decoding a token reads: the matrices of all blocks or their copies, the head, all gains,
-    /// and a row of the embedding. Keys and values come on top, as many as there are positions.
+    /// Bytes of weights that decoding a token reads: the matrices of all blocks or their copies, of experts those that
+    /// it goes to, the head, all gains, and a row of the embedding. Keys and values come on top, as many as there are
+    /// positions.
     pub fn bytes_per_token(&self) -> u64 {
-        let matrices: usize = self.matrices().map(Matrix::bytes_read).sum();
+        let matrices: usize = self.of_a_token().map(Matrix::bytes_read).sum();
         let gains: usize = self.blocks.iter().map(Block::gain_bytes).sum::<usize>()
             + self.attention.iter().map(Attention::gain_bytes).sum::<usize>()
             + self.recurrent.iter().map(DeltaNet::small_bytes).sum::<usize>()
@@ -93,7 +132,13 @@ impl<M: Model> Transformer<M> {
     /// The matrices of all blocks.
     pub fn matrices(&self) -> impl Iterator<Item = &Matrix> {
         let blocks = Idx::all(Blocks::of(self.model));
-        blocks.flat_map(move |block| Projection::all().filter_map(move |projection| self.matrix(block, projection)))
+        blocks.flat_map(move |block| Projection::all().flat_map(move |of| self.matrices_of(block, of)))
+    }
+
+    /// The matrices of all blocks that one token meets.
+    fn of_a_token(&self) -> impl Iterator<Item = &Matrix> {
+        let blocks = Idx::all(Blocks::of(self.model));
+        blocks.flat_map(move |block| Projection::all().flat_map(move |of| self.matrices_of_a_token(block, of)))
     }
 }
 

@@ -30,6 +30,13 @@ pub enum Part {
     Residual,
     /// The gate's activation times what it gates: `[Ffn]`.
     Gated,
+    /// The probabilities of the experts: `[Experts]`.
+    Routing,
+    /// The rows that go to one expert: `[Hidden]` for each of its tokens, once for each expert that has some. So are
+    /// the parts of the network of an expert.
+    Routed,
+    /// What all experts make of a token, added up: `[Hidden]`.
+    Experts,
     /// The residual stream after the feed-forward network, which is the output of the block: `[Hidden]`.
     Output,
     /// The norm before the head.
@@ -52,6 +59,9 @@ impl fmt::Display for Part {
             Part::DeltaRule => "delta_rule",
             Part::Residual => "residual",
             Part::Gated => "ffn_product",
+            Part::Routing => "ffn_routing",
+            Part::Routed => "ffn_routed",
+            Part::Experts => "ffn_experts",
             Part::Output => "output",
             Part::OutputNorm => "output_norm",
             Part::Logits => "logits",

@@ -17,12 +17,15 @@
 //! the logits by a third ([`Scales`](crate::Scales)).
 //! Gemma 3 normalises each branch before it is added, and most of its layers attend within a window ([`Reach`]).
 //! HunYuan has the norms of the heads behind RoPE. The matrices of BitNet's embedding models have a norm each of what
-//! they multiply ([`Weight::with_input_norm`](trine_ops::Weight::with_input_norm)).
+//! they multiply ([`Weight::with_input_norm`](trine_ops::Weight::with_input_norm)). Maple has many feed-forward
+//! networks in a block, of which each token goes to some ([`MixtureOfExperts`]), and layers without a window that do
+//! not rotate.
 //!
 //! [`Reach`]: crate::Reach
 
 use super::attention::Attention;
 use super::delta_net::DeltaNet;
+use super::experts::MixtureOfExperts;
 use super::feed_forward::SwiGlu;
 use super::ops::Ops;
 use super::part::Part;
@@ -52,9 +55,12 @@ pub enum Mixer<M> {
 /// What computes at each position for itself in a block.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "a block has one, and they lie in a list of blocks")]
 pub enum FeedForward<M> {
     /// One network for all tokens.
     Dense(SwiGlu<M>),
+    /// Many networks, of which each token goes to some.
+    Experts(MixtureOfExperts<M>),
 }
 
 /// A block: two norms or four, and what is added to the residual stream behind each.
@@ -180,6 +186,7 @@ impl<M: Model> Transformer<M> {
             let (h, residual) = ops.pre_norm(BlockNorm::Ffn, x, &block.ffn_norm);
             let fed = match &block.feed_forward {
                 FeedForward::Dense(network) => network.forward(ops, h),
+                FeedForward::Experts(mixture) => mixture.forward(ops, h),
             };
             let fed = ops.branch_norm(BlockNorm::PostFfn, fed, block.post_ffn_norm.as_ref());
             x = ops.add_branch(Part::Output, residual, ops.scaled(fed, scales.residual));
@@ -233,6 +240,7 @@ impl<M: Model> Transformer<M> {
         let feed_forward = |block: Block<M>| Block {
             feed_forward: match block.feed_forward {
                 FeedForward::Dense(network) => FeedForward::Dense(network.map_matrices(&f)),
+                FeedForward::Experts(mixture) => FeedForward::Experts(mixture.map_matrices(&f)),
             },
             ..block
         };

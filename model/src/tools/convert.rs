@@ -289,7 +289,8 @@ impl<'f> Converter<'f> {
         let kind = self.conversion.matrices;
         let (scale, bias) = (Role::Scale(block, projection), Role::Bias(block, projection));
         // A scale beside a matrix may multiply its bias too, as llama.cpp has it.
-        let may_have_scale = !self.tensors.contains_key(&scale) && !self.tensors.contains_key(&bias);
+        let may_have_scale =
+            !self.tensors.contains_key(&scale) && !self.tensors.contains_key(&bias) && !projection.is_of_experts();
         let matrix = self.codes(tensor)?;
         match packed(&matrix, kind) {
             Ok(bytes) => Ok(vec![self.output(tensor, kind, bytes)]),

@@ -3,23 +3,24 @@
 //! What belongs here: descriptions of such models, and random contents that every check of [`load`](crate::load)
 //! accepts. What does not: what the files look like ([`trine_loader`]) and measuring.
 
+mod contents;
 #[cfg(test)]
 mod tests;
 
 use crate::description::{
-    Architecture, BlockNumbers, Config, Layers, MixerOrder, Presence, Role, RopeConfig, RopeScaling, Scales, Yarn,
+    Architecture, Config, Layers, MixerKind, MixerOrder, Presence, Role, RopeConfig, RopeScaling, Scales, Sliding,
+    SlidingOrder, Yarn,
 };
 use crate::parallel::{self, Threads};
-use crate::weights;
 use bytes::Bytes;
-use half::f16;
-use rand::{Rng, SeedableRng};
+use contents::{random_block_numbers, random_matrix, random_numbers, random_table};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use trine_kernels::packing::{I2S, MAX_COLS, PackScales, Packed, Packing, Pq2_0};
-use trine_kernels::{Matrix, PackingError, PackingKind};
-use trine_loader::{Gguf, GgufError, GgufWriter, Ne, ShapeError, TensorType, WriteError};
+use std::num::NonZeroUsize;
+use trine_kernels::PackingError;
+use trine_loader::{Gguf, GgufError, GgufWriter, TensorType, WriteError};
 use trine_ops::{Cpu, Pooling};
-use trine_shapes::{Bitnet2B4T, Dims, MAX_ELEMENTS, Model, Recurrent, Sizes, product_of, product_within};
+use trine_shapes::{Bitnet2B4T, Dims, ExpertCounts, Model, Recurrent, Sizes, product_of};
 use trine_text::VocabularyData;
 
 /// A model to make up: its description, the types of its tensors, and the seed of its weights.
@@ -144,6 +145,42 @@ impl Synthetic {
         Synthetic::embedder(Architecture::Gemma3, sizes, 1e4)
     }
 
+    /// Maple preview: 24 blocks with 256 experts each, of which a token goes to 8, and a window of 512 positions in
+    /// three of four, with 19.5 billion ternary weights in TQ2_0.
+    pub fn maple() -> Synthetic {
+        let sizes = Sizes {
+            vocab: 151_936,
+            hidden: 2048,
+            ffn: 512,
+            heads: 16,
+            kv_heads: 4,
+            head_dim: 128,
+            attention_layers: 24,
+        };
+        Synthetic::mixture(sizes, ExpertCounts { count: 256, used: 8 }, (512, 128_000))
+    }
+
+    /// Four blocks with seven experts each, of which a token goes to three, and a window of 24 positions in three of
+    /// them; dimensions all differ.
+    pub fn tiny_mixture() -> Synthetic {
+        let sizes =
+            Sizes { vocab: 1000, hidden: 512, ffn: 256, heads: 12, kv_heads: 2, head_dim: 64, attention_layers: 4 };
+        Synthetic::mixture(sizes, ExpertCounts { count: 7, used: 3 }, (24, 1024))
+    }
+
+    /// A Maple, every fourth of whose blocks sees all positions.
+    fn mixture(sizes: Sizes, experts: ExpertCounts, (window, context): (usize, usize)) -> Synthetic {
+        let dims = Dims::new(sizes).and_then(|dims| dims.with_experts(experts)).expect("heads that group");
+        let mut synthetic = Synthetic::with_dims(dims, context).with_architecture(Architecture::Maple);
+        let config = &mut synthetic.config;
+        (config.rms_epsilon, config.rope.base, config.rope.rotated) = (1e-6, 1e4, dims.head_dim / 2);
+        config.sliding = config
+            .sliding
+            .take()
+            .map(|sliding| Sliding { window: NonZeroUsize::new(window).unwrap_or(sliding.window), ..sliding });
+        Synthetic { matrices: TensorType::TQ2_0, tied: false, ..synthetic }
+    }
+
     fn embedder(architecture: Architecture, sizes: Sizes, base: f32) -> Synthetic {
         let dims = Dims::new(sizes).expect("query heads are groups of key/value heads");
         let mut synthetic = Synthetic::with_dims(dims, 32_768).with_architecture(architecture);
@@ -160,7 +197,40 @@ impl Synthetic {
         config.architecture = architecture;
         config.rope.pairing = graph.rope_pairing;
         config.scales = Scales::of_hidden(graph.scales, config.dims.hidden);
+        config.sliding = config.sliding.take().filter(|_| graph.slides);
+        if !graph.experts {
+            (config.dims.experts, config.gate_limits) = (ExpertCounts::NONE, Vec::new());
+            return self;
+        }
+        if config.dims.experts == ExpertCounts::NONE {
+            config.dims.experts = ExpertCounts { count: 3, used: 2 };
+        }
+        let blocks = config.dims.blocks();
+        config.gate_limits = vec![7.0; blocks];
+        let window =
+            config.sliding.as_ref().map_or(const { NonZeroUsize::new(512).expect("a window") }, |of| of.window);
+        let order = SlidingOrder::Listed((0..blocks).map(|block| (block + 1) % 4 != 0).collect());
+        config.sliding = Some(Sliding { window, order, base: 1e4 });
         self
+    }
+
+    /// The same with so many blocks, of each kind as many as their order gives; `None` where none of them has
+    /// attention.
+    #[must_use]
+    pub fn with_blocks(mut self, blocks: usize) -> Option<Synthetic> {
+        let config = &mut self.config;
+        let of = |kind| config.layers.count(blocks, kind);
+        let (attention, recurrent) = (of(MixerKind::Attention), of(MixerKind::Recurrent));
+        config.dims.attention_layers = attention;
+        config.dims.recurrent = match recurrent {
+            0 => Recurrent::NONE,
+            layers => Recurrent { layers, ..config.dims.recurrent },
+        };
+        if let Some(Sliding { order: SlidingOrder::Listed(listed), .. }) = &mut config.sliding {
+            *listed = listed.iter().copied().cycle().take(blocks).collect();
+        }
+        config.gate_limits = config.gate_limits.iter().copied().cycle().take(blocks).collect();
+        (attention > 0).then_some(self)
     }
 
     /// Eight blocks of a Qwen3.5 with 11 million weights, whose dimensions all differ.
@@ -236,6 +306,7 @@ impl Synthetic {
             scales: Scales::NONE,
             layers: Layers::ATTENTION,
             sliding: None,
+            gate_limits: Vec::new(),
             input_norms: false,
             pooling: None,
             folding: None,
@@ -302,6 +373,10 @@ impl Synthetic {
             [rows, cols] if matches!(role, Role::TokenEmbedding | Role::Output) => {
                 Ok((self.table, random_table(self.table, role, (rows, cols), &mut random)?))
             }
+            [experts, rows, cols] => {
+                let all = (product_of(&[experts, rows]), cols);
+                Ok((self.matrices, random_matrix(self.matrices, role.to_string(), all, &mut random)?))
+            }
             [rows, cols] => {
                 let name = role.to_string();
                 Ok((self.matrices, random_matrix(self.matrices, name, (rows, cols), &mut random)?))
@@ -311,114 +386,4 @@ impl Synthetic {
             [] => unreachable!("every tensor has dimensions"),
         }
     }
-}
-
-/// Numbers that are at most 0.5 from the middle.
-fn random_numbers(len: usize, middle: f32, random: &mut ChaCha8Rng) -> Bytes {
-    let number = |_| middle - 0.5 + random.next_u32() as f32 / u32::MAX as f32;
-    (0..len).map(number).flat_map(f32::to_le_bytes).collect()
-}
-
-/// Decays are negative, taps and time steps of either sign.
-fn random_block_numbers(numbers: BlockNumbers, dims: &[usize], random: &mut ChaCha8Rng) -> Bytes {
-    let middle = match numbers {
-        BlockNumbers::Decay => -0.6,
-        BlockNumbers::Convolution | BlockNumbers::TimeStep => 0.0,
-    };
-    random_numbers(product_of(dims), middle, random)
-}
-
-/// The packing of a type of ternary or binary matrices.
-fn codes(kind: TensorType) -> Option<PackingKind> {
-    weights::packing(kind).filter(|packing| PackingKind::CODED.contains(packing))
-}
-
-/// A ternary or binary matrix whose scale keeps the variance of what it multiplies.
-fn random_matrix(
-    kind: TensorType,
-    tensor: String,
-    (rows, cols): (usize, usize),
-    random: &mut ChaCha8Rng,
-) -> Result<Bytes, SyntheticError> {
-    let Some(packing) = codes(kind) else {
-        let expected = "I2_S, TQ1_0, TQ2_0, Q2_0, PQ2_0, PTQ1_0, Q1_0";
-        return Err(SyntheticError::Type { what: "matrices", found: kind, expected });
-    };
-    let refused = |source| SyntheticError::Matrix { tensor: tensor.clone(), source: Box::new(source) };
-    let too_large = || PackingError::Dimensions { packing: kind.name(), rows, cols, max_cols: MAX_COLS };
-    let elements = product_within(&[rows, cols], MAX_ELEMENTS).ok_or_else(|| refused(too_large()))?;
-    let mut bits = vec![0; elements.div_ceil(4)];
-    random.fill_bytes(&mut bits);
-    // The sum of two random bits is a code.
-    let mut codes = vec![0; 4 * bits.len()];
-    for (codes, bits) in codes.as_chunks_mut::<4>().0.iter_mut().zip(&bits) {
-        let sums = (bits & 0x55) + (bits >> 1 & 0x55);
-        *codes = [sums & 3, sums >> 2 & 3, sums >> 4 & 3, sums >> 6];
-    }
-    let is_binary = packing == PackingKind::Q1_0;
-    if is_binary {
-        codes.iter_mut().enumerate().for_each(|(i, code)| *code = bits[i / 8] >> (i % 8) << 1 & 2);
-    }
-    let codes = &codes[..elements];
-    let scale = (if is_binary { 1.0 } else { 2.0 } / cols as f32).sqrt();
-    let matrix = if [PackingKind::I2S, PackingKind::Tq1_0, PackingKind::Tq2_0].contains(&packing) {
-        let scale = f16::from_f32(scale).to_f32();
-        Packed::<I2S>::pack(rows, cols, codes, PackScales::One(scale)).map(Matrix::from)
-    } else {
-        if !cols.is_multiple_of(Pq2_0::BLOCK) {
-            let multiple = Pq2_0::BLOCK;
-            return Err(refused(PackingError::Columns { packing: packing.name(), cols, multiple }));
-        }
-        // Of groups of 128 columns, as published files are, whose scales differ by up to two fifths.
-        let group = |_| f16::from_f32(scale * (0.8 + 0.4 * (random.next_u32() as f32 / u32::MAX as f32))).to_f32();
-        let scales: Vec<f32> = (0..elements / Pq2_0::BLOCK).map(group).collect();
-        Packed::<Pq2_0>::pack(rows, cols, codes, PackScales::Blocks(&scales)).map(Matrix::from)
-    };
-    let matrix = matrix.and_then(|matrix| matrix.convert(packing)).map_err(refused)?;
-    Ok(matrix.bytes().clone())
-}
-
-/// An embedding whose elements are below 0.1, or a ternary or binary one.
-fn random_table(
-    kind: TensorType,
-    role: Role,
-    (rows, cols): (usize, usize),
-    random: &mut ChaCha8Rng,
-) -> Result<Bytes, SyntheticError> {
-    if codes(kind).is_some() {
-        return random_matrix(kind, role.to_string(), (rows, cols), random);
-    }
-    let shape_error = |error| WriteError::Shape { tensor: role.to_string(), error };
-    let len = Ne::from_row_major(&[rows, cols]).and_then(|ne| kind.byte_len(&ne)).map_err(shape_error)?;
-    let too_large = || shape_error(ShapeError::TooLarge { ne: vec![cols as u64, rows as u64] });
-    let mut bytes = vec![0; usize::try_from(len).map_err(|_| too_large())?];
-    random.fill_bytes(&mut bytes);
-    match kind {
-        TensorType::F32 => bytes.as_chunks_mut().0.iter_mut().for_each(with_exponent_f32),
-        TensorType::F16 => bytes.as_chunks_mut().0.iter_mut().for_each(with_exponent_f16),
-        TensorType::Q8_0 => bytes.as_chunks_mut::<34>().0.iter_mut().for_each(|block| set_scale(&mut block[..2], 5e-4)),
-        TensorType::Q4_0 => bytes.as_chunks_mut::<18>().0.iter_mut().for_each(|block| set_scale(&mut block[..2], 1e-2)),
-        TensorType::Q6_K => bytes.as_chunks_mut::<210>().0.iter_mut().for_each(|block| {
-            set_scale(&mut block[208..], 2e-5);
-        }),
-        found => {
-            let expected = "F32, F16, Q8_0, Q6_K, Q4_0, or one for matrices";
-            return Err(SyntheticError::Type { what: "the embedding", found, expected });
-        }
-    }
-    Ok(bytes.into())
-}
-
-/// Keeps sign and fraction; the magnitude is from 2^-5 to 2^-4.
-fn with_exponent_f32(bytes: &mut [u8; 4]) {
-    *bytes = (u32::from_le_bytes(*bytes) & 0x807f_ffff | (127 - 5) << 23).to_le_bytes();
-}
-
-/// Keeps sign and fraction; the magnitude is from 2^-5 to 2^-4.
-fn with_exponent_f16(bytes: &mut [u8; 2]) {
-    *bytes = (u16::from_le_bytes(*bytes) & 0x83ff | (15 - 5) << 10).to_le_bytes();
-}
-
-fn set_scale(to: &mut [u8], scale: f32) {
-    to.copy_from_slice(&f16::from_f32(scale).to_le_bytes());
 }

@@ -4,9 +4,10 @@
 //! `parameters.rs`), and the packing of a tensor type (`matrices.rs`).
 
 use super::{LoadError, LoadProblem, matrices};
-use crate::files::SourceTensor;
+use crate::files::{Encoding, SourceTensor};
 use trine_kernels::Matrix;
 use trine_kernels::packing::I2sPacking;
+use trine_loader::TensorType;
 use trine_shapes::{Axis, ShapeError};
 
 /// The matrix with these axes that a tensor is.
@@ -38,6 +39,32 @@ pub(super) fn rows_and_cols<O: Axis, I: Axis>(
     checked.map_err(|error| LoadError::of_tensor(tensor, error.into()))?;
     Ok((rows, cols))
 }
+
+/// The part of a tensor that is at an index of its first axis: a tensor without that axis, whose bytes are a slice.
+///
+/// I2_S has one scale behind all codes. So a part of it is a copy, of its codes and that scale.
+///
+/// # Errors
+/// Bytes that are not as many for each index.
+pub(super) fn part(tensor: &SourceTensor, index: usize) -> Result<SourceTensor, LoadError> {
+    let (count, dims) = tensor.dims.split_first().map_or((1, &[][..]), |(count, dims)| (*count, dims));
+    let tail = if tensor.encoding == Encoding::Plain(TensorType::I2S) { I2_S_TAIL } else { 0 };
+    let all = tensor.bytes.len().saturating_sub(tail);
+    if index >= count || !all.is_multiple_of(count) {
+        let found = format!("{all} bytes for {count} matrices");
+        let expected = "as many bytes for each matrix";
+        return Err(LoadError::of_tensor(tensor, LoadProblem::Value { found, expected }));
+    }
+    let (first, len) = (index * (all / count), all / count);
+    let mut bytes = tensor.bytes.slice(first..first + len);
+    if tail > 0 {
+        bytes = [&bytes, &tensor.bytes[all..]].concat().into();
+    }
+    Ok(SourceTensor { dims: dims.to_vec(), bytes, offset: tensor.offset + first as u64, ..tensor.clone() })
+}
+
+/// Bytes behind the codes of a tensor in I2_S, of which the first four are the scale.
+const I2_S_TAIL: usize = 32;
 
 /// The finite values of a float tensor.
 ///

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use trine_kernels::packing::WeightScale;
 use trine_kernels::{ActivationMode, Matrix, PackingError, Shortlist};
 use trine_ops::{Bias, Cpu, Embedding, Head, RmsNorm, Rope, Weight};
-use trine_shapes::{Axis, Made, NormRole, Plain, PlainShape, ShapeError, Tensor};
+use trine_shapes::{Axis, Made, NormRole, PerLayer, Plain, PlainShape, ShapeError, Tensor};
 
 /// The tensors of a file by role, and what was noticed while they were claimed.
 pub(super) struct Claims<'l> {
@@ -141,38 +141,68 @@ impl<'l> Claims<'l> {
         axes: (O, I),
     ) -> Result<Linear<O, I>, LoadError> {
         let tensor = self.claim(Role::Matrix(block, projection));
-        let mut matrix = self.matrix(&tensor, axes)?;
+        self.linear_of(&tensor, (block, projection), axes)
+    }
+
+    /// A matrix for each expert, each as [`Claims::linear`] takes one: all of one tensor, in which those of an expert
+    /// lie together, so that none is copied.
+    pub(super) fn experts<E: Plain, O: Made, I: Axis>(
+        &mut self,
+        (block, projection): (usize, Projection),
+        experts: E,
+        axes: (O, I),
+    ) -> Result<PerLayer<E, Linear<O, I>>, LoadError> {
+        let tensor = self.claim(Role::Matrix(block, projection));
+        let shape = (experts, axes.0, axes.1);
+        ShapeError::check(&tensor.name, &tensor.dims, shape).map_err(|source| self.shape(&tensor, source))?;
+        PerLayer::try_from_fn(experts, |expert| {
+            let part = checked::part(&tensor, expert.get())?;
+            self.linear_of(&part, (block, projection), axes)
+        })
+    }
+
+    /// The matrix of a tensor, or of a part of it.
+    fn linear_of<O: Made, I: Axis>(
+        &mut self,
+        tensor: &SourceTensor,
+        (block, projection): (usize, Projection),
+        axes: (O, I),
+    ) -> Result<Linear<O, I>, LoadError> {
+        let mut matrix = self.matrix(tensor, axes)?;
         if matches!(tensor.encoding, Encoding::Masters(_)) {
-            matrix = self.quantized(&tensor, &matrix, Quantize::Absmean)?;
-        } else if let Some(codes) = self.recognised(&tensor, &matrix) {
+            matrix = self.quantized(tensor, &matrix, Quantize::Absmean)?;
+        } else if projection == Projection::Router {
+            // Also where its values are ternary: scores meet activations that are not rounded.
+        } else if let Some(codes) = self.recognised(tensor, &matrix) {
             matrix = codes;
         } else if matches!(tensor.encoding, Encoding::TernaryFloats(_)) {
             let expected = "values -s, 0 and s with one s, as the `quantization_config` of an offline model promises";
-            return Err(self.value(&tensor, "other values", expected));
+            return Err(self.value(tensor, "other values", expected));
         } else if projection.is_never_ternary() {
             // It stays as the file has it.
         } else if let (false, Some(quantize)) = (matrix.has_codes(), self.options.quantize) {
-            matrix = self.quantized(&tensor, &matrix, quantize)?;
+            matrix = self.quantized(tensor, &matrix, quantize)?;
         } else if !matrix.has_codes() && self.config.graph().ternary {
             self.dense_masters.push(tensor.name.clone());
         }
         let (scale, bias) = (Role::Scale(block, projection), Role::Bias(block, projection));
         if self.has(scale) {
             let scaled = matrix.with_multiplier(self.scale(scale)?);
-            matrix = scaled.map_err(|source| self.contents(&tensor, source))?;
+            matrix = scaled.map_err(|source| self.contents(tensor, source))?;
         } else if matches!(tensor.encoding, Encoding::PackedRows | Encoding::Int8Codes) {
-            return Err(self.value(&tensor, "codes without a `weight_scale`", "a tensor with their scale beside it"));
+            return Err(self.value(tensor, "codes without a `weight_scale`", "a tensor with their scale beside it"));
         }
         let inverted = corrections::scale(self.options.corrections, &tensor.name, matrix);
-        let (matrix, corrected) = inverted.map_err(|source| self.contents(&tensor, source))?;
+        let (matrix, corrected) = inverted.map_err(|source| self.contents(tensor, source))?;
         self.corrected.extend(corrected);
-        let mut matrix = self.with_activations(&tensor, matrix)?;
-        if self.options.triples.is_some() {
+        let mut matrix = self.with_activations(tensor, matrix)?;
+        // Copies of all experts would be as large as they are, and a token reads few.
+        if self.options.triples.is_some() && !projection.is_of_experts() {
             matrix = matrix.with_triples(self.cpu);
         }
-        let weight = Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(&tensor, source))?;
+        let weight = Weight::check(&tensor.name, matrix, axes).map_err(|source| self.shape(tensor, source))?;
         if !self.has(bias) {
-            return Ok(Linear::new(projection, self.adapted((block, projection), &tensor, weight)?));
+            return Ok(Linear::new(projection, self.adapted((block, projection), tensor, weight)?));
         }
         let factor = match self.by_role.get(&scale) {
             Some(scale) if matrices::scales_bias(tensor.encoding, projection, scale.encoding) => {
@@ -181,7 +211,7 @@ impl<'l> Claims<'l> {
             _ => 1.0,
         };
         let weight = weight.with_bias(self.bias(bias, axes, factor)?);
-        Ok(Linear::new(projection, self.adapted((block, projection), &tensor, weight)?))
+        Ok(Linear::new(projection, self.adapted((block, projection), tensor, weight)?))
     }
 
     /// A matrix of a block with its adapters, beside it or merged.
@@ -280,9 +310,13 @@ impl<'l> Claims<'l> {
         Head::check(&tensor.name, shortlist, (head.vocab(), head.hidden())).map_err(|source| self.shape(tensor, source))
     }
 
-    /// The rotation tables, with the divisors of the frequencies where the file has them.
+    /// The rotation tables, with the divisors of the frequencies where the file has them; no rotation where layers that
+    /// see all positions do not rotate.
     pub(super) fn rope<D: Plain>(&mut self, head: D) -> Result<Rope<D>, LoadError> {
         let rope = self.config.rope;
+        if self.config.graph().global_unrotated {
+            return Ok(Rope::none(head, rope.pairing));
+        }
         let mut factors = rope.divisors();
         let used = match rope.scaling {
             RopeScaling::LongRope(long) => Role::RopeFactors(long.factors(self.config.context)),

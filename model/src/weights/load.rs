@@ -11,7 +11,8 @@ use super::{Corrected, Corrections, KeepTriples, LoadError, LoadProblem, floats,
 use crate::description::{BlockNorm, BlockNumbers, Config, MixerKind, NoSubNorms, Projection, Role};
 use crate::files::Source;
 use crate::network::{
-    Attention, Block, DeltaNet, FeedForward, Mixer, QkNorms, Queries, Reach, SubNorm, SwiGlu, Transformer,
+    Attention, Block, DeltaNet, FeedForward, Linear, Mixer, MixtureOfExperts, QkNorms, Queries, Reach, SubNorm, SwiGlu,
+    Transformer,
 };
 use crate::warning::Warning;
 use std::sync::Arc;
@@ -19,9 +20,9 @@ use trine_kernels::packing::I2sPacking;
 use trine_kernels::{ActivationMode, GateActivation, Matrix, PackingError, PackingKind};
 use trine_ops::{Cpu, DeltaRates, Gating, RmsNorm, Rope};
 use trine_shapes::{
-    AttentionLayers, Blocks, Branch, ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Ffn, Gate,
-    GatedQWidth, HeadDim, Hidden, Idx, KvWidth, LacksNorm, Model, NoNorm, NormRole, Normed, PerLayer, Plain, QWidth,
-    RecurrentLayers, Value, Vocab,
+    AttentionLayers, Blocks, Branch, ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Experts, Ffn,
+    Gate, GatedQWidth, HeadDim, Hidden, Idx, KvWidth, LacksNorm, Model, NoNorm, NormRole, Normed, PerLayer, Plain,
+    QWidth, RecurrentLayers, UsedExperts, Value, Vocab,
 };
 
 /// How a file's weights are taken.
@@ -278,21 +279,59 @@ fn block<M: Model>(
     folds: &Folds<M>,
     (block, mixer): (usize, Mixer<M>),
 ) -> Result<Block<M>, LoadError> {
-    let (hidden, ffn, of_stream) = (Hidden::of(model), Ffn::of(model), folds.hidden.as_ref());
+    let hidden = Hidden::of(model);
     Ok(Block {
         attn_norm: claims.norm(Role::Norm(block, BlockNorm::Attn), hidden)?,
         mixer,
         post_attn_norm: branch_norm(claims, Role::Norm(block, BlockNorm::PostAttn), hidden)?,
         ffn_norm: claims.norm(Role::Norm(block, BlockNorm::Ffn), hidden)?,
-        feed_forward: FeedForward::Dense(SwiGlu {
-            gating: Gating::new(ffn, claims.config().graph().gate_activation),
-            gate: folds::linear(claims, (block, Projection::Gate), (Gate::of(ffn), hidden), of_stream)?,
-            up: folds::linear(claims, (block, Projection::Up), (ffn, hidden), of_stream)?,
-            sub_norm: sub_norm(claims, Role::Norm(block, BlockNorm::FfnSub), ffn)?,
-            down: folds::linear(claims, (block, Projection::Down), (Branch::of(hidden), ffn), folds.ffn.as_ref())?,
-        }),
+        feed_forward: match claims.config().graph().experts {
+            false => FeedForward::Dense(network(model, claims, folds, block)?),
+            true => FeedForward::Experts(mixture(model, claims, block)?),
+        },
         post_ffn_norm: branch_norm(claims, Role::Norm(block, BlockNorm::PostFfn), hidden)?,
     })
+}
+
+/// The one feed-forward network of a block.
+fn network<M: Model>(
+    model: M,
+    claims: &mut Claims<'_>,
+    folds: &Folds<M>,
+    block: usize,
+) -> Result<SwiGlu<M>, LoadError> {
+    let (hidden, ffn, of_stream) = (Hidden::of(model), Ffn::of(model), folds.hidden.as_ref());
+    Ok(SwiGlu {
+        gating: Gating::new(ffn, claims.config().graph().gate_activation),
+        gate: folds::linear(claims, (block, Projection::Gate), (Gate::of(ffn), hidden), of_stream)?,
+        up: folds::linear(claims, (block, Projection::Up), (ffn, hidden), of_stream)?,
+        sub_norm: sub_norm(claims, Role::Norm(block, BlockNorm::FfnSub), ffn)?,
+        down: folds::linear(claims, (block, Projection::Down), (Branch::of(hidden), ffn), folds.ffn.as_ref())?,
+    })
+}
+
+/// The experts of a block, and what sends tokens to them.
+fn mixture<M: Model>(model: M, claims: &mut Claims<'_>, block: usize) -> Result<MixtureOfExperts<M>, LoadError> {
+    let (hidden, ffn, experts) = (Hidden::of(model), Ffn::of(model), Experts::of(model));
+    let (of_stream, of_network) = (Normed::of(hidden), Normed::of(ffn));
+    let router = folds::linear(claims, (block, Projection::Router), (experts, hidden), None)?;
+    let gates = claims.experts((block, Projection::ExpertGate), experts, (Gate::of(ffn), of_stream))?;
+    let ups = claims.experts((block, Projection::ExpertUp), experts, (ffn, of_stream))?;
+    let downs = claims.experts((block, Projection::ExpertDown), experts, (Branch::of(hidden), of_network))?;
+    let gating = Gating::new(ffn, claims.config().graph().gate_activation);
+    let gating = match claims.config().gate_limit(block) {
+        Some(limit) => gating.with_limit(limit),
+        None => gating,
+    };
+    let network = |expert: Idx<Experts<M>>| SwiGlu {
+        gating,
+        gate: Linear::clone(&gates[expert]),
+        up: Linear::clone(&ups[expert]),
+        sub_norm: SubNorm::None(NoNorm::of::<NoSubNorms>()),
+        down: Linear::clone(&downs[expert]),
+    };
+    let used = UsedExperts::of(model);
+    Ok(MixtureOfExperts { router, used, experts: PerLayer::from_fn(experts, network) })
 }
 
 /// The norm of a branch, where the graph has it.

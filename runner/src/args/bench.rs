@@ -62,6 +62,7 @@ pub(super) fn likes() -> impl TypedValueParser<Value = Synthetic> {
         ("bonsai-4b", Synthetic::bonsai_4b()),
         ("bonsai-8b", Synthetic::bonsai_8b()),
         ("bonsai-27b", Synthetic::bonsai_27b()),
+        ("maple", Synthetic::maple()),
         ("bitnet-embedding-0.6b", Synthetic::bitnet_embedding_0_6b()),
         ("bitnet-embedding-270m", Synthetic::bitnet_embedding_270m()),
         ("tiny", Synthetic::tiny()),

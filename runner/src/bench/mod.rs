@@ -14,6 +14,7 @@ use crate::load::{self, Program};
 use crate::message::{Usage, note};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
+use crate::synth::with_blocks;
 use crate::terminal;
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -57,7 +58,7 @@ fn synthetic(arguments: &BenchArguments) -> Result<Gguf> {
     model.matrices = arguments.weights.unwrap_or(model.matrices);
     model.table = arguments.table.unwrap_or(model.table);
     if let Some(blocks) = arguments.blocks {
-        model.config.dims.attention_layers = blocks.get();
+        model = with_blocks(model, blocks)?;
     }
     note(&format!("making a model of random weights, {} and {}", model.matrices, model.table));
     let mut file = Vec::new();

@@ -95,6 +95,8 @@ pub enum Row {
     Convolution,
     /// The delta rule.
     DeltaRule,
+    /// Sending tokens to experts, and adding up what these make.
+    Routing,
     /// Additions to the residual stream.
     Residual,
     /// The row of the embedding.
@@ -114,6 +116,7 @@ impl Row {
             Row::Norms,
             Row::Rope,
             Row::Gate,
+            Row::Routing,
             Row::Residual,
         ];
         let others = others.into_iter().chain([Row::Embedding, Row::Rest]);
@@ -131,6 +134,7 @@ impl Row {
             Part::Gated | Part::AttentionGated => Row::Gate,
             Part::Convolution => Row::Convolution,
             Part::DeltaRule => Row::DeltaRule,
+            Part::Routing | Part::Routed | Part::Experts => Row::Routing,
             Part::Residual | Part::Output => Row::Residual,
             Part::Embedding => Row::Embedding,
         }
@@ -147,6 +151,7 @@ impl Row {
             Row::Norms => "norms".to_owned(),
             Row::Rope => "rope".to_owned(),
             Row::Gate => "gate".to_owned(),
+            Row::Routing => "routing".to_owned(),
             Row::Residual => "residual".to_owned(),
             Row::Embedding => "embedding".to_owned(),
             Row::Rest => "rest".to_owned(),
@@ -276,7 +281,7 @@ fn matrices<M: Model>(model: &Transformer<M>) -> Vec<MatrixRow> {
     };
     let of_blocks = Projection::all().map(|projection| {
         let blocks = Idx::all(Blocks::of(model.model));
-        row(Row::Matrix(projection), blocks.filter_map(|block| model.matrix(block, projection)).collect())
+        row(Row::Matrix(projection), blocks.flat_map(|block| model.matrices_of_a_token(block, projection)).collect())
     });
     let head =
         row(Row::Head, vec![model.head_matrix()]).map(|head| MatrixRow { bytes: model.head_bytes() as u64, ..head });

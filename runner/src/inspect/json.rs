@@ -62,6 +62,8 @@ fn model(config: &Config) -> Json {
         "vocab": config.dims.vocab,
         "hidden": config.dims.hidden,
         "ffn": config.dims.ffn,
+        "experts": config.dims.experts.count,
+        "experts_used": config.dims.experts.used,
         "heads": config.dims.heads(),
         "kv_heads": config.dims.kv_heads,
         "head_dim": config.dims.head_dim,

@@ -82,6 +82,33 @@ fn a_made_up_model_has_the_dimensions_asked_for() {
     assert!(error.contains('7'), "{error}");
 }
 
+/// A model with experts is made up, shown, run, converted and compared.
+#[test]
+fn every_command_knows_experts() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (file, smaller, whole) = (path("tq2_0.gguf"), path("tq1_0.gguf"), path("i2_s.gguf"));
+    let options = ["--architecture", "maple", "--matrices", "tq2_0", "--vocab", "300", "--ffn", "256", "--blocks", "5"];
+    text(&trine(&[&["synth", path_text(&file)], &options[..]].concat()));
+    let shown = text(&trine(&["inspect", path_text(&file)]));
+    assert!(shown.contains("maple, 5 blocks, hidden 512, 2 of 3 experts with ffn 256, 6 heads over 3"), "{shown}");
+    assert!(shown.contains("down projection of the experts of block 4"), "{shown}");
+    let checked = text(&trine(&["check", path_text(&file)]));
+    assert!(checked.contains("loads: maple, 5 blocks"), "{checked}");
+    const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/maple/one-f32.gguf");
+    let traced = text(&trine(&["check", GOLDEN, "--trace", "-p", "The king"]));
+    assert!(["ffn_routing", "ffn_routed", "ffn_experts"].iter().all(|part| traced.contains(part)), "{traced}");
+    let logits = |file| trine(&["logits", path_text(file), "--ids", "7,299,4,4"]).stdout;
+    let expected = logits(&file);
+    assert_eq!(expected.len(), 4 * 300 * 4);
+    for (to, converted) in [("tq1_0", &smaller), ("i2_s", &whole)] {
+        text(&trine(&["convert", path_text(&file), path_text(converted), "--to", to]));
+        let verdict = text(&trine(&["diff", path_text(&file), path_text(converted)]));
+        assert!(verdict.starts_with("the same model"), "{verdict}");
+    }
+    assert!(logits(&smaller) == expected, "the same codes and scales give the same bits");
+}
+
 #[test]
 fn unusual_gains_are_a_warning_that_strict_refuses() {
     let folder = TempDir::new().unwrap();

@@ -109,7 +109,7 @@ impl Keys<'_> {
             }
             let may_be_folded = |role: &Role| match role {
                 Role::Output => true,
-                Role::Matrix(_, matrix) => !matrix.is_never_ternary(),
+                Role::Matrix(_, matrix) => !matrix.is_never_ternary() && !matrix.is_of_experts(),
                 _ => false,
             };
             let Some(role) = Role::from_name(name, &self.architecture.graph()).filter(may_be_folded) else {

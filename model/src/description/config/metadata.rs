@@ -12,7 +12,7 @@ impl Config {
     /// of `tokenizer.ggml.tokens`, which belongs to the tokenizer. Of RoPE scaling, `linear`, `yarn`
     /// and `longrope` have keys; divisors of Llama 3 and of LongRoPE are tensors.
     pub fn to_metadata(&self) -> Vec<(String, Value)> {
-        let Dims { vocab, hidden, ffn, kv_heads, group, head_dim, attention_layers: _, recurrent: _ } = self.dims;
+        let Dims { vocab, hidden, ffn, kv_heads, group, head_dim, .. } = self.dims;
         let count = |n: usize| Value::U32(n as u32);
         let mut of_architecture = vec![
             ("block_count", count(self.dims.blocks())),
@@ -30,6 +30,7 @@ impl Config {
         ];
         of_architecture.extend(scaling(&self.rope.scaling));
         of_architecture.extend(self.hybrid());
+        of_architecture.extend(self.expert_keys());
         if self.graph().scales == ScaledBy::Numbers {
             let of = self.scales;
             let numbers = scales::KEYS.into_iter().zip([of.embedding, of.residual, of.logits]);

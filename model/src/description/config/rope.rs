@@ -33,6 +33,10 @@ impl Keys<'_> {
             Some("longrope") => self.long_rope()?,
             Some(other) => return Err(self.unsupported(SCALING, other)),
         };
+        let unscaled = self.architecture.graph().global_unrotated;
+        if let Some(found) = scaling.name().filter(|_| unscaled) {
+            return Err(self.unsupported(SCALING, found));
+        }
         let multiplier = self.positive(MULTIPLIER, Some(1.0))?;
         if multiplier != 1.0 && !matches!(scaling, RopeScaling::Yarn(_) | RopeScaling::LongRope(_)) {
             return Err(self.unsupported(MULTIPLIER, multiplier));

@@ -5,7 +5,7 @@ use crate::Synthetic;
 use crate::description::{LongRope, RopeScaling, SlidingOrder, Yarn};
 use crate::{Projection, Role};
 use trine_loader::{GgufWriter, StringArray, Value};
-use trine_shapes::Recurrent;
+use trine_shapes::{ExpertCounts, Recurrent};
 
 const YARN: Yarn =
     Yarn { factor: 4.0, original_context: 16_384, attention_factor: 1.0, beta_fast: 32.0, beta_slow: 1.0 };
@@ -21,6 +21,7 @@ fn qwen3(scaling: RopeScaling) -> Synthetic {
         head_dim: 64,
         attention_layers: 1,
         recurrent: Recurrent::NONE,
+        experts: ExpertCounts::NONE,
     };
     let mut synthetic = Synthetic::with_dims(dims, 65_536);
     let config = &mut synthetic.config;
@@ -268,6 +269,32 @@ fn contradictions_of_hybrid_models_are_named() {
     let trunk = with(&synthetic, &[("nextn_predict_layers", count(1))]).unwrap();
     assert_eq!((trunk.dims.attention_layers, trunk.dims.recurrent.layers, trunk.layers.skipped), (1, 6, 1));
     assert_eq!(with(&synthetic, &[("rope.dimension_sections", None)]).unwrap(), synthetic.config);
+}
+
+/// What the keys of experts leave out has its usual value, and what they say is kept.
+#[test]
+fn keys_of_experts_are_read() {
+    let synthetic = Synthetic::tiny_mixture();
+    let file = synthetic.gguf().unwrap();
+    let of = |keys: &[(&str, Option<Value>)]| with_file(&file, Architecture::Maple, keys).unwrap();
+    let config = of(&[]);
+    assert_eq!(config, synthetic.config);
+    assert_eq!((config.dims.experts, config.dims.ffn), (ExpertCounts { count: 7, used: 3 }, 256));
+    // One limit for all blocks, and limits that are none.
+    let one = of(&[("swiglu_clamp_exp", Some(Value::F32(2.5)))]);
+    assert_eq!((0..4).map(|block| one.gate_limit(block)).collect::<Vec<_>>(), [Some(2.5); 4]);
+    let some = of(&[("swiglu_clamp_exp", Some(Value::from(vec![0.0_f32, 1e-6, 7.0, 0.5])))]);
+    assert_eq!([0, 1, 2, 3, 4].map(|block| some.gate_limit(block)), [None, None, Some(7.0), Some(0.5), None]);
+    // Layers with a window turn as the others would.
+    let base = of(&[("rope.freq_base_swa", None), ("rope.freq_base", Some(Value::F32(3e4)))]);
+    assert_eq!((base.rope.base, base.sliding.unwrap().base), (3e4, 3e4));
+    let usual = [("expert_gating_func", Value::U32(1)), ("expert_group_count", Value::U32(1))];
+    let usual = usual.into_iter().chain([("expert_weights_norm", true.into()), ("expert_shared_count", Value::U32(0))]);
+    for (key, value) in usual.chain([("feed_forward_length", Value::U32(9)), ("expert_weights_scale", 1.0f32.into())]) {
+        assert_eq!(of(&[(key, Some(value))]), synthetic.config, "{key}");
+    }
+    let used = Some(Value::from(vec![3_u32; 4]));
+    assert_eq!(of(&[("expert_used_count", used)]), synthetic.config);
 }
 
 /// A hybrid file without folded matrices.

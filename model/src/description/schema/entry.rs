@@ -5,8 +5,8 @@
 use super::{BlockNorm, BlockNumbers, FFN_NORM_BESIDE_POST_NORMS, HYBRID_FFN_NORM, Projection, Slot};
 use crate::description::{Graph, Presence, RopeFactors};
 use AxisName::{
-    ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Ffn, GatedQWidth, HeadDim, Hidden, KvWidth,
-    QWidth, RopePairs, Vocab,
+    ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Experts, Ffn, GatedQWidth, HeadDim, Hidden,
+    KvWidth, QWidth, RopePairs, Vocab,
 };
 use std::ops::RangeInclusive;
 use trine_shapes::Dims;
@@ -38,7 +38,8 @@ pub struct Entry {
 pub enum Kind {
     /// The embedding or the head: a row for each token.
     Table,
-    /// A matrix of a block, ternary or not. Files may have a scale and a bias beside it.
+    /// A matrix of a block, ternary or not, or one for each expert. Files may have a scale and a bias beside a matrix
+    /// that is not of experts.
     Matrix {
         /// The norm whose output the matrix multiplies. Where the graph leaves that norm out, it is what the norm would
         /// get. Matrices with the same input share its quantized form.
@@ -79,6 +80,8 @@ pub enum AxisName {
     DeltaValue,
     /// Width of the values of all heads of the delta rule.
     DeltaWidth,
+    /// Experts of a block.
+    Experts,
     /// Pairs of a head's elements that RoPE rotates, in a model whose heads rotate as a whole. No type has this name.
     RopePairs,
     /// A single number. No type has this name.
@@ -110,6 +113,7 @@ impl AxisName {
             DeltaHeads => "DeltaHeads",
             DeltaValue => "DeltaValue",
             DeltaWidth => "DeltaWidth",
+            Experts => "Experts",
             RopePairs => "HeadDim / 2",
             AxisName::One => "1",
         }
@@ -130,6 +134,7 @@ impl AxisName {
             DeltaHeads => dims.recurrent.value_heads,
             DeltaValue => dims.recurrent.value_dim,
             DeltaWidth => dims.recurrent.value_heads * dims.recurrent.value_dim,
+            Experts => dims.experts.count,
             RopePairs => dims.head_dim / 2,
             AxisName::One => 1,
         }
@@ -222,6 +227,16 @@ pub(super) const fn usual(least: f64, most: f64) -> Option<UsualRms> {
 /// The same where only blocks with the delta rule have it.
 pub(super) const fn of_the_delta_rule(entry: Entry) -> Entry {
     Entry { presence: |graph| Presence::required_if(graph.hybrid), ..entry }
+}
+
+/// The same where all tokens of a block go through one feed-forward network.
+pub(super) const fn of_one_network(entry: Entry) -> Entry {
+    Entry { presence: |graph| Presence::required_if(!graph.experts), ..entry }
+}
+
+/// The same where blocks have experts.
+pub(super) const fn of_experts(entry: Entry) -> Entry {
+    Entry { presence: |graph| Presence::required_if(graph.experts), ..entry }
 }
 
 /// Numbers of blocks with the delta rule.

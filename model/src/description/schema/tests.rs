@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::description::Role;
-use crate::network::{Attention, Block, DeltaNet, FeedForward, Mixer, Queries, SubNorm, Transformer};
+use crate::network::{
+    Attention, Block, DeltaNet, FeedForward, Mixer, MixtureOfExperts, Queries, SubNorm, SwiGlu, Transformer,
+};
 use crate::{Architecture, Graph, LoadOptions, Synthetic, load};
 use std::collections::{HashMap, HashSet};
 use trine_kernels::{CpuOptions, Matrix};
@@ -31,13 +33,17 @@ fn matrices_are_as_wide_as_their_input() {
     let output = DeltaOutput;
     assert_eq!((Slot::Matrix(output).entry().axes[1], output.input()), (DeltaWidth, BlockNorm::Delta));
     for matrix in Projection::all().filter(|matrix| *matrix != output) {
-        assert_eq!(Slot::Matrix(matrix).entry().axes[1..], *Slot::Norm(matrix.input()).entry().axes, "{matrix:?}");
+        let (axes, of_experts) = (Slot::Matrix(matrix).entry().axes, usize::from(matrix.is_of_experts()));
+        assert_eq!(axes[1 + of_experts..], *Slot::Norm(matrix.input()).entry().axes, "{matrix:?}");
     }
     use Projection::{
-        AttnOutput, DeltaAlpha, DeltaBeta, DeltaGate, DeltaInput, DeltaOutput, Down, Gate, Key, Query, Up, Value,
+        AttnOutput, DeltaAlpha, DeltaBeta, DeltaGate, DeltaInput, DeltaOutput, Down, ExpertDown, ExpertGate, ExpertUp,
+        Gate, Key, Query, Router, Up, Value,
     };
     let of_stream = vec![Query, Key, Value, DeltaInput, DeltaGate, DeltaAlpha, DeltaBeta];
-    assert_eq!(shared_inputs(), [of_stream, vec![AttnOutput], vec![DeltaOutput], vec![Gate, Up], vec![Down]]);
+    let of_network = vec![Gate, Up, Router, ExpertGate, ExpertUp];
+    let others = [vec![AttnOutput], vec![DeltaOutput], of_network, vec![Down, ExpertDown]];
+    assert_eq!(shared_inputs(), [vec![of_stream], others.to_vec()].concat());
 }
 
 /// What the type of a weight says: its axes, and the norm that it belongs to or whose output it multiplies.
@@ -111,8 +117,30 @@ fn of_delta_rule<M: Model>(rule: &DeltaNet<M>) -> Vec<(Slot, Option<Typed>)> {
     ]
 }
 
+fn of_network<M: Model>(network: &SwiGlu<M>) -> Vec<(Slot, Option<Typed>)> {
+    vec![
+        of_matrix(Projection::Gate, matrix(&network.gate)),
+        of_matrix(Projection::Up, matrix(&network.up)),
+        of_norm(BlockNorm::FfnSub, sub_gains(&network.sub_norm)),
+        of_matrix(Projection::Down, matrix(&network.down)),
+    ]
+}
+
+fn of_mixture<M: Model>(mixture: &MixtureOfExperts<M>) -> Vec<(Slot, Option<Typed>)> {
+    let experts = axis(mixture.router.out());
+    let of_each = |typed: Typed| Typed { axes: [vec![experts], typed.axes].concat(), ..typed };
+    let network = mixture.experts.iter().next().expect("an expert");
+    assert_eq!(mixture.experts.iter().count(), experts.1);
+    vec![
+        of_matrix(Projection::Router, matrix(&mixture.router)),
+        of_matrix(Projection::ExpertGate, of_each(matrix(&network.gate))),
+        of_matrix(Projection::ExpertUp, of_each(matrix(&network.up))),
+        of_matrix(Projection::ExpertDown, of_each(matrix(&network.down))),
+    ]
+}
+
 fn block<M: Model>(transformer: &Transformer<M>, block: &Block<M>) -> impl Iterator<Item = (Slot, Typed)> + use<M> {
-    let Block { mixer, feed_forward: FeedForward::Dense(network), .. } = block;
+    let Block { mixer, feed_forward, .. } = block;
     let mut all = match mixer {
         Mixer::Attention(layer) => of_attention(&transformer.attention[*layer]),
         Mixer::Recurrent(layer) => of_delta_rule(&transformer.recurrent[*layer]),
@@ -122,11 +150,11 @@ fn block<M: Model>(transformer: &Transformer<M>, block: &Block<M>) -> impl Itera
         of_norm(BlockNorm::PostAttn, block.post_attn_norm.as_ref().map(gains)),
         of_norm(BlockNorm::PostFfn, block.post_ffn_norm.as_ref().map(gains)),
         of_norm(BlockNorm::Ffn, Some(gains(&block.ffn_norm))),
-        of_matrix(Projection::Gate, matrix(&network.gate)),
-        of_matrix(Projection::Up, matrix(&network.up)),
-        of_norm(BlockNorm::FfnSub, sub_gains(&network.sub_norm)),
-        of_matrix(Projection::Down, matrix(&network.down)),
     ]);
+    all.extend(match feed_forward {
+        FeedForward::Dense(network) => of_network(network),
+        FeedForward::Experts(mixture) => of_mixture(mixture),
+    });
     all.into_iter().filter_map(|(slot, typed)| Some((slot, typed?)))
 }
 
@@ -155,8 +183,8 @@ fn tabulated(graph: &Graph, dims: &Dims) -> HashMap<Slot, Typed> {
 fn rows_are_what_the_types_of_weights_say() {
     let cpu = Cpu::new(CpuOptions::default()).unwrap();
     for architecture in Architecture::ALL {
-        let mut synthetic = if architecture.graph().hybrid { Synthetic::tiny_hybrid() } else { Synthetic::tiny() };
-        synthetic.config.architecture = architecture;
+        let synthetic = if architecture.graph().hybrid { Synthetic::tiny_hybrid() } else { Synthetic::tiny() };
+        let synthetic = synthetic.with_architecture(architecture);
         let (config, graph) = (&synthetic.config, architecture.graph());
         let file = synthetic.gguf().unwrap();
         Dyn::scope(config.dims, |model| {

@@ -256,7 +256,8 @@ fn what_is_listed_of_gguf_is_what_is_read() {
     let window = std::num::NonZeroUsize::new(24).expect("a window");
     let sliding = Some(Sliding { window, order, base: 2e4 });
     let gemma = Config { architecture: Architecture::Gemma3, sliding, ..Synthetic::tiny().config };
-    let bases = dense.into_iter().chain([Synthetic::tiny_hybrid().config, mini, gemma]).map(|config| {
+    let maple = Synthetic::tiny_mixture().config;
+    let bases = dense.into_iter().chain([Synthetic::tiny_hybrid().config, mini, gemma, maple]).map(|config| {
         let vocabulary = trine_text::VocabularyData::placeholders(config.dims.vocab).to_metadata();
         config.to_metadata().into_iter().chain(vocabulary).collect::<Vec<_>>()
     });

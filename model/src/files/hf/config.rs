@@ -68,6 +68,7 @@ pub(super) fn read(object: &Object, layers_found: usize, input_norms: bool) -> R
         rope: reader.rope(architecture, head_dim, context)?,
         scales: reader.scales(architecture, blocks, hidden)?,
         layers,
+        gate_limits: Vec::new(),
         sliding: match architecture.graph().slides {
             true => reader.sliding(blocks, head_dim)?,
             false => None,

@@ -1,0 +1,13 @@
+//! Tokens are sent by the probabilities of the experts.
+#![allow(unused)]
+use trine::{kernels::*, model::*, ops::*, shapes::*};
+
+fn sent<T: Step, M: Model>(
+    cpu: &Cpu,
+    (scores, up): (Tensor<f32, (T, Experts<M>)>, Tensor<f32, (T, Ffn<M>)>),
+    used: UsedExperts<M>,
+) -> Routing<T, Experts<M>> {
+    cpu.route(cpu.softmax(scores), used)
+}
+
+fn main() {}
