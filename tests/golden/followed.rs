@@ -9,11 +9,13 @@ use std::path::Path;
 
 /// How near is near.
 pub struct Bounds {
-    /// Twice the largest difference between a logit of llama.cpp, which rounds activations to 8 bits, and one of a model
-    /// that does not: two that lie closer may change places.
+    /// Twice the largest difference between a logit of llama.cpp, which rounds activations to 8 bits, and one of a
+    /// model that does not: two that lie closer may change places.
     pub close: f64,
-    /// The largest deviation from that model; Trine rounds activations of quantized matrices to 16 bits.
+    /// The largest deviation from that model.
     pub tolerance: f64,
+    /// What Trine computes with: where it is not said, activations of quantized matrices are rounded to 16 bits.
+    pub activations: Option<ActivationMode>,
 }
 
 fn items(value: &Value) -> &[Value] {
@@ -35,7 +37,8 @@ pub fn followed(exact_model: &str, path: &Path, name: &str, bounds: Bounds) {
     let text = std::fs::read_to_string(fixture(name)).expect("a fixture");
     let expected: Value = serde_json::from_str(&text).expect("JSON");
     let (cpu, sample) = (cpu(), ids(&expected["sample"]));
-    with_model(&file, &LoadOptions::default(), |transformer| {
+    let options = LoadOptions { activations: bounds.activations, ..LoadOptions::default() };
+    with_model(&file, &options, |transformer| {
         for run in items(&expected["prompts"]) {
             let (name, prompt) = (run["name"].as_str().expect("a name"), ids(&run["ids"]));
             let mut session = Session::new(transformer, &cpu, 256, CacheType::F32).expect("it fits in memory");

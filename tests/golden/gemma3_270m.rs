@@ -1,8 +1,10 @@
-//! Gemma 3 270M (dense, Q4_K_M, trained by others) against llama.cpp and against HF transformers on the decoded weights.
+//! Gemma 3 270M (dense, Q4_K_M, trained by others) against llama.cpp and against HF transformers on the decoded
+//! weights.
 //!
 //! `tools/fetch_gemma3.py` fetches the file, under Google's terms; without it this test says that it is skipped.
 
 use super::followed::{Bounds, followed};
+use crate::api::*;
 use crate::support::skipped;
 use std::path::Path;
 
@@ -13,6 +15,10 @@ fn tokens_are_those_of_llama_cpp_and_logits_those_of_transformers() {
         skipped(&format!("{} is not there; `python3 tools/fetch_gemma3.py` fetches it", path.display()));
         return;
     }
-    let bounds = Bounds { close: 2.0 * 2.907, tolerance: 2e-4 };
-    followed("Gemma 3 270M, transformers on decoded weights", &path, "gemma3_270m.json", bounds);
+    // 16 bits of an activation are 2.3e-4 of the logits here: some channels of this model are a hundred times as large
+    // as others.
+    for (activations, tolerance) in [(None, 3e-4), (Some(ActivationMode::F32), 2e-4)] {
+        let bounds = Bounds { close: 2.0 * 2.907, tolerance, activations };
+        followed("Gemma 3 270M, transformers on decoded weights", &path, "gemma3_270m.json", bounds);
+    }
 }

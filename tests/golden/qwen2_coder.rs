@@ -29,7 +29,7 @@ fn path() -> Option<std::path::PathBuf> {
 #[test]
 fn tokens_are_those_of_llama_cpp_and_logits_those_of_a_model_that_rounds_nothing() {
     let Some(path) = path() else { return };
-    let bounds = Bounds { close: CLOSE, tolerance: TOLERANCE };
+    let bounds = Bounds { close: CLOSE, tolerance: TOLERANCE, activations: None };
     followed("Qwen2.5-Coder, numpy on decoded weights", &path, "qwen2.json", bounds);
 }
 

@@ -131,7 +131,7 @@ pub const INPUT: &[Entry] = &[
 
 /// Before the mixer, in each block.
 pub const MIXER_NORM: &[Entry] = &[Entry {
-    usual_rms: Some(UsualRms { ternary: (0.004, 8.0), dense: (0.008, 8.0) }),
+    usual_rms: Some(UsualRms { ternary: (0.004, 8.0), dense: (0.008, 64.0) }),
     ..norm(BlockNorm::Attn, "attn_norm", &["input_layernorm"], "norm before attention", &[Hidden])
 }];
 
@@ -259,7 +259,7 @@ const HYBRID_FFN_NORM: &str = "post_attention_norm";
 /// The feed-forward network, in each block. The second name of the sub-norm is that of 1bitLLM's own code.
 pub const FEED_FORWARD: &[Entry] = &[
     Entry {
-        usual_rms: usual(0.02, 16.0),
+        usual_rms: Some(UsualRms { ternary: (0.02, 16.0), dense: (0.02, 64.0) }),
         ..norm(BlockNorm::Ffn, FFN_NORM, &[USUAL_FFN_NORM], "norm before the feed-forward network", &[Hidden])
     },
     of_one_network(matrix(

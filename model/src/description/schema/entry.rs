@@ -217,7 +217,13 @@ pub(super) const fn norm(slot: BlockNorm, gguf: Text, hf: Texts, words: Text, ax
 
 /// The norm of a branch.
 pub(super) const fn branch_norm(slot: BlockNorm, gguf: Text, hf: Texts, words: Text) -> Entry {
-    Entry { presence: |graph| Presence::required_if(graph.branch_norms), ..norm(slot, gguf, hf, words, &[Hidden]) }
+    // Gemma 3 has branches of a few hundred.
+    let usual_rms = usual(0.02, 512.0);
+    Entry {
+        presence: |graph| Presence::required_if(graph.branch_norms),
+        usual_rms,
+        ..norm(slot, gguf, hf, words, &[Hidden])
+    }
 }
 
 pub(super) const fn usual(least: f64, most: f64) -> Option<UsualRms> {
