@@ -33,6 +33,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 VOCABULARY = ROOT / "models" / "tokenizer" / "ggml-vocab-llama-bpe.gguf"
 CONTEXT = 1024
+BOS = 128_000
+"""Begins a text; without it llama-cpp-python's `echo` tells of each token the log-probability of the one behind it."""
 
 Task = dict[str, Any]
 
@@ -213,7 +215,7 @@ def tasks(chance: random.Random) -> list[Task]:
         return [chance.randrange(1000, 120_000) for _ in range(count)]
 
     def questions(count: int, shared: int) -> list[list[int]]:
-        examples = ids(shared)
+        examples = [BOS, *ids(shared)]
         return [examples + ids(24) for _ in range(count)]
 
     def endings(count: int) -> list[list[int]]:
