@@ -111,16 +111,16 @@ impl<'a, P: Unpack, const T: usize> Tile<'a, P, T> {
         // Two rows at once share the loads of activations; tokens share what is unpacked.
         for row in (0..ROWS).step_by(2) {
             // SAFETY: the caller vouches for the window.
-            let codes =
-                unsafe { [P::fields(self.load::<V>(simd, row, window)), P::fields(self.load(simd, row + 1, window))] };
+            let bytes = unsafe { [self.load::<V>(simd, row, window), self.load(simd, row + 1, window)] };
+            let [first, second] = [P::fields(bytes[0]), P::fields(bytes[1])];
             for (t, sums) in sums.iter_mut().enumerate() {
                 let mut runs = [V::zero_run(simd); 2];
-                for n in 0..P::FIELDS {
+                for (n, (first, second)) in first.iter().zip(&second).enumerate().take(P::FIELDS) {
                     let at = t * self.per_token + (window * P::FIELDS + n * V::PARTS) * WINDOW;
                     // SAFETY: each token has activations for all windows, rounded up to two.
                     let x = unsafe { V::load(simd, self.activations.add(at).cast()) };
-                    runs[0] = codes[0][n].dot_across(x, runs[0]);
-                    runs[1] = codes[1][n].dot_across(x, runs[1]);
+                    runs[0] = first.dot_across(x, runs[0]);
+                    runs[1] = second.dot_across(x, runs[1]);
                 }
                 sums[row] = V::widen(runs[0], sums[row]);
                 sums[row + 1] = V::widen(runs[1], sums[row + 1]);
