@@ -208,7 +208,7 @@ pub(crate) trait Vector: Copy {
     /// [`Vector::LANES`] entries are used.
     fn sum_parts(sums: [Self::Sums; 8]) -> [i32; 16];
 
-    /// [`Vector::sum_parts`] of lanes of at most 2^13.
+    /// [`Vector::sum_parts`] of lanes below 2^14.
     #[inline(always)]
     fn sum_small_parts(sums: [Self::Sums; 8]) -> [i32; 16] {
         Self::sum_parts(sums)
@@ -222,8 +222,8 @@ pub(crate) trait Vector: Copy {
     fn lanes(sums: Self::Sums) -> [i32; 16];
 
     /// Adds `(sum - minus) * factor` to eight numbers, for the sum of each part of eight vectors, in the order of
-    /// [`Vector::sum_parts`], the first `parts` of them; each product is rounded together with the sum. Lanes are at
-    /// most 2^13.
+    /// [`Vector::sum_parts`], the first `parts` of them; each product is rounded together with the sum. Lanes are
+    /// below 2^14.
     #[inline(always)]
     fn fuse_parts(sums: [Self::Sums; 8], minus: &[i32; 16], factors: &[f32; 16], acc: &mut [f32; 8], parts: usize) {
         fuse_groups(&Self::sum_parts(sums), minus, factors, acc, parts);

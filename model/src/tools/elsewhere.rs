@@ -3,7 +3,7 @@
 //! What belongs here: files that load there and compute something else, or that are refused there, and why. What does
 //! not: what Trine itself finds wrong with a file.
 //!
-//! Each case was seen with llama.cpp v0.5.0; other engines that share its loader share the case.
+//! Each case was seen with llama.cpp v0.5.0.
 
 use crate::description::Role;
 use crate::files::{Container, Source};
@@ -25,13 +25,6 @@ pub enum Elsewhere {
     SparseUnderQ2_0,
     /// Matrices have norms of their inputs, which nothing there knows.
     InputNorms,
-}
-
-impl Elsewhere {
-    /// Whether the file loads there: then its text is wrong.
-    pub fn loads(self) -> bool {
-        self == Elsewhere::Folded
-    }
 }
 
 impl fmt::Display for Elsewhere {

@@ -145,8 +145,8 @@ pub(super) const fn blocks_at_once<P: Unpack>() -> usize {
     2_usize.div_ceil(P::WINDOWS.len())
 }
 
-/// Whether the sums of `blocks` suit [`Vector::sum_small_parts`]: of 256 columns, the lanes of a part have 32 products
-/// of at most 256 each.
+/// Whether the sums of `blocks` suit [`Vector::sum_small_parts`]: of 256 columns, a lane has at most 40 products (those
+/// of TQ1_0) of at most 256 each.
 #[inline(always)]
 pub(super) fn are_small<P: Unpack>(blocks: &Range<usize>) -> bool {
     blocks.len() * P::BLOCK <= 256

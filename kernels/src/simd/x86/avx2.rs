@@ -283,11 +283,11 @@ fn half_sums([a, b, c, d, e, f, g, h]: [Sums; 8]) -> [Sums; 2] {
     }
 }
 
-/// [`half_sums`] of lanes of at most 2^13: neighbours are added as words, two instructions where `vphaddd` is three
+/// [`half_sums`] of lanes below 2^14: neighbours are added as words, two instructions where `vphaddd` is three
 /// that wait for one another.
 #[inline(always)]
 fn small_half_sums([a, b, c, d, e, f, g, h]: [Sums; 8]) -> [Sums; 2] {
-    // SAFETY: a `Sums` proves AVX2. Lanes of 2^13, and the sums of two of them, are words.
+    // SAFETY: a `Sums` proves AVX2. Lanes below 2^14, and the sums of two of them, are words.
     unsafe {
         let ones = _mm256_set1_epi16(1);
         let join = |x, y| _mm256_madd_epi16(_mm256_packs_epi32(x, y), ones);

@@ -32,8 +32,16 @@ impl Case {
         let codes: Vec<u8> = (0..rows * cols).map(&mut code).collect();
         // Multiples of 2^-12 up to 1/2 are f16 numbers, as they have 11 bits.
         let count = if one_scale { 1 } else { rows * cols / P::BLOCK };
-        let scales: Vec<f32> = (0..count).map(|_| random.random_range(1..2048) as f32 / 4096.0).collect();
-        let of_packing = if one_scale { PackScales::One(scales[0]) } else { PackScales::Blocks(&scales) };
+        let scales = (0..count).map(|_| random.random_range(1..2048) as f32 / 4096.0).collect();
+        Case::of::<P>((rows, cols), codes, scales)
+    }
+
+    /// A matrix with one scale, or with one for each block.
+    fn of<P: Coded>((rows, cols): (usize, usize), codes: Vec<u8>, scales: Vec<f32>) -> Case
+    where
+        AnyPacked: From<Packed<P>>,
+    {
+        let of_packing = if let [scale] = scales[..] { PackScales::One(scale) } else { PackScales::Blocks(&scales) };
         let packed = Packed::<P>::pack(rows, cols, &codes, of_packing).expect("codes and scales");
         let packed = packed.with_multiplier(WeightScale::new(MULTIPLIER).expect("finite")).expect("finite");
         Case { matrix: Matrix::from(AnyPacked::from(packed)), codes, scales, block: P::BLOCK }
@@ -68,7 +76,12 @@ fn products(cpu: &Machine, matrix: &Matrix, x: &[f32]) -> Vec<f32> {
 /// Products in every mode that the matrix has, on every machine, equal the plain loops.
 fn check(case: Case, x: &[f32], cpus: &[Machine]) {
     let modes = [ActivationMode::Int8PerGroup, ActivationMode::Int8PerToken, ActivationMode::Q8_0, ActivationMode::Q8K];
-    for mode in modes {
+    check_in(&modes, case, x, cpus);
+}
+
+/// [`check`] in some modes.
+fn check_in(modes: &[ActivationMode], case: Case, x: &[f32], cpus: &[Machine]) {
+    for &mode in modes {
         let Ok(matrix) = case.matrix.clone().with_activation_mode(mode) else {
             assert!(mode == ActivationMode::Q8K && !case.matrix.cols().is_multiple_of(256), "{mode} is there");
             continue;
@@ -117,6 +130,30 @@ proptest! {
     #[test]
     fn any_shape_equals_plain_loops(rows in 1_usize..70, windows in 1_usize..6, tokens in 1_usize..30) {
         check_all(rows, windows, tokens, false, &cpus());
+    }
+}
+
+/// Equal activations and no code but 2: no sum of a group or of 256 columns is larger.
+#[test]
+fn the_largest_sums_are_exact() {
+    fn largest<P: Coded>(modes: &[ActivationMode], x: &[f32], cpus: &[Machine])
+    where
+        AnyPacked: From<Packed<P>>,
+    {
+        let scales = (0..9 * 512 / P::BLOCK).map(|i| (1 + i % 5) as f32 / 8.0).collect();
+        check_in(modes, Case::of::<P>((9, 512), vec![2; 9 * 512], scales), x, cpus);
+    }
+    let (cpus, groups, blocks) = (cpus(), [ActivationMode::Int8PerGroup, ActivationMode::Q8_0], [ActivationMode::Q8K]);
+    for x in [1.0, -1.0] {
+        for tokens in [1, 4] {
+            let x = vec![x; 512 * tokens];
+            largest::<Pq2_0>(&groups, &x, &cpus);
+            largest::<Ptq1_0>(&groups, &x, &cpus);
+            largest::<Q1_0>(&groups, &x, &cpus);
+            largest::<Q2_0>(&groups, &x, &cpus);
+            largest::<Tq1_0>(&blocks, &x, &cpus);
+            largest::<Tq2_0>(&blocks, &x, &cpus);
+        }
     }
 }
 
