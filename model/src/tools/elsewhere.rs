@@ -5,7 +5,6 @@
 //!
 //! Each case was seen with llama.cpp v0.5.0.
 
-use crate::description::Role;
 use crate::files::{Container, Source};
 use std::fmt;
 use trine_loader::TensorType;
@@ -48,7 +47,8 @@ impl fmt::Display for Elsewhere {
     }
 }
 
-/// What llama.cpp v0.5.0 makes of a GGUF file; empty where nothing is known, and for directories.
+/// What llama.cpp v0.5.0 makes of a GGUF file; empty where nothing is known, and for directories. Of a file whose
+/// metadata describes no model only the layouts are looked at.
 pub fn elsewhere(source: &dyn Source) -> Vec<Elsewhere> {
     if !matches!(source.container(), Container::Gguf { .. }) {
         return Vec::new();
@@ -62,12 +62,12 @@ pub fn elsewhere(source: &dyn Source) -> Vec<Elsewhere> {
     if under_42.contains(&TensorType::STQ1_0) {
         found.push(Elsewhere::SparseUnderQ2_0);
     }
-    if source.tensors().iter().any(|tensor| matches!(tensor.role, Some(Role::InputNorm(..)))) {
+    let config = source.config().ok();
+    if config.as_ref().is_some_and(|config| config.input_norms) {
         found.push(Elsewhere::InputNorms);
     }
-    let folded = || source.entries().iter().any(|(key, _)| key.starts_with("prism.hadamard."));
     // What is refused prints nothing.
-    if found.is_empty() && folded() {
+    if found.is_empty() && config.is_some_and(|config| config.folding.is_some()) {
         found.push(Elsewhere::Folded);
     }
     found
