@@ -15,6 +15,16 @@ pub fn skipped(why: &str) {
     writeln!(std::io::stderr(), "SKIPPED: {why}").expect("standard error");
 }
 
+/// A model of `models` that a script fetches; where it is not there, says that the test is skipped.
+pub fn fetched(name: &str, script: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    skipped(&format!("{} is not there; `python3 tools/{script}` fetches it", path.display()));
+    None
+}
+
 /// Two threads and the best instruction set of the machine, the same ones for all tests.
 pub fn cpu() -> Cpu {
     static CPU: OnceLock<Cpu> = OnceLock::new();

@@ -1,6 +1,7 @@
 //! Models trained by others, fed with the tokens that llama.cpp chose: the form of `qwen2.py` and `gemma3_270m.py`.
 //!
-//! What belongs here: the comparison. What does not: which models there are (a file each).
+//! What belongs here: the comparison, and reading what it compares with. What does not: which models there are (a file
+//! each).
 
 use crate::api::*;
 use crate::support::{FeedIds, argmax, assert_close, cpu, fixture, with_model};
@@ -18,11 +19,19 @@ pub struct Bounds {
     pub activations: Option<ActivationMode>,
 }
 
-fn items(value: &Value) -> &[Value] {
+/// What another program computed, from a fixture.
+pub fn expected(name: &str) -> Value {
+    let text = std::fs::read_to_string(fixture(name)).expect("a fixture");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The entries of a list.
+pub fn items(value: &Value) -> &[Value] {
     value.as_array().expect("a list")
 }
 
-fn ids(value: &Value) -> Vec<u32> {
+/// A list of ids.
+pub fn ids(value: &Value) -> Vec<u32> {
     items(value).iter().map(|id| id.as_u64().expect("an id") as u32).collect()
 }
 
@@ -34,8 +43,7 @@ fn floats(value: &Value) -> Vec<f32> {
 /// llama.cpp's at every step, and logits are those of `exact_model`, which rounds nothing.
 pub fn followed(exact_model: &str, path: &Path, name: &str, bounds: Bounds) {
     let file = Gguf::open(path).unwrap_or_else(|error| panic!("{error}"));
-    let text = std::fs::read_to_string(fixture(name)).expect("a fixture");
-    let expected: Value = serde_json::from_str(&text).expect("JSON");
+    let expected = expected(name);
     let (cpu, sample) = (cpu(), ids(&expected["sample"]));
     let options = LoadOptions { activations: bounds.activations, ..LoadOptions::default() };
     with_model(&file, &options, |transformer| {

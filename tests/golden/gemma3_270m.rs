@@ -5,16 +5,11 @@
 
 use super::followed::{Bounds, followed};
 use crate::api::*;
-use crate::support::skipped;
-use std::path::Path;
+use crate::support::fetched;
 
 #[test]
 fn tokens_are_those_of_llama_cpp_and_logits_those_of_transformers() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/gemma-3-270m.Q4_K_M.gguf");
-    if !path.exists() {
-        skipped(&format!("{} is not there; `python3 tools/fetch_gemma3.py` fetches it", path.display()));
-        return;
-    }
+    let Some(path) = fetched("gemma-3-270m.Q4_K_M.gguf", "fetch_gemma3.py") else { return };
     // 16 bits of an activation are 2.3e-4 of the logits here: some channels of this model are a hundred times as large
     // as others.
     for (activations, tolerance) in [(None, 3e-4), (Some(ActivationMode::F32), 2e-4)] {

@@ -5,8 +5,8 @@
 
 use super::followed::{Bounds, followed};
 use crate::api::*;
-use crate::support::{cpu, logits_of, relative_error, skipped, with_model};
-use std::path::Path;
+use crate::support::{cpu, fetched, logits_of, relative_error, with_model};
+use std::path::PathBuf;
 
 /// Twice the largest difference between a logit of llama.cpp, which rounds activations to 8 bits, and one of the numpy
 /// model, which does not: two that lie closer may change places.
@@ -16,13 +16,8 @@ const CLOSE: f64 = 2.0 * 0.6808;
 /// to 16 bits.
 const TOLERANCE: f64 = 2e-4;
 
-fn path() -> Option<std::path::PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf");
-    if path.exists() {
-        return Some(path);
-    }
-    skipped(&format!("{} is not there; `python3 tools/fetch_qwen2.py` fetches it", path.display()));
-    None
+fn path() -> Option<PathBuf> {
+    fetched("Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf", "fetch_qwen2.py")
 }
 
 /// Each prompt is fed with the tokens that llama.cpp chose, one by one.

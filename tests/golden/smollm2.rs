@@ -2,11 +2,10 @@
 //!
 //! `tools/fetch_smollm2.py` fetches the file; without it these tests say that they are skipped.
 
+use super::followed::{expected, ids, items};
 use crate::api::*;
-use crate::support::{FeedIds, argmax, cpu, fixture, skipped, with_model};
-use serde_json::Value;
+use crate::support::{FeedIds, argmax, cpu, fetched, with_model};
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Two best logits of llama.cpp that lie closer may change places: it rounds activations to 8 bits, Trine does not.
@@ -16,25 +15,8 @@ const CLOSE: f64 = 0.05;
 const RAW: EncodeOptions = EncodeOptions { parse_special: true, ..EncodeOptions::PLAIN };
 
 fn file() -> Option<Gguf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/SmolLM2-135M-Instruct.Q4_1.gguf");
-    if !path.exists() {
-        skipped(&format!("{} is not there; `python3 tools/fetch_smollm2.py` fetches it", path.display()));
-        return None;
-    }
+    let path = fetched("SmolLM2-135M-Instruct.Q4_1.gguf", "fetch_smollm2.py")?;
     Some(Gguf::open(path).unwrap_or_else(|error| panic!("{error}")))
-}
-
-fn expected() -> Value {
-    let text = std::fs::read_to_string(fixture("smollm2.json")).expect("a fixture");
-    serde_json::from_str(&text).expect("JSON")
-}
-
-fn items(value: &Value) -> &[Value] {
-    value.as_array().expect("a list")
-}
-
-fn ids(value: &Value) -> Vec<u32> {
-    items(value).iter().map(|id| id.as_u64().expect("an id") as u32).collect()
 }
 
 #[test]
@@ -42,7 +24,7 @@ fn greedy_tokens_are_those_of_llama_cpp_unless_two_are_close() {
     let Some(file) = file() else { return };
     let cpu = cpu();
     with_model(&file, &LoadOptions::default(), |transformer| {
-        for run in items(&expected()["greedy"]) {
+        for run in items(&expected("smollm2.json")["greedy"]) {
             let mut session = Session::new(transformer, &cpu, 256, CacheType::F32).expect("it fits in memory");
             let mut logits = session.feed_ids(&ids(&run["ids"]));
             assert_eq!(items(&run["steps"]).len(), 32);
@@ -63,7 +45,7 @@ fn greedy_tokens_are_those_of_llama_cpp_unless_two_are_close() {
 fn token_ids_are_those_of_llama_cpp() {
     let Some(file) = file() else { return };
     let tokenizer = Tokenizer::from_gguf(&file, &TokenizerOptions::default()).expect("a tokenizer");
-    for case in items(&expected()["tokenize"]) {
+    for case in items(&expected("smollm2.json")["tokenize"]) {
         let text = case["text"].as_str().expect("a text");
         assert_eq!(tokenizer.encode(text, RAW).expect("ids"), ids(&case["ids"]), "{text:?}");
     }

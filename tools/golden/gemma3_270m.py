@@ -11,7 +11,6 @@ docs/golden.md has the format.
 """
 
 import argparse
-import json
 import os
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from transformers import Gemma3ForCausalLM, Gemma3TextConfig
 from hf_gemma3 import GEMMA_NAMES
 from hf_small import gguf_name
 from llama_cpp import LlamaCpp
-from qwen2 import PROMPTS, SAMPLE, record, to_json, trace
+from qwen2 import PROMPTS, SAMPLE, record, trace, write
 
 NAMES = ("english", "python", "cjk")
 """Those of the prompts that need no template: the model is a base model."""
@@ -83,10 +82,7 @@ def main():
         ids, greedy, _ = traced
         exact = model(torch.tensor([ids + greedy[:-1]])).logits[0].numpy()
         entries.append(record(name, PROMPTS[name], traced, exact, sample))
-    data = {"model": arguments.model.name, "sample": sample.tolist(), "prompts": entries}
-    encoded = to_json(data) + "\n"
-    assert json.loads(encoded) == data
-    arguments.out.write_text(encoded)
+    write(arguments.out, arguments.model, sample, entries)
 
 
 if __name__ == "__main__":

@@ -165,6 +165,14 @@ def to_json(value, depth=0):
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def write(out, path, sample, entries):
+    """The file of a model: the ids whose logits are kept, and the entries of its prompts."""
+    data = {"model": path.name, "sample": sample.tolist(), "prompts": entries}
+    encoded = to_json(data) + "\n"
+    assert json.loads(encoded) == data
+    out.write_text(encoded)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--oracle", type=Path, required=True, help="the program llama_oracle")
@@ -186,10 +194,7 @@ def main():
         ids, greedy, _ = traced
         (exact,), _ = model.run([ids + greedy[:-1]])
         entries.append(record(name, text, traced, exact, sample))
-    data = {"model": arguments.model.name, "sample": sample.tolist(), "prompts": entries}
-    encoded = to_json(data) + "\n"
-    assert json.loads(encoded) == data
-    arguments.out.write_text(encoded)
+    write(arguments.out, arguments.model, sample, entries)
 
 
 if __name__ == "__main__":

@@ -121,6 +121,18 @@ fn a_sequence_of_bonsai_27b_takes_what_its_blocks_remember() {
     assert_eq!(attention_layers * 2 * kv_heads * head_dim * 2, 64 << 10);
 }
 
+/// How many matrices a model has that comes back from its file without a warning, and how many of them are ternary.
+fn loads_as_described(synthetic: &Synthetic, cpu: &Cpu) -> (usize, usize) {
+    let file = synthetic.gguf().unwrap();
+    assert_eq!(Config::from_gguf(&file).unwrap(), synthetic.config);
+    Dyn::scope(synthetic.config.dims, |model| {
+        let loaded = load(model, &file, cpu, &LoadOptions::default()).unwrap();
+        assert_eq!(loaded.warnings, []);
+        let of_codes = loaded.transformer.matrices().filter(|matrix| matrix.is_ternary()).count();
+        (loaded.transformer.matrices().count(), of_codes)
+    })
+}
+
 /// Every kind of block comes back from the file, in each form that says which is which.
 #[test]
 fn hybrid_models_load_as_described() {
@@ -128,14 +140,7 @@ fn hybrid_models_load_as_described() {
     for order in [MixerOrder::AttentionEvery(4), MixerOrder::Listed((0..8).map(|at| at != 0 && at != 5).collect())] {
         let mut synthetic = Synthetic::tiny_hybrid();
         synthetic.config.layers.order = order;
-        let file = synthetic.gguf().unwrap();
-        assert_eq!(Config::from_gguf(&file).unwrap(), synthetic.config);
-        Dyn::scope(synthetic.config.dims, |model| {
-            let loaded = load(model, &file, &cpu, &LoadOptions::default()).unwrap();
-            assert_eq!(loaded.warnings, []);
-            let of_codes = loaded.transformer.matrices().filter(|matrix| matrix.is_ternary()).count();
-            assert_eq!((loaded.transformer.matrices().count(), of_codes), (62, 50));
-        });
+        assert_eq!(loads_as_described(&synthetic, &cpu), (62, 50));
     }
 }
 
@@ -155,14 +160,7 @@ fn models_with_experts_are_like_maple() {
     for matrices in [TensorType::TQ2_0, TensorType::TQ1_0, TensorType::I2S] {
         for blocks in [4, 6] {
             let synthetic = Synthetic { matrices, ..Synthetic::tiny_mixture() }.with_blocks(blocks).unwrap();
-            let file = synthetic.gguf().unwrap();
-            assert_eq!(Config::from_gguf(&file).unwrap(), synthetic.config);
-            Dyn::scope(synthetic.config.dims, |model| {
-                let loaded = load(model, &file, &cpu, &LoadOptions::default()).unwrap();
-                assert_eq!(loaded.warnings, []);
-                let of_codes = loaded.transformer.matrices().filter(|matrix| matrix.is_ternary()).count();
-                assert_eq!(of_codes, blocks * (4 + 3 * 7), "{matrices}");
-            });
+            assert_eq!(loads_as_described(&synthetic, &cpu).1, blocks * (4 + 3 * 7), "{matrices}");
         }
     }
 }
