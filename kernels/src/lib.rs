@@ -37,7 +37,7 @@ pub use attention::pages::CacheFull;
 pub use elementwise::GateActivation;
 pub use machine::{CpuError, CpuOptions, Machine};
 pub use packing::{Packed, Packing, PackingError};
-pub use product::{ActivationMode, LargestProducts, Matrix, PackingKind, Shortlist};
+pub use product::{ActivationMode, Matrix, PackingKind, RowProducts, Shortlist};
 pub use simd::Isa;
 
 /// Whether the compiler optimised this crate. Where it did not, as in a debug build of a program whose profile says

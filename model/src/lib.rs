@@ -50,7 +50,7 @@ pub use generation::{
     Multinomial, Next, Sampler, SamplerChain, SamplerError, SamplerOptions, TokenLogprob, WrongTokenizer, filters,
 };
 pub use network::{
-    Attention, Block, DeltaNet, FeedForward, KvCache, Linear, Logits, LogitsError, LogitsRequest, Mixer,
+    Attention, Block, DeltaNet, FeedForward, KvCache, Linear, Logits, LogitsError, LogitsRequest, Mixer, TokenSet,
     MixtureOfExperts, Ops, Part, QkNorms, Queries, Reach, State, StatePool, StepError, StepInput, SubNorm, SwiGlu,
     TokenLogits, Traced, Transformer,
 };

@@ -9,7 +9,7 @@ use crate::weight::Weight;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use once_cell::race::OnceBox;
-use trine_kernels::{ActivationRows, LargestProducts, Matrix, Shortlist, slices};
+use trine_kernels::{ActivationRows, Matrix, RowProducts, Shortlist, slices};
 use trine_shapes::{Axis, Idx, Made, Normed, OutputNorm, Tensor, View, product_of};
 
 /// A tensor that is about to meet weights: f32 values and their quantized forms, which are made when a matrix first
@@ -207,6 +207,42 @@ impl Cpu {
         Tensor::assume((x.shape.0, head.vocab()), logits, "a logit for each token")
     }
 
+    /// For each token of `x` those of [`Cpu::logits`] that the tokens `of` have, with the same bits
+    /// ([`trine_kernels::Machine::products_of_rows`]); the rows of the head that belong to others are not read.
+    ///
+    /// ```
+    /// use trine_kernels::Matrix;
+    /// use trine_ops::{Activations, Cpu, Head};
+    /// use trine_shapes::*;
+    ///
+    /// type Output<M> = Head<Matrix, Vocab<M>, Hidden<M>>;
+    /// type Final<M> = Activations<Fixed<8>, Normed<OutputNorm, Hidden<M>>>;
+    /// fn some<M: Model>(cpu: &Cpu, x: &Final<M>, head: &Output<M>, of: &[Idx<Vocab<M>>]) {
+    ///     cpu.logits_of(x, head, of);
+    /// }
+    /// ```
+    /// Tokens of another vocabulary have no rows in the head:
+    /// ```compile_fail,E0308
+    /// # use trine_kernels::Matrix;
+    /// # use trine_ops::{Activations, Cpu, Head};
+    /// # use trine_shapes::*;
+    /// # type Output<M> = Head<Matrix, Vocab<M>, Hidden<M>>;
+    /// # type Final<M> = Activations<Fixed<8>, Normed<OutputNorm, Hidden<M>>>;
+    /// fn some<M: Model, N: Model>(cpu: &Cpu, x: &Final<M>, head: &Output<M>, of: &[Idx<Vocab<N>>]) {
+    ///     cpu.logits_of(x, head, of);
+    /// }
+    /// ```
+    pub fn logits_of<T: Axis, V: Axis, H: Axis>(
+        &self,
+        x: &Activations<T, Normed<OutputNorm, H>>,
+        head: &Head<Matrix, V, H>,
+        of: &[Idx<V>],
+    ) -> Tensor<RowProducts, (T,)> {
+        let rows: Vec<u32> = of.iter().map(|token| token.get() as u32).collect();
+        let logits = x.with_rows(self, head.fold(), |x| self.products_of_rows(x, head.data(), &rows));
+        Tensor::assume((x.shape.0,), logits, "some logits for each token")
+    }
+
     /// For each token the `count` largest of [`Cpu::logits`], those equal to them and some others, with the same
     /// bits ([`trine_kernels::Machine::largest_products`]).
     ///
@@ -218,7 +254,7 @@ impl Cpu {
         head: &Head<Matrix, V, H>,
         shortlist: &Head<Shortlist, V, H>,
         count: usize,
-    ) -> Tensor<LargestProducts, (T,)> {
+    ) -> Tensor<RowProducts, (T,)> {
         let largest =
             x.with_rows(self, head.fold(), |rows| self.largest_products(rows, head.data(), shortlist.data(), count));
         Tensor::assume((x.shape.0,), largest, "a list for each token")

@@ -4,8 +4,8 @@ use super::ids;
 use crate::api::*;
 use crate::support::{cpu, tokens, with_model};
 
-/// Two sequences, of which one wants the logits of all its tokens and the other some largest ones, with and without a
-/// shortlist.
+/// Two sequences, of which one wants the logits of all its tokens and the other some largest ones and those of some
+/// tokens, with and without a shortlist.
 #[test]
 fn each_token_gets_what_it_asks_for_and_the_bits_that_it_gets_alone() {
     let file = trine::embedded_model().expect("a model");
@@ -25,10 +25,13 @@ fn each_token_gets_what_it_asks_for_and_the_bits_that_it_gets_alone() {
             let largest = |count: usize| LogitsRequest::Largest(count.try_into().expect("more than none"));
             let mut wanted: Vec<(u32, LogitsRequest)> = (0..150).map(|row| (row, LogitsRequest::All)).collect();
             wanted.extend([(152, largest(7)), (151, largest(1)), (10, largest(3))]);
+            let vocabulary = expected[0].len() as u32;
+            let sets = [vec![vocabulary - 1, 7, 0, 7], vec![260], Vec::new(), vec![3, vocabulary, u32::MAX]];
+            wanted.extend((0..).zip(sets).map(|(row, ids)| (149 + row, LogitsRequest::Among(ids.into_iter().collect()))));
             let mut seen = vec![None; wanted.len()];
             let (mut one, mut other) = (pool.state(256), pool.state(256));
             let taken = State::step_together(vec![(&mut one, &long[..]), (&mut other, &short[..])], |step| {
-                let rows = wanted.iter().map(|(row, request)| (Idx::new(step.axis(), *row).expect("a row"), *request));
+                let rows = wanted.iter().map(|(row, request)| (Idx::new(step.axis(), *row).expect("a row"), request.clone()));
                 let rows: Vec<_> = rows.collect();
                 transformer.wanted_logits(&cpu(), step, &rows, &mut |at, logits| {
                     assert!(seen[at].replace(logits).is_none(), "each once");
@@ -46,6 +49,11 @@ fn each_token_gets_what_it_asks_for_and_the_bits_that_it_gets_alone() {
                         let of_row = (0_u32..).zip(expected.iter().copied());
                         let largest: Vec<_> = of_row.filter(|(_, logit)| *logit >= smallest).collect();
                         assert_eq!(logits.by_id().collect::<Vec<_>>(), largest);
+                    }
+                    LogitsRequest::Among(ids) => {
+                        let of_id = |&id: &u32| Some((id, *expected.get(id as usize)?));
+                        let among: Vec<_> = ids.ids().iter().filter_map(of_id).collect();
+                        assert_eq!(logits.by_id().collect::<Vec<_>>(), among);
                     }
                     _ => assert_eq!(logits.as_dense(), Some(&expected[..])),
                 }

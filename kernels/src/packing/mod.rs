@@ -279,6 +279,17 @@ impl<P: Packing> Packed<P> {
         &self.bytes[row * self.row_bytes()..(row + 1) * self.row_bytes()]
     }
 
+    /// A copy of some rows, in the order in which they are given, with what all blocks share.
+    ///
+    /// # Panics
+    /// If a row is not below [`Packed::rows`].
+    pub fn of_rows(&self, rows: &[u32]) -> Self {
+        let mut bytes = Vec::with_capacity(rows.len() * self.row_bytes() + P::TRAILER);
+        rows.iter().for_each(|&row| bytes.extend_from_slice(self.row(row as usize)));
+        bytes.extend_from_slice(&self.bytes[self.bytes.len() - P::TRAILER..]);
+        Packed { bytes: bytes.into(), rows: rows.len(), ..self.clone() }
+    }
+
     /// The blocks of one row, each as an array.
     ///
     /// # Panics

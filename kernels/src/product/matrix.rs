@@ -248,6 +248,16 @@ impl Matrix {
         by_family!(&self.packed, coded(packed) => has_zero(packed), dense(_p) => false)
     }
 
+    /// A copy of some rows, in the order in which they are given, that multiplies as this matrix does.
+    ///
+    /// # Panics
+    /// If a row is not below [`Matrix::rows`].
+    pub fn of_rows(&self, rows: &[u32]) -> Matrix {
+        let bias = self.bias.as_ref().map(|bias| rows.iter().map(|&row| bias[row as usize]).collect());
+        let packed = for_any!(&self.packed, packed => packed.of_rows(rows).into());
+        Matrix { packed, mode: self.mode, bias, triples: None }
+    }
+
     /// Decodes one row to f32, the multiplier included.
     ///
     /// # Panics

@@ -34,6 +34,7 @@ use crate::machine::scratch::scratch;
 use crate::packing::{Packed, PackingError, Q8_0};
 use crate::product::dense;
 use crate::product::matrix::{AnyPacked, Matrix};
+use crate::product::some_rows::RowProducts;
 use trine_memory::product_of;
 
 /// Rows whose largest lower bound is one candidate for the threshold.
@@ -171,15 +172,6 @@ impl Shortlist {
     }
 }
 
-/// Products of some rows of a matrix with the activations of a token: the largest ones, and few others.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct LargestProducts {
-    /// The rows, ascending.
-    pub rows: Vec<u32>,
-    /// The product of each.
-    pub values: Vec<f32>,
-}
-
 scratch! {
     /// The memory of products with the copy, which the next product of the thread uses again.
     static COARSE: Vec<f32>;
@@ -200,7 +192,7 @@ impl Machine {
         matrix: &Matrix,
         shortlist: &Shortlist,
         count: usize,
-    ) -> Vec<LargestProducts> {
+    ) -> Vec<RowProducts> {
         let (rows, cols) = (matrix.rows(), matrix.cols());
         assert!(count > 0, "at least the largest product");
         assert_eq!((shortlist.rows(), shortlist.cols()), (rows, cols), "the shortlist of another matrix");
@@ -214,28 +206,17 @@ impl Machine {
         let largest = tokens.zip(coarse.chunks_exact(rows)).map(|((x, scales), coarse)| {
             match shortlist.candidates(coarse, &Bound::new(x, scales), count) {
                 Some(rows) => {
-                    let mut values = vec![0.0; rows.len()];
-                    self.products_of_rows(matrix, &rows, x, &mut values);
-                    LargestProducts { rows, values }
+                    let values = self.float_products_of_rows(matrix, &rows, x).expect("a shortlist is of a float matrix");
+                    RowProducts { rows, values }
                 }
                 None => {
                     let values = self.products(&ActivationRows::new(cols, x.to_vec()), matrix);
-                    LargestProducts { rows: (0..rows as u32).collect(), values: values.into_vec() }
+                    RowProducts { rows: (0..rows as u32).collect(), values: values.into_vec() }
                 }
             }
         });
         let largest = largest.collect();
         COARSE.set(coarse);
         largest
-    }
-
-    /// The products of some rows of a float matrix.
-    fn products_of_rows(&self, matrix: &Matrix, rows: &[u32], x: &[f32], y: &mut [f32]) {
-        match matrix.packed() {
-            AnyPacked::F32(packed) => dense::rows_product(self, packed, rows, x, Output::over(y)),
-            AnyPacked::F16(packed) => dense::rows_product(self, packed, rows, x, Output::over(y)),
-            AnyPacked::BF16(packed) => dense::rows_product(self, packed, rows, x, Output::over(y)),
-            _ => unreachable!("a shortlist is of a float matrix"),
-        }
     }
 }

@@ -109,12 +109,12 @@ impl Engine {
         let (mut wanted, mut places, mut first) = (Vec::new(), Vec::new(), 0);
         for (number, part) in parts.iter().enumerate() {
             places.extend(part.wanted.iter().map(|(token, _)| (number, *token)));
-            wanted.extend(part.wanted.iter().map(|(token, request)| ((first + token) as u32, *request)));
+            wanted.extend(part.wanted.iter().map(|(token, request)| ((first + token) as u32, request.clone())));
             first += part.ids.len();
         }
         let states = parts.into_iter().zip(&tokens).map(|(part, tokens)| (&mut part.memory.0, &tokens[..]));
         State::step_together(states.collect(), |step| {
-            let rows = wanted.iter().map(|(row, request)| Ok((Idx::new(step.axis(), *row)?, *request)));
+            let rows = wanted.iter().map(|(row, request)| Ok((Idx::new(step.axis(), *row)?, request.clone())));
             let rows: Vec<_> = rows.collect::<Result<_, EngineError>>()?;
             transformer.wanted_logits(&self.0.cpu, step, &rows, &mut |at, logits| {
                 let (part, token) = places[at];

@@ -7,17 +7,22 @@ use crate::network::LogitsRequest;
 
 /// Changes the candidates before one of them is chosen: takes tokens out, or changes their logits.
 ///
-/// A filter that keeps every token for which some condition holds, such as a grammar's mask, needs no more than this:
+/// A filter that keeps every token for which some condition holds, such as a grammar's mask, needs no more than `apply`.
+/// With `request` the head of the model reads no rows but those of the tokens that are kept:
 ///
 /// ```
-/// use trine_model::{Candidates, LogitsFilter, SamplerError};
+/// use trine_model::{Candidates, LogitsFilter, LogitsRequest, SamplerError, TokenSet};
 ///
 /// /// Allows some tokens, and no other.
-/// struct Allowed(Vec<u32>);
+/// struct Allowed(TokenSet);
 ///
 /// impl LogitsFilter for Allowed {
+///     fn request(&self, _after: LogitsRequest) -> LogitsRequest {
+///         LogitsRequest::Among(self.0.clone())
+///     }
+///
 ///     fn apply(&mut self, candidates: &mut Candidates, _recent: &[u32]) -> Result<(), SamplerError> {
-///         candidates.retain(|candidate| self.0.contains(&candidate.id));
+///         candidates.retain(|candidate| self.0.ids().contains(&candidate.id));
 ///         Ok(())
 ///     }
 /// }

@@ -292,7 +292,7 @@ impl<M: Model> Session<M> {
         let (transformer, cpu) = (&self.transformer, &self.cpu);
         let mut logits: Vec<Option<Logits<Vocab<M>>>> = tokens.iter().map(|_| None).collect();
         self.state.step(tokens, |step| {
-            let wanted: Vec<_> = Idx::all(step.axis()).map(|row| (row, request)).collect();
+            let wanted: Vec<_> = Idx::all(step.axis()).map(|row| (row, request.clone())).collect();
             transformer.wanted_logits(cpu, step, &wanted, &mut |at, of_token| logits[at] = Some(of_token));
         })?;
         self.tokens.extend_from_slice(tokens);

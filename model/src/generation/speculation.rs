@@ -88,7 +88,7 @@ impl<'g, M: Model> Speculation<'g, M> {
         left: usize,
     ) -> Result<Logits<Vocab<M>>, StepError> {
         match self.ahead.pop_front() {
-            Some((guess, logits)) if guess == token && covers(self.asked, request) => {
+            Some((guess, logits)) if guess == token && self.asked.covers(&request) => {
                 session.confirm();
                 self.guesses.right += 1;
                 if self.ahead.is_empty() {
@@ -108,13 +108,15 @@ impl<'g, M: Model> Speculation<'g, M> {
         }
         let mut tokens = vec![token];
         tokens.extend(&guessed);
-        let mut logits = match session.feed_guesses(&tokens, request) {
+        // What may follow the token may not follow the guesses.
+        let asked = request.clone().with_largest();
+        let mut logits = match session.feed_guesses(&tokens, asked.clone()) {
             // The pages that one token needs may be there.
             Err(StepError::Cache(_)) => return session.feed_for(&[token], request),
             fed => fed?.into_iter(),
         };
         let first = logits.next().expect("the logits of the first token");
-        self.asked = request;
+        self.asked = asked;
         self.ahead = guessed.into_iter().zip(logits).collect();
         self.guesses.made += self.ahead.len();
         Ok(first)
@@ -164,15 +166,6 @@ fn following(text: &[u32], length: usize, most: usize) -> Option<&[u32]> {
     let place = searched.windows(length).rposition(|window| window == pattern)?;
     let behind = &text[place + length..];
     Some(&behind[..behind.len().min(most)])
-}
-
-/// Whether logits that were asked for as `asked` do where `request` asks.
-fn covers(asked: LogitsRequest, request: LogitsRequest) -> bool {
-    match (asked, request) {
-        (LogitsRequest::All, _) => true,
-        (LogitsRequest::Largest(_), LogitsRequest::All) => false,
-        (LogitsRequest::Largest(asked), LogitsRequest::Largest(request)) => asked >= request,
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The logits that follow a sequence, of every token or of some. What belongs here: the two forms and what a program
 //! reads of them. What does not: which are asked for (`request.rs`), and what becomes of them (`candidates.rs`).
 
-use trine_kernels::LargestProducts;
+use trine_kernels::RowProducts;
 use trine_shapes::{Axis, Idx, Plain, Tensor};
 
 /// Logits of the tokens of a vocabulary `V`: of every token, or of some that include the largest.
@@ -147,9 +147,9 @@ impl<V: Plain> Logits<V> {
 }
 
 impl<V: Axis> Logits<V> {
-    /// The largest logits of a vocabulary, whose tokens are the rows of the head.
-    pub(crate) fn of_largest(vocab: V, largest: LargestProducts) -> Self {
-        Logits { vocab, values: largest.values, ids: Some(largest.rows) }
+    /// Some logits of a vocabulary, whose tokens are the rows of the head.
+    pub(crate) fn of_rows(vocab: V, products: RowProducts) -> Self {
+        Logits { vocab, values: products.values, ids: Some(products.rows) }
     }
 
     /// The `count` largest and those equal to the last of them. What is left depends on the logits alone, so not on how

@@ -29,7 +29,7 @@ pub use linear::{Linear, SubNorm};
 pub use logits::{Logits, LogitsError, TokenLogits};
 pub use ops::{Ops, Traced};
 pub use part::Part;
-pub use request::LogitsRequest;
+pub use request::{LogitsRequest, TokenSet};
 pub use state::{State, StatePool};
 pub use step::{StepError, StepInput};
 pub use transformer::{Block, FeedForward, Mixer, Transformer};

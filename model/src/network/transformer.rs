@@ -32,7 +32,7 @@ use super::part::Part;
 use super::step::StepInput;
 use super::{Logits, LogitsRequest};
 use crate::description::{BlockNorm, Config};
-use trine_kernels::{LargestProducts, Matrix, Shortlist};
+use trine_kernels::{Matrix, RowProducts, Shortlist};
 use trine_ops::{Activations, Embedding, Head, RmsNorm, Rope};
 use trine_shapes::{
     AttentionLayers, AttnNorm, Axis, Blocks, FfnNorm, HeadDim, Hidden, Idx, Model, Normed, OutputNorm, PerLayer,
@@ -123,8 +123,8 @@ impl<M: Model> Transformer<M> {
         self.head_logits(ops, x.view().last())
     }
 
-    /// As [`next_logits`](Transformer::next_logits) without the logits that nobody asks for, where a shortlist proves
-    /// that they are smaller.
+    /// As [`next_logits`](Transformer::next_logits) without the logits that nobody asks for: of tokens that may not
+    /// follow, and of those that a shortlist proves to be smaller.
     pub fn requested_logits<T: Step>(
         &self,
         ops: &impl Ops,
@@ -132,15 +132,7 @@ impl<M: Model> Transformer<M> {
         request: LogitsRequest,
     ) -> Tensor<Logits<Vocab<M>>, (Sequences<T>,)> {
         let last = self.residual(ops, step, &mut |_, _| ()).view().last();
-        match (request, &self.shortlist) {
-            (LogitsRequest::Largest(count), Some(shortlist)) => {
-                let h = Activations::new(self.normed(ops, last));
-                let vocab = Vocab::of(self.model);
-                let largest = ops.cpu().largest_logits(&h, &self.head, shortlist, count.get());
-                largest.map(|largest| self.seen_largest(ops, vocab, largest))
-            }
-            _ => self.head_logits(ops, last).into_rows().map(Logits::dense),
-        }
+        self.some_logits(ops, last, &request)
     }
 
     /// Runs one step for its keys and values alone: a prompt that goes on.
@@ -207,19 +199,37 @@ impl<M: Model> Transformer<M> {
         ops.seen(Part::Logits, ops.scaled(ops.cpu().logits(&h, &self.head), 1.0 / self.config.scales.logits))
     }
 
-    /// The largest logits of a token, as the products of the head and a shortlist are.
-    pub(super) fn seen_largest(
+    /// The logits of each token that `request` asks for, or more.
+    pub(super) fn some_logits<T: Roleless>(
         &self,
         ops: &impl Ops,
-        vocab: Vocab<M>,
-        mut largest: LargestProducts,
-    ) -> Logits<Vocab<M>> {
+        x: Tensor<f32, (T, Hidden<M>)>,
+        request: &LogitsRequest,
+    ) -> Tensor<Logits<Vocab<M>>, (T,)> {
+        let vocab = Vocab::of(self.model);
+        let products = match (request, &self.shortlist) {
+            (LogitsRequest::Among(tokens), _) => {
+                // What is beyond the vocabulary has no logit.
+                let tokens: Vec<_> = tokens.ids().iter().map_while(|&id| Idx::new(vocab, id).ok()).collect();
+                ops.cpu().logits_of(&Activations::new(self.normed(ops, x)), &self.head, &tokens)
+            }
+            (LogitsRequest::Largest(count), Some(shortlist)) => {
+                let h = Activations::new(self.normed(ops, x));
+                ops.cpu().largest_logits(&h, &self.head, shortlist, count.get())
+            }
+            _ => return self.head_logits(ops, x).into_rows().map(Logits::dense),
+        };
+        products.map(|products| self.seen_logits(ops, vocab, products))
+    }
+
+    /// Some logits of a token, as the products of rows of the head are.
+    fn seen_logits(&self, ops: &impl Ops, vocab: Vocab<M>, mut products: RowProducts) -> Logits<Vocab<M>> {
         let factor = 1.0 / self.config.scales.logits;
         if factor != 1.0 {
-            largest.values.iter_mut().for_each(|value| *value *= factor);
+            products.values.iter_mut().for_each(|value| *value *= factor);
         }
-        ops.see(Part::Logits, &largest.values);
-        Logits::of_largest(vocab, largest)
+        ops.see(Part::Logits, &products.values);
+        Logits::of_rows(vocab, products)
     }
 
     pub(super) fn normed<T: Axis>(

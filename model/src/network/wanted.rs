@@ -5,7 +5,6 @@ use super::ops::Ops;
 use super::step::StepInput;
 use super::transformer::Transformer;
 use super::{Logits, LogitsRequest};
-use trine_ops::Activations;
 use trine_shapes::{Hidden, Idx, Model, Step, Tensor, View, Vocab, axis};
 
 axis! {
@@ -31,43 +30,37 @@ impl<M: Model> Transformer<M> {
         see: &mut dyn FnMut(usize, Logits<Vocab<M>>),
     ) {
         let x = self.residual(ops, step, &mut |_, _| ());
-        let count = |at: &usize| match wanted[*at].1 {
-            LogitsRequest::Largest(count) => Some(count.get()),
-            LogitsRequest::All => None,
-        };
-        let by_shortlist = |at: &usize| self.shortlist.is_some() && count(at).is_some();
-        let (largest, all): (Vec<usize>, Vec<usize>) = (0..wanted.len()).partition(by_shortlist);
-        for places in all.chunks(ROWS).chain(largest.chunks(ROWS)) {
+        // Those that want the same from the head meet it together, and what each of them has tokens of its own for alone.
+        let (mut all, mut largest, mut among) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, (_, request)) in wanted.iter().enumerate() {
+            match request {
+                LogitsRequest::Among(_) => among.push(at),
+                LogitsRequest::Largest(_) if self.shortlist.is_some() => largest.push(at),
+                LogitsRequest::Largest(_) | LogitsRequest::All => all.push(at),
+            }
+        }
+        for places in all.chunks(ROWS).chain(largest.chunks(ROWS)).chain(among.chunks(1)) {
             let rows: Vec<_> = places.iter().map(|&at| wanted[at].0).collect();
-            let most = places.iter().filter(|at| by_shortlist(at)).filter_map(count).max();
-            let logits = self.logits_of_rows(ops, x.view(), &rows, most);
-            for (at, logits) in places.iter().zip(logits) {
-                see(*at, logits.largest(count(at).unwrap_or(usize::MAX)));
+            let requests = places.iter().map(|&at| &wanted[at].1);
+            let together = requests.clone().cloned().reduce(LogitsRequest::and).unwrap_or(LogitsRequest::All);
+            let logits = self.logits_of_rows(ops, x.view(), &rows, &together);
+            for ((at, request), logits) in places.iter().zip(requests).zip(logits) {
+                see(*at, if let LogitsRequest::Largest(count) = request { logits.largest(count.get()) } else { logits });
             }
         }
     }
 
-    /// The logits of some rows: of every token, or at least so many of the largest.
+    /// The logits of some rows that `request` asks for, or more.
     fn logits_of_rows<T: Step>(
         &self,
         ops: &impl Ops,
         x: View<'_, f32, (T, Hidden<M>)>,
         rows: &[Idx<T>],
-        largest: Option<usize>,
+        request: &LogitsRequest,
     ) -> Vec<Logits<Vocab<M>>> {
         Wanted::scope(rows.len(), |axis| {
             let rows = x.gather(Tensor::from_data((axis,), rows.to_vec()).view());
-            match (largest, &self.shortlist) {
-                (Some(count), Some(shortlist)) => {
-                    let h = Activations::new(self.normed(ops, rows));
-                    let vocab = Vocab::of(self.model);
-                    let largest = ops.cpu().largest_logits(&h, &self.head, shortlist, count);
-                    largest.map(|largest| self.seen_largest(ops, vocab, largest))
-                }
-                _ => self.head_logits(ops, rows).into_rows().map(Logits::dense),
-            }
-            .into_data()
-            .into_vec()
+            self.some_logits(ops, rows, request).into_data().into_vec()
         })
     }
 }

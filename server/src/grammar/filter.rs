@@ -9,7 +9,7 @@ use llguidance::Matcher;
 use llguidance::toktrie::SimpleVob;
 use std::fmt;
 use std::sync::Arc;
-use trine::model::{Candidates, LogitsFilter, SamplerError};
+use trine::model::{Candidates, LogitsFilter, LogitsRequest, SamplerError};
 
 /// Where in a text a form begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct GrammarFilter {
     /// The token that begins a thought, as long as one may begin.
     open: Option<u32>,
     free: Free,
+    /// The tokens that may be next, outside of a free text: known before the logits are, which are asked for by it.
+    next: Option<SimpleVob>,
     failure: Option<String>,
 }
 
@@ -69,16 +71,46 @@ impl GrammarFilter {
             Begins::AtTag(tag) => (free(tag, true, true), None, Some(matcher.deep_clone())),
         };
         let open = open.filter(|_| !free.is_here);
-        GrammarFilter { words, matcher, again, open, free, failure: None }
+        let mut filter = GrammarFilter { words, matcher, again, open, free, next: None, failure: None };
+        filter.look_ahead();
+        filter
     }
 
-    fn mask(&mut self) -> Result<SimpleVob, SamplerError> {
-        let mask = self.matcher.compute_mask_or_eos();
-        let mut mask =
-            mask.map_err(|error| SamplerError::Filter { message: format!("the form of the answer: {error}") })?;
-        // A grammar can name tokens by their ids.
-        mask.and(self.words.allowed());
-        Ok(mask)
+    /// Finds the tokens that may be next.
+    fn look_ahead(&mut self) {
+        self.next = None;
+        if self.free.is_here || self.failure.is_some() {
+            return;
+        }
+        match self.matcher.compute_mask_or_eos() {
+            Ok(mut mask) => {
+                // A grammar can name tokens by their ids.
+                mask.and(self.words.allowed());
+                if let Some(open) = self.open {
+                    mask.allow_token(open);
+                }
+                self.next = Some(mask);
+            }
+            Err(error) => self.failure = Some(format!("the form of the answer: {error}")),
+        }
+    }
+
+    /// Takes a token that was chosen.
+    fn take(&mut self, id: u32) {
+        if self.free.is_here {
+            return self.take_free(id);
+        }
+        if self.open.take() == Some(id) {
+            self.free.is_here = true;
+            return;
+        }
+        if let Err(error) = self.matcher.consume_token(id) {
+            self.failure = Some(format!("the form of the answer: {error}"));
+        }
+        if let (Some(again), true) = (&self.again, self.matcher.is_stopped() && !self.matcher.is_error()) {
+            self.matcher = again.deep_clone();
+            self.free.is_here = true;
+        }
     }
 
     /// Takes a token of the text outside of the form.
@@ -121,6 +153,13 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 }
 
 impl LogitsFilter for GrammarFilter {
+    fn request(&self, _after: LogitsRequest) -> LogitsRequest {
+        match &self.next {
+            Some(next) => LogitsRequest::among(next.iter(), next.len()),
+            None => LogitsRequest::All,
+        }
+    }
+
     fn apply(&mut self, candidates: &mut Candidates, _recent: &[u32]) -> Result<(), SamplerError> {
         if let Some(message) = self.failure.clone() {
             return Err(SamplerError::Filter { message });
@@ -129,27 +168,15 @@ impl LogitsFilter for GrammarFilter {
             self.free.apply(&self.words, candidates);
             return Ok(());
         }
-        let (mask, open) = (self.mask()?, self.open);
-        let allows = |id: u32| (id as usize) < mask.len() && mask.is_allowed(id);
-        candidates.retain(|candidate| allows(candidate.id) || Some(candidate.id) == open);
+        if let Some(next) = &self.next {
+            candidates.retain(|candidate| (candidate.id as usize) < next.len() && next.is_allowed(candidate.id));
+        }
         Ok(())
     }
 
     fn accept(&mut self, id: u32) {
-        if self.free.is_here {
-            return self.take_free(id);
-        }
-        if self.open.take() == Some(id) {
-            self.free.is_here = true;
-            return;
-        }
-        if let Err(error) = self.matcher.consume_token(id) {
-            self.failure = Some(format!("the form of the answer: {error}"));
-        }
-        if let (Some(again), true) = (&self.again, self.matcher.is_stopped() && !self.matcher.is_error()) {
-            self.matcher = again.deep_clone();
-            self.free.is_here = true;
-        }
+        self.take(id);
+        self.look_ahead();
     }
 }
 
@@ -162,6 +189,7 @@ impl Clone for GrammarFilter {
             again: self.again.as_ref().map(Matcher::deep_clone),
             open: self.open,
             free: self.free.clone(),
+            next: self.next.clone(),
             failure: self.failure.clone(),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::request::{Structure, Structured};
-use trine::model::{Candidates, Logits, LogitsFilter, Tokenizer};
+use trine::model::{Candidates, Logits, LogitsFilter, LogitsRequest, Tokenizer};
 use trine::shapes::{Fixed, Tensor};
 use trine::text::{SpecialIds, VocabularyData};
 
@@ -68,6 +68,30 @@ fn the_end_comes_where_the_form_may_end() {
     assert_eq!(allowed(&mut filter), ["<|end|>"]);
     // A copy is at its own place.
     assert_eq!(allowed(&mut other), ["a"]);
+}
+
+/// Before the logits are there, the form says whose they should be; where many tokens may follow, all are as good.
+#[test]
+fn the_logits_of_few_tokens_are_asked_for() {
+    let only = |id: u32| LogitsRequest::Among([id].into_iter().collect());
+    let mut filter = filter(Structure::Regex("a1+".to_owned()), Begins::AtOnce).unwrap();
+    assert_eq!(filter.request(LogitsRequest::LARGEST), only(5));
+    draw(&mut filter, &["a"]);
+    assert_eq!(filter.request(LogitsRequest::LARGEST), only(7));
+    draw(&mut filter, &["1"]);
+    assert_eq!(filter.request(LogitsRequest::LARGEST), LogitsRequest::All);
+    draw(&mut filter, &["<|end|>"]);
+    assert_eq!(filter.clone().request(LogitsRequest::LARGEST), filter.request(LogitsRequest::LARGEST));
+}
+
+/// A text outside of the form may have any token.
+#[test]
+fn the_logits_of_all_tokens_are_asked_for_outside_of_the_form() {
+    let begins = Begins::BehindThought { is_open: true, open: None, close: "</think>" };
+    let mut filter = filter(Structure::Regex("a".to_owned()), begins).unwrap();
+    assert_eq!(filter.request(LogitsRequest::LARGEST), LogitsRequest::All);
+    draw(&mut filter, &["b", "</think>"]);
+    assert_eq!(filter.request(LogitsRequest::LARGEST), LogitsRequest::Among([5].into_iter().collect()));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use crate::error::ApiError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use trine::model::{Candidates, LogitsFilter, LogitsRequest, SamplerError, Tokenizer};
+use trine::model::{Candidates, LogitsFilter, LogitsRequest, SamplerError, TokenSet, Tokenizer};
 use trine::text::{TextStream, ThoughtParser};
 
 /// Takes the tokens that would end a text out until it has so many.
@@ -35,19 +35,26 @@ impl LogitsFilter for NotYet {
 
 /// Leaves some tokens and no other.
 #[derive(Debug)]
-pub struct Allowed(Vec<u32>);
+pub struct Allowed {
+    ids: TokenSet,
+    request: LogitsRequest,
+}
 
 impl Allowed {
-    /// These.
-    pub fn new(mut ids: Vec<u32>) -> Allowed {
-        ids.sort_unstable();
-        Allowed(ids)
+    /// These of a vocabulary of `tokens`.
+    pub fn new(ids: &[u32], tokens: usize) -> Allowed {
+        let ids: TokenSet = ids.iter().copied().collect();
+        Allowed { request: LogitsRequest::among(ids.ids().iter().copied(), tokens), ids }
     }
 }
 
 impl LogitsFilter for Allowed {
+    fn request(&self, _after: LogitsRequest) -> LogitsRequest {
+        self.request.clone()
+    }
+
     fn apply(&mut self, candidates: &mut Candidates, _recent: &[u32]) -> Result<(), SamplerError> {
-        candidates.retain(|candidate| self.0.binary_search(&candidate.id).is_ok());
+        candidates.retain(|candidate| self.ids.ids().binary_search(&candidate.id).is_ok());
         Ok(())
     }
 }
@@ -171,7 +178,11 @@ mod tests {
 
     #[test]
     fn only_what_is_allowed_is_left() {
-        assert_eq!(left(&mut Allowed::new(vec![3, 1, 3]), [0.0, 1.0, 2.0, 3.0]), [(1, 1.0), (3, 3.0)]);
+        let mut filter = Allowed::new(&[3, 1, 3], 32);
+        assert_eq!(filter.request(LogitsRequest::All), LogitsRequest::Among([1, 3].into_iter().collect()));
+        assert_eq!(left(&mut filter, [0.0, 1.0, 2.0, 3.0]), [(1, 1.0), (3, 3.0)]);
+        // Of few tokens two are many.
+        assert_eq!(Allowed::new(&[3, 1, 3], 31).request(LogitsRequest::LARGEST), LogitsRequest::All);
     }
 
     #[test]

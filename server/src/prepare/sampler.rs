@@ -67,7 +67,7 @@ impl ChoiceSampler<'_> {
             chain.push(NotYet { left: self.ending.min_tokens, ids });
         }
         if let Some(ids) = &self.sampling.allowed {
-            chain.push(Allowed::new(ids.clone()));
+            chain.push(Allowed::new(ids, self.tokenizer.len()));
         }
         let mut sequences = Vec::new();
         for (at, word) in self.sampling.bad_words.iter().enumerate() {

@@ -17,7 +17,7 @@ fn cpu(threads: usize) -> Machine {
 }
 
 /// Products by row, minus infinity for those that were left out.
-fn spread(rows: usize, largest: &LargestProducts) -> Vec<f32> {
+fn spread(rows: usize, largest: &RowProducts) -> Vec<f32> {
     assert!(largest.rows.is_sorted_by(|a, b| a < b), "rows ascend");
     assert_eq!(largest.rows.len(), largest.values.len());
     let mut all = vec![f32::NEG_INFINITY; rows];
@@ -81,7 +81,7 @@ fn every_instruction_set_leaves_out_the_same() {
             let cpu = Machine::new(CpuOptions { threads: NonZeroUsize::new(2), isa: Some(isa) }).unwrap();
             let matrix = Matrix::from_f32(&cpu, PackingKind::F16, rows, cols, &values).unwrap();
             let shortlist = Shortlist::new(&cpu, &matrix, |_| ()).unwrap();
-            let LargestProducts { rows, values } = cpu.largest_products(&x, &matrix, &shortlist, 7).remove(0);
+            let RowProducts { rows, values } = cpu.largest_products(&x, &matrix, &shortlist, 7).remove(0);
             (rows, values.into_iter().map(f32::to_bits).collect())
         })
         .collect();

@@ -105,7 +105,7 @@ impl MinP {
 impl LogitsFilter for MinP {
     /// Whether a token is kept depends on it and on the best alone.
     fn request(&self, after: LogitsRequest) -> LogitsRequest {
-        after
+        after.with_largest()
     }
 
     fn apply(&mut self, candidates: &mut Candidates, _recent: &[u32]) -> Result<(), SamplerError> {

@@ -3,17 +3,40 @@
 use super::super::filters::{FrequencyPresencePenalty, LogitBias, MinP, RepetitionPenalty, Temperature, TopK, TopP};
 use super::super::*;
 use super::{Words, dense};
-use crate::network::{Logits, LogitsRequest};
+use crate::network::{Logits, LogitsRequest, TokenSet};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 
-/// The logits that a head with a shortlist would give: those asked for, the equal ones, and those of `others`.
+/// Allows some tokens and no other, and asks for no more.
+struct Mask(TokenSet);
+
+impl LogitsFilter for Mask {
+    fn request(&self, _after: LogitsRequest) -> LogitsRequest {
+        LogitsRequest::Among(self.0.clone())
+    }
+
+    fn apply(&mut self, candidates: &mut Candidates, _recent: &[u32]) -> Result<(), SamplerError> {
+        candidates.retain(|candidate| self.0.ids().contains(&candidate.id));
+        Ok(())
+    }
+}
+
+/// The logits that a head with a shortlist would give: those asked for, and of the largest the equal ones and those of
+/// `others`.
 fn answer(values: &[f32], request: LogitsRequest, others: &[bool]) -> Logits<Words> {
-    let LogitsRequest::Largest(count) = request else { return dense(values) };
-    let mut order = values.to_vec();
-    order.sort_unstable_by(|a, b| b.total_cmp(a));
-    let last = order[count.get().min(order.len()) - 1];
-    let kept = |id: usize| values[id] >= last || others[id % others.len()];
+    let largest = |count: usize| {
+        let mut order = values.to_vec();
+        order.sort_unstable_by(|a, b| b.total_cmp(a));
+        order[count.min(order.len()) - 1]
+    };
+    let kept: Box<dyn Fn(usize) -> bool> = match request {
+        LogitsRequest::All => return dense(values),
+        LogitsRequest::Largest(count) => {
+            let last = largest(count.get());
+            Box::new(move |id| values[id] >= last || others[id % others.len()])
+        }
+        LogitsRequest::Among(set) => Box::new(move |id| set.ids().contains(&(id as u32))),
+    };
     let ids: Vec<usize> = (0..values.len()).filter(|&id| kept(id)).collect();
     let sparse = ids.iter().map(|&id| values[id]).collect();
     Logits::sparse(Words(values.len()), ids.into_iter().map(|id| id as u32).collect(), sparse).unwrap()
@@ -29,7 +52,8 @@ fn filter(kind: usize, parameter: f32, biases: &[(u32, f32)]) -> Box<dyn LogitsF
         3 => Box::new(Temperature::new(0.1 + 3.0 * parameter).unwrap()),
         4 => Box::new(RepetitionPenalty::new(0.6 + parameter, window).unwrap()),
         5 => Box::new(FrequencyPresencePenalty::new(2.0 * parameter - 0.5, 0.3 - 0.5 * parameter, window).unwrap()),
-        _ => Box::new(LogitBias::new(biases.to_vec()).unwrap()),
+        6 => Box::new(LogitBias::new(biases.to_vec()).unwrap()),
+        _ => Box::new(Mask((0..60).filter(|id| (id * 37 % 23) as f32 <= parameter * 23.0).collect())),
     }
 }
 
@@ -67,7 +91,7 @@ proptest! {
     fn any_chain_chooses_the_same(
         values in prop::collection::vec((-40i8..40).prop_map(|step| f32::from(step) * 0.37), 5..60),
         others in prop::collection::vec(prop::bool::weighted(0.2), 1..60),
-        filters in prop::collection::vec((0usize..7, 0f32..1.0), 0..5),
+        filters in prop::collection::vec((0usize..8, 0f32..1.0), 0..5),
         biases in prop::collection::vec((0u32..5, -4f32..1.0), 0..4),
         seed: u64,
     ) {
