@@ -50,9 +50,9 @@ pub use generation::{
     Multinomial, Next, Sampler, SamplerChain, SamplerError, SamplerOptions, TokenLogprob, WrongTokenizer, filters,
 };
 pub use network::{
-    Attention, Block, DeltaNet, FeedForward, KvCache, Linear, Logits, LogitsError, LogitsRequest, Mixer, TokenSet,
+    Attention, Block, DeltaNet, FeedForward, KvCache, Linear, Logits, LogitsError, LogitsRequest, Mixer,
     MixtureOfExperts, Ops, Part, QkNorms, Queries, Reach, State, StatePool, StepError, StepInput, SubNorm, SwiGlu,
-    TokenLogits, Traced, Transformer,
+    TokenLogits, TokenSet, Traced, Transformer,
 };
 #[cfg(feature = "text")]
 pub use serving::{

@@ -27,11 +27,13 @@ fn each_token_gets_what_it_asks_for_and_the_bits_that_it_gets_alone() {
             wanted.extend([(152, largest(7)), (151, largest(1)), (10, largest(3))]);
             let vocabulary = expected[0].len() as u32;
             let sets = [vec![vocabulary - 1, 7, 0, 7], vec![260], Vec::new(), vec![3, vocabulary, u32::MAX]];
-            wanted.extend((0..).zip(sets).map(|(row, ids)| (149 + row, LogitsRequest::Among(ids.into_iter().collect()))));
+            wanted
+                .extend((0..).zip(sets).map(|(row, ids)| (149 + row, LogitsRequest::Among(ids.into_iter().collect()))));
             let mut seen = vec![None; wanted.len()];
             let (mut one, mut other) = (pool.state(256), pool.state(256));
             let taken = State::step_together(vec![(&mut one, &long[..]), (&mut other, &short[..])], |step| {
-                let rows = wanted.iter().map(|(row, request)| (Idx::new(step.axis(), *row).expect("a row"), request.clone()));
+                let rows =
+                    wanted.iter().map(|(row, request)| (Idx::new(step.axis(), *row).expect("a row"), request.clone()));
                 let rows: Vec<_> = rows.collect();
                 transformer.wanted_logits(&cpu(), step, &rows, &mut |at, logits| {
                     assert!(seen[at].replace(logits).is_none(), "each once");

@@ -206,7 +206,8 @@ impl Machine {
         let largest = tokens.zip(coarse.chunks_exact(rows)).map(|((x, scales), coarse)| {
             match shortlist.candidates(coarse, &Bound::new(x, scales), count) {
                 Some(rows) => {
-                    let values = self.float_products_of_rows(matrix, &rows, x).expect("a shortlist is of a float matrix");
+                    let values =
+                        self.float_products_of_rows(matrix, &rows, x).expect("a shortlist is of a float matrix");
                     RowProducts { rows, values }
                 }
                 None => {

@@ -45,7 +45,10 @@ impl<M: Model> Transformer<M> {
             let together = requests.clone().cloned().reduce(LogitsRequest::and).unwrap_or(LogitsRequest::All);
             let logits = self.logits_of_rows(ops, x.view(), &rows, &together);
             for ((at, request), logits) in places.iter().zip(requests).zip(logits) {
-                see(*at, if let LogitsRequest::Largest(count) = request { logits.largest(count.get()) } else { logits });
+                see(
+                    *at,
+                    if let LogitsRequest::Largest(count) = request { logits.largest(count.get()) } else { logits },
+                );
             }
         }
     }
