@@ -4,7 +4,7 @@
 # `cargo run --release`, or else that of the tests.
 #
 #   tools/server.sh             within minutes
-#   tools/server.sh --long      ten minutes of requests made of the description, 10,000 of clients that leave
+#   tools/server.sh --long      ten minutes of requests made of the description, 10,000 of clients that leave, and aiperf
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -43,6 +43,19 @@ requests=300
 [ "$long" = no ] || requests=10000
 "$python" tools/server/faults.py "$program" "$requests"
 
+step "A disk that is full"
+"$python" tools/server/disk.py "$program"
+
+step "What is counted, as Prometheus reads it"
+"$python" tools/server/metrics.py "$program"
+
+step "What HTTP costs"
+if [ "$program" = target/release/trine ]; then
+    "$python" tools/server/http_cost.py "$program" 2
+else
+    skipped "the program of the tests is not optimized"
+fi
+
 step "The package of OpenAI's API"
 if with openai openai==3.57.0; then
     "$work/openai/bin/python" tools/server/conformance.py "$program"
@@ -77,6 +90,13 @@ if [ -z "$browser" ]; then
     skipped "chromium is not installed"
 elif with page playwright==1.65.2 axe-playwright-python==0.1.8; then
     "$work/page/bin/python" tools/server/page.py "$program" "$browser"
+fi
+
+step "Load"
+if [ "$long" = no ]; then
+    skipped "aiperf, which takes more than a gigabyte: --long has it"
+elif with load aiperf==0.13.0; then
+    "$work/load/bin/python" tools/server/load.py "$program"
 fi
 
 step "Done"

@@ -11,10 +11,9 @@ use crate::terminal;
 use crate::trace::{self, Trace};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
-use std::fs;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
-use trine::loader::one_line;
+use trine::loader::{one_line, write_output};
 use trine::model::{EncodeOptions, Source, Transformer, Warning, elsewhere, trial};
 use trine::ops::Cpu;
 use trine::shapes::Model;
@@ -148,7 +147,8 @@ fn show_pass(file: &dyn Source, arguments: &CheckArguments, cpu: &Cpu) -> Result
         passes.push(pass(&*other, arguments, cpu)?.0);
     }
     passes.push(of_file);
-    fs::write(picture, svg(&passes)).with_context(|| format!("{}: cannot write it", picture.display()))
+    let written = write_output(picture, |out| out.write_all(svg(&passes).as_bytes()));
+    written.with_context(|| format!("{}: cannot write it", picture.display()))
 }
 
 /// Runs the command: one line for each problem, or one that says what loads; or a document of both.

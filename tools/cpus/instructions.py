@@ -40,9 +40,10 @@ VNNI = ["avxvnni", "avx512vnni", "avx512vnni-lookup"]
 
 def products_of_a_weight(level: str, kernel: str, packing: str) -> float:
     """Products of bytes that a kernel makes for each weight and token."""
-    if (kernel, packing) != ("gemv", "Tq1_0"):
+    if kernel != "gemv" or packing not in ["Tq1_0", "Ptq1_0"]:
         return 1
-    # Five digits of 64 bytes for 256 weights, with two products instead of a digit where any bytes can be multiplied.
+    # Five digits of 64 bytes for 256 weights, or of 32 for 128, with two products instead of a digit where any bytes can
+    # be multiplied.
     return 5 * 64 / 256 * (2 if level in VNNI else 1)
 
 

@@ -46,6 +46,32 @@ fn standard_output_has_names_too() {
     assert_eq!(std::fs::read(&file).unwrap(), [b"before", &logits[..]].concat());
 }
 
+/// Where a file can have no more than a kilobyte, as on a disk that is full.
+#[test]
+fn a_file_that_does_not_fit_is_not_there_and_leaves_what_was() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    let commands: [&[&str]; 4] = [
+        &["logits", STORIES, "--ids", "1,2", "--out"],
+        &["check", STORIES, "--trace", "--svg"],
+        &["convert", STORIES, "--to", "tq2_0"],
+        &["synth"],
+    ];
+    for command in commands {
+        let arguments = [command, &[path_text(&file)]].concat();
+        for before in [None, Some("what was there")] {
+            before.iter().for_each(|text| std::fs::write(&file, text).unwrap());
+            let output = shell(r#"trap '' XFSZ; ulimit -f 1; "$0" "$@" > /dev/null"#, &arguments);
+            let error = failure(&output, 1);
+            assert!(error.contains(path_text(&file)) && error.contains("too large"), "{arguments:?}: {error}");
+            let found = read_dir(folder.path()).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+            let expected = before.iter().map(|text| text.as_bytes().to_vec()).collect::<Vec<_>>();
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{arguments:?}");
+        }
+        std::fs::remove_file(&file).unwrap();
+    }
+}
+
 #[test]
 fn a_standard_output_that_takes_nothing_is_an_error() {
     let output = shell(r#""$0" run "$1" -n 4 1< "$1""#, &[STORIES]);
