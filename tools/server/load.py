@@ -47,10 +47,11 @@ def profile(address, folder, tokenizer, streams, arguments):
     aiperf, results = pathlib.Path(sys.executable).parent / "aiperf", folder / f"streams-{streams}"
     requests = max(arguments.requests, 2 * streams)
     command = [aiperf, "profile", "--model", "model", "--url", address, "--endpoint-type", "completions", "--streaming"]
-    command += ["--tokenizer", tokenizer, "--use-server-token-count", "--random-seed", "1", "--ui", "none"]
+    command += ["--tokenizer", tokenizer, "--use-server-token-count", "--ui", "none"]
     command += ["--concurrency", streams, "--request-count", requests, "--warmup-request-count", streams]
     command += ["--isl", arguments.prompt, "--osl", arguments.tokens, "--extra-inputs", "ignore_eos:true"]
-    command += ["--artifact-dir", results]
+    # Other prompts for each number of streams: the beginnings of earlier ones are kept.
+    command += ["--random-seed", streams, "--artifact-dir", results]
     done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False)
     check(f"aiperf with {streams} streams", done.returncode == 0, (done.stdout + done.stderr)[-3000:], quiet=True)
     return json.loads(next(results.rglob("profile_export_aiperf.json")).read_text()), requests
@@ -84,6 +85,7 @@ def main():
         for streams in map(int, arguments.streams.split(",")):
             told, requests = profile(address, folder, tokenizer, streams, arguments)
             lengths = told["output_sequence_length"]
+            check("the server is there", server.poll() is None, server.returncode, quiet=True)
             check("every request is answered", told["request_count"]["avg"] == requests and not told["error_summary"],
                   told["error_summary"], quiet=True)
             check("with all tokens", lengths["min"] == lengths["max"] == arguments.tokens, lengths, quiet=True)
