@@ -2,6 +2,7 @@
 """Writes the first inputs of the fuzz targets to fuzz/corpus: small sound files, from which others are mutated."""
 
 import json
+import math
 import struct
 from pathlib import Path
 
@@ -94,6 +95,58 @@ def model():
     return file(entries, tensors)
 
 
+def of_kind(architecture, counts, numbers_of, lists, norms, matrices, others):
+    """A model with a vocabulary of five tokens: hidden 64; `numbers_of` are floats, `lists` whole entries, `matrices` rows
+    and columns, or experts, rows and columns, `others` tensors of F32."""
+    entries = [entry("general.architecture", 8, string(architecture))]
+    entries += [entry(f"{architecture}.{key}", 4, struct.pack("<I", count)) for key, count in counts.items()]
+    entries += [entry(f"{architecture}.{key}", 6, struct.pack("<f", number)) for key, number in numbers_of.items()]
+    entries += [entry(f"{architecture}.{key}", 9, value) for key, value in lists.items()]
+    entries.append(entry("tokenizer.ggml.tokens", 9, texts("abcde")))
+    ones = lambda count: struct.pack("<f", 1) * count
+    tensors = [(f"{name}.weight", [64, 5], 1, struct.pack("<e", 0.5) * 320) for name in ("token_embd", "output")]
+    tensors += [(f"{name}.weight", [width], 0, ones(width)) for name, width in (norms | {"output_norm": 64}).items()]
+    for name, (*count, rows, columns) in matrices.items():
+        dimensions = [columns, rows, *count]
+        tensors.append((f"{name}.weight", dimensions, 135, iq2_bn(rows * (count or [1])[0], columns)))
+    tensors += [(name, shape[::-1], 0, struct.pack("<f", value) * math.prod(shape)) for name, (value, *shape) in others.items()]
+    return file(entries, tensors)
+
+
+ATTENTION = {"context_length": 16, "embedding_length": 64, "attention.head_count": 1, "attention.head_count_kv": 1}
+ATTENTION |= {"attention.key_length": 64, "attention.value_length": 64}
+
+
+def maple():
+    """One block with a window and two experts, of which one is used."""
+    counts = ATTENTION | {"block_count": 1, "expert_count": 2, "expert_used_count": 1, "expert_feed_forward_length": 64}
+    counts |= {"attention.sliding_window": 4, "rope.dimension_count": 32}
+    numbers_of = {"attention.layer_norm_rms_epsilon": 1e-6, "rope.freq_base": 1e4}
+    lists = {"attention.sliding_window_pattern": numbers(7, "?", [True]), "swiglu_clamp_exp": numbers(6, "f", [7.0])}
+    block = lambda sizes: {f"blk.0.{name}": size for name, size in sizes.items()}
+    norms = block({"attn_norm": 64, "attn_q_norm": 64, "attn_k_norm": 64, "ffn_norm": 64})
+    matrices = block({name: (64, 64) for name in ("attn_q", "attn_k", "attn_v", "attn_output")})
+    matrices |= block({f"ffn_{name}_exps": (2, 64, 64) for name in ("gate", "up", "down")})
+    return of_kind("maple", counts, numbers_of, lists, norms, matrices, {"blk.0.ffn_gate_inp.weight": (1, 2, 64)})
+
+
+def qwen35():
+    """A block with the delta rule and one with attention."""
+    counts = ATTENTION | {"block_count": 2, "feed_forward_length": 64, "full_attention_interval": 2}
+    counts |= {"ssm.conv_kernel": 4, "ssm.state_size": 64, "ssm.group_count": 1, "ssm.time_step_rank": 1}
+    counts |= {"ssm.inner_size": 64, "rope.dimension_count": 16}
+    numbers_of = {"attention.layer_norm_rms_epsilon": 1e-6, "rope.freq_base": 1e4}
+    norms = {"blk.0.ssm_norm": 64, "blk.1.attn_q_norm": 64, "blk.1.attn_k_norm": 64}
+    norms |= {f"blk.{layer}.{name}": 64 for layer in (0, 1) for name in ("attn_norm", "post_attention_norm")}
+    matrices = {"blk.0.attn_qkv": (192, 64), "blk.0.attn_gate": (64, 64), "blk.0.ssm_out": (64, 64)}
+    matrices |= {"blk.1.attn_q": (128, 64), "blk.1.attn_k": (64, 64), "blk.1.attn_v": (64, 64)}
+    matrices |= {"blk.1.attn_output": (64, 64)}
+    matrices |= {f"blk.{layer}.ffn_{name}": (64, 64) for layer in (0, 1) for name in ("gate", "up", "down")}
+    others = {"blk.0.ssm_alpha.weight": (1, 1, 64), "blk.0.ssm_beta.weight": (1, 1, 64), "blk.0.ssm_a": (-1, 1)}
+    others |= {"blk.0.ssm_conv1d.weight": (1, 192, 4), "blk.0.ssm_dt.bias": (0, 1)}
+    return of_kind("qwen35", counts, numbers_of, {}, norms, matrices, others)
+
+
 def main():
     scalars = [
         entry(f"k.{kind}", kind, bytes(size))
@@ -126,7 +179,10 @@ def main():
         write(target, "stq1_0", file([], [("a", [256, 2], 42, bytes(84))]))
         write(target, "scalars", file(scalars + [nested], []))
         write(target, "tensors", file([entry("general.alignment", 4, struct.pack("<I", 64))], tensors, 64))
-    write("model", "model", model())
+    for target in ("model", "steps"):
+        write(target, "model", model())
+        write(target, "maple", maple())
+        write(target, "qwen35", qwen35())
     byte_level = [chr(c) for c in range(33, 127)] + ["Ġ", "Ċ", "Å", "µ"]
     write("tokenizer", "bpe", file(vocabulary("gpt2", byte_level + ["fo", "fox"], ["f o", "fo x"]), []))
     pieces = ["<unk>", "<s>", "</s>"] + [f"<0x{n:02X}>" for n in range(256)] + ["▁", "A", "▁A"]
@@ -145,7 +201,6 @@ def main():
     index = {"metadata": {"total_size": 4}, "weight_map": {"model.layers.0.input_layernorm.weight": "one.safetensors"}}
     write("directory", "byte_level", directory("bitnet-packed", index))
     write("directory", "sentencepiece", directory("llama-packed", None))
-    write("steps", "model", model())
     chat = "{% for m in messages %}<|{{ m.role }}|>{{ m['content'] | trim }}{% endfor %}{% if add_generation_prompt %}x{% endif %}"
     python = "{% set ns = namespace(n=0) %}{% for m in messages[::-1] %}{{ '%s' % m.content.split(' ') | tojson }}{% endfor %}"
     macro = "{% macro f(a, b=1) %}{{ a.replace('a', 'b').upper()[1:] ~ b }}{% endmacro %}{{ f(messages[0].content) }}{{ bos_token }}"

@@ -8,6 +8,7 @@ use crate::table::{Embedding, Head};
 use crate::weight::Weight;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use once_cell::race::OnceBox;
 use trine_kernels::{ActivationRows, Matrix, RowProducts, Shortlist, slices};
 use trine_shapes::{Axis, Idx, Made, Normed, OutputNorm, Tensor, View, product_of};
@@ -173,6 +174,47 @@ impl Cpu {
         };
         let y = Tensor::assume((x.shape.0, weight.out()), y, "the product with a weight has the axis of its rows");
         weight.low_rank().iter().fold(y, |y, beside| beside.add_to(self, &x.rows, y))
+    }
+
+    /// [`Cpu::linear`] of each pair of activations and weight, in their order and with the same bits. Threads take
+    /// whole products, so that many small ones start together: that is worth it where there are at least as many
+    /// products as threads.
+    ///
+    /// ```
+    /// use trine_kernels::Matrix;
+    /// use trine_ops::{Activations, Cpu, Weight};
+    /// use trine_shapes::*;
+    ///
+    /// type Residual<M> = Activations<Fixed<1>, Hidden<M>>;
+    /// fn both<M: Model>(cpu: &Cpu, x: &Residual<M>, weights: [&Weight<Matrix, Ffn<M>, Hidden<M>>; 2]) {
+    ///     cpu.linears(&weights.map(|weight| (x, weight)));
+    /// }
+    /// ```
+    /// Matrices of different rows make no list:
+    /// ```compile_fail,E0308
+    /// # use trine_kernels::Matrix;
+    /// # use trine_ops::{Activations, Cpu, Weight};
+    /// # use trine_shapes::*;
+    /// # type Residual<M> = Activations<Fixed<1>, Hidden<M>>;
+    /// fn both<M: Model>(
+    ///     cpu: &Cpu,
+    ///     x: &Residual<M>,
+    ///     up: &Weight<Matrix, Ffn<M>, Hidden<M>>,
+    ///     value: &Weight<Matrix, KvWidth<M>, Hidden<M>>,
+    /// ) {
+    ///     cpu.linears(&[(x, up), (x, value)]);
+    /// }
+    /// ```
+    pub fn linears<T: Axis, I: Axis, O: Made>(
+        &self,
+        products: &[(&Activations<T, I>, &Weight<Matrix, O, I>)],
+    ) -> Vec<Tensor<f32, (T, O)>> {
+        let mut made: Vec<_> = products.iter().map(|_| None).collect();
+        self.for_each(&mut made, |index, made| {
+            let (x, weight) = products[index];
+            *made = Some(self.linear(x, weight));
+        });
+        made.into_iter().flatten().collect()
     }
 
     /// `logits = W x` with the head `W`: `(T, Normed<OutputNorm, H>) -> (T, V)`.

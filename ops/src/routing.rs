@@ -50,6 +50,13 @@ impl<T: Axis, E: Axis> Routing<T, E> {
         self.shares_of(expert).len()
     }
 
+    /// The experts that have tokens, in their order, where each of them has all that there are: those of a single
+    /// token.
+    pub fn of_all(&self) -> Option<Vec<Idx<E>>> {
+        let experts: Vec<_> = Idx::all(self.experts).filter(|expert| self.count(*expert) > 0).collect();
+        experts.iter().all(|expert| self.count(*expert) == self.tokens.len()).then_some(experts)
+    }
+
     fn shares_of(&self, expert: Idx<E>) -> &[Share] {
         &self.shares[self.starts[expert.get()]..self.starts[expert.get() + 1]]
     }
@@ -168,6 +175,28 @@ impl Cpu {
         Tensor::assume((routing.tokens, Branch::of(out)), sum, "the outputs of all experts of a token make its branch")
     }
 
+    /// [`Cpu::mixture`] where each expert has all tokens ([`Routing::of_all`]), and has made its output of them:
+    /// `Routing<T, E>, [(T, Branch<A>)] -> (T, Branch<A>)`, with the same bits.
+    ///
+    /// # Panics
+    /// If `made` is not one output of each expert that has tokens, in the order of the experts, or one of them does not
+    /// have all tokens.
+    pub fn mixed<T: Axis, E: Axis, A: Plain>(
+        &self,
+        routing: &Routing<T, E>,
+        made: &[(Idx<E>, Tensor<f32, (T, Branch<A>)>)],
+        out: A,
+    ) -> Tensor<f32, (T, Branch<A>)> {
+        let experts = made.iter().map(|(expert, _)| *expert);
+        assert!(routing.of_all().is_some_and(|all| all.into_iter().eq(experts)), "an output of each expert in order");
+        let width = out.len();
+        let mut sum = self.zeros(product_of(&[routing.tokens.len(), width]));
+        for (expert, made) in made {
+            add_shares(&mut sum, width, routing.shares_of(*expert), made.data());
+        }
+        Tensor::assume((routing.tokens, Branch::of(out)), sum, "the outputs of all experts of a token make its branch")
+    }
+
     /// The tokens of one expert.
     fn routed<'r, T: Axis, I: Axis>(
         &self,
@@ -271,6 +300,34 @@ mod tests {
         for token in 0..7 {
             assert_eq!(mixed(&scores[token * 5..][..5], &x[token * 3..][..3]), all[token * 3..][..3]);
         }
+    }
+
+    /// Of a single token, outputs that are made together are added up as those that are made one by one.
+    #[test]
+    fn outputs_of_one_token_add_up_alike() {
+        let cpu = Cpu::new(Default::default()).expect("a machine");
+        let of_step = |tokens| {
+            Ragged::assume(&[Span { past: 3, tokens }], "a test", |step| {
+                let scores: Vec<f32> = (0..5 * tokens).map(|i| ((i * 7) % 11) as f32 * 0.3).collect();
+                let routing = cpu.route(cpu.softmax(Tensor::assume((step, Five), scores, "a test")), Fixed::<3>);
+                let x = Activations::new(rows(step));
+                let make = |expert: Idx<Five>, x: &[f32]| -> Vec<f32> {
+                    x.iter().map(|x| x * x - expert.get() as f32 * 0.7).collect()
+                };
+                let one_by_one = cpu.mixture(&routing, &x, Width, |expert, x| {
+                    Tensor::assume((x.shape().0, Branch::of(Width)), make(expert, x.values()), "a test")
+                });
+                let made = |expert| {
+                    let made = make(expert, x.values());
+                    (expert, Tensor::assume((step, Branch::of(Width)), made, "a test"))
+                };
+                let together = routing.of_all().map(|all| all.into_iter().map(made).collect::<Vec<_>>());
+                together.map(|made| (cpu.mixed(&routing, &made, Width).into_data(), one_by_one.into_data()))
+            })
+        };
+        let (together, one_by_one) = of_step(1).expect("experts of one token");
+        assert!(together == one_by_one, "{together:?} {one_by_one:?}");
+        assert!(of_step(7).is_none(), "experts have some of several tokens");
     }
 
     /// Equal scores go to the first experts, and the shares are equal.

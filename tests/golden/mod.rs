@@ -17,6 +17,7 @@ mod levels;
 mod llama_cpp;
 mod long;
 mod maple;
+mod maple_directories;
 mod masters;
 mod minicpm;
 mod qwen;

@@ -205,6 +205,9 @@ impl Machine {
         }
         #[cfg(feature = "threads")]
         {
+            if pool::is_in_job() {
+                return run(work);
+            }
             self.inner.fork_joins.fetch_add(1, Ordering::Relaxed);
             let units = work.units();
             let shares = Schedule::new(work, self.threads(), least);
@@ -315,6 +318,22 @@ mod tests {
             }
         });
         assert_eq!(cpu.fork_joins(), 600);
+    }
+
+    /// Work inside of work is done where it starts, and is no further fork-join.
+    #[test]
+    fn work_inside_of_work_is_not_shared_out() {
+        let cpu = cpu(2);
+        let mut items = [[0; 9]; 4];
+        cpu.for_each(&mut items, |outer, items| {
+            let thread = thread::current().id();
+            cpu.for_each(items, |inner, item| {
+                assert_eq!(thread::current().id(), thread);
+                *item = 10 * outer + inner;
+            });
+        });
+        assert_eq!(items, core::array::from_fn(|outer| core::array::from_fn(|inner| 10 * outer + inner)));
+        assert_eq!(cpu.fork_joins(), 1);
     }
 
     #[test]

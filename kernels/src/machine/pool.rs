@@ -181,6 +181,11 @@ impl Drop for Pool {
     }
 }
 
+/// Whether this thread is in a job: then it does alone what it starts.
+pub(crate) fn is_in_job() -> bool {
+    IN_JOB.get()
+}
+
 /// The time that this thread is in a job that it started, or waits for its turn to.
 struct InJob;
 

@@ -215,7 +215,8 @@ const TABLE: [Row; 11] = [
     Row {
         architecture: Architecture::Maple,
         name: "maple",
-        classes: &[],
+        // DeepGrove's own code.
+        classes: &["MapleForCausalLM"],
         assumed: NOTHING,
         graph: Graph {
             rope_pairing: RopePairing::NeoX,

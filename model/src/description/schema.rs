@@ -251,6 +251,9 @@ const USUAL_FFN_NORM: &str = "post_attention_layernorm";
 /// that of [`BlockNorm::PostAttn`].
 const FFN_NORM_BESIDE_POST_NORMS: &[&str] = &["pre_feedforward_layernorm"];
 
+/// The modules of the embedding in directories of models with experts: the first is that of Maple's own code.
+const EMBEDDING_BESIDE_EXPERTS: &[&str] = &["model.word_embeddings", "model.embed_tokens"];
+
 const FFN_NORM: &str = "ffn_norm";
 
 /// The name of [`BlockNorm::Ffn`] in GGUF files of hybrid graphs, and of [`BlockNorm::PostAttn`] in others.
@@ -293,7 +296,7 @@ pub const FEED_FORWARD: &[Entry] = &[
     of_experts(matrix(
         Projection::ExpertGate,
         "ffn_gate_exps",
-        &["mlp.experts.gate_proj"],
+        &["mlp.experts.gate_proj", "mlp.switch_mlp.gate_proj"],
         "gate projection of the experts",
         &[Experts, Ffn, Hidden],
         BlockNorm::Ffn,
@@ -301,7 +304,7 @@ pub const FEED_FORWARD: &[Entry] = &[
     of_experts(matrix(
         Projection::ExpertUp,
         "ffn_up_exps",
-        &["mlp.experts.up_proj"],
+        &["mlp.experts.up_proj", "mlp.switch_mlp.up_proj"],
         "up projection of the experts",
         &[Experts, Ffn, Hidden],
         BlockNorm::Ffn,
@@ -309,7 +312,7 @@ pub const FEED_FORWARD: &[Entry] = &[
     of_experts(matrix(
         Projection::ExpertDown,
         "ffn_down_exps",
-        &["mlp.experts.down_proj"],
+        &["mlp.experts.down_proj", "mlp.switch_mlp.down_proj"],
         "down projection of the experts",
         &[Experts, Hidden, Ffn],
         BlockNorm::FfnSub,

@@ -19,7 +19,7 @@ pub enum Encoding {
     PackedRows,
     /// One code -1, 0 or 1 in each byte. The matrix needs a scale in a tensor of its own.
     Int8Codes,
-    /// Words of MLX's affine quantization. The matrix needs the scales and biases of its groups
+    /// Words of codes, as MLX has them. The matrix needs the numbers beside them
     /// ([`SourceTensor::groups`](super::SourceTensor::groups)).
     Words(Words),
     /// A scale by which products are divided.
@@ -65,7 +65,7 @@ impl Encoding {
     }
 }
 
-/// Words of 32 bits: how many of them are a code, and how many columns of a row share a scale and a bias.
+/// Words of 32 bits: how many of them are a code, and which columns share numbers that say what the codes mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Words {
     /// Two bits, 64 columns: ternary.
@@ -74,25 +74,39 @@ pub enum Words {
     Ternary128,
     /// One bit, 128 columns: binary.
     Binary128,
+    /// Two bits, a scale for each row and no biases: ternary.
+    TernaryRows,
+    /// Four bits, 64 columns: of an embedding or a head.
+    Affine64,
 }
 
 impl Words {
-    /// All of them.
-    pub(super) const ALL: [Words; 3] = [Words::Ternary64, Words::Ternary128, Words::Binary128];
+    /// Those that the matrices of a model may have, by bits and columns.
+    pub(super) const USUAL: [Words; 3] = [Words::Ternary64, Words::Ternary128, Words::Binary128];
 
     /// Bits of a code.
     pub fn bits(self) -> usize {
         match self {
-            Words::Ternary64 | Words::Ternary128 => 2,
+            Words::Ternary64 | Words::Ternary128 | Words::TernaryRows => 2,
             Words::Binary128 => 1,
+            Words::Affine64 => 4,
         }
     }
 
-    /// Columns of a group.
-    pub fn columns(self) -> usize {
+    /// Columns of a group; `None` where the row is one.
+    pub fn columns(self) -> Option<usize> {
         match self {
-            Words::Ternary64 => 64,
-            Words::Ternary128 | Words::Binary128 => 128,
+            Words::Ternary64 | Words::Affine64 => Some(64),
+            Words::Ternary128 | Words::Binary128 => Some(128),
+            Words::TernaryRows => None,
+        }
+    }
+
+    /// What follows the module in the names of the tensors beside words.
+    pub(crate) fn beside(self) -> &'static [&'static str] {
+        match self {
+            Words::TernaryRows => &["row_alpha"],
+            _ => &["scales", "biases"],
         }
     }
 }

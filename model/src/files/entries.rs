@@ -81,7 +81,7 @@ const IGNORED_OF_GGUF: [(&str, &str); 5] = [
 ];
 
 /// Entries of a `config.json` that are read.
-const READ_OF_HF: [&str; 46] = [
+const READ_OF_HF: [&str; 58] = [
     "_name_or_path",
     "_sliding_window_pattern",
     "architectures",
@@ -92,6 +92,7 @@ const READ_OF_HF: [&str; 46] = [
     "dim_model_base",
     "eos_token_id",
     "final_logit_softcapping",
+    "first_k_dense_replace",
     "full_attention_interval",
     "head_dim",
     "hidden_act",
@@ -107,9 +108,16 @@ const READ_OF_HF: [&str; 46] = [
     "linear_value_head_dim",
     "max_position_embeddings",
     "mlp_bias",
+    "moe_intermediate_size",
+    "moe_router_enable_expert_bias",
+    "nope_on_global_attention",
+    "norm_topk_prob",
     "num_attention_heads",
+    "num_experts",
+    "num_experts_per_tok",
     "num_hidden_layers",
     "num_key_value_heads",
+    "num_shared_experts",
     "partial_rotary_factor",
     "quantization",
     "quantization_config",
@@ -119,26 +127,32 @@ const READ_OF_HF: [&str; 46] = [
     "rope_parameters",
     "rope_scaling",
     "rope_theta",
+    "router_dtype",
     "scale_depth",
     "scale_emb",
     "sliding_window",
     "sliding_window_pattern",
     "tie_word_embeddings",
+    "use_bias",
     "use_bidirectional_attention",
+    "use_qk_norm",
+    "use_rmsnorm",
     "use_sliding_window",
     "vocab_size",
     "weight_bits",
 ];
 
 /// Entries of a `config.json` that change nothing, and why.
-const IGNORED_OF_HF: [(&str, &str); 41] = [
+const IGNORED_OF_HF: [(&str, &str); 51] = [
     ("attention_dropout", TRAINING),
     ("_attn_implementation", CODE),
     ("auto_map", CODE),
     ("chunk_size_feed_forward", CODE),
     ("dtype", "tensors say what type they have"),
     ("embd_pdrop", TRAINING),
+    ("embedding_dropout", TRAINING),
     ("eod_token_id", "of training: generations end with `eos_token_id`"),
+    ("flash_head", FLASH_HEAD),
     ("hidden_dropout", TRAINING),
     ("id2label", HEADS),
     ("image_token_id", IMAGES),
@@ -149,16 +163,23 @@ const IGNORED_OF_HF: [(&str, &str); 41] = [
     ("label2id", HEADS),
     ("mamba_ssm_dtype", "states are in f32"),
     ("max_window_layers", "of sliding windows, which are refused where they are in use"),
+    ("model_file", CODE),
     ("model_type", "`architectures` names the class"),
+    ("moe_shared_expert_intermediate_size", "of experts of all tokens, which are refused"),
     ("mtp_num_hidden_layers", GUESSES),
     ("mtp_use_dedicated_embeddings", GUESSES),
     ("output_attentions", CODE),
+    ("output_dropout", TRAINING),
     ("output_hidden_states", CODE),
+    ("output_router_logits", CODE),
     ("pad_token_id", "prompts of a batch are not padded"),
+    ("preaffine", NO_CODE),
     ("pretraining_tp", "cuts a product into parts that are added up"),
     ("problem_type", HEADS),
+    ("quantize", NO_CODE),
     ("resid_pdrop", TRAINING),
     ("return_dict", CODE),
+    ("router_aux_loss_coef", TRAINING),
     ("task_specific_params", "of pipelines"),
     ("torch_dtype", "tensors say what type they have"),
     ("torchscript", CODE),
@@ -167,6 +188,7 @@ const IGNORED_OF_HF: [(&str, &str); 41] = [
     ("unsloth_fixed", "of the program that wrote the file"),
     ("unsloth_version", "of the program that wrote the file"),
     ("use_cache", CODE),
+    ("use_flash_head", FLASH_HEAD),
     ("use_bfloat16", "tensors say what type they have"),
     ("video_token_id", IMAGES),
     ("vision_config", IMAGES),
@@ -177,6 +199,8 @@ const IGNORED_OF_HF: [(&str, &str); 41] = [
 
 const TRAINING: &str = "of training";
 const CODE: &str = "of the program that runs the model";
+const NO_CODE: &str = "no code of the model's publisher reads it";
+const FLASH_HEAD: &str = "of a head that finds large logits without reading all of it, which is not read";
 const IMAGES: &str = "of images, which are not read";
 const GUESSES: &str = "of blocks that guess tokens, which are not read";
 const HEADS: &str = "of other heads than that of a language model";

@@ -109,6 +109,7 @@ impl Source for Gguf {
             offset: info.offset,
             bytes: Gguf::bytes(self, info),
             groups: None,
+            parts: None,
         };
         Gguf::tensors(self).iter().map(tensor).collect()
     }

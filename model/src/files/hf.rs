@@ -6,13 +6,15 @@
 //! * `config.rs`, `quantization.rs`: `config.json`;
 //! * `names.rs`: names of tensors and their roles;
 //! * `pooling.rs`: which row stands for a text, as sentence-transformers have it;
-//! * `restated.rs`: small tensors that GGUF files have in another form.
+//! * `restated.rs`: small tensors that GGUF files have in another form;
+//! * `together.rs`: tensors that belong together.
 
 mod config;
 mod names;
 mod pooling;
 mod quantization;
 mod restated;
+mod together;
 
 pub(crate) use names::role;
 
@@ -23,7 +25,8 @@ use crate::description::{
 };
 use crate::warning::Warning;
 use quantization::{Quantization, ScaleMeaning};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trine_kernels::ActivationMode;
@@ -87,7 +90,10 @@ impl HfDirectory {
         let graph = config::architecture(&config).unwrap_or(Architecture::Llama).graph();
         let has = |is: fn(&str) -> bool| weights.tensors().any(|(_, info)| is(&info.name));
         let input_norms = !graph.hybrid && has(|name| name.ends_with("_proj.norm.weight"));
-        let quantization = Quantization::read(&config, input_norms)?;
+        let is_table = |module: &str| {
+            matches!(role(&format!("{module}.weight"), &graph), Some(Role::TokenEmbedding | Role::Output))
+        };
+        let quantization = Quantization::read(&config, input_norms, is_table)?;
         let is_bare = !has(|name| name.starts_with("model."));
         Ok(HfDirectory { path: path.to_owned(), label, config, quantization, weights, graph, is_bare, input_norms })
     }
@@ -97,12 +103,14 @@ impl HfDirectory {
         &self.weights
     }
 
+    /// The name of a tensor in a model that has a head.
+    fn full<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        if self.is_bare { format!("model.{name}").into() } else { name.into() }
+    }
+
     /// The role of the tensor with this name.
     fn role(&self, name: &str) -> Option<Role> {
-        match self.is_bare {
-            true => role(&format!("model.{name}"), &self.graph),
-            false => role(name, &self.graph),
-        }
+        role(&self.full(name), &self.graph)
     }
 
     /// The files about text.
@@ -133,6 +141,7 @@ impl HfDirectory {
             offset: info.offset,
             bytes: file.bytes(info),
             groups: None,
+            parts: None,
         }
     }
 
@@ -159,8 +168,8 @@ impl HfDirectory {
             (Some(Role::Scale(..)), Some(kind), Quantization::Offline { scale: ScaleMeaning::Divides, .. }) => {
                 Encoding::Divisor(kind)
             }
-            (Some(role), None, &Quantization::Words(words)) if info.dtype == Dtype::U32 && !role.is_gains() => {
-                Encoding::Words(words)
+            (Some(role), None, quantization) if info.dtype == Dtype::U32 && !role.is_gains() => {
+                quantization.words(module).map_or(plain, Encoding::Words)
             }
             _ => plain,
         }
@@ -204,11 +213,35 @@ impl HfDirectory {
         Ok(())
     }
 
-    /// The bytes of the scales and biases beside a tensor in words, where there are such.
-    fn groups(&self, name: &str) -> Option<[Option<bytes::Bytes>; 2]> {
+    /// The bytes of the tensors beside one in words.
+    fn groups(&self, name: &str) -> Vec<Option<bytes::Bytes>> {
         let bytes = |(file, info): (&Safetensors, &SafetensorsInfo)| file.bytes(info);
         let beside = |name: String| self.weights.tensors().find(|(_, info)| info.name == name).map(bytes);
-        Some(group_names(name)?.map(beside))
+        together::names_beside(name).map(beside).collect()
+    }
+
+    /// Whether each block has one matrix for each expert, where each has a tensor of its own.
+    fn check_experts(&self, config: &Config) -> Result<(), ConfigError> {
+        let names = self.weights.tensors().map(|(_, info)| info.name.as_str());
+        let found = together::experts(names, |name| self.expert(name));
+        let count = config.dims.experts.count;
+        for (role, experts) in found {
+            let missing = (0..count).find(|expert| !experts.contains(expert));
+            let beyond = experts.last().filter(|last| **last >= count);
+            let name = |expert| names::name_of_expert(role, expert, &self.graph);
+            let expected = match (missing, beyond) {
+                (Some(missing), _) => format!("a tensor for each expert, but there is no `{}`", name(missing)),
+                (None, Some(last)) => format!("{}, because there is a tensor `{}`", last + 1, name(*last)),
+                (None, None) => continue,
+            };
+            return Err(ConfigError::value(self.config.file(), config::EXPERTS, count, expected));
+        }
+        Ok(())
+    }
+
+    /// The role of a tensor of one expert, and which expert that is.
+    fn expert(&self, name: &str) -> Option<(Role, usize)> {
+        names::expert(&self.full(name), &self.graph)
     }
 
     /// The divisors of LongRoPE, which `config.json` has, as the tensors that GGUF files have.
@@ -224,6 +257,7 @@ impl HfDirectory {
             offset: 0,
             bytes: factors.into_iter().flat_map(f32::to_le_bytes).collect(),
             groups: None,
+            parts: None,
         };
         given.into_iter().map(tensor).collect()
     }
@@ -255,26 +289,6 @@ fn bias_key(projection: Projection) -> &'static str {
     if projection.is_feed_forward() { "mlp_bias" } else { "attention_bias" }
 }
 
-/// The names of the tensors beside words that hold the scales and the biases of their groups.
-fn group_names(words: &str) -> Option<[String; 2]> {
-    let module = words.strip_suffix("weight")?;
-    Some(["scales", "biases"].map(|kind| format!("{module}{kind}")))
-}
-
-/// The tensors, those in words with the scales and biases of their groups, which are then no tensors by themselves.
-fn with_groups(tensors: Vec<SourceTensor>) -> Vec<SourceTensor> {
-    let by_name: HashMap<_, _> = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
-    let groups_of = |tensor: &SourceTensor| {
-        let names = group_names(&tensor.name).filter(|_| matches!(tensor.encoding, Encoding::Words(_)))?;
-        let [scales, biases] = names.map(|name| by_name.get(name.as_str()).copied().cloned());
-        Some(Arc::new([scales?, biases?]))
-    };
-    let groups: Vec<_> = tensors.iter().map(groups_of).collect();
-    let taken: HashSet<_> = groups.iter().flatten().flat_map(|pair| pair.iter().map(|of| of.name.clone())).collect();
-    let with = tensors.into_iter().zip(groups).map(|(tensor, groups)| SourceTensor { groups, ..tensor });
-    with.filter(|tensor| !taken.contains(&tensor.name)).collect()
-}
-
 impl Source for HfDirectory {
     fn label(&self) -> &str {
         &self.label
@@ -296,8 +310,7 @@ impl Source for HfDirectory {
         // JSON's `null` is an entry that is absent.
         let given = self.entries().into_iter().filter(|(_, value)| *value != Value::from("null"));
         // Beside MLX's `quantization` lies a copy.
-        let is_copy =
-            |key: &str| matches!(self.quantization, Quantization::Words(_)) && key.starts_with("quantization_config");
+        let is_copy = |key: &str| self.quantization.words("").is_some() && key.starts_with("quantization_config");
         given.map(|(key, _)| key).filter(|key| is_unread_of_hf(key) && !is_copy(key)).collect()
     }
 
@@ -307,6 +320,7 @@ impl Source for HfDirectory {
         let roles = self.weights.tensors().filter_map(|(_, info)| self.role(&info.name));
         let blocks: BTreeSet<usize> = roles.filter(is_of_a_row).filter_map(Role::block).collect();
         let mut config = config::read(&self.config, blocks.len(), self.input_norms)?;
+        self.check_experts(&config)?;
         config.pooling = pooling::read(&self.path)?;
         if config.graph().biases == Biases::WhereFound {
             self.check_biases(&config)?;
@@ -364,13 +378,14 @@ impl Source for HfDirectory {
     fn tensors(&self) -> Vec<SourceTensor> {
         let is_copy = |role| role == Some(Role::Output) && self.head_is_embedding().unwrap_or(false);
         let tensors = self.weights.tensors().filter(|(_, info)| !names::is_computed(&info.name));
-        let is_hybrid = self.config().is_ok_and(|config| config.graph().hybrid);
-        let tensors = tensors.filter(|(_, info)| !(is_hybrid && names::is_of_other_part(&info.name)));
+        let tensors = tensors.filter(|(_, info)| !names::is_of_other_part(&info.name, &self.graph));
         let tensors = tensors.map(|(file, info)| self.tensor(file, info));
         let is_restated = self.graph.gains_around_one;
         let tensors = tensors.map(|tensor| if is_restated { restated::tensor(tensor) } else { tensor });
         let factors = self.rope_factors();
-        with_groups(tensors.chain(factors).collect()).into_iter().filter(|tensor| !is_copy(tensor.role)).collect()
+        let tensors = together::with_groups(tensors.chain(factors).collect());
+        let tensors = together::with_experts(tensors, |name| self.expert(name));
+        tensors.into_iter().filter(|tensor| !is_copy(tensor.role)).collect()
     }
 
     fn tensor_name(&self, role: Role) -> String {

@@ -183,10 +183,14 @@ pub struct SourceTensor {
     pub file: Arc<str>,
     /// Its first byte in that file.
     pub offset: u64,
-    /// Its bytes: a slice of the memory map.
+    /// Its bytes: a slice of the memory map. None where it is in [`parts`](SourceTensor::parts).
     pub bytes: Bytes,
-    /// The scales and the biases of the groups of a tensor in [`Encoding::Words`], where the files have both.
-    pub groups: Option<Arc<[SourceTensor; 2]>>,
+    /// What the files have beside a tensor in [`Encoding::Words`]: the scales and the biases of its groups, or the
+    /// scales of its rows ([`Words::TernaryRows`](super::Words::TernaryRows)).
+    pub groups: Option<Arc<[SourceTensor]>>,
+    /// The matrix of each expert, where the files have each in a tensor of its own. Their number is the first of
+    /// [`dims`](SourceTensor::dims).
+    pub parts: Option<Arc<[SourceTensor]>>,
 }
 
 impl SourceTensor {
@@ -195,9 +199,44 @@ impl SourceTensor {
         self.dims.iter().product()
     }
 
+    /// The length of its bytes, those of its parts included.
+    pub fn byte_len(&self) -> usize {
+        self.bytes.len() + self.parts.iter().flat_map(|parts| parts.iter()).map(SourceTensor::byte_len).sum::<usize>()
+    }
+
+    /// The tensor with the bytes of its parts one behind the other: a copy of them all, where it has parts.
+    pub(crate) fn whole(&self) -> SourceTensor {
+        match self.parts.as_deref() {
+            Some(parts) if !parts.is_empty() => {
+                SourceTensor { name: self.name.clone(), role: self.role, ..joined(parts) }
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// All its rows, whatever the axes that count them, and the length of one.
     pub(crate) fn rows_and_cols(&self) -> (usize, usize) {
         let cols = self.dims.last().copied().unwrap_or(1).max(1);
         (self.elements() / cols, cols)
+    }
+}
+
+/// Tensors of one type and shape as one tensor with one axis more, each with what lies beside it.
+fn joined(parts: &[SourceTensor]) -> SourceTensor {
+    let first = &parts[0];
+    let is_like_first = |part: &SourceTensor| (part.encoding, &part.dims) == (first.encoding, &first.dims);
+    let encoding = if parts.iter().all(is_like_first) { first.encoding } else { Encoding::Foreign("of several types") };
+    let bytes = parts.iter().map(|part| &part.bytes[..]).collect::<Vec<_>>().concat();
+    let counts = parts.iter().map(|part| part.groups.as_ref().map_or(0, |groups| groups.len()));
+    let beside = |at: usize| parts.iter().filter_map(move |part| Some(part.groups.as_ref()?.get(at)?.clone()));
+    let groups = (0..counts.min().unwrap_or(0)).map(|at| joined(&beside(at).collect::<Vec<_>>()));
+    let groups: Vec<_> = groups.collect();
+    SourceTensor {
+        dims: [&[parts.len()], &first.dims[..]].concat(),
+        encoding,
+        bytes: bytes.into(),
+        groups: (!groups.is_empty()).then(|| groups.into()),
+        parts: None,
+        ..first.clone()
     }
 }

@@ -40,7 +40,8 @@ pub struct MixtureOfExperts<M> {
 
 impl<M: Model> MixtureOfExperts<M> {
     /// Each expert is given its tokens together, so that those of a prompt meet its matrices as many rows; the experts
-    /// that no token goes to are not read.
+    /// that no token goes to are not read. The experts of a single token work at the same time, where no thread is left
+    /// without one: their matrices are small, and to share each out among all threads takes as long as its product.
     pub(super) fn forward<T: Step>(
         &self,
         ops: &impl Ops,
@@ -50,6 +51,14 @@ impl<M: Model> MixtureOfExperts<M> {
         let probabilities = ops.seen(Part::Routing, cpu.softmax(ops.linear(&h, &self.router)));
         let routing = cpu.route(probabilities, self.used);
         let hidden = self.router.input().inner();
+        let is_single = h.shape().0.len() == 1;
+        let experts = routing.of_all().filter(|experts| is_single && experts.len() >= cpu.threads());
+        if let Some(experts) = experts {
+            experts.iter().for_each(|_| ops.see(Part::Routed, h.values()));
+            let networks: Vec<_> = experts.iter().map(|expert| &self.experts[*expert]).collect();
+            let made: Vec<_> = experts.into_iter().zip(SwiGlu::forward_all(&networks, ops, &h)).collect();
+            return ops.seen(Part::Experts, cpu.mixed(&routing, &made, hidden));
+        }
         let mixed = cpu.mixture(&routing, &h, hidden, |expert, x| {
             ops.see(Part::Routed, x.values());
             self.experts[expert].forward(ops, x)

@@ -1,7 +1,7 @@
 //! The feed-forward network that most blocks have: a gated linear unit.
 
 use super::linear::{Linear, SubNorm};
-use super::ops::Ops;
+use super::ops::{Ops, linears};
 use crate::description::BlockNorm;
 use trine_kernels::Matrix;
 use trine_ops::{Activations, Gating};
@@ -34,6 +34,23 @@ impl<M: Model> SwiGlu<M> {
         let gated = ops.gated(self.gating, gate, up);
         let gated = self.sub_norm.apply(ops, BlockNorm::FfnSub, gated);
         ops.linear(&Activations::new(gated), &self.down)
+    }
+
+    /// What several networks make of one input, each matrix of theirs together with those of the others: with the bits
+    /// of [`SwiGlu::forward`].
+    pub(super) fn forward_all<T: Axis>(
+        networks: &[&Self],
+        ops: &impl Ops,
+        h: &Activations<T, Normed<FfnNorm, Hidden<M>>>,
+    ) -> Vec<Tensor<f32, (T, Branch<Hidden<M>>)>> {
+        let gates = linears(ops, &networks.iter().map(|network| (h, &network.gate)).collect::<Vec<_>>());
+        let ups = linears(ops, &networks.iter().map(|network| (h, &network.up)).collect::<Vec<_>>());
+        let gated = networks.iter().zip(gates.into_iter().zip(ups)).map(|(network, (gate, up))| {
+            let gated = ops.gated(network.gating, gate, up);
+            Activations::new(network.sub_norm.apply(ops, BlockNorm::FfnSub, gated))
+        });
+        let gated: Vec<_> = gated.collect();
+        linears(ops, &gated.iter().zip(networks).map(|(x, network)| (x, &network.down)).collect::<Vec<_>>())
     }
 
     /// The same weights with each matrix replaced by what `f` makes of it, which has the same dimensions.

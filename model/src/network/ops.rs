@@ -149,6 +149,16 @@ pub trait Ops {
     }
 }
 
+/// [`Cpu::linears`].
+pub(super) fn linears<T: Axis, I: Axis, O: Made>(
+    ops: &impl Ops,
+    products: &[(&Activations<T, I>, &Linear<O, I>)],
+) -> Vec<Tensor<f32, (T, O)>> {
+    let weights: Vec<_> = products.iter().map(|(x, layer)| (*x, &***layer)).collect();
+    let made = ops.cpu().linears(&weights).into_iter().zip(products);
+    made.map(|(y, (_, layer))| ops.seen(Part::Matrix(layer.projection()), y)).collect()
+}
+
 /// Nobody sees results.
 impl Ops for Cpu {
     fn cpu(&self) -> &Cpu {

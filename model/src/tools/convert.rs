@@ -218,13 +218,17 @@ impl<'f> Converter<'f> {
     fn outputs(&self, tensor: &SourceTensor) -> Result<Vec<Output>, ConvertError> {
         match (tensor.role, self.head) {
             (Some(role), _) if role.block().is_some_and(|block| block >= self.blocks) => Ok(vec![self.copy(tensor)?]),
+            // llama.cpp rounds what meets a router in another type than F32.
+            (Some(Role::Matrix(_, projection)), _) if projection.is_never_ternary() && self.is_directory => {
+                Ok(vec![self.numbers(tensor)?])
+            }
             (Some(Role::Matrix(_, projection)), _) if projection.is_never_ternary() => Ok(vec![self.copy(tensor)?]),
             (Some(Role::Matrix(block, projection)), _) if self.is_directory => {
                 self.matrix_of_directory(tensor, block, projection)
             }
             (Some(Role::Matrix(block, projection)), _) => self.matrix(tensor, block, projection),
             (Some(Role::Scale(..) | Role::Bias(..)), _) if self.is_directory => Ok(Vec::new()),
-            (Some(role), _) if self.is_directory && role.is_gains() => Ok(vec![self.gains(tensor)?]),
+            (Some(role), _) if self.is_directory && role.is_gains() => Ok(vec![self.numbers(tensor)?]),
             (Some(role), Some((head, kind, packing))) if role == head => Ok(vec![self.head(tensor, kind, packing)?]),
             (Some(Role::TokenEmbedding | Role::Output), _) => Ok(vec![self.table(tensor)?]),
             _ => Ok(vec![self.copy(tensor)?]),
@@ -256,10 +260,10 @@ impl<'f> Converter<'f> {
         Ok(values)
     }
 
-    /// Gains as f32, which every program reads.
-    fn gains(&self, tensor: &SourceTensor) -> Result<Output, ConvertError> {
-        let gains = self.floats(tensor)?;
-        Ok(self.output(tensor, TensorType::F32, gains.into_iter().flat_map(f32::to_le_bytes).collect()))
+    /// Floats as f32, which every program reads.
+    fn numbers(&self, tensor: &SourceTensor) -> Result<Output, ConvertError> {
+        let numbers = self.floats(tensor)?;
+        Ok(self.output(tensor, TensorType::F32, numbers.into_iter().flat_map(f32::to_le_bytes).collect()))
     }
 
     /// The head, rounded.
@@ -276,10 +280,16 @@ impl<'f> Converter<'f> {
     fn table(&self, tensor: &SourceTensor) -> Result<Output, ConvertError> {
         let kind = self.conversion.matrices;
         let matrix = self.read(tensor, tensor.rows_and_cols())?;
-        let codes = if matrix.has_codes() { Some(matrix) } else { weights::recognised_table(&matrix) };
-        match (codes.map(|codes| packed(&codes, kind)), tensor.encoding) {
-            (Some(Ok(bytes)), _) => Ok(self.output(tensor, kind, bytes)),
-            (Some(Err(source)), Encoding::Words(_)) => Err(self.fail(tensor, source)),
+        let codes = if matrix.has_codes() { Some(matrix.clone()) } else { weights::recognised_table(&matrix) };
+        match (codes.map(|codes| packed(&codes, kind)), tensor.encoding, matrix.kind()) {
+            (Some(Ok(bytes)), ..) => Ok(self.output(tensor, kind, bytes)),
+            (Some(Err(source)), Encoding::Words(_), _) => Err(self.fail(tensor, source)),
+            (None, Encoding::Words(_), PackingKind::Q4_1) => {
+                Ok(self.output(tensor, TensorType::Q4_1, matrix.bytes().clone()))
+            }
+            (None, Encoding::Words(_), PackingKind::F32) => {
+                Ok(self.output(tensor, TensorType::F32, matrix.bytes().clone()))
+            }
             _ => self.copy(tensor),
         }
     }
@@ -324,7 +334,9 @@ impl<'f> Converter<'f> {
         let (bytes, separate) = match (packed(&matrix, kind), matrix.scale()) {
             (Ok(bytes), _) => (bytes, separate),
             // The scale is no f16, so it becomes a tensor of its own.
-            (Err(PackingError::ScaleNotHalf { .. }), own @ Some(_)) if separate.is_none() => {
+            (Err(PackingError::ScaleNotHalf { .. }), own @ Some(_))
+                if separate.is_none() && !projection.is_of_experts() =>
+            {
                 (rescaled(&matrix, 1.0).and_then(|codes| packed(&codes, kind)).map_err(fail)?, own)
             }
             (Err(source), _) => return Err(fail(source)),

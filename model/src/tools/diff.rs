@@ -165,6 +165,7 @@ fn rope_frequencies(divisors: &[f32]) -> SourceTensor {
         offset: 0,
         bytes: divisors.iter().copied().flat_map(f32::to_le_bytes).collect(),
         groups: None,
+        parts: None,
     }
 }
 

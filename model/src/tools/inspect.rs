@@ -42,7 +42,7 @@ pub fn tensors(source: &dyn Source, config: Option<&Config>) -> Vec<TensorReport
             role: role.map(in_words),
             axes: role.map_or(&[][..], |role| role.axes(&graph)).iter().map(|axis| axis.name()).collect(),
             kind: tensor.encoding.name(),
-            bytes: tensor.bytes.len() as u64,
+            bytes: tensor.byte_len() as u64,
             offset: tensor.offset,
             gain_rms: role.filter(|role| role.is_gains()).and_then(|_| gain_rms(&tensor)),
             name: tensor.name,

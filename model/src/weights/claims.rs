@@ -145,7 +145,7 @@ impl<'l> Claims<'l> {
     }
 
     /// A matrix for each expert, each as [`Claims::linear`] takes one: all of one tensor, in which those of an expert
-    /// lie together, so that none is copied.
+    /// lie together, so that none is copied; or each of a tensor of its own.
     pub(super) fn experts<E: Plain, O: Made, I: Axis>(
         &mut self,
         (block, projection): (usize, Projection),
@@ -153,8 +153,15 @@ impl<'l> Claims<'l> {
         axes: (O, I),
     ) -> Result<PerLayer<E, Linear<O, I>>, LoadError> {
         let tensor = self.claim(Role::Matrix(block, projection));
-        let shape = (experts, axes.0, axes.1);
-        ShapeError::check(&tensor.name, &tensor.dims, shape).map_err(|source| self.shape(&tensor, source))?;
+        let found = match tensor.parts.is_some() {
+            // Each is checked by its own name.
+            true => ShapeError::check(&tensor.name, &tensor.dims[..1], (experts,)),
+            false => ShapeError::check(&tensor.name, &tensor.dims, (experts, axes.0, axes.1)),
+        };
+        found.map_err(|source| self.shape(&tensor, source))?;
+        if tensor.parts.is_none() {
+            checked::beside_words(&tensor, (experts, axes.0))?;
+        }
         PerLayer::try_from_fn(experts, |expert| {
             let part = checked::part(&tensor, expert.get())?;
             self.linear_of(&part, (block, projection), axes)

@@ -18,6 +18,9 @@ use trine_loader::TensorType;
 /// # Errors
 /// Dimensions that the type does not have, and contents that are not valid.
 pub(crate) fn packed(tensor: &SourceTensor, i2s: I2sPacking, rows: usize, cols: usize) -> Result<Matrix, PackingError> {
+    if tensor.parts.is_some() {
+        return packed(&tensor.whole(), i2s, rows, cols);
+    }
     match tensor.encoding {
         Encoding::Plain(kind) | Encoding::Masters(kind) | Encoding::TernaryFloats(kind) | Encoding::Divisor(kind) => {
             of_file(kind, i2s, (rows, cols), tensor.bytes.clone())

@@ -119,6 +119,7 @@ impl Parameters {
             offset: info.offset,
             bytes: file.bytes(info),
             groups: None,
+            parts: None,
         };
         Parameters::new(file.label(), file.tensors().iter().map(tensor).collect())
     }

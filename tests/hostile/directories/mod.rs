@@ -4,6 +4,7 @@
 //! but the damage can be the reason of a refusal.
 
 mod json;
+mod maple;
 mod words;
 
 use serde_json::{Value, json};
@@ -55,7 +56,8 @@ pub fn checkpoint(name: &str) -> PathBuf {
 
 /// Every damaged directory.
 pub fn cases() -> Vec<Case> {
-    [files(), headers(), lines(), tensors(), indices(), json::cases(), words::cases()].into_iter().flatten().collect()
+    let of_whole = [files(), headers(), lines(), tensors(), indices(), json::cases()];
+    of_whole.into_iter().chain([words::cases(), maple::cases()]).flatten().collect()
 }
 
 fn case(name: &'static str, says: &'static str, damage: impl Fn(&Path) + 'static) -> Case {

@@ -15,21 +15,44 @@ fn of(base: &'static str, case: Case) -> Case {
 }
 
 pub(super) fn cases() -> Vec<Case> {
+    [entries(), contents()].into_iter().flatten().collect()
+}
+
+/// What `config.json` says of words.
+fn entries() -> Vec<Case> {
     let bits = |name, says, bits: u32, columns: u32| {
         let both = json!({ "group_size": columns, "bits": bits });
         of(BINARY, set(name, says, CONFIG, "/quantization", both))
     };
     let four = "`quantization` is 4 bits in groups of 64, expected 2 bits in groups of 64 or 128";
-    let other = json!({ "group_size": 128, "bits": 2, "lm_head": { "group_size": 64, "bits": 4 } });
+    let matrix = "model.layers.0.mlp.up_proj";
+    let other = json!({ "group_size": 128, "bits": 2, matrix: { "group_size": 64, "bits": 4 } });
+    let of_head = json!({ "group_size": 128, "bits": 2, "lm_head": { "group_size": 32, "bits": 4 } });
     vec![
         bits("four bits", four, 4, 64),
         bits("one bit in groups of 64", "`quantization` is 1 bits in groups of 64", 1, 64),
-        of(BINARY, set("an exception", "`quantization.lm_head", CONFIG, "/quantization", other)),
+        of(BINARY, set("an exception", "`quantization.model.layers.0.mlp.up_proj` is", CONFIG, "/quantization", other)),
+        of(
+            BINARY,
+            set(
+                "a head of other groups",
+                "`quantization.lm_head` is 4 bits in groups of 32, expected 4 bits in groups of 64",
+                CONFIG,
+                "/quantization",
+                of_head,
+            ),
+        ),
         of(BINARY, set("another mode", "expected `affine`", CONFIG, "/quantization/mode", json!("mxfp4"))),
         of(
             TERNARY,
             set("another copy", "expected the same as `quantization`", CONFIG, "/quantization_config/bits", json!(4)),
         ),
+    ]
+}
+
+/// Codes, scales and biases.
+fn contents() -> Vec<Case> {
+    vec![
         of(
             TERNARY,
             data_of(

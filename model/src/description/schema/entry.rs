@@ -2,7 +2,8 @@
 //!
 //! What belongs here: what can be said of a tensor, and short ways to say what most rows say. What does not: the rows.
 
-use super::{BlockNorm, BlockNumbers, FFN_NORM_BESIDE_POST_NORMS, HYBRID_FFN_NORM, Projection, Slot};
+use super::{BlockNorm, BlockNumbers, EMBEDDING_BESIDE_EXPERTS, FFN_NORM_BESIDE_POST_NORMS, HYBRID_FFN_NORM};
+use super::{Projection, Slot};
 use crate::description::{Graph, Presence, RopeFactors};
 use AxisName::{
     ConvolutionTaps, DeltaChannels, DeltaHeads, DeltaValue, DeltaWidth, Experts, Ffn, GatedQWidth, HeadDim, Hidden,
@@ -157,7 +158,11 @@ impl Entry {
 
     /// Its modules in directories of models with this graph.
     pub(crate) fn hf_in(&self, graph: &Graph) -> &'static [&'static str] {
-        if graph.branch_norms && self.slot == Slot::Norm(BlockNorm::Ffn) { FFN_NORM_BESIDE_POST_NORMS } else { self.hf }
+        match self.slot {
+            Slot::Norm(BlockNorm::Ffn) if graph.branch_norms => FFN_NORM_BESIDE_POST_NORMS,
+            Slot::TokenEmbedding if graph.experts => EMBEDDING_BESIDE_EXPERTS,
+            _ => self.hf,
+        }
     }
 }
 

@@ -57,7 +57,7 @@ fn entries_of_the_classes_are_known_and_others_are_not() {
     for key in OF_CLASSES.into_iter().chain(["rope_scaling.factor", "id2label.0", "quantization_config.quant_method"]) {
         assert!(!is_unread_of_hf(key), "{key}");
     }
-    for key in ["rope_scaling.other_factor", "logit_scale", "num_experts", "quantization_config.bits"] {
+    for key in ["rope_scaling.other_factor", "logit_scale", "n_routed_experts", "quantization_config.bits"] {
         assert!(is_unread_of_hf(key), "{key}");
     }
 }
@@ -184,6 +184,7 @@ fn directories() -> Vec<Directory> {
         Directory::copy("../hunyuan/alpha"),
         Directory::copy("../qwen35/tied"),
         Directory::with("../qwen35/tied", json!({ "layer_types": null })),
+        Directory::copy("../maple_rows/mlx"),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! `config.json` as a [`Config`]. What changes the arithmetic in a way that Trine does not implement is refused by
 //! name.
 
+mod experts;
 mod hybrid;
 mod long_rope;
 mod scales;
@@ -21,6 +22,7 @@ use trine_shapes::{Dims, Sizes};
 /// The kind of each block, and the kind that sees all positions.
 const KINDS: &str = "layer_types";
 const FULL: &str = "full_attention";
+const SLIDING: &str = "sliding_attention";
 
 /// Keys that say which matrices have biases; of a graph whose biases are given no class of transformers reads them.
 const BIASES: [&str; 2] = ["attention_bias", "mlp_bias"];
@@ -28,6 +30,7 @@ const BIASES: [&str; 2] = ["attention_bias", "mlp_bias"];
 /// Numbers of YaRN for multipliers of DeepSeek's.
 const OTHER_YARN: [&str; 2] = ["mscale", "mscale_all_dim"];
 
+pub(super) use experts::COUNT as EXPERTS;
 pub(super) use long_rope::rope_factors;
 
 /// The architecture of a configuration, where it has one.
@@ -44,7 +47,8 @@ pub(super) fn read(object: &Object, layers_found: usize, input_norms: bool) -> R
     let (hidden, heads) = (object.count("hidden_size")?, object.count("num_attention_heads")?);
     let kv_heads = object.opt_count("num_key_value_heads")?.unwrap_or(heads);
     let head_dim = object.opt_count("head_dim")?.or(architecture.assumed().head_dim).unwrap_or(hidden / heads);
-    let (vocab, ffn) = (object.count("vocab_size")?, object.count("intermediate_size")?);
+    let graph = architecture.graph();
+    let (vocab, ffn, experts) = (object.count("vocab_size")?, reader.ffn(&graph)?, reader.experts(&graph)?);
     let layers = object.count("num_hidden_layers")?;
     if layers != layers_found {
         let expected = format!("{layers_found}, the number of blocks that have tensors");
@@ -52,27 +56,28 @@ pub(super) fn read(object: &Object, layers_found: usize, input_norms: bool) -> R
     }
     let (attention_layers, recurrent, layers) = reader.mixers(architecture, layers)?;
     let dims = Dims::new(Sizes { vocab, hidden, ffn, heads, kv_heads, head_dim, attention_layers })
-        .and_then(|dims| dims.with_recurrent(recurrent))
+        .and_then(|dims| dims.with_recurrent(recurrent)?.with_experts(experts))
         .map_err(|error| ConfigError::of_file(object.file(), ConfigProblem::Dims(error)))?;
     let context = object.count("max_position_embeddings")?;
     if context > MAX_CONTEXT {
         return Err(reader.value("max_position_embeddings", context, format!("at most {MAX_CONTEXT}")));
     }
     let blocks = dims.blocks();
+    let rope = reader.rope(architecture, head_dim, context)?;
     Ok(Config {
         architecture,
         name: object.opt_text("_name_or_path")?.filter(|name| !name.is_empty()).map(str::to_owned),
         context,
         dims,
         rms_epsilon: object.positive("rms_norm_eps")?,
-        rope: reader.rope(architecture, head_dim, context)?,
-        scales: reader.scales(architecture, blocks, hidden)?,
-        layers,
-        gate_limits: Vec::new(),
-        sliding: match architecture.graph().slides {
-            true => reader.sliding(blocks, head_dim)?,
+        sliding: match graph.slides {
+            true => reader.sliding(&graph, blocks, &rope)?,
             false => None,
         },
+        rope,
+        scales: reader.scales(architecture, blocks, hidden)?,
+        layers,
+        gate_limits: experts::gate_limits(&graph, blocks),
         input_norms,
         pooling: None,
         folding: None,
@@ -162,7 +167,12 @@ impl Reader<'_> {
     fn rope(&self, architecture: Architecture, head_dim: usize, context: usize) -> Result<RopeConfig, ConfigError> {
         let Reader(object) = self;
         let mut parameters = rope_object(object)?;
-        // Models of which some layers slide have one object for each kind of layer.
+        // Models of which some layers slide have one object for each kind of layer; but where one kind rotates, one.
+        let unknown = |all: &Object| [FULL, SLIDING].into_iter().find(|kind| all.get(kind).is_some());
+        if let Some(kind) = parameters.as_ref().and_then(unknown).filter(|_| architecture.graph().global_unrotated) {
+            let found = parameters.as_ref().and_then(|all| all.get(kind)).unwrap_or(&Value::Null);
+            return Err(self.unsupported(kind, found));
+        }
         if let Some(global) = parameters.as_ref().map(|all| all.opt_object("full_attention")).transpose()?.flatten() {
             parameters = Some(global);
         }
@@ -182,8 +192,13 @@ impl Reader<'_> {
             return Err(self.value("rope_theta", base, "at least 1".to_owned()));
         }
         let scaling = parameters.as_ref().map_or(Ok(RopeScaling::None), |object| Reader(object).scaling(context))?;
-        if architecture.graph().hybrid {
-            let rotated = self.rotated(parameters.as_ref(), head_dim)?;
+        let graph = architecture.graph();
+        if graph.global_unrotated && scaling != RopeScaling::None {
+            let found = scaling.name().unwrap_or_default();
+            return Err(self.unsupported("rope_scaling", &Value::from(found)));
+        }
+        if graph.hybrid || graph.global_unrotated {
+            let rotated = self.rotated(&graph, parameters.as_ref(), head_dim)?;
             return Ok(RopeConfig { base, rotated, scaling, pairing: RopePairing::NeoX });
         }
         for object in [Some(*object), parameters.as_ref()].into_iter().flatten() {

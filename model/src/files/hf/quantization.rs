@@ -26,9 +26,14 @@ pub(super) enum Quantization {
         /// Modules that stay as they are.
         except: Exceptions,
     },
-    /// They are stored as words of codes, with a scale and a bias for each group, as MLX does; the embedding and the
-    /// head too, and what is stored as floats is floats.
-    Words(Words),
+    /// They are stored as words of codes, as MLX does; the embedding and the head too, and what is stored as floats is
+    /// floats.
+    Words {
+        /// The words of a matrix.
+        usual: Words,
+        /// Modules of the embedding and the head that have others.
+        other: Vec<(String, Words)>,
+    },
 }
 
 /// What a product with ternary codes does with `weight_scale`. Taking one for the other is an error of order one that
@@ -43,10 +48,14 @@ pub(super) enum ScaleMeaning {
 
 impl Quantization {
     /// Reads `quantization_config`, and the keys by which MLX and 1bitLLM's models say the same. `input_norms` is
-    /// whether matrices have norms of their own.
-    pub fn read(config: &Object, input_norms: bool) -> Result<Quantization, ConfigError> {
+    /// whether matrices have norms of their own, `is_table` whether a module is the embedding or the head.
+    pub fn read(
+        config: &Object,
+        input_norms: bool,
+        is_table: impl Fn(&str) -> bool,
+    ) -> Result<Quantization, ConfigError> {
         if let Some(object) = config.opt_object("quantization")? {
-            return of_mlx(config, &object);
+            return of_mlx(config, &object, is_table);
         }
         let Some(object) = config.opt_object("quantization_config")? else {
             return of_weight_bits(config);
@@ -75,10 +84,16 @@ impl Quantization {
         }
     }
 
+    /// The words of a module, where what is not floats is in words.
+    pub fn words(&self, module: &str) -> Option<Words> {
+        let Quantization::Words { usual, other } = self else { return None };
+        Some(other.iter().find(|(name, _)| name == module).map_or(*usual, |(_, words)| *words))
+    }
+
     /// Whether the matrices of this module are quantized.
     pub fn converts(&self, module: &str) -> bool {
         match self {
-            Quantization::None | Quantization::Words(_) => false,
+            Quantization::None | Quantization::Words { .. } => false,
             Quantization::Offline { except, .. } | Quantization::Online { except } => !except.contains(module),
         }
     }
@@ -108,28 +123,40 @@ fn check_norms(config: &Object, object: &Object, input_norms: bool) -> Result<()
     }
 }
 
-/// `quantization`, which MLX also writes as `quantization_config`.
-fn of_mlx(config: &Object, object: &Object) -> Result<Quantization, ConfigError> {
-    let value = |key, found: String, expected: &str| ConfigError::value(object.file(), key, found, expected);
-    for (key, found) in object.flat_entries() {
-        if !["bits", "group_size", "mode"].contains(&key.as_str()) {
-            return Err(ConfigError::unsupported(object.file(), object.key(&key), format!("{found:?}")));
-        }
+/// `quantization`, which MLX also writes as `quantization_config`. Entries that are not its own are names of modules,
+/// with the words that these have.
+fn of_mlx(config: &Object, object: &Object, is_table: impl Fn(&str) -> bool) -> Result<Quantization, ConfigError> {
+    let mut other = Vec::new();
+    for (module, found) in object.iter().filter(|(key, _)| !["bits", "group_size", "mode"].contains(key)) {
+        let inner = object.opt_object(module).ok().flatten().filter(|_| is_table(module));
+        let Some(inner) = inner else {
+            return Err(ConfigError::unsupported(object.file(), object.key(module), shown(found)));
+        };
+        other.push((module.to_owned(), words(&inner, object.key(module), &[Words::Affine64])?));
     }
-    if let Some(mode) = object.opt_text("mode")?.filter(|mode| *mode != "affine") {
-        return Err(value(object.key("mode"), format!("{mode:?}"), "`affine`"));
-    }
+    let usual = words(object, "quantization".to_owned(), &[])?;
     let copy = "quantization_config";
     if config.get(copy).is_some_and(|other| config.get("quantization") != Some(other)) {
         let found = config.get(copy).map_or_else(String::new, shown);
-        return Err(value(copy.to_owned(), found, "the same as `quantization`, which MLX writes"));
+        return Err(ConfigError::value(object.file(), copy, found, "the same as `quantization`, which MLX writes"));
+    }
+    Ok(Quantization::Words { usual, other })
+}
+
+/// The words that the object `name` says, usual ones or some of `others`.
+fn words(object: &Object, name: String, others: &[Words]) -> Result<Words, ConfigError> {
+    let value = |key, found: String, expected: &str| ConfigError::value(object.file(), key, found, expected);
+    if let Some(mode) = object.opt_text("mode")?.filter(|mode| *mode != "affine") {
+        return Err(value(object.key("mode"), format!("{mode:?}"), "`affine`"));
     }
     let (bits, columns) = (object.count("bits")?, object.count("group_size")?);
-    let found = Words::ALL.into_iter().find(|words| (words.bits(), words.columns()) == (bits, columns));
-    found.map(Quantization::Words).ok_or_else(|| {
+    let is_said = |words: &&Words| (words.bits(), words.columns()) == (bits, Some(columns));
+    let mut known = Words::USUAL.iter().chain(others);
+    known.find(is_said).copied().ok_or_else(|| {
         let found = format!("{bits} bits in groups of {columns}");
-        let expected = "2 bits in groups of 64 or 128, which may be ternary, or 1 in groups of 128, which are binary";
-        value("quantization".to_owned(), found, expected)
+        let usual = "2 bits in groups of 64 or 128, which may be ternary, or 1 in groups of 128, which are binary";
+        let expected = if others.is_empty() { usual.to_owned() } else { format!("4 bits in groups of 64, {usual}") };
+        value(name, found, &expected)
     })
 }
 

@@ -73,6 +73,7 @@ pub(super) fn open(directory: &Path, access: Access) -> Result<Adapter, AdapterE
         offset: info.offset,
         bytes: weights.bytes(info),
         groups: None,
+        parts: None,
     };
     let tensors = weights.tensors().iter().map(tensor).collect();
     let which = |tensor: &SourceTensor| {

@@ -4,7 +4,7 @@
 //! What belongs here: reading these entries. What does not: what the numbers mean ([`Recurrent`], [`Layers`]).
 
 use super::{KINDS, Reader};
-use crate::description::{Architecture, ConfigError, Layers, MixerKind, MixerOrder};
+use crate::description::{Architecture, ConfigError, Graph, Layers, MixerKind, MixerOrder};
 use serde_json::Value;
 use trine_loader::json::Object;
 use trine_ops::HeadOrder;
@@ -63,16 +63,26 @@ impl Reader<'_> {
         })
     }
 
-    /// How many elements of a head rotate.
-    pub(super) fn rotated(&self, parameters: Option<&Object>, head_dim: usize) -> Result<usize, ConfigError> {
+    /// How many elements of a head rotate. Where programs make up different parts for an entry that is missing, it must
+    /// be there.
+    pub(super) fn rotated(
+        &self,
+        graph: &Graph,
+        parameters: Option<&Object>,
+        head_dim: usize,
+    ) -> Result<usize, ConfigError> {
         let Reader(object) = self;
         let found = parameters.and_then(|inner| inner.get(ROTARY)).or_else(|| object.get(ROTARY));
-        let factor = found.map_or(Some(USUAL_ROTARY), Value::as_f64);
+        let factor = found.map_or(Some(USUAL_ROTARY).filter(|_| graph.hybrid), Value::as_f64);
         let rotated = factor.map_or(0, |factor| (head_dim as f64 * factor) as usize);
         match factor {
             Some(factor) if factor <= 1.0 && rotated > 0 && rotated.is_multiple_of(2) => Ok(rotated),
             _ => {
-                let shown = found.map_or_else(|| USUAL_ROTARY.to_string(), ToString::to_string);
+                let shown = match (found, graph.hybrid) {
+                    (Some(found), _) => found.to_string(),
+                    (None, true) => USUAL_ROTARY.to_string(),
+                    (None, false) => "missing".to_owned(),
+                };
                 let expected = format!("a part of a head of {head_dim} that is an even number of elements");
                 Err(self.value(ROTARY, shown, expected))
             }

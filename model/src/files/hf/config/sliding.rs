@@ -3,10 +3,11 @@
 //! What belongs here: reading these entries, and what of their neighbours is not computed. What does not: what the
 //! numbers mean ([`Sliding`]).
 //!
-//! Source: `Gemma3TextConfig` of HF transformers' `configuration_gemma3.py`.
+//! Source: `Gemma3TextConfig` of HF transformers' `configuration_gemma3.py`; `MapleAttention` of DeepGrove's
+//! `mlx_lm/models/maple.py`.
 
-use super::{Reader, rope_object};
-use crate::description::{ConfigError, Sliding, SlidingOrder};
+use super::{KINDS, Reader, SLIDING, rope_object};
+use crate::description::{ConfigError, Graph, RopeConfig, Sliding, SlidingOrder};
 use serde_json::Value;
 use std::num::NonZeroUsize;
 
@@ -17,9 +18,22 @@ const CAPS: [&str; 2] = ["attn_logit_softcapping", "final_logit_softcapping"];
 const INTERVALS: [&str; 2] = ["sliding_window_pattern", "_sliding_window_pattern"];
 
 impl Reader<'_> {
-    /// The window of a model of this many blocks, where a block has it.
-    pub(super) fn sliding(&self, blocks: usize, head_dim: usize) -> Result<Option<Sliding>, ConfigError> {
+    /// The window of a model of this many blocks, where a block has it. `rope` is how blocks rotate that see all
+    /// positions, or where none of these does, how the others do.
+    pub(super) fn sliding(
+        &self,
+        graph: &Graph,
+        blocks: usize,
+        rope: &RopeConfig,
+    ) -> Result<Option<Sliding>, ConfigError> {
         let Reader(object) = self;
+        if graph.global_unrotated {
+            let missing = || self.value(KINDS, "missing", format!("one kind for each of {blocks} blocks"));
+            let order = SlidingOrder::Listed(self.listed(SLIDING, blocks)?.ok_or_else(missing)?);
+            let window = NonZeroUsize::new(object.count(WINDOW)?).unwrap_or(NonZeroUsize::MIN);
+            return Ok(Some(Sliding { window, order, base: rope.base }));
+        }
+        let head_dim = rope.rotated;
         for key in CAPS {
             if let Some(found) = object.get(key) {
                 return Err(self.unsupported(key, found));
@@ -45,7 +59,7 @@ impl Reader<'_> {
 
     fn sliding_order(&self, blocks: usize) -> Result<SlidingOrder, ConfigError> {
         let Reader(object) = self;
-        if let Some(slides) = self.listed("sliding_attention", blocks)? {
+        if let Some(slides) = self.listed(SLIDING, blocks)? {
             return Ok(SlidingOrder::Listed(slides));
         }
         let mut given = INTERVALS.into_iter().filter_map(|key| object.opt_count(key).transpose());
