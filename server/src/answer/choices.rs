@@ -3,9 +3,10 @@
 
 use super::message::{MessageParser, Piece};
 use super::names::TokenNames;
+use super::times::Times;
 use super::usage::{Timings, Usage};
 use crate::worker::Event;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use trine::model::{Finish, Logprobs};
 use trine::text::TextStream;
 
@@ -122,9 +123,7 @@ pub struct Choices {
     with_tokens: bool,
     with_ids: bool,
     include_stop: bool,
-    begun: Instant,
-    started: Option<Instant>,
-    first_token: Option<Instant>,
+    times: Times,
 }
 
 impl Choices {
@@ -146,18 +145,8 @@ impl Choices {
         };
         let choices = (0..prompts.len() * n).map(|index| choice(index / n)).collect();
         let (with_tokens, with_ids, include_stop) = (false, false, false);
-        let begun = Instant::now();
-        Choices {
-            names,
-            prompts,
-            choices,
-            with_tokens,
-            with_ids,
-            include_stop,
-            begun,
-            started: None,
-            first_token: None,
-        }
+        let times = Times::from(Instant::now());
+        Choices { names, prompts, choices, with_tokens, with_ids, include_stop, times }
     }
 
     /// The same where tokens with log-probabilities, or ids of tokens, are told, or stop strings are part of texts.
@@ -190,8 +179,8 @@ impl Choices {
         let choice = &mut self.choices[index];
         let mut part = Part::default();
         match event {
-            Event::Started { cached } => {
-                self.started.get_or_insert_with(Instant::now);
+            Event::Started { cached, at } => {
+                self.times.started(at);
                 choice.cached = cached;
                 return None;
             }
@@ -207,8 +196,8 @@ impl Choices {
                     part.tokens.clear();
                 }
             }
-            Event::Token { id, text, logprobs, is_shown } => {
-                self.first_token.get_or_insert_with(Instant::now);
+            Event::Token { id, text, logprobs, is_shown, at } => {
+                self.times.generated(at);
                 choice.completion += 1;
                 part.text = text;
                 let bytes = if is_shown { shown_bytes(&self.names, id) } else { Vec::new() };
@@ -217,8 +206,8 @@ impl Choices {
                     part.tokens.push(PartToken { id, logprobs, offset });
                 }
             }
-            Event::Done { text, finish } => {
-                self.first_token.get_or_insert_with(Instant::now);
+            Event::Done { text, finish, at } => {
+                self.times.generated(at);
                 choice.is_done = true;
                 part.text = text;
                 if let (Finish::StopString(stop), true) = (&finish, self.include_stop) {
@@ -253,11 +242,7 @@ impl Choices {
 
     /// How long it took so far.
     pub fn timings(&self) -> Timings {
-        let (now, begun) = (Instant::now(), self.begun);
-        let started = self.started.unwrap_or(begun);
-        let first = self.first_token.unwrap_or(started);
-        let since = |from: Instant, to: Instant| to.checked_duration_since(from).unwrap_or(Duration::ZERO);
-        Timings::new(self.usage(), since(begun, started), since(started, first), since(first, now))
+        self.times.timings(self.usage())
     }
 }
 

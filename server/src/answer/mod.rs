@@ -11,6 +11,7 @@ mod messages;
 mod names;
 mod ollama;
 mod responses;
+mod times;
 mod told;
 mod usage;
 

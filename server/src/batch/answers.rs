@@ -144,7 +144,7 @@ impl Answers {
                     text += &piece;
                     tokens.extend(is_shown.then(|| Json::from_integer(id.into())));
                 }
-                Event::Done { text: rest, finish } => {
+                Event::Done { text: rest, finish, .. } => {
                     text += &rest;
                     let tokens = Json::Array(tokens);
                     return Ok(vec![field("text", text), field("tokens", tokens), field("finish", finish.name())]);

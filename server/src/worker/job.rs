@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use trine::model::{Finish, GenerateOptions, Logprobs, SamplerChain};
 
@@ -44,6 +44,8 @@ pub enum Event {
     Started {
         /// Tokens.
         cached: usize,
+        /// When.
+        at: Instant,
     },
     /// The prompt was read. The log-probabilities of its tokens behind the first, where they were asked for.
     Prompt(Vec<Logprobs>),
@@ -57,6 +59,8 @@ pub enum Event {
         logprobs: Option<Logprobs>,
         /// Whether it is a part of the text, and not what ended it.
         is_shown: bool,
+        /// When.
+        at: Instant,
     },
     /// It has ended.
     Done {
@@ -64,6 +68,8 @@ pub enum Event {
         text: String,
         /// Why.
         finish: Finish,
+        /// When.
+        at: Instant,
     },
     /// It cannot go on.
     Failed(ApiError),

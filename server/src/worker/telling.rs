@@ -54,7 +54,7 @@ impl Told {
         match kind {
             EventKind::Admitted { cached } => {
                 self.is_admitted = true;
-                self.tell(Event::Started { cached });
+                self.tell(Event::Started { cached, at: Instant::now() });
             }
             EventKind::Prompt { done, of, logprobs } => {
                 self.prompt.extend(logprobs);
@@ -83,7 +83,7 @@ impl Told {
         let now = Instant::now();
         counting.token(self.last_token.map(|last| now - last), now - self.arrived);
         self.last_token = Some(now);
-        self.tell(Event::Token { id, text, logprobs, is_shown });
+        self.tell(Event::Token { id, text, logprobs, is_shown, at: now });
     }
 
     fn end(&mut self, end: End, usage: &Usage, counting: &Counting) {
@@ -105,7 +105,7 @@ impl Told {
             _ => "length",
         };
         counting.ended(reason, usage);
-        self.tell(Event::Done { text, finish });
+        self.tell(Event::Done { text, finish, at: Instant::now() });
     }
 }
 
