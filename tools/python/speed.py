@@ -9,7 +9,8 @@ medians of ratios: one stream, eight prompts, and multiple choice in two ways.
 
 The file has random weights with the dimensions of BitNet b1.58 2B4T, in the architecture `bitnet`, which both know, and
 the vocabulary of Llama 3, which is that of 2B4T. It takes 0.8 GB twice. Each engine has a process of its own, which
-sleeps while the other one works. All work is given as tokens, no beginning is given twice, and texts are greedy.
+sleeps while the other one works. All work is given as tokens, no beginning is given twice, and texts are greedy. On a
+machine that others use too, `--threads 1 --processor` compares processor times.
 
 llama-cpp-python has no batches: eight prompts are eight texts. Multiple choice is measured in the way that lm-eval's
 class for llama.cpp asks for (`create_completion` with `echo` and `logprobs`), and in the fastest way that the package
@@ -130,6 +131,13 @@ def of_trine(path: str, threads: int) -> dict[str, Callable[[Task], Any]]:
     return {"one stream": one, "eight prompts": texts, "choice, as lm-eval asks": choice, "choice": choice}
 
 
+class Echoed(list[int]):
+    """Tokens of a prompt. With `echo` the package puts the prompt before the text, which it can do with texts alone."""
+
+    def __add__(self, other: Any) -> Any:
+        return other if isinstance(other, str) else [*self, *other]
+
+
 def of_llama_cpp(path: str, threads: int) -> dict[str, Callable[[Task], Any]]:
     import llama_cpp
     import numpy as np
@@ -165,7 +173,7 @@ def of_llama_cpp(path: str, threads: int) -> dict[str, Callable[[Task], Any]]:
         for question in task["questions"]:
             for ending in task["endings"]:
                 answer = scorer.create_completion(
-                    question + ending, echo=True, logprobs=10, max_tokens=1, temperature=0.0
+                    Echoed(question + ending), echo=True, logprobs=10, max_tokens=1, temperature=0.0
                 )
                 logprobs = answer["choices"][0]["logprobs"]["token_logprobs"]
                 found.append(float(sum(logprobs[-1 - len(ending) : -1])))
@@ -177,22 +185,23 @@ def of_llama_cpp(path: str, threads: int) -> dict[str, Callable[[Task], Any]]:
 ENGINES = {"trine": of_trine, "llama-cpp-python": of_llama_cpp}
 
 
-def serve(name: str, path: str, threads: int) -> None:
+def serve(name: str, path: str, threads: int, clock: Callable[[], float]) -> None:
     """Does tasks, a line of JSON each, and tells the seconds and the result of each."""
     functions = ENGINES[name](path, threads)
     print("ready", flush=True)
     for line in sys.stdin:
         task = json.loads(line)
-        start = time.perf_counter()
+        start = clock()
         result = functions[task["name"]](task)
-        print(json.dumps({"seconds": time.perf_counter() - start, "result": result}), flush=True)
+        print(json.dumps({"seconds": clock() - start, "result": result}), flush=True)
 
 
 class Engine:
     """A process that does tasks."""
 
-    def __init__(self, name: str, path: Path, threads: int) -> None:
+    def __init__(self, name: str, path: Path, threads: int, processor: bool) -> None:
         command = [sys.executable, __file__, "--serve", name, "--model", str(path), "--threads", str(threads)]
+        command += ["--processor"] * processor
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None and self.process.stdout.readline() == "ready\n", name
 
@@ -243,16 +252,19 @@ def main() -> None:
     parser.add_argument("--like", default="2b4t", help="dimensions of the model")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--task", help="the only kind of work, where not all are wanted")
+    parser.add_argument("--processor", action="store_true", help="processor time, which other programs disturb less")
     parser.add_argument("--serve", choices=ENGINES, help=argparse.SUPPRESS)
     parser.add_argument("--model", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
-        serve(arguments.serve, arguments.model, arguments.threads)
+        clock = time.process_time if arguments.processor else time.perf_counter
+        serve(arguments.serve, arguments.model, arguments.threads, clock)
         return
     if arguments.folder is None:
         parser.error("--folder is missing")
     path = model_of(arguments)
-    engines = [Engine(name, path, arguments.threads) for name in ENGINES]
+    engines = [Engine(name, path, arguments.threads, arguments.processor) for name in ENGINES]
     chance = random.Random(1)
     for engine in engines:
         # The file comes into memory.
@@ -260,7 +272,7 @@ def main() -> None:
     ratios: dict[str, list[float]] = {}
     seconds: dict[str, list[list[float]]] = {}
     for turn in range(arguments.rounds):
-        for task in tasks(chance):
+        for task in (task for task in tasks(chance) if arguments.task in [None, task["name"]]):
             # Who begins changes from round to round.
             order = engines if turn % 2 == 0 else engines[::-1]
             done = {id(engine): engine.do(task) for engine in order}
@@ -268,6 +280,7 @@ def main() -> None:
             assert is_same(found, expected), (task["name"], found, expected)
             ratios.setdefault(task["name"], []).append(other / own)
             seconds.setdefault(task["name"], []).append([own, other])
+            print(f"{task['name']}: {own:.2f} s and {other:.2f} s", file=sys.stderr, flush=True)
     print(f"| {arguments.threads} threads, {arguments.rounds} rounds | {' | '.join(f'{name}, s' for name in ENGINES)} "
           "| median of ratios | least | most |")
     print("|---|---|---|---|---|---|")
