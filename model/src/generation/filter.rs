@@ -7,8 +7,8 @@ use crate::network::LogitsRequest;
 
 /// Changes the candidates before one of them is chosen: takes tokens out, or changes their logits.
 ///
-/// A filter that keeps every token for which some condition holds, such as a grammar's mask, needs no more than `apply`.
-/// With `request` the head of the model reads no rows but those of the tokens that are kept:
+/// A filter that keeps every token for which some condition holds, such as a grammar's mask, needs no more than
+/// `apply`. With `request` the head of the model reads no rows but those of the tokens that are kept:
 ///
 /// ```
 /// use trine_model::{Candidates, LogitsFilter, LogitsRequest, SamplerError, TokenSet};

@@ -30,7 +30,7 @@ impl<M: Model> Transformer<M> {
         see: &mut dyn FnMut(usize, Logits<Vocab<M>>),
     ) {
         let x = self.residual(ops, step, &mut |_, _| ());
-        // Those that want the same from the head meet it together, and what each of them has tokens of its own for alone.
+        // Those that want the same from the head meet it together; those that name tokens, each alone.
         let (mut all, mut largest, mut among) = (Vec::new(), Vec::new(), Vec::new());
         for (at, (_, request)) in wanted.iter().enumerate() {
             match request {
