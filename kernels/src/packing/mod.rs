@@ -37,6 +37,7 @@ mod tests;
 mod tq1_0;
 mod tq2_0;
 
+use alloc::vec::Vec;
 use core::fmt::Debug;
 use core::ops::Range;
 
