@@ -52,7 +52,7 @@ impl Event {
         };
         Ok(Some(match told {
             Told::Accepted => return Ok(None),
-            Told::Started { cached } => Event { cached, ..empty("started") },
+            Told::Started { cached, .. } => Event { cached, ..empty("started") },
             Told::Prompt(logprobs) => {
                 Event { score: scored_from.get(index).map(|&from| score(&logprobs, from)), ..empty("prompt") }
             }
@@ -60,7 +60,7 @@ impl Event {
             Told::Token { id, text, logprobs, .. } => {
                 Event { token: Some(id), text, logprobs: logprobs.as_ref().map(in_python), ..empty("token") }
             }
-            Told::Done { text, finish } => {
+            Told::Done { text, finish, .. } => {
                 let name = finish.name();
                 let (ended_by_token, ended_by_text) = match finish {
                     Finish::Token(id) => (Some(id), None),
