@@ -186,9 +186,8 @@ class Reference:
         return self.norm(x, "output_norm") @ self.values["output"].T
 
 
-def write(path, model, values):
-    """The model with the names and keys of llama.cpp's converter."""
-    writer = begin(path, "maple", model)
+def add_keys(writer, model):
+    """The keys of the architecture as llama.cpp's converter writes them, and a tokenizer of bytes."""
     key = lambda name: f"maple.{name}"
     writer.add_uint32(key("expert_count"), model.experts[0])
     writer.add_uint32(key("expert_used_count"), model.experts[1])
@@ -202,6 +201,12 @@ def write(path, model, values):
         writer.add_float32(key("rope.freq_base_swa"), model.bases[1])
     writer.add_uint32(key("vocab_size"), model.sizes[-1])
     add_byte_tokenizer(writer, model.sizes[-1])
+
+
+def write(path, model, values):
+    """The model with the names and keys of llama.cpp's converter."""
+    writer = begin(path, "maple", model)
+    add_keys(writer, model)
     matrices = 0
     for name, of in values.items():
         is_matrix = of.ndim > 1 and name.startswith("blk.") and not name.endswith("_inp")

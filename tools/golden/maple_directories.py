@@ -25,11 +25,11 @@ import torch
 from safetensors.numpy import save
 from safetensors.torch import load_file, save_file
 
-from gguf_io import add_byte_tokenizer, finish
+from gguf_io import finish
 from hf_qwen import relative, write_tokenizer
 from hf_small import KEPT, LONG, SHORT, begin
 from llama_cpp import LlamaCpp
-from maple import LEAST_DISTANCE, Maple, Reference
+from maple import LEAST_DISTANCE, Maple, Reference, add_keys
 
 ROWS = Maple(
     "rows", 145, (256, 256, 2, 4, 1, 64, 271), (3, 2), 40, (1, 0), 32, (1e4, None), (7.0, 7.0), ("TQ2_0",), 4.0
@@ -248,17 +248,7 @@ def q4_1(codes, scales, biases):
 def write_gguf(path, model, found):
     """The same as llama.cpp's converter names it."""
     writer = begin(path, "maple", model, "TQ2_0")
-    key = lambda name: f"maple.{name}"
-    writer.add_uint32(key("expert_count"), model.experts[0])
-    writer.add_uint32(key("expert_used_count"), model.experts[1])
-    writer.add_uint32(key("expert_feed_forward_length"), model.sizes[1])
-    writer.add_uint32(key("attention.sliding_window"), model.window)
-    writer.add_array(key("attention.sliding_window_pattern"), [bool(slides) for slides in model.sliding])
-    writer.add_array(key("swiglu_clamp_exp"), list(model.limits))
-    writer.add_uint32(key("rope.dimension_count"), model.rotated)
-    writer.add_float32(key("rope.freq_base"), model.bases[0])
-    writer.add_uint32(key("vocab_size"), model.sizes[-1])
-    add_byte_tokenizer(writer, model.sizes[-1])
+    add_keys(writer, model)
     for name, of in found.items():
         data, kind = values_of(of), None
         if isinstance(of, tuple):
