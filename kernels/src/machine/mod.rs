@@ -27,7 +27,7 @@ use std::thread;
 
 use crate::machine::columns::ColumnsMut;
 #[cfg(feature = "threads")]
-use crate::machine::pool::Pool;
+use crate::machine::pool::{InJob, Pool};
 #[cfg(feature = "threads")]
 use crate::machine::schedule::Schedule;
 use crate::machine::schedule::{ColumnChunk, Items, Work};
@@ -205,9 +205,7 @@ impl Machine {
         }
         #[cfg(feature = "threads")]
         {
-            if pool::is_in_job() {
-                return run(work);
-            }
+            let Some(in_job) = InJob::enter() else { return run(work) };
             self.inner.fork_joins.fetch_add(1, Ordering::Relaxed);
             let units = work.units();
             let shares = Schedule::new(work, self.threads(), least);
@@ -218,7 +216,7 @@ impl Machine {
                     run(share);
                 }
             };
-            self.inner.pool.share_out(&job, units, least);
+            self.inner.pool.share_out(in_job, &job, units, least);
         }
     }
 }

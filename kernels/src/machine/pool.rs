@@ -134,11 +134,11 @@ impl Pool {
 
     /// As [`Pool::broadcast`], with as many workers as are worth it, for work of `units` units, of which `least` are
     /// worth a thread. A worker that finds nothing to do costs the others time, as all enter and leave by one counter.
+    /// `_in_job` is the proof that this thread is in no other job.
     ///
     /// # Panics
     /// If a call of `work` panics, with its payload.
-    pub(crate) fn share_out(&self, work: &(dyn Fn(usize) + Sync), units: usize, least: usize) {
-        let Some(_in_job) = InJob::enter() else { return work(0) };
+    pub(crate) fn share_out(&self, _in_job: InJob, work: &(dyn Fn(usize) + Sync), units: usize, least: usize) {
         let _turn = self.turns.take();
         // Nothing panics while it holds the lock, and who takes it has the turn.
         let pace = || self.pace.lock().unwrap_or_else(PoisonError::into_inner);
@@ -181,17 +181,12 @@ impl Drop for Pool {
     }
 }
 
-/// Whether this thread is in a job: then it does alone what it starts.
-pub(crate) fn is_in_job() -> bool {
-    IN_JOB.get()
-}
-
 /// The time that this thread is in a job that it started, or waits for its turn to.
-struct InJob;
+pub(crate) struct InJob;
 
 impl InJob {
-    /// `None` where it is in one already.
-    fn enter() -> Option<InJob> {
+    /// `None` where it is in one already: then it does alone what it starts.
+    pub(crate) fn enter() -> Option<InJob> {
         // Only where it was not: dropping one says that it is not.
         (!IN_JOB.replace(true)).then(|| InJob)
     }
