@@ -1,7 +1,7 @@
 //! Damaged directories of models with experts: words and scales of rows, tables of four bits, experts one by one, and
 //! what `config.json` says of them.
 
-use super::{CONFIG, Case, data_of, line, renamed, set};
+use super::{CONFIG, Case, data_of, line, of, renamed, set};
 use serde_json::{Value, json};
 
 const WORDS: &str = "maple_rows/mlx";
@@ -11,10 +11,6 @@ const UP: &str = "model.layers.1.mlp.switch_mlp.up_proj.weight";
 const UP_SCALES: &str = "model.layers.1.mlp.switch_mlp.up_proj.row_alpha";
 const QUERY_SCALES: &str = "model.layers.0.self_attn.q_proj.row_alpha";
 const EXPERT: &str = "model.layers.1.mlp.experts.1.down_proj.weight";
-
-fn of(base: &'static str, case: Case) -> Case {
-    Case { base, ..case }
-}
 
 pub(super) fn cases() -> Vec<Case> {
     [words(), tables(), experts(), entries(), rules()].into_iter().flatten().collect()

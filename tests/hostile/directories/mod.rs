@@ -86,6 +86,11 @@ fn edited(name: &'static str, says: &'static str, file: &'static str, change: im
     })
 }
 
+/// The same damage of another directory.
+fn of(base: &'static str, case: Case) -> Case {
+    Case { base, ..case }
+}
+
 /// An entry of a JSON file set, at a pointer into it.
 fn set(name: &'static str, says: &'static str, file: &'static str, pointer: &'static str, value: Value) -> Case {
     edited(name, says, file, move |json| match json.pointer_mut(pointer) {

@@ -1,6 +1,6 @@
 //! Damaged directories of MLX: words, scales and biases that are not those of ternary or binary weights.
 
-use super::{CONFIG, Case, data_of, line, renamed, set};
+use super::{CONFIG, Case, data_of, line, of, renamed, set};
 use serde_json::json;
 
 const TERNARY: &str = "grouped/tied-mlx";
@@ -9,10 +9,6 @@ const BINARY: &str = "grouped/binary-mlx";
 const WORDS: &str = "model.layers.0.mlp.up_proj.weight";
 const SCALES: &str = "model.layers.0.mlp.up_proj.scales";
 const BIASES: &str = "model.layers.0.mlp.up_proj.biases";
-
-fn of(base: &'static str, case: Case) -> Case {
-    Case { base, ..case }
-}
 
 pub(super) fn cases() -> Vec<Case> {
     [entries(), contents()].into_iter().flatten().collect()
