@@ -1,6 +1,6 @@
 //! Products of some rows of a matrix: those of the others are not wanted, and their weights are not read.
 //!
-//! What belongs here: the products, and the matrix of these rows. What does not: which rows are wanted
+//! What belongs here: the products. What does not: which rows are wanted
 //! ([`shortlist`](super::shortlist), and whoever knows what may follow a text).
 
 use alloc::vec;

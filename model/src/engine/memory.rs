@@ -114,7 +114,7 @@ impl Engine {
         }
         let states = parts.into_iter().zip(&tokens).map(|(part, tokens)| (&mut part.memory.0, &tokens[..]));
         State::step_together(states.collect(), |step| {
-            let rows = wanted.iter().map(|(row, request)| Ok((Idx::new(step.axis(), *row)?, request.clone())));
+            let rows = wanted.into_iter().map(|(row, request)| Ok((Idx::new(step.axis(), row)?, request)));
             let rows: Vec<_> = rows.collect::<Result<_, EngineError>>()?;
             transformer.wanted_logits(&self.0.cpu, step, &rows, &mut |at, logits| {
                 let (part, token) = places[at];

@@ -52,8 +52,8 @@ impl<M: Model> MixtureOfExperts<M> {
         let routing = cpu.route(probabilities, self.used);
         let hidden = self.router.input().inner();
         let is_single = h.shape().0.len() == 1;
-        let experts = routing.of_all().filter(|experts| is_single && experts.len() >= cpu.threads());
-        if let Some(experts) = experts {
+        let experts = is_single.then(|| routing.of_all()).flatten();
+        if let Some(experts) = experts.filter(|experts| experts.len() >= cpu.threads()) {
             experts.iter().for_each(|_| ops.see(Part::Routed, h.values()));
             let networks: Vec<_> = experts.iter().map(|expert| &self.experts[*expert]).collect();
             let made: Vec<_> = experts.into_iter().zip(SwiGlu::forward_all(&networks, ops, &h)).collect();
